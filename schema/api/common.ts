@@ -1,0 +1,30 @@
+import { z } from "@hono/zod-openapi";
+
+export const PAGE_MAX = 50;
+export const PAGE_DEFAULT = 20;
+
+/** Query of every list: `next` of a page is the `cursor` of the one after it. */
+export const PageQuery = z.object({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().optional().openapi({ description: "Absent on the last page" }) });
+
+/** RFC 9457. `code` is stable; `detail` is for people and may change. */
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string().optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    requestId: z.string(),
+  })
+  .openapi("Problem");
+export type Problem = z.infer<typeof Problem>;
+
+export const Timestamp = z.iso.datetime().openapi({ example: "2026-11-22T10:00:00.000Z" });

@@ -1,0 +1,42 @@
+import { z } from "@hono/zod-openapi";
+import { PersonId } from "../ids.ts";
+import { BIO, NAME, text } from "../text.ts";
+import { page } from "./common.ts";
+
+export const Handle = z
+  .string()
+  .regex(/^[a-z0-9_]{3,30}$/, { error: "3 to 30 of a to z, 0 to 9 and _" })
+  .openapi({ example: "ada" });
+
+/** Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. */
+export const Password = z.string().min(8).max(256).openapi({ format: "password" });
+
+/** Who somebody is, wherever a name is shown. */
+export const PersonCard = z.object({ id: PersonId, handle: Handle, name: z.string() }).openapi("PersonCard");
+export type PersonCard = z.infer<typeof PersonCard>;
+
+export const Profile = PersonCard.extend({
+  bio: z.string(),
+  posts: z.number().int(),
+  followers: z.number().int(),
+  following: z.number().int(),
+  followedByMe: z.boolean(),
+}).openapi("Profile");
+export type Profile = z.infer<typeof Profile>;
+
+export const Me = Profile.omit({ followedByMe: true })
+  .extend({ unread: z.number().int().openapi({ description: "Unread notifications" }) })
+  .openapi("Me");
+export type Me = z.infer<typeof Me>;
+
+export const SignUp = z.object({ handle: Handle, password: Password, name: text(NAME).optional() }).openapi("SignUp");
+export const SignIn = z.object({ handle: Handle, password: Password }).openapi("SignIn");
+export const SignedIn = z
+  .object({ person: PersonCard, token: z.string().openapi({ description: "For `Authorization: Bearer`" }) })
+  .openapi("SignedIn");
+export type SignedIn = z.infer<typeof SignedIn>;
+
+export const EditMe = z.object({ name: text(NAME).optional(), bio: text(BIO).optional() }).openapi("EditMe");
+
+export const Followed = z.object({ followedByMe: z.boolean() }).openapi("Followed");
+export const PeoplePage = page(PersonCard).openapi("PeoplePage");

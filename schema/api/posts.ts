@@ -1,0 +1,48 @@
+import { z } from "@hono/zod-openapi";
+import { CommentId, MediaId, PostId } from "../ids.ts";
+import { ALT, CAPTION, COMMENT, text } from "../text.ts";
+import { page, Timestamp } from "./common.ts";
+import { Urls } from "./media.ts";
+import { PersonCard } from "./people.ts";
+
+/** The most pictures of one post. */
+export const ALBUM_MAX = 10;
+
+export const NewPost = z
+  .object({
+    caption: text(CAPTION).default(""),
+    media: z
+      .array(z.object({ id: MediaId, alt: text(ALT).optional() }))
+      .min(1)
+      .max(ALBUM_MAX),
+  })
+  .openapi("NewPost");
+export type NewPost = z.infer<typeof NewPost>;
+
+export const Post = z
+  .object({
+    id: PostId,
+    author: PersonCard,
+    caption: z.string(),
+    media: z.array(z.object({ id: MediaId, width: z.number(), height: z.number(), alt: z.string(), urls: Urls })),
+    likes: z.number().int(),
+    comments: z.number().int(),
+    likedByMe: z.boolean(),
+    seq: z.number().int().openapi({ description: "Grows with every change of the post, its likes and its comments" }),
+    createdAt: Timestamp,
+  })
+  .openapi("Post");
+export type Post = z.infer<typeof Post>;
+export const PostPage = page(Post).openapi("PostPage");
+export type PostPage = z.infer<typeof PostPage>;
+
+export const Liked = z.object({ liked: z.boolean(), likes: z.number().int(), seq: z.number().int() }).openapi("Liked");
+export type Liked = z.infer<typeof Liked>;
+
+export const NewComment = z.object({ text: text(COMMENT) }).openapi("NewComment");
+export const Comment = z
+  .object({ id: CommentId, author: PersonCard, text: z.string(), createdAt: Timestamp })
+  .openapi("Comment");
+export type Comment = z.infer<typeof Comment>;
+export const CommentPage = page(Comment).openapi("CommentPage");
+export type CommentPage = z.infer<typeof CommentPage>;

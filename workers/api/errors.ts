@@ -1,0 +1,73 @@
+/** Every refusal has a stable code, and this table alone turns it into HTTP. Problems are RFC 9457. */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { Problem } from "../../schema/api/common.ts";
+
+const REFUSALS = {
+  invalid_request: [422, "The request is not valid"],
+  malformed_json: [400, "The body is not JSON"],
+  invalid_cursor: [400, "The cursor is not one of ours"],
+  not_signed_in: [401, "Sign in first"],
+  wrong_credentials: [401, "The handle or the password is wrong"],
+  cross_site: [403, "Cookies are not accepted from another site"],
+  not_found: [404, "There is nothing here"],
+  post_not_found: [404, "There is no such post"],
+  person_not_found: [404, "There is no such person"],
+  media_not_found: [404, "There is no such media file"],
+  handle_taken: [409, "The handle is taken"],
+  media_not_ready: [409, "The media file is not ready"],
+  cannot_follow_yourself: [409, "You cannot follow yourself"],
+  length_required: [411, "Content-Length is required"],
+  too_large: [413, "The body is too large"],
+  unsupported_type: [415, "This kind of file is not accepted"],
+  too_many_attempts: [429, "Too many attempts; try again in a minute"],
+  internal: [500, "Something went wrong on our side"],
+} as const;
+
+export type ErrorCode = keyof typeof REFUSALS;
+
+/** A refusal: `code` is for programs, `detail` for people. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly errors: Problem["errors"];
+
+  constructor(code: ErrorCode, detail?: string, errors?: Problem["errors"]) {
+    super(code);
+    this.code = code;
+    this.detail = detail;
+    this.errors = errors;
+  }
+}
+
+/** Answers with problem+json. What is not a refusal is a bug: logged whole, told only as a code and a request id. */
+export function problem(error: Error, c: Context): Response {
+  const refusal = asRefusal(error);
+  const requestId = c.req.header("cf-ray") ?? crypto.randomUUID();
+  if (refusal.code === "internal") {
+    console.error(
+      JSON.stringify({ requestId, method: c.req.method, path: c.req.path, error: String(error), stack: error.stack }),
+    );
+  }
+  const [status, title] = REFUSALS[refusal.code];
+  const body: Problem = {
+    type: `urn:shutterline:problem:${refusal.code}`,
+    title,
+    status,
+    code: refusal.code,
+    ...(refusal.detail && { detail: refusal.detail }),
+    ...(refusal.errors && { errors: refusal.errors }),
+    requestId,
+  };
+  return c.body(JSON.stringify(body), status, {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  });
+}
+
+function asRefusal(error: Error): ApiError {
+  if (error instanceof ApiError) return error;
+  // Hono throws these itself, for a body that is not JSON.
+  if (error instanceof HTTPException && error.status === 400) return new ApiError("malformed_json");
+  return new ApiError("internal");
+}

@@ -1,0 +1,58 @@
+/**
+ * What must still follow from a committed row: the mirror of a follow in another shard, the inspection of an upload. An
+ * effect is committed in the same D1 batch as its row, sent to its queue at once, deleted when done, and sent again by
+ * cron when it was not. So no write depends on a queue, and a queue that loses everything loses nothing.
+ */
+import { newId, type EffectId, type Id, shardOf } from "../schema/ids.ts";
+import { Effect } from "../schema/facts.ts";
+import { databaseOf, databases } from "../schema/shards.ts";
+
+/** How long an effect may take before it is sent again: 30 s, doubling with each attempt up to an hour. */
+const RETRY_AFTER = 30_000;
+const RETRY_AT_MOST = 3_600_000;
+const RESENT_PER_SWEEP = 100; // The most messages of one sendBatch.
+
+type Unsaved<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** An effect that lives beside the row `key`. Give `saveEffect` to the D1 batch that writes the row, then call `sendEffect`. */
+export const newEffect = (key: Id, effect: Unsaved<Effect>): Effect => ({
+  ...effect,
+  id: newId<EffectId>(shardOf(key)),
+});
+
+export const saveEffect = (env: Env, effect: Effect, now = Date.now()): D1PreparedStatement =>
+  databaseOf(env, effect.id)
+    .prepare("INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)")
+    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER);
+
+/** Never fails: an effect that could not be sent is swept up by cron. */
+export async function sendEffect(env: Env, effect: Effect): Promise<void> {
+  try {
+    await queueOf(env, effect).send(effect);
+  } catch (error) {
+    console.warn("effect not sent, cron will", { id: effect.id, error: String(error) });
+  }
+}
+
+export async function effectDone(env: Env, id: EffectId): Promise<void> {
+  await databaseOf(env, id).prepare("DELETE FROM effects WHERE id = ?").bind(id).run();
+}
+
+/** Sends every effect whose time has passed, and gives it a later one. Returns how many. */
+export async function resendEffects(env: Env, now = Date.now()): Promise<number> {
+  let resent = 0;
+  for (const database of databases(env)) {
+    const due = await database
+      .prepare(
+        `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
+         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 LIMIT ?4) RETURNING body`,
+      )
+      .bind(now, RETRY_AFTER, RETRY_AT_MOST, RESENT_PER_SWEEP)
+      .all<{ body: string }>();
+    for (const { body } of due.results) await sendEffect(env, Effect.parse(JSON.parse(body)));
+    resent += due.results.length;
+  }
+  return resent;
+}
+
+const queueOf = (env: Env, effect: Effect): Queue => (effect.kind === "inspect" ? env.INSPECTIONS : env.EFFECTS);

@@ -1,0 +1,2 @@
+export { PostActor } from "../durable-objects/post-actor.ts";
+export default {};
