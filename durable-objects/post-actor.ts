@@ -1,2 +1,164 @@
 import { DurableObject } from "cloudflare:workers";
-export class PostActor extends DurableObject<Env> {}
+import type { PostBody } from "../schema/facts.ts";
+import { type CommentId, newId, type PersonId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
+import { isMigrated, migrate } from "./migrate.ts";
+import { Outbox } from "./outbox.ts";
+import { type CommentRow, migrations, type PostRow } from "./post-tables.ts";
+
+/** A refusal is a value: a class thrown across RPC arrives as a plain Error, and its kind is lost. */
+export type Refusable<T> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" };
+export type Stats = { likes: number; comments: number; seq: number };
+export type StoredComment = { id: CommentId; author: PersonId; text: string };
+export type NewPost = PostBody & { id: PostId; author: PersonId };
+
+/** The most comments of one page. */
+export const COMMENTS_PAGE_MAX = 50;
+const NOT_FOUND = { ok: false, reason: "post_not_found" } as const;
+
+/**
+ * One post: the only place where its likes and comments change, one after the other, so a count is exact and comments
+ * have one order. Commands are synchronous from the first read to the last write, so none needs a lock; the runtime's
+ * output gate holds each answer until its writes are durable.
+ *
+ * Cost of a like or an unlike that changes something: 3 rows written (the like, its place in the outbox, the post), and
+ * one more for the alarm once in FLUSH_DELAY; one fsync. One that changes nothing writes nothing.
+ */
+export class PostActor extends DurableObject<Env> {
+  readonly #sql = this.ctx.storage.sql;
+  #post: PostRow | undefined;
+  #outbox: Outbox | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    if (!isMigrated(ctx.storage)) return; // Asking for a post that does not exist must cost no storage.
+    migrate(ctx.storage, migrations);
+    this.#load();
+  }
+
+  /** Once. Repeating it with the same content is answered the same way; `false` means that the id is taken. */
+  publish({ id, author, caption, media }: NewPost): Stats | false {
+    const pictures = JSON.stringify(media);
+    if (!this.#post) {
+      this.ctx.storage.transactionSync(() => {
+        migrate(this.ctx.storage, migrations);
+        this.#sql.exec("INSERT INTO post VALUES (?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 0)", id, author, caption, pictures);
+      });
+      this.#load();
+      this.#outbox?.changed();
+    }
+    const post = this.#post;
+    if (post?.author !== author || post.caption !== caption || post.media !== pictures) return false;
+    return statsOf(post);
+  }
+
+  like(person: PersonId): Refusable<Stats & { liked: boolean }> {
+    return this.#setLike(person, true);
+  }
+
+  unlike(person: PersonId): Refusable<Stats & { liked: boolean }> {
+    return this.#setLike(person, false);
+  }
+
+  comment(author: PersonId, text: string): Refusable<Stats & { comment: StoredComment }> {
+    const post = this.#post;
+    if (!post) return NOT_FOUND;
+    const id = this.#nextCommentId(post.id);
+    const own = author === post.author ? 1 : 0;
+    this.#change(post, { comments: post.comments + 1, own_comments: post.own_comments + own }, (seq) => {
+      this.#sql.exec("INSERT INTO comments VALUES (?, ?, ?, ?)", id, author, text, seq);
+    });
+    return { ok: true, ...statsOf(post), comment: { id, author, text } };
+  }
+
+  /** Where the post stands, and whether `viewer` likes it: for a reader whose own writes are not in D1 yet. */
+  snapshot(viewer: PersonId | undefined): Refusable<Stats & { liked: boolean }> {
+    if (!this.#post) return NOT_FOUND;
+    return { ok: true, ...statsOf(this.#post), liked: viewer !== undefined && this.#likes(viewer) };
+  }
+
+  /** Oldest first, from the one after `after` on; at most `limit` (up to COMMENTS_PAGE_MAX + 1). */
+  comments(after: CommentId | undefined, limit: number): Refusable<{ comments: StoredComment[] }> {
+    if (!this.#post) return NOT_FOUND;
+    const comments = this.#sql
+      .exec<StoredComment>(
+        "SELECT id, author, text FROM comments WHERE id > ? ORDER BY id LIMIT ?",
+        after ?? "",
+        Math.min(limit, COMMENTS_PAGE_MAX + 1),
+      )
+      .toArray();
+    return { ok: true, comments };
+  }
+
+  /** From the projector: D1 has everything from `from` to `to`. A gap before `from` is left to be sent again. */
+  confirmProjected(from: number, to: number): void {
+    const post = this.#post;
+    if (!post || from > post.confirmed + 1 || to <= post.confirmed) return;
+    this.#write(post, { confirmed: Math.min(to, post.seq) });
+    this.#outbox?.confirmed();
+  }
+
+  /** From fan-out, after each page of followers: it goes on, or, with `done`, every follower has been served. */
+  confirmDelivered(done: boolean): void {
+    if (!this.#post || this.#post.delivered) return;
+    if (done) this.#write(this.#post, { delivered: 1 });
+    this.#outbox?.confirmed();
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#outbox?.flush();
+  }
+
+  #setLike(person: PersonId, liked: boolean): Refusable<Stats & { liked: boolean }> {
+    const post = this.#post;
+    if (!post) return NOT_FOUND;
+    if (this.#likes(person) !== liked) {
+      this.#change(post, { likes: post.likes + (liked ? 1 : -1) }, (seq) => {
+        this.#sql.exec(
+          `INSERT INTO likes VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq, at = excluded.at`,
+          person,
+          Number(liked),
+          seq,
+          Date.now(),
+        );
+      });
+    }
+    return { ok: true, ...statsOf(post), liked };
+  }
+
+  #likes(person: PersonId): boolean {
+    return this.#sql.exec("SELECT 1 FROM likes WHERE person = ? AND liked = 1", person).toArray().length > 0;
+  }
+
+  /** One change: what `apply` writes, the next `seq` and the counts, all of it or nothing. */
+  #change(post: PostRow, counts: Partial<PostRow>, apply: (seq: number) => void): void {
+    const seq = post.seq + 1;
+    this.#write(post, { ...counts, seq }, () => apply(seq));
+    this.#outbox?.changed();
+  }
+
+  /** Writes columns of the post's row, and then remembers them: a write that fails must not be remembered. */
+  #write(post: PostRow, columns: Partial<PostRow>, before?: () => void): void {
+    const assignments = Object.keys(columns).map((column) => `${column} = ?`);
+    this.ctx.storage.transactionSync(() => {
+      before?.();
+      this.#sql.exec(`UPDATE post SET ${assignments.join(", ")}`, ...Object.values(columns));
+    });
+    Object.assign(post, columns);
+  }
+
+  // Comments are ordered by id, so an id must be above the last one even when the clock goes back.
+  #nextCommentId(post: PostId): CommentId {
+    const [last] = this.#sql.exec<Pick<CommentRow, "id">>("SELECT id FROM comments ORDER BY id DESC LIMIT 1").toArray();
+    return newId<CommentId>(shardOf(post), last ? Math.max(Date.now(), timeOf(last.id) + 1) : Date.now());
+  }
+
+  #load(): void {
+    const [post] = this.#sql.exec<PostRow>("SELECT * FROM post").toArray();
+    if (!post) return;
+    this.#post = post;
+    this.#outbox = new Outbox(this.ctx.storage, this.env, post);
+  }
+}
+
+const statsOf = ({ likes, comments, seq }: PostRow): Stats => ({ likes, comments, seq });

@@ -9,7 +9,7 @@ export const NAME: Limits = { graphemes: 50, bytes: 400, atLeast: 1 };
 export const BIO: Limits = { graphemes: 300, bytes: 2400 };
 export const ALT: Limits = { graphemes: 1000, bytes: 8192 };
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 // Control characters but tab and newline, and the characters that turn the reading direction of what follows
 // (U+202A to U+202E, U+2066 to U+2069): they make a text look like another one.
 // oxlint-disable-next-line no-control-regex
@@ -34,6 +34,16 @@ export const text = ({ graphemes, bytes, atLeast = 0 }: Limits) =>
 
 function length(value: string): number {
   let count = 0;
-  for (const _ of graphemes.segment(value)) count += 1;
+  for (const _ of segmenter.segment(value)) count += 1;
   return count;
+}
+
+/** The first `graphemes` characters, with an ellipsis when something was left out. */
+export function excerpt(value: string, graphemes: number): string {
+  let count = 0;
+  for (const { index } of segmenter.segment(value)) {
+    if (count === graphemes) return `${value.slice(0, index)}…`;
+    count += 1;
+  }
+  return value;
 }

@@ -8,8 +8,13 @@ export const Handle = z
   .regex(/^[a-z0-9_]{3,30}$/, { error: "3 to 30 of a to z, 0 to 9 and _" })
   .openapi({ example: "ada" });
 
-/** Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. */
-export const Password = z.string().min(8).max(256).openapi({ format: "password" });
+/** Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. Lone surrogates would all hash alike. */
+export const Password = z
+  .string()
+  .min(8)
+  .max(256)
+  .refine((value) => value.isWellFormed(), { error: "not well-formed Unicode" })
+  .openapi({ format: "password" });
 
 /** Who somebody is, wherever a name is shown. */
 export const PersonCard = z.object({ id: PersonId, handle: Handle, name: z.string() }).openapi("PersonCard");

@@ -120,6 +120,7 @@ CREATE TABLE media (
   camera TEXT,
   rejection TEXT
 ) WITHOUT ROWID;
+CREATE INDEX media_uploading ON media (id) WHERE state = 'uploading';
 
 -- The counts of a profile. They change in the same transaction as the rows they count, so they are exact.
 

@@ -75,7 +75,7 @@ export const notifications = sqliteTable(
     excerpt: text(),
     /** The `seq` of the newest like or comment that counts: a higher one makes the notification unread again. */
     raised: integer().notNull(),
-    /** The `seq` this row was made at: a late message never overwrites a newer row. */
+    /** The `seq` of the last change of its subject: a late message never overwrites a newer row. */
     version: integer().notNull(),
     /** When it was last raised, in milliseconds since 1970. */
     at: integer().notNull(),

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
 
@@ -63,21 +64,30 @@ export const feed = sqliteTable(
 );
 
 /** An upload and what inspection found in it. The row is written before the object, so no object is without a row. */
-export const media = sqliteTable("media", {
-  id: text().$type<MediaId>().primaryKey(),
-  owner: text().$type<PersonId>().notNull(),
-  state: text({ enum: ["uploading", "uploaded", "ready", "rejected"] }).notNull(),
-  contentType: text("content_type").notNull(),
-  bytes: integer().notNull(),
-  alt: text().notNull().default(""),
-  /** Upright, in pixels, once ready. */
-  width: integer(),
-  height: integer(),
-  /** The EXIF orientation (1 to 8) of the original; the renditions are upright. */
-  orientation: integer(),
-  /** The camera's local time as written in the file, "2026-05-01T12:00:00": it has no zone. */
-  takenAt: text("taken_at"),
-  camera: text(),
-  /** Why it was rejected, once rejected. */
-  rejection: text(),
-});
+export const media = sqliteTable(
+  "media",
+  {
+    id: text().$type<MediaId>().primaryKey(),
+    owner: text().$type<PersonId>().notNull(),
+    state: text({ enum: ["uploading", "uploaded", "ready", "rejected"] }).notNull(),
+    contentType: text("content_type").notNull(),
+    bytes: integer().notNull(),
+    alt: text().notNull().default(""),
+    /** Upright, in pixels, once ready. */
+    width: integer(),
+    height: integer(),
+    /** The EXIF orientation (1 to 8) of the original; the renditions are upright. */
+    orientation: integer(),
+    /** The camera's local time as written in the file, "2026-05-01T12:00:00": it has no zone. */
+    takenAt: text("taken_at"),
+    camera: text(),
+    /** Why it was rejected, once rejected. */
+    rejection: text(),
+  },
+  // Few rows at a time: the uploads that are under way, and those that were given up.
+  (t) => [
+    index("media_uploading")
+      .on(t.id)
+      .where(sql`state = 'uploading'`),
+  ],
+);

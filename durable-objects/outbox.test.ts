@@ -1,0 +1,147 @@
+import { evictDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { flush, recordQueues } from "../tests/runtime/facts.ts";
+import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** Lets the clock of actors jump, so that what is under way counts as lost. */
+const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
+
+it("sends the post, its likes and comments together, and the post to its readers", async () => {
+  const { post, actor } = await publishedPost();
+  const [ada, ben] = [newPerson(), newPerson()];
+  await actor.like(ada);
+  await actor.comment(ben, "Where is this?");
+  await flush(actor);
+
+  expect(queues.facts).toEqual([
+    expect.objectContaining({
+      post: post.id,
+      from: 1,
+      to: 3,
+      body: { caption: post.caption, media: post.media, seq: 1 },
+      stats: { likes: 1, comments: 1, seq: 3 },
+      likes: [{ person: ada, liked: true, seq: 2 }],
+      comments: [expect.objectContaining({ author: ben, text: "Where is this?", seq: 3 })],
+    }),
+  ]);
+  expect(queues.fanOuts).toEqual([{ post: post.id, author: post.author }]);
+});
+
+it("folds what was taken back before it was sent", async () => {
+  const { actor } = await publishedPost();
+  const ada = newPerson();
+  for (let n = 0; n < 5; n += 1) {
+    await actor.like(ada);
+    await actor.unlike(ada);
+  }
+  await flush(actor);
+  expect(queues.facts.map(({ likes }) => likes)).toEqual([[{ person: ada, liked: false, seq: 11 }]]);
+  expect(queues.facts[0]?.notices.like).toMatchObject({ count: 0, actors: [] });
+});
+
+it("tells the author of others, never of themselves", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  await actor.like(post.author);
+  await actor.comment(post.author, "My own words");
+  await flush(actor);
+  expect(queues.facts[0]?.notices).toMatchObject({ like: { count: 0 }, comment: { count: 0 } });
+
+  await actor.like(ada);
+  await actor.comment(ada, "Yours are better");
+  await flush(actor);
+  expect(queues.facts[1]?.notices).toMatchObject({
+    like: { count: 1, actors: [ada] },
+    comment: { count: 1, actors: [ada], excerpt: "Yours are better" },
+  });
+});
+
+it("is done only when it is confirmed", async () => {
+  const { actor } = await publishedPost();
+  await actor.like(newPerson());
+  await flush(actor);
+  expect(await flush(actor)).toBe(true); // Still waiting, so nothing was sent again yet.
+  expect(queues.facts).toHaveLength(1);
+
+  await actor.confirmProjected(1, 2);
+  await actor.confirmDelivered(true);
+  expect(await flush(actor)).toBe(true); // The alarm that was set before the confirmation finds nothing to do...
+  expect(await flush(actor)).toBe(false); // ...and sets none.
+  expect(queues.facts).toHaveLength(1);
+});
+
+it("sends again what a queue has lost, at growing distances", async () => {
+  const { actor } = await publishedPost();
+  await flush(actor);
+  later(5001);
+  await flush(actor);
+  later(5001); // The second time it waits for 10 s.
+  await flush(actor);
+  expect(queues.facts.map(({ from, to }) => [from, to])).toEqual([
+    [1, 1],
+    [1, 1],
+  ]);
+  later(5001);
+  await flush(actor);
+  expect(queues.facts).toHaveLength(3);
+  expect(queues.fanOuts).toHaveLength(3);
+});
+
+it("sends again while new likes keep coming", async () => {
+  const { actor } = await publishedPost();
+  await flush(actor); // Lost.
+  for (let second = 0; second < 6; second += 1) {
+    later(1000);
+    await actor.like(newPerson());
+    await flush(actor);
+    const last = queues.facts.at(-1);
+    if (last && last.from > 1) await actor.confirmProjected(last.from, last.to); // A gap: it must not count.
+  }
+  expect(queues.facts.filter(({ from }) => from === 1)).toHaveLength(2);
+  expect(queues.facts.at(-1)).toMatchObject({ from: 7, to: 7 });
+});
+
+it("sends again after its memory is lost", async () => {
+  const { actor } = await publishedPost();
+  await actor.like(newPerson());
+  await flush(actor);
+  await evictDurableObject(actor);
+  await flush(actor);
+  expect(queues.facts.map(({ from, to }) => [from, to])).toEqual([
+    [1, 2],
+    [1, 2],
+  ]);
+});
+
+it("goes on when a queue refuses, and sets the next alarm", async () => {
+  const { actor } = await publishedPost();
+  queues.sendFacts.mockRejectedValueOnce(new Error("queue down"));
+  expect(await actor.like(newPerson())).toMatchObject({ ok: true });
+  await flush(actor);
+  expect(queues.facts).toHaveLength(0);
+  await flush(actor);
+  expect(queues.facts).toMatchObject([{ from: 1, to: 2 }]);
+});
+
+it("spreads many changes over messages that leave nothing out", async () => {
+  const { actor } = await publishedPost();
+  for (let n = 0; n < 20; n += 1) await actor.comment(newPerson(), "x".repeat(100));
+  await flush(actor);
+  expect(queues.facts.length).toBeGreaterThan(1);
+  expect(queues.facts.flatMap(({ comments }) => comments.map(({ seq }) => seq))).toEqual(
+    Array.from({ length: 20 }, (_, index) => index + 2),
+  );
+  queues.facts.reduce((end, { from, to }) => {
+    expect(from).toBe(end + 1);
+    return to;
+  }, 0);
+});

@@ -1,0 +1,148 @@
+/**
+ * Sends a post's changes to the projector, and the post itself to its readers, until both are confirmed.
+ *
+ * There is no table of messages: each like and comment carries the `seq` of its last change, and `post.confirmed` says
+ * how far D1 has them, so what is above it is the outbox. It is committed with the change by nature, and a like that was
+ * taken back before it was sent folds to its last state.
+ *
+ * A queue is no proof: the local one forgets everything when its process ends. So only the consumer's confirmation,
+ * after its own commit, takes something out; what is not confirmed in time is sent again.
+ */
+import type { CommentFact, LikeFact, PostFacts } from "../schema/facts.ts";
+import { notices } from "./notices.ts";
+import type { CommentRow, LikeRow, PostRow } from "./post-tables.ts";
+
+/** Changes within this many milliseconds travel together. */
+export const FLUSH_DELAY = 200;
+/** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
+const RETRY_DELAY = 5000;
+const RETRY_DELAY_MAX = 300_000;
+/** Bounds one message: 500 likes are about 35 kB; a queue's message may have 128 kB, and a comment up to 8 kB. */
+const LIKES_PER_MESSAGE = 500;
+const COMMENTS_PER_MESSAGE = 8;
+
+export class Outbox {
+  readonly #storage: DurableObjectStorage;
+  readonly #env: Env;
+  readonly #post: Readonly<PostRow>;
+  /** Sent in this life of the object; a new life begins at what is confirmed. */
+  #sent: number;
+  #fanOutSent = false;
+  /** When what is under way counts as lost, in ms since 1970; undefined while nothing is. */
+  #deadline: number | undefined;
+  #attempts = 0;
+  #alarm = Number.POSITIVE_INFINITY;
+
+  /** `post` is the actor's own row in memory, read here and never written. */
+  constructor(storage: DurableObjectStorage, env: Env, post: Readonly<PostRow>) {
+    this.#storage = storage;
+    this.#env = env;
+    this.#post = post;
+    this.#sent = post.confirmed;
+  }
+
+  /** Called with each change, in its transaction: the alarm is durable if and only if the change is. */
+  changed(): void {
+    this.#wakeAt(Date.now() + FLUSH_DELAY);
+  }
+
+  /** A consumer has made progress: what is still under way gets its whole time again. */
+  confirmed(): void {
+    this.#sent = Math.max(this.#sent, this.#post.confirmed);
+    this.#attempts = 0;
+    this.#deadline = this.#underWay ? Date.now() + RETRY_DELAY : undefined;
+  }
+
+  /** Runs in the alarm. Whatever fails, the next alarm is set: the runtime gives up on an alarm that throws 7 times. */
+  async flush(): Promise<void> {
+    this.#alarm = Number.POSITIVE_INFINITY;
+    if (this.#deadline !== undefined && Date.now() >= this.#deadline) this.#sendAllAgain();
+    try {
+      await this.#sendFacts();
+      await this.#sendFanOut();
+    } catch (error) {
+      console.warn("outbox not sent, will be again", { post: this.#post.id, error: String(error) });
+      this.#attempts += 1;
+    } finally {
+      if (this.#pending) this.#wakeAt(this.#deadline ?? Date.now() + this.#retryDelay());
+    }
+  }
+
+  get #pending(): boolean {
+    return this.#post.confirmed < this.#post.seq || !this.#post.delivered;
+  }
+
+  #retryDelay(): number {
+    return Math.min(RETRY_DELAY * 2 ** this.#attempts, RETRY_DELAY_MAX);
+  }
+
+  #sendAllAgain(): void {
+    this.#attempts += 1;
+    this.#sent = this.#post.confirmed;
+    this.#fanOutSent = false;
+    this.#deadline = undefined;
+  }
+
+  get #underWay(): boolean {
+    return this.#sent > this.#post.confirmed || (this.#fanOutSent && !this.#post.delivered);
+  }
+
+  #awaitConfirmation(): void {
+    this.#deadline ??= Date.now() + this.#retryDelay();
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#alarm) return;
+    this.#alarm = time;
+    // Not awaited: the output gate holds every answer until this is durable.
+    void this.#storage.setAlarm(time);
+  }
+
+  async #sendFacts(): Promise<void> {
+    while (this.#sent < this.#post.seq) {
+      const facts = this.#nextFacts();
+      await this.#env.FACTS.send(facts);
+      this.#sent = Math.max(this.#sent, facts.to);
+      this.#awaitConfirmation();
+    }
+  }
+
+  async #sendFanOut(): Promise<void> {
+    if (this.#post.delivered || this.#fanOutSent) return;
+    await this.#env.FAN_OUT.send({ post: this.#post.id, author: this.#post.author });
+    this.#fanOutSent = true;
+    this.#awaitConfirmation();
+  }
+
+  /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
+  #nextFacts(): PostFacts {
+    const { id, author, seq, likes, comments, caption, media, body_seq } = this.#post;
+    const from = this.#sent + 1;
+    const changedLikes = this.#after<LikeRow>("likes", from, LIKES_PER_MESSAGE);
+    const changedComments = this.#after<CommentRow>("comments", from, COMMENTS_PER_MESSAGE);
+    // A full list may leave something behind it, so nothing above its last entry is in this message.
+    const to = Math.min(
+      changedLikes.length < LIKES_PER_MESSAGE ? seq : (changedLikes.at(-1)?.seq ?? seq),
+      changedComments.length < COMMENTS_PER_MESSAGE ? seq : (changedComments.at(-1)?.seq ?? seq),
+    );
+    return {
+      post: id,
+      author,
+      from,
+      to,
+      ...(body_seq >= from && body_seq <= to && { body: { caption, media: JSON.parse(media), seq: body_seq } }),
+      stats: { likes, comments, seq },
+      likes: changedLikes
+        .filter((like) => like.seq <= to)
+        .map(({ person, liked, seq }): LikeFact => ({ person, liked: liked === 1, seq })),
+      comments: changedComments.filter((comment): comment is CommentFact => comment.seq <= to),
+      notices: notices(this.#storage.sql, this.#post),
+    };
+  }
+
+  #after<Row extends Record<string, SqlStorageValue>>(table: "likes" | "comments", from: number, limit: number): Row[] {
+    return this.#storage.sql
+      .exec<Row>(`SELECT * FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit)
+      .toArray();
+  }
+}

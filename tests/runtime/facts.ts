@@ -1,0 +1,22 @@
+/** Records what actors send to the projector, in place of the queue, so that a test can deliver it as a bad queue would. */
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { PostActor } from "../../durable-objects/post-actor.ts";
+import type { FanOut, PostFacts } from "../../schema/facts.ts";
+
+export function recordQueues() {
+  const facts: PostFacts[] = [];
+  const fanOuts: FanOut[] = [];
+  const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, body as PostFacts));
+  const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
+  return { facts, fanOuts, sendFacts, sendFanOut };
+}
+
+/** Fires the actor's alarm now, however far off it is. False when none is set. */
+export const flush = (actor: DurableObjectStub<PostActor>): Promise<boolean> => runDurableObjectAlarm(actor);
+
+async function keep<T>(list: T[], body: T): Promise<QueueSendResponse> {
+  list.push(structuredClone(body));
+  return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+}
