@@ -1,5 +1,10 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+
+// Files of other projects for the tests of our parsers; not part of the repository, and those tests are skipped without it.
+const CORPUS = fileURLToPath(new URL("../shared/corpus", import.meta.url));
 
 /** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
@@ -10,6 +15,7 @@ function inRuntime(name: string, shards: string) {
         miniflare: {
           d1Databases: { DB: "db", DB_1: "db-1" },
           bindings: { SHARDS: shards, TEST_MIGRATIONS: await readD1Migrations("schema/migrations") },
+          ...(existsSync(CORPUS) && { serviceBindings: { CORPUS: { disk: { path: CORPUS, writable: false } } } }),
         },
       })),
     ],

@@ -25,6 +25,18 @@ export const saveEffect = (env: Env, effect: Effect, now = Date.now()): D1Prepar
     .prepare("INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)")
     .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER);
 
+/** As `saveEffect`, but only if `condition` (SQL over the same database) holds: what changes nothing has no effect. */
+export const saveEffectIf = (
+  env: Env,
+  effect: Effect,
+  condition: string,
+  values: readonly string[],
+  now = Date.now(),
+): D1PreparedStatement =>
+  databaseOf(env, effect.id)
+    .prepare(`INSERT INTO effects (id, body, due_at) SELECT ?1, ?2, ?3 WHERE ${condition}`)
+    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER, ...values);
+
 /** Never fails: an effect that could not be sent is swept up by cron. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   try {

@@ -1,2 +1,37 @@
+/** The Worker: what the platform calls, and the actors it must find here. */
+import { FanOut, Effect } from "../schema/facts.ts";
+import { app } from "./api/app.ts";
+import { fanOut } from "./delivery/fan-out.ts";
+import { applyFollow } from "./delivery/follow.ts";
+import { resendEffects } from "./effects.ts";
+import { collectAbandonedUploads } from "./media/abandoned.ts";
+import { inspectMedia } from "./media/inspect.ts";
+import { consumeFacts } from "./projector/projector.ts";
+import { consume } from "./queues.ts";
+
 export { PostActor } from "../durable-objects/post-actor.ts";
-export default {};
+
+export default {
+  fetch: app.fetch,
+
+  async queue(batch, env) {
+    switch (batch.queue) {
+      case "shutterline-facts":
+        return consumeFacts(batch, env);
+      case "shutterline-fan-out":
+        return consume(batch, FanOut, (message) => fanOut(env, message));
+      case "shutterline-effects":
+      case "shutterline-inspections":
+        return consume(batch, Effect, (effect) =>
+          effect.kind === "follow" ? applyFollow(env, effect) : inspectMedia(env, effect),
+        );
+      default:
+        throw new Error(`no consumer for the queue ${batch.queue}`);
+    }
+  },
+
+  async scheduled(_controller, env) {
+    await resendEffects(env);
+    await collectAbandonedUploads(env);
+  },
+} satisfies ExportedHandler<Env>;

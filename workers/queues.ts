@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 const BACKOFF_AT_MOST = 300;
 
@@ -10,7 +10,7 @@ export async function consume<T>(batch: MessageBatch, schema: z.ZodType<T>, hand
   for (const message of batch.messages) {
     const parsed = schema.safeParse(message.body);
     if (!parsed.success) {
-      console.error("message dropped", { queue: batch.queue, id: message.id, reason: parsed.error.message });
+      console.error("message dropped", { queue: batch.queue, id: message.id, reason: z.prettifyError(parsed.error) });
       message.ack();
       continue;
     }

@@ -19,7 +19,7 @@ const REFUSALS = {
   cannot_follow_yourself: [409, "You cannot follow yourself"],
   length_required: [411, "Content-Length is required"],
   too_large: [413, "The body is too large"],
-  unsupported_type: [415, "This kind of file is not accepted"],
+  unsupported_type: [415, "This kind of content is not accepted"],
   too_many_attempts: [429, "Too many attempts; try again in a minute"],
   internal: [500, "Something went wrong on our side"],
 } as const;
@@ -67,7 +67,8 @@ export function problem(error: Error, c: Context): Response {
 
 function asRefusal(error: Error): ApiError {
   if (error instanceof ApiError) return error;
-  // Hono throws these itself, for a body that is not JSON.
+  // Hono throws these itself: for a body that is not JSON, and for one that does not say it is.
   if (error instanceof HTTPException && error.status === 400) return new ApiError("malformed_json");
+  if (error instanceof HTTPException && error.status === 415) return new ApiError("unsupported_type");
   return new ApiError("internal");
 }

@@ -1,0 +1,40 @@
+/** People for tests, and a client of the API. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { PersonCard } from "../../schema/api/people.ts";
+import { app } from "../../workers/api/app.ts";
+import { claimHandle, createPerson } from "../../workers/api/sign-up.ts";
+
+export const HOST = "http://localhost";
+
+export const randomHandle = (): string => `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
+
+/** A new person, signed in. Quick, because no password is hashed: signing in again is refused. */
+export async function signUp(handle = randomHandle()): Promise<{ person: PersonCard; token: string }> {
+  const person = { id: await claimHandle(env, handle), handle, name: `Name of ${handle}` };
+  const token = await createPerson(env, person, "not a hash");
+  if (!token) throw new Error(`${handle} was not created`);
+  return { person, token };
+}
+
+type Asked = { token?: string; body?: unknown; headers?: Record<string, string>; env?: Env };
+
+/** Asks the API as whoever `token` stands for, and waits for what goes on after the answer. */
+export async function ask(method: string, path: string, asked: Asked = {}): Promise<Response> {
+  const context = createExecutionContext();
+  const headers = {
+    ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
+    ...(asked.body !== undefined && { "content-type": "application/json" }),
+    ...asked.headers,
+  };
+  const body = asked.body === undefined ? null : JSON.stringify(asked.body);
+  const response = await app.request(`${HOST}${path}`, { method, headers, body }, asked.env ?? env, context);
+  await waitOnExecutionContext(context);
+  return response;
+}
+
+/** What is told of an answer in a test's failure: its status, and the code of a refusal. */
+export async function outcome(response: Response): Promise<string> {
+  const { code } = await response.json<{ code?: string }>();
+  return code === undefined ? String(response.status) : `${response.status} ${code}`;
+}

@@ -1,0 +1,57 @@
+/** The HTTP surface: what is mounted where, and what is true of every request. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { serveMedia } from "../media/serve.ts";
+import { comments } from "./comments.ts";
+import { ApiError, problem } from "./errors.ts";
+import { feed } from "./feed.ts";
+import { follows } from "./follows.ts";
+import { likes } from "./likes.ts";
+import { me } from "./me.ts";
+import { mediaRoutes } from "./media.ts";
+import { notifications } from "./notifications.ts";
+import { people } from "./people.ts";
+import { posts } from "./posts.ts";
+import type { App } from "./routes.ts";
+import { sessions } from "./sessions.ts";
+import { viewer } from "./viewer.ts";
+
+/** Bounds what is parsed; an upload is a stream with a limit of its own. */
+const JSON_MAX_BYTES = 64 * 1024;
+
+const v1 = new OpenAPIHono<App>();
+
+v1.use(async (c, next) => {
+  await next();
+  // Every answer depends on who asks, or may from tomorrow on; only /media is shared.
+  if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-store");
+  c.header("x-content-type-options", "nosniff");
+});
+v1.use("*", async (c, next) => {
+  if (c.req.path === "/v1/media") return next();
+  return bodyLimit({
+    maxSize: JSON_MAX_BYTES,
+    onError: () => {
+      throw new ApiError("too_large");
+    },
+  })(c, next);
+});
+v1.use(viewer);
+for (const resource of [people, sessions, me, follows, mediaRoutes, posts, likes, comments, feed, notifications]) {
+  v1.route("/", resource);
+}
+v1.doc31("/openapi.json", {
+  openapi: "3.1.0",
+  info: {
+    title: "Shutterline",
+    version: "1",
+    description: "A photo and video feed that runs at the edge. Errors are problem+json with a stable `code`.",
+  },
+});
+
+export const app = new OpenAPIHono<App>();
+app.onError(problem);
+app.notFound((c) => problem(new ApiError("not_found"), c));
+app.get("/healthz", (c) => c.json({ ok: true }));
+app.route("/", serveMedia);
+app.route("/v1", v1);

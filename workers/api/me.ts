@@ -1,0 +1,49 @@
+import { createRoute } from "@hono/zod-openapi";
+import { EditMe, Me } from "../../schema/api/people.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { personDocuments } from "../reads/documents.ts";
+import { unreadCount } from "../reads/notifications.ts";
+import { profileOf } from "../reads/people.ts";
+import { ApiError } from "./errors.ts";
+import { body, json, refusals, routes, signedIn } from "./routes.ts";
+
+export const me = routes();
+
+me.openapi(
+  createRoute({
+    method: "get",
+    path: "/me",
+    summary: "The caller, as only they see themselves",
+    responses: { 200: json(Me), ...refusals },
+  }),
+  async (c) => c.json(await meOf(c.env, signedIn(c).person), 200),
+);
+
+me.openapi(
+  createRoute({
+    method: "patch",
+    path: "/me",
+    summary: "Change the caller's name or bio",
+    description: "What is not given stays. Others may see the old name for some minutes.",
+    request: body(EditMe),
+    responses: { 200: json(Me), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { name, bio } = c.req.valid("json");
+    await databaseOf(c.env, person)
+      .prepare("UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?")
+      .bind(name ?? null, bio ?? null, person)
+      .run();
+    await personDocuments.forget(c.env, person);
+    return c.json(await meOf(c.env, person), 200);
+  },
+);
+
+/** Two D1 queries. */
+async function meOf(env: Env, person: PersonId): Promise<Me> {
+  const [profile, unread] = await Promise.all([profileOf(env, person), unreadCount(env, person)]);
+  if (!profile) throw new ApiError("not_signed_in"); // A session may outlive its person.
+  return { ...profile, unread };
+}

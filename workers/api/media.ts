@@ -1,0 +1,87 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { EditMedia, Media } from "../../schema/api/media.ts";
+import { MediaId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { media } from "../../schema/tables/posts.ts";
+import { presentMedia } from "../media/present.ts";
+import { upload, UPLOAD_MAX_BYTES } from "../media/upload.ts";
+import { ApiError } from "./errors.ts";
+import { body, json, refusals, routes, signedIn } from "./routes.ts";
+
+const OneMedia = { params: z.object({ id: MediaId }) };
+
+const uploadMedia = createRoute({
+  method: "post",
+  path: "/media",
+  summary: "Upload a picture",
+  description:
+    "The body is the file itself: JPEG, PNG, WebP, GIF or AVIF, at most 25 MB, with its Content-Length. What it is, is " +
+    "told by its bytes; its name and type are ignored. It is inspected soon after: read it again until it is `ready`.",
+  request: {
+    body: {
+      required: true,
+      content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+    },
+  },
+  responses: {
+    201: { ...json(Media, "Uploaded"), headers: { Location: { schema: { type: "string" } } } },
+    ...refusals,
+  },
+});
+
+const readMedia = createRoute({
+  method: "get",
+  path: "/media/{id}",
+  summary: "Read an upload of yours",
+  request: OneMedia,
+  responses: { 200: json(Media), ...refusals },
+});
+
+const editMedia = createRoute({
+  method: "patch",
+  path: "/media/{id}",
+  summary: "Describe a picture for those who do not see it",
+  description: "A post keeps the description that the picture had when it was published.",
+  request: { ...OneMedia, ...body(EditMedia) },
+  responses: { 200: json(Media), ...refusals },
+});
+
+export const mediaRoutes = routes()
+  .openapi(uploadMedia, async (c) => {
+    const { person } = signedIn(c);
+    const bytes = contentLength(c.req.header("content-length"));
+    if (bytes > UPLOAD_MAX_BYTES) throw new ApiError("too_large", "At most 25 MB");
+    const file = c.req.raw.body;
+    if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty");
+    const row = await upload(c.env, person, bytes, file);
+    return c.json(presentMedia(row), 201, { location: `/v1/media/${row.id}`, "cache-control": "no-store" });
+  })
+  .openapi(readMedia, async (c) => {
+    const { person } = signedIn(c);
+    const { id } = c.req.valid("param");
+    const row = await drizzle(databaseOf(c.env, id))
+      .select()
+      .from(media)
+      .where(and(eq(media.id, id), eq(media.owner, person)))
+      .get();
+    if (!row) throw new ApiError("media_not_found");
+    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+  })
+  .openapi(editMedia, async (c) => {
+    const { person } = signedIn(c);
+    const { id } = c.req.valid("param");
+    const [row] = await drizzle(databaseOf(c.env, id))
+      .update(media)
+      .set(c.req.valid("json"))
+      .where(and(eq(media.id, id), eq(media.owner, person)))
+      .returning();
+    if (!row) throw new ApiError("media_not_found");
+    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+  });
+
+function contentLength(header: string | undefined): number {
+  if (!header || !/^\d+$/.test(header)) throw new ApiError("length_required");
+  return Number(header);
+}

@@ -1,0 +1,55 @@
+import { createRoute } from "@hono/zod-openapi";
+import { PageQuery } from "../../schema/api/common.ts";
+import { MarkRead, NotificationPage } from "../../schema/api/notifications.ts";
+import { fullPage } from "../reads/full-page.ts";
+import {
+  markRead,
+  notificationKey,
+  notificationsOf,
+  presentNotifications,
+  unreadCount,
+} from "../reads/notifications.ts";
+import { decodeCursor, encodeCursor } from "./cursors.ts";
+import { body, json, refusals, routes, signedIn } from "./routes.ts";
+
+export const notifications = routes();
+
+notifications.openapi(
+  createRoute({
+    method: "get",
+    path: "/notifications",
+    summary: "What the caller is told, newest first",
+    request: { query: PageQuery },
+    responses: { 200: json(NotificationPage), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { cursor, limit } = c.req.valid("query");
+    const [unread, { items, next }] = await Promise.all([
+      unreadCount(c.env, person),
+      fullPage({
+        after: cursor === undefined ? undefined : decodeCursor(cursor, 1)[0],
+        limit,
+        read: (after, count) => notificationsOf(c.env, person, after, count),
+        keyOf: notificationKey,
+        show: (rows) => presentNotifications(c.env, c.executionCtx, person, rows),
+      }),
+    ]);
+    return c.json({ items, unread, ...(next !== undefined && { next: encodeCursor([next]) }) }, 200);
+  },
+);
+
+notifications.openapi(
+  createRoute({
+    method: "post",
+    path: "/notifications/read",
+    summary: "Say that everything up to a time has been seen",
+    request: body(MarkRead),
+    responses: { 204: { description: "Noted" }, ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    await markRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    return c.body(null, 204);
+  },
+);

@@ -1,0 +1,132 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { desc } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+import { PageQuery } from "../../schema/api/common.ts";
+import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../schema/api/people.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { databases } from "../../schema/shards.ts";
+import { people as peopleRows } from "../../schema/tables/people.ts";
+import { personDocuments } from "../reads/documents.ts";
+import { followedBy, followersOf, isFollowing } from "../reads/follows.ts";
+import { fullPage } from "../reads/full-page.ts";
+import { claimantOf, personByHandle, profileOf } from "../reads/people.ts";
+import { countAttempt } from "./attempts.ts";
+import { refuseOtherSites } from "./cross-site.ts";
+import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
+import { ApiError } from "./errors.ts";
+import { type App, body, json, refusals, routes } from "./routes.ts";
+import { signUp } from "./sign-up.ts";
+import { setSessionCookie } from "./viewer.ts";
+
+export const people = routes();
+
+people.openapi(
+  createRoute({
+    method: "post",
+    path: "/people",
+    summary: "Sign up, and in",
+    description: "The token is set as a cookie too, for browsers. Who gives no name is called by the handle.",
+    request: body(SignUp),
+    responses: { 201: json(SignedIn, "Signed up, and in"), ...refusals },
+  }),
+  async (c) => {
+    refuseOtherSites(c.req.raw);
+    const { handle, password, name } = c.req.valid("json");
+    await countAttempt(c, "sign-up", handle);
+    const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
+    setSessionCookie(c, signedIn.token);
+    return c.json(signedIn, 201);
+  },
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people",
+    summary: "The newest people: somebody to follow",
+    description: "One page; there is no next one.",
+    request: { query: PageQuery.pick({ limit: true }) },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => c.json({ items: await newestPeople(c.env, c.req.valid("query").limit) }, 200),
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}",
+    summary: "A person",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Profile), ...refusals },
+  }),
+  async (c) => {
+    const { handle } = c.req.valid("param");
+    const id = await claimantOf(c.env, handle);
+    if (!id) throw new ApiError("person_not_found");
+    const [person, followedByMe] = await Promise.all([
+      profileOf(c.env, id),
+      isFollowing(c.env, c.var.viewer?.person, id),
+    ]);
+    // A claim may be without its person, and its id by chance that of somebody else.
+    if (person?.handle !== handle) throw new ApiError("person_not_found");
+    return c.json({ ...person, followedByMe }, 200);
+  },
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}/followers",
+    summary: "Who follows a person",
+    description: "In an order that means nothing, but stays.",
+    request: { params: z.object({ handle: Handle }), query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followersOf), 200),
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}/following",
+    summary: "Whom a person follows",
+    description: "Whoever signed up last comes first.",
+    request: { params: z.object({ handle: Handle }), query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followedBy), 200),
+);
+
+async function listPage(
+  c: Context<App>,
+  handle: string,
+  { cursor, limit }: PageQuery,
+  list: typeof followersOf,
+): Promise<z.infer<typeof PeoplePage>> {
+  const after = cursor === undefined ? undefined : cursorId<PersonId>(decodeCursor(cursor, 1)[0]);
+  const person = await personByHandle(c.env, handle);
+  if (!person) throw new ApiError("person_not_found");
+  const { items, next } = await fullPage({
+    after,
+    limit,
+    read: (after, count) => list(c.env, person, after, count),
+    keyOf: (id) => id,
+    show: (ids) => personDocuments.get(c.env, c.executionCtx, ids),
+  });
+  return { items, ...(next !== undefined && { next: encodeCursor([next]) }) };
+}
+
+/** One D1 query for each database. */
+async function newestPeople(env: Env, limit: number): Promise<PersonCard[]> {
+  const { id, handle, name } = peopleRows;
+  const newest = await Promise.all(
+    databases(env).map((database) =>
+      drizzle(database).select({ id, handle, name }).from(peopleRows).orderBy(desc(id)).limit(limit),
+    ),
+  );
+  return newest
+    .flat()
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit);
+}

@@ -1,0 +1,84 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { PageQuery } from "../../schema/api/common.ts";
+import { Handle } from "../../schema/api/people.ts";
+import { NewPost, Post, PostPage } from "../../schema/api/posts.ts";
+import { PostId } from "../../schema/ids.ts";
+import { publishableMedia } from "../media/publishable.ts";
+import { answerWithToken } from "../reads/consistency.ts";
+import { personDocuments } from "../reads/documents.ts";
+import { postsOf } from "../reads/feed.ts";
+import { postPage } from "../reads/post-page.ts";
+import { personByHandle } from "../reads/people.ts";
+import { presentPost, presentPosts, readerOf, skeletonOf } from "../reads/posts.ts";
+import { ApiError } from "./errors.ts";
+import { publish } from "./publish.ts";
+import { body, json, refusals, routes, signedIn } from "./routes.ts";
+
+export const posts = routes();
+
+posts.openapi(
+  createRoute({
+    method: "post",
+    path: "/posts",
+    summary: "Publish photographs that have been inspected",
+    request: body(NewPost),
+    responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { caption, media } = c.req.valid("json");
+    const uploads = await publishableMedia(
+      c.env,
+      person,
+      media.map(({ id }) => id),
+    );
+    const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
+
+    const { id, stats } = await publish(c.env, person, { caption, media: pictures });
+
+    answerWithToken(c, id, stats.seq);
+    const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
+    if (!author) throw new ApiError("person_not_found");
+    const document = { id, author: person, caption, media: pictures };
+    return c.json(presentPost({ document, author, stats, likedByMe: false }), 201, { location: `/v1/posts/${id}` });
+  },
+);
+
+posts.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}",
+    summary: "A post, with what the caller may know of it",
+    request: { params: z.object({ post: PostId }) },
+    responses: { 200: json(Post), ...refusals },
+  }),
+  async (c) => {
+    const id = c.req.valid("param").post;
+    const reader = readerOf(c);
+    const skeleton = await skeletonOf(c.env, reader, [id]);
+    const post = (await presentPosts(c.env, c.executionCtx, reader, skeleton)).get(id);
+    if (!post) throw new ApiError("post_not_found");
+    return c.json(post, 200);
+  },
+);
+
+posts.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}/posts",
+    summary: "A person's posts, newest first",
+    request: { params: z.object({ handle: Handle }), query: PageQuery },
+    responses: { 200: json(PostPage), ...refusals },
+  }),
+  async (c) => {
+    const author = await personByHandle(c.env, c.req.valid("param").handle);
+    if (!author) throw new ApiError("person_not_found");
+    const reader = readerOf(c);
+    return c.json(
+      await postPage(c, c.req.valid("query"), async (before, count) =>
+        skeletonOf(c.env, reader, await postsOf(c.env, author, before, count)),
+      ),
+      200,
+    );
+  },
+);

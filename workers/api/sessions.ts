@@ -1,0 +1,94 @@
+/** Signing in and out. */
+import { createRoute } from "@hono/zod-openapi";
+import { drizzle } from "drizzle-orm/d1";
+import { eq } from "drizzle-orm";
+import { type PersonCard, SignedIn, SignIn } from "../../schema/api/people.ts";
+import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
+import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { sessions as sessionRows } from "../../schema/tables/people.ts";
+import { withFreshIds } from "../fresh-ids.ts";
+import { claimantOf } from "../reads/people.ts";
+import { countAttempt } from "./attempts.ts";
+import { refuseOtherSites } from "./cross-site.ts";
+import { ApiError } from "./errors.ts";
+import { verifyPassword } from "./passwords.ts";
+import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { newSession, SESSION_LASTS } from "./tokens.ts";
+import { clearSessionCookie, setSessionCookie } from "./viewer.ts";
+
+/** How many sessions that are over a sign-in deletes: more than the one it adds, so that they never pile up. */
+const SWEPT_PER_SIGN_IN = 10;
+
+export const sessions = routes();
+
+// Three D1 queries, the last only for the right password. An unknown handle costs what a wrong password costs.
+sessions.openapi(
+  createRoute({
+    method: "post",
+    path: "/sessions",
+    summary: "Sign in",
+    description: "The token is set as a cookie too, for browsers. Ten attempts a minute for one handle.",
+    request: body(SignIn),
+    responses: { 201: json(SignedIn, "Signed in"), ...refusals },
+  }),
+  async (c) => {
+    refuseOtherSites(c.req.raw);
+    const { handle, password } = c.req.valid("json");
+    await countAttempt(c, "sign-in", handle);
+    const known = await credentialsOf(c.env, handle);
+    const right = await verifyPassword(password, known?.password);
+    if (!known || !right) throw new ApiError("wrong_credentials");
+    const token = await startSession(c.env, known.person.id);
+    setSessionCookie(c, token);
+    return c.json({ person: known.person, token }, 201);
+  },
+);
+
+sessions.openapi(
+  createRoute({
+    method: "delete",
+    path: "/sessions/current",
+    summary: "Sign out",
+    description: "The token is refused from now on, everywhere.",
+    responses: { 204: { description: "Signed out" }, ...refusals },
+  }),
+  async (c) => {
+    const { session } = signedIn(c);
+    await drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session));
+    clearSessionCookie(c);
+    return c.body(null, 204);
+  },
+);
+
+/** Asks for nobody's credentials when the handle is unknown, so that the time taken does not tell. */
+async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
+  const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
+  const row = await databaseOf(env, id)
+    .prepare(
+      `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
+       WHERE people.id = ? AND people.handle = ?`,
+    )
+    .bind(id, handle)
+    .first<PersonCard & { password: string }>();
+  if (!row) return undefined;
+  const { password, ...person } = row;
+  return { person, password };
+}
+
+/** Ids are in order of time, and all sessions last equally long: those that are over are the first of their table. */
+async function startSession(env: Env, person: PersonId): Promise<string> {
+  const database = databaseOf(env, person);
+  const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
+  return withFreshIds(async () => {
+    const { token, row } = await newSession(person);
+    await database.batch([
+      database
+        .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
+        .bind(row.id, row.person, row.secretHash, row.expiresAt),
+      database
+        .prepare("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < ? ORDER BY id LIMIT ?)")
+        .bind(oldestAlive, SWEPT_PER_SIGN_IN),
+    ]);
+    return token;
+  });
+}

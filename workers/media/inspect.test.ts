@@ -1,0 +1,205 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { type Media, Variant } from "../../schema/api/media.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { as, effectOf, type Inspect, inspected, jpeg, joined, png, upload } from "../../tests/runtime/media.ts";
+import { newPerson } from "../../tests/runtime/posts.ts";
+import { inspectMedia } from "./inspect.ts";
+import { originalKey, renditionKey } from "./objects.ts";
+import { sizeOfRendition, uprightSize } from "./size.ts";
+
+const PHONE = { orientation: 6, make: "Acme", model: "ACME Phone\u0007 5", taken: "2026:05:01 12:30:59" };
+
+/** An upload that is still to be inspected. */
+async function uploaded(file: ArrayBuffer): Promise<{ person: ReturnType<typeof newPerson>; effect: Inspect }> {
+  const person = newPerson();
+  const { id } = await (await upload(person, file)).json<Media>();
+  return { person, effect: await effectOf(id) };
+}
+
+const read = async (person: ReturnType<typeof newPerson>, { media }: Inspect) =>
+  (await as(person, `/v1/media/${media}`)).json<Media>();
+
+const sizeOf = async (media: Media, variant: Variant) => {
+  const object = await env.MEDIA.get(renditionKey(media.id, variant));
+  return object && sizeOfRendition(await object.arrayBuffer());
+};
+
+const down = () => Promise.reject(Object.assign(new Error("no decoder"), { code: 9523 }));
+
+/** A JPEG that image-size takes for 100 by 100: a padding byte, which is allowed, leads it astray into a comment. */
+async function disguised(width: number, height: number): Promise<ArrayBuffer> {
+  const file = new Uint8Array(await jpeg(width, height, PHONE));
+  const comment = new Uint8Array(5 + 65_533);
+  comment.set([0xff, 0xff, 0xe2, 0xff, 0xff]);
+  comment.set([0xff, 0xc0, 0, 17, 8, 0, 100, 0, 100], 2 + 0xe2ff);
+  return joined([file.subarray(0, 2), new Uint8Array([0xff, 0xe3, 0, 4, 0, 0]), comment, withoutExif(file)]);
+}
+
+const withoutExif = (file: Uint8Array) => file.subarray(4 + ((file[4] ?? 0) << 8) + (file[5] ?? 0));
+
+it("makes renditions that are upright and never larger than the picture", async () => {
+  const media = await inspected(newPerson(), await jpeg(800, 400, PHONE));
+
+  expect(media).toMatchObject({ state: "ready", width: 400, height: 800 });
+  expect(media.urls).toEqual(Object.fromEntries(Variant.options.map((v) => [v, `/media/${media.id}/${v}`])));
+  expect(await sizeOf(media, "w320")).toEqual({ width: 320, height: 640 });
+  expect(await sizeOf(media, "w640")).toEqual({ width: 400, height: 800 });
+  expect(await sizeOf(media, "w1080")).toEqual({ width: 400, height: 800 });
+});
+
+it("knows the size of a picture that is wider than every rendition", async () => {
+  const [wide, tall] = [await png(2001, 1000), await jpeg(2001, 1200, PHONE)];
+  expect(await inspected(newPerson(), wide)).toMatchObject({ width: 2001, height: 1000 });
+  expect(await inspected(newPerson(), tall)).toMatchObject({ width: 1200, height: 2001 });
+});
+
+it("leaves it to EXIF which way a picture lies that is nearly square", () => {
+  const [stated, seen] = [
+    { width: 4000, height: 3999 },
+    { width: 1080, height: 1080 },
+  ];
+  expect(uprightSize(stated, seen, false)).toEqual(stated);
+  expect(uprightSize(stated, seen, true)).toEqual({ width: 3999, height: 4000 });
+});
+
+it("tells the camera and the time, in text that can be shown, and not the place", async () => {
+  const media = await inspected(newPerson(), await jpeg(8, 8, PHONE));
+
+  expect(media).toMatchObject({ camera: "ACME Phone 5", takenAt: "2026-05-01T12:30:59" });
+  const row = await databaseOf(env, media.id).prepare("SELECT * FROM media WHERE id = ?").bind(media.id).first();
+  expect(row).toMatchObject({ orientation: 6 });
+  expect(JSON.stringify(row)).not.toMatch(/gps|latitude/i);
+});
+
+it.each([
+  ["0000:00:00 00:00:00", "Acme", "", "Acme"],
+  ["2026:02:30 12:00:00", "", "", undefined],
+  ["yesterday", "Acme", "x".repeat(300), `Acme ${"x".repeat(95)}`],
+])("does not repeat nonsense from the file: %s", async (taken, make, model, camera) => {
+  const media = await inspected(newPerson(), await jpeg(8, 8, { orientation: 9, make, model, taken }));
+  expect([media.state, media.takenAt, media.camera]).toEqual(["ready", undefined, camera]);
+});
+
+it("finds a size that stands behind a megabyte of metadata", async () => {
+  const file = new Uint8Array(await jpeg(30, 20, { ...PHONE, orientation: 1 }));
+  const segment = new Uint8Array(65_535 + 2);
+  segment.set([0xff, 0xe2, 0xff, 0xff]); // The longest there is, of 16.
+  const long = joined([file.subarray(0, 2), ...Array.from({ length: 16 }, () => segment), file.subarray(2)]);
+  expect(await inspected(newPerson(), long)).toMatchObject({ state: "ready", width: 30, height: 20 });
+});
+
+it("refuses a bomb by its header, without decoding it", async () => {
+  const bombs = [
+    { width: 65_535, height: 65_535 },
+    { width: 12_001, height: 1 },
+    { width: 8_000, height: 6_251 },
+  ];
+  for (const stated of bombs) {
+    const { person, effect } = await uploaded(await png(1, 1, stated));
+    const IMAGES = { input: () => expect.unreachable() } as unknown as ImagesBinding;
+    await inspectMedia({ ...env, IMAGES }, effect);
+    expect((await read(person, effect)).rejection?.code).toBe("too_many_pixels");
+  }
+});
+
+it("refuses a size of nothing, a picture that is cut off, and a header that lies", async () => {
+  const cutOff = (await png(1500, 1500)).slice(0, 200);
+  const files = [await png(1, 1, { width: 0, height: 1 }), cutOff, await disguised(2000, 1000)];
+  const made = await Promise.all(files.map((file) => inspected(newPerson(), file)));
+  expect(made.map(({ rejection }) => rejection?.code)).toEqual(["corrupt", "undecodable", "corrupt"]);
+  expect(made[0]?.rejection?.detail).toMatch(/^The file is damaged/);
+});
+
+it("takes the decoder's word for a small picture whose header lies", async () => {
+  expect(await inspected(newPerson(), await disguised(20, 10))).toMatchObject({ width: 20, height: 10 });
+});
+
+it("leaves no bytes of a rejected picture", async () => {
+  const media = await inspected(newPerson(), await png(1, 1, { width: 0, height: 1 }));
+
+  const keys = [originalKey(media.id), ...Variant.options.map((variant) => renditionKey(media.id, variant))];
+  for (const key of keys) expect(await env.MEDIA.head(key), key).toBeNull();
+  await expect(effectOf(media.id)).rejects.toThrow("no effect");
+});
+
+it("changes nothing when the message comes again", async () => {
+  for (const file of [await png(5, 5), await png(1, 1, { width: 0, height: 1 })]) {
+    const { person, effect } = await uploaded(file);
+    await inspectMedia(env, effect);
+    const before = [await read(person, effect), (await env.MEDIA.list()).objects.map(({ version }) => version)];
+    await inspectMedia(env, effect);
+    await Promise.all([inspectMedia(env, effect), inspectMedia(env, effect)]);
+    expect([await read(person, effect), (await env.MEDIA.list()).objects.map(({ version }) => version)]).toEqual(
+      before,
+    );
+  }
+});
+
+it("settles once when messages come together", async () => {
+  const { person, effect } = await uploaded(await png(5, 5));
+  await Promise.all([inspectMedia(env, effect), inspectMedia(env, effect), inspectMedia(env, effect)]);
+  expect(await read(person, effect)).toMatchObject({ state: "ready", width: 5 });
+  await expect(effectOf(effect.media)).rejects.toThrow("no effect");
+});
+
+it("blames itself while a store or the decoder is down, and finishes afterwards", async () => {
+  const { person, effect } = await uploaded(await png(5, 5));
+  const output = { transform: () => ({ output: down }), output: down };
+  const IMAGES = { info: down, input: () => output } as unknown as ImagesBinding;
+  const MEDIA = { get: () => Promise.reject(new Error("no bucket")) } as unknown as R2Bucket;
+  // The head of the file is read, and then no more of it.
+  const breaking = {
+    get: (key: string, options?: R2GetOptions) =>
+      options
+        ? env.MEDIA.get(key, options)
+        : Promise.reject(Object.assign(new Error("bucket broke off"), { code: 10_001 })),
+  } as unknown as R2Bucket;
+
+  await expect(inspectMedia({ ...env, IMAGES }, effect)).rejects.toThrow("no decoder");
+  await expect(inspectMedia({ ...env, MEDIA }, effect)).rejects.toThrow("no bucket");
+  await expect(inspectMedia({ ...env, MEDIA: breaking }, effect)).rejects.toThrow("bucket broke off");
+  expect((await read(person, effect)).state).toBe("uploaded");
+
+  await inspectMedia(env, effect);
+  expect((await read(person, effect)).state).toBe("ready");
+});
+
+it("follows the verdict of another, should that come first", async () => {
+  const { person, effect } = await uploaded(await png(5, 5));
+  const overtaken = {
+    get: env.MEDIA.get.bind(env.MEDIA),
+    delete: env.MEDIA.delete.bind(env.MEDIA),
+    put: async (key: string, value: ArrayBuffer) => {
+      await databaseOf(env, effect.media)
+        .prepare("UPDATE media SET state = 'rejected', rejection = 'inspection_failed' WHERE id = ?")
+        .bind(effect.media)
+        .run();
+      return env.MEDIA.put(key, value);
+    },
+  };
+
+  await inspectMedia({ ...env, MEDIA: overtaken as unknown as R2Bucket }, effect);
+
+  expect(await read(person, effect)).toMatchObject({ state: "rejected", rejection: { code: "inspection_failed" } });
+  for (const variant of Variant.options) expect(await env.MEDIA.head(renditionKey(effect.media, variant))).toBeNull();
+  await expect(effectOf(effect.media)).rejects.toThrow("no effect");
+});
+
+it("gives a picture up that could not be settled in many attempts", async () => {
+  const { person, effect } = await uploaded(await png(5, 5));
+  await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 5 WHERE id = ?").bind(effect.id).run();
+
+  await inspectMedia(env, effect);
+
+  expect((await read(person, effect)).rejection?.code).toBe("inspection_failed");
+  expect(await env.MEDIA.head(originalKey(effect.media))).toBeNull();
+});
+
+it("forgets an effect whose upload is gone", async () => {
+  const { effect } = await uploaded(await png(5, 5));
+  await databaseOf(env, effect.media).prepare("DELETE FROM media WHERE id = ?").bind(effect.media).run();
+  await inspectMedia(env, effect);
+  await expect(effectOf(effect.media)).rejects.toThrow("no effect");
+  expect(await env.MEDIA.head(originalKey(effect.media))).toBeNull();
+});

@@ -1,0 +1,25 @@
+/** Why a picture is refused after it was uploaded. The code is stored and stable; the text is for its owner. */
+export const REJECTIONS = {
+  corrupt: "The file is damaged: its header cannot be read, or says something else than its picture.",
+  too_many_pixels: "The picture is too large: at most 50 megapixels, and 12,000 pixels a side.",
+  undecodable: "The file is damaged or of a rare kind: its picture cannot be decoded.",
+  inspection_failed: "The picture could not be processed, in several attempts. Please upload it again.",
+} as const;
+
+export type Rejection = keyof typeof REJECTIONS;
+
+/** Thrown where the picture is at fault. Everything else that is thrown is a failure of ours, and is tried again. */
+export class Rejected extends Error {
+  readonly code: Rejection;
+
+  constructor(code: Rejection, options?: ErrorOptions) {
+    super(code, options);
+    this.code = code;
+  }
+}
+
+/** A code as it was stored, with its text. */
+export function rejectionOf(code: string): { code: string; detail: string } {
+  const details: Partial<Record<string, string>> = REJECTIONS;
+  return { code, detail: details[code] ?? "The picture was refused." };
+}

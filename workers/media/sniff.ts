@@ -1,0 +1,40 @@
+/** What a file is, by its first bytes. Neither its name nor its declared type is asked: both are the sender's to choose. */
+import { ApiError } from "../api/errors.ts";
+
+/** Enough for the signatures, and for the brands of an AVIF file. */
+export const SNIFF_BYTES = 64;
+
+export type PictureType = "image/jpeg" | "image/png" | "image/gif" | "image/webp" | "image/avif";
+
+// One character a byte.
+const SIGNATURES: [PictureType, RegExp][] = [
+  ["image/jpeg", /^\xff\xd8\xff/],
+  // oxlint-disable-next-line no-control-regex -- The control characters are what a broken transfer would have changed.
+  ["image/png", /^\x89PNG\r\n\x1a\n/],
+  ["image/gif", /^GIF8[79]a/],
+  ["image/webp", /^RIFF[^]{4}WEBPVP8[ LX]/],
+  ["image/avif", /^[^]{4}ftyp(avif|mif1)/],
+];
+
+/** The type of the file that starts with `head`, or the refusal `unsupported_type`. */
+export function sniff(head: Uint8Array): PictureType {
+  const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
+  const [type] = SIGNATURES.find(([, signature]) => signature.test(start)) ?? [];
+  // "mif1" is any still picture in this container, HEIC too: what it is coded in stands among the other brands.
+  if (!type || (type === "image/avif" && !brands(start).includes("avif"))) {
+    throw new ApiError("unsupported_type", "JPEG, PNG, WebP, GIF and AVIF pictures are accepted");
+  }
+  return type;
+}
+
+// An `ftyp` box: its size in 4 bytes, "ftyp", the major brand, a version, and the compatible brands, 4 bytes each.
+function brands(start: string): string[] {
+  const box = start.slice(0, sizeOfBox(start));
+  return [box.slice(8, 12), ...(box.slice(16).match(/[^]{4}/g) ?? [])];
+}
+
+function sizeOfBox(start: string): number {
+  let size = 0;
+  for (const character of start.slice(0, 4)) size = size * 256 + character.charCodeAt(0);
+  return size;
+}

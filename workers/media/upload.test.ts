@@ -1,0 +1,190 @@
+import { env } from "cloudflare:workers";
+import { expect, it, vi } from "vitest";
+import type { Media } from "../../schema/api/media.ts";
+import { type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
+import { databaseOf, databases } from "../../schema/shards.ts";
+import { ABANDONED, collectAbandonedUploads } from "./abandoned.ts";
+import { as, codeOf, effectOf, inspected, png, post, upload } from "../../tests/runtime/media.ts";
+import { newPerson } from "../../tests/runtime/posts.ts";
+import { originalKey } from "./objects.ts";
+import { publishableMedia } from "./publishable.ts";
+import { UPLOAD_MAX_BYTES } from "./upload.ts";
+
+const rowsOf = async (owner: PersonId) =>
+  (await databaseOf(env, owner).prepare("SELECT id FROM media WHERE owner = ?").bind(owner).all()).results;
+
+it("keeps the file, tells where it is, and has it inspected", async () => {
+  const person = newPerson();
+  const file = await png(3, 2);
+
+  const response = await upload(person, file);
+  const media = await response.json<Media>();
+
+  expect(response.status).toBe(201);
+  expect(response.headers.get("location")).toBe(`/v1/media/${media.id}`);
+  expect(media).toMatchObject({ state: "uploaded", contentType: "image/png", bytes: file.byteLength, alt: "" });
+  expect(shardOf(media.id)).toBe(shardOf(person));
+  const object = await env.MEDIA.get(originalKey(media.id));
+  expect(object?.httpMetadata?.contentType).toBe("image/png");
+  expect(await object?.arrayBuffer()).toEqual(file);
+  expect(await effectOf(media.id)).toMatchObject({ kind: "inspect", media: media.id });
+});
+
+it("draws another id when one is taken", async () => {
+  const person = newPerson();
+  const drawn = [5, 9, 5, 6, 9, 8]; // A media file and its effect; the same again; and others.
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
+    if (array instanceof Uint16Array) array[0] = drawn.shift() ?? 0;
+    return array;
+  });
+  try {
+    const made = [await upload(person, await png(1, 1)), await upload(person, await png(1, 1))];
+    expect(made.map(({ status }) => status)).toEqual([201, 201]);
+    expect(await rowsOf(person)).toHaveLength(2);
+    expect(drawn).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  }
+});
+
+it("takes a file whose first bytes come one by one", async () => {
+  const file = new Uint8Array(await png(40, 40));
+  const slowly = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const byte of file.subarray(0, 100)) controller.enqueue(new Uint8Array([byte]));
+      controller.enqueue(file.subarray(100));
+      controller.close();
+    },
+  });
+  const response = await post(newPerson(), slowly, { "content-length": String(file.length) });
+  const { id } = await response.json<Media>();
+  expect(await (await env.MEDIA.get(originalKey(id)))?.arrayBuffer()).toEqual(file.buffer);
+});
+
+it("refuses what has no length, no bytes or too many", async () => {
+  const person = newPerson();
+  const file = await png(1, 1);
+  const answers = [
+    await post(person, file),
+    await post(person, file, { "content-length": "10 0" }),
+    await post(person, file, { "content-length": "0" }),
+    await post(person, file, { "content-length": String(UPLOAD_MAX_BYTES + 1) }),
+    await post(person, "hello", { "content-length": "5" }),
+    await post(undefined, file, { "content-length": String(file.byteLength) }),
+  ];
+  expect(await Promise.all(answers.map(async (answer) => [answer.status, await codeOf(answer)]))).toEqual([
+    [411, "length_required"],
+    [411, "length_required"],
+    [422, "invalid_request"],
+    [413, "too_large"],
+    [415, "unsupported_type"],
+    [401, "not_signed_in"],
+  ]);
+  expect(await rowsOf(person)).toEqual([]);
+});
+
+it("leaves nothing behind of a body that is not as long as it said, or breaks off", async () => {
+  const person = newPerson();
+  const file = await png(300, 300);
+  const breaking = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array(file).subarray(0, 200)),
+    pull: (controller) => controller.error(new Error("connection lost")),
+  });
+  const before = (await env.MEDIA.list()).objects.length;
+
+  const answers = [
+    await post(person, file, { "content-length": String(file.byteLength + 1) }),
+    await post(person, file, { "content-length": String(file.byteLength - 1) }),
+    await post(person, breaking, { "content-length": String(file.byteLength) }),
+  ];
+
+  for (const answer of answers) expect([answer.status, await codeOf(answer)]).toEqual([422, "invalid_request"]);
+  expect(await rowsOf(person)).toEqual([]);
+  expect((await env.MEDIA.list()).objects).toHaveLength(before);
+});
+
+it("leaves nothing behind when the bucket fails", async () => {
+  const person = newPerson();
+  const file = await png(3, 3);
+  const failing = { put: () => Promise.reject(new Error("R2 is down")), delete: () => Promise.resolve() };
+  const bindings = { ...env, MEDIA: failing as unknown as R2Bucket };
+
+  const answer = await post(person, file, { "content-length": String(file.byteLength) }, bindings);
+
+  expect([answer.status, await codeOf(answer)]).toEqual([500, "internal"]);
+  expect(await rowsOf(person)).toEqual([]);
+});
+
+it("shows an upload to its owner alone", async () => {
+  const [owner, other] = [newPerson(), newPerson()];
+  const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
+  const edit = { method: "PATCH", body: `{"alt":"mine"}`, headers: { "content-type": "application/json" } };
+
+  expect((await as(owner, `/v1/media/${id}`)).status).toBe(200);
+  for (const answer of [
+    await as(other, `/v1/media/${id}`),
+    await as(other, `/v1/media/${id}`, edit),
+    await as(owner, `/v1/media/${newId<MediaId>(shardOf(owner))}`),
+  ]) {
+    expect([answer.status, await codeOf(answer)]).toEqual([404, "media_not_found"]);
+  }
+  expect((await as(undefined, `/v1/media/${id}`)).status).toBe(401);
+  expect((await as(owner, "/v1/media/nonsense")).status).toBe(422);
+});
+
+it("keeps a description", async () => {
+  const person = newPerson();
+  const { id } = await (await upload(person, await png(1, 1))).json<Media>();
+  const edit = { method: "PATCH", body: `{"alt":" A grey dot "}`, headers: { "content-type": "application/json" } };
+
+  expect(await (await as(person, `/v1/media/${id}`, edit)).json()).toMatchObject({ id, alt: "A grey dot" });
+  expect(await (await as(person, `/v1/media/${id}`)).json()).toMatchObject({ id, alt: "A grey dot" });
+});
+
+it("publishes only what is ready and the owner's, in the order asked for", async () => {
+  const [owner, other] = [newPerson(), newPerson()];
+  const [first, second] = [await inspected(owner, await png(2, 1)), await inspected(owner, await png(1, 2))];
+  const raw = await (await upload(owner, await png(1, 1))).json<Media>();
+  const bad = await inspected(owner, await png(1, 1, { width: 20_000, height: 1 }));
+
+  expect(await publishableMedia(env, owner, [second.id, first.id])).toEqual([
+    { id: second.id, width: 1, height: 2, alt: "" },
+    { id: first.id, width: 2, height: 1, alt: "" },
+  ]);
+  const refusal = { code: "media_not_found" };
+  await expect(publishableMedia(env, other, [first.id])).rejects.toMatchObject(refusal);
+  await expect(publishableMedia(env, owner, [first.id, newId(shardOf(owner))])).rejects.toMatchObject(refusal);
+  await expect(publishableMedia(env, owner, [raw.id])).rejects.toMatchObject({ code: "media_not_ready" });
+  await expect(publishableMedia(env, owner, [bad.id])).rejects.toMatchObject({
+    code: "media_not_ready",
+    detail: expect.stringContaining("too large") as string,
+  });
+});
+
+it("collects uploads that were given up, and only those", async () => {
+  const owner = newPerson();
+  const begun = newId<MediaId>(shardOf(owner));
+  await databaseOf(env, owner)
+    .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploading', 'image/png', 9)")
+    .bind(begun, owner)
+    .run();
+  await env.MEDIA.put(originalKey(begun), "some bytes");
+  const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
+
+  await collectAbandonedUploads(env, Date.now() + 3_500_000);
+  expect(await rowsOf(owner)).toHaveLength(2);
+  await collectAbandonedUploads(env, Date.now() + 3_700_000);
+
+  expect(await rowsOf(owner)).toEqual([{ id }]);
+  expect(await env.MEDIA.head(originalKey(begun))).toBeNull();
+  expect(await env.MEDIA.head(originalKey(id))).not.toBeNull();
+});
+
+it("looks for them in their own index", async () => {
+  for (const database of databases(env)) {
+    const plan = await database.prepare(`EXPLAIN QUERY PLAN ${ABANDONED}`).bind("0", 1).all<{ detail: string }>();
+    expect(plan.results[0]?.detail).toContain("media_uploading");
+  }
+});

@@ -1,0 +1,124 @@
+/**
+ * Takes a file in: first its row, then its object, then what must follow. Whatever stops half way leaves a row in the
+ * state "uploading", so nothing lies in the bucket that no row knows of (abandoned.ts).
+ */
+import { eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { media } from "../../schema/tables/posts.ts";
+import { ApiError } from "../api/errors.ts";
+import { newEffect, saveEffect, sendEffect } from "../effects.ts";
+import { withFreshIds } from "../fresh-ids.ts";
+import { originalKey } from "./objects.ts";
+import type { MediaRow } from "./present.ts";
+import { type PictureType, sniff, SNIFF_BYTES } from "./sniff.ts";
+
+export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Stores `body`, which must have exactly `bytes` bytes. No more of it is in memory than a few chunks. */
+export async function upload(env: Env, owner: PersonId, bytes: number, body: ReadableStream): Promise<MediaRow> {
+  const reader: Reader = body.getReader();
+  const head = await readHead(reader);
+  const contentType = sniff(head);
+  const row = await addRow(env, owner, contentType, bytes);
+  try {
+    await storeObject(env, row, head, reader);
+    return await finish(env, row);
+  } catch (error) {
+    await discard(env, row.id);
+    throw error;
+  }
+}
+
+/** Removes what an upload left behind: its object first, because without the row nobody would find that again. */
+export async function discard(env: Env, id: MediaId): Promise<void> {
+  try {
+    await env.MEDIA.delete(originalKey(id));
+    await drizzle(databaseOf(env, id)).delete(media).where(eq(media.id, id));
+  } catch (error) {
+    console.warn("upload not discarded, cron will", { id, error: String(error) });
+  }
+}
+
+// The first chunks, until they are long enough to tell what they are the beginning of.
+async function readHead(reader: Reader): Promise<Uint8Array> {
+  let head = new Uint8Array();
+  while (head.length < SNIFF_BYTES) {
+    const { done, value } = await read(reader);
+    if (done) break;
+    head = joined(head, value);
+  }
+  return head;
+}
+
+async function addRow(env: Env, owner: PersonId, contentType: PictureType, bytes: number): Promise<MediaRow> {
+  const db = drizzle(databaseOf(env, owner));
+  for (;;) {
+    const id = newId<MediaId>(shardOf(owner));
+    const [row] = await db
+      .insert(media)
+      .values({ id, owner, state: "uploading", contentType, bytes })
+      .onConflictDoNothing() // Two ids in one millisecond: the next one is another.
+      .returning();
+    if (row) return row;
+  }
+}
+
+async function storeObject(env: Env, row: MediaRow, head: Uint8Array, reader: Reader): Promise<void> {
+  const { readable, writable } = new FixedLengthStream(row.bytes);
+  const stored = env.MEDIA.put(originalKey(row.id), readable, {
+    httpMetadata: { contentType: row.contentType },
+    onlyIf: { etagDoesNotMatch: "*" },
+  });
+  const writer = writable.getWriter();
+  try {
+    const [, object] = await Promise.all([pump(reader, head, row.bytes, writer), stored]);
+    if (object === null) throw new Error(`there is an object of ${row.id} already`);
+  } catch (error) {
+    // The put must have ended before its object can be deleted.
+    await Promise.allSettled([writer.abort(error), reader.cancel(error), stored]);
+    throw error;
+  }
+}
+
+async function pump(reader: Reader, head: Uint8Array, bytes: number, writer: WritableStreamDefaultWriter<Uint8Array>) {
+  let received = 0;
+  for (let chunk: Uint8Array | undefined = head; chunk; chunk = (await read(reader)).value) {
+    received += chunk.length;
+    if (received > bytes) throw new ApiError("invalid_request", "The body is longer than its Content-Length");
+    await writer.write(chunk);
+  }
+  if (received < bytes) throw new ApiError("invalid_request", "The body is shorter than its Content-Length");
+  await writer.close();
+}
+
+// What fails here is the sender's connection, not something of ours.
+const read = (reader: Reader) =>
+  reader.read().catch(() => {
+    throw new ApiError("invalid_request", "The body ended before its time");
+  });
+
+async function finish(env: Env, row: MediaRow): Promise<MediaRow> {
+  const database = databaseOf(env, row.id);
+  const effect = await withFreshIds(async () => {
+    const effect = newEffect(row.id, { kind: "inspect", media: row.id });
+    const [updated] = await database.batch([
+      database.prepare("UPDATE media SET state = 'uploaded' WHERE id = ? AND state = 'uploading'").bind(row.id),
+      saveEffect(env, effect),
+    ]);
+    if (updated?.meta.changes === 0) throw new ApiError("invalid_request", "The upload took too long");
+    return effect;
+  });
+  await sendEffect(env, effect);
+  return { ...row, state: "uploaded" };
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

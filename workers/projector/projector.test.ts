@@ -1,0 +1,202 @@
+import { env } from "cloudflare:workers";
+import { createMessageBatch, getQueueResult, createExecutionContext } from "cloudflare:test";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { PostFacts } from "../../schema/facts.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { newPerson, newPost, publishedPost } from "../../tests/runtime/posts.ts";
+import { commentsOf } from "../reads/comments.ts";
+import { likedAmong, postStats } from "../reads/documents.ts";
+import { feedSkeleton } from "../reads/feed.ts";
+import { notificationsOf } from "../reads/notifications.ts";
+import { consumeFacts, project } from "./projector.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const readerOf = (person: PersonId) => ({ person, written: new Map() });
+
+it("brings a post, its likes and its comments to D1, and the author a notification of each kind", async () => {
+  const { post, actor } = await publishedPost();
+  const [ada, ben] = [newPerson(), newPerson()];
+  await actor.like(ada);
+  await actor.like(ben);
+  await actor.comment(ben, "Where is this?");
+  await flush(actor);
+  await project(env, queues.facts);
+
+  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 2, comments: 1, seq: 4 });
+  expect(await likedAmong(env, ada, [post.id])).toEqual(new Set([post.id]));
+  expect(await commentsOf(env, readerOf(ada), post.id, undefined, 10)).toMatchObject([{ author: ben }]);
+  expect(await feedSkeleton(env, post.author, undefined, 10)).toEqual([{ post: post.id, likedByMe: false }]);
+  const told = await notificationsOf(env, post.author, undefined, 10);
+  expect(told.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
+    expect.arrayContaining([
+      { kind: "like", count: 2, unread: 1 },
+      { kind: "comment", count: 1, unread: 1 },
+    ]),
+  );
+  expect(told.find(({ kind }) => kind === "like")?.actors).toBe(JSON.stringify([ben, ada]));
+});
+
+it("confirms to the actor what it has committed", async () => {
+  const { actor } = await publishedPost();
+  await actor.like(newPerson());
+  await flush(actor);
+  await project(env, queues.facts);
+  await actor.confirmDelivered(true);
+  await flush(actor);
+  expect(await flush(actor)).toBe(false);
+});
+
+type Command = { who: number; does: "like" | "unlike" | "comment" | "flush" };
+const command: fc.Arbitrary<Command> = fc.record(
+  { who: fc.nat({ max: 2 }), does: fc.constantFrom("like", "unlike", "comment", "flush") },
+  { noNullPrototype: true },
+);
+
+it("ends the same, however its messages are repeated, reordered or delayed", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(command, { minLength: 3, maxLength: 25 }),
+      fc.infiniteStream(fc.nat()),
+      async (history, dice) => {
+        const roll = (below: number) => dice.next().value % below;
+        queues.facts.length = 0;
+        const { post, actor } = await publishedPost();
+        const people = [newPerson(), newPerson(), post.author];
+        for (const { who, does } of history) {
+          const person = people[who] ?? post.author;
+          if (does === "flush") await flush(actor);
+          else if (does === "comment") await actor.comment(person, "Nice");
+          else await actor[does](person);
+        }
+        await flush(actor);
+
+        // Each message one to three times, in any order, each by itself.
+        const sent = queues.facts.flatMap((facts) => Array.from({ length: 1 + roll(3) }, () => facts));
+        while (sent.length > 0) await project(env, sent.splice(roll(sent.length), 1));
+
+        const truth = await actor.snapshot(undefined);
+        expect(truth).toMatchObject((await postStats(env, [post.id])).get(post.id) ?? {});
+        for (const person of people) {
+          const snapshot = await actor.snapshot(person);
+          expect((await likedAmong(env, person, [post.id])).has(post.id)).toBe(snapshot.ok && snapshot.liked);
+        }
+        const inActor = await actor.comments(undefined, 50);
+        expect(inActor.ok && inActor.comments).toEqual(
+          await commentsOf(env, readerOf(post.author), post.id, undefined, 50),
+        );
+        const last = queues.facts.at(-1)?.notices;
+        const told = await notificationsOf(env, post.author, undefined, 10);
+        for (const kind of ["like", "comment"] as const) {
+          const notice = told.find((row) => row.kind === kind);
+          expect(notice?.count ?? 0).toBe(last?.[kind].count);
+          if (notice) expect(JSON.parse(notice.actors)).toEqual(last?.[kind].actors);
+        }
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+it("makes a notification unread again only for something new", async () => {
+  const { post, actor } = await publishedPost();
+  const [ada, ben] = [newPerson(), newPerson()];
+  const unread = async () => {
+    await flush(actor);
+    await project(env, queues.facts);
+    const [notice] = await notificationsOf(env, post.author, undefined, 10);
+    return notice && { count: notice.count, unread: notice.unread };
+  };
+  await actor.like(ada);
+  expect(await unread()).toEqual({ count: 1, unread: 1 });
+  await databaseOf(env, post.author)
+    .prepare("UPDATE notifications SET unread = 0 WHERE recipient = ?")
+    .bind(post.author)
+    .run();
+  expect(await unread()).toEqual({ count: 1, unread: 0 });
+  await actor.like(ben);
+  expect(await unread()).toEqual({ count: 2, unread: 1 });
+  await databaseOf(env, post.author)
+    .prepare("UPDATE notifications SET unread = 0 WHERE recipient = ?")
+    .bind(post.author)
+    .run();
+  await actor.unlike(ben);
+  expect(await unread()).toEqual({ count: 1, unread: 0 });
+  await actor.unlike(ada);
+  expect(await unread()).toBeUndefined();
+});
+
+it("projects the others of a batch when one message is poison", async () => {
+  const good = await publishedPost();
+  const other = await publishedPost();
+  await flush(good.actor);
+  await flush(other.actor);
+  const bodies: unknown[] = [queues.facts[0], { post: "nonsense" }, queues.facts[1]];
+  const batch = createMessageBatch(
+    "shutterline-facts",
+    bodies.map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body })),
+  );
+  await consumeFacts(batch, env);
+  const result = await getQueueResult(batch, createExecutionContext());
+  expect(result.explicitAcks.toSorted()).toEqual(["0", "1", "2"]);
+  expect((await postStats(env, [good.post.id, other.post.id])).size).toBe(2);
+});
+
+it("writes 1 row a liker, 1 for the counts and 2 for the notification, for any number of likes", async () => {
+  const { post, actor } = await publishedPost();
+  const likers = Array.from({ length: 50 }, newPerson);
+  for (const person of likers) await actor.like(person);
+  await flush(actor);
+  const written = await rowsWritten(() => project(env, queues.facts));
+  // The post and its index, its place in the author's feed, its author's count of posts, which has no row here.
+  const publishing = 3;
+  expect(written).toBe(likers.length + 1 + 2 + publishing);
+  expect((await postStats(env, [post.id])).get(post.id)?.likes).toBe(50);
+});
+
+it("keeps the likes when the post's own row has not come yet", async () => {
+  const post = newPost();
+  const fact: PostFacts = {
+    post: post.id,
+    author: post.author,
+    from: 2,
+    to: 2,
+    stats: { likes: 1, comments: 0, seq: 2 },
+    likes: [{ person: newPerson(), liked: true, seq: 2 }],
+    comments: [],
+    notices: {
+      like: { count: 0, actors: [], version: 0, raised: 0, at: 0 },
+      comment: { count: 0, actors: [], version: 0, raised: 0, at: 0 },
+    },
+  };
+  await project(env, [fact]);
+  await project(env, [
+    { ...fact, from: 1, to: 1, body: { ...post, seq: 1 }, stats: { likes: 0, comments: 0, seq: 1 } },
+  ]);
+  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 1, seq: 2 });
+});
+
+/** The rows that D1 says were written while `work` ran, over all databases. */
+async function rowsWritten(work: () => Promise<void>): Promise<number> {
+  let rows = 0;
+  const spies = [...new Set([env.DB, (env as unknown as { DB_1: D1Database }).DB_1])].map((database) => {
+    const batch = database.batch.bind(database);
+    return vi.spyOn(database, "batch").mockImplementation(async <T>(statements: D1PreparedStatement[]) => {
+      const results = await batch<T>(statements);
+      for (const { meta } of results) rows += meta.rows_written;
+      return results;
+    });
+  });
+  await work();
+  for (const spy of spies) spy.mockRestore();
+  return rows;
+}

@@ -1,0 +1,107 @@
+/**
+ * Post facts -> D1. Every statement is set-based and guards each row by its `seq`, so any message may come again, late
+ * or out of order. Cost of a batch: for each database one D1 batch of at most 5 statements, however many likes it
+ * carries, and one call to each post's actor.
+ */
+import { PostFacts } from "../../schema/facts.ts";
+import { byDatabase } from "../../schema/shards.ts";
+import { setBased } from "../../schema/set-based.ts";
+import { noticeStatements } from "../delivery/notices.ts";
+import { consume } from "../queues.ts";
+
+/** Projects the whole batch at once; only when that fails, each message by itself, so that a poisonous one stands alone. */
+export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void> {
+  const parsed = batch.messages.map((message) => PostFacts.safeParse(message.body));
+  const facts = parsed.flatMap(({ data }) => (data ? [data] : []));
+  if (facts.length === parsed.length) {
+    try {
+      await project(env, facts);
+      batch.ackAll();
+      return;
+    } catch (error) {
+      console.warn("facts not projected together, trying each", { messages: facts.length, error: String(error) });
+    }
+  }
+  await consume(batch, PostFacts, (fact) => project(env, [fact]));
+}
+
+/** Applies the facts, then confirms them to their actors. A repetition changes nothing. */
+export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {
+  const statements = new Map<D1Database, D1PreparedStatement[]>();
+  const add = (database: D1Database, more: D1PreparedStatement[]) =>
+    statements.set(database, [...(statements.get(database) ?? []), ...more]);
+
+  for (const [database, group] of byDatabase(env, facts, (fact) => fact.post)) {
+    add(database, [
+      ...postStatements(database, group),
+      ...setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows)),
+      ...noticeStatements(database, group),
+    ]);
+  }
+  for (const [database, rows] of byDatabase(env, facts.flatMap(likeRows), ([person]) => person)) {
+    add(database, setBased(database, UPSERT_LIKES, rows));
+  }
+  await Promise.all([...statements].map(([database, batch]) => database.batch(batch)));
+  await confirm(env, facts);
+}
+
+/** A post's row and counts, and its place in its author's own feed. The request that publishes writes them too. */
+export function postStatements(
+  database: D1Database,
+  facts: readonly Pick<PostFacts, "post" | "author" | "body" | "stats">[],
+): D1PreparedStatement[] {
+  const bodies = facts.flatMap(({ post, author, body }) =>
+    body ? [[post, author, body.caption, JSON.stringify(body.media), body.seq]] : [],
+  );
+  const stats = facts.map(({ post, stats }) => [post, stats.likes, stats.comments, stats.seq]);
+  return [
+    ...setBased(database, UPSERT_POSTS, bodies),
+    ...setBased(database, OWN_FEED, bodies),
+    ...setBased(database, UPSERT_STATS, stats),
+  ];
+}
+
+const likeRows = ({ post, likes }: PostFacts) =>
+  likes.map(({ person, liked, seq }) => [person, post, Number(liked), seq] as const);
+
+const commentRows = ({ post, comments }: PostFacts) =>
+  comments.map(({ id, author, text, seq }) => [post, id, author, text, seq]);
+
+/** An actor that is not told sends its facts again, so a failure here costs a repetition and is no reason for a retry. */
+async function confirm(env: Env, facts: readonly PostFacts[]): Promise<void> {
+  const inOrder = [...facts].sort((a, b) => a.from - b.from);
+  for (const { post, from, to } of inOrder) {
+    try {
+      await env.POSTS.getByName(post).confirmProjected(from, to);
+    } catch (error) {
+      console.warn("projection not confirmed, its actor will ask again", { post, error: String(error) });
+    }
+  }
+}
+
+const UPSERT_POSTS = `
+  INSERT INTO posts (id, author, caption, media, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET caption = excluded.caption, media = excluded.media, seq = excluded.seq
+  WHERE excluded.seq > seq`;
+
+const OWN_FEED = `
+  INSERT INTO feed (reader, post, author)
+  SELECT value ->> 1, value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
+  ON CONFLICT DO NOTHING`;
+
+const UPSERT_STATS = `
+  INSERT INTO post_stats (post, likes, comments, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET likes = excluded.likes, comments = excluded.comments, seq = excluded.seq
+  WHERE excluded.seq > seq`;
+
+const UPSERT_COMMENTS = `
+  INSERT INTO comments (post, id, author, text, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET text = excluded.text, seq = excluded.seq WHERE excluded.seq > seq`;
+
+const UPSERT_LIKES = `
+  INSERT INTO likes (person, post, liked, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;

@@ -1,0 +1,52 @@
+import { eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { PersonCard, Profile } from "../../schema/api/people.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { byDatabase, databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { people } from "../../schema/tables/people.ts";
+
+/** The people of `ids` who exist. One D1 query for each database that holds one of them. */
+export async function peopleByIds(env: Env, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
+  const answers = [...byDatabase(env, new Set(ids), (id) => id)].map(([database, group]) =>
+    database
+      .prepare("SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?))")
+      .bind(JSON.stringify(group))
+      .all<PersonCard>(),
+  );
+  const cards = (await Promise.all(answers)).flatMap(({ results }) => results);
+  return new Map(cards.map((card) => [card.id, card]));
+}
+
+/** What a person's page shows to everybody. Names its columns, so that a column added later stays private. One D1 query. */
+export const profileOf = (env: Env, person: PersonId): Promise<Omit<Profile, "followedByMe"> | undefined> => {
+  const { id, handle, name, bio, posts, followers, following } = people;
+  return drizzle(databaseOf(env, person))
+    .select({ id, handle, name, bio, posts, followers, following })
+    .from(people)
+    .where(eq(id, person))
+    .get();
+};
+
+/** The person a handle names. Two D1 queries, since handle and person live in shards of their own. */
+export async function personByHandle(env: Env, handle: string): Promise<PersonId | undefined> {
+  const person = await claimantOf(env, handle);
+  return person && (await exists(env, person, handle)) ? person : undefined;
+}
+
+/** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. One D1 query. */
+export async function claimantOf(env: Env, handle: string): Promise<PersonId | undefined> {
+  const row = await databaseOf(env, shardOfHandle(handle))
+    .prepare("SELECT person FROM handles WHERE handle = ?")
+    .bind(handle)
+    .first<{ person: PersonId }>();
+  return row?.person;
+}
+
+/** The handle is asked too, because the id of a claim without a person may by chance be that of somebody else. */
+export async function exists(env: Env, person: PersonId, handle: string): Promise<boolean> {
+  const row = await databaseOf(env, person)
+    .prepare("SELECT 1 FROM people WHERE id = ? AND handle = ?")
+    .bind(person, handle)
+    .first();
+  return row !== null;
+}
