@@ -24,6 +24,9 @@ function inRuntime(name: string, shards: string) {
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
+      // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes
+      // its own people and posts.
+      isolate: false,
     },
   };
 }

@@ -7,29 +7,27 @@ import { json, refusals, routes, signedIn } from "./routes.ts";
 
 export const likes = routes();
 
-const like = (method: "put" | "delete", summary: string) =>
-  createRoute({
-    method,
-    path: "/posts/{post}/like",
-    summary,
-    request: { params: z.object({ post: PostId }) },
-    responses: { 200: json(Liked, "The count that includes this write; repeating it changes nothing"), ...refusals },
-  });
-
-likes.openapi(like("put", "Like a post"), async (c) => {
-  const { person } = signedIn(c);
-  const { post } = c.req.valid("param");
-  const answer = await c.env.POSTS.getByName(post).like(person);
-  if (!answer.ok) throw new ApiError(answer.reason);
-  answerWithToken(c, post, answer.seq);
-  return c.json({ liked: answer.liked, likes: answer.likes, seq: answer.seq }, 200);
-});
-
-likes.openapi(like("delete", "Take a like back"), async (c) => {
-  const { person } = signedIn(c);
-  const { post } = c.req.valid("param");
-  const answer = await c.env.POSTS.getByName(post).unlike(person);
-  if (!answer.ok) throw new ApiError(answer.reason);
-  answerWithToken(c, post, answer.seq);
-  return c.json({ liked: answer.liked, likes: answer.likes, seq: answer.seq }, 200);
-});
+for (const { method, command, summary } of [
+  { method: "put", command: "like", summary: "Like a post" },
+  { method: "delete", command: "unlike", summary: "Take a like back" },
+] as const) {
+  likes.openapi(
+    createRoute({
+      method,
+      path: "/posts/{post}/like",
+      summary,
+      description: "Repeating it changes nothing.",
+      request: { params: z.object({ post: PostId }) },
+      responses: { 200: json(Liked, "The count, this write included"), ...refusals },
+    }),
+    async (c) => {
+      const { person } = signedIn(c);
+      const { post } = c.req.valid("param");
+      const answer = await c.env.POSTS.getByName(post)[command](person);
+      if (!answer.ok) throw new ApiError(answer.reason);
+      const { liked, likes, seq } = answer;
+      answerWithToken(c, post, seq);
+      return c.json({ liked, likes, seq }, 200);
+    },
+  );
+}
