@@ -1,0 +1,190 @@
+/** The web client in a real browser, against the running product. */
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { ALBUM_MAX } from "../../schema/api/posts.ts";
+import { ALT, BIO, CAPTION, COMMENT, NAME } from "../../schema/text.ts";
+import { photographOf } from "../../scripts/seed.ts";
+import * as limits from "../../web/limits.ts";
+import { launchChromium } from "./chromium.ts";
+import { eventually } from "./eventually.ts";
+import { Product } from "./harness.ts";
+
+const PASSWORD = "correct horse battery";
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+/** What follows a write by itself; the client looks for news every 10 s. */
+const SOON = 20_000;
+
+let product: Product;
+let browser: Browser;
+/** Errors of the page, broken rules of its content security policy among them. */
+let trouble: string[] = [];
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([Product.start(), launchChromium()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await product.remove();
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  const seen = trouble;
+  trouble = [];
+  expect(seen).toEqual([]);
+});
+
+/** Signs somebody up over the API and in through the form. */
+async function enter(handle: string, name: string, options: BrowserContextOptions = {}): Promise<Page> {
+  await product.api.signUp({ handle, password: PASSWORD, name });
+  const page = await visit("/sign-in", options);
+  await page.getByLabel("Handle").fill(handle);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  return page;
+}
+
+async function visit(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ baseURL: product.address, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(SOON);
+  page.on("pageerror", (error) => trouble.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") trouble.push(message.text());
+  });
+  await page.goto(path);
+  return page;
+}
+
+const photograph = () => ({
+  name: "boats.jpg",
+  mimeType: "image/jpeg",
+  buffer: Buffer.from(photographOf("nagasaki-boats")),
+});
+
+async function publish(page: Page, caption: string): Promise<void> {
+  await page.getByRole("link", { name: "New post" }).click();
+  await page.getByLabel("Choose photographs").setInputFiles(photograph());
+  await page.getByLabel("Describe it").fill("Boats on a river");
+  await page.getByLabel("Caption").fill(caption);
+  await page.getByText("Picture: ready").waitFor();
+  await page.getByRole("button", { name: "Publish" }).click();
+  await post(page, caption).waitFor();
+}
+
+const post = (page: Page, caption: string) => page.getByRole("article").filter({ hasText: caption });
+
+it("takes a photograph from one person's feed to another one's, and tells its author what came back", async () => {
+  const author = await enter("author", "Ada");
+  await author.getByText("Your feed is empty").waitFor();
+  await publish(author, "Evening in the harbour");
+  const picture = post(author, "Evening in the harbour").getByAltText("Boats on a river");
+  await eventually(async () => {
+    expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  }, SOON);
+
+  const reader = await enter("reader", "Ben");
+  await reader.getByRole("link", { name: "Find people" }).last().click();
+  await reader.getByRole("button", { name: "Follow Ada" }).click();
+  await reader.getByRole("button", { name: "Following Ada" }).waitFor();
+  const arrived = post(reader, "Evening in the harbour");
+  await eventually(async () => {
+    await reader.goto("/");
+    await arrived.waitFor({ timeout: 1000 });
+  }, SOON);
+
+  await arrived.getByAltText("Boats on a river").dblclick();
+  await arrived.getByRole("button", { name: "Like, 1 like", pressed: true }).waitFor();
+  await arrived.getByRole("link", { name: "Open, 0 comments" }).click();
+  await reader.getByLabel("Your comment").fill("Which river is this?");
+  await reader.getByRole("button", { name: "Send" }).click();
+  await reader.getByText("Which river is this?").waitFor();
+  await reader.reload();
+  await reader.getByText("Which river is this?").waitFor();
+  await reader.getByRole("button", { name: "Like, 1 like", pressed: true }).waitFor();
+
+  await author.getByRole("link", { name: "Notifications, 3 unread" }).click();
+  await author.getByText("Ben liked your photograph").waitFor();
+  await author.getByText("Which river is this?").waitFor();
+  await author.getByText("Ben follows you").waitFor();
+  await author.getByRole("link", { name: "Notifications", exact: true }).waitFor();
+  await author.reload();
+  await author.getByText("Ben follows you").waitFor();
+  await author.getByRole("link", { name: "Notifications", exact: true }).waitFor();
+});
+
+it("shows a post and a profile to who is not signed in", async () => {
+  const author = await enter("open", "Cleo");
+  await publish(author, "For everybody");
+  await post(author, "For everybody").getByRole("link", { name: "Open" }).click();
+  await author.waitForURL("**/posts/*");
+
+  const visitor = await visit(new URL(author.url()).pathname);
+  await visitor.getByText("For everybody").waitFor();
+  await visitor.getByRole("link", { name: "Cleo @open" }).click();
+  await visitor.getByRole("heading", { name: "Cleo" }).waitFor();
+  await visitor.getByRole("button", { name: "Follow Cleo" }).click();
+  await visitor.waitForURL("**/sign-in?then=%2Fpeople%2Fopen");
+});
+
+it("says why a file cannot be used", async () => {
+  const page = await enter("hopeful", "Dora");
+  await page.goto("/new");
+  const notes = { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("These are not pixels. ".repeat(50)) };
+  await page.getByLabel("Choose photographs").setInputFiles(notes);
+  await page.getByRole("alert").filter({ hasText: "Picture:" }).waitFor();
+  expect(await page.getByRole("button", { name: "Publish" }).isDisabled()).toBe(true);
+  // The browser itself writes that it was refused.
+  trouble = trouble.filter((message) => !message.includes("415"));
+});
+
+it("fits on the narrowest telephone and follows the scheme of the system", async () => {
+  const page = await enter("pocket", "Emil", { ...PHONE, colorScheme: "dark" });
+  await publish(page, `A long word: ${"harbour".repeat(30)}`);
+  await post(page, "A long word").getByRole("link", { name: "Open" }).click();
+  await page.waitForURL("**/posts/*");
+
+  for (const path of ["/", new URL(page.url()).pathname, "/people/pocket", "/people", "/notifications", "/new"]) {
+    await page.goto(path);
+    await page.getByRole("heading").first().waitFor();
+    await page.waitForLoadState("networkidle");
+    // Not against innerWidth: a telephone zooms out until a page that is too wide fits.
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width, `the width of ${path}`).toBeLessThanOrEqual(PHONE.viewport.width);
+  }
+
+  expect(await lightness(page)).toBeLessThan(0.2);
+  await page.getByRole("button", { name: "Use the light theme" }).click();
+  expect(await lightness(page)).toBeGreaterThan(0.8);
+  await page.reload();
+  expect(await lightness(page)).toBeGreaterThan(0.8);
+});
+
+/** Of the background: 0 is black, 1 is white. */
+const lightness = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const [red = 0] = getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g)?.map(Number) ?? [];
+    return red / 255;
+  });
+
+it("lets browsers keep the built files for a year, and no page in their place", async () => {
+  const page = await (await fetch(product.address)).text();
+  const script = /src="(\/assets\/[^"]+)"/.exec(page)?.[1] ?? "";
+  expect(await cacheControl(script)).toContain("immutable");
+  // What an older or a newer version has built is a page here, as every other path.
+  expect(await cacheControl("/assets/another-version.js")).not.toContain("immutable");
+});
+
+const cacheControl = async (path: string): Promise<string | null> =>
+  (await fetch(product.address + path)).headers.get("cache-control");
+
+it("knows the limits of the API", () => {
+  expect(limits).toMatchObject({
+    ALBUM_MAX,
+    ALT_MAX: ALT.graphemes,
+    BIO_MAX: BIO.graphemes,
+    CAPTION_MAX: CAPTION.graphemes,
+    COMMENT_MAX: COMMENT.graphemes,
+    NAME_MAX: NAME.graphemes,
+  });
+});

@@ -1,0 +1,113 @@
+/** The API, typed. Every fetch of the client is made here, and every failure comes out as an ApiProblem. */
+import type { Media } from "../schema/api/media.ts";
+import type { NotificationPage } from "../schema/api/notifications.ts";
+import type { Me, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
+import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
+import { ApiProblem, asRefusal } from "./problem.ts";
+import { keep, kept } from "./storage.ts";
+
+export type PeoplePage = { items: PersonCard[]; next?: string | undefined };
+
+const TIMEOUT_MS = 30_000;
+const TOKEN = "Consistency-Token";
+const NO_JSON = Symbol("no JSON");
+
+let expired = (): void => undefined;
+
+/** Called when the API no longer knows the session that a request was made with. */
+export const onExpired = (callback: () => void): void => {
+  expired = callback;
+};
+
+/** What a request carries so that the person sees their own writes, whichever replica answers. */
+export const consistency = {
+  headers(): Record<string, string> {
+    const token = kept("consistency-token");
+    return token === undefined ? {} : { [TOKEN]: token };
+  },
+  learn(token: string | null): void {
+    if (token) keep("consistency-token", token);
+  },
+  header: TOKEN,
+};
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await send(path, {
+    method,
+    headers: {
+      ...consistency.headers(),
+      accept: "application/json",
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  consistency.learn(response.headers.get(TOKEN));
+  if (!response.ok) {
+    const problem = asRefusal(await json(response));
+    if (problem.code === "not_signed_in") expired();
+    throw problem;
+  }
+  const answer = response.status === 204 ? undefined : await json(response);
+  if (answer === NO_JSON) throw ApiProblem.local("unreadable");
+  return answer as T;
+}
+
+async function json(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return NO_JSON;
+  }
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch {
+    throw ApiProblem.local(navigator.onLine ? "unreachable" : "offline");
+  }
+}
+
+const get = <T>(path: string) => request<T>("GET", path);
+const post = <T>(path: string, body: unknown) => request<T>("POST", path, body);
+
+/** `path` with the query of a page. */
+function paged(path: string, cursor: string | undefined, limit?: number): string {
+  const query = new URLSearchParams();
+  if (cursor !== undefined) query.set("cursor", cursor);
+  if (limit !== undefined) query.set("limit", String(limit));
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
+const person = (handle: string) => `/v1/people/${encodeURIComponent(handle)}`;
+const onePost = (id: string) => `/v1/posts/${encodeURIComponent(id)}`;
+
+export const api = {
+  signUp: (body: { handle: string; password: string; name?: string }) => post<SignedIn>("/v1/people", body),
+  signIn: (body: { handle: string; password: string }) => post<SignedIn>("/v1/sessions", body),
+  signOut: () => request<void>("DELETE", "/v1/sessions/current"),
+  me: () => get<Me>("/v1/me"),
+  editMe: (body: { name?: string; bio?: string }) => request<Me>("PATCH", "/v1/me", body),
+
+  people: (cursor?: string) => get<PeoplePage>(paged("/v1/people", cursor)),
+  profile: (handle: string) => get<Profile>(person(handle)),
+  postsOf: (handle: string, cursor?: string) => get<PostPage>(paged(`${person(handle)}/posts`, cursor, 24)),
+  followers: (handle: string, cursor?: string, limit?: number) =>
+    get<PeoplePage>(paged(`${person(handle)}/followers`, cursor, limit)),
+  following: (handle: string, cursor?: string, limit?: number) =>
+    get<PeoplePage>(paged(`${person(handle)}/following`, cursor, limit)),
+  follow: (handle: string, follow: boolean) =>
+    request<{ followedByMe: boolean }>(follow ? "PUT" : "DELETE", `${person(handle)}/follow`),
+
+  feed: (cursor?: string) => get<PostPage>(paged("/v1/feed", cursor, 10)),
+  post: (id: string) => get<Post>(onePost(id)),
+  publish: (body: NewPost) => post<Post>("/v1/posts", body),
+  like: (id: string, liked: boolean) => request<Liked>(liked ? "PUT" : "DELETE", `${onePost(id)}/like`),
+  comments: (id: string, cursor?: string) => get<CommentPage>(paged(`${onePost(id)}/comments`, cursor)),
+  comment: (id: string, text: string) => post<Comment>(`${onePost(id)}/comments`, { text }),
+  media: (id: string) => get<Media>(`/v1/media/${encodeURIComponent(id)}`),
+
+  notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),
+  markRead: (upTo: string) => post<void>("/v1/notifications/read", { upTo }),
+};

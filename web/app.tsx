@@ -1,0 +1,84 @@
+import type { ComponentType } from "preact";
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { useEffect } from "preact/hooks";
+import { Header } from "./components/header.tsx";
+import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/states.tsx";
+import { Toasts } from "./components/toasts.tsx";
+import { FeedPage } from "./pages/feed.tsx";
+import { FollowersPage, FollowingPage } from "./pages/follows.tsx";
+import { NewPostPage } from "./pages/new-post.tsx";
+import { NotFoundPage } from "./pages/not-found.tsx";
+import { NotificationsPage } from "./pages/notifications.tsx";
+import { PeoplePage } from "./pages/people.tsx";
+import { PostPage } from "./pages/post.tsx";
+import { ProfilePage } from "./pages/profile.tsx";
+import { SettingsPage } from "./pages/settings.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { SignUpPage } from "./pages/sign-up.tsx";
+import { WelcomePage } from "./pages/welcome.tsx";
+import { session, startSession } from "./session.ts";
+
+const rows = (
+  <div class="column">
+    <RowsSkeleton />
+  </div>
+);
+const post = (
+  <div class="feed">
+    <PostSkeleton />
+  </div>
+);
+
+const Home = signedIn(FeedPage, WelcomePage, post);
+const People = signedIn(PeoplePage);
+const NewPost = signedIn(NewPostPage);
+const Notifications = signedIn(NotificationsPage);
+const Settings = signedIn(SettingsPage);
+
+export const App = () => (
+  <LocationProvider>
+    <Header />
+    <OfflineBar />
+    <main id="main" tabIndex={-1}>
+      <ErrorBoundary>
+        <Router onRouteChange={focusPage}>
+          <Route path="/" component={Home} />
+          <Route path="/sign-in" component={SignInPage} />
+          <Route path="/sign-up" component={SignUpPage} />
+          <Route path="/people" component={People} />
+          <Route path="/people/:handle" component={ProfilePage} />
+          <Route path="/people/:handle/followers" component={FollowersPage} />
+          <Route path="/people/:handle/following" component={FollowingPage} />
+          <Route path="/posts/:id" component={PostPage} />
+          <Route path="/new" component={NewPost} />
+          <Route path="/notifications" component={Notifications} />
+          <Route path="/settings" component={Settings} />
+          <Route default component={NotFoundPage} />
+        </Router>
+      </ErrorBoundary>
+    </main>
+    <Toasts />
+  </LocationProvider>
+);
+
+/** A page for who is signed in; somebody else gets the other one, and without one is sent to sign in and come back. */
+function signedIn(Page: ComponentType, Otherwise: ComponentType = SignInFirst, waiting = rows): ComponentType {
+  return () => {
+    const { value } = session;
+    if (value.state === "in") return <Page />;
+    if (value.state === "out") return <Otherwise />;
+    if (value.state === "failed") return <Failure problem={value.problem} retry={() => void startSession()} />;
+    return waiting;
+  };
+}
+
+function SignInFirst() {
+  const { path, route } = useLocation();
+  useEffect(() => route(`/sign-in?then=${encodeURIComponent(path)}`, true), [path, route]);
+  return null;
+}
+
+// Otherwise the focus stays on a link that is gone, and a screen reader says nothing of the new page.
+function focusPage(): void {
+  document.getElementById("main")?.focus({ preventScroll: true });
+}

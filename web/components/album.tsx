@@ -1,0 +1,75 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { Icon } from "./icon.tsx";
+import { Photograph, type Picture } from "./photograph.tsx";
+
+type Props = { pictures: Picture[]; sizes: string; eager?: boolean | undefined; onLike: () => void };
+
+const DOUBLE_MS = 320;
+
+/** The pictures of a post, side by side; the first decides how high all of them are shown. */
+export function Album({ pictures, sizes, eager = false, onLike }: Props) {
+  const strip = useRef<HTMLDivElement>(null);
+  const at = useSignal(0);
+  const burst = useSignal(0);
+  const touchedAt = useRef(-Infinity);
+  const several = pictures.length > 1;
+
+  const turn = (by: number) => {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const width = strip.current?.clientWidth ?? 0;
+    strip.current?.scrollTo({ left: (at.value + by) * width, behavior: calm ? "instant" : "smooth" });
+  };
+
+  // Not `dblclick`: a touch screen sends that one only where it does not zoom.
+  const tap = ({ timeStamp }: MouseEvent) => {
+    const double = timeStamp - touchedAt.current < DOUBLE_MS;
+    touchedAt.current = double ? -Infinity : timeStamp;
+    if (!double) return;
+    burst.value += 1;
+    onLike();
+  };
+
+  return (
+    <div class="album">
+      <div
+        class="album-strip"
+        ref={strip}
+        onClick={tap}
+        onScroll={({ currentTarget }) => {
+          at.value = Math.round(currentTarget.scrollLeft / currentTarget.clientWidth);
+        }}
+        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${pictures.length} pictures` })}
+      >
+        {pictures.map((picture, place) => (
+          <div class="album-picture" key={picture.id}>
+            <Photograph picture={picture} sizes={sizes} eager={eager && place === 0} />
+          </div>
+        ))}
+      </div>
+      {several && <Turner at={at.value} of={pictures.length} turn={turn} />}
+      {burst.value > 0 && (
+        <span class="burst" key={burst.value}>
+          <Icon name="heart" filled />
+        </span>
+      )}
+    </div>
+  );
+}
+
+const Turner = ({ at, of, turn }: { at: number; of: number; turn: (by: number) => void }) => (
+  <>
+    <p class="album-count">
+      <span class="unseen">Picture </span>
+      {at + 1} / {of}
+    </p>
+    <button class="album-turn album-back" type="button" hidden={at === 0} onClick={() => turn(-1)}>
+      <Icon name="left" />
+      <span class="unseen">Previous picture</span>
+    </button>
+    <button class="album-turn album-on" type="button" hidden={at === of - 1} onClick={() => turn(1)}>
+      <Icon name="right" />
+      <span class="unseen">Next picture</span>
+    </button>
+  </>
+);

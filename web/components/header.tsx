@@ -1,0 +1,102 @@
+import { useLocation } from "preact-iso";
+import type { ComponentChildren } from "preact";
+import { feed } from "../lists.ts";
+import { me, session, unread } from "../session.ts";
+import { chooseTheme, isDark } from "../theme.ts";
+import { counted } from "../words.ts";
+import { Icon, type IconName } from "./icon.tsx";
+import { Monogram } from "./monogram.tsx";
+import { Wordmark } from "./wordmark.tsx";
+
+export function Header() {
+  const { path } = useLocation();
+  const home = () => {
+    if (path !== "/" || !me.value) return;
+    // Already there: back to the newest.
+    scrollTo({ top: 0 });
+    void feed().refresh();
+  };
+  return (
+    <header class="header">
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
+      <a class="home" href="/" onClick={home}>
+        <Wordmark />
+      </a>
+      <div class="header-end">
+        {me.value && <Navigation home={home} />}
+        <ThemeToggle />
+        {session.value.state === "out" && (
+          <>
+            <a class="button button-plain" href="/sign-in">
+              Sign in
+            </a>
+            <a class="button button-main" href="/sign-up">
+              Join
+            </a>
+          </>
+        )}
+      </div>
+    </header>
+  );
+}
+
+/** In the header on a wide screen, at the bottom on a narrow one. */
+function Navigation({ home }: { home: () => void }) {
+  const person = me.value;
+  const waiting = unread.value;
+  if (!person) return null;
+  return (
+    <nav class="navigation" aria-label="Main">
+      <Place href="/" icon="home" label="Home" onClick={home} />
+      <Place href="/people" icon="people" label="Find people" />
+      <Place href="/new" icon="plus" label="New post" />
+      <Place
+        href="/notifications"
+        icon="bell"
+        label={waiting > 0 ? `Notifications, ${counted(waiting, "unread", "unread")}` : "Notifications"}
+      >
+        {waiting > 0 && (
+          <span class="badge" aria-hidden="true">
+            {waiting > 99 ? "99+" : waiting}
+          </span>
+        )}
+      </Place>
+      <Place href={`/people/${person.handle}`} label="Your profile">
+        <Monogram person={person} />
+      </Place>
+    </nav>
+  );
+}
+
+type PlaceProps = { href: string; label: string; icon?: IconName; onClick?: () => void; children?: ComponentChildren };
+
+function Place({ href, label, icon, onClick, children }: PlaceProps) {
+  const here = useLocation().path === href;
+  return (
+    <a
+      class="place"
+      href={href}
+      aria-label={label}
+      title={label}
+      aria-current={here ? "page" : false}
+      onClick={onClick}
+    >
+      {icon && <Icon name={icon} filled={here && icon !== "plus"} />}
+      {children}
+    </a>
+  );
+}
+
+const ThemeToggle = () => (
+  <button
+    class="place theme-toggle"
+    type="button"
+    aria-label={isDark.value ? "Use the light theme" : "Use the dark theme"}
+    title={isDark.value ? "Light" : "Dark"}
+    onClick={() => chooseTheme(isDark.value ? "light" : "dark")}
+  >
+    <Icon name={isDark.value ? "sun" : "moon"} />
+  </button>
+);

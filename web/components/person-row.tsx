@@ -1,0 +1,17 @@
+import type { ComponentChildren } from "preact";
+import type { PersonCard } from "../../schema/api/people.ts";
+import { Monogram, nameOf } from "./monogram.tsx";
+
+/** Somebody in a list of people. */
+export const PersonRow = ({ person, children }: { person: PersonCard; children?: ComponentChildren }) => (
+  <li class="row">
+    <a class="row-person" href={`/people/${person.handle}`}>
+      <Monogram person={person} size="medium" />
+      <span class="row-names">
+        <span class="row-name">{nameOf(person)}</span>
+        <span class="soft">@{person.handle}</span>
+      </span>
+    </a>
+    {children}
+  </li>
+);

@@ -1,0 +1,44 @@
+import type { KeptPost } from "../posts.ts";
+import { count, counted } from "../words.ts";
+import { Album } from "./album.tsx";
+import { Caption } from "./caption.tsx";
+import { Icon } from "./icon.tsx";
+import { LikeButton, useLike } from "./like-button.tsx";
+import { Monogram, nameOf } from "./monogram.tsx";
+import { Time } from "./time.tsx";
+
+const SIZES = "(min-width: 720px) 680px, 100vw";
+
+/** A post in the feed: the photograph first, and under it a label like those in a gallery. */
+export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
+  const setLiked = useLike(post);
+  const { id, author, caption, media, comments, createdAt } = post.value;
+  return (
+    <article class="post" aria-label={`Post by ${nameOf(author)}`}>
+      <Album pictures={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} />
+      <div class="post-label">
+        <div class="post-head">
+          <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">
+            <Monogram person={author} size="medium" />
+          </a>
+          <div class="byline-names">
+            <a class="byline-name" href={`/people/${author.handle}`}>
+              {nameOf(author)}
+            </a>
+            <a class="soft" href={`/posts/${id}`}>
+              <Time at={createdAt} />
+            </a>
+          </div>
+          <div class="post-actions">
+            <LikeButton post={post} />
+            <a class="action" href={`/posts/${id}`} aria-label={`Open, ${counted(comments, "comment")}`}>
+              <Icon name="comment" />
+              <span class="action-count">{count(comments)}</span>
+            </a>
+          </div>
+        </div>
+        <Caption text={caption} />
+      </div>
+    </article>
+  );
+}

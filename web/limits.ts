@@ -1,0 +1,25 @@
+/**
+ * What the API accepts. The same numbers as in schema/, which is not imported because its validation library would come
+ * along; tests/product/browser.test.ts holds the two equal.
+ */
+export const ALBUM_MAX = 10;
+export const CAPTION_MAX = 2200;
+export const COMMENT_MAX = 1000;
+export const NAME_MAX = 50;
+export const BIO_MAX = 300;
+export const ALT_MAX = 1000;
+export const PASSWORD_MIN = 8;
+export const PASSWORD_MAX = 256;
+export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
+
+/** For the file picker; what a file is the API decides by its bytes. Without HEIC, so that iPhones send JPEG. */
+export const ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/avif";
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** Characters as people count them, which is how the API counts. */
+export function length(text: string): number {
+  let count = 0;
+  for (const _ of graphemes.segment(text.trim())) count += 1;
+  return count;
+}

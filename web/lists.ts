@@ -1,0 +1,30 @@
+/** Every list of the product. */
+import type { Notification } from "../schema/api/notifications.ts";
+import { api } from "./api.ts";
+import { List, listsBy } from "./list.ts";
+import { type KeptPost, keepPosts } from "./posts.ts";
+
+const idOf = ({ id }: { id: string }): string => id;
+const postIdOf = (post: KeptPost): string => post.peek().id;
+
+/** Until it is read a notification grows under the same key, so that it moves and does not double. */
+export const notificationKey = (told: Notification): string =>
+  told.kind === "follow"
+    ? `follow ${told.at} ${told.actors[0]?.handle}`
+    : `${told.kind} ${told.post.id} ${told.unread}`;
+
+const feeds = listsBy(() => new List(async (cursor) => keepPosts(await api.feed(cursor)), postIdOf));
+export const feed = () => feeds("mine");
+
+export const postsOf = listsBy(
+  (handle) => new List(async (cursor) => keepPosts(await api.postsOf(handle, cursor)), postIdOf),
+);
+export const followersOf = listsBy((handle) => new List((cursor) => api.followers(handle, cursor), idOf));
+export const followingOf = listsBy((handle) => new List((cursor) => api.following(handle, cursor), idOf));
+export const commentsOf = listsBy((post) => new List((cursor) => api.comments(post, cursor), idOf));
+
+const everybody = listsBy(() => new List((cursor) => api.people(cursor), idOf));
+export const people = () => everybody("all");
+
+const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), notificationKey));
+export const notifications = () => inbox("mine");

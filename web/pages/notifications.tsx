@@ -1,0 +1,57 @@
+import { useEffect } from "preact/hooks";
+import { api } from "../api.ts";
+import { NotificationRow } from "../components/notification-row.tsx";
+import { Paged } from "../components/paged.tsx";
+import { Empty, RowsSkeleton } from "../components/states.tsx";
+import { notificationKey, notifications } from "../lists.ts";
+import { setMe, unread } from "../session.ts";
+import { useTitle } from "../title.ts";
+
+const none = (
+  <Empty icon="bell" title="Nothing yet">
+    <p>When somebody likes, comments on or follows you, it is told here.</p>
+  </Empty>
+);
+
+export function NotificationsPage() {
+  useTitle("Notifications");
+  const list = notifications();
+  const [newest] = list.items.value;
+  const waiting = unread.value;
+
+  // What arrives while the page is open is shown too.
+  useEffect(() => {
+    if (waiting > 0 && list.started) void list.refresh();
+  }, [list, waiting]);
+
+  // Seen is what has been shown: whatever came after the newest of them stays unread. The marks of this list stay as
+  // they were read, so that the new ones still stand out.
+  const upTo = newest?.unread ? newest.at : undefined;
+  useEffect(() => {
+    if (upTo !== undefined) void markRead(upTo);
+  }, [upTo]);
+
+  return (
+    <div class="column">
+      <h1>Notifications</h1>
+      <Paged list={list} waiting={<RowsSkeleton />} empty={none}>
+        {(told) => (
+          <ul class="rows notifications">
+            {told.map((one) => (
+              <NotificationRow key={notificationKey(one)} told={one} />
+            ))}
+          </ul>
+        )}
+      </Paged>
+    </div>
+  );
+}
+
+async function markRead(upTo: string): Promise<void> {
+  try {
+    await api.markRead(upTo);
+    setMe({ unread: 0 });
+  } catch {
+    // They stay unread, and the badge says so.
+  }
+}

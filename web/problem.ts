@@ -1,0 +1,42 @@
+import type { Problem } from "../schema/api/common.ts";
+
+/** Codes of our own, for what never reached the API or came back as something else. */
+type LocalCode = "offline" | "unreachable" | "unreadable" | "cancelled";
+
+const LOCAL: Record<LocalCode, string> = {
+  offline: "You are offline. Try again when you are connected.",
+  unreachable: "Shutterline cannot be reached. Try again in a moment.",
+  unreadable: "The answer could not be read. Try again in a moment.",
+  cancelled: "Cancelled",
+};
+
+/** A refusal. `message` is for people, `code` for this program, `fields` for the inputs of a form. */
+export class ApiProblem extends Error {
+  readonly code: string;
+  readonly fields: Record<string, string>;
+
+  constructor(code: string, message: string, errors: Problem["errors"] = []) {
+    super(message);
+    this.code = code;
+    this.fields = Object.fromEntries(errors.map(({ path, message }) => [path, message]));
+  }
+
+  static local(code: LocalCode): ApiProblem {
+    return new ApiProblem(code, LOCAL[code]);
+  }
+}
+
+/** Whatever was thrown, as something that can be shown. */
+export function asProblem(error: unknown): ApiProblem {
+  return error instanceof ApiProblem ? error : new ApiProblem("bug", "Something went wrong on this page.");
+}
+
+/** A problem+json body as a refusal. A proxy in between may have answered with something else. */
+export function asRefusal(body: unknown): ApiProblem {
+  if (typeof body !== "object" || body === null || !("code" in body)) return ApiProblem.local("unreadable");
+  const { code, detail, title, errors } = body as Problem;
+  return new ApiProblem(code, sentence(detail ?? title), errors);
+}
+
+const sentence = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

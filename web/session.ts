@@ -1,0 +1,89 @@
+/** Who is signed in, and how many notifications wait for them. */
+import { computed, signal } from "@preact/signals";
+import type { Me } from "../schema/api/people.ts";
+import { api, onExpired } from "./api.ts";
+import { forgetFollows } from "./follows.ts";
+import { forgetLists } from "./list.ts";
+import { forgetPosts } from "./posts.ts";
+import { type ApiProblem, asProblem } from "./problem.ts";
+import { keep, kept } from "./storage.ts";
+
+type Session =
+  { state: "starting" } | { state: "failed"; problem: ApiProblem } | { state: "out" } | { state: "in"; me: Me };
+
+const POLL_MS = 10_000;
+
+export const session = signal<Session>({ state: "starting" });
+export const me = computed(() => (session.value.state === "in" ? session.value.me : undefined));
+export const unread = computed(() => me.value?.unread ?? 0);
+
+export async function startSession(): Promise<void> {
+  // The cookie cannot be seen from here. Who never signed in on this browser is not asked for, so that reading a
+  // public page costs no request that is refused.
+  if (kept("signed-in") === undefined) {
+    session.value = { state: "out" };
+    return;
+  }
+  session.value = { state: "starting" };
+  try {
+    session.value = { state: "in", me: await api.me() };
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.code !== "not_signed_in") session.value = { state: "failed", problem };
+  }
+}
+
+export async function signIn(handle: string, password: string): Promise<void> {
+  await api.signIn({ handle, password });
+  await enter();
+}
+
+export async function signUp(handle: string, password: string, name: string): Promise<void> {
+  await api.signUp({ handle, password, ...(name && { name }) });
+  await enter();
+}
+
+export async function signOut(): Promise<void> {
+  await api.signOut();
+  leave();
+}
+
+export function setMe(change: Partial<Me>): void {
+  if (session.value.state === "in") session.value = { state: "in", me: { ...session.value.me, ...change } };
+}
+
+async function enter(): Promise<void> {
+  forgetEverything();
+  const me = await api.me();
+  keep("signed-in", "yes");
+  session.value = { state: "in", me };
+}
+
+function leave(): void {
+  keep("signed-in", undefined);
+  keep("consistency-token", undefined);
+  forgetEverything();
+  session.value = { state: "out" };
+}
+
+// What was read says "liked by me" and "followed by me", and that was somebody else.
+function forgetEverything(): void {
+  forgetLists();
+  forgetPosts();
+  forgetFollows();
+}
+
+async function lookForNews(): Promise<void> {
+  if (document.visibilityState !== "visible" || session.value.state !== "in") return;
+  try {
+    const { unread } = await api.me();
+    if (unread !== session.value.me.unread) setMe({ unread });
+  } catch {
+    // The next look will tell; nobody asked for this one.
+  }
+}
+
+onExpired(leave);
+setInterval(() => void lookForNews(), POLL_MS);
+addEventListener("focus", () => void lookForNews());
+document.addEventListener("visibilitychange", () => void lookForNews());

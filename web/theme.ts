@@ -1,0 +1,23 @@
+import { computed, signal } from "@preact/signals";
+import { keep, kept } from "./storage.ts";
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+const systemIsDark = signal(prefersDark.matches);
+prefersDark.addEventListener("change", ({ matches }) => {
+  systemIsDark.value = matches;
+});
+
+const initial = kept("theme");
+export const theme = signal<Theme>(initial === "light" || initial === "dark" ? initial : "system");
+export const isDark = computed(() => (theme.value === "system" ? systemIsDark.value : theme.value === "dark"));
+
+/** public/theme.js does the same before the first paint of the next visit. */
+export function chooseTheme(chosen: Theme): void {
+  theme.value = chosen;
+  keep("theme", chosen === "system" ? undefined : chosen);
+  if (chosen === "system") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = chosen;
+}

@@ -1,0 +1,40 @@
+/** Numbers, times and names in words. */
+import { signal } from "@preact/signals";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
+
+const compact = new Intl.NumberFormat("en-GB", { notation: "compact" });
+const relative = new Intl.RelativeTimeFormat("en-GB", { style: "narrow", numeric: "auto" });
+const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
+const list = new Intl.ListFormat("en-GB", { type: "conjunction" });
+
+export const count = (value: number): string => compact.format(value);
+
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
+
+export const listed = (names: string[]): string => list.format(names);
+
+/** Moves on by itself, so that "5m ago" does not stay true for an hour. */
+export const now = signal(Date.now());
+setInterval(() => {
+  now.value = Date.now();
+}, MINUTE / 2);
+
+export const fullDate = (at: Date): string => whole.format(at);
+
+/** How long ago, in as few words as say it; from a week on, the day. */
+export function ago(at: Date): string {
+  const elapsed = now.value - at.getTime();
+  if (elapsed < MINUTE) return "just now";
+  if (elapsed < HOUR) return relative.format(-Math.floor(elapsed / MINUTE), "minute");
+  if (elapsed < DAY) return relative.format(-Math.floor(elapsed / HOUR), "hour");
+  if (elapsed < WEEK) return relative.format(-Math.floor(elapsed / DAY), "day");
+  const sameYear = at.getFullYear() === new Date(now.value).getFullYear();
+  return (sameYear ? dayAndMonth : dayMonthYear).format(at);
+}
