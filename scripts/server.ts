@@ -1,0 +1,74 @@
+/** The whole product on this machine: the Worker of wrangler.toml, bundled, on Miniflare, with its storage in a folder. */
+import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
+import { runCrons } from "./crons.ts";
+import { migrate } from "./migrations.ts";
+import { StartError } from "./start-error.ts";
+import { beginAnew } from "./state.ts";
+import { ROOT, storageOf, WRANGLER_CONFIG } from "./places.ts";
+import { bundleWorker } from "./worker-bundle.ts";
+import { WorkerLog } from "./worker-log.ts";
+
+export type ServerOptions = {
+  state: string;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Called when workerd was started again after a crash, with another process id. */
+  onRestart?: () => void;
+};
+
+export type Server = {
+  /** Straight to the Worker, as a request from Cloudflare's edge would come. */
+  port: number;
+  migrated: number;
+  stop: () => Promise<void>;
+};
+
+/** Starts it, migrates, and resolves once it answers. Throws a `StartError` with the runtime's own reason. */
+export async function startServer({ state, host, port, onRestart }: ServerOptions): Promise<Server> {
+  const config = readConfig({ config: WRANGLER_CONFIG });
+  const { modulesRules: _, ...worker } = workerOptionsOf(WRANGLER_CONFIG).workerOptions;
+  const log = new WorkerLog();
+  const contents = await bundleWorker(config.main ?? "");
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      workers: [
+        {
+          ...worker,
+          name: config.name ?? "worker",
+          modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
+          unsafeDirectSockets: [{ host, port }],
+        },
+      ],
+      // Miniflare's own door, with its tools behind it: never for users, so on this machine only and on any port.
+      host: "127.0.0.1",
+      port: 0,
+      resourcePersistencePath: storageOf(state),
+      cf: false,
+      telemetry: { enabled: false },
+      logRequests: false,
+      log: new Log(LogLevel.ERROR),
+      handleStructuredLogs: (line) => log.write(line),
+      ...(onRestart && { unsafeHandleRuntimeRestart: onRestart }),
+    }),
+  );
+  try {
+    await miniflare.ready;
+    const migrated = await migrate(miniflare, config.d1_databases);
+    const address = await miniflare.unsafeGetDirectURL();
+    log.started();
+    const crons = runCrons(miniflare, config.triggers.crons ?? []);
+    const stop = async () => {
+      crons.stop();
+      await miniflare.dispose();
+    };
+    return { port: Number(address.port), migrated, stop };
+  } catch (error) {
+    // What did not start cannot be stopped either, and says so with the same error again.
+    await miniflare.dispose().catch(() => undefined);
+    throw new StartError(
+      `The server could not be started: ${log.reason ?? String(error)}\nIts state may be damaged. ${beginAnew(state)}`,
+    );
+  }
+}

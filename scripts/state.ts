@@ -1,0 +1,34 @@
+/** The folder that holds everything which a Shutterline on this machine stores. */
+import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { STATE } from "./places.ts";
+import { StartError } from "./start-error.ts";
+
+/** Makes sure that `state` is a folder that can be written to. */
+export function openState(state: string): void {
+  try {
+    mkdirSync(state, { recursive: true });
+    accessSync(state, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EEXIST" || code === "ENOTDIR" ? "it is not a folder" : message;
+    throw new StartError(`The state in ${state} cannot be used: ${reason}.\n${beginAnew(state)}`);
+  }
+}
+
+export const beginAnew = (state: string): string =>
+  `Begin anew with: npm start -- --fresh${state === STATE ? "" : ` --state ${state}`}\n` +
+  `That deletes ${state} and all that is in it.`;
+
+/** Deletes all of it. Only ever what carries our name: `--state` may name any folder, and may be mistyped. */
+export function discard(state: string): void {
+  if (basename(state) !== basename(STATE)) {
+    throw new StartError(`--fresh deletes nothing but a folder named ${basename(STATE)}, and ${state} is not.`);
+  }
+  rmSync(state, { recursive: true, force: true });
+}
+
+const markOf = (state: string) => join(state, "seeded.json");
+export const isSeeded = (state: string): boolean => existsSync(markOf(state));
+/** Written when all of the seed is there, so an interrupted one begins again. */
+export const markSeeded = (state: string): void => writeFileSync(markOf(state), JSON.stringify({ at: new Date() }));

@@ -1,0 +1,145 @@
+/** The real product, as `npm start` runs it, on a folder and a port of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Api } from "../../scripts/api-client.ts";
+import { ROOT } from "../../scripts/places.ts";
+import { descendantsOf, end, isAlive, type Process, processOf } from "../../scripts/processes.ts";
+import { runningIn } from "../../scripts/running.ts";
+import { isSeeded } from "../../scripts/state.ts";
+
+const STARTS_WITHIN = 60_000;
+const STOPS_WITHIN = 10_000;
+
+export type ProductOptions = {
+  /** Begins with the demo community. */
+  seed?: boolean;
+  /** The folder to store everything in; a new one when absent. */
+  state?: string;
+  /** Deletes what is in it first. */
+  fresh?: boolean;
+};
+
+/**
+ *     const product = await Product.start();
+ *     const ada = product.api.as(await product.api.signUp({ handle: "ada", password: "..." }));
+ *     await product.remove();
+ */
+export class Product {
+  readonly state: string;
+  readonly #seed: boolean;
+  #server: Running | undefined;
+  #port = 0;
+  #output = "";
+
+  private constructor(state: string, seed: boolean) {
+    this.state = state;
+    this.#seed = seed;
+  }
+
+  static async start({ seed = false, state = newState(), fresh = false }: ProductOptions = {}): Promise<Product> {
+    const product = new Product(state, seed);
+    await product.restart(...(fresh ? ["--fresh"] : []));
+    return product;
+  }
+
+  get address(): string {
+    return `http://localhost:${this.#port}`;
+  }
+
+  /** The API as a visitor sees it. */
+  get api(): Api {
+    return new Api(this.address);
+  }
+
+  /** What it has written to the terminal since it was started first. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts it on what the last one has left, on the same port. Returns once it answers. */
+  async restart(...options: string[]): Promise<void> {
+    const where = ["--state", this.state, "--port", String(this.#port), this.#seed ? "--seed" : "--no-seed"];
+    const server = run("scripts/start.ts", ...where, ...options);
+    this.#server = server;
+    server.onOutput((text) => (this.#output += text));
+    const deadline = Date.now() + STARTS_WITHIN;
+    for (;;) {
+      const running = runningIn(this.state);
+      if (running?.address && running.server.pid === server.process.pid) {
+        this.#port = Number(new URL(running.address).port);
+        if (!this.#seed || isSeeded(this.state)) return;
+      }
+      if (server.process.exitCode !== null) throw new Error(`it ended instead of starting:\n${this.#output}`);
+      if (Date.now() > deadline) throw new Error(`it did not start within ${STARTS_WITHIN} ms:\n${this.#output}`);
+      await sleep(20);
+    }
+  }
+
+  /** All of its processes. */
+  processes(): Process[] {
+    const pid = this.#server?.process.pid;
+    const self = pid === undefined ? undefined : processOf(pid);
+    return self ? [self, ...descendantsOf(self.pid)] : [];
+  }
+
+  /** As a power cut would: everything at once, with no chance to write anything. */
+  async kill(): Promise<void> {
+    await end(this.processes());
+  }
+
+  /** As Ctrl-C does. Throws when one of its processes is left. */
+  async stop(): Promise<void> {
+    const processes = this.processes();
+    this.#server?.process.kill("SIGTERM");
+    await allGone(processes);
+  }
+
+  /** Stops it and deletes everything it has written. */
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+/** `--fresh` deletes nothing that is not named like this. */
+const newState = (): string => join(mkdtempSync(join(tmpdir(), "shutterline-")), ".shutterline");
+
+type Running = ReturnType<typeof run>;
+
+/** Runs one of our scripts, and hands out what it writes. */
+export function run(script: string, ...options: string[]) {
+  const child = spawn(process.execPath, [join(ROOT, script), ...options], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // A test that fails before its end must not leave a server behind.
+  const stop = () => child.kill();
+  process.once("exit", stop);
+  child.once("exit", () => process.off("exit", stop));
+  const onOutput = (listen: (text: string) => void) => {
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", listen);
+  };
+  return { process: child, onOutput };
+}
+
+/** Runs one of our scripts to its end. */
+export async function runToEnd(script: string, ...options: string[]): Promise<{ code: number | null; output: string }> {
+  const { process, onOutput } = run(script, ...options);
+  let output = "";
+  onOutput((text) => (output += text));
+  const [code] = (await once(process, "close")) as [number | null];
+  return { code, output };
+}
+
+/** Waits until none of `processes` is left, and throws when one stays. */
+export async function allGone(processes: Process[]): Promise<void> {
+  const deadline = Date.now() + STOPS_WITHIN;
+  while (processes.some(isAlive)) {
+    if (Date.now() > deadline) throw new Error(`left running: ${JSON.stringify(processes.filter(isAlive))}`);
+    await sleep(20);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Kills the server and its runtime, as a power cut would, while people write. Local queues are in memory, so whatever was
+ * under way is gone: only what the actors have stored can bring it back.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { all, type Api } from "../../scripts/api-client.ts";
+import { photographOf } from "../../scripts/seed.ts";
+import { eventually } from "./eventually.ts";
+import { Product } from "./harness.ts";
+import { randomOf } from "./random.ts";
+import { Writer } from "./writer.ts";
+
+const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const PASSWORD = "correct horse battery";
+const WRITERS = 8;
+const KILLS = 3;
+/** Until a kill, in ms. */
+const WRITING = { least: 400, most: 1200 };
+/** When an actor has sent what was written (after 0.2 s), and the projector has not been given it yet (after 1 s more). */
+const IN_THE_QUEUES = 350;
+/** Everything is repaired within this many ms of the last start. */
+const CAUGHT_UP_WITHIN = 30_000;
+
+let product: Product;
+beforeAll(async () => {
+  product = await Product.start();
+});
+afterAll(() => product.remove());
+
+it("loses nothing that was acknowledged, doubles nothing, and catches up by itself", async () => {
+  const random = randomOf(SEED);
+  const signUp = async (handle: string): Promise<Api> =>
+    product.api.as(await product.api.signUp({ handle, password: PASSWORD }));
+  const author = await signUp("author");
+  const writers: Writer[] = [];
+  for (let index = 0; index < WRITERS; index += 1) {
+    const handle = `writer_${index}`;
+    const writer = new Writer(await signUp(handle), handle, randomOf(SEED + index + 1));
+    await writer.api.follow("author");
+    writers.push(writer);
+  }
+  // A follow is stored at once and mirrored a moment later, and a post is delivered to those who are mirrored.
+  await eventually(
+    async () => expect(await product.api.person("author")).toMatchObject({ followers: WRITERS }),
+    10_000,
+  );
+
+  const { id } = await author.upload(photographOf("nagasaki-boats"));
+  await author.inspected(id);
+  const publish = async (caption: string) => (await author.publish({ caption, media: [{ id }] })).id;
+  const posts = [await publish("first"), await publish("second")];
+  const published = [...posts];
+
+  const writing = Promise.all(writers.map((writer) => writer.writeTo(posts)));
+  const starts: number[] = [];
+  for (let kill = 1; kill <= KILLS; kill += 1) {
+    await sleep(WRITING.least + random() * (WRITING.most - WRITING.least));
+    published.push(await publish(`just before kill ${kill}`));
+    if (kill === KILLS) {
+      // Nobody writes any more: all is in the queues and nowhere under way, and nothing but the server itself can set
+      // the repair going.
+      for (const writer of writers) writer.stop();
+      await sleep(IN_THE_QUEUES);
+    }
+    await product.kill();
+    const killed = performance.now();
+    await product.restart();
+    starts.push(Math.round(performance.now() - killed));
+  }
+  await writing;
+
+  let wrong = ["not looked yet"];
+  const caughtUp = await eventually(async () => {
+    wrong = [
+      ...(await Promise.all(posts.map((post) => wrongOf(post, author, writers)))).flat(),
+      ...(await Promise.all(writers.map((writer) => wrongInFeed(writer, published)))).flat(),
+    ];
+    expect(wrong).toEqual([]);
+  }, CAUGHT_UP_WITHIN).finally(() => {
+    const sum = (of: (writer: Writer) => number) => writers.reduce((total, writer) => total + of(writer), 0);
+    console.log(
+      `seed ${SEED}: ${WRITERS} writers, ${KILLS} kills, up again after ${starts.join(", ")} ms\n` +
+        `${sum((w) => w.answered)} writes acknowledged, ${sum((w) => w.acknowledged.length)} of them comments; ` +
+        `without an answer ${sum((w) => w.unanswered.likes)} likes and ${sum((w) => w.unanswered.comments.size)} comments\n` +
+        `${wrong.filter((what) => what.startsWith("lost")).length} lost, ` +
+        `${wrong.filter((what) => what.startsWith("doubled")).length} doubled, ${wrong.length} wrong in all`,
+    );
+  });
+  console.log(`all caught up ${Math.round(caughtUp)} ms after the last start`);
+});
+
+/** Holds a post, as every reader is shown it, against what its writers were answered. */
+async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const comments = await all((page) => author.comments(post, page));
+  const texts = comments.map(({ text }) => text);
+  for (const text of texts) if (texts.indexOf(text) !== texts.lastIndexOf(text)) wrong.push(`doubled: ${text}`);
+  for (const writer of writers) {
+    const answered = writer.acknowledged.filter((comment) => comment.post === post);
+    for (const { text } of answered) if (!texts.includes(text)) wrong.push(`lost: ${text}`);
+    const certain = comments.filter(
+      ({ author, text }) => author.handle === writer.handle && !writer.unanswered.comments.has(text),
+    );
+    if (certain.map(({ id }) => id).join() !== answered.map(({ id }) => id).join()) {
+      wrong.push(`comments of ${writer.handle} on ${post} are not those that were answered, in their order`);
+    }
+  }
+
+  let likes = 0;
+  for (const writer of writers) {
+    const { likedByMe } = await writer.api.post(post);
+    likes += Number(likedByMe);
+    const { liked, mayBeOpposite } = writer.likes.get(post) ?? { liked: false, mayBeOpposite: false };
+    if (likedByMe !== liked && !mayBeOpposite) wrong.push(`lost: ${liked ? "like" : "unlike"} of ${writer.handle}`);
+  }
+  const shown = await author.post(post);
+  if (shown.likes !== likes) wrong.push(`${post} shows ${shown.likes} likes of ${likes}`);
+  if (shown.comments !== comments.length) wrong.push(`${post} shows ${shown.comments} comments of ${comments.length}`);
+
+  const told = await all((page) => author.notifications(page));
+  const countOf = (kind: "like" | "comment"): number =>
+    told.find((notification) => notification.kind === kind && notification.post.id === post)?.count ?? 0;
+  if (countOf("like") !== likes) wrong.push(`the author is told of ${countOf("like")} likes of ${likes}`);
+  if (countOf("comment") !== comments.length) {
+    wrong.push(`the author is told of ${countOf("comment")} comments of ${comments.length}`);
+  }
+  return wrong;
+}
+
+/** Every follower has every post once, also those that were acknowledged in the moment before a kill. */
+async function wrongInFeed({ api, handle }: Writer, published: string[]): Promise<string[]> {
+  const feed = await all((page) => api.feed(page));
+  const ids = feed.map(({ id }) => id);
+  return ids.join() === published.toReversed().join()
+    ? []
+    : [`${handle} is shown ${ids.join()}, not ${published.join()}`];
+}

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { all, type Api } from "../../scripts/api-client.ts";
+import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed-data.ts";
+import { seed } from "../../scripts/seed.ts";
+import { eventually } from "./eventually.ts";
+import { Product } from "./harness.ts";
+
+const SOON = 10_000;
+
+let product: Product;
+beforeAll(async () => {
+  product = await Product.start({ seed: true });
+});
+afterAll(() => product.remove());
+
+const ada = async (): Promise<Api> => product.api.as(await product.api.signIn(DEMO.handle, DEMO.password));
+
+/** What the demo's own person sees of it. */
+async function expectDemo(): Promise<void> {
+  const api = await ada();
+  const { follows = [], followsLater = [] } = PEOPLE.find(({ handle }) => handle === DEMO.handle) ?? {};
+  const read = new Set([DEMO.handle, ...follows, ...followsLater]);
+  await eventually(async () => {
+    const feed = await all((page) => api.feed(page));
+    const shown = feed.map(({ caption, likes, comments, media }) => [caption, likes, comments, media.length]);
+    expect(shown.toReversed()).toEqual(
+      POSTS.filter(({ author }) => read.has(author)).map(({ caption, likes, comments, photographs }) => [
+        caption,
+        likes.length,
+        comments.length,
+        photographs.length,
+      ]),
+    );
+    const { items, unread } = await api.notifications({ limit: 50 });
+    expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(["like", "comment", "follow"]));
+    expect(unread).toBe(items.length);
+  }, SOON);
+}
+
+it("fills the feed and the inbox of the demo's person", expectDemo);
+
+it("adds nothing when it is run again, as after an interruption", async () => {
+  await seed(product.address, () => undefined);
+  await expectDemo();
+});
+
+it("shows every photograph once or twice, and knows everybody it names", () => {
+  const uses = new Map<Photograph, number>();
+  for (const photograph of POSTS.flatMap(({ photographs }) => photographs)) {
+    uses.set(photograph, (uses.get(photograph) ?? 0) + 1);
+  }
+  expect(uses.size).toBe(9);
+  expect(Math.max(...uses.values())).toBe(2);
+  const handles = new Set(PEOPLE.map(({ handle }) => handle));
+  const named = [
+    ...PEOPLE.flatMap(({ follows, followsLater }) => [...follows, ...followsLater]),
+    ...POSTS.flatMap(({ author, likes, comments }) => [author, ...likes, ...comments.map(([by]) => by)]),
+  ];
+  expect(named.filter((handle) => !handles.has(handle))).toEqual([]);
+});

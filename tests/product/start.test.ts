@@ -1,0 +1,117 @@
+/** What `npm start` does when something is in its way, and what it leaves behind. */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../scripts/places.ts";
+import { descendantsOf, isAlive } from "../../scripts/processes.ts";
+import { runningIn } from "../../scripts/running.ts";
+import { eventually } from "./eventually.ts";
+import { allGone, Product, runToEnd } from "./harness.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "shutterline-start-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A start that is expected to refuse, in words and without a stack. */
+async function refusal(...options: string[]): Promise<string> {
+  const { code, output } = await runToEnd("scripts/start.ts", ...options);
+  expect(code, output).toBe(1);
+  expect(output).not.toMatch(/^\s+at /m);
+  return output;
+}
+
+it("names the port that is taken, and the option that chooses another", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = other.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const output = await refusal("--state", join(folder, "port"), "--port", String(port));
+  expect(output).toContain(`Port ${port} is taken`);
+  expect(output).toContain(`--port ${port + 1}`);
+  other.close();
+});
+
+it("explains its options when it does not know one", async () => {
+  expect(await refusal("--prot", "80")).toContain("--port N");
+});
+
+it("says that the state is a file, and how to begin anew", async () => {
+  const state = join(folder, "file/.shutterline");
+  mkdirSync(join(folder, "file"));
+  writeFileSync(state, "");
+  const output = await refusal("--state", state, "--port", "0");
+  expect(output).toContain(`${state} cannot be used: it is not a folder`);
+  expect(output).toContain("--fresh");
+});
+
+it("deletes nothing that does not carry our name", async () => {
+  const precious = join(folder, "precious");
+  mkdirSync(precious);
+  writeFileSync(join(precious, "thesis.txt"), "");
+  expect(await refusal("--fresh", "--state", precious, "--port", "0")).toContain("--fresh deletes nothing but");
+  expect(readdirSync(precious)).toEqual(["thesis.txt"]);
+});
+
+it("says that a database is damaged, and how to begin anew", async () => {
+  const state = join(folder, "damaged/.shutterline");
+  await (await Product.start({ state })).stop();
+  const databases = join(state, "v3/d1/miniflare-D1DatabaseObject");
+  for (const file of readdirSync(databases)) writeFileSync(join(databases, file), "no longer a database");
+  const output = await refusal("--state", state, "--port", "0", "--no-seed");
+  expect(output).toContain("not a database");
+  expect(output).toContain("--fresh");
+
+  const product = await Product.start({ state, fresh: true });
+  await product.api.signUp({ handle: "first_again", password: "correct horse battery" });
+  await product.stop();
+});
+
+describe("one server", () => {
+  let product: Product;
+  beforeAll(async () => {
+    product = await Product.start();
+  });
+  afterAll(() => product.remove());
+
+  it("refuses a second one on its state, which names it", async () => {
+    const output = await refusal("--state", product.state, "--port", "0");
+    expect(output).toContain(`running already at ${product.address}`);
+    expect((await fetch(`${product.address}/healthz`)).status).toBe(200);
+  });
+
+  it("ends the runtime that its killed predecessor left behind, and takes the port again", async () => {
+    const [node, workerd, ...others] = product.processes();
+    if (!node || !workerd) throw new Error("it has too few processes");
+    expect(workerd.command).toContain("workerd");
+    expect(others).toEqual([]);
+    process.kill(node.pid, "SIGKILL");
+    await allGone([node]);
+    expect(isAlive(workerd)).toBe(true); // It would serve old code for ever.
+
+    await product.restart();
+    expect(isAlive(workerd)).toBe(false);
+  });
+
+  it.each(["SIGHUP", "SIGINT"] as const)("stops everything on %s", async (signal) => {
+    if (product.processes().length === 0) await product.restart();
+    const processes = product.processes();
+    expect(processes).toHaveLength(2);
+    process.kill(processes[0]?.pid ?? 0, signal);
+    await allGone(processes);
+    expect(runningIn(product.state)).toBeUndefined();
+  });
+});
+
+it("stops everything when the npm that started it is killed", async () => {
+  const state = join(folder, "npm");
+  // Without prestart, which would install what other tests are using.
+  const options = ["--state", state, "--port", "0", "--no-seed"];
+  const npm = spawn("npm", ["start", "--ignore-scripts", "--", ...options], { cwd: ROOT, stdio: "ignore" });
+  await eventually(async () => expect(runningIn(state)?.address).toBeDefined(), 60_000);
+  const processes = descendantsOf(npm.pid ?? 0);
+  expect(processes.map(({ command }) => command)).toContainEqual(expect.stringContaining("workerd"));
+  npm.kill("SIGKILL");
+  await allGone(processes);
+});
