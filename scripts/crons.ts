@@ -1,11 +1,12 @@
 /** Miniflare knows a Worker's crons and never runs them. */
 import type { Miniflare } from "miniflare";
 
-const EVERY = 60_000;
+const EVERY = 10_000; // ms
 
 /**
- * Runs each of `crons` now, which recovers what the last server had left undone, and then every minute. That may be more
- * often than it says: a cron of Shutterline is a sweep, and one too many finds nothing to do.
+ * Runs each of `crons` now, which recovers what the last server had left undone, and then every 10 s: more often
+ * than it says, because local queues forget what a kill interrupts, and whoever just started again is looking. A cron of
+ * Shutterline is a sweep, and one too many finds nothing to do.
  */
 export function runCrons(miniflare: Miniflare, crons: string[]): { stop: () => void } {
   const run = async () => {

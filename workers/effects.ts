@@ -7,8 +7,8 @@ import { newId, type EffectId, type Id, shardOf } from "../schema/ids.ts";
 import { Effect } from "../schema/facts.ts";
 import { databaseOf, databases } from "../schema/shards.ts";
 
-/** How long an effect may take before it is sent again: 30 s, doubling with each attempt up to an hour. */
-const RETRY_AFTER = 30_000;
+/** How long an effect may take before it is sent again: 15 s, doubling with each attempt up to an hour. */
+const RETRY_AFTER = 15_000;
 const RETRY_AT_MOST = 3_600_000;
 const RESENT_PER_SWEEP = 100; // The most messages of one sendBatch.
 

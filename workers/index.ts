@@ -31,7 +31,13 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    await resendEffects(env);
-    await collectAbandonedUploads(env);
+    // Each by itself: one sweep that fails must not keep the others from running.
+    for (const sweep of [resendEffects, collectAbandonedUploads]) {
+      try {
+        await sweep(env);
+      } catch (error) {
+        console.error("sweep failed, the next minute tries again", { sweep: sweep.name, error: String(error) });
+      }
+    }
   },
 } satisfies ExportedHandler<Env>;

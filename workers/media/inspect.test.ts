@@ -188,7 +188,7 @@ it("follows the verdict of another, should that come first", async () => {
 
 it("gives a picture up that could not be settled in many attempts", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
-  await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 5 WHERE id = ?").bind(effect.id).run();
+  await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
 
   await inspectMedia(env, effect);
 

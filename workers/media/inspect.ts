@@ -19,8 +19,8 @@ type Findings = Pick<typeof media.$inferSelect, "width" | "height" | "orientatio
 
 /** As much of an original as is ever parsed by our own code: enough for the longest EXIF and a colour profile. */
 const HEAD_BYTES = 128 * 1024;
-/** Of an effect, 15 minutes after the upload. What has not been done by then would crash us for ever. */
-const ATTEMPTS_MAX = 5;
+/** Of an effect, half an hour after the upload. What has not been done by then would crash us for ever. */
+const ATTEMPTS_MAX = 7;
 
 /** Settles an upload. The message may come again: whoever writes the state first decides, and all others follow. */
 export async function inspectMedia(env: Env, effect: Inspect): Promise<void> {
