@@ -5,8 +5,9 @@
  */
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId } from "../schema/ids.ts";
+import { recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
 
 type Model = { likers: Set<PersonId>; comments: string[]; changes: number };
@@ -64,6 +65,13 @@ const evict = fc.constant(
     await evictDurableObject(actor);
   }),
 );
+
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 it("behaves like a set of likers and a list of comments", async () => {
   const steps = fc.commands([setLike, comment, read, evict], { maxCommands: 40, size: "max" });

@@ -1,8 +1,16 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { newId, type PostId } from "../schema/ids.ts";
+import { recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, newPost, publishedPost } from "../tests/runtime/posts.ts";
+
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 it("counts a like once, however often it is repeated", async () => {
   const { actor } = await publishedPost();
@@ -61,6 +69,31 @@ it("publishes once: the same again is answered the same way, anything else finds
   expect(await actor.publish(post)).toEqual({ likes: 1, comments: 0, seq: 2 });
   expect(await actor.publish({ ...post, caption: "Another" })).toBe(false);
   expect(await actor.publish({ ...post, author: newPerson() })).toBe(false);
+});
+
+it("makes one comment of a key, and answers with it each time", async () => {
+  const { actor } = await publishedPost();
+  const [ada, ben] = [newPerson(), newPerson()];
+  const first = await actor.comment(ada, "Once", "key");
+  expect(await actor.comment(ada, "Once", "key")).toEqual(first);
+  await evictDurableObject(actor);
+  expect(await actor.comment(ada, "Once", "key")).toEqual(first);
+  expect(await actor.comment(ada, "Else", "key")).toEqual({ ok: false, reason: "idempotency_key_reused" });
+  expect(await actor.comment(ben, "Once", "key")).toMatchObject({ ok: true, comments: 2 }); // A key is a person's own.
+  expect(await actor.comment(ada, "Once")).toMatchObject({ ok: true, comments: 3 });
+});
+
+it("forgets a key after a day", async () => {
+  const { actor } = await publishedPost();
+  const ada = newPerson();
+  await actor.comment(ada, "Good morning", "key");
+  vi.useFakeTimers({ now: Date.now() + 24 * 3_600_000, toFake: ["Date"] });
+  try {
+    expect(await actor.comment(ada, "Good morning", "key")).toMatchObject({ ok: true, comments: 2 });
+    expect(await actor.comment(ada, "Good morning", "key")).toMatchObject({ ok: true, comments: 2 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("refuses everything about a post that does not exist, and stores nothing for it", async () => {

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { IDEMPOTENCY_KEY_LASTS } from "../schema/api/common.ts";
 import type { PostBody } from "../schema/facts.ts";
 import { type CommentId, newId, type PersonId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
 import { isMigrated, migrate } from "./migrate.ts";
@@ -6,7 +7,7 @@ import { Outbox } from "./outbox.ts";
 import { type CommentRow, migrations, type PostRow } from "./post-tables.ts";
 
 /** A refusal is a value: a class thrown across RPC arrives as a plain Error, and its kind is lost. */
-export type Refusable<T> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" };
+export type Refusable<T, Reason = never> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" | Reason };
 export type Stats = { likes: number; comments: number; seq: number };
 export type StoredComment = { id: CommentId; author: PersonId; text: string };
 export type NewPost = PostBody & { id: PostId; author: PersonId };
@@ -21,7 +22,8 @@ const NOT_FOUND = { ok: false, reason: "post_not_found" } as const;
  * output gate holds each answer until its writes are durable.
  *
  * Cost of a like or an unlike that changes something: 3 rows written (the like, its place in the outbox, the post), and
- * one more for the alarm once in FLUSH_DELAY; one fsync. One that changes nothing writes nothing.
+ * one more for the alarm once in FLUSH_DELAY; one fsync. One that changes nothing writes nothing. A comment writes 3, and
+ * one more for its idempotency key.
  */
 export class PostActor extends DurableObject<Env> {
   readonly #sql = this.ctx.storage.sql;
@@ -59,13 +61,23 @@ export class PostActor extends DurableObject<Env> {
     return this.#setLike(person, false);
   }
 
-  comment(author: PersonId, text: string): Refusable<Stats & { comment: StoredComment }> {
+  /** With a `key` (of `author`, for a day) the same text makes one comment, and is answered with it each time. */
+  comment(
+    author: PersonId,
+    text: string,
+    key?: string,
+  ): Refusable<Stats & { comment: StoredComment }, "idempotency_key_reused"> {
     const post = this.#post;
     if (!post) return NOT_FOUND;
+    const made = key === undefined ? undefined : this.#madeUnder(author, key);
+    if (made && made.text !== text) return { ok: false, reason: "idempotency_key_reused" };
+    if (made) return { ok: true, ...statsOf(post), comment: made };
+
     const id = this.#nextCommentId(post.id);
     const own = author === post.author ? 1 : 0;
     this.#change(post, { comments: post.comments + 1, own_comments: post.own_comments + own }, (seq) => {
       this.#sql.exec("INSERT INTO comments VALUES (?, ?, ?, ?)", id, author, text, seq);
+      if (key !== undefined) this.#remember(author, key, id);
     });
     return { ok: true, ...statsOf(post), comment: { id, author, text } };
   }
@@ -128,6 +140,26 @@ export class PostActor extends DurableObject<Env> {
 
   #likes(person: PersonId): boolean {
     return this.#sql.exec("SELECT 1 FROM likes WHERE person = ? AND liked = 1", person).toArray().length > 0;
+  }
+
+  #madeUnder(author: PersonId, key: string): StoredComment | undefined {
+    const [made] = this.#sql
+      .exec<StoredComment>(
+        `SELECT comments.id, author, text FROM idempotency_keys JOIN comments ON comments.id = comment
+         WHERE person = ? AND key = ? AND at > ?`,
+        author,
+        key,
+        Date.now() - IDEMPOTENCY_KEY_LASTS,
+      )
+      .toArray();
+    return made;
+  }
+
+  // The person's old keys go when they make a new one, so nobody has to look for them.
+  #remember(person: PersonId, key: string, comment: CommentId): void {
+    const now = Date.now();
+    this.#sql.exec("DELETE FROM idempotency_keys WHERE person = ? AND at <= ?", person, now - IDEMPOTENCY_KEY_LASTS);
+    this.#sql.exec("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?)", person, key, comment, now);
   }
 
   /** One change: what `apply` writes, the next `seq` and the counts, all of it or nothing. */

@@ -27,6 +27,9 @@ export type LikeRow = { person: PersonId; liked: number; seq: number; at: number
 
 export type CommentRow = { id: CommentId; author: PersonId; text: string; seq: number };
 
+/** A comment that a person has made under an Idempotency-Key. */
+export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number };
+
 export const migrations: readonly Migration[] = [
   (sql) => {
     sql.exec(`
@@ -44,6 +47,13 @@ export const migrations: readonly Migration[] = [
         id TEXT PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL, seq INTEGER NOT NULL
       ) WITHOUT ROWID;
       CREATE INDEX comments_by_seq ON comments (seq);
+    `);
+  },
+  (sql) => {
+    sql.exec(`
+      CREATE TABLE idempotency_keys (
+        person TEXT NOT NULL, key TEXT NOT NULL, comment TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, key)
+      ) WITHOUT ROWID;
     `);
   },
 ];

@@ -31,11 +31,33 @@ export const consistency = {
   header: TOKEN,
 };
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** The keys of creates whose answer has not come, by what they create. */
+const unanswered = new Map<string, string>();
+
+/**
+ * Creates something once: whoever tries again after an answer was lost sends the same key, and gets what the first try has
+ * made.
+ */
+async function create<T>(path: string, body: unknown): Promise<T> {
+  const what = `${path} ${JSON.stringify(body)}`;
+  const key = unanswered.get(what) ?? crypto.randomUUID();
+  unanswered.set(what, key);
+  const created = await request<T>("POST", path, body, { "idempotency-key": key });
+  unanswered.delete(what);
+  return created;
+}
+
+async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
   const response = await send(path, {
     method,
     headers: {
       ...consistency.headers(),
+      ...headers,
       accept: "application/json",
       ...(body !== undefined && { "content-type": "application/json" }),
     },
@@ -102,10 +124,10 @@ export const api = {
 
   feed: (cursor?: string) => get<PostPage>(paged("/v1/feed", cursor, 10)),
   post: (id: string) => get<Post>(onePost(id)),
-  publish: (body: NewPost) => post<Post>("/v1/posts", body),
+  publish: (body: NewPost) => create<Post>("/v1/posts", body),
   like: (id: string, liked: boolean) => request<Liked>(liked ? "PUT" : "DELETE", `${onePost(id)}/like`),
   comments: (id: string, cursor?: string) => get<CommentPage>(paged(`${onePost(id)}/comments`, cursor)),
-  comment: (id: string, text: string) => post<Comment>(`${onePost(id)}/comments`, { text }),
+  comment: (id: string, text: string) => create<Comment>(`${onePost(id)}/comments`, { text }),
   media: (id: string) => get<Media>(`/v1/media/${encodeURIComponent(id)}`),
 
   notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),

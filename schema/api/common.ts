@@ -28,3 +28,15 @@ export const Problem = z
 export type Problem = z.infer<typeof Problem>;
 
 export const Timestamp = z.iso.datetime().openapi({ example: "2026-11-22T10:00:00.000Z" });
+
+/** For how long a key is remembered, in milliseconds. */
+export const IDEMPOTENCY_KEY_LASTS = 24 * 3_600_000;
+
+/** Header of creates: the same request with the same key, sent again within a day, creates nothing a second time. */
+export const IdempotencyKey = z.object({
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, { error: "1 to 64 printable ASCII characters" })
+    .optional()
+    .openapi({ example: "0b8f1a52-7c3e-4c55-9a51-2f1f3c0b9a77" }),
+});

@@ -91,3 +91,14 @@ export const media = sqliteTable(
       .where(sql`state = 'uploading'`),
   ],
 );
+
+/** Which post a person's Idempotency-Key has made. In the person's shard; forgotten a day after it was used. */
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    person: text().$type<PersonId>().notNull(),
+    key: text().notNull(),
+    post: text().$type<PostId>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.key] })],
+);

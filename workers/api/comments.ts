@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { PageQuery } from "../../schema/api/common.ts";
+import { IdempotencyKey, PageQuery } from "../../schema/api/common.ts";
 import { Comment, CommentPage, NewComment } from "../../schema/api/posts.ts";
 import { type CommentId, PostId } from "../../schema/ids.ts";
 import { commentsOf, presentComment, presentComments } from "../reads/comments.ts";
@@ -19,7 +19,7 @@ comments.openapi(
     method: "post",
     path: "/posts/{post}/comments",
     summary: "Comment on a post",
-    request: { params: z.object({ post: PostId }), ...body(NewComment) },
+    request: { params: z.object({ post: PostId }), headers: IdempotencyKey, ...body(NewComment) },
     responses: { 201: json(Comment), ...refusals },
   }),
   async (c) => {
@@ -27,7 +27,8 @@ comments.openapi(
     const { post } = c.req.valid("param");
     const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
-    const answer = await c.env.POSTS.getByName(post).comment(person, c.req.valid("json").text);
+    const key = c.req.valid("header")["idempotency-key"];
+    const answer = await c.env.POSTS.getByName(post).comment(person, c.req.valid("json").text, key);
     if (!answer.ok) throw new ApiError(answer.reason);
     answerWithToken(c, post, answer.seq);
     return c.json(presentComment(answer.comment, author), 201);

@@ -16,6 +16,7 @@ const REFUSALS = {
   media_not_found: [404, "There is no such media file"],
   handle_taken: [409, "The handle is taken"],
   media_not_ready: [409, "The media file is not ready"],
+  idempotency_key_reused: [409, "The idempotency key was used for another request"],
   cannot_follow_yourself: [409, "You cannot follow yourself"],
   length_required: [411, "Content-Length is required"],
   too_large: [413, "The body is too large"],

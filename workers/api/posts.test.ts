@@ -67,6 +67,51 @@ it("refuses a post without pictures, with somebody else's, with one that is not 
   expect(await outcome(await ask("POST", "/v1/posts", { body: { media: [{ id: mine }] } }))).toBe("401 not_signed_in");
 });
 
+it("publishes once for a key, even when the requests come together", async () => {
+  const ada = await signUp();
+  const { token } = ada;
+  const body = { caption: "Once", media: [{ id: await readyMedia(ada.person.id) }] };
+  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  const publish = () => ask("POST", "/v1/posts", { token, body, headers });
+  const answers = await Promise.all([publish(), publish(), publish()]);
+  answers.push(await publish());
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  const ids = await Promise.all(answers.map(async (answer) => (await answer.json<Post>()).id));
+  expect(new Set(ids).size).toBe(1);
+  expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ posts: 1 });
+
+  const other = { ...body, caption: "Another" };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body: other, headers }))).toBe(
+    "409 idempotency_key_reused",
+  );
+  const malformed = { "Idempotency-Key": "x".repeat(65) };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body, headers: malformed }))).toBe(
+    "422 invalid_request",
+  );
+});
+
+it("finds another id for a key's post when its first one is taken", async () => {
+  const ada = await signUp();
+  const body = { caption: "The second", media: [{ id: await readyMedia(ada.person.id) }] };
+  const random = crypto.getRandomValues.bind(crypto);
+  let zeros = Number.POSITIVE_INFINITY; // How many of the next draws give 0, in a millisecond that does not end.
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => (zeros-- > 0 ? array : random(array)));
+  try {
+    const first = await publish(ada, "The first");
+    zeros = 1;
+    const headers = { "Idempotency-Key": "key" };
+    const response = await ask("POST", "/v1/posts", { token: ada.token, body, headers });
+    expect(response.status).toBe(201);
+    const second = await response.json<Post>();
+    expect(second.id).not.toBe(first.id);
+    const again = await ask("POST", "/v1/posts", { token: ada.token, body, headers });
+    expect(await again.json()).toMatchObject({ id: second.id });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 it("keeps text as it was given, in NFC", async () => {
   const ada = await signUp();
   const caption = "Cafe\u0301 👩‍👩‍👧 <script>alert(1)</script> '; DROP TABLE posts; --\n\ttabbed";

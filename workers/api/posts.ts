@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { PageQuery } from "../../schema/api/common.ts";
+import { IdempotencyKey, PageQuery } from "../../schema/api/common.ts";
 import { Handle } from "../../schema/api/people.ts";
 import { NewPost, Post, PostPage } from "../../schema/api/posts.ts";
 import { PostId } from "../../schema/ids.ts";
@@ -21,7 +21,7 @@ posts.openapi(
     method: "post",
     path: "/posts",
     summary: "Publish photographs that have been inspected",
-    request: body(NewPost),
+    request: { headers: IdempotencyKey, ...body(NewPost) },
     responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
   }),
   async (c) => {
@@ -34,7 +34,8 @@ posts.openapi(
     );
     const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
 
-    const { id, stats } = await publish(c.env, person, { caption, media: pictures });
+    const key = c.req.valid("header")["idempotency-key"];
+    const { id, stats } = await publish(c.env, person, { caption, media: pictures }, key);
 
     answerWithToken(c, id, stats.seq);
     const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);

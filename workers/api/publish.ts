@@ -1,28 +1,68 @@
 import type { Stats } from "../../durable-objects/post-actor.ts";
+import { IDEMPOTENCY_KEY_LASTS } from "../../schema/api/common.ts";
 import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { postStatements } from "../projector/projector.ts";
+import { ApiError } from "./errors.ts";
+
+type Published = { id: PostId; stats: Stats };
 
 /**
  * Publishes through a new post actor, whose commit is the fact. The rows in D1 are written in the same request so that the
  * author sees the post at once; if that fails the projector writes them a moment later.
+ *
+ * With a `key` (of `author`, for a day) the same body makes one post: the first request with it settles the post's id,
+ * and publishing the same body to the same actor again changes nothing. Costs one D1 batch more.
  */
-export async function publish(env: Env, author: PersonId, body: PostBody): Promise<{ id: PostId; stats: Stats }> {
+export async function publish(env: Env, author: PersonId, body: PostBody, key: string | undefined): Promise<Published> {
+  const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
+  await projectAtOnce(env, author, body, published);
+  return published;
+}
+
+async function publishNew(env: Env, author: PersonId, body: PostBody): Promise<Published> {
   for (;;) {
     const id = newId<PostId>(shardOf(author));
     const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
-    if (!stats) continue; // The id is taken: one in a thousand for two posts in one millisecond and shard.
-    await projectAtOnce(env, id, author, body, stats);
-    return { id, stats };
+    // Else the id is taken: once in a thousand times when two posts of a shard meet in one millisecond.
+    if (stats) return { id, stats };
   }
 }
 
-async function projectAtOnce(env: Env, post: PostId, author: PersonId, body: PostBody, stats: Stats): Promise<void> {
+async function publishOnce(env: Env, author: PersonId, body: PostBody, key: string): Promise<Published> {
+  for (;;) {
+    const { id, isNew } = await settledId(env, author, key);
+    const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
+    if (stats) return { id, stats };
+    if (!isNew) throw new ApiError("idempotency_key_reused");
+    await forget(env, author, key); // The id was taken, as above.
+  }
+}
+
+/** The id of the post that `key` stands for: the same for every request with it. */
+async function settledId(env: Env, person: PersonId, key: string): Promise<{ id: PostId; isNew: boolean }> {
+  const database = databaseOf(env, person);
+  const candidate = newId<PostId>(shardOf(person));
+  const forgotten = newId<PostId>(0, Date.now() - IDEMPOTENCY_KEY_LASTS, 0);
+  const [, inserted, settled] = await database.batch<{ post: PostId }>([
+    database.prepare("DELETE FROM idempotency_keys WHERE person = ? AND post < ?").bind(person, forgotten),
+    database
+      .prepare("INSERT INTO idempotency_keys (person, key, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+      .bind(person, key, candidate),
+    database.prepare("SELECT post FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key),
+  ]);
+  return { id: settled?.results[0]?.post ?? candidate, isNew: inserted?.meta.changes === 1 };
+}
+
+const forget = (env: Env, person: PersonId, key: string) =>
+  databaseOf(env, person).prepare("DELETE FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key).run();
+
+async function projectAtOnce(env: Env, author: PersonId, body: PostBody, { id, stats }: Published): Promise<void> {
   try {
-    const database = databaseOf(env, post);
-    await database.batch(postStatements(database, [{ post, author, body: { ...body, seq: stats.seq }, stats }]));
+    const database = databaseOf(env, id);
+    await database.batch(postStatements(database, [{ post: id, author, body: { ...body, seq: 1 }, stats }]));
   } catch (error) {
-    console.warn("post not in D1 yet, the projector will write it", { post, error: String(error) });
+    console.warn("post not in D1 yet, the projector will write it", { post: id, error: String(error) });
   }
 }
