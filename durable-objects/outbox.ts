@@ -46,6 +46,14 @@ export class Outbox {
     this.#wakeAt(Date.now() + FLUSH_DELAY);
   }
 
+  /** Everything counts as not sent, and is sent soon. */
+  restart(): void {
+    this.#sent = this.#post.confirmed;
+    this.#attempts = 0;
+    this.#deadline = undefined;
+    this.changed();
+  }
+
   /** A consumer has made progress: what is still under way gets its whole time again. */
   confirmed(): void {
     this.#sent = Math.max(this.#sent, this.#post.confirmed);

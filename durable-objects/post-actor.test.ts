@@ -2,6 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { newId, type PostId } from "../schema/ids.ts";
+import { added, EMPTY, formatted } from "../schema/set-hash.ts";
+import { migrate } from "./migrate.ts";
+import { migrations } from "./post-tables.ts";
 import { recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, newPost, publishedPost } from "../tests/runtime/posts.ts";
 
@@ -130,4 +133,20 @@ it("writes 3 rows for a like, and none for one that changes nothing", async () =
   expect(await rows("like")).toBe(0);
   expect(await rows("unlike")).toBe(3);
   expect(await rows("unlike")).toBe(0);
+});
+
+it("takes the people who like an older post into its digest when it upgrades itself", async () => {
+  const post = newPost();
+  const likers = [newPerson(), newPerson()];
+  const actor = env.POSTS.getByName(post.id);
+  await runInDurableObject(actor, (_, { storage }) => {
+    migrate(storage, migrations.slice(0, 2));
+    storage.sql.exec("INSERT INTO post VALUES (?, ?, '', '[]', 1, 4, 2, 0, 0, 4, 1)", post.id, post.author);
+    for (const [index, person] of likers.entries()) {
+      storage.sql.exec("INSERT INTO likes VALUES (?, 1, ?, 0)", person, index + 2);
+    }
+    storage.sql.exec("INSERT INTO likes VALUES (?, 0, 4, 0)", newPerson());
+  });
+  await evictDurableObject(actor);
+  expect(await actor.state()).toMatchObject({ likes: 2, digest: formatted(likers.reduce(added, EMPTY)) });
 });

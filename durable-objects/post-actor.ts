@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { IDEMPOTENCY_KEY_LASTS } from "../schema/api/common.ts";
 import type { PostBody } from "../schema/facts.ts";
 import { type CommentId, newId, type PersonId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
+import { added, formatted, removed, type SetHash } from "../schema/set-hash.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { Outbox } from "./outbox.ts";
 import { type CommentRow, migrations, type PostRow } from "./post-tables.ts";
@@ -9,11 +10,16 @@ import { type CommentRow, migrations, type PostRow } from "./post-tables.ts";
 /** A refusal is a value: a class thrown across RPC arrives as a plain Error, and its kind is lost. */
 export type Refusable<T, Reason = never> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" | Reason };
 export type Stats = { likes: number; comments: number; seq: number };
+/** `confirmed`: the `seq` up to which D1 has everything. `digest`: of the people who like the post. */
+export type PostState = Stats & { confirmed: number; digest: string };
 export type StoredComment = { id: CommentId; author: PersonId; text: string };
 export type NewPost = PostBody & { id: PostId; author: PersonId };
 
 /** The most comments of one page. */
 export const COMMENTS_PAGE_MAX = 50;
+const INSERT_POST = `
+  INSERT INTO post (id, author, caption, media, body_seq, seq, likes, comments, own_comments, confirmed, delivered)
+  VALUES (?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 0)`;
 const NOT_FOUND = { ok: false, reason: "post_not_found" } as const;
 
 /**
@@ -43,7 +49,7 @@ export class PostActor extends DurableObject<Env> {
     if (!this.#post) {
       this.ctx.storage.transactionSync(() => {
         migrate(this.ctx.storage, migrations);
-        this.#sql.exec("INSERT INTO post VALUES (?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 0)", id, author, caption, pictures);
+        this.#sql.exec(INSERT_POST, id, author, caption, pictures);
       });
       this.#load();
       this.#outbox?.changed();
@@ -88,6 +94,20 @@ export class PostActor extends DurableObject<Env> {
     return { ok: true, ...statsOf(this.#post), liked: viewer !== undefined && this.#likes(viewer) };
   }
 
+  /** For an audit of the projection. */
+  state(): Refusable<PostState> {
+    if (!this.#post) return NOT_FOUND;
+    const { confirmed, digest } = this.#post;
+    return { ok: true, ...statsOf(this.#post), confirmed, digest: formatted(JSON.parse(digest) as SetHash) };
+  }
+
+  /** Sends everything to the projector once more, from the beginning. */
+  projectAgain(): void {
+    if (!this.#post) return;
+    this.#write(this.#post, { confirmed: 0 });
+    this.#outbox?.restart();
+  }
+
   /** Oldest first, from the one after `after` on; at most `limit` (up to COMMENTS_PAGE_MAX + 1). */
   comments(after: CommentId | undefined, limit: number): Refusable<{ comments: StoredComment[] }> {
     if (!this.#post) return NOT_FOUND;
@@ -124,7 +144,8 @@ export class PostActor extends DurableObject<Env> {
     const post = this.#post;
     if (!post) return NOT_FOUND;
     if (this.#likes(person) !== liked) {
-      this.#change(post, { likes: post.likes + (liked ? 1 : -1) }, (seq) => {
+      const digest = (liked ? added : removed)(JSON.parse(post.digest) as SetHash, person);
+      this.#change(post, { likes: post.likes + (liked ? 1 : -1), digest: JSON.stringify(digest) }, (seq) => {
         this.#sql.exec(
           `INSERT INTO likes VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq, at = excluded.at`,

@@ -1,4 +1,5 @@
 import type { CommentId, PersonId, PostId } from "../schema/ids.ts";
+import { added, EMPTY } from "../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 
 /** The one row of `post`: what was published, and where the post stands. */
@@ -20,6 +21,8 @@ export type PostRow = {
   confirmed: number;
   /** 1 once every follower's feed is known to have the post. */
   delivered: number;
+  /** JSON of the SetHash of the people who like the post. */
+  digest: string;
 };
 
 /** A person who likes or liked. The row stays after an unlike, because the unlike must still reach D1. */
@@ -55,5 +58,11 @@ export const migrations: readonly Migration[] = [
         person TEXT NOT NULL, key TEXT NOT NULL, comment TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, key)
       ) WITHOUT ROWID;
     `);
+  },
+  (sql) => {
+    sql.exec("ALTER TABLE post ADD COLUMN digest TEXT NOT NULL DEFAULT '[0,0,0]'");
+    const likers = [...sql.exec<Pick<LikeRow, "person">>("SELECT person FROM likes WHERE liked = 1")];
+    const digest = likers.reduce((set, { person }) => added(set, person), EMPTY);
+    if (likers.length > 0) sql.exec("UPDATE post SET digest = ?", JSON.stringify(digest));
   },
 ];

@@ -6,6 +6,7 @@ import { applyFollow } from "./delivery/follow.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
+import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consume } from "./queues.ts";
 
@@ -32,7 +33,7 @@ export default {
 
   async scheduled(_controller, env) {
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [resendEffects, collectAbandonedUploads]) {
+    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample]) {
       try {
         await sweep(env);
       } catch (error) {

@@ -102,3 +102,12 @@ export const idempotencyKeys = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.person, t.key] })],
 );
+
+/** Of the people in this database: how many like a post, and the digest (schema/set-hash.ts) of who they are. */
+export const likeDigests = sqliteTable("like_digests", {
+  post: text().$type<PostId>().primaryKey(),
+  likes: integer().notNull(),
+  a: integer().notNull(),
+  b: integer().notNull(),
+  c: integer().notNull(),
+});

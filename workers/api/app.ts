@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { serveMedia } from "../media/serve.ts";
+import { audits } from "./audit.ts";
 import { comments } from "./comments.ts";
 import { ApiError, problem } from "./errors.ts";
 import { feed } from "./feed.ts";
@@ -37,7 +38,7 @@ v1.use("*", async (c, next) => {
   })(c, next);
 });
 v1.use(viewer);
-for (const resource of [people, sessions, me, follows, mediaRoutes, posts, likes, comments, feed, notifications]) {
+for (const resource of [people, sessions, me, follows, mediaRoutes, posts, likes, comments, audits, feed, notifications]) {
   v1.route("/", resource);
 }
 v1.doc31("/openapi.json", {

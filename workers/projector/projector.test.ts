@@ -11,6 +11,7 @@ import { commentsOf } from "../reads/comments.ts";
 import { likedAmong, postStats } from "../reads/documents.ts";
 import { feedSkeleton } from "../reads/feed.ts";
 import { notificationsOf } from "../reads/notifications.ts";
+import { audit } from "./audit.ts";
 import { consumeFacts, project } from "./projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -86,6 +87,8 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
 
         const truth = await actor.snapshot(undefined);
         expect(truth).toMatchObject((await postStats(env, [post.id])).get(post.id) ?? {});
+        const audited = await audit(env, post.id);
+        expect(audited?.projection).toEqual(audited?.actor);
         for (const person of people) {
           const snapshot = await actor.snapshot(person);
           expect((await likedAmong(env, person, [post.id])).has(post.id)).toBe(snapshot.ok && snapshot.liked);
@@ -151,7 +154,7 @@ it("projects the others of a batch when one message is poison", async () => {
   expect((await postStats(env, [good.post.id, other.post.id])).size).toBe(2);
 });
 
-it("writes 1 row a liker, 1 for the counts and 2 for the notification, for any number of likes", async () => {
+it("writes 1 row a liker, 1 a database for their digest, 1 for the counts and 2 for the notification", async () => {
   const { post, actor } = await publishedPost();
   const likers = Array.from({ length: 50 }, newPerson);
   for (const person of likers) await actor.like(person);
@@ -159,7 +162,8 @@ it("writes 1 row a liker, 1 for the counts and 2 for the notification, for any n
   const written = await rowsWritten(() => project(env, queues.facts));
   // The post and its index, its place in the author's feed, its author's count of posts, which has no row here.
   const publishing = 3;
-  expect(written).toBe(likers.length + 1 + 2 + publishing);
+  const digests = new Set(likers.map((person) => databaseOf(env, person))).size;
+  expect(written).toBe(likers.length + digests + 1 + 2 + publishing);
   expect((await postStats(env, [post.id])).get(post.id)?.likes).toBe(50);
 });
 

@@ -1,6 +1,6 @@
 /**
  * Post facts -> D1. Every statement is set-based and guards each row by its `seq`, so any message may come again, late
- * or out of order. Cost of a batch: for each database one D1 batch of at most 5 statements, however many likes it
+ * or out of order. Cost of a batch: for each database one D1 batch of at most 7 statements, however many likes it
  * carries, and one call to each post's actor.
  */
 import { PostFacts } from "../../schema/facts.ts";
@@ -8,6 +8,7 @@ import { byDatabase } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { noticeStatements } from "../delivery/notices.ts";
 import { consume } from "../queues.ts";
+import { likeStatements, newestLikes } from "./likes.ts";
 
 /** Projects the whole batch at once; only when that fails, each message by itself, so that a poisonous one stands alone. */
 export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void> {
@@ -38,8 +39,8 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
       ...noticeStatements(database, group),
     ]);
   }
-  for (const [database, rows] of byDatabase(env, facts.flatMap(likeRows), ([person]) => person)) {
-    add(database, setBased(database, UPSERT_LIKES, rows));
+  for (const [database, likes] of byDatabase(env, newestLikes(facts), ({ person }) => person)) {
+    add(database, likeStatements(database, likes));
   }
   await Promise.all([...statements].map(([database, batch]) => database.batch(batch)));
   await confirm(env, facts);
@@ -60,9 +61,6 @@ export function postStatements(
     ...setBased(database, UPSERT_STATS, stats),
   ];
 }
-
-const likeRows = ({ post, likes }: PostFacts) =>
-  likes.map(({ person, liked, seq }) => [person, post, Number(liked), seq] as const);
 
 const commentRows = ({ post, comments }: PostFacts) =>
   comments.map(({ id, author, text, seq }) => [post, id, author, text, seq]);
@@ -100,8 +98,3 @@ const UPSERT_COMMENTS = `
   INSERT INTO comments (post, id, author, text, seq)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET text = excluded.text, seq = excluded.seq WHERE excluded.seq > seq`;
-
-const UPSERT_LIKES = `
-  INSERT INTO likes (person, post, liked, seq)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;

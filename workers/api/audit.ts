@@ -1,0 +1,28 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Audit } from "../../schema/api/audit.ts";
+import { PostId } from "../../schema/ids.ts";
+import { audit } from "../projector/audit.ts";
+import { postDocuments } from "../reads/documents.ts";
+import { canView } from "../reads/visibility.ts";
+import { ApiError } from "./errors.ts";
+import { json, refusals, routes } from "./routes.ts";
+
+export const audits = routes();
+
+audits.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}/audit",
+    summary: "Whether a post's counts and likers are what they should be",
+    request: { params: z.object({ post: PostId }) },
+    responses: { 200: json(Audit), ...refusals },
+  }),
+  async (c) => {
+    const { post } = c.req.valid("param");
+    const document = (await postDocuments.get(c.env, c.executionCtx, [post])).get(post);
+    if (!canView(c.var.viewer?.person, document)) throw new ApiError("post_not_found");
+    const found = await audit(c.env, post);
+    if (!found) throw new ApiError("post_not_found");
+    return c.json(found, 200);
+  },
+);

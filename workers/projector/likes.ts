@@ -1,0 +1,47 @@
+import type { PersonId, PostId } from "../../schema/ids.ts";
+import { hashOf, LANE_MAX } from "../../schema/set-hash.ts";
+import { setBased } from "../../schema/set-based.ts";
+import type { PostFacts } from "../../schema/facts.ts";
+
+/** One person's like of one post, as it stood at `seq`. */
+export type LikeRow = { person: PersonId; post: PostId; liked: boolean; seq: number };
+
+/** The newest of each person and post: a batch may carry several messages of one post, in any order. */
+export function newestLikes(facts: readonly PostFacts[]): LikeRow[] {
+  const newest = new Map<string, LikeRow>();
+  for (const { post, likes } of facts) {
+    for (const like of likes) {
+      const key = `${like.person} ${post}`;
+      if (like.seq > (newest.get(key)?.seq ?? 0)) newest.set(key, { ...like, post });
+    }
+  }
+  return [...newest.values()];
+}
+
+/**
+ * Writes likes in their people's database, and what they change in the digests there. The digests come first, because
+ * they ask what is stored already: so they hold exactly the likes that are stored, whatever is repeated or comes late.
+ * One row written a like, and one a post.
+ */
+export function likeStatements(database: D1Database, likes: readonly LikeRow[]): D1PreparedStatement[] {
+  const rows = likes.map(({ person, post, liked, seq }) => [person, post, Number(liked), seq, ...hashOf(person)]);
+  return [...setBased(database, UPDATE_DIGESTS, rows), ...setBased(database, UPSERT_LIKES, rows)];
+}
+
+// `change` is 1, 0 or -1. A negative sum is taken modulo 2^48 by the mask as well: SQLite's integers are two's complement.
+const UPDATE_DIGESTS = `
+  INSERT INTO like_digests (post, likes, a, b, c)
+  SELECT post, sum(change), sum(change * a) & ${LANE_MAX}, sum(change * b) & ${LANE_MAX}, sum(change * c) & ${LANE_MAX}
+  FROM (
+    SELECT value ->> 1 AS post, (value ->> 2) - coalesce(likes.liked, 0) AS change,
+      value ->> 4 AS a, value ->> 5 AS b, value ->> 6 AS c
+    FROM json_each(?1) LEFT JOIN likes ON likes.person = value ->> 0 AND likes.post = value ->> 1
+    WHERE value ->> 3 > coalesce(likes.seq, 0))
+  WHERE change <> 0 GROUP BY post
+  ON CONFLICT DO UPDATE SET likes = likes + excluded.likes,
+    a = (a + excluded.a) & ${LANE_MAX}, b = (b + excluded.b) & ${LANE_MAX}, c = (c + excluded.c) & ${LANE_MAX}`;
+
+const UPSERT_LIKES = `
+  INSERT INTO likes (person, post, liked, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;

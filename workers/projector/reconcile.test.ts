@@ -1,0 +1,93 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { PersonId, PostId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { audit } from "./audit.ts";
+import { project } from "./projector.ts";
+import { reconcile, reconcileSample } from "./reconcile.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Actor = Awaited<ReturnType<typeof publishedPost>>["actor"];
+
+async function projectAll(actor: Actor): Promise<void> {
+  await flush(actor);
+  await project(env, queues.facts.splice(0));
+}
+
+/** A post that three people like and one has commented on, all of it projected. */
+async function quietPost() {
+  const { post, actor } = await publishedPost();
+  const people = [newPerson(), newPerson(), newPerson()] as const;
+  for (const person of people) await actor.like(person);
+  await actor.comment(people[0], "Fine");
+  await projectAll(actor);
+  return { post: post.id, actor, people };
+}
+
+const run = (key: PersonId | PostId, sql: string, ...values: unknown[]) =>
+  databaseOf(env, key)
+    .prepare(sql)
+    .bind(...values)
+    .run();
+
+it("finds a projection equal when it is, and behind while it is not", async () => {
+  const { post, actor, people } = await quietPost();
+  const equal = await audit(env, post);
+  expect(equal).toMatchObject({ verdict: "equal", actor: { likes: 3, likers: 3, comments: 1, seq: 5 } });
+  expect(equal?.projection).toEqual(equal?.actor);
+
+  await actor.unlike(people[1]);
+  expect(await audit(env, post)).toMatchObject({ verdict: "behind" });
+  await projectAll(actor);
+  expect(await audit(env, post)).toMatchObject({ verdict: "equal", actor: { likes: 2 } });
+  expect(await reconcile(env, post)).toBe(false);
+});
+
+it("knows the same people again, whatever the order they came in", async () => {
+  const [ada, ben] = [newPerson(), newPerson()];
+  const digestAfter = async (likers: PersonId[]) => {
+    const { post, actor } = await publishedPost();
+    for (const person of likers) await actor.like(person);
+    await projectAll(actor);
+    return (await audit(env, post.id))?.projection.digest;
+  };
+  expect(await digestAfter([ada, ben])).toBe(await digestAfter([ben, ada]));
+  expect(await digestAfter([ada])).not.toBe(await digestAfter([ben]));
+});
+
+it.each<[string, (post: PostId, people: readonly [PersonId, PersonId, PersonId]) => Promise<unknown>]>([
+  ["a wrong count", (post) => run(post, "UPDATE post_stats SET likes = 7 WHERE post = ?", post)],
+  ["lost counts", (post) => run(post, "DELETE FROM post_stats WHERE post = ?", post)],
+  ["a wrong digest", (post, [ada]) => run(ada, "UPDATE like_digests SET a = a + 1 WHERE post = ?", post)],
+  ["lost digests", (post, [ada]) => run(ada, "DELETE FROM like_digests WHERE post = ?", post)],
+])("finds %s, and repairs it", async (_, damage) => {
+  vi.spyOn(console, "error").mockReturnValue();
+  const { post, actor, people } = await quietPost();
+  await damage(post, people);
+  expect(await audit(env, post)).toMatchObject({ verdict: "different" });
+  expect(await reconcile(env, post)).toBe(true);
+  expect(await audit(env, post)).toMatchObject({ verdict: "behind" });
+  await projectAll(actor);
+  expect(await audit(env, post)).toMatchObject({ verdict: "equal", actor: { likes: 3, comments: 1 } });
+  const likes = await run(people[0], "SELECT liked FROM likes WHERE person = ?", people[0]);
+  expect(likes.results).toEqual([{ liked: 1 }]);
+});
+
+it("finds nothing to audit in a post that does not exist", async () => {
+  expect(await audit(env, "0000000000000" as PostId)).toBeUndefined();
+  expect(await reconcile(env, "0000000000000" as PostId)).toBe(false);
+});
+
+it("samples the posts of every database without complaint", async () => {
+  await quietPost();
+  expect(await reconcileSample(env)).toBe(0);
+});
