@@ -8,12 +8,16 @@ export const Handle = z
   .regex(/^[a-z0-9_]{3,30}$/, { error: "3 to 30 of a to z, 0 to 9 and _" })
   .openapi({ example: "ada" });
 
-/** Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. Lone surrogates would all hash alike. */
+/**
+ * Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. Lone surrogates would all hash alike,
+ * and so would a password with NULs at its end: HMAC, of which scrypt is made, fills short keys up with them.
+ */
 export const Password = z
   .string()
   .min(8)
   .max(256)
   .refine((value) => value.isWellFormed(), { error: "not well-formed Unicode" })
+  .refine((value) => !value.includes("\0"), { error: "NUL is not accepted" })
   .openapi({ format: "password" });
 
 /** Who somebody is, wherever a name is shown. */

@@ -8,12 +8,12 @@ import { inspectMedia } from "../../workers/media/inspect.ts";
 const { CORPUS } = env as Env & { CORPUS?: Fetcher };
 const ONE_DATABASE = env.SHARDS === "DB";
 
-/** Whether to run. Once is enough: where the rows lie makes no difference to a picture, and this takes a minute. */
+/** Whether to run. Once is enough: where the rows lie makes no difference to a file, and this takes a minute. */
 export const HAS_CORPUS = CORPUS !== undefined && ONE_DATABASE;
-if (!CORPUS) console.warn("SKIPPED: ../shared/corpus is not there, so no picture of another project is tested");
+if (!CORPUS) console.warn("SKIPPED: ../shared/corpus is not there, so no file of another project is tested");
 
-async function file(path: string): Promise<ArrayBuffer> {
-  const response = await CORPUS?.fetch(`http://corpus/${path}`);
+export async function file(path: string): Promise<ArrayBuffer> {
+  const response = await CORPUS?.fetch(`http://corpus/${path.replaceAll("#", "%23")}`);
   if (!response?.ok) throw new Error(`no file ${path} in the corpus`);
   return response.arrayBuffer();
 }

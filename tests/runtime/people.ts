@@ -17,17 +17,18 @@ export async function signUp(handle = randomHandle()): Promise<{ person: PersonC
   return { person, token };
 }
 
-type Asked = { token?: string; body?: unknown; headers?: Record<string, string>; env?: Env };
+/** `body` is sent as JSON, `raw` as it is. */
+type Asked = { token?: string; body?: unknown; raw?: BodyInit; headers?: Record<string, string>; env?: Env };
 
 /** Asks the API as whoever `token` stands for, and waits for what goes on after the answer. */
 export async function ask(method: string, path: string, asked: Asked = {}): Promise<Response> {
   const context = createExecutionContext();
   const headers = {
     ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
-    ...(asked.body !== undefined && { "content-type": "application/json" }),
+    ...((asked.body ?? asked.raw) !== undefined && { "content-type": "application/json" }),
     ...asked.headers,
   };
-  const body = asked.body === undefined ? null : JSON.stringify(asked.body);
+  const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body));
   const response = await app.request(`${HOST}${path}`, { method, headers, body }, asked.env ?? env, context);
   await waitOnExecutionContext(context);
   return response;

@@ -1,12 +1,12 @@
 /** The HTTP surface: what is mounted where, and what is true of every request. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import { serveMedia } from "../media/serve.ts";
 import { audits } from "./audit.ts";
 import { comments } from "./comments.ts";
 import { ApiError, problem } from "./errors.ts";
 import { feed } from "./feed.ts";
 import { follows } from "./follows.ts";
+import { jsonBodies } from "./json-bodies.ts";
 import { likes } from "./likes.ts";
 import { me } from "./me.ts";
 import { mediaRoutes } from "./media.ts";
@@ -17,28 +17,23 @@ import type { App } from "./routes.ts";
 import { sessions } from "./sessions.ts";
 import { viewer } from "./viewer.ts";
 
-/** Bounds what is parsed; an upload is a stream with a limit of its own. */
-const JSON_MAX_BYTES = 64 * 1024;
-
 const v1 = new OpenAPIHono<App>();
 
-v1.use(async (c, next) => {
-  await next();
-  // Every answer depends on who asks, or may from tomorrow on; only /media is shared.
-  if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-store");
-  c.header("x-content-type-options", "nosniff");
-});
-v1.use("*", async (c, next) => {
-  if (c.req.path === "/v1/media") return next();
-  return bodyLimit({
-    maxSize: JSON_MAX_BYTES,
-    onError: () => {
-      throw new ApiError("too_large");
-    },
-  })(c, next);
-});
+v1.use(jsonBodies);
 v1.use(viewer);
-for (const resource of [people, sessions, me, follows, mediaRoutes, posts, likes, comments, audits, feed, notifications]) {
+for (const resource of [
+  people,
+  sessions,
+  me,
+  follows,
+  mediaRoutes,
+  posts,
+  likes,
+  comments,
+  audits,
+  feed,
+  notifications,
+]) {
   v1.route("/", resource);
 }
 v1.doc31("/openapi.json", {
@@ -51,6 +46,14 @@ v1.doc31("/openapi.json", {
 });
 
 export const app = new OpenAPIHono<App>();
+
+app.use(async (c, next) => {
+  await next();
+  // Every answer depends on who asks, or may from tomorrow on; only pictures are shared.
+  if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-store");
+  c.header("x-content-type-options", "nosniff");
+  c.header("strict-transport-security", "max-age=63072000; includeSubDomains");
+});
 app.onError(problem);
 app.notFound((c) => problem(new ApiError("not_found"), c));
 app.get("/healthz", (c) => c.json({ ok: true }));

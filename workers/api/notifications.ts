@@ -3,6 +3,7 @@ import { PageQuery } from "../../schema/api/common.ts";
 import { MarkRead, NotificationPage } from "../../schema/api/notifications.ts";
 import { fullPage } from "../reads/full-page.ts";
 import {
+  isNotificationKey,
   markRead,
   notificationKey,
   notificationsOf,
@@ -10,6 +11,7 @@ import {
   unreadCount,
 } from "../reads/notifications.ts";
 import { decodeCursor, encodeCursor } from "./cursors.ts";
+import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const notifications = routes();
@@ -28,7 +30,7 @@ notifications.openapi(
     const [unread, { items, next }] = await Promise.all([
       unreadCount(c.env, person),
       fullPage({
-        after: cursor === undefined ? undefined : decodeCursor(cursor, 1)[0],
+        after: cursor === undefined ? undefined : keyOfCursor(cursor),
         limit,
         read: (after, count) => notificationsOf(c.env, person, after, count),
         keyOf: notificationKey,
@@ -53,3 +55,9 @@ notifications.openapi(
     return c.body(null, 204);
   },
 );
+
+function keyOfCursor(cursor: string): string {
+  const [key] = decodeCursor(cursor, 1);
+  if (!isNotificationKey(key)) throw new ApiError("invalid_cursor");
+  return key;
+}

@@ -36,6 +36,11 @@ it("sets a cookie that only this host reads, and no script", async () => {
   expect(attributes.sort()).toEqual(["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax", "Secure"]);
 });
 
+it("takes no password with a NUL at its end for the one without", async () => {
+  const body = { handle, password: `${password}\0` };
+  expect(await outcome(await ask("POST", "/v1/sessions", { body }))).toBe("422 invalid_request");
+});
+
 it("tells a wrong password and an unknown handle apart in nothing", async () => {
   const answers = await Promise.all(
     [handle, randomHandle()].map((handle) =>

@@ -21,6 +21,8 @@ type Row = {
 /** Names a row and its place in the inbox: time, kind and subject. */
 export const notificationKey = ({ at, kind, subject }: Row): string => `${at} ${kind} ${subject}`;
 
+export const isNotificationKey = (text: string): boolean => /^\d{1,15} (like|comment|follow) \w{13}$/.test(text);
+
 /** The newest first, below `before`. One D1 query. What counts nothing any more is not told. */
 export async function notificationsOf(
   env: Env,

@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import type { Me } from "../../schema/api/people.ts";
+import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
+
+const bytes = (...parts: (string | number[])[]) =>
+  new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part)))).arrayBuffer();
+
+it("refuses what is not UTF-8, instead of changing what was written", async () => {
+  const { token } = await signUp();
+  const overlong = [0xc0, 0xaf];
+  const surrogate = [0xed, 0xa0, 0x80];
+  for (const wrong of [overlong, surrogate, [0x80], [0xe2, 0x82], [0xe9]]) {
+    const raw = await bytes('{"bio":"a', wrong, 'b"}');
+    expect(await outcome(await ask("PATCH", "/v1/me", { token, raw })), String(wrong)).toBe("400 malformed_json");
+  }
+  expect(await (await ask("GET", "/v1/me", { token })).json<Me>()).toMatchObject({ bio: "" });
+  const raw = await bytes('{"bio":"', [0xc3, 0xa9], '"}');
+  expect(await (await ask("PATCH", "/v1/me", { token, raw })).json<Me>()).toMatchObject({ bio: "é" });
+});
+
+it("refuses what is too large before it parses it, and parses whatever is as deep as it may be", async () => {
+  const { token } = await signUp();
+  const patch = async (raw: string) => outcome(await ask("PATCH", "/v1/me", { token, raw }));
+  expect(await patch(" ".repeat(10_000_000))).toBe("413 too_large");
+  expect(await patch("[".repeat(100_000))).toBe("413 too_large");
+  expect(await patch("[".repeat(60_000))).toBe("400 malformed_json");
+  expect(await patch(`{"bio":${"[".repeat(30_000)}${"]".repeat(30_000)}}`)).toBe("422 invalid_request");
+  expect(await patch(" ".repeat(60_000))).toBe("400 malformed_json");
+});
+
+it("lets no body change a prototype", async () => {
+  const { token } = await signUp();
+  const raw = '{"__proto__":{"bio":"evil","polluted":1},"constructor":{"prototype":{"polluted":1}}}';
+  expect(await (await ask("PATCH", "/v1/me", { token, raw })).json<Me>()).toMatchObject({ bio: "" });
+  await ask("GET", "/v1/people?__proto__=1&__proto__=2&a[__proto__]=3&constructor=4", { token });
+  expect(({} as { polluted?: number }).polluted).toBeUndefined();
+});
+
+it("refuses what does not say that it is JSON", async () => {
+  const { token } = await signUp();
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"]) {
+    const answer = await ask("PATCH", "/v1/me", { token, raw: '{"bio":"evil"}', headers: { "content-type": type } });
+    expect(await outcome(answer), type).toBe("415 unsupported_type");
+  }
+});
