@@ -91,6 +91,18 @@ export class Product {
     await end(this.processes());
   }
 
+  /** Holds the runtime where it stands for `ms`, as a machine that is put to sleep does. */
+  async pause(ms: number): Promise<void> {
+    const runtime = this.processes().find(({ command }) => command.includes("workerd"));
+    if (!runtime) throw new Error("there is no runtime to hold");
+    process.kill(runtime.pid, "SIGSTOP");
+    try {
+      await sleep(ms);
+    } finally {
+      process.kill(runtime.pid, "SIGCONT");
+    }
+  }
+
   /** As Ctrl-C does. Throws when one of its processes is left. */
   async stop(): Promise<void> {
     const processes = this.processes();

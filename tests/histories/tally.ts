@@ -1,0 +1,46 @@
+/** The figures of an episode, for people. */
+import { doubledComments, lostComments } from "./comment-order.ts";
+import { type History, operationsOn } from "./history.ts";
+import { readsThatWentBack } from "./own-writes.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+export type Tally = {
+  operations: number;
+  /** Writes whose outcome the client never got to know. */
+  unknown: number;
+  /** Answered comments that no list shows, and likes that are no register. */
+  lost: number;
+  /** Comments that are there twice, and likes that are counted and nobody's. */
+  doubled: number;
+  /** Reads of one client that showed an older state than the one before: by design, from the actor to D1. */
+  wentBack: number;
+};
+
+export const NOTHING: Tally = { operations: 0, unknown: 0, lost: 0, doubled: 0, wentBack: 0 };
+
+export const tallyOf = (history: History, verdicts: Verdicts): Tally => ({
+  operations: history.operations.length,
+  unknown: history.operations.filter((operation) => operation.return === null).length,
+  lost: lostComments(history) + verdicts.likes.length,
+  doubled: doubledComments(history) + likesOfNobody(history),
+  wentBack: readsThatWentBack(history),
+});
+
+export function plus(a: Tally, b: Tally): Tally {
+  return {
+    operations: a.operations + b.operations,
+    unknown: a.unknown + b.unknown,
+    lost: a.lost + b.lost,
+    doubled: a.doubled + b.doubled,
+    wentBack: a.wentBack + b.wentBack,
+  };
+}
+
+/** By the last reads of everybody, from the actors. */
+const likesOfNobody = (history: History): number =>
+  history.posts.reduce((count, { id }) => {
+    const reads = operationsOn(history, id, "read");
+    const last = history.people.flatMap((_, person) => reads.findLast((read) => read.person === person) ?? []);
+    const likes = last.at(-1)?.answer.likes ?? 0;
+    return count + Math.max(0, likes - last.filter(({ answer }) => answer.liked).length);
+  }, 0);
