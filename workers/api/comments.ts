@@ -8,7 +8,7 @@ import { personDocuments, postDocuments } from "../reads/documents.ts";
 import { fullPage } from "../reads/full-page.ts";
 import { readerOf } from "../reads/posts.ts";
 import { canView } from "../reads/visibility.ts";
-import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
+import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -50,12 +50,12 @@ comments.openapi(
     const document = (await postDocuments.get(c.env, c.executionCtx, [post])).get(post);
     if (!canView(reader.person, document)) throw new ApiError("post_not_found");
     const { items, next } = await fullPage({
-      after: cursor === undefined ? undefined : cursorId<CommentId>(decodeCursor(cursor, 1)[0]),
+      after: idOfCursor<CommentId>(cursor),
       limit,
       read: (after, count) => commentsOf(c.env, reader, post, after, count),
       keyOf: ({ id }) => id,
       show: (rows) => presentComments(c.env, c.executionCtx, rows),
     });
-    return c.json({ items, ...(next !== undefined && { next: encodeCursor([next]) }) }, 200);
+    return c.json(pageWithCursor(items, next), 200);
   },
 );

@@ -24,6 +24,16 @@ export function cursorId<T extends Id>(part: string): T {
   return part as T;
 }
 
+/** The id that a page's `cursor` goes on from; undefined for the first page. */
+export const idOfCursor = <T extends Id>(cursor: string | undefined): T | undefined =>
+  cursor === undefined ? undefined : cursorId<T>(decodeCursor(cursor, 1)[0]);
+
+/** A page as lists answer it: `next` is left out on the last one. */
+export const pageWithCursor = <T>(items: T[], next: string | undefined): { items: T[]; next?: string } => ({
+  items,
+  ...(next !== undefined && { next: encodeCursor([next]) }),
+});
+
 function parse(cursor: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(cursor, { alphabet: "base64url" })));

@@ -10,7 +10,7 @@ import {
   presentNotifications,
   unreadCount,
 } from "../reads/notifications.ts";
-import { decodeCursor, encodeCursor } from "./cursors.ts";
+import { decodeCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -37,7 +37,7 @@ notifications.openapi(
         show: (rows) => presentNotifications(c.env, c.executionCtx, person, rows),
       }),
     ]);
-    return c.json({ items, unread, ...(next !== undefined && { next: encodeCursor([next]) }) }, 200);
+    return c.json({ ...pageWithCursor(items, next), unread }, 200);
   },
 );
 

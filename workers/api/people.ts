@@ -13,7 +13,7 @@ import { fullPage } from "../reads/full-page.ts";
 import { claimantOf, personByHandle, profileOf } from "../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
-import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
+import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { type App, body, json, refusals, routes } from "./routes.ts";
 import { signUp } from "./sign-up.ts";
@@ -104,7 +104,7 @@ async function listPage(
   { cursor, limit }: PageQuery,
   list: typeof followersOf,
 ): Promise<z.infer<typeof PeoplePage>> {
-  const after = cursor === undefined ? undefined : cursorId<PersonId>(decodeCursor(cursor, 1)[0]);
+  const after = idOfCursor<PersonId>(cursor);
   const person = await personByHandle(c.env, handle);
   if (!person) throw new ApiError("person_not_found");
   const { items, next } = await fullPage({
@@ -114,7 +114,7 @@ async function listPage(
     keyOf: (id) => id,
     show: (ids) => personDocuments.get(c.env, c.executionCtx, ids),
   });
-  return { items, ...(next !== undefined && { next: encodeCursor([next]) }) };
+  return pageWithCursor(items, next);
 }
 
 /** One D1 query for each database. */

@@ -1,8 +1,9 @@
 /** The documents of posts and people, and the counts that are read fresh beside them. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { byDatabase, databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/shards.ts";
 import type { PostMedia } from "../../schema/tables/posts.ts";
+import { queryByIds } from "./by-ids.ts";
 import { peopleByIds } from "./people.ts";
 import { Documents } from "./tiers.ts";
 
@@ -14,7 +15,7 @@ export const personDocuments = new Documents<PersonId, PersonCard>("person", peo
 export const postDocuments = new Documents<PostId, PostDocument>("post", postsByIds);
 
 async function postsByIds(env: Env, ids: PostId[]): Promise<Map<PostId, PostDocument>> {
-  const rows = await queryByIds<PostId, Omit<PostDocument, "media"> & { media: string }>(
+  const rows = await queryByIds<Omit<PostDocument, "media"> & { media: string }>(
     env,
     ids,
     "SELECT id, author, caption, media FROM posts WHERE id IN (SELECT value FROM json_each(?1))",
@@ -24,7 +25,7 @@ async function postsByIds(env: Env, ids: PostId[]): Promise<Map<PostId, PostDocu
 
 /** The counts of each of `ids` that has any. One D1 query for each database. */
 export async function postStats(env: Env, ids: Iterable<PostId>): Promise<Map<PostId, PostStats>> {
-  const rows = await queryByIds<PostId, PostStats & { post: PostId }>(
+  const rows = await queryByIds<PostStats & { post: PostId }>(
     env,
     ids,
     "SELECT post, likes, comments, seq FROM post_stats WHERE post IN (SELECT value FROM json_each(?1))",
@@ -39,11 +40,4 @@ export async function likedAmong(env: Env, person: PersonId, posts: Iterable<Pos
     .bind(person, JSON.stringify([...posts]))
     .all<{ post: PostId }>();
   return new Set(rows.results.map(({ post }) => post));
-}
-
-async function queryByIds<K extends PostId | PersonId, Row>(env: Env, ids: Iterable<K>, sql: string): Promise<Row[]> {
-  const answers = [...byDatabase(env, ids, (id) => id)].map(([database, group]) =>
-    database.prepare(sql).bind(JSON.stringify(group)).all<Row>(),
-  );
-  return (await Promise.all(answers)).flatMap(({ results }) => results);
 }

@@ -2,18 +2,17 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { PersonCard, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { byDatabase, databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { people } from "../../schema/tables/people.ts";
+import { queryByIds } from "./by-ids.ts";
 
 /** The people of `ids` who exist. One D1 query for each database that holds one of them. */
 export async function peopleByIds(env: Env, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
-  const answers = [...byDatabase(env, new Set(ids), (id) => id)].map(([database, group]) =>
-    database
-      .prepare("SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?))")
-      .bind(JSON.stringify(group))
-      .all<PersonCard>(),
+  const cards = await queryByIds<PersonCard>(
+    env,
+    ids,
+    "SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?1))",
   );
-  const cards = (await Promise.all(answers)).flatMap(({ results }) => results);
   return new Map(cards.map((card) => [card.id, card]));
 }
 

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { PageQuery } from "../../schema/api/common.ts";
 import type { PostPage } from "../../schema/api/posts.ts";
 import type { PostId } from "../../schema/ids.ts";
-import { cursorId, decodeCursor, encodeCursor } from "../api/cursors.ts";
+import { idOfCursor, pageWithCursor } from "../api/cursors.ts";
 import type { App } from "../api/routes.ts";
 import { fullPage } from "./full-page.ts";
 import { presentPosts, readerOf, type Skeleton } from "./posts.ts";
@@ -14,11 +14,11 @@ export async function postPage(
   skeleton: (before: PostId | undefined, count: number) => Promise<Skeleton>,
 ): Promise<PostPage> {
   const { items, next } = await fullPage({
-    after: cursor === undefined ? undefined : cursorId<PostId>(decodeCursor(cursor, 1)[0]),
+    after: idOfCursor<PostId>(cursor),
     limit,
     read: skeleton,
     keyOf: ({ post }) => post,
     show: (rows) => presentPosts(c.env, c.executionCtx, readerOf(c), rows),
   });
-  return { items, ...(next !== undefined && { next: encodeCursor([next]) }) };
+  return pageWithCursor(items, next);
 }
