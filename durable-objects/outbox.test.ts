@@ -19,7 +19,7 @@ it("sends the post, its likes and comments together, and the post to its readers
   const { post, actor } = await publishedPost();
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
-  await actor.comment(ben, "Where is this?");
+  await actor.comment({ author: ben, text: "Where is this?" });
   await flush(actor);
 
   expect(queues.facts).toEqual([
@@ -27,8 +27,8 @@ it("sends the post, its likes and comments together, and the post to its readers
       post: post.id,
       from: 1,
       to: 3,
-      body: { caption: post.caption, media: post.media, seq: 1 },
-      stats: { likes: 1, comments: 1, seq: 3 },
+      body: { caption: post.caption, media: post.media, editedAt: null, seq: 1 },
+      standing: expect.objectContaining({ likes: 1, comments: 1, seq: 3 }),
       likes: [{ person: ada, liked: true, seq: 2 }],
       comments: [expect.objectContaining({ author: ben, text: "Where is this?", seq: 3 })],
     }),
@@ -52,12 +52,12 @@ it("tells the author of others, never of themselves", async () => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   await actor.like(post.author);
-  await actor.comment(post.author, "My own words");
+  await actor.comment({ author: post.author, text: "My own words" });
   await flush(actor);
   expect(queues.facts[0]?.notices).toMatchObject({ like: { count: 0 }, comment: { count: 0 } });
 
   await actor.like(ada);
-  await actor.comment(ada, "Yours are better");
+  await actor.comment({ author: ada, text: "Yours are better" });
   await flush(actor);
   expect(queues.facts[1]?.notices).toMatchObject({
     like: { count: 1, actors: [ada] },
@@ -134,7 +134,7 @@ it("goes on when a queue refuses, and sets the next alarm", async () => {
 
 it("spreads many changes over messages that leave nothing out", async () => {
   const { actor } = await publishedPost();
-  for (let n = 0; n < 20; n += 1) await actor.comment(newPerson(), "x".repeat(100));
+  for (let n = 0; n < 20; n += 1) await actor.comment({ author: newPerson(), text: "x".repeat(100) });
   await flush(actor);
   expect(queues.facts.length).toBeGreaterThan(1);
   expect(queues.facts.flatMap(({ comments }) => comments.map(({ seq }) => seq))).toEqual(

@@ -8,9 +8,12 @@
  * A queue is no proof: the local one forgets everything when its process ends. So only the consumer's confirmation,
  * after its own commit, takes something out; what is not confirmed in time is sent again.
  */
-import type { CommentFact, LikeFact, PostFacts } from "../schema/facts.ts";
+import type { PostBody, PostFacts, PostStanding } from "../schema/facts.ts";
+import type { CommentThreads } from "./comment-threads.ts";
+import type { LikeSet } from "./like-set.ts";
 import { notices } from "./notices.ts";
-import type { CommentRow, LikeRow, PostRow } from "./post-tables.ts";
+import type { PostRecord } from "./post-record.ts";
+import type { PostRow } from "./post-tables.ts";
 
 /** Changes within this many milliseconds travel together. */
 export const FLUSH_DELAY = 200;
@@ -20,10 +23,15 @@ const RETRY_DELAY_MAX = 300_000;
 /** Bounds one message: 500 likes are about 35 kB; a queue's message may have 128 kB, and a comment up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
+/** Of one alarm, which must end; the next one goes on. */
+const MESSAGES_PER_FLUSH = 100;
+
+type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };
 
 export class Outbox {
   readonly #storage: DurableObjectStorage;
   readonly #env: Env;
+  readonly #sources: Sources;
   readonly #post: Readonly<PostRow>;
   /** Sent in this life of the object; a new life begins at what is confirmed. */
   #sent: number;
@@ -33,12 +41,13 @@ export class Outbox {
   #attempts = 0;
   #alarm = Number.POSITIVE_INFINITY;
 
-  /** `post` is the actor's own row in memory, read here and never written. */
-  constructor(storage: DurableObjectStorage, env: Env, post: Readonly<PostRow>) {
+  /** `sources` are the actor's own; here they are only read. */
+  constructor(storage: DurableObjectStorage, env: Env, sources: Sources) {
     this.#storage = storage;
     this.#env = env;
-    this.#post = post;
-    this.#sent = post.confirmed;
+    this.#sources = sources;
+    this.#post = sources.record.row;
+    this.#sent = this.#post.confirmed;
   }
 
   /** Called with each change, in its transaction: the alarm is durable if and only if the change is. */
@@ -72,8 +81,14 @@ export class Outbox {
       console.warn("outbox not sent, will be again", { post: this.#post.id, error: String(error) });
       this.#attempts += 1;
     } finally {
-      if (this.#pending) this.#wakeAt(this.#deadline ?? Date.now() + this.#retryDelay());
+      if (this.#pending) this.#wakeAt(this.#nextFlush());
     }
+  }
+
+  #nextFlush(): number {
+    const now = Date.now();
+    const isAtLimit = this.#attempts === 0 && this.#sent < this.#post.seq;
+    return isAtLimit ? now + FLUSH_DELAY : (this.#deadline ?? now + this.#retryDelay());
   }
 
   get #pending(): boolean {
@@ -107,7 +122,7 @@ export class Outbox {
   }
 
   async #sendFacts(): Promise<void> {
-    while (this.#sent < this.#post.seq) {
+    for (let messages = 0; this.#sent < this.#post.seq && messages < MESSAGES_PER_FLUSH; messages += 1) {
       const facts = this.#nextFacts();
       await this.#env.FACTS.send(facts);
       this.#sent = Math.max(this.#sent, facts.to);
@@ -124,33 +139,45 @@ export class Outbox {
 
   /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
   #nextFacts(): PostFacts {
-    const { id, author, seq, likes, comments, caption, media, body_seq } = this.#post;
+    const { id, author, body_seq, confirmed } = this.#post;
+    const { likes, comments } = this.#sources;
     const from = this.#sent + 1;
-    const changedLikes = this.#after<LikeRow>("likes", from, LIKES_PER_MESSAGE);
-    const changedComments = this.#after<CommentRow>("comments", from, COMMENTS_PER_MESSAGE);
-    // A full list may leave something behind it, so nothing above its last entry is in this message.
-    const to = Math.min(
-      changedLikes.length < LIKES_PER_MESSAGE ? seq : (changedLikes.at(-1)?.seq ?? seq),
-      changedComments.length < COMMENTS_PER_MESSAGE ? seq : (changedComments.at(-1)?.seq ?? seq),
-    );
+    const lists = [
+      likes.changes(from, LIKES_PER_MESSAGE),
+      comments.changes(from, COMMENTS_PER_MESSAGE),
+      comments.likeChanges(from, LIKES_PER_MESSAGE),
+    ] as const;
+    const to = Math.min(...lists.map((list) => list.to));
+    const [changedLikes, changedComments, changedCommentLikes] = lists;
+    const upTo = ({ seq }: { seq: number }): boolean => seq <= to;
     return {
       post: id,
       author,
       from,
       to,
-      ...(body_seq >= from && body_seq <= to && { body: { caption, media: JSON.parse(media), seq: body_seq } }),
-      stats: { likes, comments, seq },
-      likes: changedLikes
-        .filter((like) => like.seq <= to)
-        .map(({ person, liked, seq }): LikeFact => ({ person, liked: liked === 1, seq })),
-      comments: changedComments.filter((comment): comment is CommentFact => comment.seq <= to),
-      notices: notices(this.#storage.sql, this.#post),
+      confirmed,
+      ...(body_seq >= from && body_seq <= to && { body: { ...bodyOf(this.#post), seq: body_seq } }),
+      standing: standingOf(this.#post),
+      likes: changedLikes.changes.filter(upTo),
+      comments: changedComments.changes.filter(upTo),
+      commentLikes: changedCommentLikes.changes.filter(upTo),
+      notices: notices(this.#storage.sql, this.#post, likes),
     };
   }
-
-  #after<Row extends Record<string, SqlStorageValue>>(table: "likes" | "comments", from: number, limit: number): Row[] {
-    return this.#storage.sql
-      .exec<Row>(`SELECT * FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit)
-      .toArray();
-  }
 }
+
+export const bodyOf = ({ caption, media, edited_at }: Readonly<PostRow>): PostBody => ({
+  caption,
+  media,
+  editedAt: edited_at,
+});
+
+export const standingOf = (row: Readonly<PostRow>): PostStanding => ({
+  likes: row.likes,
+  comments: row.comments,
+  seq: row.seq,
+  bodySeq: row.body_seq,
+  policy: row.policy,
+  pinned: row.pinned,
+  deleted: row.deleted === 1,
+});

@@ -1,19 +1,20 @@
-import type { CommentId, PersonId, PostId } from "../schema/ids.ts";
-import { added, EMPTY } from "../schema/set-hash.ts";
+import type { CommentId, MediaId, PersonId, PostId } from "../schema/ids.ts";
+import type { CommentPolicy, PostBody } from "../schema/facts.ts";
+import { added, EMPTY, type SetHash } from "../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 
-/** The one row of `post`: what was published, and where the post stands. */
+/** The one row of `post`, as PostRecord keeps it in memory: what was published, and where the post stands. */
 export type PostRow = {
   id: PostId;
   author: PersonId;
   caption: string;
-  /** JSON of PostBody["media"]. */
-  media: string;
-  /** The `seq` of the last change to the caption or the pictures. */
+  media: PostBody["media"];
+  /** The `seq` of the last change to the caption. */
   body_seq: number;
   /** Counts every change of the post, its likes and its comments. */
   seq: number;
   likes: number;
+  /** Those that everybody sees. */
   comments: number;
   /** How many of `comments` are the author's own. */
   own_comments: number;
@@ -21,17 +22,64 @@ export type PostRow = {
   confirmed: number;
   /** 1 once every follower's feed is known to have the post. */
   delivered: number;
-  /** JSON of the SetHash of the people who like the post. */
-  digest: string;
+  /** Of the people who like the post. */
+  digest: SetHash;
+  /** Rows of `likes`: the people who like the post, or liked it once. */
+  people: number;
+  /** The `seq` of the last like or unlike. */
+  likes_seq: number;
+  /** The newest people but the author who like it, oldest first. */
+  newest: NewLiker[];
+  /** 1 while there may be likes above the saved `seq`. */
+  unsaved: number;
+  /** When the caption was last changed, in ms since 1970. */
+  edited_at: number | null;
+  policy: CommentPolicy;
+  pinned: CommentId | null;
+  /** 1 for ever, once it was deleted. */
+  deleted: number;
 };
 
 /** A person who likes or liked. The row stays after an unlike, because the unlike must still reach D1. */
-export type LikeRow = { person: PersonId; liked: number; seq: number; at: number };
+export type LikeRow = {
+  person: PersonId;
+  liked: number;
+  seq: number;
+  at: number;
+  /** `liked` at the post's saved `seq`; NULL for a person who had no row then. */
+  was: number | null;
+};
+export type NewLiker = Pick<LikeRow, "person" | "at"> & { seq: number };
 
-export type CommentRow = { id: CommentId; author: PersonId; text: string; seq: number };
+export type CommentRow = {
+  id: CommentId;
+  author: PersonId;
+  text: string;
+  seq: number;
+  /** The comment that this one replies to; "" for one on the post itself. There is no third level. */
+  parent: CommentId | "";
+  /** Whom a reply answers. */
+  reply_to: PersonId | null;
+  likes: number;
+  /** Those that everybody sees, of a comment on the post itself. */
+  replies: number;
+  /** How many of `replies` are by the post's author. */
+  own_replies: number;
+  state: 0 | 1 | 2;
+  edited_at: number | null;
+};
+/** Values of `state`. What is gone has no text any more. */
+export const SHOWN = 0;
+export const HIDDEN = 1;
+export const GONE = 2;
 
-/** A comment that a person has made under an Idempotency-Key. */
-export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number };
+export type CommentLikeRow = { comment: CommentId; person: PersonId; liked: number; seq: number };
+
+/** A comment that a person has made under an Idempotency-Key, and of what. */
+export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
+
+/** An earlier caption; `seq` and `at` are of the change that brought it. */
+export type CaptionRow = { seq: number; caption: string; at: number };
 
 export const migrations: readonly Migration[] = [
   (sql) => {
@@ -44,7 +92,6 @@ export const migrations: readonly Migration[] = [
       CREATE TABLE likes (
         person TEXT PRIMARY KEY, liked INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL
       ) WITHOUT ROWID;
-      -- Read in the order of seq by the outbox, and backwards for the newest likers.
       CREATE INDEX likes_by_seq ON likes (seq);
       CREATE TABLE comments (
         id TEXT PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL, seq INTEGER NOT NULL
@@ -65,4 +112,47 @@ export const migrations: readonly Migration[] = [
     const digest = likers.reduce((set, { person }) => added(set, person), EMPTY);
     if (likers.length > 0) sql.exec("UPDATE post SET digest = ?", JSON.stringify(digest));
   },
+  // A like writes its own row and nothing else: no index, and the post's row only now and then. See like-set.ts.
+  (sql) => {
+    sql.exec(`
+      DROP INDEX likes_by_seq;
+      ALTER TABLE likes ADD COLUMN was INTEGER;
+      UPDATE likes SET was = liked;
+      ALTER TABLE post ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN likes_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN newest TEXT NOT NULL DEFAULT '[]';
+      ALTER TABLE post ADD COLUMN unsaved INTEGER NOT NULL DEFAULT 0;
+      UPDATE post SET people = (SELECT count(*) FROM likes), likes_seq = (SELECT coalesce(max(seq), 0) FROM likes),
+        newest = (SELECT json_group_array(json_object('person', person, 'seq', seq, 'at', at) ORDER BY seq) FROM
+          (SELECT person, seq, at FROM likes WHERE liked = 1 AND person <> post.author ORDER BY seq DESC LIMIT 16));
+    `);
+  },
+  (sql) => {
+    sql.exec(`
+      ALTER TABLE post ADD COLUMN edited_at INTEGER;
+      ALTER TABLE post ADD COLUMN policy TEXT NOT NULL DEFAULT 'everyone';
+      ALTER TABLE post ADD COLUMN pinned TEXT;
+      ALTER TABLE post ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE captions (seq INTEGER PRIMARY KEY, caption TEXT NOT NULL, at INTEGER NOT NULL);
+      ALTER TABLE comments ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+      ALTER TABLE comments ADD COLUMN reply_to TEXT;
+      ALTER TABLE comments ADD COLUMN likes INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN own_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN edited_at INTEGER;
+      -- A page of a thread, in either direction. What is gone is not in it.
+      CREATE INDEX comments_by_parent ON comments (parent, id) WHERE state < 2;
+      CREATE TABLE comment_likes (
+        comment TEXT NOT NULL, person TEXT NOT NULL, liked INTEGER NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (comment, person)
+      ) WITHOUT ROWID;
+      CREATE INDEX comment_likes_by_seq ON comment_likes (seq);
+      ALTER TABLE idempotency_keys ADD COLUMN request TEXT NOT NULL DEFAULT '';
+      UPDATE idempotency_keys SET request = json_array((SELECT text FROM comments WHERE id = comment), null);
+    `);
+  },
 ];
+
+/** Ids in `post.media` of a post that is gone. */
+export const mediaIds = ({ media }: Pick<PostRow, "media">): MediaId[] => media.map(({ id }) => id);

@@ -13,13 +13,46 @@ export const CommentFact = z.object({
   id: CommentId,
   author: PersonId,
   text: z.string(),
+  /** The comment it replies to; "" for one on the post itself. */
+  parent: z.union([CommentId, z.literal("")]),
+  /** Whom a reply answers. */
+  replyTo: PersonId.nullable(),
+  likes: z.number().int(),
+  /** Those that everybody sees. */
+  replies: z.number().int(),
+  state: z.enum(["shown", "hidden", "gone"]),
+  /** When the text was last changed, in ms since 1970. */
+  editedAt: z.number().int().nullable(),
   seq: z.number().int(),
 });
 export type CommentFact = z.infer<typeof CommentFact>;
 
+/** A person's like of a comment as it stood at `seq`. */
+export const CommentLikeFact = LikeFact.extend({ comment: CommentId });
+export type CommentLikeFact = z.infer<typeof CommentLikeFact>;
+
+/** Who may comment on a post, beside its author. */
+export const CommentPolicy = z.enum(["everyone", "followers", "off"]);
+export type CommentPolicy = z.infer<typeof CommentPolicy>;
+
+/** Where a post stands at `seq`. */
+export const PostStanding = z.object({
+  likes: z.number().int(),
+  comments: z.number().int(),
+  seq: z.number().int(),
+  /** The `seq` of the last change to the body. */
+  bodySeq: z.number().int(),
+  policy: CommentPolicy,
+  pinned: CommentId.nullable(),
+  deleted: z.boolean(),
+});
+export type PostStanding = z.infer<typeof PostStanding>;
+
 export const PostBody = z.object({
   caption: z.string(),
   media: z.array(z.object({ id: MediaId, width: z.number(), height: z.number(), alt: z.string() })),
+  /** When the caption was last changed, in ms since 1970. */
+  editedAt: z.number().int().nullable(),
 });
 export type PostBody = z.infer<typeof PostBody>;
 
@@ -45,10 +78,13 @@ export const PostFacts = z.object({
   author: PersonId,
   from: z.number().int(),
   to: z.number().int(),
+  /** Everything up to this seq is in D1 already. */
+  confirmed: z.number().int(),
   body: PostBody.extend({ seq: z.number().int() }).optional(),
-  stats: z.object({ likes: z.number().int(), comments: z.number().int(), seq: z.number().int() }),
+  standing: PostStanding,
   likes: z.array(LikeFact),
   comments: z.array(CommentFact),
+  commentLikes: z.array(CommentLikeFact),
   notices: z.object({ like: Notice, comment: Notice }),
 });
 export type PostFacts = z.infer<typeof PostFacts>;
@@ -61,5 +97,6 @@ export type FanOut = z.infer<typeof FanOut>;
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
   z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId }),
+  z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);
 export type Effect = z.infer<typeof Effect>;

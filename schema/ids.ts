@@ -34,6 +34,9 @@ export function newId<T extends Id>(shard: number, time = Date.now(), random = r
   return encode((elapsed << (SHARD_BITS + RANDOM_BITS)) | (BigInt(shard) << RANDOM_BITS) | BigInt(random)) as T;
 }
 
+/** Stands after every id: ids begin with a hexadecimal digit. */
+export const AFTER_EVERY_ID = "g";
+
 export const isId = (text: string): boolean => PATTERN.test(text);
 
 /** The logical shard, 0 to 8191. */

@@ -6,11 +6,18 @@ import { applyFollow } from "./delivery/follow.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
+import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consume } from "./queues.ts";
 
+export { LikeGate } from "../durable-objects/like-gate.ts";
 export { PostActor } from "../durable-objects/post-actor.ts";
+
+function applyEffect(env: Env, effect: Effect): Promise<void> {
+  if (effect.kind === "follow") return applyFollow(env, effect);
+  return effect.kind === "inspect" ? inspectMedia(env, effect) : erase(env, effect);
+}
 
 export default {
   fetch: app.fetch,
@@ -23,9 +30,7 @@ export default {
         return consume(batch, FanOut, (message) => fanOut(env, message));
       case "shutterline-effects":
       case "shutterline-inspections":
-        return consume(batch, Effect, (effect) =>
-          effect.kind === "follow" ? applyFollow(env, effect) : inspectMedia(env, effect),
-        );
+        return consume(batch, Effect, (effect) => applyEffect(env, effect));
       default:
         throw new Error(`no consumer for the queue ${batch.queue}`);
     }

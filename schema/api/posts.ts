@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { CommentPolicy } from "../facts.ts";
 import { CommentId, MediaId, PostId } from "../ids.ts";
 import { ALT, CAPTION, COMMENT, text } from "../text.ts";
-import { page, Timestamp } from "./common.ts";
+import { page, PageQuery, Timestamp } from "./common.ts";
 import { Urls } from "./media.ts";
 import { PersonCard } from "./people.ts";
 
@@ -29,20 +30,52 @@ export const Post = z
     comments: z.number().int(),
     likedByMe: z.boolean(),
     seq: z.number().int().openapi({ description: "Grows with every change of the post, its likes and its comments" }),
+    commentPolicy: CommentPolicy.openapi({ description: "Who may comment, beside the author" }),
     createdAt: Timestamp,
+    editedAt: Timestamp.optional().openapi({ description: "When the caption was last changed, if it ever was" }),
   })
   .openapi("Post");
 export type Post = z.infer<typeof Post>;
 export const PostPage = page(Post).openapi("PostPage");
 export type PostPage = z.infer<typeof PostPage>;
 
+export const EditPost = z
+  .object({ caption: text(CAPTION).optional(), commentPolicy: CommentPolicy.optional() })
+  .openapi("EditPost");
+
+export const Captions = z
+  .object({ items: z.array(z.object({ caption: z.string(), at: Timestamp })) })
+  .openapi("Captions", { description: "Newest first; each with the time since when it stood there" });
+
 export const Liked = z.object({ liked: z.boolean(), likes: z.number().int(), seq: z.number().int() }).openapi("Liked");
 export type Liked = z.infer<typeof Liked>;
 
-export const NewComment = z.object({ text: text(COMMENT) }).openapi("NewComment");
+export const NewComment = z
+  .object({
+    text: text(COMMENT),
+    replyTo: CommentId.optional().openapi({ description: "The comment that is answered" }),
+  })
+  .openapi("NewComment");
+export const EditComment = z.object({ text: text(COMMENT) }).openapi("EditComment");
+
 export const Comment = z
-  .object({ id: CommentId, author: PersonCard, text: z.string(), createdAt: Timestamp })
+  .object({
+    id: CommentId,
+    author: PersonCard,
+    text: z.string(),
+    parent: CommentId.optional().openapi({ description: "The comment whose thread this reply is in" }),
+    replyTo: PersonCard.optional().openapi({ description: "Whom a reply answers" }),
+    likes: z.number().int(),
+    likedByMe: z.boolean(),
+    replies: z.number().int(),
+    pinned: z.boolean(),
+    hidden: z.boolean().openapi({ description: "Seen by the author of the post alone" }),
+    createdAt: Timestamp,
+    editedAt: Timestamp.optional(),
+  })
   .openapi("Comment");
 export type Comment = z.infer<typeof Comment>;
 export const CommentPage = page(Comment).openapi("CommentPage");
 export type CommentPage = z.infer<typeof CommentPage>;
+
+export const CommentsQuery = PageQuery.extend({ order: z.enum(["oldest", "newest", "most_liked"]).default("oldest") });

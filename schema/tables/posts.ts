@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { CommentFact, CommentPolicy } from "../facts.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
 
 /** A picture of a post, with all that a client needs to lay it out before it has loaded. Sizes in pixels, upright. */
@@ -15,16 +16,29 @@ export const posts = sqliteTable(
     media: text({ mode: "json" }).$type<PostMedia[]>().notNull(),
     /** The actor's `seq` of the last change to this row. */
     seq: integer().notNull(),
+    /** When the caption was last changed, in ms since 1970. */
+    editedAt: integer("edited_at"),
   },
   (t) => [index("posts_by_author").on(t.author, t.id)], // A profile, and the backfill of a new follower's feed.
 );
 
-/** Projection of the post actor: apart from `posts`, because it changes with every like and the post hardly ever. */
+/**
+ * Projection of the post actor: apart from `posts`, because it changes with every like and the post hardly ever. Of a post
+ * that is gone it stays, so that nothing late brings the post back.
+ */
 export const postStats = sqliteTable("post_stats", {
   post: text().$type<PostId>().primaryKey(),
   likes: integer().notNull(),
   comments: integer().notNull(),
+  /** The actor's `seq` that the counts are of. */
   seq: integer().notNull(),
+  /** Everything up to this `seq` is here, without a gap. */
+  projected: integer().notNull().default(0),
+  /** The `seq` of the last change to the body: a document of an older one is out of date. */
+  bodySeq: integer("body_seq").notNull().default(1),
+  policy: text().$type<CommentPolicy>().notNull().default("everyone"),
+  pinned: text().$type<CommentId>(),
+  deleted: integer({ mode: "boolean" }).notNull().default(false),
 });
 
 /** Projection of the post actor, in the actor's order: a comment's id is above that of every earlier one. */
@@ -32,12 +46,37 @@ export const comments = sqliteTable(
   "comments",
   {
     post: text().$type<PostId>().notNull(),
+    /** The comment that this one replies to; "" for one on the post itself. */
+    parent: text().$type<CommentId | "">().notNull(),
     id: text().$type<CommentId>().notNull(),
     author: text().$type<PersonId>().notNull(),
     text: text().notNull(),
+    /** Whom a reply answers. */
+    replyTo: text("reply_to").$type<PersonId>(),
+    likes: integer().notNull(),
+    replies: integer().notNull(),
+    state: text().$type<CommentFact["state"]>().notNull(),
+    editedAt: integer("edited_at"),
     seq: integer().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.post, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.post, t.parent, t.id] }),
+    index("comments_by_likes")
+      .on(t.post, t.parent, t.likes, t.id)
+      .where(sql`state = 'shown'`), // Most liked first.
+  ],
+);
+
+/** Projection of the post actors, in the shard of the person: which comments they like. */
+export const commentLikes = sqliteTable(
+  "comment_likes",
+  {
+    person: text().$type<PersonId>().notNull(),
+    comment: text().$type<CommentId>().notNull(),
+    liked: integer({ mode: "boolean" }).notNull(),
+    seq: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.comment] })],
 );
 
 /** Projection of the post actors, in the shard of the person: what they like. An unlike stays as a row, as its order. */

@@ -22,6 +22,9 @@ export async function publishedPost(author = newPerson()) {
   return { post, actor };
 }
 
+/** The first comments on a post itself. */
+export const oldest = (limit: number) => ({ parent: "", newestFirst: false, after: undefined, limit }) as const;
+
 /** A media row as inspection leaves it, without a file. */
 export async function readyMedia(owner: PersonId): Promise<MediaId> {
   const id = newId<MediaId>(shardOf(owner));

@@ -2,7 +2,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { serveMedia } from "../media/serve.ts";
 import { audits } from "./audit.ts";
+import { commentCommands } from "./comment-commands.ts";
 import { comments } from "./comments.ts";
+import { edits } from "./edits.ts";
 import { ApiError, problem } from "./errors.ts";
 import { feed } from "./feed.ts";
 import { follows } from "./follows.ts";
@@ -28,8 +30,10 @@ for (const resource of [
   follows,
   mediaRoutes,
   posts,
+  edits,
   likes,
   comments,
+  commentCommands,
   audits,
   feed,
   notifications,

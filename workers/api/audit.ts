@@ -2,8 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Audit } from "../../schema/api/audit.ts";
 import { PostId } from "../../schema/ids.ts";
 import { audit } from "../projector/audit.ts";
-import { postDocuments } from "../reads/documents.ts";
-import { canView } from "../reads/visibility.ts";
+import { readerOf, viewablePost } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { json, refusals, routes } from "./routes.ts";
 
@@ -19,8 +18,7 @@ audits.openapi(
   }),
   async (c) => {
     const { post } = c.req.valid("param");
-    const document = (await postDocuments.get(c.env, c.executionCtx, [post])).get(post);
-    if (!canView(c.var.viewer?.person, document)) throw new ApiError("post_not_found");
+    await viewablePost(c.env, c.executionCtx, readerOf(c), post);
     const found = await audit(c.env, post);
     if (!found) throw new ApiError("post_not_found");
     return c.json(found, 200);

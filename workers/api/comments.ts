@@ -1,16 +1,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { StoredComment } from "../../durable-objects/comment-threads.ts";
 import { IdempotencyKey, PageQuery } from "../../schema/api/common.ts";
-import { Comment, CommentPage, NewComment } from "../../schema/api/posts.ts";
-import { type CommentId, PostId } from "../../schema/ids.ts";
-import { commentsOf, presentComment, presentComments } from "../reads/comments.ts";
+import {
+  type Comment,
+  Comment as CommentSchema,
+  CommentPage,
+  CommentsQuery,
+  NewComment,
+} from "../../schema/api/posts.ts";
+import { CommentId, type PersonId, PostId } from "../../schema/ids.ts";
+import { type CommentKey, type CommentOrder, presentComments, type Thread, threadOf } from "../reads/comments.ts";
 import { answerWithToken } from "../reads/consistency.ts";
-import { personDocuments, postDocuments } from "../reads/documents.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { readerOf } from "../reads/posts.ts";
-import { canView } from "../reads/visibility.ts";
-import { idOfCursor, pageWithCursor } from "./cursors.ts";
+import { isFollowing } from "../reads/follows.ts";
+import { readerOf, viewablePost } from "../reads/posts.ts";
+import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
-import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const comments = routes();
 
@@ -18,44 +25,90 @@ comments.openapi(
   createRoute({
     method: "post",
     path: "/posts/{post}/comments",
-    summary: "Comment on a post",
+    summary: "Comment on a post, or reply to a comment",
+    description: "A reply to a reply stands in the same thread and names whom it answers.",
     request: { params: z.object({ post: PostId }), headers: IdempotencyKey, ...body(NewComment) },
-    responses: { 201: json(Comment), ...refusals },
+    responses: { 201: json(CommentSchema), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person: author } = signedIn(c);
     const { post } = c.req.valid("param");
-    const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
-    if (!author) throw new ApiError("person_not_found");
-    const key = c.req.valid("header")["idempotency-key"];
-    const answer = await c.env.POSTS.getByName(post).comment(person, c.req.valid("json").text, key);
+    const wanted = { author, ...c.req.valid("json"), key: c.req.valid("header")["idempotency-key"] };
+    const actor = c.env.POSTS.getByName(post);
+    let answer = await actor.comment(wanted);
+    if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post, author))) {
+      answer = await actor.comment({ ...wanted, isFollower: true });
+    }
     if (!answer.ok) throw new ApiError(answer.reason);
-    answerWithToken(c, post, answer.seq);
-    return c.json(presentComment(answer.comment, author), 201);
+    answerWithToken(c, post, { seq: answer.seq });
+    return c.json(await presentOne(c, answer.comment), 201);
+  },
+);
+
+/** Asked only where a post wants to know. */
+async function isFollower(c: Context<App>, post: PostId, person: PersonId): Promise<boolean> {
+  const { document } = await viewablePost(c.env, c.executionCtx, readerOf(c), post);
+  return isFollowing(c.env, person, document.author);
+}
+
+comments.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}/comments",
+    summary: "The comments on a post; its replies are in the threads of each",
+    description: "The pinned one comes first. The order of the most liked may change from one page to the next.",
+    request: { params: z.object({ post: PostId }), query: CommentsQuery },
+    responses: { 200: json(CommentPage), ...refusals },
+  }),
+  async (c) => {
+    const { post } = c.req.valid("param");
+    const { cursor, limit, order } = c.req.valid("query");
+    const thread = await threadOf(c.env, c.executionCtx, readerOf(c), post, { order });
+    return c.json(await pageOf(c, thread, keyOfCursor(cursor, order), limit), 200);
   },
 );
 
 comments.openapi(
   createRoute({
     method: "get",
-    path: "/posts/{post}/comments",
-    summary: "The comments of a post, oldest first",
-    request: { params: z.object({ post: PostId }), query: PageQuery },
+    path: "/posts/{post}/comments/{comment}/replies",
+    summary: "The replies to a comment, oldest first",
+    request: { params: z.object({ post: PostId, comment: CommentId }), query: PageQuery },
     responses: { 200: json(CommentPage), ...refusals },
   }),
   async (c) => {
-    const { post } = c.req.valid("param");
+    const { post, comment } = c.req.valid("param");
     const { cursor, limit } = c.req.valid("query");
-    const reader = readerOf(c);
-    const document = (await postDocuments.get(c.env, c.executionCtx, [post])).get(post);
-    if (!canView(reader.person, document)) throw new ApiError("post_not_found");
-    const { items, next } = await fullPage({
-      after: idOfCursor<CommentId>(cursor),
-      limit,
-      read: (after, count) => commentsOf(c.env, reader, post, after, count),
-      keyOf: ({ id }) => id,
-      show: (rows) => presentComments(c.env, c.executionCtx, rows),
-    });
-    return c.json(pageWithCursor(items, next), 200);
+    const thread = await threadOf(c.env, c.executionCtx, readerOf(c), post, { parent: comment });
+    return c.json(await pageOf(c, thread, keyOfCursor(cursor, "oldest"), limit), 200);
   },
 );
+
+/** A comment as it is answered to whoever has just changed it. */
+export async function presentOne(c: Context<App>, comment: StoredComment, pinned = false): Promise<Comment> {
+  const presented = await presentComments(c.env, c.executionCtx, [comment], pinned ? comment.id : undefined);
+  const found = presented.get(comment.id);
+  if (!found) throw new ApiError("person_not_found");
+  return found;
+}
+
+async function pageOf(c: Context<App>, { read, pinned }: Thread, after: CommentKey | undefined, limit: number) {
+  const show = (rows: StoredComment[]) => presentComments(c.env, c.executionCtx, rows, pinned?.id);
+  const { items, next } = await fullPage({
+    after,
+    limit,
+    read,
+    keyOf: ({ id, likes }): CommentKey => ({ id, likes }),
+    itemKey: ({ id }) => id,
+    show,
+  });
+  const first = pinned && !after ? [...(await show([pinned])).values()] : [];
+  return { items: [...first, ...items], ...(next && { next: encodeCursor([next.id, String(next.likes)]) }) };
+}
+
+function keyOfCursor(cursor: string | undefined, order: CommentOrder): CommentKey | undefined {
+  if (cursor === undefined) return undefined;
+  const [id, likes] = decodeCursor(cursor, 2);
+  if (order === "most_liked" && !/^\d{1,10}$/.test(likes)) throw new ApiError("invalid_cursor");
+  return { id: cursorId<CommentId>(id), likes: Number(likes) };
+}

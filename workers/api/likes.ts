@@ -1,8 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { PageQuery } from "../../schema/api/common.ts";
+import { PeoplePage } from "../../schema/api/people.ts";
 import { Liked } from "../../schema/api/posts.ts";
-import { PostId } from "../../schema/ids.ts";
+import { type PersonId, PostId } from "../../schema/ids.ts";
 import { answerWithToken } from "../reads/consistency.ts";
+import { personDocuments } from "../reads/documents.ts";
+import { fullPage } from "../reads/full-page.ts";
+import { readerOf, viewablePost } from "../reads/posts.ts";
+import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
+import { setLike } from "./hot-posts.ts";
 import { json, refusals, routes, signedIn } from "./routes.ts";
 
 export const likes = routes();
@@ -23,11 +30,41 @@ for (const { method, command, summary } of [
     async (c) => {
       const { person } = signedIn(c);
       const { post } = c.req.valid("param");
-      const answer = await c.env.POSTS.getByName(post)[command](person);
+      const answer = await setLike(c.env, post, person, command === "like");
       if (!answer.ok) throw new ApiError(answer.reason);
       const { liked, likes, seq } = answer;
-      answerWithToken(c, post, seq);
+      answerWithToken(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);
     },
   );
 }
+
+likes.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}/likes",
+    summary: "Who likes a post",
+    description:
+      "Those who signed up last come first: an order that no like changes, so no page has a gap or a repeat.",
+    request: { params: z.object({ post: PostId }), query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => {
+    const { post } = c.req.valid("param");
+    const { cursor, limit } = c.req.valid("query");
+    await viewablePost(c.env, c.executionCtx, readerOf(c), post);
+    const { items, next } = await fullPage({
+      after: idOfCursor<PersonId>(cursor),
+      limit,
+      read: async (before, count) => {
+        const answer = await c.env.POSTS.getByName(post).likers(before, count);
+        if (!answer.ok) throw new ApiError(answer.reason);
+        return answer.people;
+      },
+      keyOf: (person) => person,
+      itemKey: (person) => person,
+      show: (people) => personDocuments.get(c.env, c.executionCtx, people),
+    });
+    return c.json(pageWithCursor(items, next), 200);
+  },
+);

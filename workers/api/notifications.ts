@@ -34,6 +34,7 @@ notifications.openapi(
         limit,
         read: (after, count) => notificationsOf(c.env, person, after, count),
         keyOf: notificationKey,
+        itemKey: notificationKey,
         show: (rows) => presentNotifications(c.env, c.executionCtx, person, rows),
       }),
     ]);

@@ -112,6 +112,7 @@ async function listPage(
     limit,
     read: (after, count) => list(c.env, person, after, count),
     keyOf: (id) => id,
+    itemKey: (id) => id,
     show: (ids) => personDocuments.get(c.env, c.executionCtx, ids),
   });
   return pageWithCursor(items, next);

@@ -46,7 +46,7 @@ it("publishes even while D1 takes no writes, since the actor's commit is the fac
   const response = await ask("POST", "/v1/posts", { token: ada.token, body });
   expect(response.status).toBe(201);
   const { id } = await response.json<Post>();
-  expect(await env.POSTS.getByName(id).snapshot(undefined)).toMatchObject({ ok: true, seq: 1 });
+  expect(await env.POSTS.getByName(id).snapshot(undefined)).toMatchObject({ ok: true, standing: { seq: 1 } });
 });
 
 it("refuses a post without pictures, with somebody else's, with one that is not ready, or from nobody", async () => {

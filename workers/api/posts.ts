@@ -37,11 +37,13 @@ posts.openapi(
     const key = c.req.valid("header")["idempotency-key"];
     const { id, stats } = await publish(c.env, person, { caption, media: pictures }, key);
 
-    answerWithToken(c, id, stats.seq);
+    answerWithToken(c, id, { seq: stats.seq });
     const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
-    const document = { id, author: person, caption, media: pictures };
-    return c.json(presentPost({ document, author, stats, likedByMe: false }), 201, { location: `/v1/posts/${id}` });
+    const document = { id, author: person, caption, media: pictures, editedAt: null };
+    const standing = { ...stats, bodySeq: 1, policy: "everyone", pinned: null, deleted: false } as const;
+    const post = presentPost({ document, author, stats: standing, likedByMe: false });
+    return c.json(post, 201, { location: `/v1/posts/${id}` });
   },
 );
 

@@ -3,9 +3,10 @@ import { IDEMPOTENCY_KEY_LASTS } from "../../schema/api/common.ts";
 import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
-import { postStatements } from "../projector/projector.ts";
+import { projectAtOnce } from "../projector/projector.ts";
 import { ApiError } from "./errors.ts";
 
+type NewBody = Omit<PostBody, "editedAt">;
 type Published = { id: PostId; stats: Stats };
 
 /**
@@ -15,13 +16,23 @@ type Published = { id: PostId; stats: Stats };
  * With a `key` (of `author`, for a day) the same body makes one post: the first request with it settles the post's id,
  * and publishing the same body to the same actor again changes nothing. Costs one D1 batch more.
  */
-export async function publish(env: Env, author: PersonId, body: PostBody, key: string | undefined): Promise<Published> {
+export async function publish(env: Env, author: PersonId, body: NewBody, key: string | undefined): Promise<Published> {
   const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
-  await projectAtOnce(env, author, body, published);
+  const { id, stats } = published;
+  const standing = { ...stats, bodySeq: 1, policy: "everyone", pinned: null, deleted: false } as const;
+  await projectAtOnce(env, {
+    post: id,
+    author,
+    from: 1,
+    to: 1,
+    confirmed: 0,
+    standing,
+    body: { ...body, editedAt: null, seq: 1 },
+  });
   return published;
 }
 
-async function publishNew(env: Env, author: PersonId, body: PostBody): Promise<Published> {
+async function publishNew(env: Env, author: PersonId, body: NewBody): Promise<Published> {
   for (;;) {
     const id = newId<PostId>(shardOf(author));
     const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
@@ -30,7 +41,7 @@ async function publishNew(env: Env, author: PersonId, body: PostBody): Promise<P
   }
 }
 
-async function publishOnce(env: Env, author: PersonId, body: PostBody, key: string): Promise<Published> {
+async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
     const { id, isNew } = await settledId(env, author, key);
     const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
@@ -57,12 +68,3 @@ async function settledId(env: Env, person: PersonId, key: string): Promise<{ id:
 
 const forget = (env: Env, person: PersonId, key: string) =>
   databaseOf(env, person).prepare("DELETE FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key).run();
-
-async function projectAtOnce(env: Env, author: PersonId, body: PostBody, { id, stats }: Published): Promise<void> {
-  try {
-    const database = databaseOf(env, id);
-    await database.batch(postStatements(database, [{ post: id, author, body: { ...body, seq: 1 }, stats }]));
-  } catch (error) {
-    console.warn("post not in D1 yet, the projector will write it", { post: id, error: String(error) });
-  }
-}

@@ -13,7 +13,7 @@ export const READERS_PER_MESSAGE = 1000;
  * sends the post again from the start if it hears nothing. Repeating a page changes nothing.
  */
 export async function fanOut(env: Env, { post, author, after }: FanOut): Promise<void> {
-  if (!after) await requireProjected(env, post);
+  if (!after && !(await isProjected(env, post))) return;
   const readers = await followersOf(env, author, after, READERS_PER_MESSAGE);
   await Promise.all(
     [...byDatabase(env, readers, (reader) => reader)].map(([database, group]) =>
@@ -33,11 +33,15 @@ export async function fanOut(env: Env, { post, author, after }: FanOut): Promise
 
 /**
  * Throws, for a later try, while the post has no row. Whoever follows from now on finds the post by their backfill, and
- * whoever followed before is among the followers: so nobody falls between the two.
+ * whoever followed before is among the followers: so nobody falls between the two. False of a post that is gone.
  */
-async function requireProjected(env: Env, post: PostId): Promise<void> {
-  const row = await databaseOf(env, post).prepare("SELECT 1 FROM posts WHERE id = ?").bind(post).first();
+async function isProjected(env: Env, post: PostId): Promise<boolean> {
+  const row = await databaseOf(env, post)
+    .prepare("SELECT deleted FROM post_stats WHERE post = ?")
+    .bind(post)
+    .first<{ deleted: number }>();
   if (!row) throw new Error(`${post} is not in D1 yet`);
+  return row.deleted === 0;
 }
 
 // The join asks the fact, which lives beside the feed: whoever has unfollowed in the meantime gets nothing.

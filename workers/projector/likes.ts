@@ -1,7 +1,7 @@
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { hashOf, LANE_MAX } from "../../schema/set-hash.ts";
 import { setBased } from "../../schema/set-based.ts";
-import type { PostFacts } from "../../schema/facts.ts";
+import type { CommentLikeFact, PostFacts } from "../../schema/facts.ts";
 
 /** One person's like of one post, as it stood at `seq`. */
 export type LikeRow = { person: PersonId; post: PostId; liked: boolean; seq: number };
@@ -43,5 +43,18 @@ const UPDATE_DIGESTS = `
 
 const UPSERT_LIKES = `
   INSERT INTO likes (person, post, liked, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;
+
+/** One row written a like. */
+export const commentLikeStatements = (database: D1Database, likes: readonly CommentLikeFact[]): D1PreparedStatement[] =>
+  setBased(
+    database,
+    UPSERT_COMMENT_LIKES,
+    likes.map(({ person, comment, liked, seq }) => [person, comment, Number(liked), seq]),
+  );
+
+const UPSERT_COMMENT_LIKES = `
+  INSERT INTO comment_likes (person, comment, liked, seq)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;

@@ -3,12 +3,12 @@ import { createMessageBatch, getQueueResult, createExecutionContext } from "clou
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PostFacts } from "../../schema/facts.ts";
-import type { PersonId } from "../../schema/ids.ts";
+import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { newPerson, newPost, publishedPost } from "../../tests/runtime/posts.ts";
-import { commentsOf } from "../reads/comments.ts";
-import { likedAmong, postStats } from "../reads/documents.ts";
+import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";
+import { threadOf } from "../reads/comments.ts";
+import { knownPosts, likedAmong, postStats } from "../reads/documents.ts";
 import { feedSkeleton } from "../reads/feed.ts";
 import { notificationsOf } from "../reads/notifications.ts";
 import { audit } from "./audit.ts";
@@ -22,20 +22,27 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const readerOf = (person: PersonId) => ({ person, written: new Map() });
+const background = { waitUntil: () => undefined };
+
+/** What D1 has of a thread. */
+async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" = "") {
+  const thread = await threadOf(env, background, { person, written: new Map() }, post, { parent });
+  const comments = await thread.read(undefined, 50);
+  return thread.pinned ? [thread.pinned, ...comments] : comments;
+}
 
 it("brings a post, its likes and its comments to D1, and the author a notification of each kind", async () => {
   const { post, actor } = await publishedPost();
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
   await actor.like(ben);
-  await actor.comment(ben, "Where is this?");
+  await actor.comment({ author: ben, text: "Where is this?" });
   await flush(actor);
   await project(env, queues.facts);
 
   expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 2, comments: 1, seq: 4 });
   expect(await likedAmong(env, ada, [post.id])).toEqual(new Set([post.id]));
-  expect(await commentsOf(env, readerOf(ada), post.id, undefined, 10)).toMatchObject([{ author: ben }]);
+  expect(await threadIn(ada, post.id)).toMatchObject([{ author: ben }]);
   expect(await feedSkeleton(env, post.author, undefined, 10)).toEqual([{ post: post.id, likedByMe: false }]);
   const told = await notificationsOf(env, post.author, undefined, 10);
   expect(told.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
@@ -57,48 +64,105 @@ it("confirms to the actor what it has committed", async () => {
   expect(await flush(actor)).toBe(false);
 });
 
-type Command = { who: number; does: "like" | "unlike" | "comment" | "flush" };
+const COMMANDS = [
+  "like",
+  "unlike",
+  "comment",
+  "reply",
+  "edit",
+  "remove",
+  "hide",
+  "restore",
+  "pin",
+  "likeComment",
+  "unlikeComment",
+  "caption",
+  "policy",
+  "flush",
+] as const;
+type Command = { who: number; which: number; does: (typeof COMMANDS)[number] };
 const command: fc.Arbitrary<Command> = fc.record(
-  { who: fc.nat({ max: 2 }), does: fc.constantFrom("like", "unlike", "comment", "flush") },
+  { who: fc.nat({ max: 2 }), which: fc.nat({ max: 5 }), does: fc.constantFrom(...COMMANDS) },
   { noNullPrototype: true },
 );
+
+type World = { actor: Actor; author: PersonId; people: PersonId[]; comments: CommentId[] };
+type Actor = Awaited<ReturnType<typeof publishedPost>>["actor"];
+
+/** Whatever is refused changes nothing, and that is part of the history too. */
+async function run({ actor, author, people, comments }: World, { who, which, does }: Command): Promise<void> {
+  const person = people[who] ?? author;
+  const comment = comments[which % Math.max(1, comments.length)];
+  if (does === "flush") await flush(actor);
+  else if (does === "like" || does === "unlike") await actor[does](person);
+  else if (does === "caption") await actor.edit(author, { caption: `Caption ${which}` });
+  else if (does === "policy") await actor.edit(author, { policy: which % 2 === 0 ? "everyone" : "followers" });
+  else if (does === "comment" || does === "reply") {
+    const replyTo = does === "reply" ? comment : undefined;
+    const answer = await actor.comment({ author: person, text: "Nice", replyTo, isFollower: true });
+    if (answer.ok) comments.push(answer.comment.id);
+  } else if (comment) {
+    if (does === "edit") for (const someone of people) await actor.editComment(someone, comment, `Edited ${which}`);
+    else if (does === "remove") await actor.removeComment(author, comment);
+    else if (does === "pin") await actor.pinComment(author, comment, true);
+    else if (does === "hide" || does === "restore") await actor.hideComment(author, comment, does === "hide");
+    else await actor.likeComment(person, comment, does === "likeComment");
+  }
+}
 
 it("ends the same, however its messages are repeated, reordered or delayed", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(command, { minLength: 3, maxLength: 25 }),
       fc.infiniteStream(fc.nat()),
-      async (history, dice) => {
+      fc.boolean(),
+      async (history, dice, isDeleted) => {
         const roll = (below: number) => dice.next().value % below;
         queues.facts.length = 0;
         const { post, actor } = await publishedPost();
         const people = [newPerson(), newPerson(), post.author];
-        for (const { who, does } of history) {
-          const person = people[who] ?? post.author;
-          if (does === "flush") await flush(actor);
-          else if (does === "comment") await actor.comment(person, "Nice");
-          else await actor[does](person);
-        }
+        const world: World = { actor, author: post.author, people, comments: [] };
+        for (const step of history) await run(world, step);
         await flush(actor);
+        if (isDeleted) {
+          await actor.remove(post.author);
+          await flush(actor);
+        }
 
         // Each message one to three times, in any order, each by itself.
         const sent = queues.facts.flatMap((facts) => Array.from({ length: 1 + roll(3) }, () => facts));
         while (sent.length > 0) await project(env, sent.splice(roll(sent.length), 1));
+        // A gap is not confirmed, so the actor sends again what lies behind it.
+        for (const facts of queues.facts) await project(env, [facts]);
 
+        const known = (await knownPosts(env, background, [post.id])).get(post.id);
+        const told = await notificationsOf(env, post.author, undefined, 10);
+        if (isDeleted) {
+          expect(known).toBeUndefined();
+          expect(told).toEqual([]);
+          return;
+        }
         const truth = await actor.snapshot(undefined);
-        expect(truth).toMatchObject((await postStats(env, [post.id])).get(post.id) ?? {});
+        if (!truth.ok) throw new Error("the post is gone");
+        expect(known?.stats).toEqual({ ...truth.standing, projected: truth.standing.seq });
+        expect(known?.document).toMatchObject(truth.body);
         const audited = await audit(env, post.id);
         expect(audited?.projection).toEqual(audited?.actor);
         for (const person of people) {
           const snapshot = await actor.snapshot(person);
           expect((await likedAmong(env, person, [post.id])).has(post.id)).toBe(snapshot.ok && snapshot.liked);
+          const inActor = await actor.comments(person, oldest(50));
+          if (!inActor.ok) throw new Error("the post is gone");
+          const { pinned } = inActor;
+          const others = inActor.comments.filter(({ id }) => id !== pinned?.id);
+          expect(await threadIn(person, post.id)).toEqual(pinned ? [pinned, ...others] : others);
+          for (const { id, replies } of inActor.comments) {
+            const thread = await actor.comments(person, { ...oldest(50), parent: id });
+            expect(thread.ok && thread.comments).toEqual(await threadIn(person, post.id, id));
+            expect(thread.ok && thread.comments.filter(({ hidden }) => !hidden)).toHaveLength(replies);
+          }
         }
-        const inActor = await actor.comments(undefined, 50);
-        expect(inActor.ok && inActor.comments).toEqual(
-          await commentsOf(env, readerOf(post.author), post.id, undefined, 50),
-        );
         const last = queues.facts.at(-1)?.notices;
-        const told = await notificationsOf(env, post.author, undefined, 10);
         for (const kind of ["like", "comment"] as const) {
           const notice = told.find((row) => row.kind === kind);
           expect(notice?.count ?? 0).toBe(last?.[kind].count);
@@ -106,8 +170,26 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
         }
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 40 },
   );
+});
+
+it("counts as projected only what has come without a gap", async () => {
+  const { post, actor } = await publishedPost();
+  for (let n = 0; n < 20; n += 1) await actor.comment({ author: newPerson(), text: "Nice" });
+  await flush(actor);
+  const [first, second, third] = queues.facts;
+  if (!first || !second || !third) throw new Error("20 comments should take three messages");
+  const projected = async () => (await postStats(env, [post.id])).get(post.id)?.projected;
+  await project(env, [first]);
+  expect(await projected()).toBe(first.to); // Its counts are the newest already.
+  await project(env, [third]);
+  expect(await projected()).toBe(first.to);
+  await project(env, [second]);
+  expect(await projected()).toBe(second.to);
+  // The actor sends the rest again, because only then it knows that nothing is missing.
+  await project(env, [{ ...third, confirmed: second.to }]);
+  expect(await projected()).toBe(21);
 });
 
 it("makes a notification unread again only for something new", async () => {
@@ -174,7 +256,9 @@ it("keeps the likes when the post's own row has not come yet", async () => {
     author: post.author,
     from: 2,
     to: 2,
-    stats: { likes: 1, comments: 0, seq: 2 },
+    confirmed: 0,
+    standing: { likes: 1, comments: 0, seq: 2, bodySeq: 1, policy: "everyone", pinned: null, deleted: false },
+    commentLikes: [],
     likes: [{ person: newPerson(), liked: true, seq: 2 }],
     comments: [],
     notices: {
@@ -184,7 +268,13 @@ it("keeps the likes when the post's own row has not come yet", async () => {
   };
   await project(env, [fact]);
   await project(env, [
-    { ...fact, from: 1, to: 1, body: { ...post, seq: 1 }, stats: { likes: 0, comments: 0, seq: 1 } },
+    {
+      ...fact,
+      from: 1,
+      to: 1,
+      standing: { ...fact.standing, likes: 0, seq: 1 },
+      body: { ...post, editedAt: null, seq: 1 },
+    },
   ]);
   expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 1, seq: 2 });
 });

@@ -3,12 +3,14 @@
  * or out of order. Cost of a batch: two D1 batches a database, of 7 statements together, however many likes it
  * carries, and one call to each post's actor.
  */
-import { PostFacts } from "../../schema/facts.ts";
-import { byDatabase } from "../../schema/shards.ts";
+import { type Effect, PostFacts } from "../../schema/facts.ts";
+import { byDatabase, databaseOf } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { noticeStatements } from "../delivery/notices.ts";
+import { sendEffect } from "../effects.ts";
 import { consume } from "../queues.ts";
-import { likeStatements, newestLikes } from "./likes.ts";
+import { endOf } from "./erase.ts";
+import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
 
 /** Projects the whole batch at once; only when that fails, each message by itself, so that a poisonous one stands alone. */
 export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void> {
@@ -29,37 +31,94 @@ export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void>
 /** Applies the facts, then confirms them to their actors. A repetition changes nothing. */
 export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {
   const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
-  await Promise.all([...likes].map(([database, group]) => database.batch(likeStatements(database, group))));
+  const commentLikes = byDatabase(
+    env,
+    facts.flatMap((fact) => fact.commentLikes),
+    ({ person }) => person,
+  );
+  await Promise.all([
+    ...[...likes].map(([database, group]) => database.batch(likeStatements(database, group))),
+    ...[...commentLikes].map(([database, group]) => database.batch(commentLikeStatements(database, group))),
+  ]);
   // After the likes, which may lie in other databases: a reader who finds the `seq` of their like must find the like too.
   const posts = byDatabase(env, facts, ({ post }) => post);
-  await Promise.all([...posts].map(([database, group]) => database.batch(factStatements(database, group))));
+  await Promise.all(
+    [...posts].map(async ([database, group]) => {
+      const comments = [...setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows))];
+      const { statements, effects } = postStatements(env, database, group);
+      await database.batch([...comments, ...noticeStatements(database, group), ...statements]);
+      await Promise.all(effects.map((effect) => sendEffect(env, effect)));
+    }),
+  );
   await confirm(env, facts);
 }
 
-/** A post's row and counts, and its place in its author's own feed. The request that publishes writes them too. */
-export function postStatements(
-  database: D1Database,
-  facts: readonly Pick<PostFacts, "post" | "author" | "body" | "stats">[],
-): D1PreparedStatement[] {
-  const bodies = facts.flatMap(({ post, author, body }) =>
-    body ? [[post, author, body.caption, JSON.stringify(body.media), body.seq]] : [],
-  );
-  const stats = facts.map(({ post, stats }) => [post, stats.likes, stats.comments, stats.seq]);
-  return [
-    ...setBased(database, UPSERT_POSTS, bodies),
-    ...setBased(database, OWN_FEED, bodies),
-    ...setBased(database, UPSERT_STATS, stats),
-  ];
+/** What a request that changes the post itself writes as well, so that it is seen at once. */
+export async function projectAtOnce(env: Env, post: PostInFacts): Promise<void> {
+  try {
+    const database = databaseOf(env, post.post);
+    const { statements, effects } = postStatements(env, database, [post]);
+    await database.batch(statements);
+    await Promise.all(effects.map((effect) => sendEffect(env, effect)));
+  } catch (error) {
+    console.warn("post not in D1 yet, the projector will write it", { post: post.post, error: String(error) });
+  }
 }
 
-const factStatements = (database: D1Database, facts: readonly PostFacts[]): D1PreparedStatement[] => [
-  ...setBased(database, UPSERT_COMMENTS, facts.flatMap(commentRows)),
-  ...noticeStatements(database, facts),
-  ...postStatements(database, facts),
-];
+export type PostInFacts = Pick<PostFacts, "post" | "author" | "from" | "to" | "confirmed" | "body" | "standing">;
+
+/** A post's row and where it stands, and its place in its author's own feed; of one that is gone, its end. */
+function postStatements(
+  env: Env,
+  database: D1Database,
+  facts: readonly PostInFacts[],
+): { statements: D1PreparedStatement[]; effects: Effect[] } {
+  const bodies = facts.flatMap(({ post, author, body, standing }) =>
+    body && !standing.deleted
+      ? [[post, author, body.caption, JSON.stringify(body.media), body.seq, body.editedAt]]
+      : [],
+  );
+  const ends = facts.flatMap(({ post, author, body, standing }) =>
+    body && standing.deleted ? [endOf(env, database, post, author, body)] : [],
+  );
+  const standings = facts.map(({ post, from, to, confirmed, standing }) => [
+    post,
+    standing.likes,
+    standing.comments,
+    standing.seq,
+    standing.bodySeq,
+    standing.policy,
+    standing.pinned,
+    Number(standing.deleted),
+    from,
+    to,
+    confirmed,
+  ]);
+  return {
+    statements: [
+      ...setBased(database, UPSERT_POSTS, bodies),
+      ...setBased(database, OWN_FEED, bodies),
+      ...ends.flatMap((end) => end.statements),
+      ...setBased(database, UPSERT_STATS, standings),
+    ],
+    effects: ends.map((end) => end.effect),
+  };
+}
 
 const commentRows = ({ post, comments }: PostFacts) =>
-  comments.map(({ id, author, text, seq }) => [post, id, author, text, seq]);
+  comments.map((comment) => [
+    post,
+    comment.parent,
+    comment.id,
+    comment.author,
+    comment.text,
+    comment.replyTo,
+    comment.likes,
+    comment.replies,
+    comment.state,
+    comment.editedAt,
+    comment.seq,
+  ]);
 
 /** An actor that is not told sends its facts again, so a failure here costs a repetition and is no reason for a retry. */
 async function confirm(env: Env, facts: readonly PostFacts[]): Promise<void> {
@@ -73,24 +132,41 @@ async function confirm(env: Env, facts: readonly PostFacts[]): Promise<void> {
   }
 }
 
+// Whatever comes late of a post that is gone finds that it is.
+const NOT_GONE = "LEFT JOIN post_stats AS known ON known.post = value ->> 0 WHERE coalesce(known.deleted, 0) = 0";
+
 const UPSERT_POSTS = `
-  INSERT INTO posts (id, author, caption, media, seq)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET caption = excluded.caption, media = excluded.media, seq = excluded.seq
+  INSERT INTO posts (id, author, caption, media, seq, edited_at)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1) ${NOT_GONE}
+  ON CONFLICT DO UPDATE SET
+    caption = excluded.caption, media = excluded.media, seq = excluded.seq, edited_at = excluded.edited_at
   WHERE excluded.seq > seq`;
 
 const OWN_FEED = `
   INSERT INTO feed (reader, post, author)
-  SELECT value ->> 1, value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
+  SELECT value ->> 1, value ->> 0, value ->> 1 FROM json_each(?1) ${NOT_GONE}
   ON CONFLICT DO NOTHING`;
 
+const STANDING = ["likes", "comments", "seq", "body_seq", "policy", "pinned", "deleted"];
+
+// `projected` moves on when the message begins where it ends, or where the actor knows that it ends: never over a gap.
 const UPSERT_STATS = `
-  INSERT INTO post_stats (post, likes, comments, seq)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET likes = excluded.likes, comments = excluded.comments, seq = excluded.seq
-  WHERE excluded.seq > seq`;
+  INSERT INTO post_stats (post, ${STANDING.join(", ")}, projected)
+  SELECT post, ${STANDING.join(", ")}, iif("from" <= here + 1, max("to", here), here) FROM (
+    SELECT value ->> 0 AS post, value ->> 1 AS likes, value ->> 2 AS comments, value ->> 3 AS seq,
+      value ->> 4 AS body_seq, value ->> 5 AS policy, value ->> 6 AS pinned, value ->> 7 AS deleted,
+      value ->> 8 AS "from", value ->> 9 AS "to", max(value ->> 10, coalesce(known.projected, 0)) AS here
+    FROM json_each(?1) LEFT JOIN post_stats AS known ON known.post = value ->> 0 ORDER BY "from")
+  WHERE true
+  ON CONFLICT DO UPDATE SET projected = max(projected, excluded.projected),
+    ${STANDING.map((column) => `${column} = iif(excluded.seq > seq, excluded.${column}, ${column})`).join(", ")}
+  WHERE excluded.seq > seq OR excluded.projected > projected`;
 
 const UPSERT_COMMENTS = `
-  INSERT INTO comments (post, id, author, text, seq)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET text = excluded.text, seq = excluded.seq WHERE excluded.seq > seq`;
+  INSERT INTO comments (post, parent, id, author, text, reply_to, likes, replies, state, edited_at, seq)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, value ->> 9, value ->> 10
+  FROM json_each(?1) ${NOT_GONE}
+  ON CONFLICT DO UPDATE SET text = excluded.text, likes = excluded.likes, replies = excluded.replies,
+    state = excluded.state, edited_at = excluded.edited_at, seq = excluded.seq
+  WHERE excluded.seq > seq`;

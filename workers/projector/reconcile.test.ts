@@ -28,7 +28,7 @@ async function quietPost() {
   const { post, actor } = await publishedPost();
   const people = [newPerson(), newPerson(), newPerson()] as const;
   for (const person of people) await actor.like(person);
-  await actor.comment(people[0], "Fine");
+  await actor.comment({ author: people[0], text: "Fine" });
   await projectAll(actor);
   return { post: post.id, actor, people };
 }

@@ -39,7 +39,7 @@ export async function reconcile(env: Env, post: PostId): Promise<boolean> {
   // What is shown stays until it is overwritten; without its version, anything overwrites it.
   const database = databaseOf(env, post);
   await database.batch([
-    database.prepare("UPDATE post_stats SET seq = 0 WHERE post = ?").bind(post),
+    database.prepare("UPDATE post_stats SET seq = 0, projected = 0 WHERE post = ?").bind(post),
     database.prepare("UPDATE comments SET seq = 0 WHERE post = ?").bind(post),
     database.prepare("UPDATE posts SET seq = 0 WHERE id = ?").bind(post),
   ]);

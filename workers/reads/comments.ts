@@ -1,58 +1,164 @@
+import type { StoredComment } from "../../durable-objects/comment-threads.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Comment } from "../../schema/api/posts.ts";
-import { type CommentId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
+import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
-import { personDocuments, postStats } from "./documents.ts";
+import { ApiError } from "../api/errors.ts";
+import { likedCommentsAmong, personDocuments } from "./documents.ts";
+import { type Reader, viewablePost } from "./posts.ts";
 import type { Background } from "./tiers.ts";
-import type { Reader } from "./posts.ts";
 
-export type StoredComment = { id: CommentId; author: PersonId; text: string };
+export type CommentOrder = "oldest" | "newest" | "most_liked";
+/** Where a page goes on. `likes` counts for the most liked only. */
+export type CommentKey = { id: CommentId; likes: number };
 
-/** Oldest first, from the one after `after` on. One D1 query; two and an actor call while an own write is not in D1. */
-export async function commentsOf(
+/** A thread as one reader sees it: the comments on a post itself, or the replies to one of them. */
+export type Thread = {
+  /** At most `limit` from behind `after` on, without the pinned one. */
+  read: (after: CommentKey | undefined, limit: number) => Promise<StoredComment[]>;
+  pinned: StoredComment | undefined;
+};
+
+/**
+ * The comments on `post`, or the replies to its comment `parent`. While an own write of the reader is not in D1, the
+ * actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
+ *
+ * D1 queries: one for the post, one a page; one more for the pinned comment, for what a signed-in reader likes, and for
+ * the parent.
+ */
+export async function threadOf(
   env: Env,
+  background: Background,
   reader: Reader,
   post: PostId,
-  after: CommentId | undefined,
-  limit: number,
-): Promise<StoredComment[]> {
-  if (await isBehind(env, reader, post)) {
-    const answer = await env.POSTS.getByName(post).comments(after, limit);
-    if (answer.ok) return answer.comments;
+  { parent = "", order = "oldest" }: { parent?: CommentId | ""; order?: CommentOrder },
+): Promise<Thread> {
+  const known = await viewablePost(env, background, reader, post);
+  const newestFirst = order === "newest";
+  if (known.isBehind && order !== "most_liked") {
+    const actor = env.POSTS.getByName(post);
+    const ask = async (after: CommentId | undefined, limit: number) => {
+      const answer = await actor.comments(reader.person, { parent, newestFirst, after, limit });
+      if (!answer.ok) throw new ApiError(answer.reason);
+      return answer;
+    };
+    const { pinned } = await ask(undefined, 0);
+    // One more, so that the pinned one does not make a full page look like the last.
+    const read = async (after: CommentKey | undefined, limit: number) =>
+      without(pinned, (await ask(after?.id, limit + 1)).comments).slice(0, limit);
+    return { read, pinned: parent === "" ? pinned : undefined };
   }
-  const rows = await databaseOf(env, post)
-    .prepare("SELECT id, author, text FROM comments WHERE post = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
-    .bind(post, after ?? "", limit)
-    .all<StoredComment>();
-  return rows.results;
+
+  const rows = new StoredThread(env, reader.person, post, known.document.author);
+  if (parent !== "" && !(await rows.one(parent))) throw new ApiError("comment_not_found");
+  const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
+  const read = async (after: CommentKey | undefined, limit: number) =>
+    without(pinned, await rows.page(parent, order, after, limit + 1)).slice(0, limit);
+  return { read, pinned };
 }
+
+const without = (pinned: StoredComment | undefined, comments: StoredComment[]): StoredComment[] =>
+  comments.filter(({ id }) => id !== pinned?.id);
+
+/** What D1 has of a post's comments. Its author sees what is hidden, too. */
+class StoredThread {
+  readonly #env: Env;
+  readonly #viewer: PersonId | undefined;
+  readonly #post: PostId;
+  readonly #states: string;
+
+  constructor(env: Env, viewer: PersonId | undefined, post: PostId, author: PersonId) {
+    this.#env = env;
+    this.#viewer = viewer;
+    this.#post = post;
+    this.#states = viewer === author ? "state IN ('shown', 'hidden')" : "state = 'shown'";
+  }
+
+  async one(id: CommentId): Promise<StoredComment | undefined> {
+    const [comment] = await this.#query(`parent = '' AND id = ?2 AND ${this.#states}`, id);
+    return comment;
+  }
+
+  page(
+    parent: CommentId | "",
+    order: CommentOrder,
+    after: CommentKey | undefined,
+    limit: number,
+  ): Promise<StoredComment[]> {
+    if (order === "most_liked") {
+      return this.#query(
+        `parent = ?2 AND state = 'shown' AND (likes, id) < (?3, ?4) ORDER BY likes DESC, id DESC LIMIT ?5`,
+        parent,
+        after?.likes ?? Number.MAX_SAFE_INTEGER,
+        after?.id ?? AFTER_EVERY_ID,
+        limit,
+      );
+    }
+    const [beyond, direction, start] = order === "newest" ? ["<", "DESC", AFTER_EVERY_ID] : [">", "ASC", ""];
+    return this.#query(
+      `parent = ?2 AND ${this.#states} AND id ${beyond} ?3 ORDER BY id ${direction} LIMIT ?4`,
+      parent,
+      after?.id ?? start,
+      limit,
+    );
+  }
+
+  async #query(condition: string, ...values: (string | number)[]): Promise<StoredComment[]> {
+    const { results } = await databaseOf(this.#env, this.#post)
+      .prepare(`${SELECT} WHERE post = ?1 AND ${condition}`)
+      .bind(this.#post, ...values)
+      .all<Row>();
+    const ids = results.map(({ id }) => id);
+    const liked =
+      this.#viewer && ids.length > 0 ? await likedCommentsAmong(this.#env, this.#viewer, ids) : new Set<CommentId>();
+    return results.map(({ hidden, ...row }) => ({ ...row, hidden: hidden === 1, liked: liked.has(row.id) }));
+  }
+}
+
+type Row = Omit<StoredComment, "hidden" | "liked"> & { hidden: number };
+
+const SELECT = `
+  SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, state = 'hidden' AS hidden,
+    edited_at AS editedAt FROM comments`;
 
 /** Leaves out the comments of people who are gone. */
 export async function presentComments(
   env: Env,
   background: Background,
   comments: readonly StoredComment[],
+  pinned: CommentId | undefined,
 ): Promise<Map<CommentId, Comment>> {
-  const authors = comments.map(({ author }) => author);
-  const people = await personDocuments.get(env, background, authors);
+  const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
+  const people = await personDocuments.get(env, background, ids);
   return new Map(
     comments.flatMap((comment) => {
-      const author = people.get(comment.author);
-      return author ? [[comment.id, presentComment(comment, author)] as const] : [];
+      const presented = presentComment(comment, people, comment.id === pinned);
+      return presented ? [[comment.id, presented] as const] : [];
     }),
   );
 }
 
-export const presentComment = ({ id, text }: StoredComment, author: PersonCard): Comment => ({
-  id,
-  author,
-  text,
-  createdAt: new Date(timeOf(id)).toISOString(),
-});
-
-async function isBehind(env: Env, { written }: Reader, post: PostId): Promise<boolean> {
-  const wanted = written.get(post);
-  if (wanted === undefined) return false;
-  const stats = await postStats(env, [post]);
-  return (stats.get(post)?.seq ?? 0) < wanted;
+function presentComment(
+  comment: StoredComment,
+  people: Map<PersonId, PersonCard>,
+  pinned: boolean,
+): Comment | undefined {
+  const { id, text, likes, liked, replies, hidden, parent, editedAt } = comment;
+  const author = people.get(comment.author);
+  const replyTo = comment.replyTo ? people.get(comment.replyTo) : undefined;
+  if (!author) return undefined;
+  return {
+    id,
+    author,
+    text,
+    likes,
+    replies,
+    pinned,
+    hidden,
+    likedByMe: liked,
+    createdAt: new Date(timeOf(id)).toISOString(),
+    ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
+    ...(parent !== "" && { parent }),
+    ...(replyTo && { replyTo }),
+  };
 }

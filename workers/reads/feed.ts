@@ -1,4 +1,4 @@
-import type { PersonId, PostId } from "../../schema/ids.ts";
+import { AFTER_EVERY_ID, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Skeleton } from "./posts.ts";
 
@@ -36,6 +36,3 @@ export async function postsOf(
     .all<{ id: PostId }>();
   return rows.results.map(({ id }) => id);
 }
-
-/** Ids begin with a hexadecimal digit, so this stands after all of them. */
-const AFTER_EVERY_ID = "g";

@@ -3,7 +3,7 @@ import type { PersonCard } from "../../schema/api/people.ts";
 import { isId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { mediaUrls } from "../media/urls.ts";
-import { personDocuments, type PostDocument, postDocuments } from "./documents.ts";
+import { knownPosts, personDocuments, type PostDocument } from "./documents.ts";
 import type { Background } from "./tiers.ts";
 import { canView } from "./visibility.ts";
 
@@ -70,13 +70,13 @@ export async function presentNotifications(
   const posts = rows.flatMap(({ kind, subject }) => (kind !== "follow" && isId(subject) ? [subject as PostId] : []));
   const [people, documents] = await Promise.all([
     personDocuments.get(env, background, [...actorsOf.values()].flat()),
-    postDocuments.get(env, background, posts),
+    knownPosts(env, background, posts),
   ]);
   return new Map(
     rows.flatMap((row) => {
       const actors = (actorsOf.get(row) ?? []).flatMap((id) => people.get(id) ?? []);
       const post = documents.get(row.subject as PostId);
-      const notification = present(row, actors, canView(recipient, post) ? post : undefined);
+      const notification = present(row, actors, canView(recipient, post) ? post.document : undefined);
       return notification ? [[notificationKey(row), notification] as const] : [];
     }),
   );

@@ -18,6 +18,7 @@ export async function postPage(
     limit,
     read: skeleton,
     keyOf: ({ post }) => post,
+    itemKey: ({ post }) => post,
     show: (rows) => presentPosts(c.env, c.executionCtx, readerOf(c), rows),
   });
   return pageWithCursor(items, next);

@@ -2,27 +2,22 @@
 import type { Context } from "hono";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
+import type { PostStanding } from "../../schema/facts.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
+import { ApiError } from "../api/errors.ts";
 import type { App } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
-import {
-  likedAmong,
-  personDocuments,
-  type PostDocument,
-  postDocuments,
-  type PostStats,
-  postStats,
-} from "./documents.ts";
-import { written } from "./consistency.ts";
+import { type OwnWrite, written } from "./consistency.ts";
+import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import type { Background } from "./tiers.ts";
-import { canView } from "./visibility.ts";
+import { canView, type KnownPost } from "./visibility.ts";
 
-/** Who reads, and what of their own writes must be seen: post -> at least this `seq`. */
-export type Reader = { person: PersonId | undefined; written: Map<PostId, number> };
+/** Who reads, and what of their own writes must be seen. */
+export type Reader = { person: PersonId | undefined; written: Map<PostId, OwnWrite> };
 export const readerOf = (c: Context<App>): Reader => ({ person: c.var.viewer?.person, written: written(c) });
 
 export type Skeleton = { post: PostId; likedByMe: boolean }[];
-export type Hydrated = { document: PostDocument; author: PersonCard; stats: PostStats; likedByMe: boolean };
+export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
 /** Those of the skeleton's posts that `reader` may see. Costs one D1 query a database when documents are cached. */
 export async function presentPosts(
@@ -32,7 +27,7 @@ export async function presentPosts(
   skeleton: Skeleton,
 ): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(env, background, reader, skeleton);
-  const visible = hydrated.filter(({ document }) => canView(reader.person, document));
+  const visible = hydrated.filter((post) => canView(reader.person, post));
   return new Map(visible.map((post) => [post.document.id, presentPost(post)]));
 }
 
@@ -42,40 +37,75 @@ export async function skeletonOf(env: Env, reader: Reader, posts: PostId[]): Pro
   return posts.map((post) => ({ post, likedByMe: liked.has(post) }));
 }
 
+/** One post, if `reader` may see it; else the refusal `post_not_found`. `isBehind`: D1 has not all that they wrote. */
+export async function viewablePost(
+  env: Env,
+  background: Background,
+  reader: Reader,
+  id: PostId,
+): Promise<KnownPost & { isBehind: boolean }> {
+  const post = (await knownPosts(env, background, [id])).get(id);
+  if (!canView(reader.person, post)) throw new ApiError("post_not_found");
+  return { ...post, isBehind: post.stats.projected < (reader.written.get(id)?.seq ?? 0) };
+}
+
 /** Leaves out what is gone: a post that no store has. */
 async function hydrate(env: Env, background: Background, reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> {
   const ids = skeleton.map(({ post }) => post);
-  const [documents, stats] = await Promise.all([postDocuments.get(env, background, ids), postStats(env, ids)]);
-  const authors = [...documents.values()].map(({ author }) => author);
+  const posts = await knownPosts(env, background, ids);
+  const authors = [...posts.values()].map(({ document }) => document.author);
   const people = await personDocuments.get(env, background, authors);
   const hydrated = skeleton.flatMap(({ post, likedByMe }): Hydrated[] => {
-    const document = documents.get(post);
-    const author = document && people.get(document.author);
-    if (!document || !author) return [];
-    return [{ document, author, stats: stats.get(post) ?? { likes: 0, comments: 0, seq: 0 }, likedByMe }];
+    const known = posts.get(post);
+    const author = known && people.get(known.document.author);
+    return author ? [{ ...known, author, likedByMe }] : [];
   });
   return Promise.all(hydrated.map((post) => withOwnWrites(env, reader, post)));
 }
 
-/** A post that D1 shows older than the reader's own write is completed by its actor. */
-async function withOwnWrites(env: Env, reader: Reader, post: Hydrated): Promise<Hydrated> {
+/**
+ * A post that D1 shows older than the reader's own write is completed by its actor. So is one that D1 shows not liked as
+ * the reader has left it: the likes are read a moment before the counts, and D1 may have caught up in between.
+ */
+async function withOwnWrites(env: Env, { person, written }: Reader, post: Hydrated): Promise<Hydrated> {
   const { id } = post.document;
-  if (post.stats.seq >= (reader.written.get(id) ?? 0)) return post;
-  const snapshot = await env.POSTS.getByName(id).snapshot(reader.person);
-  if (!snapshot.ok) return post;
-  const { likes, comments, seq, liked } = snapshot;
-  return { ...post, stats: { likes, comments, seq }, likedByMe: liked };
+  const own = written.get(id);
+  if (!own) return post;
+  const isAsLeft = own.liked === undefined || own.liked === post.likedByMe;
+  if (post.stats.projected >= own.seq && isAsLeft) return post;
+  const snapshot = await env.POSTS.getByName(id).snapshot(person);
+  if (!snapshot.ok) return { ...post, stats: { ...post.stats, deleted: true } };
+  const { body, standing, liked } = snapshot;
+  return {
+    ...post,
+    document: { ...post.document, caption: body.caption, editedAt: body.editedAt },
+    stats: { ...standing, projected: post.stats.projected },
+    likedByMe: liked,
+  };
 }
 
 /** A pure function of what was read. */
-export function presentPost({ document, author, stats, likedByMe }: Hydrated): Post {
+export function presentPost({ document, author, stats, likedByMe }: Presentable): Post {
+  const { id, caption, media, editedAt } = document;
+  const { likes, comments, seq, policy } = stats;
   return {
-    id: document.id,
+    id,
     author,
-    caption: document.caption,
-    media: document.media.map((media) => ({ ...media, urls: mediaUrls(media.id) })),
-    ...stats,
+    caption,
+    likes,
+    comments,
     likedByMe,
-    createdAt: new Date(timeOf(document.id)).toISOString(),
+    seq,
+    media: media.map((picture) => ({ ...picture, urls: mediaUrls(picture.id) })),
+    commentPolicy: policy,
+    createdAt: new Date(timeOf(id)).toISOString(),
+    ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
   };
 }
+
+type Presentable = {
+  document: Omit<PostDocument, "seq">;
+  author: PersonCard;
+  stats: PostStanding;
+  likedByMe: boolean;
+};

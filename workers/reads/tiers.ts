@@ -42,12 +42,18 @@ export class Documents<K extends Id, D extends object> {
     for (const [id, document] of await this.#fromKv(env, absent)) found.set(id, document);
     const missing = absent.filter((id) => !found.has(id));
     if (missing.length > 0) {
-      const loaded = await this.#load(env, missing);
-      for (const [id, document] of loaded) found.set(id, document);
-      background.waitUntil(this.#toKv(env, loaded));
+      for (const [id, document] of await this.renew(env, background, missing)) found.set(id, document);
     }
     for (const id of absent) this.#remember(id, found.get(id), now);
     return found;
+  }
+
+  /** Reads `ids` from D1, whatever the tiers have, and gives the tiers what was found. */
+  async renew(env: Env, background: Background, ids: K[]): Promise<Map<K, D>> {
+    const loaded = await this.#load(env, ids);
+    background.waitUntil(this.#toKv(env, loaded));
+    for (const id of ids) this.#remember(id, loaded.get(id), Date.now());
+    return loaded;
   }
 
   /** After a change: this isolate shows it at once, others within the two TTLs. */

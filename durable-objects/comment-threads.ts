@@ -1,0 +1,256 @@
+/**
+ * The comments of a post, in two levels: those on the post itself, and under each its replies. A reply to a reply stands
+ * beside it and names whom it answers.
+ *
+ * Counts are of what everybody sees: the post's, of all comments that are neither hidden nor gone nor under one that is; a
+ * comment's, of its replies. Each row that changes gets a `seq` of its own, so that messages can be cut between any two.
+ */
+import { PAGE_MAX } from "../schema/api/common.ts";
+import type { CommentFact, CommentLikeFact } from "../schema/facts.ts";
+import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../schema/ids.ts";
+import type { PostRecord } from "./post-record.ts";
+import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "./post-tables.ts";
+
+/** A comment as `viewer` sees it. `parent` is "" for one on the post itself. */
+export type StoredComment = Omit<CommentFact, "seq" | "state"> & { hidden: boolean; liked: boolean };
+export type ThreadQuery = {
+  /** The comment whose replies are wanted; "" for the comments on the post itself. */
+  parent: CommentId | "";
+  newestFirst: boolean;
+  /** Goes on behind this one. */
+  after: CommentId | undefined;
+  /** Up to COMMENTS_READ_MAX. */
+  limit: number;
+};
+
+/** The most comments of one read: a page, one to tell whether it goes on, and one in place of the pinned one. */
+export const COMMENTS_READ_MAX = PAGE_MAX + 2;
+/** Of one post: about 1 GB of an object's 10. */
+export const COMMENTS_MAX = 1_000_000;
+
+const STATES = ["shown", "hidden", "gone"] as const;
+
+export class CommentThreads {
+  readonly #sql: SqlStorage;
+  readonly #post: PostRecord;
+
+  constructor(sql: SqlStorage, post: PostRecord) {
+    this.#sql = sql;
+    this.#post = post;
+  }
+
+  /** One that is shown, as is its parent; what nobody sees can be neither answered nor liked. */
+  shown(id: CommentId): CommentRow | undefined {
+    const comment = this.existing(id);
+    if (comment?.state !== SHOWN) return undefined;
+    return comment.parent === "" || this.#row(comment.parent)?.state === SHOWN ? comment : undefined;
+  }
+
+  /** One that is shown or hidden. */
+  existing(id: CommentId): CommentRow | undefined {
+    const comment = this.#row(id);
+    return comment && comment.state !== GONE ? comment : undefined;
+  }
+
+  /** Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count. */
+  add(
+    author: PersonId,
+    text: string,
+    answered: CommentRow | undefined,
+    alsoWrite?: (id: CommentId) => void,
+  ): CommentId {
+    const id = this.#nextId();
+    const parent = answered ? answered.parent || answered.id : "";
+    const replyTo = answered?.author ?? null;
+    const seq = this.#post.row.seq + (parent === "" ? 1 : 2);
+    const row = { id, author, text, seq, parent, reply_to: replyTo, replies: 0, own_replies: 0, state: SHOWN } as const;
+    this.#post.save({ ...this.#countsWith(row, 1), seq }, () => {
+      this.#sql.exec(
+        "INSERT INTO comments (id, author, text, seq, parent, reply_to) VALUES (?, ?, ?, ?, ?, ?)",
+        id,
+        author,
+        text,
+        seq,
+        parent,
+        replyTo,
+      );
+      this.#countInParent(row, 1, seq - 1);
+      alsoWrite?.(id);
+    });
+    return id;
+  }
+
+  edit(comment: CommentRow, text: string): void {
+    if (comment.text === text) return;
+    const seq = this.#post.row.seq + 1;
+    this.#post.save({ seq }, () =>
+      this.#sql.exec(
+        "UPDATE comments SET text = ?, edited_at = ?, seq = ? WHERE id = ?",
+        text,
+        Date.now(),
+        seq,
+        comment.id,
+      ),
+    );
+  }
+
+  /** What is gone stays as a row without its text, because D1 must still learn of it. */
+  remove(comment: CommentRow): void {
+    this.#setState(comment, GONE);
+  }
+
+  setHidden(comment: CommentRow, hidden: boolean): void {
+    this.#setState(comment, hidden ? HIDDEN : SHOWN);
+  }
+
+  /** Five rows written: the like, the comment, their places in the order of `seq`, the post. None if it was so. */
+  setLike(comment: CommentRow, person: PersonId, liked: boolean): number {
+    const [before] = this.#sql
+      .exec<CommentLikeRow>("SELECT * FROM comment_likes WHERE comment = ? AND person = ?", comment.id, person)
+      .toArray();
+    if ((before?.liked === 1) === liked) return comment.likes;
+    const seq = this.#post.row.seq + 1;
+    const likes = comment.likes + (liked ? 1 : -1);
+    this.#post.save({ seq }, () => {
+      this.#sql.exec(
+        `INSERT INTO comment_likes VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq`,
+        comment.id,
+        person,
+        Number(liked),
+        seq,
+      );
+      this.#sql.exec("UPDATE comments SET likes = ?, seq = ? WHERE id = ?", likes, seq, comment.id);
+    });
+    return likes;
+  }
+
+  /** One comment as `viewer` sees it. */
+  seenBy(viewer: PersonId | undefined, id: CommentId): StoredComment | undefined {
+    const [row] = this.#sql.exec<SeenRow>(`${SEEN} WHERE id = ?2 AND state < ${GONE}`, viewer ?? "", id).toArray();
+    return row && seen(row);
+  }
+
+  /** A page of a thread; the post's author sees what is hidden too. Reads the page, and what is hidden on it. */
+  page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): StoredComment[] {
+    const upTo = viewer === this.#post.row.author ? HIDDEN : SHOWN;
+    const [beyond, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
+    return this.#sql
+      .exec<SeenRow>(
+        `${SEEN} WHERE parent = ?2 AND state < ${GONE} AND state <= ?3 AND id ${beyond} ?4 ORDER BY id ${order} LIMIT ?5`,
+        viewer ?? "",
+        parent,
+        upTo,
+        after ?? (newestFirst ? AFTER_EVERY_ID : ""),
+        Math.min(limit, COMMENTS_READ_MAX),
+      )
+      .toArray()
+      .map(seen);
+  }
+
+  /** The first `limit` comments with a `seq` of `from` or more, in its order, and the `seq` up to which they are all. */
+  changes(from: number, limit: number): { changes: CommentFact[]; to: number } {
+    const rows = this.#after<CommentRow>("comments", from, limit);
+    return { changes: rows.map(factOf), to: this.#allUpTo(rows, limit) };
+  }
+
+  /** The same of their likes. */
+  likeChanges(from: number, limit: number): { changes: CommentLikeFact[]; to: number } {
+    const rows = this.#after<CommentLikeRow>("comment_likes", from, limit);
+    const changes = rows.map(({ comment, person, liked, seq }) => ({ comment, person, liked: liked === 1, seq }));
+    return { changes, to: this.#allUpTo(rows, limit) };
+  }
+
+  /** Of a post that is gone. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes");
+  }
+
+  #setState(comment: CommentRow, state: CommentRow["state"]): void {
+    if (comment.state === state) return;
+    const change = Number(state === SHOWN) - Number(comment.state === SHOWN);
+    const seq = this.#post.row.seq + (comment.parent === "" ? 1 : 2);
+    const unpinned = this.#post.row.pinned === comment.id ? { pinned: null } : {};
+    this.#post.save({ ...this.#countsWith(comment, change), ...unpinned, seq }, () => {
+      const text = state === GONE ? "" : comment.text;
+      this.#sql.exec("UPDATE comments SET state = ?, text = ?, seq = ? WHERE id = ?", state, text, seq, comment.id);
+      this.#countInParent(comment, change, seq - 1);
+    });
+  }
+
+  /** The post's counts when `comment` and what stands under it come to be seen (1), or no longer are (-1). */
+  #countsWith(comment: Counted, change: number): Pick<PostRow, "comments" | "own_comments"> {
+    const { comments, own_comments, author } = this.#post.row;
+    const isReached = comment.parent === "" || this.#row(comment.parent)?.state === SHOWN;
+    const by = isReached ? change : 0;
+    return {
+      comments: comments + by * (1 + comment.replies),
+      own_comments: own_comments + by * (Number(comment.author === author) + comment.own_replies),
+    };
+  }
+
+  #countInParent({ parent, author }: Counted, change: number, seq: number): void {
+    if (parent === "") return;
+    const own = author === this.#post.row.author ? change : 0;
+    this.#sql.exec(
+      "UPDATE comments SET replies = replies + ?, own_replies = own_replies + ?, seq = ? WHERE id = ?",
+      change,
+      own,
+      seq,
+      parent,
+    );
+  }
+
+  #row(id: CommentId): CommentRow | undefined {
+    return this.#sql.exec<CommentRow>("SELECT * FROM comments WHERE id = ?", id).toArray()[0];
+  }
+
+  // Comments are ordered by id, so an id must be above the last one even when the clock goes back.
+  #nextId(): CommentId {
+    const [last] = this.#sql.exec<Pick<CommentRow, "id">>("SELECT id FROM comments ORDER BY id DESC LIMIT 1").toArray();
+    const time = last ? Math.max(Date.now(), timeOf(last.id) + 1) : Date.now();
+    return newId<CommentId>(shardOf(this.#post.row.id), time);
+  }
+
+  #after<Row extends Record<string, SqlStorageValue>>(table: string, from: number, limit: number): Row[] {
+    return this.#sql.exec<Row>(`SELECT * FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit).toArray();
+  }
+
+  // A full list may leave something behind it.
+  #allUpTo(rows: { seq: number }[], limit: number): number {
+    return rows.length < limit ? this.#post.row.seq : (rows.at(-1)?.seq ?? 0);
+  }
+}
+
+type Counted = Pick<CommentRow, "author" | "parent" | "replies" | "own_replies">;
+type SeenRow = CommentRow & { liked: number };
+
+const SEEN = `
+  SELECT comments.*, coalesce(comment_likes.liked, 0) AS liked FROM comments
+  LEFT JOIN comment_likes ON comment_likes.comment = id AND comment_likes.person = ?1`;
+
+const seen = ({ id, author, text, parent, reply_to, likes, replies, state, edited_at, liked }: SeenRow) => ({
+  id,
+  author,
+  text,
+  parent,
+  likes,
+  replies,
+  replyTo: reply_to,
+  hidden: state === HIDDEN,
+  editedAt: edited_at,
+  liked: liked === 1,
+});
+
+const factOf = ({ id, author, text, parent, reply_to, likes, replies, state, edited_at, seq }: CommentRow) => ({
+  id,
+  author,
+  text,
+  parent,
+  likes,
+  replies,
+  seq,
+  replyTo: reply_to,
+  state: STATES[state],
+  editedAt: edited_at,
+});

@@ -1,0 +1,66 @@
+/** The end of a post: what is left of it in D1 and R2 goes when its actor has said that it is gone. */
+import type { Effect, PostBody } from "../../schema/facts.ts";
+import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { effectDone, newEffect, saveEffectIf } from "../effects.ts";
+import { deleteObjects } from "../media/objects.ts";
+import { postDocuments } from "../reads/documents.ts";
+
+/** Comments that one statement deletes: a bound on how long it takes. */
+const COMMENTS_PER_STATEMENT = 1000;
+
+/** Deletes the post's row, and with it saves the effect that erases the rest; once, since only the row that is there has one. */
+export function endOf(
+  env: Env,
+  database: D1Database,
+  post: PostId,
+  author: PersonId,
+  { media }: Pick<PostBody, "media">,
+): { statements: D1PreparedStatement[]; effect: Effect } {
+  const effect = newEffect(post, { kind: "erase", post, author, media: media.map(({ id }) => id) });
+  return {
+    statements: [
+      saveEffectIf(env, effect, "EXISTS (SELECT 1 FROM posts WHERE id = ?)", [post]),
+      database.prepare("DELETE FROM posts WHERE id = ?").bind(post),
+    ],
+    effect,
+  };
+}
+
+/**
+ * Erases the comments, and the pictures that no other post of the author shows. Likes stay as rows of their people, as
+ * they do after an unlike: they say nothing but an id that leads nowhere. May run again at any time.
+ */
+export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>): Promise<void> {
+  const { id, post, author, media } = effect;
+  await postDocuments.forget(env, post);
+  await eraseComments(env, post);
+  for (const picture of await unused(env, author, media)) {
+    await deleteObjects(env, picture);
+    await databaseOf(env, author).prepare("DELETE FROM media WHERE id = ? AND owner = ?").bind(picture, author).run();
+  }
+  await effectDone(env, id);
+}
+
+async function eraseComments(env: Env, post: PostId): Promise<void> {
+  const statement = databaseOf(env, post)
+    .prepare(
+      `DELETE FROM comments WHERE post = ?1 AND (parent, id) IN
+         (SELECT parent, id FROM comments WHERE post = ?1 LIMIT ?2)`,
+    )
+    .bind(post, COMMENTS_PER_STATEMENT);
+  while ((await statement.run()).meta.changes > 0);
+}
+
+/** Reads the author's posts: the price of a deletion, and of nothing else. */
+async function unused(env: Env, author: PersonId, media: MediaId[]): Promise<MediaId[]> {
+  const shown = await databaseOf(env, author)
+    .prepare(
+      `SELECT DISTINCT picture.value ->> 'id' AS id FROM posts, json_each(posts.media) AS picture
+       WHERE author = ?1 AND picture.value ->> 'id' IN (SELECT value FROM json_each(?2))`,
+    )
+    .bind(author, JSON.stringify(media))
+    .all<{ id: MediaId }>();
+  const used = new Set(shown.results.map(({ id }) => id));
+  return media.filter((id) => !used.has(id));
+}
