@@ -6,13 +6,11 @@
  * comment's, of its replies. Each row that changes gets a `seq` of its own, so that messages can be cut between any two.
  */
 import { PAGE_MAX } from "../schema/api/common.ts";
-import type { CommentFact, CommentLikeFact } from "../schema/facts.ts";
+import type { CommentFact, CommentLikeFact, SeenComment } from "../schema/facts.ts";
 import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../schema/ids.ts";
 import type { PostRecord } from "./post-record.ts";
 import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "./post-tables.ts";
 
-/** A comment as `viewer` sees it. `parent` is "" for one on the post itself. */
-export type StoredComment = Omit<CommentFact, "seq" | "state"> & { hidden: boolean; liked: boolean };
 export type ThreadQuery = {
   /** The comment whose replies are wanted; "" for the comments on the post itself. */
   parent: CommentId | "";
@@ -126,13 +124,13 @@ export class CommentThreads {
   }
 
   /** One comment as `viewer` sees it. */
-  seenBy(viewer: PersonId | undefined, id: CommentId): StoredComment | undefined {
+  seenBy(viewer: PersonId | undefined, id: CommentId): SeenComment | undefined {
     const [row] = this.#sql.exec<SeenRow>(`${SEEN} WHERE id = ?2 AND state < ${GONE}`, viewer ?? "", id).toArray();
     return row && seen(row);
   }
 
   /** A page of a thread; the post's author sees what is hidden too. Reads the page, and what is hidden on it. */
-  page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): StoredComment[] {
+  page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): SeenComment[] {
     const upTo = viewer === this.#post.row.author ? HIDDEN : SHOWN;
     const [beyond, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
     return this.#sql
@@ -154,7 +152,18 @@ export class CommentThreads {
     return { changes: rows.map(factOf), to: this.#allUpTo(rows, limit) };
   }
 
-  /** The same of their likes. */
+  /** How many comments have changed since `seq`, counted up to `atMost`. */
+  changedSince(seq: number, atMost: number): number {
+    return this.#sql
+      .exec<{ changed: number }>(
+        "SELECT count(*) AS changed FROM (SELECT 1 FROM comments WHERE seq > ? LIMIT ?)",
+        seq,
+        atMost,
+      )
+      .one().changed;
+  }
+
+  /** As `changes`, of the likes of comments. */
   likeChanges(from: number, limit: number): { changes: CommentLikeFact[]; to: number } {
     const rows = this.#after<CommentLikeRow>("comment_likes", from, limit);
     const changes = rows.map(({ comment, person, liked, seq }) => ({ comment, person, liked: liked === 1, seq }));

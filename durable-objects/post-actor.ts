@@ -1,10 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
-import type { CommentPolicy, PostBody, PostStanding } from "../schema/facts.ts";
+import type { CommentPolicy, PostBody, PostStanding, SeenComment } from "../schema/facts.ts";
 import { type CommentId, type PersonId, type PostId } from "../schema/ids.ts";
 import { EMPTY, formatted } from "../schema/set-hash.ts";
 import { Captions, type Caption } from "./captions.ts";
 import { Combiner } from "./combiner.ts";
-import { COMMENTS_MAX, CommentThreads, type StoredComment, type ThreadQuery } from "./comment-threads.ts";
+import { COMMENTS_MAX, CommentThreads, type ThreadQuery } from "./comment-threads.ts";
 import { Heat } from "./heat.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { LikeSet } from "./like-set.ts";
@@ -12,6 +12,7 @@ import { isMigrated, migrate } from "./migrate.ts";
 import { bodyOf, Outbox, standingOf } from "./outbox.ts";
 import { PostRecord } from "./post-record.ts";
 import { type CommentRow, migrations } from "./post-tables.ts";
+import { Subscribers } from "./subscribers.ts";
 
 /** A refusal is a value: a class thrown across RPC arrives as a plain Error, and its kind is lost. */
 export type Refusable<T, Reason = never> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" | Reason };
@@ -20,7 +21,7 @@ export type Stats = { likes: number; comments: number; seq: number };
 export type PostState = Stats & { confirmed: number; digest: string };
 /** A post as it stands, whole. */
 export type Snapshot = { body: PostBody; standing: PostStanding; liked: boolean; confirmed: number };
-type OnComment = { seq: number; comment: StoredComment; pinned: boolean };
+type OnComment = { seq: number; comment: SeenComment; pinned: boolean };
 export type NewPost = { id: PostId; author: PersonId; caption: string; media: PostBody["media"] };
 export type NewComment = {
   author: PersonId;
@@ -45,7 +46,14 @@ const NO_COMMENT = { ok: false, reason: "comment_not_found" } as const;
 const NOT_YOURS = { ok: false, reason: "not_yours" } as const;
 
 /** What a published post consists of. */
-type Parts = { record: PostRecord; likes: LikeSet; comments: CommentThreads; captions: Captions; outbox: Outbox };
+type Parts = {
+  record: PostRecord;
+  likes: LikeSet;
+  comments: CommentThreads;
+  captions: Captions;
+  outbox: Outbox;
+  subscribers: Subscribers;
+};
 
 /**
  * One post: the only place where it, its likes and its comments change, one after the other, so a count is exact and
@@ -76,7 +84,7 @@ export class PostActor extends DurableObject<Env> {
         PostRecord.create(this.ctx.storage, post);
       });
       this.#parts = this.#load();
-      this.#parts?.outbox.changed();
+      if (this.#parts) changed(this.#parts);
     }
     const parts = this.#live;
     if (!parts) return false;
@@ -91,11 +99,11 @@ export class PostActor extends DurableObject<Env> {
     { caption, policy }: { caption?: string | undefined; policy?: CommentPolicy | undefined },
   ): Refusable<Snapshot, "not_yours"> {
     return this.#asAuthor(person, (parts) => {
-      const { record, captions, outbox } = parts;
+      const { record, captions } = parts;
       const { seq } = record.row;
       if (caption !== undefined) captions.change(caption);
       if (policy !== undefined && policy !== record.row.policy) record.save({ policy, seq: record.row.seq + 1 });
-      if (record.row.seq !== seq) outbox.changed();
+      if (record.row.seq !== seq) changed(parts);
       return { ok: true, ...snapshotOf(parts, person) };
     });
   }
@@ -103,7 +111,7 @@ export class PostActor extends DurableObject<Env> {
   /** For ever. What people wrote goes at once; what remains is that there was a post, so that D1 learns of its end. */
   remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
     if (!this.#parts) return NOT_FOUND;
-    const { record, likes, comments, captions, outbox } = this.#parts;
+    const { record, likes, comments, captions, subscribers } = this.#parts;
     const { row } = record;
     if (row.author !== person) return row.deleted ? NOT_FOUND : NOT_YOURS;
     if (!row.deleted) {
@@ -119,7 +127,8 @@ export class PostActor extends DurableObject<Env> {
           this.#keys.clear();
         },
       );
-      outbox.changed();
+      changed(this.#parts);
+      subscribers.close();
     }
     return { ok: true, standing: standingOf(row), body: bodyOf(row) };
   }
@@ -166,7 +175,7 @@ export class PostActor extends DurableObject<Env> {
     if (replyTo && !answered) return NO_COMMENT;
     const remember = (id: CommentId) => key !== undefined && this.#keys.remember(author, key, id, request);
     const id = parts.comments.add(author, text, answered || undefined, remember);
-    parts.outbox.changed();
+    changed(parts);
     return this.#answer(parts, author, id);
   }
 
@@ -187,7 +196,7 @@ export class PostActor extends DurableObject<Env> {
     if (!comment) return NO_COMMENT;
     if (comment.author !== person && parts.record.row.author !== person) return NOT_YOURS;
     parts.comments.remove(comment);
-    parts.outbox.changed();
+    changed(parts);
     return { ok: true, seq: parts.record.row.seq };
   }
 
@@ -244,15 +253,16 @@ export class PostActor extends DurableObject<Env> {
   comments(
     viewer: PersonId | undefined,
     query: ThreadQuery,
-  ): Refusable<{ comments: StoredComment[]; pinned: StoredComment | undefined }, "comment_not_found"> {
+  ): Refusable<{ comments: SeenComment[]; pinned: SeenComment | undefined; seq: number }, "comment_not_found"> {
     const parts = this.#live;
     if (!parts) return NOT_FOUND;
     const isAuthor = viewer === parts.record.row.author;
     const { parent } = query;
     if (parent && !(isAuthor ? parts.comments.existing(parent) : parts.comments.shown(parent))) return NO_COMMENT;
-    const { pinned } = parts.record.row;
+    const { pinned, seq } = parts.record.row;
     return {
       ok: true,
+      seq,
       comments: parts.comments.page(viewer, query),
       pinned: pinned ? parts.comments.seenBy(viewer, pinned) : undefined,
     };
@@ -278,6 +288,22 @@ export class PostActor extends DurableObject<Env> {
     this.#parts.outbox.confirmed();
   }
 
+  /** A WebSocket for a subscriber, from the route that has decided that they may see the post; 404 or 503 without. */
+  override fetch(request: Request): Response {
+    const parts = this.#live;
+    if (!parts) return new Response(null, { status: 404 });
+    const { searchParams } = new URL(request.url);
+    const since = searchParams.get("since");
+    const viewer = searchParams.get("viewer") as PersonId | null;
+    const webSocket = parts.subscribers.accept(since === null ? undefined : Number(since), viewer ?? undefined);
+    return webSocket ? new Response(null, { status: 101, webSocket }) : new Response(null, { status: 503 });
+  }
+
+  /** Subscribers have nothing to say but "ping", which is answered without waking up. */
+  override webSocketMessage(socket: WebSocket): void {
+    socket.close(1008, "Nothing but ping is understood");
+  }
+
   override async alarm(): Promise<void> {
     await this.#parts?.outbox.flush();
   }
@@ -301,7 +327,7 @@ export class PostActor extends DurableObject<Env> {
   #setLike({ person, liked }: LikeCommand): LikeAnswer {
     const parts = this.#live;
     if (!parts) return NOT_FOUND;
-    if (parts.likes.set(person, liked)) parts.outbox.changed();
+    if (parts.likes.set(person, liked)) changed(parts);
     return { ok: true, ...statsOf(parts), liked, gates: this.#heat.gatesAfterLike() };
   }
 
@@ -326,7 +352,7 @@ export class PostActor extends DurableObject<Env> {
     if (!comment) return NO_COMMENT;
     const refused = command(parts, comment);
     if (refused) return refused;
-    parts.outbox.changed();
+    changed(parts);
     return this.#answer(parts, person, id);
   }
 
@@ -344,8 +370,15 @@ export class PostActor extends DurableObject<Env> {
     const comments = new CommentThreads(storage.sql, record);
     const captions = new Captions(storage.sql, record);
     const outbox = new Outbox(storage, this.env, { record, likes, comments });
-    return { record, likes, comments, captions, outbox };
+    const subscribers = new Subscribers(this.ctx, this.env, { record, comments });
+    return { record, likes, comments, captions, outbox, subscribers };
   }
+}
+
+/** After each change: D1 learns of it, and so does who looks on. */
+function changed({ outbox, subscribers }: Parts): void {
+  outbox.changed();
+  subscribers.changed();
 }
 
 const statsOf = ({ record }: Parts): Stats => {

@@ -27,6 +27,9 @@ export const CommentFact = z.object({
 });
 export type CommentFact = z.infer<typeof CommentFact>;
 
+/** A comment as one viewer sees it, wherever it was read. */
+export type SeenComment = Omit<CommentFact, "seq" | "state"> & { hidden: boolean; liked: boolean };
+
 /** A person's like of a comment as it stood at `seq`. */
 export const CommentLikeFact = LikeFact.extend({ comment: CommentId });
 export type CommentLikeFact = z.infer<typeof CommentLikeFact>;

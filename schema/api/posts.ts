@@ -75,7 +75,9 @@ export const Comment = z
   })
   .openapi("Comment");
 export type Comment = z.infer<typeof Comment>;
-export const CommentPage = page(Comment).openapi("CommentPage");
+export const CommentPage = page(Comment)
+  .extend({ seq: z.number().int().openapi({ description: "For `since` of the live post: go on from this page" }) })
+  .openapi("CommentPage");
 export type CommentPage = z.infer<typeof CommentPage>;
 
 export const CommentsQuery = PageQuery.extend({ order: z.enum(["oldest", "newest", "most_liked"]).default("oldest") });

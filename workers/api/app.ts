@@ -10,6 +10,7 @@ import { feed } from "./feed.ts";
 import { follows } from "./follows.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { likes } from "./likes.ts";
+import { live } from "./live.ts";
 import { me } from "./me.ts";
 import { mediaRoutes } from "./media.ts";
 import { notifications } from "./notifications.ts";
@@ -34,6 +35,7 @@ for (const resource of [
   likes,
   comments,
   commentCommands,
+  live,
   audits,
   feed,
   notifications,
@@ -53,6 +55,7 @@ export const app = new OpenAPIHono<App>();
 
 app.use(async (c, next) => {
   await next();
+  if (c.res.webSocket) return; // A copy with other headers would not be one.
   // Every answer depends on who asks, or may from tomorrow on; only pictures are shared.
   if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-store");
   c.header("x-content-type-options", "nosniff");

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { StoredComment } from "../../durable-objects/comment-threads.ts";
+import type { SeenComment } from "../../schema/facts.ts";
 import { IdempotencyKey, PageQuery } from "../../schema/api/common.ts";
 import {
   type Comment,
@@ -85,15 +85,15 @@ comments.openapi(
 );
 
 /** A comment as it is answered to whoever has just changed it. */
-export async function presentOne(c: Context<App>, comment: StoredComment, pinned = false): Promise<Comment> {
+export async function presentOne(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
   const presented = await presentComments(c.env, c.executionCtx, [comment], pinned ? comment.id : undefined);
   const found = presented.get(comment.id);
   if (!found) throw new ApiError("person_not_found");
   return found;
 }
 
-async function pageOf(c: Context<App>, { read, pinned }: Thread, after: CommentKey | undefined, limit: number) {
-  const show = (rows: StoredComment[]) => presentComments(c.env, c.executionCtx, rows, pinned?.id);
+async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: CommentKey | undefined, limit: number) {
+  const show = (rows: SeenComment[]) => presentComments(c.env, c.executionCtx, rows, pinned?.id);
   const { items, next } = await fullPage({
     after,
     limit,
@@ -103,7 +103,7 @@ async function pageOf(c: Context<App>, { read, pinned }: Thread, after: CommentK
     show,
   });
   const first = pinned && !after ? [...(await show([pinned])).values()] : [];
-  return { items: [...first, ...items], ...(next && { next: encodeCursor([next.id, String(next.likes)]) }) };
+  return { items: [...first, ...items], seq, ...(next && { next: encodeCursor([next.id, String(next.likes)]) }) };
 }
 
 function keyOfCursor(cursor: string | undefined, order: CommentOrder): CommentKey | undefined {

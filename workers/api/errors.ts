@@ -27,6 +27,8 @@ const REFUSALS = {
   too_large: [413, "The body is too large"],
   unsupported_type: [415, "This kind of content is not accepted"],
   too_many_attempts: [429, "Too many attempts; try again in a minute"],
+  upgrade_required: [426, "This is a WebSocket"],
+  too_many_subscribers: [503, "Too many are looking on; try again later"],
   internal: [500, "Something went wrong on our side"],
 } as const;
 

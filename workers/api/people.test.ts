@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../schema/api/people.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { ask, outcome, randomHandle, signUp } from "../../tests/runtime/people.ts";
-import { peopleByIds } from "../reads/people.ts";
+import { peopleByIds } from "../../schema/people-cards.ts";
 
 type Page = { items: PersonCard[]; next?: string };
 

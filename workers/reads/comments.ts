@@ -1,7 +1,7 @@
-import type { StoredComment } from "../../durable-objects/comment-threads.ts";
-import type { PersonCard } from "../../schema/api/people.ts";
+import type { SeenComment } from "../../schema/facts.ts";
 import type { Comment } from "../../schema/api/posts.ts";
-import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
+import { presentComment } from "../../schema/api/present-comment.ts";
+import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { ApiError } from "../api/errors.ts";
 import { likedCommentsAmong, personDocuments } from "./documents.ts";
@@ -15,8 +15,10 @@ export type CommentKey = { id: CommentId; likes: number };
 /** A thread as one reader sees it: the comments on a post itself, or the replies to one of them. */
 export type Thread = {
   /** At most `limit` from behind `after` on, without the pinned one. */
-  read: (after: CommentKey | undefined, limit: number) => Promise<StoredComment[]>;
-  pinned: StoredComment | undefined;
+  read: (after: CommentKey | undefined, limit: number) => Promise<SeenComment[]>;
+  pinned: SeenComment | undefined;
+  /** Everything up to this `seq` of the post is in it. */
+  seq: number;
 };
 
 /**
@@ -42,11 +44,11 @@ export async function threadOf(
       if (!answer.ok) throw new ApiError(answer.reason);
       return answer;
     };
-    const { pinned } = await ask(undefined, 0);
+    const { pinned, seq } = await ask(undefined, 0);
     // One more, so that the pinned one does not make a full page look like the last.
     const read = async (after: CommentKey | undefined, limit: number) =>
       without(pinned, (await ask(after?.id, limit + 1)).comments).slice(0, limit);
-    return { read, pinned: parent === "" ? pinned : undefined };
+    return { read, pinned: parent === "" ? pinned : undefined, seq };
   }
 
   const rows = new StoredThread(env, reader.person, post, known.document.author);
@@ -54,10 +56,10 @@ export async function threadOf(
   const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
   const read = async (after: CommentKey | undefined, limit: number) =>
     without(pinned, await rows.page(parent, order, after, limit + 1)).slice(0, limit);
-  return { read, pinned };
+  return { read, pinned, seq: known.stats.projected };
 }
 
-const without = (pinned: StoredComment | undefined, comments: StoredComment[]): StoredComment[] =>
+const without = (pinned: SeenComment | undefined, comments: SeenComment[]): SeenComment[] =>
   comments.filter(({ id }) => id !== pinned?.id);
 
 /** What D1 has of a post's comments. Its author sees what is hidden, too. */
@@ -74,7 +76,7 @@ class StoredThread {
     this.#states = viewer === author ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
-  async one(id: CommentId): Promise<StoredComment | undefined> {
+  async one(id: CommentId): Promise<SeenComment | undefined> {
     const [comment] = await this.#query(`parent = '' AND id = ?2 AND ${this.#states}`, id);
     return comment;
   }
@@ -84,7 +86,7 @@ class StoredThread {
     order: CommentOrder,
     after: CommentKey | undefined,
     limit: number,
-  ): Promise<StoredComment[]> {
+  ): Promise<SeenComment[]> {
     if (order === "most_liked") {
       return this.#query(
         `parent = ?2 AND state = 'shown' AND (likes, id) < (?3, ?4) ORDER BY likes DESC, id DESC LIMIT ?5`,
@@ -103,7 +105,7 @@ class StoredThread {
     );
   }
 
-  async #query(condition: string, ...values: (string | number)[]): Promise<StoredComment[]> {
+  async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
     const { results } = await databaseOf(this.#env, this.#post)
       .prepare(`${SELECT} WHERE post = ?1 AND ${condition}`)
       .bind(this.#post, ...values)
@@ -115,7 +117,7 @@ class StoredThread {
   }
 }
 
-type Row = Omit<StoredComment, "hidden" | "liked"> & { hidden: number };
+type Row = Omit<SeenComment, "hidden" | "liked"> & { hidden: number };
 
 const SELECT = `
   SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, state = 'hidden' AS hidden,
@@ -125,7 +127,7 @@ const SELECT = `
 export async function presentComments(
   env: Env,
   background: Background,
-  comments: readonly StoredComment[],
+  comments: readonly SeenComment[],
   pinned: CommentId | undefined,
 ): Promise<Map<CommentId, Comment>> {
   const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
@@ -136,29 +138,4 @@ export async function presentComments(
       return presented ? [[comment.id, presented] as const] : [];
     }),
   );
-}
-
-function presentComment(
-  comment: StoredComment,
-  people: Map<PersonId, PersonCard>,
-  pinned: boolean,
-): Comment | undefined {
-  const { id, text, likes, liked, replies, hidden, parent, editedAt } = comment;
-  const author = people.get(comment.author);
-  const replyTo = comment.replyTo ? people.get(comment.replyTo) : undefined;
-  if (!author) return undefined;
-  return {
-    id,
-    author,
-    text,
-    likes,
-    replies,
-    pinned,
-    hidden,
-    likedByMe: liked,
-    createdAt: new Date(timeOf(id)).toISOString(),
-    ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
-    ...(parent !== "" && { parent }),
-    ...(replyTo && { replyTo }),
-  };
 }

@@ -2,10 +2,10 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostStanding } from "../../schema/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
+import { queryByIds } from "../../schema/by-ids.ts";
+import { peopleByIds } from "../../schema/people-cards.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { PostMedia } from "../../schema/tables/posts.ts";
-import { queryByIds } from "./by-ids.ts";
-import { peopleByIds } from "./people.ts";
 import { type Background, Documents } from "./tiers.ts";
 import type { KnownPost } from "./visibility.ts";
 

@@ -1,20 +1,9 @@
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { PersonCard, Profile } from "../../schema/api/people.ts";
+import type { Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { people } from "../../schema/tables/people.ts";
-import { queryByIds } from "./by-ids.ts";
-
-/** The people of `ids` who exist. One D1 query for each database that holds one of them. */
-export async function peopleByIds(env: Env, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
-  const cards = await queryByIds<PersonCard>(
-    env,
-    ids,
-    "SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?1))",
-  );
-  return new Map(cards.map((card) => [card.id, card]));
-}
 
 /** What a person's page shows to everybody. Names its columns, so that a column added later stays private. One D1 query. */
 export const profileOf = (env: Env, person: PersonId): Promise<Omit<Profile, "followedByMe"> | undefined> => {

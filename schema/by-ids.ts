@@ -1,5 +1,5 @@
-import type { Id } from "../../schema/ids.ts";
-import { byDatabase } from "../../schema/shards.ts";
+import type { Id } from "./ids.ts";
+import { byDatabase } from "./shards.ts";
 
 /** Runs `sql`, which reads ids with `json_each(?1)`, in each database that holds one of `ids`: one D1 query each. */
 export async function queryByIds<Row>(env: Env, ids: Iterable<Id>, sql: string): Promise<Row[]> {

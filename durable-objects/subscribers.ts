@@ -1,0 +1,143 @@
+/**
+ * The sockets of those who look at a post. Each is sent how the post stands, and the comments that changed since the last
+ * frame, at most four times a second. Frames tell state, read from storage when they are sent: what changed twice between
+ * two frames is told once, and a socket that went away goes on from the last `seq` it was sent.
+ *
+ * Sockets hibernate: while nothing changes an object of any number of them costs nothing. What a socket was sent last is
+ * kept with the socket.
+ */
+import { type LiveFrame, POST_GONE } from "../schema/api/live.ts";
+import type { PersonCard } from "../schema/api/people.ts";
+import { presentComment } from "../schema/api/present-comment.ts";
+import type { PersonId } from "../schema/ids.ts";
+import { peopleByIds } from "../schema/people-cards.ts";
+import type { CommentThreads } from "./comment-threads.ts";
+import { standingOf } from "./outbox.ts";
+import type { PostRecord } from "./post-record.ts";
+
+/** The least time between two frames, in ms. */
+const FRAME_DELAY = 250;
+/** After D1 has not told the names of those who comment. */
+const RETRY_DELAY = 2000;
+/** Of one frame; the next one goes on. */
+const COMMENTS_PER_FRAME = 50;
+/** Who has missed more changed comments than this is told to read them again. */
+const COMMENTS_RESUMED = 500;
+/** Of one post. An object may have 32,768. */
+export const SOCKETS_MAX = 20_000;
+
+type Sources = { record: PostRecord; comments: CommentThreads };
+/** What is kept with a socket. `isAuthor`: it is the post's author who looks. `isNew`: nothing was sent yet. */
+type Seat = { seq: number; isAuthor: boolean; isNew: boolean };
+type Frame = { seq: number; text: string };
+
+export class Subscribers {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  readonly #sources: Sources;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastFrames = 0;
+  #isSending = false;
+
+  constructor(ctx: DurableObjectState, env: Env, sources: Sources) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#sources = sources;
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong")); // Answered without waking up.
+  }
+
+  /** A socket for who knows the post as of `since` (undefined: as it stands now). Undefined when there are too many. */
+  accept(since: number | undefined, viewer: PersonId | undefined): WebSocket | undefined {
+    if (this.#ctx.getWebSockets().length >= SOCKETS_MAX) return undefined;
+    const { 0: client, 1: server } = new WebSocketPair();
+    const { seq, author } = this.#sources.record.row;
+    this.#ctx.acceptWebSocket(server);
+    keep(server, { seq: Math.min(since ?? seq, seq), isAuthor: viewer === author, isNew: true });
+    this.#wakeIn(0); // The first frame comes in any case, so that the subscriber knows where it stands.
+    return client;
+  }
+
+  /** Called with each change. */
+  changed(): void {
+    if (this.#timer === undefined && this.#ctx.getWebSockets().length > 0) {
+      this.#wakeIn(Math.max(0, this.#lastFrames + FRAME_DELAY - Date.now()));
+    }
+  }
+
+  /** When the post is gone. */
+  close(): void {
+    for (const socket of this.#ctx.getWebSockets()) socket.close(POST_GONE, "The post is gone");
+  }
+
+  #wakeIn(delay: number): void {
+    this.#timer ??= setTimeout(() => void this.#sendFrames(), delay);
+  }
+
+  /** Who stands at the same `seq` gets the same frame. */
+  async #sendFrames(): Promise<void> {
+    this.#timer = undefined;
+    if (this.#isSending) return this.#wakeIn(FRAME_DELAY);
+    this.#isSending = true;
+    try {
+      const frames = new Map<string, Frame>();
+      for (const socket of this.#behind()) {
+        const seat = seatOf(socket);
+        const key = `${seat.seq} ${seat.isAuthor}`;
+        const frame = frames.get(key) ?? (await this.#frame(seat));
+        frames.set(key, frame);
+        send(socket, frame.text);
+        keep(socket, { ...seat, seq: frame.seq, isNew: false });
+      }
+      this.#lastFrames = Date.now();
+      // More has changed in the meantime, or did not fit.
+      if (this.#behind().length > 0) this.#wakeIn(FRAME_DELAY);
+    } catch (error) {
+      console.warn("frames not sent, will be again", { post: this.#sources.record.row.id, error: String(error) });
+      this.#wakeIn(RETRY_DELAY);
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  #behind(): WebSocket[] {
+    const { seq } = this.#sources.record.row;
+    return this.#ctx.getWebSockets().filter((socket) => {
+      const seat = seatOf(socket);
+      return seat.isNew || seat.seq < seq;
+    });
+  }
+
+  /** Costs one D1 query for the names of who wrote, if a comment has changed. */
+  async #frame({ seq: from, isAuthor }: Seat): Promise<Frame> {
+    const { record, comments } = this.#sources;
+    const { likes, comments: count, seq: now, policy, pinned } = standingOf(record.row);
+    const reread = comments.changedSince(from, COMMENTS_RESUMED) >= COMMENTS_RESUMED;
+    const { changes, to } = reread ? { changes: [], to: now } : comments.changes(from + 1, COMMENTS_PER_FRAME);
+    const seen = changes.filter(({ id, state }) => (isAuthor ? state !== "gone" : comments.shown(id)));
+    const people = await this.#people(seen.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author])));
+    const changed = seen.flatMap(({ state, ...comment }) => {
+      const told = { ...comment, hidden: state === "hidden", liked: false };
+      const { likedByMe: _, ...presented } = presentComment(told, people, comment.id === pinned) ?? {};
+      return "id" in presented ? [presented] : [];
+    });
+    const gone = changes.filter((change) => !seen.includes(change)).map(({ id }) => id);
+    const frame = { from, seq: to, likes, comments: count, commentPolicy: policy, pinned, changed, gone, reread };
+    return { seq: to, text: JSON.stringify(frame satisfies LiveFrame) };
+  }
+
+  async #people(ids: PersonId[]): Promise<Map<PersonId, PersonCard>> {
+    return ids.length > 0 ? peopleByIds(this.#env, ids) : new Map();
+  }
+}
+
+const keep = (socket: WebSocket, seat: Seat): void => socket.serializeAttachment(seat);
+const seatOf = (socket: WebSocket): Seat => socket.deserializeAttachment() as Seat;
+
+/** One that has gone in the meantime is no reason to leave the others waiting. */
+function send(socket: WebSocket, text: string): void {
+  try {
+    socket.send(text);
+  } catch (error) {
+    console.debug("a subscriber has gone", { error: String(error) });
+  }
+}

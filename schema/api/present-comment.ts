@@ -1,0 +1,30 @@
+import type { SeenComment } from "../facts.ts";
+import { type PersonId, timeOf } from "../ids.ts";
+import type { PersonCard } from "./people.ts";
+import type { Comment } from "./posts.ts";
+
+/** A comment as the API tells it; undefined when its author is gone. A pure function of what was read. */
+export function presentComment(
+  comment: SeenComment,
+  people: ReadonlyMap<PersonId, PersonCard>,
+  pinned: boolean,
+): Comment | undefined {
+  const { id, text, likes, liked, replies, hidden, parent, editedAt } = comment;
+  const author = people.get(comment.author);
+  const replyTo = comment.replyTo ? people.get(comment.replyTo) : undefined;
+  if (!author) return undefined;
+  return {
+    id,
+    author,
+    text,
+    likes,
+    likedByMe: liked,
+    replies,
+    pinned,
+    hidden,
+    createdAt: new Date(timeOf(id)).toISOString(),
+    ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
+    ...(parent !== "" && { parent }),
+    ...(replyTo && { replyTo }),
+  };
+}
