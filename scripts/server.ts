@@ -4,7 +4,7 @@ import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readCon
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";
 import { StartError } from "./start-error.ts";
-import { beginAnew } from "./state.ts";
+import { adminTokenOf, beginAnew } from "./state.ts";
 import { ROOT, storageOf, WRANGLER_CONFIG } from "./places.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 import { WorkerLog } from "./worker-log.ts";
@@ -37,6 +37,7 @@ export async function startServer({ state, host, port, onRestart }: ServerOption
         {
           ...worker,
           name: config.name ?? "worker",
+          bindings: { ...(worker.bindings as object), ADMIN_TOKEN: adminTokenOf(state) },
           modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
           unsafeDirectSockets: [{ host, port }],
         },

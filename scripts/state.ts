@@ -1,5 +1,6 @@
 /** The folder that holds everything which a Shutterline on this machine stores. */
-import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { STATE } from "./places.ts";
 import { StartError } from "./start-error.ts";
@@ -26,6 +27,13 @@ export function discard(state: string): void {
     throw new StartError(`--fresh deletes nothing but a folder named ${basename(STATE)}, and ${state} is not.`);
   }
   rmSync(state, { recursive: true, force: true });
+}
+
+/** The operator's token of a Shutterline on this machine: made once, and readable by who may read the state. */
+export function adminTokenOf(state: string): string {
+  const file = join(state, "admin-token");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  return readFileSync(file, "utf8");
 }
 
 const markOf = (state: string) => join(state, "seeded.json");

@@ -3,7 +3,7 @@ import { all, type Api } from "../../scripts/api-client.ts";
 import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed-data.ts";
 import { seed } from "../../scripts/seed.ts";
 import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { Product, runToEnd } from "./harness.ts";
 
 const SOON = 10_000;
 
@@ -57,4 +57,13 @@ it("shows every photograph once or twice, and knows everybody it names", () => {
     ...POSTS.flatMap(({ author, likes, comments }) => [author, ...likes, ...comments.map(([by]) => by)]),
   ];
   expect(named.filter((handle) => !handles.has(handle))).toEqual([]);
+});
+
+it("is found equal to its actors by the operator's command", async () => {
+  await eventually(async () => {
+    const { code, output } = await runToEnd("scripts/admin.ts", "reconcile", "--state", product.state);
+    expect(output).toContain(`${POSTS.length} equal, 0 with changes under way, 0 different`);
+    expect(code).toBe(0);
+  }, SOON);
+  expect(await runToEnd("scripts/admin.ts", "reconcile", "--state", "/nowhere")).toMatchObject({ code: 1 });
 });

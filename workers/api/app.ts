@@ -1,6 +1,7 @@
 /** The HTTP surface: what is mounted where, and what is true of every request. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { serveMedia } from "../media/serve.ts";
+import { admin } from "./admin.ts";
 import { audits } from "./audit.ts";
 import { commentCommands } from "./comment-commands.ts";
 import { comments } from "./comments.ts";
@@ -65,4 +66,5 @@ app.onError(problem);
 app.notFound((c) => problem(new ApiError("not_found"), c));
 app.get("/healthz", (c) => c.json({ ok: true }));
 app.route("/", serveMedia);
+app.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
 app.route("/v1", v1);

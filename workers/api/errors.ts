@@ -8,6 +8,7 @@ const REFUSALS = {
   malformed_json: [400, "The body is not JSON"],
   invalid_cursor: [400, "The cursor is not one of ours"],
   not_signed_in: [401, "Sign in first"],
+  not_the_operator: [401, "The operator's token is missing or wrong"],
   wrong_credentials: [401, "The handle or the password is wrong"],
   not_yours: [403, "Only the author may do this"],
   comments_off: [403, "Nobody may comment on this post"],

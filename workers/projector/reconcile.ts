@@ -1,4 +1,5 @@
 /** Finds projections that differ from their actors, which must never happen, and has them written anew. */
+import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
 import { databaseOf, databases } from "../../schema/shards.ts";
 import { audit } from "./audit.ts";
@@ -17,18 +18,18 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
       .prepare("SELECT id FROM posts WHERE id >= ? ORDER BY id LIMIT ?")
       .bind(from, SAMPLE)
       .all<{ id: PostId }>();
-    for (const { id } of sample.results) repaired += Number(await reconcile(env, id));
+    for (const { id } of sample.results) repaired += Number((await reconcile(env, id)).repaired);
   }
   return repaired;
 }
 
 /**
- * Repairs the projection of one post if it differs. True if it did. The likes of a post are found by a scan of every
+ * Repairs the projection of one post if it differs, and tells what was found: no audit of no post. The likes of a post are found by a scan of every
  * database, since no index serves anything but this: the price of a repair, and of nothing else.
  */
-export async function reconcile(env: Env, post: PostId): Promise<boolean> {
+export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boolean; audit: Audit | undefined }> {
   const found = await audit(env, post);
-  if (found?.verdict !== "different") return false;
+  if (found?.verdict !== "different") return { repaired: false, audit: found };
   console.error("projection differs from its actor, writing it anew", { post, ...found });
   for (const database of databases(env)) {
     await database.batch([
@@ -44,5 +45,5 @@ export async function reconcile(env: Env, post: PostId): Promise<boolean> {
     database.prepare("UPDATE posts SET seq = 0 WHERE id = ?").bind(post),
   ]);
   await env.POSTS.getByName(post).projectAgain();
-  return true;
+  return { repaired: true, audit: found };
 }

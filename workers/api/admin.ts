@@ -1,0 +1,72 @@
+/** What the operator of a deployment does, with the secret that was set as ADMIN_TOKEN. Without one there is no such API. */
+import { createRoute } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { Reconcile, Reconciled, RECONCILED_MAX } from "../../schema/api/admin.ts";
+import type { PostId } from "../../schema/ids.ts";
+import { databases } from "../../schema/shards.ts";
+import { reconcile } from "../projector/reconcile.ts";
+import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
+import { ApiError } from "./errors.ts";
+import { jsonBodies } from "./json-bodies.ts";
+import { type App, body, json, refusals, routes } from "./routes.ts";
+
+/** A secret is not in wrangler.toml, so the generated type does not know it. */
+type Secrets = { ADMIN_TOKEN?: string };
+
+const asOperator = createMiddleware<App>(async (c, next) => {
+  const { ADMIN_TOKEN: secret } = c.env as Secrets;
+  if (!secret) throw new ApiError("not_found");
+  const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
+  if (token === undefined || !(await isSame(token, secret))) throw new ApiError("not_the_operator");
+  await next();
+});
+
+export const admin = routes();
+admin.use(asOperator);
+admin.use(jsonBodies);
+
+admin.openapi(
+  createRoute({
+    method: "post",
+    path: "/reconcile",
+    summary: "Audit posts, and write anew what differs from its actor",
+    request: body(Reconcile),
+    responses: { 200: json(Reconciled), ...refusals },
+  }),
+  async (c) => {
+    const { posts, cursor } = c.req.valid("json");
+    const page = posts ? { posts, next: undefined } : await postsFrom(c.env, cursor);
+    const items: Reconciled["items"] = [];
+    for (const post of page.posts) {
+      const { audit } = await reconcile(c.env, post);
+      items.push({ post, ...(audit && { audit }) });
+    }
+    return c.json({ items, ...(page.next && { next: page.next }) }, 200);
+  },
+);
+
+/** All posts of all databases, one database after the other. */
+async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts: PostId[]; next: string | undefined }> {
+  const [number, after] = cursor === undefined ? ["0", ""] : decodeCursor(cursor, 2);
+  if (after !== "") cursorId(after);
+  const index = Number(number);
+  const all = databases(env);
+  const database = all[index];
+  if (!database) throw new ApiError("invalid_cursor");
+  const rows = await database
+    .prepare("SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?")
+    .bind(after, RECONCILED_MAX)
+    .all<{ id: PostId }>();
+  const posts = rows.results.map(({ id }) => id);
+  const last = posts.at(-1);
+  if (last !== undefined && posts.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };
+  return { posts, next: index + 1 < all.length ? encodeCursor([String(index + 1), ""]) : undefined };
+}
+
+/** Compared as digests, whose bytes tell nothing of where the tokens differ. */
+async function isSame(a: string, b: string): Promise<boolean> {
+  const digest = async (text: string) =>
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  const [left, right] = [await digest(a), await digest(b)];
+  return left.every((byte, index) => byte === right[index]);
+}
