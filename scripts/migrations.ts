@@ -6,7 +6,7 @@ import { unstable_splitSqlQuery as statementsOf } from "wrangler";
 import { ROOT } from "./places.ts";
 
 export type MigratedDatabase = { binding: string; migrations_dir?: string | undefined };
-type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
+export type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
 
 // Wrangler's own table, so that each finds what the other has applied.
 const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations (

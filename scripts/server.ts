@@ -1,5 +1,5 @@
 /** The whole product on this machine: the Worker of wrangler.toml, bundled, on Miniflare, with its storage in a folder. */
-import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { Log, LogLevel, Miniflare, type V4WorkerOptions, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";
@@ -16,21 +16,28 @@ export type ServerOptions = {
   port: number;
   /** Called when workerd was started again after a crash, with another process id. */
   onRestart?: () => void;
+  /** Another entry than that of wrangler.toml. */
+  main?: string;
+  /** Other Workers that run in the same workerd. */
+  beside?: readonly V4WorkerOptions[];
 };
 
 export type Server = {
   /** Straight to the Worker, as a request from Cloudflare's edge would come. */
   port: number;
   migrated: number;
+  /** For what looks behind the API. */
+  miniflare: Miniflare;
   stop: () => Promise<void>;
 };
 
 /** Starts it, migrates, and resolves once it answers. Throws a `StartError` with the runtime's own reason. */
-export async function startServer({ state, host, port, onRestart }: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { state, host, port, onRestart, main, beside = [] } = options;
   const config = readConfig({ config: WRANGLER_CONFIG });
   const { modulesRules: _, ...worker } = workerOptionsOf(WRANGLER_CONFIG).workerOptions;
   const log = new WorkerLog();
-  const contents = await bundleWorker(config.main ?? "");
+  const contents = await bundleWorker(main ?? config.main ?? "");
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
@@ -41,6 +48,7 @@ export async function startServer({ state, host, port, onRestart }: ServerOption
           modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
           unsafeDirectSockets: [{ host, port }],
         },
+        ...beside,
       ],
       // Miniflare's own door, with its tools behind it: never for users, so on this machine only and on any port.
       host: "127.0.0.1",
@@ -64,7 +72,7 @@ export async function startServer({ state, host, port, onRestart }: ServerOption
       crons.stop();
       await miniflare.dispose();
     };
-    return { port: Number(address.port), migrated, stop };
+    return { port: Number(address.port), migrated, miniflare, stop };
   } catch (error) {
     // What did not start cannot be stopped either, and says so with the same error again.
     await miniflare.dispose().catch(() => undefined);

@@ -32,6 +32,7 @@ export function discard(state: string): void {
 /** The operator's token of a Shutterline on this machine: made once, and readable by who may read the state. */
 export function adminTokenOf(state: string): string {
   const file = join(state, "admin-token");
+  mkdirSync(state, { recursive: true });
   if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
   return readFileSync(file, "utf8");
 }

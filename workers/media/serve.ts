@@ -22,6 +22,9 @@ const HEADERS = {
   "cross-origin-resource-policy": "cross-origin",
 };
 
+/** Of a picture whose post is gone: for how long a data centre may still have it, in s. */
+const KEPT_AT_EDGE = 3600;
+
 export const serveMedia = new Hono<App>().get("/media/:id/:variant", async (c) => {
   const id = MediaId.safeParse(c.req.param("id"));
   const variant = Variant.safeParse(c.req.param("variant"));
@@ -36,13 +39,15 @@ export const serveMedia = new Hono<App>().get("/media/:id/:variant", async (c) =
 async function read(c: Context<App>, id: MediaId, variant: Variant): Promise<Response> {
   // Without the query, which anybody could vary to have the same picture read anew.
   const key = new URL(mediaUrls(id)[variant], c.req.url);
-  const kept = await caches.default.match(key);
-  if (kept) return kept;
+  const cached = await caches.default.match(key);
+  if (cached) return new Response(cached.body, { headers: { ...Object.fromEntries(cached.headers), ...HEADERS } });
   const object = await c.env.MEDIA.get(renditionKey(id, variant));
   if (!object) throw new ApiError("media_not_found");
   const headers = { ...HEADERS, etag: object.httpEtag, "content-length": String(object.size) };
   const response = new Response(object.body, { headers });
-  c.executionCtx.waitUntil(caches.default.put(key, response.clone()));
+  const copy = response.clone();
+  const kept = { ...headers, "cache-control": `public, max-age=${KEPT_AT_EDGE}` };
+  c.executionCtx.waitUntil(caches.default.put(key, new Response(copy.body, { headers: kept })));
   return response;
 }
 

@@ -1,0 +1,144 @@
+/** What combining is worth: the same likes, each in a commit of its own, together, and through gates. */
+import { join } from "node:path";
+import { ROOT } from "../scripts/places.ts";
+import { type Fsyncs, withFsyncs } from "./fsyncs.ts";
+import { check, type Checked } from "./likes.ts";
+import { type Measured, measure } from "./load.ts";
+import { newPeople, type Person } from "./people.ts";
+import { type Report, short } from "./report.ts";
+import { newState, Subject } from "./subject.ts";
+
+const WAYS = { alone: "each alone", commit: "group commit", gates: "through 4 gates" } as const;
+type Way = keyof typeof WAYS;
+
+const WARM_UP = 1;
+/** For what is counted instead of timed. */
+const COUNTED_FOR = 2; // s
+const ENTRY = join(ROOT, "bench/workers/combining.ts");
+
+type Run = {
+  way: Way;
+  connections: number;
+  likes: Measured;
+  insert: number;
+  fsyncs: Fsyncs | string;
+  checked: Checked;
+};
+type Options = { connections: readonly number[]; seconds: number; runs: number };
+
+export async function combining({ connections, seconds, runs }: Options): Promise<Report> {
+  const most = Math.max(...connections);
+  const subject = await Subject.start(newState(), ENTRY);
+  const all: Run[] = [];
+  try {
+    const people = await newPeople(subject.database, most + 1);
+    for (const count of connections) {
+      // In turn, so that a machine that others use as well slows each way alike.
+      for (let run = 0; run < runs; run += 1) {
+        for (const way of Object.keys(WAYS) as Way[]) all.push(await runOf(subject, people, way, count, seconds));
+      }
+    }
+  } finally {
+    await subject.stop();
+  }
+  return reportOf(all, { connections, seconds, runs });
+}
+
+async function runOf(subject: Subject, people: readonly Person[], way: Way, connections: number, seconds: number) {
+  const author = people.at(-1);
+  if (!author) throw new Error("there is no author");
+  const post = await subject.publish(author);
+  await subject.caughtUp(post);
+  const likers = people.slice(0, connections);
+  const load = {
+    port: subject.server.port,
+    connections: likers.map(({ id }, index) =>
+      (["PUT", "DELETE"] as const).map((method) => ({
+        method,
+        path: `/v1/bench/${way}/${post}/${id}/${index}`,
+        expects: { text: `"liked":${method === "PUT"}` },
+      })),
+    ),
+  };
+  const likes = await measure({ ...load, warmUp: WARM_UP, seconds });
+  const { result, fsyncs } = await withFsyncs(subject.pid, () =>
+    measure({ ...load, connections: resumed(load.connections, likes), warmUp: 0, seconds: COUNTED_FOR }),
+  );
+  const both = {
+    ...likes,
+    failures: [...likes.failures, ...result.failures],
+    answered: sums(likes.answered, result.answered),
+  };
+  const insert = await measure({
+    port: subject.limits,
+    connections: likers.map(() => [{ method: "GET" as const, path: "/insert" }]),
+    warmUp: 0.5,
+    seconds: Math.min(seconds, COUNTED_FOR),
+  });
+  return {
+    way,
+    connections,
+    likes,
+    insert: insert.perSecond,
+    fsyncs: typeof fsyncs === "string" ? fsyncs : { ...fsyncs, actor: fsyncs.actor / total(result) },
+    checked: await check(subject, post, likers, both),
+  };
+}
+
+const total = ({ answered }: Measured): number => answered.reduce((sum, count) => sum + count, 0);
+const sums = (a: number[], b: number[]): number[] => a.map((count, index) => count + (b[index] ?? 0));
+
+/** Whoever has liked last takes it back first. */
+const resumed = <T>(connections: readonly (readonly T[])[], { answered }: Measured): T[][] =>
+  connections.map((requests, index) => ((answered[index] ?? 0) % 2 === 1 ? requests.toReversed() : [...requests]));
+
+function reportOf(all: Run[], { connections, seconds, runs }: Options): Report {
+  const rows = connections.flatMap((count) => {
+    const medians = (Object.keys(WAYS) as Way[]).map((way) =>
+      medianOf(all.filter((run) => run.way === way && run.connections === count)),
+    );
+    const alone = medians[0]?.likes.perSecond ?? Number.NaN;
+    return medians.map(({ way, likes, insert, fsyncs, checked }) => [
+      String(count),
+      WAYS[way],
+      short(likes.perSecond),
+      short(likes.perSecond / alone),
+      short(likes.perSecond / insert),
+      short(likes.p50),
+      short(likes.p99),
+      typeof fsyncs === "object" ? fsyncs.actor.toFixed(3) : "-",
+      checked.wrong.length === 0 ? `${checked.lost} lost, ${checked.doubled} doubled` : "**WRONG**",
+    ]);
+  });
+  const head = [
+    "connections",
+    "likes",
+    "1/s",
+    "of each alone",
+    "of bare insert",
+    "p50 ms",
+    "p99 ms",
+    "fsyncs a like",
+    "exactness",
+  ];
+  const [unmeasured] = all.flatMap(({ fsyncs }) => (typeof fsyncs === "string" ? [fsyncs] : []));
+  return {
+    title: `Combining: likes of one post, straight to its actor, ${seconds} s each${runs > 1 ? `, median of ${runs}` : ""}`,
+    table: [head, ...rows],
+    notes:
+      unmeasured === undefined
+        ? ["fsyncs were counted in runs of their own."]
+        : [`fsyncs: not measured (${unmeasured}).`],
+    measured: all,
+    wrong: all.flatMap(({ way, connections, checked }) =>
+      checked.wrong.map((what) => `${connections} ${way}: ${what}`),
+    ),
+  };
+}
+
+function medianOf(runs: readonly Run[]): Run {
+  const sorted = runs.toSorted((a, b) => a.likes.perSecond - b.likes.perSecond);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (!median) throw new Error("there is no run");
+  return median;
+}

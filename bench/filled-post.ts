@@ -1,0 +1,101 @@
+/**
+ * Makes a published post large: writes what its actor and D1 would hold after so many likes and comments, all of it
+ * confirmed, into their files while the product is stopped. Over HTTP a million likes would take an hour. The audit must
+ * find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
+ */
+import { DatabaseSync } from "node:sqlite";
+import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf, timeOf } from "../schema/ids.ts";
+import { hashOf, type SetHash, union } from "../schema/set-hash.ts";
+
+/** `seq` 1 is the post itself. */
+type Like = { person: PersonId; seq: number };
+type Comment = { id: CommentId; author: PersonId; text: string; seq: number };
+export type Filling = { post: PostId; likes: Like[]; comments: Comment[]; seq: number; digest: SetHash };
+
+export function fillingOf(post: PostId, likes: number, comments: number, commenters: readonly PersonId[]): Filling {
+  // Of a millisecond each: ids of one millisecond may be the same, and comments are in the order of their ids.
+  const likers = Array.from({ length: likes }, (_, index) => newId<PersonId>(randomShard(), timeOf(post) - index));
+  return {
+    post,
+    comments: Array.from({ length: comments }, (_, index) => ({
+      id: newId<CommentId>(shardOf(post), timeOf(post) + index + 1),
+      author: commenters[index % commenters.length] ?? newId<PersonId>(randomShard()),
+      text: `Comment ${index}: where the light comes from is what I keep looking at here.`,
+      seq: index + 2,
+    })),
+    likes: likers.map((person, index) => ({ person, seq: comments + index + 2 })),
+    seq: 1 + comments + likes,
+    digest: union(
+      (function* () {
+        for (const person of likers) yield hashOf(person);
+      })(),
+    ),
+  };
+}
+
+/** Into the actor's own file. */
+export function fillActor(file: string, { post, likes, comments, seq, digest }: Filling): void {
+  inTransaction(file, (database) => {
+    const at = timeOf(post);
+    insert(database, "likes", likes, ({ person, seq }) => ({ person, liked: 1, seq, at, was: 1 }));
+    insert(database, "comments", comments, ({ id, author, text, seq }) => ({ id, author, text, seq }));
+    update(database, "post", {
+      seq,
+      likes: likes.length,
+      comments: comments.length,
+      confirmed: seq,
+      delivered: 1,
+      digest: JSON.stringify(digest),
+      people: likes.length,
+      likes_seq: likes.at(-1)?.seq ?? 0,
+      newest: JSON.stringify(likes.slice(-16).map(({ person, seq }) => ({ person, seq, at }))),
+    });
+  });
+}
+
+/** Into D1's file, which holds all shards here. */
+export function fillD1(file: string, { post, likes, comments, seq, digest: [a, b, c] }: Filling): void {
+  inTransaction(file, (database) => {
+    insert(database, "likes", likes, ({ person, seq }) => ({ person, post, liked: 1, seq }));
+    insert(database, "comments", comments, (comment) => ({
+      post,
+      parent: "",
+      ...comment,
+      likes: 0,
+      replies: 0,
+      state: "shown",
+    }));
+    insert(database, "like_digests", [{ post, likes: likes.length, a, b, c }], (row) => row);
+    update(database, "post_stats", { likes: likes.length, comments: comments.length, seq, projected: seq }, { post });
+  });
+}
+
+type Row = Record<string, string | number>;
+
+function inTransaction(file: string, fill: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(file);
+  database.exec("PRAGMA synchronous = OFF; BEGIN");
+  fill(database);
+  database.exec("COMMIT");
+  database.close();
+}
+
+/** A column that the schema has and a row does not is refused by SQLite, unless it has a default. */
+function insert<T>(database: DatabaseSync, table: string, items: readonly T[], rowOf: (item: T) => Row): void {
+  const [first] = items;
+  if (first === undefined) return;
+  const columns = Object.keys(rowOf(first));
+  const statement = database.prepare(
+    `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+  );
+  for (const item of items) statement.run(...Object.values(rowOf(item)));
+}
+
+/** Exactly one row. */
+function update(database: DatabaseSync, table: string, values: Row, where: Row = {}): void {
+  const set = Object.keys(values).map((column) => `${column} = ?`);
+  const which = Object.keys(where).map((column) => `${column} = ?`);
+  const statement = database.prepare(`UPDATE ${table} SET ${set.join(", ")} WHERE ${["true", ...which].join(" AND ")}`);
+  const { changes } = statement.run(...Object.values(values), ...Object.values(where));
+  if (changes !== 1) throw new Error(`${table}: ${changes} rows instead of one`);
+}

@@ -1,0 +1,64 @@
+/** People who like one post and take it back, without a pause, and whether the post then holds what they know. */
+import type { PostId } from "../schema/ids.ts";
+import { EMPTY, added, formatted } from "../schema/set-hash.ts";
+import type { Request } from "./client.ts";
+import { type Measured, measure } from "./load.ts";
+import type { Person } from "./people.ts";
+import type { Subject } from "./subject.ts";
+
+const FAILURES_SHOWN = 3;
+
+type Duration = { warmUp: number; seconds: number };
+
+/** What a post holds after a run, beside what its people know. */
+export type Checked = {
+  likes: { expected: number; actor: number; projection: number };
+  lost: number;
+  doubled: number;
+  /** How many ms after the last answer D1 had everything. */
+  caughtUp: number;
+  /** Why the run shows nothing, if so. */
+  wrong: string[];
+};
+
+export function toggleLikes(
+  { server: { port } }: Subject,
+  post: PostId,
+  people: readonly Person[],
+  duration: Duration,
+): Promise<Measured> {
+  const connections = people.map(({ headers }) => [like("PUT", post, headers), like("DELETE", post, headers)]);
+  return measure({ port, connections, ...duration });
+}
+
+/** Each began without a like, so they like it after an odd number of answers. */
+export async function check(
+  subject: Subject,
+  post: PostId,
+  people: readonly Person[],
+  { answered, failures, perSecond }: Measured,
+): Promise<Checked> {
+  const likers = people.filter((_, index) => (answered[index] ?? 0) % 2 === 1).map(({ id }) => id);
+  const actor = await subject.likesOf(post);
+  const { audit, after } = await subject.caughtUp(post);
+  const wrong = failures.slice(0, FAILURES_SHOWN);
+  if (failures.length > FAILURES_SHOWN) wrong.push(`and ${failures.length - FAILURES_SHOWN} more requests failed`);
+  if (perSecond === 0) wrong.push("no like was acknowledged");
+  if (actor !== likers.length) wrong.push(`${likers.length} people like the post, and its actor counts ${actor}`);
+  if (audit.actor.digest !== formatted(likers.reduce(added, EMPTY))) wrong.push("the actor holds other people's likes");
+  if (audit.verdict !== "equal") wrong.push(`D1 is ${audit.verdict} ${Math.round(after)} ms after the last answer`);
+  return {
+    likes: { expected: likers.length, actor, projection: audit.projection.likes },
+    lost: Math.max(0, likers.length - actor),
+    doubled: Math.max(0, actor - likers.length),
+    caughtUp: after,
+    wrong,
+  };
+}
+
+export const like = (method: "PUT" | "DELETE", post: PostId, headers: Person["headers"]): Request => ({
+  method,
+  path: `/v1/posts/${post}/like`,
+  headers,
+  expects: { text: `"liked":${method === "PUT"}` },
+});

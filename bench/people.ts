@@ -1,0 +1,31 @@
+/** People who are signed in, as sign-up leaves them but for their passwords, whose hashes would take minutes. */
+import { createHash, randomBytes } from "node:crypto";
+import { newId, type PersonId, randomShard, type SessionId, shardOf } from "../schema/ids.ts";
+import type { Database } from "../scripts/migrations.ts";
+
+/** `headers` are what their requests carry. */
+export type Person = { id: PersonId; headers: Record<string, string> };
+
+const DAY = 24 * 60 * 60 * 1000;
+
+export async function newPeople(database: Database, count: number): Promise<Person[]> {
+  const now = Date.now();
+  // Of a millisecond each, because two ids of one millisecond may be the same.
+  const people = Array.from({ length: count }, (_, index) => {
+    const id = newId<PersonId>(randomShard(), now - index);
+    const session = newId<SessionId>(shardOf(id), now - index);
+    const secret = randomBytes(32).toString("base64url");
+    const secretHash = createHash("sha256").update(secret).digest("base64url");
+    return { id, session, secretHash, headers: { authorization: `Bearer ${session}.${secret}` } };
+  });
+  const rows = JSON.stringify(people.map(({ id, session, secretHash }) => [id, session, secretHash]));
+  await database.batch([
+    database.prepare(`${PEOPLE} FROM json_each(?)`).bind(rows),
+    database.prepare(`${SESSIONS} FROM json_each(?2)`).bind(now + DAY, rows),
+  ]);
+  return people.map(({ id, headers }) => ({ id, headers }));
+}
+
+const PEOPLE = "INSERT INTO people (id, handle, name) SELECT value ->> 0, value ->> 0, 'Bench'";
+const SESSIONS = `
+  INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT value ->> 1, value ->> 0, value ->> 2, ?1`;
