@@ -66,7 +66,18 @@ export function fillD1(file: string, { post, likes, comments, seq, digest: [a, b
       state: "shown",
     }));
     insert(database, "like_digests", [{ post, likes: likes.length, a, b, c }], (row) => row);
-    update(database, "post_stats", { likes: likes.length, comments: comments.length, seq, projected: seq }, { post });
+    update(
+      database,
+      "post_stats",
+      {
+        likes: likes.length,
+        comments: comments.length,
+        seq,
+        projected: seq,
+        comments_up_to: comments.at(-1)?.id ?? "",
+      },
+      { post },
+    );
   });
 }
 

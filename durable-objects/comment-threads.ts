@@ -152,6 +152,20 @@ export class CommentThreads {
     return { changes: rows.map(factOf), to: this.#allUpTo(rows, limit) };
   }
 
+  /** The last comment before the first one that has changed after `seq`; the very last when none has; "" without any. */
+  wholeUpTo(seq: number): CommentId | "" {
+    const [first] = this.#sql
+      .exec<{ id: CommentId | null }>("SELECT min(id) AS id FROM comments WHERE seq > ?", seq)
+      .toArray();
+    const [last] = this.#sql
+      .exec<Pick<CommentRow, "id">>(
+        "SELECT id FROM comments WHERE id < ? ORDER BY id DESC LIMIT 1",
+        first?.id ?? AFTER_EVERY_ID,
+      )
+      .toArray();
+    return last?.id ?? "";
+  }
+
   /** How many comments have changed since `seq`, counted up to `atMost`. */
   changedSince(seq: number, atMost: number): number {
     return this.#sql

@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
@@ -144,4 +144,14 @@ it("spreads many changes over messages that leave nothing out", async () => {
     expect(from).toBe(end + 1);
     return to;
   }, 0);
+});
+
+it("sends what is waiting when the runtime has given up its alarm", async () => {
+  const { actor } = await publishedPost();
+  await actor.like(newPerson());
+  await runInDurableObject(actor, (_, { storage }) => storage.deleteAlarm());
+  await evictDurableObject(actor);
+  await actor.state(); // As an audit, or any reader of the post, does.
+  await flush(actor);
+  expect(queues.facts).toMatchObject([{ from: 1, to: 2 }]);
 });

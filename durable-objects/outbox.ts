@@ -48,6 +48,8 @@ export class Outbox {
     this.#sources = sources;
     this.#post = sources.record.row;
     this.#sent = this.#post.confirmed;
+    // The runtime gives up an alarm that fails seven times, and on a full disk even setting the next one fails.
+    if (this.#pending) this.changed();
   }
 
   /** Called with each change, in its transaction: the alarm is durable if and only if the change is. */
@@ -156,6 +158,7 @@ export class Outbox {
       from,
       to,
       confirmed,
+      commentsUpTo: comments.wholeUpTo(to),
       ...(body_seq >= from && body_seq <= to && { body: { ...bodyOf(this.#post), seq: body_seq } }),
       standing: standingOf(this.#post),
       likes: changedLikes.changes.filter(upTo),

@@ -83,6 +83,8 @@ export const PostFacts = z.object({
   to: z.number().int(),
   /** Everything up to this seq is in D1 already. */
   confirmed: z.number().int(),
+  /** Once D1 has everything up to `to`, it has every comment up to this one, in this state or a newer one; "" for none. */
+  commentsUpTo: z.union([CommentId, z.literal("")]),
   body: PostBody.extend({ seq: z.number().int() }).optional(),
   standing: PostStanding,
   likes: z.array(LikeFact),

@@ -1,5 +1,6 @@
 /** Shutterline's HTTP API, typed, for scripts and tests. */
 import type { z } from "zod";
+import type { Audit } from "../schema/api/audit.ts";
 import type { Problem } from "../schema/api/common.ts";
 import type { Media } from "../schema/api/media.ts";
 import type { NotificationPage } from "../schema/api/notifications.ts";
@@ -59,6 +60,8 @@ export class Api {
   like = (post: string) => this.#call<Liked>("PUT", `/v1/posts/${post}/like`);
   unlike = (post: string) => this.#call<Liked>("DELETE", `/v1/posts/${post}/like`);
   comment = (post: string, text: string) => this.#call<Comment>("POST", `/v1/posts/${post}/comments`, { text });
+
+  audit = (post: string) => this.#call<z.infer<typeof Audit>>("GET", `/v1/posts/${post}/audit`);
 
   feed = (page: Page = {}) => this.#call<PostPage>("GET", `/v1/feed${query(page)}`);
   postsOf = (handle: string, page: Page = {}) =>

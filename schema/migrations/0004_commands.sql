@@ -4,7 +4,9 @@ ALTER TABLE post_stats ADD COLUMN body_seq INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE post_stats ADD COLUMN policy TEXT NOT NULL DEFAULT 'everyone';
 ALTER TABLE post_stats ADD COLUMN pinned TEXT;
 ALTER TABLE post_stats ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
-UPDATE post_stats SET projected = seq;
+ALTER TABLE post_stats ADD COLUMN comments_up_to TEXT NOT NULL DEFAULT '';
+UPDATE post_stats SET projected = seq,
+  comments_up_to = coalesce((SELECT max(id) FROM comments WHERE comments.post = post_stats.post), '');
 
 ALTER TABLE posts ADD COLUMN edited_at INTEGER;
 CREATE TRIGGER posts_removed AFTER DELETE ON posts BEGIN

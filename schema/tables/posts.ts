@@ -39,6 +39,8 @@ export const postStats = sqliteTable("post_stats", {
   policy: text().$type<CommentPolicy>().notNull().default("everyone"),
   pinned: text().$type<CommentId>(),
   deleted: integer({ mode: "boolean" }).notNull().default(false),
+  /** Every comment up to this one is here. Those behind it are not shown yet: some between them may be missing. */
+  commentsUpTo: text("comments_up_to").$type<CommentId | "">().notNull().default(""),
 });
 
 /** Projection of the post actor, in the actor's order: a comment's id is above that of every earlier one. */

@@ -88,6 +88,7 @@ export class Community {
     for (const fault of faults) {
       await sleep(fault.after);
       if (fault.kind === "pause") await this.#product.pause(fault.lasts);
+      else if (fault.kind === "act") await fault.act();
       else {
         await this.#product.kill();
         await this.#product.restart();

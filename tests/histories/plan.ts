@@ -5,7 +5,11 @@
 import { randomOf } from "../product/random.ts";
 
 export type Size = { posts: number; people: number; devices: number };
-export type Fault = { after: number; kind: "kill" } | { after: number; kind: "pause"; lasts: number };
+/** `after` counts from the end of the last one, in ms. An `act` is whatever a test does to the machine under the server. */
+export type Fault =
+  | { after: number; kind: "kill" }
+  | { after: number; kind: "pause"; lasts: number }
+  | { after: number; kind: "act"; act: () => void | Promise<void> };
 
 export type Step = {
   post: number;

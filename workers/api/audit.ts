@@ -6,6 +6,9 @@ import { readerOf, viewablePost } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { json, refusals, routes } from "./routes.ts";
 
+/** Anybody may ask, so it must stay cheap: comments are counted one by one. */
+const LISTED_UP_TO = 1000;
+
 export const audits = routes();
 
 audits.openapi(
@@ -19,7 +22,7 @@ audits.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     await viewablePost(c.env, c.executionCtx, readerOf(c), post);
-    const found = await audit(c.env, post);
+    const found = await audit(c.env, post, LISTED_UP_TO);
     if (!found) throw new ApiError("post_not_found");
     return c.json(found, 200);
   },

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Problem } from "../../schema/api/common.ts";
+import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
   invalid_request: [422, "The request is not valid"],
@@ -31,9 +32,15 @@ const REFUSALS = {
   upgrade_required: [426, "This is a WebSocket"],
   too_many_subscribers: [503, "Too many are looking on; try again later"],
   internal: [500, "Something went wrong on our side"],
+  busy: [503, "Too much is going on here; try again in a moment"],
+  unavailable: [503, "This does not work at the moment; try again"],
+  storage_full: [507, "There is no room to store this"],
 } as const;
 
 export type ErrorCode = keyof typeof REFUSALS;
+
+/** When the same request may succeed, in seconds. An overloaded actor is still overloaded a second later. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { too_many_attempts: 60, busy: 10, unavailable: 1 };
 
 /** A refusal: `code` is for programs, `detail` for people. */
 export class ApiError extends Error {
@@ -49,16 +56,18 @@ export class ApiError extends Error {
   }
 }
 
-/** Answers with problem+json. What is not a refusal is a bug: logged whole, told only as a code and a request id. */
+/** Answers with problem+json. What is not a refusal is logged whole, and told only as a code and a request id. */
 export function problem(error: Error, c: Context): Response {
   const refusal = asRefusal(error);
   const requestId = c.req.header("cf-ray") ?? crypto.randomUUID();
-  if (refusal.code === "internal") {
-    console.error(
-      JSON.stringify({ requestId, method: c.req.method, path: c.req.path, error: String(error), stack: error.stack }),
-    );
-  }
   const [status, title] = REFUSALS[refusal.code];
+  if (status >= 500) {
+    const { method, path } = c.req;
+    const { code } = refusal;
+    const said = { error: String(error), cause: String(rootOf(error)), stack: error.stack };
+    console.error(JSON.stringify({ requestId, method, path, code, ...said }));
+  }
+  const retryAfter = RETRY_AFTER[refusal.code];
   const body: Problem = {
     type: `urn:shutterline:problem:${refusal.code}`,
     title,
@@ -71,6 +80,7 @@ export function problem(error: Error, c: Context): Response {
   return c.body(JSON.stringify(body), status, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
+    ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
   });
 }
 
@@ -79,5 +89,5 @@ function asRefusal(error: Error): ApiError {
   // Hono throws these itself: for a body that is not JSON, and for one that does not say it is.
   if (error instanceof HTTPException && error.status === 400) return new ApiError("malformed_json");
   if (error instanceof HTTPException && error.status === 415) return new ApiError("unsupported_type");
-  return new ApiError("internal");
+  return new ApiError(failureOf(error) ?? "internal");
 }

@@ -117,6 +117,31 @@ it("leaves nothing behind when the bucket fails", async () => {
   expect(await rowsOf(person)).toEqual([]);
 });
 
+it("does not wait for a bucket that neither takes nor answers, and leaves its row to the sweep", async () => {
+  vi.spyOn(console, "error").mockReturnValue();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const person = newPerson();
+  const file = await png(3, 3);
+  const stalling = { put: () => new Promise(() => undefined) };
+  const bindings = { ...env, MEDIA: stalling as unknown as R2Bucket };
+  try {
+    const state = { over: false };
+    const answering = post(person, file, { "content-length": String(file.byteLength) }, bindings).finally(() => {
+      state.over = true;
+    });
+    while (!state.over) {
+      await scheduler.wait(1);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    const answer = await answering;
+    expect([answer.status, await codeOf(answer)]).toEqual([503, "unavailable"]);
+    expect(await rowsOf(person)).toHaveLength(1);
+  } finally {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  }
+});
+
 it("shows an upload to its owner alone", async () => {
   const [owner, other] = [newPerson(), newPerson()];
   const { id } = await (await upload(owner, await png(1, 1))).json<Media>();

@@ -15,6 +15,8 @@ import type { MediaRow } from "./present.ts";
 import { type PictureType, sniff, SNIFF_BYTES } from "./sniff.ts";
 
 export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
+/** A bucket that takes nothing for so many ms has failed. The local one says nothing at all when its disk is full. */
+const STALLED_AFTER = 5000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -28,7 +30,8 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
     await storeObject(env, row, head, reader);
     return await finish(env, row);
   } catch (error) {
-    await discard(env, row.id);
+    // A put that has not ended may still store something, and without the row nobody would find it (abandoned.ts).
+    if (!(error instanceof Stalled)) await discard(env, row.id);
     throw error;
   }
 }
@@ -75,11 +78,12 @@ async function storeObject(env: Env, row: MediaRow, head: Uint8Array, reader: Re
   });
   const writer = writable.getWriter();
   try {
-    const [, object] = await Promise.all([pump(reader, head, row.bytes, writer), stored]);
+    const pumped = pump(reader, head, row.bytes, writer);
+    const [object] = await Promise.all([stored, pumped.then(() => unlessStalled(stored))]);
     if (object === null) throw new Error(`there is an object of ${row.id} already`);
   } catch (error) {
     // The put must have ended before its object can be deleted.
-    await Promise.allSettled([writer.abort(error), reader.cancel(error), stored]);
+    await unlessStalled(Promise.allSettled([writer.abort(error), reader.cancel(error), stored]));
     throw error;
   }
 }
@@ -89,10 +93,25 @@ async function pump(reader: Reader, head: Uint8Array, bytes: number, writer: Wri
   for (let chunk: Uint8Array | undefined = head; chunk; chunk = (await read(reader)).value) {
     received += chunk.length;
     if (received > bytes) throw new ApiError("invalid_request", "The body is longer than its Content-Length");
-    await writer.write(chunk);
+    await unlessStalled(writer.write(chunk));
   }
   if (received < bytes) throw new ApiError("invalid_request", "The body is shorter than its Content-Length");
-  await writer.close();
+  await unlessStalled(writer.close());
+}
+
+class Stalled extends ApiError {
+  constructor() {
+    super("unavailable", "The file cannot be stored at the moment");
+  }
+}
+
+/** Throws `Stalled` when the bucket does not get it done in time. How long the sender takes is not limited. */
+async function unlessStalled<T>(done: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Stalled()), STALLED_AFTER);
+  });
+  return Promise.race([done, stalled]).finally(() => clearTimeout(timer));
 }
 
 // What fails here is the sender's connection, not something of ours.

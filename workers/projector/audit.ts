@@ -1,39 +1,66 @@
-/** Compares a post's actor with its projection: the counts, and by a digest the very set of people who like it. */
+/**
+ * Compares a post's actor with its projection: the counts, what is stored under them, and by a digest the very set of
+ * people who like it.
+ */
 import type { PostState } from "../../durable-objects/post-actor.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts";
-import { databases } from "../../schema/shards.ts";
+import { databaseOf, databases } from "../../schema/shards.ts";
 import { postStats } from "../reads/documents.ts";
 
 type Side = Audit["actor"];
 
-/** Undefined for a post that does not exist. Two actor calls, two queries a database; nothing is written. */
-export async function audit(env: Env, post: PostId): Promise<Audit | undefined> {
+/**
+ * Undefined for a post that does not exist. Two actor calls, two queries a database and one that reads a row for each
+ * comment, unless there are more than `listedUpTo`; nothing is written.
+ */
+export async function audit(env: Env, post: PostId, listedUpTo = Number.POSITIVE_INFINITY): Promise<Audit | undefined> {
   const actor = env.POSTS.getByName(post);
   const before = await actor.state();
   if (!before.ok) return undefined;
-  const projection = await projectionOf(env, post);
+  const isListed = before.comments <= listedUpTo;
+  const projection = await projectionOf(env, post, isListed);
   const after = await actor.state();
   const isQuiet = before.confirmed === before.seq && after.ok && after.seq === before.seq;
-  const expected = sideOf(before);
+  const expected = sideOf(before, isListed);
   return { verdict: isQuiet ? compare(expected, projection) : "behind", actor: expected, projection };
 }
 
-const sideOf = ({ likes, comments, seq, digest }: PostState): Side => ({ likes, likers: likes, comments, seq, digest });
+const sideOf = ({ likes, comments, seq, digest }: PostState, isListed: boolean): Side => ({
+  likes,
+  likers: likes,
+  comments,
+  ...(isListed && { listed: comments }),
+  seq,
+  digest,
+});
 
-const KEYS = ["likes", "likers", "comments", "seq", "digest"] as const;
+const KEYS = ["likes", "likers", "comments", "listed", "seq", "digest"] as const;
 const compare = (a: Side, b: Side) => (KEYS.every((key) => a[key] === b[key]) ? "equal" : "different");
 
-async function projectionOf(env: Env, post: PostId): Promise<Side> {
-  const [stats, parts] = await Promise.all([
+async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<Side> {
+  const [stats, listed, parts] = await Promise.all([
     postStats(env, [post]),
+    isListed ? listedIn(env, post) : undefined,
     Promise.all(databases(env).map((database) => digestIn(database, post))),
   ]);
   const { likes = 0, comments = 0, seq = 0 } = stats.get(post) ?? {};
   const likers = parts.reduce((sum, part) => sum + part.likes, 0);
-  return { likes, likers, comments, seq, digest: formatted(union(parts.map((part) => part.digest))) };
+  const digest = formatted(union(parts.map((part) => part.digest)));
+  return { likes, likers, comments, ...(listed !== undefined && { listed }), seq, digest };
 }
+
+/** A comment that only D1 has is in no count, and an actor that has lost its tail would never send it again. */
+async function listedIn(env: Env, post: PostId): Promise<number> {
+  const listed = await databaseOf(env, post).prepare(LISTED).bind(post).first<number>("listed");
+  return listed ?? 0;
+}
+
+const LISTED = `
+  SELECT count(*) AS listed FROM comments AS comment
+  WHERE post = ?1 AND state = 'shown' AND (parent = '' OR EXISTS (
+    SELECT 1 FROM comments AS top WHERE top.post = ?1 AND top.parent = '' AND top.id = comment.parent AND top.state = 'shown'))`;
 
 async function digestIn(database: D1Database, post: PostId): Promise<{ likes: number; digest: SetHash }> {
   const row = await database

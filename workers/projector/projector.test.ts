@@ -144,7 +144,7 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
         }
         const truth = await actor.snapshot(undefined);
         if (!truth.ok) throw new Error("the post is gone");
-        expect(known?.stats).toEqual({ ...truth.standing, projected: truth.standing.seq });
+        expect(known?.stats).toMatchObject({ ...truth.standing, projected: truth.standing.seq });
         expect(known?.document).toMatchObject(truth.body);
         const audited = await audit(env, post.id);
         expect(audited?.projection).toEqual(audited?.actor);
@@ -172,6 +172,26 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
     ),
     { numRuns: 40 },
   );
+});
+
+it("shows no comment without those before it, whatever has come first", async () => {
+  const { post, actor } = await publishedPost();
+  const texts = Array.from({ length: 20 }, (_, n) => String(n));
+  const made = [];
+  for (const text of texts) made.push(await actor.comment({ author: newPerson(), text }));
+  const [fourth] = made.slice(3);
+  if (fourth?.ok) await actor.likeComment(newPerson(), fourth.comment.id, true); // It comes with the last message now.
+  await flush(actor);
+  const shown = async () => (await threadIn(post.author, post.id)).map(({ text }) => text);
+  const [first, ...others] = queues.facts;
+  if (!first) throw new Error("nothing was sent");
+  for (const facts of others.toReversed()) await project(env, [facts]);
+  const early = await threadOf(env, background, { person: post.author, written: new Map() }, post.id, {}).catch(String);
+  expect(early).toContain("post_not_found"); // Its row is in the first message.
+  await project(env, [first]);
+  expect(await shown()).toEqual(texts.slice(0, 3));
+  for (const facts of queues.facts) await project(env, [facts]);
+  expect(await shown()).toEqual(texts);
 });
 
 it("counts as projected only what has come without a gap", async () => {
@@ -257,6 +277,7 @@ it("keeps the likes when the post's own row has not come yet", async () => {
     from: 2,
     to: 2,
     confirmed: 0,
+    commentsUpTo: "",
     standing: { likes: 1, comments: 0, seq: 2, bodySeq: 1, policy: "everyone", pinned: null, deleted: false },
     commentLikes: [],
     likes: [{ person: newPerson(), liked: true, seq: 2 }],

@@ -65,7 +65,9 @@ export async function projectAtOnce(env: Env, post: PostInFacts): Promise<void> 
   }
 }
 
-export type PostInFacts = Pick<PostFacts, "post" | "author" | "from" | "to" | "confirmed" | "body" | "standing">;
+export type PostInFacts = Pick<PostFacts, "post" | "author" | "from" | "to" | "confirmed" | "body" | "standing"> & {
+  commentsUpTo?: PostFacts["commentsUpTo"];
+};
 
 /** A post's row and where it stands, and its place in its author's own feed; of one that is gone, its end. */
 function postStatements(
@@ -81,7 +83,7 @@ function postStatements(
   const ends = facts.flatMap(({ post, author, body, standing }) =>
     body && standing.deleted ? [endOf(env, database, post, author, body)] : [],
   );
-  const standings = facts.map(({ post, from, to, confirmed, standing }) => [
+  const standings = runsOf(facts).map(({ post, from, to, confirmed, standing, commentsUpTo = "" }) => [
     post,
     standing.likes,
     standing.comments,
@@ -93,6 +95,7 @@ function postStatements(
     from,
     to,
     confirmed,
+    commentsUpTo,
   ]);
   return {
     statements: [
@@ -103,6 +106,22 @@ function postStatements(
     ],
     effects: ends.map((end) => end.effect),
   };
+}
+
+/** Of each post, what comes without a gap as one: a statement knows what was there before it, not what it adds itself. */
+function runsOf(facts: readonly PostInFacts[]): PostInFacts[] {
+  const runs: PostInFacts[] = [];
+  for (const fact of facts.toSorted((a, b) => a.post.localeCompare(b.post) || a.from - b.from)) {
+    const run = runs.at(-1);
+    if (run?.post !== fact.post || fact.from > run.to + 1) runs.push({ ...fact });
+    else {
+      const { standing, confirmed } = run;
+      if (fact.to > run.to) Object.assign(run, { to: fact.to, commentsUpTo: fact.commentsUpTo });
+      if (fact.standing.seq > standing.seq) run.standing = fact.standing;
+      run.confirmed = Math.max(confirmed, fact.confirmed);
+    }
+  }
+  return runs;
 }
 
 const commentRows = ({ post, comments }: PostFacts) =>
@@ -149,18 +168,22 @@ const OWN_FEED = `
 
 const STANDING = ["likes", "comments", "seq", "body_seq", "policy", "pinned", "deleted"];
 
-// `projected` moves on when the message begins where it ends, or where the actor knows that it ends: never over a gap.
+// `projected` and what is whole move on when the message begins where they end, or where the actor knows that they end:
+// never over a gap.
 const UPSERT_STATS = `
-  INSERT INTO post_stats (post, ${STANDING.join(", ")}, projected)
-  SELECT post, ${STANDING.join(", ")}, iif("from" <= here + 1, max("to", here), here) FROM (
+  INSERT INTO post_stats (post, ${STANDING.join(", ")}, projected, comments_up_to)
+  SELECT post, ${STANDING.join(", ")}, iif("from" <= here + 1, max("to", here), here), iif("from" <= here + 1, whole, '')
+  FROM (
     SELECT value ->> 0 AS post, value ->> 1 AS likes, value ->> 2 AS comments, value ->> 3 AS seq,
       value ->> 4 AS body_seq, value ->> 5 AS policy, value ->> 6 AS pinned, value ->> 7 AS deleted,
-      value ->> 8 AS "from", value ->> 9 AS "to", max(value ->> 10, coalesce(known.projected, 0)) AS here
+      value ->> 8 AS "from", value ->> 9 AS "to", max(value ->> 10, coalesce(known.projected, 0)) AS here,
+      value ->> 11 AS whole
     FROM json_each(?1) LEFT JOIN post_stats AS known ON known.post = value ->> 0 ORDER BY "from")
   WHERE true
-  ON CONFLICT DO UPDATE SET projected = max(projected, excluded.projected),
+  ON CONFLICT DO UPDATE SET
+    projected = max(projected, excluded.projected), comments_up_to = max(comments_up_to, excluded.comments_up_to),
     ${STANDING.map((column) => `${column} = iif(excluded.seq > seq, excluded.${column}, ${column})`).join(", ")}
-  WHERE excluded.seq > seq OR excluded.projected > projected`;
+  WHERE excluded.seq > seq OR excluded.projected > projected OR excluded.comments_up_to > comments_up_to`;
 
 const UPSERT_COMMENTS = `
   INSERT INTO comments (post, parent, id, author, text, reply_to, likes, replies, state, edited_at, seq)

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { PersonId, PostId } from "../../schema/ids.ts";
+import { type CommentId, newId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
@@ -33,6 +33,10 @@ async function quietPost() {
   return { post: post.id, actor, people };
 }
 
+const INSERT_COMMENT = `
+  INSERT INTO comments (post, parent, id, author, text, likes, replies, state, seq)
+  VALUES (?1, '', ?2, ?1, 'Ghost', 0, 0, 'shown', 4)`;
+
 const run = (key: PersonId | PostId, sql: string, ...values: unknown[]) =>
   databaseOf(env, key)
     .prepare(sql)
@@ -42,7 +46,7 @@ const run = (key: PersonId | PostId, sql: string, ...values: unknown[]) =>
 it("finds a projection equal when it is, and behind while it is not", async () => {
   const { post, actor, people } = await quietPost();
   const equal = await audit(env, post);
-  expect(equal).toMatchObject({ verdict: "equal", actor: { likes: 3, likers: 3, comments: 1, seq: 5 } });
+  expect(equal).toMatchObject({ verdict: "equal", actor: { likes: 3, likers: 3, comments: 1, listed: 1, seq: 5 } });
   expect(equal?.projection).toEqual(equal?.actor);
 
   await actor.unlike(people[1]);
@@ -68,6 +72,8 @@ it.each<[string, (post: PostId, people: readonly [PersonId, PersonId, PersonId])
   ["a wrong count", (post) => run(post, "UPDATE post_stats SET likes = 7 WHERE post = ?", post)],
   ["lost counts", (post) => run(post, "DELETE FROM post_stats WHERE post = ?", post)],
   ["a wrong digest", (post, [ada]) => run(ada, "UPDATE like_digests SET a = a + 1 WHERE post = ?", post)],
+  ["a comment that nobody wrote", (post) => run(post, INSERT_COMMENT, post, newId<CommentId>(0))],
+  ["a lost comment", (post) => run(post, "DELETE FROM comments WHERE post = ?", post)],
   ["lost digests", (post, [ada]) => run(ada, "DELETE FROM like_digests WHERE post = ?", post)],
 ])("finds %s, and repairs it", async (_, damage) => {
   vi.spyOn(console, "error").mockReturnValue();
@@ -78,6 +84,8 @@ it.each<[string, (post: PostId, people: readonly [PersonId, PersonId, PersonId])
   expect(await audit(env, post)).toMatchObject({ verdict: "behind" });
   await projectAll(actor);
   expect(await audit(env, post)).toMatchObject({ verdict: "equal", actor: { likes: 3, comments: 1 } });
+  const comments = await run(post, "SELECT text FROM comments WHERE post = ?", post);
+  expect(comments.results).toEqual([{ text: "Fine" }]);
   const likes = await run(people[0], "SELECT liked FROM likes WHERE person = ?", people[0]);
   expect(likes.results).toEqual([{ liked: 1 }]);
 });

@@ -37,11 +37,12 @@ export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boo
       database.prepare("DELETE FROM like_digests WHERE post = ?").bind(post),
     ]);
   }
-  // What is shown stays until it is overwritten; without its version, anything overwrites it.
+  // What nothing would overwrite, because the actor does not know of it, must go. The rest of what is shown stays until it
+  // is overwritten; without its version, anything overwrites it.
   const database = databaseOf(env, post);
   await database.batch([
-    database.prepare("UPDATE post_stats SET seq = 0, projected = 0 WHERE post = ?").bind(post),
-    database.prepare("UPDATE comments SET seq = 0 WHERE post = ?").bind(post),
+    database.prepare("UPDATE post_stats SET seq = 0, projected = 0, comments_up_to = '' WHERE post = ?").bind(post),
+    database.prepare("DELETE FROM comments WHERE post = ?").bind(post),
     database.prepare("UPDATE posts SET seq = 0 WHERE id = ?").bind(post),
   ]);
   await env.POSTS.getByName(post).projectAgain();

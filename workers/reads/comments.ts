@@ -7,6 +7,7 @@ import { ApiError } from "../api/errors.ts";
 import { likedCommentsAmong, personDocuments } from "./documents.ts";
 import { type Reader, viewablePost } from "./posts.ts";
 import type { Background } from "./tiers.ts";
+import type { KnownPost } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** Where a page goes on. `likes` counts for the most liked only. */
@@ -51,7 +52,7 @@ export async function threadOf(
     return { read, pinned: parent === "" ? pinned : undefined, seq };
   }
 
-  const rows = new StoredThread(env, reader.person, post, known.document.author);
+  const rows = new StoredThread(env, reader.person, known);
   if (parent !== "" && !(await rows.one(parent))) throw new ApiError("comment_not_found");
   const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
   const read = async (after: CommentKey | undefined, limit: number) =>
@@ -62,22 +63,27 @@ export async function threadOf(
 const without = (pinned: SeenComment | undefined, comments: SeenComment[]): SeenComment[] =>
   comments.filter(({ id }) => id !== pinned?.id);
 
-/** What D1 has of a post's comments. Its author sees what is hidden, too. */
+/**
+ * What D1 has of a post's comments, up to the first that may be missing: nobody sees one without those before it. Its author
+ * sees what is hidden, too.
+ */
 class StoredThread {
   readonly #env: Env;
   readonly #viewer: PersonId | undefined;
   readonly #post: PostId;
+  readonly #upTo: CommentId | "";
   readonly #states: string;
 
-  constructor(env: Env, viewer: PersonId | undefined, post: PostId, author: PersonId) {
+  constructor(env: Env, viewer: PersonId | undefined, { document: { id, author }, stats }: KnownPost) {
     this.#env = env;
     this.#viewer = viewer;
-    this.#post = post;
+    this.#post = id;
+    this.#upTo = stats.commentsUpTo;
     this.#states = viewer === author ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
   async one(id: CommentId): Promise<SeenComment | undefined> {
-    const [comment] = await this.#query(`parent = '' AND id = ?2 AND ${this.#states}`, id);
+    const [comment] = await this.#query(`parent = '' AND id = ?3 AND ${this.#states}`, id);
     return comment;
   }
 
@@ -89,7 +95,7 @@ class StoredThread {
   ): Promise<SeenComment[]> {
     if (order === "most_liked") {
       return this.#query(
-        `parent = ?2 AND state = 'shown' AND (likes, id) < (?3, ?4) ORDER BY likes DESC, id DESC LIMIT ?5`,
+        `parent = ?3 AND state = 'shown' AND (likes, id) < (?4, ?5) ORDER BY likes DESC, id DESC LIMIT ?6`,
         parent,
         after?.likes ?? Number.MAX_SAFE_INTEGER,
         after?.id ?? AFTER_EVERY_ID,
@@ -98,7 +104,7 @@ class StoredThread {
     }
     const [beyond, direction, start] = order === "newest" ? ["<", "DESC", AFTER_EVERY_ID] : [">", "ASC", ""];
     return this.#query(
-      `parent = ?2 AND ${this.#states} AND id ${beyond} ?3 ORDER BY id ${direction} LIMIT ?4`,
+      `parent = ?3 AND ${this.#states} AND id ${beyond} ?4 ORDER BY id ${direction} LIMIT ?5`,
       parent,
       after?.id ?? start,
       limit,
@@ -107,8 +113,8 @@ class StoredThread {
 
   async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
     const { results } = await databaseOf(this.#env, this.#post)
-      .prepare(`${SELECT} WHERE post = ?1 AND ${condition}`)
-      .bind(this.#post, ...values)
+      .prepare(`${SELECT} WHERE post = ?1 AND id <= ?2 AND ${condition}`)
+      .bind(this.#post, this.#upTo, ...values)
       .all<Row>();
     const ids = results.map(({ id }) => id);
     const liked =

@@ -18,8 +18,8 @@ export type PostDocument = {
   editedAt: number | null;
   seq: number;
 };
-/** Where a post stands in D1. `projected`: everything up to this `seq` is there. */
-export type PostStats = PostStanding & { projected: number };
+/** Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`. */
+export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | "" };
 
 export const personDocuments = new Documents<PersonId, PersonCard>("person", peopleByIds);
 export const postDocuments = new Documents<PostId, PostDocument>("body", postsByIds);
@@ -39,7 +39,8 @@ export async function postStats(env: Env, ids: Iterable<PostId>): Promise<Map<Po
   const rows = await queryByIds<Omit<PostStats, "deleted"> & { post: PostId; deleted: number }>(
     env,
     ids,
-    `SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted FROM post_stats
+    `SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted,
+       comments_up_to AS commentsUpTo FROM post_stats
      WHERE post IN (SELECT value FROM json_each(?1))`,
   );
   return new Map(rows.map(({ post, deleted, ...stats }) => [post, { ...stats, deleted: deleted === 1 }]));

@@ -79,7 +79,7 @@ async function withOwnWrites(env: Env, { person, written }: Reader, post: Hydrat
   return {
     ...post,
     document: { ...post.document, caption: body.caption, editedAt: body.editedAt },
-    stats: { ...standing, projected: post.stats.projected },
+    stats: { ...post.stats, ...standing },
     likedByMe: liked,
   };
 }

@@ -1,0 +1,145 @@
+/**
+ * F3: the disk fails to write, to flush and to read, now and then, in whatever the runtime has open. A write that was not
+ * flushed is never acknowledged (it may be there all the same), and what was acknowledged is there once, also after a kill.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { all, type Api } from "../../scripts/api-client.ts";
+import { storageOf } from "../../scripts/places.ts";
+import { photographOf } from "../../scripts/seed.ts";
+import { Community } from "../histories/episode.ts";
+import type { Fault } from "../histories/plan.ts";
+import { tallyOf } from "../histories/tally.ts";
+import { verdictsOf } from "../histories/verdicts.ts";
+import { eventually } from "./eventually.ts";
+import { type Failing, FailingCalls } from "./failing-calls.ts";
+import { Product } from "./harness.ts";
+import { outcomeOf } from "./problem.ts";
+
+const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const PASSWORD = "correct horse battery";
+const SIZE = { posts: 2, people: 3, devices: 2 };
+/** What fails together, one after the other. What fails to flush is read again, from files that may fail to be read. */
+const FAILING: Failing[][] = [
+  [
+    { call: "fsync", error: "EIO", oneIn: 2 },
+    { call: "pread64", error: "EIO", oneIn: 150 },
+  ],
+  [{ call: "pwrite64", error: "EIO", oneIn: 25 }],
+  [{ call: "pwrite64", error: "ENOSPC", oneIn: 25 }],
+];
+/** Between failures, and how long each lasts, in ms. */
+const CALM = 300;
+const LASTS = 1000;
+const CAUGHT_UP_WITHIN = 45_000;
+
+const whyNot = FailingCalls.whyNot();
+if (whyNot) console.warn(`SKIPPED: no I/O errors are tested, because ${whyNot}`);
+
+describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
+  let product: Product;
+  let community: Community;
+  beforeAll(async () => {
+    product = await Product.start();
+    community = await Community.gather(product, SIZE);
+  });
+  afterAll(() => product.remove());
+
+  it("loses and doubles nothing of what it has acknowledged", async () => {
+    const fired: Record<string, number> = {};
+    let calls: FailingCalls | undefined;
+    const failings = FAILING.flatMap((failing): Fault[] => [
+      {
+        after: CALM,
+        kind: "act",
+        act: async () => void (calls = await FailingCalls.begin(runtimeOf(product), failing)),
+      },
+      {
+        after: LASTS,
+        kind: "act",
+        act: async () => {
+          const failed = await calls?.end();
+          for (const { call, error } of failing) fired[`${call} ${error}`] = failed?.[call] ?? 0;
+        },
+      },
+    ]);
+    const { history, unknown, caughtUp, notCaughtUp } = await community.live(SEED, [
+      ...failings,
+      { after: CALM, kind: "kill" },
+    ]);
+    const verdicts = verdictsOf(history);
+    const { operations, unknown: writes, lost, doubled } = tallyOf(history, verdicts);
+    const ended = [...unknown].map(([why, count]) => `${count} ${why}`).join(", ");
+    console.log(
+      `seed ${SEED}: failed ${JSON.stringify(fired)}; ${operations} operations, ${writes} writes without an answer, ` +
+        `${lost} lost, ${doubled} doubled; requests that failed: ${ended}; D1 as the actors after ${Math.round(caughtUp)} ms`,
+    );
+    // A fault suite whose faults have done nothing has failed.
+    for (const [what, times] of Object.entries(fired)) expect(times, what).toBeGreaterThan(0);
+    expect(unknown.get("503") ?? 0, ended).toBeGreaterThan(0);
+    expect(unknown.get("500"), product.output).toBeUndefined();
+    expect({ ...verdicts, notCaughtUp }).toEqual({
+      likes: [],
+      counts: [],
+      states: [],
+      "own writes": [],
+      comments: [],
+      notCaughtUp: [],
+    });
+  });
+
+  it("acknowledges nothing that was not flushed", async () => {
+    const people: Api[] = [];
+    for (const handle of ["ada", "ben", "cleo"]) {
+      people.push(product.api.as(await product.api.signUp({ handle, password: PASSWORD })));
+    }
+    const [ada] = people as [Api];
+    const { id } = await ada.upload(photographOf("nagasaki-boats"));
+    await ada.inspected(id);
+    const post = (await ada.publish({ caption: "Low tide", media: [{ id }] })).id;
+    await ada.comment(post, "before");
+
+    const failing: Failing = { call: "fsync", error: "EIO", oneIn: 1 };
+    const calls = await FailingCalls.begin(runtimeOf(product), [failing], logsOfActors(product));
+    const refused: string[] = [];
+    for (const person of people) {
+      refused.push(await outcomeOf(person.like(post)), await outcomeOf(person.comment(post, "refused")));
+    }
+    const { fsync } = await calls.end();
+    expect(refused).toEqual(refused.map(() => "503 unavailable"));
+    expect(fsync).toBeGreaterThanOrEqual(refused.length);
+
+    // Acknowledged again, for good: also of the likes that were refused and are there all the same.
+    for (const [index, person] of people.entries()) {
+      expect(await person.like(post)).toMatchObject({ liked: true });
+      if (index === 1) await product.kill().then(() => product.restart());
+    }
+    await ada.comment(post, "after");
+    const caughtUp = await eventually(async () => {
+      const comments = await all((page) => ada.comments(post, page));
+      expect(await ada.post(post)).toMatchObject({ likes: people.length, comments: comments.length });
+      expect(await ada.audit(post)).toMatchObject({ verdict: "equal", actor: { likes: people.length } });
+      const texts = comments.map(({ text }) => text);
+      expect([texts.at(0), texts.at(-1)]).toEqual(["before", "after"]);
+      expect(texts.length).toBeLessThanOrEqual(2 + people.length);
+    }, CAUGHT_UP_WITHIN);
+    console.log(
+      `${fsync} fsync failed, ${refused.length} of ${refused.length} writes refused; ` +
+        `whole again ${Math.round(caughtUp)} ms after the last write`,
+    );
+  });
+});
+
+function runtimeOf(product: Product): number {
+  const runtime = product.processes().find(({ command }) => command.includes("workerd"));
+  if (!runtime) throw new Error("there is no runtime whose calls could fail");
+  return runtime.pid;
+}
+
+/** The write-ahead logs, which are all that a commit flushes. */
+function logsOfActors(product: Product): string[] {
+  const folder = join(storageOf(product.state), "do/shutterline-PostActor");
+  const logs = readdirSync(folder).filter((name) => name.endsWith(".sqlite-wal"));
+  return logs.map((name) => join(folder, name));
+}

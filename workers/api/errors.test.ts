@@ -1,0 +1,76 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Problem } from "../../schema/api/common.ts";
+import { newId, type PostId } from "../../schema/ids.ts";
+import { ask, signUp } from "../../tests/runtime/people.ts";
+import { failureOf } from "./failures.ts";
+
+let logged: ReturnType<typeof vi.spyOn>;
+beforeEach(() => {
+  logged = vi.spyOn(console, "error").mockReturnValue();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** As it comes out of an RPC call: without a class, with flags. */
+const thrown = (message: string, flags: object = {}): Error => Object.assign(new Error(message), flags);
+const wrapped = (cause: Error): Error => new Error("Failed query: ...", { cause });
+const FULL = "database or disk is full: SQLITE_FULL";
+
+it.each([
+  [thrown(FULL, { remote: true }), "storage_full"],
+  [wrapped(thrown(`D1_ERROR: ${FULL}`)), "storage_full"],
+  [thrown("D1_ERROR: Exceeded maximum DB size."), "storage_full"],
+  [thrown("Durable Object is overloaded. Too many requests queued.", { overloaded: true }), "busy"],
+  [thrown("both", { overloaded: true, retryable: true }), "busy"],
+  [thrown("D1 DB is overloaded. Requests queued for too long."), "busy"],
+  [thrown("Network connection lost.", { retryable: true }), "unavailable"],
+  [thrown("D1_ERROR: Network connection lost."), "unavailable"],
+  [thrown("its code was updated", { durableObjectReset: true, remote: true }), "unavailable"],
+  [wrapped(thrown("internal error; reference = s42kjpamt1snt8coav7cfpkb")), "unavailable"],
+  [thrown("disk I/O error: SQLITE_IOERR"), "unavailable"],
+  [thrown("put: We encountered an internal error. Please try again. (10001)"), "unavailable"],
+  [thrown("Cannot read properties of undefined", { remote: true, retryable: false, overloaded: false }), undefined],
+  [thrown("D1_ERROR: no such table: likes: SQLITE_ERROR"), undefined],
+  // What a client has sent is quoted around the failure, and must not name one.
+  [new Error(`Failed query: ... params: ${FULL}`, { cause: thrown("D1_ERROR: no such table") }), undefined],
+])("tells a failure of the platform from a bug: %s", (error, failure) => {
+  expect(failureOf(error)).toBe(failure);
+});
+
+it("does not look for ever for the beginning of an error that is its own cause", () => {
+  const error = new Error("first");
+  error.cause = new Error("second", { cause: error });
+  expect(failureOf(error)).toBeUndefined();
+});
+
+/** A like whose actor throws `error`. */
+async function likeWith(error: Error): Promise<{ response: Response; calls: number }> {
+  const { token } = await signUp();
+  const like = vi.fn<() => Promise<never>>().mockRejectedValue(error);
+  const POSTS = { getByName: () => ({ like }) };
+  const path = `/v1/posts/${newId<PostId>(0)}/like`;
+  const response = await ask("PUT", path, { token, env: { ...env, POSTS } as unknown as Env });
+  return { response, calls: like.mock.calls.length };
+}
+
+it.each([
+  [thrown("overloaded", { overloaded: true, retryable: true }), 503, "busy", "10"],
+  [thrown("Network connection lost.", { retryable: true }), 503, "unavailable", "1"],
+  [thrown(FULL), 507, "storage_full", null],
+  [thrown("undefined is not a function"), 500, "internal", null],
+])("answers with a stable code when an actor fails: %s", async (error, status, code, retryAfter) => {
+  const { response, calls } = await likeWith(error);
+  expect(response.status).toBe(status);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(response.headers.get("retry-after")).toBe(retryAfter);
+  expect(response.headers.has("consistency-token")).toBe(false);
+  const problem = await response.json<Problem>();
+  expect(problem).toMatchObject({ status, code, type: `urn:shutterline:problem:${code}` });
+  expect(JSON.stringify(problem)).not.toContain(error.message); // It is for operators.
+  expect(calls).toBe(1); // The runtime has retried what may be: more of it would only feed an overload.
+
+  const line = JSON.parse(String(logged.mock.calls[0]?.[0])) as unknown;
+  expect(line).toMatchObject({ requestId: problem.requestId, code, error: String(error), method: "PUT" });
+});
