@@ -256,6 +256,37 @@ it("projects the others of a batch when one message is poison", async () => {
   expect((await postStats(env, [good.post.id, other.post.id])).size).toBe(2);
 });
 
+it.each([0, 1, 3])("shows a change once when its projection failed %i times before", async (failures) => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  await actor.like(ada);
+  await actor.comment({ author: ada, text: "Once" });
+  await flush(actor);
+  const database = databaseOf(env, post.id);
+  const batch = database.batch.bind(database);
+  let left = failures * 2; // Together, and then each by itself.
+  vi.spyOn(database, "batch").mockImplementation(async (statements) => {
+    // The worst kind: it has happened, and only the answer is lost.
+    const results = await batch(statements);
+    if (left === 0) return results as never;
+    left -= 1;
+    throw new Error("D1 is gone");
+  });
+  const deliver = async (attempts: number) => {
+    const message = { id: "facts", timestamp: new Date(), attempts, body: queues.facts[0] };
+    const messages = createMessageBatch("shutterline-facts", [message]);
+    await consumeFacts(messages, env);
+    return getQueueResult(messages, createExecutionContext());
+  };
+  let attempts = 1;
+  while ((await deliver(attempts)).retryMessages.length > 0) attempts += 1;
+  expect(attempts).toBeGreaterThanOrEqual(failures);
+  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 1, comments: 1, projected: 3 });
+  expect(await threadIn(ada, post.id)).toHaveLength(1);
+  expect((await notificationsOf(env, post.author, undefined, 10)).map(({ count }) => count)).toEqual([1, 1]);
+  expect((await audit(env, post.id))?.verdict).toBe("equal");
+});
+
 it("writes 1 row a liker, 1 a database for their digest, 1 for the counts and 2 for the notification", async () => {
   const { post, actor } = await publishedPost();
   const likers = Array.from({ length: 50 }, newPerson);
