@@ -59,7 +59,12 @@ export class Api {
   post = (id: string) => this.#call<Post>("GET", `/v1/posts/${id}`);
   like = (post: string) => this.#call<Liked>("PUT", `/v1/posts/${post}/like`);
   unlike = (post: string) => this.#call<Liked>("DELETE", `/v1/posts/${post}/like`);
-  comment = (post: string, text: string) => this.#call<Comment>("POST", `/v1/posts/${post}/comments`, { text });
+  comment = (post: string, text: string, replyTo?: string) =>
+    this.#call<Comment>("POST", `/v1/posts/${post}/comments`, { text, replyTo });
+  likeComment = (post: string, comment: string) =>
+    this.#call<Comment>("PUT", `/v1/posts/${post}/comments/${comment}/like`);
+  pinComment = (post: string, comment: string) =>
+    this.#call<Comment>("PUT", `/v1/posts/${post}/comments/${comment}/pin`);
 
   audit = (post: string) => this.#call<z.infer<typeof Audit>>("GET", `/v1/posts/${post}/audit`);
 
@@ -68,6 +73,8 @@ export class Api {
     this.#call<PostPage>("GET", `/v1/people/${handle}/posts${query(page)}`);
   comments = (post: string, page: Page = {}) =>
     this.#call<CommentPage>("GET", `/v1/posts/${post}/comments${query(page)}`);
+  replies = (post: string, comment: string, page: Page = {}) =>
+    this.#call<CommentPage>("GET", `/v1/posts/${post}/comments/${comment}/replies${query(page)}`);
   notifications = (page: Page = {}) => this.#call<NotificationPage>("GET", `/v1/notifications${query(page)}`);
 
   /** Waits until inspection has decided: the upload is ready, or was rejected with a reason. */

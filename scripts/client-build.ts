@@ -28,6 +28,7 @@ export async function buildClient(): Promise<boolean> {
   const builder = spawn(process.execPath, vite("--logLevel", "error"), {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, NODE_ENV: "production" }, // A test runner's own would give another client, and a larger one.
   });
   const stopped = () => builder.kill();
   process.on("exit", stopped);

@@ -131,8 +131,15 @@ export type SeedPost = {
   caption: string;
   photographs: Photograph[];
   likes: string[];
-  comments: [author: string, text: string][];
+  comments: SeedComment[];
 };
+
+/** `answers`: the place of the comment it replies to. The author of the post pins it. */
+export type SeedComment = [
+  author: string,
+  text: string,
+  more?: { answers?: number; likes?: string[]; pinned?: boolean },
+];
 
 /** In the order they are published. A caption also tells which posts an interrupted seed has made already. */
 export const POSTS: SeedPost[] = [
@@ -145,7 +152,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["tomas", "The horizon is the saddest line in it. Not one tree."],
       ["josie", "You can see right through the house to the field. Took me a minute."],
-      ["ruth", "That is exactly what half of them say, Josie."],
+      ["ruth", "That is exactly what half of them say, Josie.", { answers: 1, likes: ["josie"] }],
     ],
   },
   {
@@ -157,7 +164,11 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["sami", "Carbon does not fade. These blacks look the way they did on the day he made them."],
       ["ben", "Do you recognise the range?"],
-      ["lena", "I have a guess, but I would want to stand there before I say it aloud."],
+      [
+        "lena",
+        "I have a guess, but I would want to stand there before I say it aloud.",
+        { answers: 1, likes: ["ben"] },
+      ],
     ],
   },
   {
@@ -169,7 +180,11 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["theo", "Third row: all four feet under it at once. Nobody would dare draw that."],
       ["josie", "The tail goes up BEFORE it starts running!"],
-      ["kofi", "Anticipation. You have just learned the first rule of my trade."],
+      [
+        "kofi",
+        "Anticipation. You have just learned the first rule of my trade.",
+        { answers: 1, likes: ["josie", "mei"] },
+      ],
     ],
   },
   {
@@ -179,9 +194,26 @@ export const POSTS: SeedPost[] = [
     photographs: ["acanthus-mollis", "allium-oreophilum"],
     likes: ["noor", "sami", "lena", "ruth", "tomas", "mei", "ben", "ines", "kofi"],
     comments: [
-      ["noor", "The onion. Those flowers are not half open, he has caught them on the right morning."],
-      ["sami", "The acanthus, for the grey of the background alone. Flat light and a great deal of patience."],
+      [
+        "noor",
+        "The onion. Those flowers are not half open, he has caught them on the right morning.",
+        { likes: ["ada", "sami", "ines", "josie"] },
+      ],
+      [
+        "sami",
+        "The acanthus, for the grey of the background alone. Flat light and a great deal of patience.",
+        { likes: ["lena", "tomas"] },
+      ],
       ["ruth", "I thought the first one was wrought iron until I read the caption."],
+      ["ada", "How can you tell the morning?", { answers: 0 }],
+      ["noor", "The anthers are still closed. By noon they would be dusty.", { answers: 3, likes: ["ada", "josie"] }],
+      ["josie", "I will never look at an onion in the same way again.", { answers: 4, likes: ["noor"] }],
+      ["ada", "Wrought iron is what he taught from, so you are in good company.", { answers: 2, likes: ["ruth"] }],
+      [
+        "ada",
+        "Both are on the wall now, in the corridor by the reading room. Come and see which one stops you.",
+        { likes: ["mei", "ruth", "kofi"], pinned: true },
+      ],
     ],
   },
   {
@@ -192,7 +224,7 @@ export const POSTS: SeedPost[] = [
     likes: ["ada", "noor", "ben", "lena"],
     comments: [
       ["noor", "The one at the back is looking straight at him."],
-      ["ines", "There is always one."],
+      ["ines", "There is always one.", { answers: 0, likes: ["noor", "ada"] }],
       ["ada", "Emerson wanted one plane sharp and everything else to fall away, as the eye sees. It works on sheep."],
     ],
   },
@@ -205,7 +237,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["ada", "The water is as smooth as paper: a long exposure, and they held on through all of it."],
       ["ben", "Have you found the spot?"],
-      ["mei", "Two bridges and a car park. The hills are right, though."],
+      ["mei", "Two bridges and a car park. The hills are right, though.", { answers: 1, likes: ["ben", "ada"] }],
     ],
   },
   {
@@ -217,7 +249,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["sami", "Collodion in that heat. I struggle in a cellar in Tampere."],
       ["ada", "The small 8 scratched at the bottom right is the camp, isn't it?"],
-      ["tomas", "I have always read it so."],
+      ["tomas", "I have always read it so.", { answers: 1 }],
       ["lena", "The bright patch on the water holds the whole picture together."],
     ],
   },
@@ -229,7 +261,7 @@ export const POSTS: SeedPost[] = [
     likes: ["ada", "kofi", "ruth", "josie"],
     comments: [
       ["kofi", "The propeller at rest is the strangest part. What shutter was that?"],
-      ["theo", "A quick one, and I think some retouching helped."],
+      ["theo", "A quick one, and I think some retouching helped.", { answers: 0, likes: ["kofi"] }],
     ],
   },
   {
@@ -243,7 +275,7 @@ export const POSTS: SeedPost[] = [
         "tomas",
         "Plates of that time were blind to everything but blue, so their skies came out empty. Dark foregrounds were a way to live with it.",
       ],
-      ["ben", "That explains more than I knew there was to explain."],
+      ["ben", "That explains more than I knew there was to explain.", { answers: 0 }],
     ],
   },
   {
@@ -254,7 +286,7 @@ export const POSTS: SeedPost[] = [
     likes: ["ada", "sami", "ines", "josie"],
     comments: [
       ["josie", "Ten centimetres?! I imagined it as high as a table."],
-      ["noor", "So did everybody who bought the book."],
+      ["noor", "So did everybody who bought the book.", { answers: 0, likes: ["josie", "sami"] }],
     ],
   },
   {
@@ -266,7 +298,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["mei", "Thank you! And fishing nets hung out on the poles to the left."],
       ["theo", "How large is the print itself?"],
-      ["ada", "Small enough to hold in two hands. You want a loupe."],
+      ["ada", "Small enough to hold in two hands. You want a loupe.", { answers: 1, likes: ["theo"] }],
     ],
   },
   {
@@ -288,7 +320,7 @@ export const POSTS: SeedPost[] = [
     likes: ["kofi", "mei", "tomas"],
     comments: [
       ["kofi", "Show us yours. Nobody here is grading."],
-      ["mei", "Seconded."],
+      ["mei", "Seconded.", { answers: 0, likes: ["kofi"] }],
     ],
   },
   {
@@ -300,7 +332,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["theo", "In the first one: not standing."],
       ["ada", "May I borrow this for the museum's open day?"],
-      ["ruth", "Please do. Tell me what they answer."],
+      ["ruth", "Please do. Tell me what they answer.", { answers: 1, likes: ["ada"] }],
     ],
   },
   {

@@ -1,7 +1,8 @@
 /** Fills an empty Shutterline with the demo community, through the API alone, as its people would. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MediaId } from "../schema/ids.ts";
+import type { Comment } from "../schema/api/posts.ts";
+import type { CommentId, MediaId } from "../schema/ids.ts";
 import { all, Api, Refused } from "./api-client.ts";
 import { ROOT } from "./places.ts";
 import { ALT, DEMO, PEOPLE, type Photograph, POSTS, type SeedPost } from "./seed-data.ts";
@@ -28,8 +29,7 @@ export async function seed(address: string, progress: (done: string) => void): P
   for (const [index, post] of POSTS.entries()) {
     const id = await published(as(post.author), post);
     for (const handle of post.likes) await as(handle).like(id);
-    const there = await all((page) => visitor.comments(id, page));
-    for (const [handle, text] of post.comments.slice(there.length)) await as(handle).comment(id, text);
+    await discuss(as, id, post);
     progress(`${index + 1} of ${POSTS.length} posts`);
   }
   for (const { handle, followsLater } of PEOPLE) for (const other of followsLater) await as(handle).follow(other);
@@ -53,6 +53,26 @@ async function published(author: Api, { author: handle, caption, photographs }: 
   const media: { id: MediaId; alt: string }[] = [];
   for (const photograph of photographs) media.push(await uploaded(author, photograph));
   return (await author.publish({ caption, media })).id;
+}
+
+/** What was said on a post, found again by its words. */
+async function discuss(as: (handle: string) => Api, post: string, { author, comments }: SeedPost): Promise<void> {
+  const said = new Map((await saidOn(as(author), post)).map(({ text, id }) => [text, id]));
+  const ids: CommentId[] = [];
+  for (const [handle, text, { answers, likes = [], pinned = false } = {}] of comments) {
+    const id =
+      said.get(text) ?? (await as(handle).comment(post, text, answers === undefined ? undefined : ids[answers])).id;
+    for (const other of likes) await as(other).likeComment(post, id);
+    if (pinned) await as(author).pinComment(post, id);
+    ids.push(id);
+  }
+}
+
+/** The comments, and the replies to them. */
+async function saidOn(reader: Api, post: string): Promise<Comment[]> {
+  const comments = await all((page) => reader.comments(post, page));
+  const threads = await Promise.all(comments.map(({ id }) => all((page) => reader.replies(post, id, page))));
+  return [...comments, ...threads.flat()];
 }
 
 async function uploaded(author: Api, photograph: Photograph): Promise<{ id: MediaId; alt: string }> {

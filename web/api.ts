@@ -7,6 +7,8 @@ import { ApiProblem, asRefusal } from "./problem.ts";
 import { keep, kept } from "./storage.ts";
 
 export type PeoplePage = { items: PersonCard[]; next?: string | undefined };
+export type EditPost = Partial<Pick<Post, "caption" | "commentPolicy">>;
+export type Captions = { items: { caption: string; at: string }[] };
 
 const TIMEOUT_MS = 30_000;
 const TOKEN = "Consistency-Token";
@@ -95,8 +97,8 @@ const get = <T>(path: string) => request<T>("GET", path);
 const post = <T>(path: string, body: unknown) => request<T>("POST", path, body);
 
 /** `path` with the query of a page. */
-function paged(path: string, cursor: string | undefined, limit?: number): string {
-  const query = new URLSearchParams();
+function paged(path: string, cursor: string | undefined, limit?: number, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams(more);
   if (cursor !== undefined) query.set("cursor", cursor);
   if (limit !== undefined) query.set("limit", String(limit));
   return query.size > 0 ? `${path}?${query}` : path;
@@ -104,6 +106,8 @@ function paged(path: string, cursor: string | undefined, limit?: number): string
 
 const person = (handle: string) => `/v1/people/${encodeURIComponent(handle)}`;
 const onePost = (id: string) => `/v1/posts/${encodeURIComponent(id)}`;
+const oneComment = (post: string, id: string) => `${onePost(post)}/comments/${encodeURIComponent(id)}`;
+const putOrDelete = (put: boolean) => (put ? "PUT" : "DELETE");
 
 export const api = {
   signUp: (body: { handle: string; password: string; name?: string }) => post<SignedIn>("/v1/people", body),
@@ -120,14 +124,32 @@ export const api = {
   following: (handle: string, cursor?: string, limit?: number) =>
     get<PeoplePage>(paged(`${person(handle)}/following`, cursor, limit)),
   follow: (handle: string, follow: boolean) =>
-    request<{ followedByMe: boolean }>(follow ? "PUT" : "DELETE", `${person(handle)}/follow`),
+    request<{ followedByMe: boolean }>(putOrDelete(follow), `${person(handle)}/follow`),
 
   feed: (cursor?: string) => get<PostPage>(paged("/v1/feed", cursor, 10)),
   post: (id: string) => get<Post>(onePost(id)),
   publish: (body: NewPost) => create<Post>("/v1/posts", body),
-  like: (id: string, liked: boolean) => request<Liked>(liked ? "PUT" : "DELETE", `${onePost(id)}/like`),
-  comments: (id: string, cursor?: string) => get<CommentPage>(paged(`${onePost(id)}/comments`, cursor)),
-  comment: (id: string, text: string) => create<Comment>(`${onePost(id)}/comments`, { text }),
+  editPost: (id: string, body: EditPost) => request<Post>("PATCH", onePost(id), body),
+  deletePost: (id: string) => request<void>("DELETE", onePost(id)),
+  captions: (id: string) => get<Captions>(`${onePost(id)}/captions`),
+  like: (id: string, liked: boolean) => request<Liked>(putOrDelete(liked), `${onePost(id)}/like`),
+  likers: (id: string, cursor?: string) => get<PeoplePage>(paged(`${onePost(id)}/likes`, cursor)),
+
+  comments: (id: string, order: string, cursor?: string) =>
+    get<CommentPage>(paged(`${onePost(id)}/comments`, cursor, undefined, { order })),
+  replies: (id: string, comment: string, cursor?: string) =>
+    get<CommentPage>(paged(`${oneComment(id, comment)}/replies`, cursor)),
+  comment: (id: string, text: string, replyTo?: string) =>
+    create<Comment>(`${onePost(id)}/comments`, { text, ...(replyTo !== undefined && { replyTo }) }),
+  editComment: (id: string, comment: string, text: string) =>
+    request<Comment>("PATCH", oneComment(id, comment), { text }),
+  deleteComment: (id: string, comment: string) => request<void>("DELETE", oneComment(id, comment)),
+  likeComment: (id: string, comment: string, liked: boolean) =>
+    request<Comment>(putOrDelete(liked), `${oneComment(id, comment)}/like`),
+  pinComment: (id: string, comment: string, pinned: boolean) =>
+    request<Comment>(putOrDelete(pinned), `${oneComment(id, comment)}/pin`),
+  hideComment: (id: string, comment: string, hidden: boolean) =>
+    request<Comment>(putOrDelete(hidden), `${oneComment(id, comment)}/hidden`),
   media: (id: string) => get<Media>(`/v1/media/${encodeURIComponent(id)}`),
 
   notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),

@@ -6,6 +6,7 @@ import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/st
 import { Toasts } from "./components/toasts.tsx";
 import { FeedPage } from "./pages/feed.tsx";
 import { FollowersPage, FollowingPage } from "./pages/follows.tsx";
+import { LikersPage } from "./pages/likers.tsx";
 import { NewPostPage } from "./pages/new-post.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { NotificationsPage } from "./pages/notifications.tsx";
@@ -50,6 +51,7 @@ export const App = () => (
           <Route path="/people/:handle/followers" component={FollowersPage} />
           <Route path="/people/:handle/following" component={FollowingPage} />
           <Route path="/posts/:id" component={PostPage} />
+          <Route path="/posts/:id/likes" component={LikersPage} />
           <Route path="/new" component={NewPost} />
           <Route path="/notifications" component={Notifications} />
           <Route path="/settings" component={Settings} />

@@ -11,6 +11,9 @@ const follows = signal<ReadonlyMap<string, boolean>>(new Map());
 
 export const followed = (handle: string): boolean => follows.value.get(handle) ?? false;
 
+/** Nothing says yet that the person does not follow them. */
+export const mayFollow = (handle: string): boolean => follows.value.get(handle) ?? true;
+
 export function learnFollows(handles: string[], followed = true): void {
   follows.value = new Map([...follows.value, ...handles.map((handle) => [handle, followed] as const)]);
 }
@@ -26,6 +29,15 @@ export async function readFollows(handle: string): Promise<void> {
     learnFollows(items.map(({ handle }) => handle));
   } catch {
     // Following somebody twice changes nothing, so a button that offers it does no harm.
+  }
+}
+
+export async function readFollow(handle: string): Promise<void> {
+  try {
+    const { followedByMe } = await api.profile(handle);
+    learnFollows([handle], followedByMe);
+  } catch {
+    // Then the API says so when it matters.
   }
 }
 

@@ -1,4 +1,5 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { isGone } from "./gone.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 
 type Page<T> = { items: T[]; next?: string | undefined };
@@ -18,18 +19,21 @@ addEventListener("popstate", () => {
 
 /** A list that is read page by page, and stays where it was while somebody looks at one of its entries. */
 export class List<T> {
-  readonly items = signal<T[]>([]);
+  readonly items = computed(() => this.#items.value.filter((item) => !isGone(this.#keyOf(item))));
   readonly state = signal<"partial" | "loading" | "failed" | "whole">("partial");
   readonly problem = signal<ApiProblem | undefined>(undefined);
 
+  readonly #items = signal<T[]>([]);
   readonly #load: Load<T>;
   readonly #keyOf: (item: T) => string;
+  readonly #freshMs: number;
   #next: string | undefined;
   #readAt = -Infinity;
 
-  constructor(load: Load<T>, keyOf: (item: T) => string) {
+  constructor(load: Load<T>, keyOf: (item: T) => string, freshMs = FRESH_MS) {
     this.#load = load;
     this.#keyOf = keyOf;
+    this.#freshMs = freshMs;
   }
 
   /** Has anything been read yet? */
@@ -41,7 +45,7 @@ export class List<T> {
   open(): void {
     const now = performance.now();
     if (!this.started) void this.more();
-    else if (now - this.#readAt > FRESH_MS && now - traversedAt > TRAVERSAL_MS) void this.refresh();
+    else if (now - this.#readAt > this.#freshMs && now - traversedAt > TRAVERSAL_MS) void this.refresh();
   }
 
   async more(): Promise<void> {
@@ -58,7 +62,9 @@ export class List<T> {
     this.state.value = "loading";
     try {
       const page = await this.#load(cursor);
-      this.items.value = this.#withoutRepeats(cursor === undefined ? page.items : [...this.items.value, ...page.items]);
+      this.#items.value = this.#withoutRepeats(
+        cursor === undefined ? page.items : [...this.#items.value, ...page.items],
+      );
       this.problem.value = undefined;
       this.#next = page.next;
       this.#readAt = performance.now();
@@ -77,12 +83,13 @@ export class List<T> {
 
 const forgetters: (() => void)[] = [];
 
-/** Keeps the lists of one kind by key, the last used longest. */
-export function listsBy<T>(make: (key: string) => List<T>): (key: string) => List<T> {
-  const lists = new Map<string, List<T>>();
+/** Keeps the lists of one kind by what they are made of, the last used longest. */
+export function listsBy<Key extends string[], L>(make: (...parts: Key) => L): (...parts: Key) => L {
+  const lists = new Map<string, L>();
   forgetters.push(() => lists.clear());
-  return (key) => {
-    const list = lists.get(key) ?? make(key);
+  return (...parts) => {
+    const key = parts.join(" ");
+    const list = lists.get(key) ?? make(...parts);
     lists.delete(key);
     lists.set(key, list);
     const [oldest] = lists.keys();

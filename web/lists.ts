@@ -14,17 +14,18 @@ export const notificationKey = (told: Notification): string =>
     : `${told.kind} ${told.post.id} ${told.unread}`;
 
 const feeds = listsBy(() => new List(async (cursor) => keepPosts(await api.feed(cursor)), postIdOf));
-export const feed = () => feeds("mine");
+export const feed = () => feeds();
 
 export const postsOf = listsBy(
-  (handle) => new List(async (cursor) => keepPosts(await api.postsOf(handle, cursor)), postIdOf),
+  (handle: string) => new List(async (cursor) => keepPosts(await api.postsOf(handle, cursor)), postIdOf),
 );
-export const followersOf = listsBy((handle) => new List((cursor) => api.followers(handle, cursor), idOf));
-export const followingOf = listsBy((handle) => new List((cursor) => api.following(handle, cursor), idOf));
-export const commentsOf = listsBy((post) => new List((cursor) => api.comments(post, cursor), idOf));
+export const followersOf = listsBy((handle: string) => new List((cursor) => api.followers(handle, cursor), idOf));
+export const followingOf = listsBy((handle: string) => new List((cursor) => api.following(handle, cursor), idOf));
+/** Never fresh, because the first thing that one looks for in it is the own like. */
+export const likersOf = listsBy((post: string) => new List((cursor) => api.likers(post, cursor), idOf, 0));
 
 const everybody = listsBy(() => new List((cursor) => api.people(cursor), idOf));
-export const people = () => everybody("all");
+export const people = () => everybody();
 
 const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), notificationKey));
-export const notifications = () => inbox("mine");
+export const notifications = () => inbox();

@@ -10,6 +10,16 @@ const LOCAL: Record<LocalCode, string> = {
   cancelled: "Cancelled",
 };
 
+/** Refusals of the API whose own words are for who wrote the program. */
+const WORDS: Record<string, string> = {
+  not_yours: "Only the person who wrote this can do that.",
+  post_not_found: "This post is no longer there.",
+  comment_not_found: "That comment is no longer there.",
+  comments_off: "Comments on this post are turned off.",
+  followers_only: "Only followers of the author can comment on this post.",
+  too_many_comments: "This post has as many comments as a post can have.",
+};
+
 /** A refusal. `message` is for people, `code` for this program, `fields` for the inputs of a form. */
 export class ApiProblem extends Error {
   readonly code: string;
@@ -35,7 +45,7 @@ export function asProblem(error: unknown): ApiProblem {
 export function asRefusal(body: unknown): ApiProblem {
   if (typeof body !== "object" || body === null || !("code" in body)) return ApiProblem.local("unreadable");
   const { code, detail, title, errors } = body as Problem;
-  return new ApiProblem(code, sentence(detail ?? title), errors);
+  return new ApiProblem(code, WORDS[code] ?? sentence(detail ?? title), errors);
 }
 
 const sentence = (text: string): string =>

@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Me } from "../schema/api/people.ts";
 import { api, onExpired } from "./api.ts";
+import { forgetComments } from "./comments.ts";
 import { forgetFollows } from "./follows.ts";
 import { forgetLists } from "./list.ts";
 import { forgetPosts } from "./posts.ts";
@@ -70,6 +71,7 @@ function leave(): void {
 function forgetEverything(): void {
   forgetLists();
   forgetPosts();
+  forgetComments();
   forgetFollows();
 }
 

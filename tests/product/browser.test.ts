@@ -1,5 +1,5 @@
 /** The web client in a real browser, against the running product. */
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { ALBUM_MAX } from "../../schema/api/posts.ts";
 import { ALT, BIO, CAPTION, COMMENT, NAME } from "../../schema/text.ts";
@@ -127,6 +127,117 @@ it("shows a post and a profile to who is not signed in", async () => {
   await visitor.waitForURL("**/sign-in?then=%2Fpeople%2Fopen");
 });
 
+it("lets an author and their guest talk under a post, and the author keep house there", async () => {
+  const host = await enter("host", "Hanna");
+  await publish(host, "A river, I forgot which");
+  await post(host, "A river").getByRole("link", { name: "Open" }).click();
+  await host.waitForURL("**/posts/*");
+  const { pathname } = new URL(host.url());
+
+  const guest = await enter("guest", "Gil", PHONE);
+  await guest.goto(pathname);
+  await say(guest, "comment", "Which river is this?");
+  await say(guest, "comment", "Buy cheap frames at my shop");
+  await choose(guest, "the comment by Gil", "Edit", "first");
+  await guest.getByLabel("Edit comment").fill(`Which river is this? ${"O".repeat(200)}`);
+  await guest.getByRole("button", { name: "Save" }).click();
+  await comment(guest, "Which river").getByText("edited").waitFor();
+
+  const question = comment(host, "Which river");
+  await question.getByText("edited").waitFor(); // Live, as what others do is from here on.
+  await question.getByRole("button", { name: "Like, 0 likes" }).click();
+  await question.getByRole("button", { name: "Like, 1 like", pressed: true }).waitFor();
+  await question.getByRole("button", { name: "Reply to Gil" }).click();
+  await host.getByText("Replying to Gil").waitFor();
+  await say(host, "reply to Gil", "The one in Nagasaki");
+  await question.getByRole("link", { name: "@guest" }).waitFor();
+  await choose(host, "the comment by Gil", "Pin", "last");
+  await comment(host, "cheap frames").getByText("Pinned").waitFor();
+  await choose(host, "the comment by Gil", "Hide", "first");
+  await comment(host, "cheap frames").getByText("Hidden from everybody but you").waitFor();
+  await choose(host, "the comment by Gil", "Pin", "first");
+  await question.getByText("Pinned").waitFor();
+  await host.getByText("2 comments").waitFor();
+  await host.getByLabel("Order of the comments").selectOption("newest");
+  await host.getByRole("listitem").nth(2).getByText("cheap frames").waitFor();
+  await host.getByRole("listitem").first().getByText("Pinned").waitFor();
+
+  await guest.getByText("Pinned").waitFor();
+  await comment(guest, "cheap frames").waitFor({ state: "detached" });
+  expect(await comment(guest, "cheap frames").count()).toBe(0);
+  await guest.getByRole("button", { name: "1 reply" }).click();
+  const answer = comment(guest, "The one in Nagasaki").last();
+  await answer.getByRole("button", { name: "Like, 0 likes" }).click();
+  await answer.getByRole("button", { name: "Reply to Hanna" }).click();
+  await say(guest, "reply to Hanna", "So it is the Nakashima");
+  await expectToFit(guest, "a thread");
+  await choose(guest, "the comment by Gil", "Delete", "last");
+  await expectToFit(guest, "a dialog");
+  await guest.getByRole("button", { name: "Delete reply" }).click();
+  await guest.getByText("So it is the Nakashima").waitFor({ state: "detached" });
+  await choose(host, "the comment by Hanna", "Delete");
+  await host.getByRole("button", { name: "Delete reply" }).click();
+  await host.getByText("The one in Nagasaki").waitFor({ state: "detached" });
+  await guest.getByText("The one in Nagasaki").waitFor({ state: "detached" });
+  await guest.getByRole("button", { name: "Like, 0 likes" }).first().click();
+
+  await choose(host, "this post", "Edit caption");
+  await host.getByLabel("Caption").fill("The Nakashima at Nagasaki");
+  await host.getByRole("button", { name: "Save" }).click();
+  await host.getByText("edited").first().waitFor();
+  await choose(host, "this post", "Earlier captions");
+  await host.getByRole("dialog").getByText("I forgot which").waitFor();
+  await host.keyboard.press("Escape");
+  await choose(host, "this post", "Who may comment");
+  await host.getByLabel("Nobody").check();
+  await host.getByRole("button", { name: "Save" }).click();
+  await host.getByText("only you can write here").waitFor();
+  await findAfterReload(host, host.getByRole("link", { name: "1 like" }));
+  await host.getByRole("link", { name: "1 like" }).click();
+  await host.getByRole("link", { name: "Gil @guest" }).waitFor();
+  await host.getByRole("link", { name: "The post" }).click();
+
+  await guest.getByText("Hanna has turned comments off").waitFor();
+  await findAfterReload(guest, guest.getByText("The Nakashima at Nagasaki"));
+  await choose(host, "this post", "Delete post");
+  await host.getByRole("alertdialog").getByText("1 like and 1 comment ").waitFor();
+  await host.getByRole("button", { name: "Delete post" }).click();
+  await host.waitForURL("**/people/host");
+  await host.getByText("No photographs yet").waitFor();
+  await host.getByRole("link", { name: "Home" }).first().click();
+  await host.getByText("Your feed is empty").waitFor();
+
+  await guest.getByText("There is no such post").waitFor();
+});
+
+const comment = (page: Page, text: string) => page.getByRole("listitem").filter({ hasText: text });
+
+async function say(page: Page, what: string, text: string): Promise<void> {
+  await page.getByLabel(`Your ${what}`).fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+  await comment(page, text).first().waitFor();
+}
+
+/** What somebody else has done is there a moment later. */
+async function findAfterReload(page: Page, wanted: Locator): Promise<void> {
+  await eventually(async () => {
+    await page.reload();
+    await wanted.waitFor({ timeout: 2000 });
+  }, SOON);
+}
+
+async function choose(page: Page, about: string, item: string, which: "first" | "last" = "first"): Promise<void> {
+  const buttons = page.getByRole("button", { name: `More about ${about}` });
+  await buttons[which]().click();
+  await page.getByRole("menuitem", { name: item }).click();
+}
+
+/** Not against innerWidth: a telephone zooms out until a page that is too wide fits. */
+async function expectToFit(page: Page, what: string): Promise<void> {
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width, `the width of ${what}`).toBeLessThanOrEqual(PHONE.viewport.width);
+}
+
 it("says why a file cannot be used", async () => {
   const page = await enter("hopeful", "Dora");
   await page.goto("/new");
@@ -148,9 +259,7 @@ it("fits on the narrowest telephone and follows the scheme of the system", async
     await page.goto(path);
     await page.getByRole("heading").first().waitFor();
     await page.waitForLoadState("networkidle");
-    // Not against innerWidth: a telephone zooms out until a page that is too wide fits.
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width, `the width of ${path}`).toBeLessThanOrEqual(PHONE.viewport.width);
+    await expectToFit(page, path);
   }
 
   expect(await lightness(page)).toBeLessThan(0.2);

@@ -1,74 +1,100 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Comment } from "../../schema/api/posts.ts";
-import { commentsOf } from "../lists.ts";
+import { commentsOf, type KeptComment, type Order, ORDERS } from "../comments.ts";
+import { watchComments } from "../live-comments.ts";
 import type { KeptPost } from "../posts.ts";
-import { CommentForm } from "./comment-form.tsx";
-import { Monogram, nameOf } from "./monogram.tsx";
-import { Prose } from "./prose.tsx";
-import { Failure, RowsSkeleton } from "./states.tsx";
-import { Time } from "./time.tsx";
+import { CommentBox } from "./comment-box.tsx";
+import { CommentEntry } from "./comment-entry.tsx";
+import { COMMENTS_TITLE, type Conversation, placeOf } from "./conversation.ts";
+import { useMayWrite } from "./may-write.ts";
+import { Replies } from "./replies.tsx";
+import { RowsSkeleton } from "./states.tsx";
+import { ThreadEnd } from "./thread-end.tsx";
 
-/** Oldest first, as they were said. What was just written stands at the end, wherever the reading has come to. */
-export function Comments({ id, post }: { id: string; post: KeptPost }) {
-  const list = useMemo(() => commentsOf(id), [id]);
-  const written = useSignal<Comment[]>([]);
-  useEffect(() => list.open(), [list]);
+const ORDER_NAMES: Record<Order, string> = { oldest: "Oldest first", newest: "Newest first", most_liked: "Most liked" };
 
-  const state = list.state.value;
-  const read = list.items.value;
-  const ids = new Set(read.map(({ id }) => id));
-  const own = written.value.filter(({ id }) => !ids.has(id));
-  const problem = list.problem.value;
+/** Stays from one post to the next. */
+const order = signal<Order>("oldest");
 
-  const add = (comment: Comment) => {
-    written.value = [...written.value, comment];
-    post.value = { ...post.value, comments: post.value.comments + 1 };
-  };
+/** The pinned one, then the others in the chosen order. What was just written stands where the newest do. */
+export function Comments({ post }: { post: KeptPost }) {
+  const { id, comments: total } = post.value;
+  const thread = useMemo(() => commentsOf(id, order.value), [id, order.value]);
+  const answered = useSignal<KeptComment | undefined>(undefined);
+  const text = useSignal("");
+  const latest = useSignal<KeptComment | undefined>(undefined);
+  const mayWrite = useMayWrite(post);
+  const readAt = thread.readAt.value;
+  useEffect(() => thread.open(), [thread]);
+  useEffect(() => (readAt === undefined ? undefined : watchComments(thread, readAt)), [thread, readAt]);
+  useEffect(() => {
+    if (latest.value) document.getElementById(placeOf(latest.value))?.scrollIntoView({ block: "nearest" });
+  }, [latest.value]);
 
+  const state = thread.state.value;
+  const read = thread.items.value;
+  const written = thread.unread.value;
+  const pinned = [...read, ...written].filter(({ value }) => value.value.pinned);
+  const rest = arranged(read.filter((comment) => !pinned.includes(comment)));
+  const own = written.filter((comment) => !pinned.includes(comment));
+  const conversation = { post, mayWrite: mayWrite === "yes", answered };
   return (
-    <section class="comments" aria-label="Comments">
-      <ol class="comment-list">
-        {read.map((comment) => (
-          <Entry key={comment.id} comment={comment} />
-        ))}
-      </ol>
+    <section class="comments" aria-labelledby={COMMENTS_TITLE}>
+      <div class="comments-head">
+        <h2 id={COMMENTS_TITLE} tabIndex={-1}>
+          Comments
+        </h2>
+        {total > 1 && <OrderChoice />}
+      </div>
+      <Entries comments={pinned} conversation={conversation} />
+      {order.value === "newest" && <Entries comments={own.toReversed()} conversation={conversation} />}
+      <Entries comments={rest} conversation={conversation} />
       {state === "loading" && read.length === 0 && <RowsSkeleton rows={2} />}
-      {state === "partial" && list.started && (
-        <button class="quiet-link" type="button" onClick={() => void list.more()}>
-          More comments
-        </button>
+      <ThreadEnd thread={thread} more="More comments" />
+      {order.value !== "newest" && <Entries comments={own} conversation={conversation} />}
+      {state === "whole" && read.length + own.length === 0 && (
+        <p class="soft">No comments yet.{mayWrite === "yes" && " Say what you see."}</p>
       )}
-      {state === "loading" && read.length > 0 && <p class="soft">Loading</p>}
-      {state === "failed" && problem && <Failure problem={problem} retry={() => void list.more()} />}
-      {state === "whole" && read.length + own.length === 0 && <p class="soft">No comments yet. Say what you see.</p>}
-      <ol class="comment-list" aria-live="polite">
-        {own.map((comment) => (
-          <Entry key={comment.id} comment={comment} />
-        ))}
-      </ol>
-      <CommentForm post={id} onWritten={add} />
+      <p class="unseen" role="status">
+        {latest.value && (latest.value.value.peek().parent ? "Your reply is there" : "Your comment is there")}
+      </p>
+      <CommentBox
+        conversation={conversation}
+        mayWrite={mayWrite}
+        thread={thread}
+        text={text}
+        onWritten={(comment) => (latest.value = comment)}
+      />
     </section>
   );
 }
 
-const Entry = ({ comment }: { comment: Comment }) => (
-  <li class="comment">
-    <a href={`/people/${comment.author.handle}`} tabIndex={-1} aria-hidden="true">
-      <Monogram person={comment.author} />
-    </a>
-    <div>
-      <p class="comment-head">
-        <a class="byline-name" href={`/people/${comment.author.handle}`}>
-          {nameOf(comment.author)}
-        </a>{" "}
-        <span class="soft">
-          <Time at={comment.createdAt} />
-        </span>
-      </p>
-      <p class="prose">
-        <Prose text={comment.text} />
-      </p>
-    </div>
-  </li>
+const OrderChoice = () => (
+  <label class="order">
+    <span class="unseen">Order of the comments</span>
+    <select value={order.value} onChange={({ currentTarget }) => (order.value = currentTarget.value as Order)}>
+      {ORDERS.map((name) => (
+        <option key={name} value={name}>
+          {ORDER_NAMES[name]}
+        </option>
+      ))}
+    </select>
+  </label>
 );
+
+const Entries = ({ comments, conversation }: { comments: KeptComment[]; conversation: Conversation }) => (
+  <ol class="comment-list">
+    {comments.map((comment) => (
+      <CommentEntry key={comment.id} comment={comment} conversation={conversation}>
+        <Replies parent={comment} conversation={conversation} />
+      </CommentEntry>
+    ))}
+  </ol>
+);
+
+/** One that is pinned no longer goes back to its place: ids are in the order of time. */
+function arranged(comments: KeptComment[]): KeptComment[] {
+  if (order.value === "most_liked") return comments;
+  const sorted = comments.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return order.value === "newest" ? sorted.toReversed() : sorted;
+}

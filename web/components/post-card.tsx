@@ -1,7 +1,8 @@
-import type { KeptPost } from "../posts.ts";
+import { type KeptPost, likePost } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Album } from "./album.tsx";
 import { Caption } from "./caption.tsx";
+import { Edited } from "./edited.tsx";
 import { Icon } from "./icon.tsx";
 import { LikeButton, useLike } from "./like-button.tsx";
 import { Monogram, nameOf } from "./monogram.tsx";
@@ -11,8 +12,8 @@ const SIZES = "(min-width: 720px) 680px, 100vw";
 
 /** A post in the feed: the photograph first, and under it a label like those in a gallery. */
 export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
-  const setLiked = useLike(post);
-  const { id, author, caption, media, comments, createdAt } = post.value;
+  const setLiked = useLike((liked) => likePost(post, liked));
+  const { id, author, caption, media, comments, createdAt, editedAt } = post.value;
   return (
     <article class="post" aria-label={`Post by ${nameOf(author)}`}>
       <Album pictures={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} />
@@ -27,10 +28,11 @@ export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
             </a>
             <a class="soft" href={`/posts/${id}`}>
               <Time at={createdAt} />
+              <Edited at={editedAt} />
             </a>
           </div>
           <div class="post-actions">
-            <LikeButton post={post} />
+            <LikeButton of={post.value} set={setLiked} />
             <a class="action" href={`/posts/${id}`} aria-label={`Open, ${counted(comments, "comment")}`}>
               <Icon name="comment" />
               <span class="action-count">{count(comments)}</span>

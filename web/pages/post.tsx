@@ -1,18 +1,24 @@
+import { useSignal } from "@preact/signals";
 import { useRoute } from "preact-iso";
 import { api } from "../api.ts";
 import { Album } from "../components/album.tsx";
 import { Comments } from "../components/comments.tsx";
+import { Edited } from "../components/edited.tsx";
 import { LikeButton, useLike } from "../components/like-button.tsx";
 import { Monogram, nameOf } from "../components/monogram.tsx";
+import { POST_MENU, PostMenu } from "../components/post-menu.tsx";
 import { Prose } from "../components/prose.tsx";
 import { Failure, PostSkeleton } from "../components/states.tsx";
+import { TextEditor } from "../components/text-editor.tsx";
 import { Time } from "../components/time.tsx";
+import { focusSoon } from "../focus.ts";
+import { CAPTION_MAX } from "../limits.ts";
 import { useLoad } from "../load.ts";
-import { type KeptPost, keepPost, knownPost } from "../posts.ts";
+import { editPost, type KeptPost, keepPost, knownPost, likePost } from "../posts.ts";
 import { me } from "../session.ts";
 import { useTitle } from "../title.ts";
 import { counted } from "../words.ts";
-import { NotFoundPage } from "./not-found.tsx";
+import { isUnknownPost, NotFoundPage } from "./not-found.tsx";
 
 const SIZES = "(min-width: 960px) calc(100vw - 30rem), 100vw";
 const TITLE_LENGTH = 60;
@@ -26,9 +32,8 @@ function PostWith({ id }: { id: string }) {
   const { value, problem, reload } = useLoad(`${id} ${me.value?.id}`, async () => keepPost(await api.post(id)));
   // What the feed knows is shown at once; what has come since then follows.
   const post = value.value ?? knownPost(id);
-  const code = problem.value?.code;
 
-  if (code === "post_not_found" || code === "invalid_request") return <NotFoundPage what="post" />;
+  if (isUnknownPost(id, problem.value)) return <NotFoundPage what="post" />;
   if (post) return <Shown post={post} />;
   if (problem.value) return <Failure problem={problem.value} retry={reload} />;
   return (
@@ -39,8 +44,9 @@ function PostWith({ id }: { id: string }) {
 }
 
 function Shown({ post }: { post: KeptPost }) {
-  const setLiked = useLike(post);
-  const { id, author, caption, media, createdAt, comments } = post.value;
+  const setLiked = useLike((liked) => likePost(post, liked));
+  const editing = useSignal(false);
+  const { author, caption, media } = post.value;
   useTitle(`${nameOf(author)}${caption ? `: ${caption.slice(0, TITLE_LENGTH)}` : ""}`);
   return (
     <article class="post-page">
@@ -57,18 +63,53 @@ function Shown({ post }: { post: KeptPost }) {
               <span class="soft">@{author.handle}</span>
             </span>
           </a>
-          <LikeButton post={post} />
+          <div class="post-actions">
+            <LikeButton of={post.value} showsCount={false} set={setLiked} />
+            {me.value?.id === author.id && <PostMenu post={post} editCaption={() => (editing.value = true)} />}
+          </div>
         </header>
-        {caption && (
-          <p class="prose">
-            <Prose text={caption} />
-          </p>
-        )}
-        <p class="soft post-facts">
-          <Time at={createdAt} /> <span aria-hidden="true">·</span> {counted(comments, "comment")}
-        </p>
-        <Comments id={id} post={post} />
+        {editing.value ? <CaptionEditor post={post} close={() => (editing.value = false)} /> : <Words text={caption} />}
+        <Facts post={post} />
+        <Comments post={post} />
       </div>
     </article>
   );
 }
+
+const Words = ({ text }: { text: string }) =>
+  text === "" ? null : (
+    <p class="prose">
+      <Prose text={text} />
+    </p>
+  );
+
+function CaptionEditor({ post, close }: { post: KeptPost; close: () => void }) {
+  const { id, caption } = post.value;
+  return (
+    <TextEditor
+      label="Caption"
+      text={caption}
+      max={CAPTION_MAX}
+      mayBeEmpty
+      save={(changed) => editPost(id, { caption: changed })}
+      close={() => {
+        close();
+        focusSoon(POST_MENU);
+      }}
+    />
+  );
+}
+
+function Facts({ post }: { post: KeptPost }) {
+  const { id, createdAt, editedAt, likes, comments } = post.value;
+  return (
+    <p class="soft post-facts">
+      <Time at={createdAt} />
+      <Edited at={editedAt} /> <Dot />{" "}
+      {likes > 0 ? <a href={`/posts/${id}/likes`}>{counted(likes, "like")}</a> : "No likes yet"} <Dot />{" "}
+      {counted(comments, "comment")}
+    </p>
+  );
+}
+
+const Dot = () => <span aria-hidden="true">·</span>;

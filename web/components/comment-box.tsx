@@ -1,0 +1,40 @@
+import type { Signal } from "@preact/signals";
+import { useLocation } from "preact-iso";
+import type { KeptComment, Thread } from "../comments.ts";
+import { focusSoon } from "../focus.ts";
+import { CommentForm } from "./comment-form.tsx";
+import { COMMENT_TEXT, type Conversation } from "./conversation.ts";
+import { FollowButton } from "./follow-button.tsx";
+import type { MayWrite } from "./may-write.ts";
+import { nameOf } from "./monogram.tsx";
+
+type Props = {
+  conversation: Conversation;
+  mayWrite: MayWrite;
+  thread: Thread;
+  text: Signal<string>;
+  onWritten: (comment: KeptComment) => void;
+};
+
+/** Where one writes, or why one cannot and what helps. */
+export function CommentBox({ mayWrite, ...form }: Props) {
+  const { path } = useLocation();
+  const { author } = form.conversation.post.value;
+  if (mayWrite === "yes") return <CommentForm {...form} />;
+  return (
+    <div class="comment-form comment-form-shut soft">
+      {mayWrite === "signed out" && (
+        <p>
+          <a href={`/sign-in?then=${encodeURIComponent(path)}`}>Sign in</a> to like and comment.
+        </p>
+      )}
+      {mayWrite === "off" && <p>{nameOf(author)} has turned comments off for this post.</p>}
+      {mayWrite === "followers" && (
+        <>
+          <p>Only people who follow {nameOf(author)} can comment here.</p>
+          <FollowButton person={author} onChange={(followed) => followed && focusSoon(COMMENT_TEXT)} />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { editComment, type KeptComment, likeComment } from "../comments.ts";
+import { focusSoon } from "../focus.ts";
+import { COMMENT_MAX } from "../limits.ts";
+import { CommentMenu } from "./comment-menu.tsx";
+import { COMMENT_TEXT, type Conversation, menuOf, placeOf } from "./conversation.ts";
+import { Edited } from "./edited.tsx";
+import { Icon, type IconName } from "./icon.tsx";
+import { LikeButton, useLike } from "./like-button.tsx";
+import { Monogram, nameOf } from "./monogram.tsx";
+import { Prose } from "./prose.tsx";
+import { TextEditor } from "./text-editor.tsx";
+import { Time } from "./time.tsx";
+
+type Props = {
+  comment: KeptComment;
+  conversation: Conversation;
+  isUnderHidden?: boolean;
+  children?: ComponentChildren;
+};
+
+/** A comment or a reply, what can be done with it, and under it its thread. */
+export function CommentEntry({ comment, conversation, isUnderHidden = false, children }: Props) {
+  const setLiked = useLike((liked) => likeComment(comment, liked));
+  const editing = useSignal(false);
+  const { author, text, replyTo, likes, pinned, hidden, createdAt, editedAt } = comment.value.value;
+  // Nobody else sees it, so nobody could see what is done to it.
+  const isSeen = !hidden && !isUnderHidden;
+  const stopEditing = () => {
+    editing.value = false;
+    focusSoon(menuOf(comment));
+  };
+
+  return (
+    <li class={hidden ? "comment comment-hidden" : "comment"} id={placeOf(comment)}>
+      <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">
+        <Monogram person={author} />
+      </a>
+      <div class="comment-body">
+        {pinned && <Mark icon="pin" text="Pinned" />}
+        {hidden && <Mark icon="hidden" text="Hidden from everybody but you" />}
+        <p class="comment-head">
+          <a class="byline-name" href={`/people/${author.handle}`}>
+            {nameOf(author)}
+          </a>{" "}
+          <span class="soft">
+            <Time at={createdAt} />
+            <Edited at={editedAt} />
+          </span>
+        </p>
+        {editing.value ? (
+          <TextEditor
+            label={replyTo ? "Edit reply" : "Edit comment"}
+            text={text}
+            max={COMMENT_MAX}
+            save={(changed) => editComment(comment, changed)}
+            close={stopEditing}
+          />
+        ) : (
+          <p class="prose">
+            {replyTo && (
+              <>
+                <a class="mention" href={`/people/${replyTo.handle}`}>
+                  @{replyTo.handle}
+                </a>{" "}
+              </>
+            )}
+            <Prose text={text} />
+          </p>
+        )}
+        <div class="comment-actions">
+          {isSeen && <LikeButton of={comment.value.value} showsCount={likes > 0} set={setLiked} />}
+          {isSeen && conversation.mayWrite && (
+            <button
+              class="action"
+              type="button"
+              aria-label={`Reply to ${nameOf(author)}`}
+              onClick={() => {
+                conversation.answered.value = comment;
+                document.getElementById(COMMENT_TEXT)?.focus();
+              }}
+            >
+              Reply
+            </button>
+          )}
+          <CommentMenu comment={comment} post={conversation.post} edit={() => (editing.value = true)} />
+        </div>
+        {children}
+      </div>
+    </li>
+  );
+}
+
+const Mark = ({ icon, text }: { icon: IconName; text: string }) => (
+  <p class="comment-mark">
+    <Icon name={icon} /> {text}
+  </p>
+);

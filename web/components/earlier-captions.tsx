@@ -1,0 +1,34 @@
+import { api } from "../api.ts";
+import { useLoad } from "../load.ts";
+import { Dialog } from "./dialog.tsx";
+import { Prose } from "./prose.tsx";
+import { Failure, RowsSkeleton } from "./states.tsx";
+import { Time } from "./time.tsx";
+
+/** What a post said before, newest first. */
+export function EarlierCaptions({ post, close }: { post: string; close: () => void }) {
+  const { value, problem, reload } = useLoad(post, () => api.captions(post));
+  // The first is the caption of today.
+  const earlier = value.value?.items.slice(1);
+  return (
+    <Dialog title="Earlier captions" says="Only you can see them." close={close}>
+      {!earlier && !problem.value && <RowsSkeleton rows={2} />}
+      {problem.value && <Failure problem={problem.value} retry={reload} />}
+      <ol class="earlier">
+        {earlier?.map(({ caption, at }) => (
+          <li key={at}>
+            <p class="note">
+              <Time at={at} />
+            </p>
+            <p class="prose">{caption === "" ? <i class="soft">No caption</i> : <Prose text={caption} />}</p>
+          </li>
+        ))}
+      </ol>
+      <div class="buttons dialog-buttons">
+        <button class="button" type="button" onClick={close}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}

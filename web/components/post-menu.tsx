@@ -1,0 +1,54 @@
+import { useSignal } from "@preact/signals";
+import { useLocation } from "preact-iso";
+import { deletePost, type KeptPost } from "../posts.ts";
+import { tell } from "../toast.ts";
+import { counted, listed } from "../words.ts";
+import { CommentPolicyDialog } from "./comment-policy.tsx";
+import { Deletion } from "./deletion.tsx";
+import { EarlierCaptions } from "./earlier-captions.tsx";
+import { Menu } from "./menu.tsx";
+
+export const POST_MENU = "post-menu";
+
+/** What an author does with their own post. */
+export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: () => void }) {
+  const { route } = useLocation();
+  const shown = useSignal<"policy" | "captions" | "deletion" | undefined>(undefined);
+  const { id, author, editedAt } = post.value;
+  const close = () => (shown.value = undefined);
+
+  const remove = async () => {
+    await deletePost(id);
+    // In place of the page that is no more, so that the back button does not lead to it.
+    route(`/people/${author.handle}`, true);
+    tell("The post is deleted");
+  };
+
+  return (
+    <>
+      <Menu
+        id={POST_MENU}
+        label="More about this post"
+        items={[
+          { label: "Edit caption", act: editCaption },
+          { label: "Who may comment", act: () => (shown.value = "policy") },
+          ...(editedAt === undefined ? [] : [{ label: "Earlier captions", act: () => (shown.value = "captions") }]),
+          { label: "Delete post", act: () => (shown.value = "deletion"), isGrave: true },
+        ]}
+      />
+      {shown.value === "policy" && <CommentPolicyDialog post={post} close={close} />}
+      {shown.value === "captions" && <EarlierCaptions post={id} close={close} />}
+      {shown.value === "deletion" && <Deletion what="post" says={whatGoes(post)} close={close} remove={remove} />}
+    </>
+  );
+}
+
+function whatGoes({ value: { media, likes, comments } }: KeptPost): string {
+  const parts = [
+    media.length === 1 ? "Its photograph" : `Its ${media.length} photographs`,
+    "its caption",
+    ...(likes > 0 ? [counted(likes, "like")] : []),
+    ...(comments > 0 ? [counted(comments, "comment")] : []),
+  ];
+  return `${listed(parts)} will be deleted. The post disappears at once for everybody, and nothing brings it back.`;
+}

@@ -1,0 +1,49 @@
+import { useEffect } from "preact/hooks";
+import type { KeptComment } from "../comments.ts";
+import { counted } from "../words.ts";
+import { CommentEntry } from "./comment-entry.tsx";
+import type { Conversation } from "./conversation.ts";
+import { Icon } from "./icon.tsx";
+import { ThreadEnd } from "./thread-end.tsx";
+
+/** The thread under a comment, when it is opened. */
+export function Replies({ parent, conversation }: { parent: KeptComment; conversation: Conversation }) {
+  const { id, thread, value } = parent;
+  const { replies, hidden } = value.value;
+  const isOpen = parent.open.value;
+  const shown = [...thread.items.value, ...thread.unread.value];
+  useEffect(() => {
+    if (isOpen) thread.open();
+  }, [thread, isOpen]);
+
+  // What is hidden does not count, but for who may show it again it is there.
+  if (replies === 0 && !(isOpen && shown.length > 0)) return null;
+  return (
+    <div class="replies">
+      <button
+        class="quiet-link replies-toggle"
+        type="button"
+        aria-expanded={isOpen}
+        onClick={() => (parent.open.value = !isOpen)}
+      >
+        <Icon name="down" />
+        {counted(replies, "reply", "replies")}
+      </button>
+      {isOpen && (
+        <>
+          <ol class="comment-list">
+            {shown.map((reply) => (
+              <CommentEntry key={reply.id} comment={reply} conversation={conversation} isUnderHidden={hidden} />
+            ))}
+          </ol>
+          {thread.state.value === "loading" && shown.length === 0 && (
+            <p class="soft" role="status">
+              Loading
+            </p>
+          )}
+          <ThreadEnd thread={thread} parent={id} more="More replies" />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+/** What others write under the post on screen, as they write it. */
+import type { LiveFrame } from "../schema/api/live.ts";
+import { commentsOf, commentsUnder, keepComment, knownComment, ORDERS, parentOf, type Thread } from "./comments.ts";
+import { markBack, markGone } from "./gone.ts";
+import { watchPost } from "./live.ts";
+import { learnStanding } from "./posts.ts";
+
+/** From the first page of `thread` on, so that nothing is missed in between. Returns what ends it. */
+export function watchComments(thread: Thread, since: number): () => void {
+  const { post } = thread;
+  return watchPost(post, since, {
+    frame: (frame) => {
+      learn(post, frame);
+      if (frame.reread) void thread.refresh();
+    },
+    gone: () => markGone(post),
+  });
+}
+
+function learn(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: LiveFrame): void {
+  learnStanding(post, { seq, likes, comments, commentPolicy });
+  for (const id of gone) markGone(id);
+  for (const comment of changed) {
+    const known = knownComment(comment.id);
+    const kept = keepComment(post, { ...comment, likedByMe: known?.value.peek().likedByMe ?? false });
+    markBack(comment.id);
+    if (known) continue;
+    const threads = comment.parent ? [parentOf(kept)?.thread] : ORDERS.map((order) => commentsOf(post, order));
+    for (const thread of threads) thread?.add(kept);
+  }
+  for (const comment of commentsUnder(post)) {
+    if (comment.value.peek().pinned !== (comment.id === pinned)) comment.change({ pinned: comment.id === pinned });
+  }
+}
