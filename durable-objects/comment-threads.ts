@@ -39,15 +39,12 @@ export class CommentThreads {
 
   /** One that is shown, as is its parent; what nobody sees can be neither answered nor liked. */
   shown(id: CommentId): CommentRow | undefined {
-    const comment = this.existing(id);
-    if (comment?.state !== SHOWN) return undefined;
-    return comment.parent === "" || this.#row(comment.parent)?.state === SHOWN ? comment : undefined;
+    return this.#upTo(SHOWN, id);
   }
 
-  /** One that is shown or hidden. */
+  /** One that is shown or hidden, as is its parent: the replies to what is gone are gone with it. */
   existing(id: CommentId): CommentRow | undefined {
-    const comment = this.#row(id);
-    return comment && comment.state !== GONE ? comment : undefined;
+    return this.#upTo(HIDDEN, id);
   }
 
   /** Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count. */
@@ -222,6 +219,14 @@ export class CommentThreads {
       seq,
       parent,
     );
+  }
+
+  /** One whose state, and whose parent's, is at most `state`. */
+  #upTo(state: CommentRow["state"], id: CommentId): CommentRow | undefined {
+    const comment = this.#row(id);
+    if (!comment || comment.state > state) return undefined;
+    const parent = comment.parent === "" ? comment : this.#row(comment.parent);
+    return parent && parent.state <= state ? comment : undefined;
   }
 
   #row(id: CommentId): CommentRow | undefined {

@@ -4,8 +4,8 @@
  * A like writes one row, its own: the count, the digest and the newest people are kept in memory and saved with the post's
  * row, when D1 has confirmed or something else changes. What a crash takes from memory is counted again from the rows
  * above the saved `seq`: each remembers in `was` what it was at that `seq`. They are found by reading all rows, because an
- * index would cost every like another row; so a post of more than RECOUNTED_FREELY people notes first that there is
- * something to look for, and one that is asleep in peace starts without.
+ * index would cost every like another row; so a post of more than `recountedFreely` people notes first that there
+ * is something to look for, and one that is asleep in peace starts without.
  */
 import type { LikeFact } from "../schema/facts.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../schema/ids.ts";
@@ -13,10 +13,12 @@ import { added, removed } from "../schema/set-hash.ts";
 import type { PostRecord } from "./post-record.ts";
 import type { LikeRow } from "./post-tables.ts";
 
-/** The rows that a start may read without need: about 1 ms. */
-const RECOUNTED_FREELY = 5000;
-/** The most changes that wait for D1 in memory, at about 100 bytes each; what lies behind them is read from storage. */
-const WINDOW = 20_000;
+const LIMITS = {
+  /** The rows that a start may read without need: about 1 ms. */
+  recountedFreely: 5000,
+  /** The most changes that wait for D1 in memory, at about 100 bytes each; what lies behind them is read from storage. */
+  window: 20_000,
+};
 /** Of the newest people: more than are shown, because some take their like back. */
 const NEWEST_KEPT = 16;
 
@@ -27,14 +29,16 @@ const UPSERT = `
 export class LikeSet {
   readonly #sql: SqlStorage;
   readonly #post: PostRecord;
+  readonly #limits: typeof LIMITS;
   /** Changes that D1 may not have, in the order of their `seq`: all from #first to #last, and nothing else. */
   readonly #waiting = new Map<PersonId, LikeFact>();
   #first: number;
   #last: number;
 
-  constructor(sql: SqlStorage, post: PostRecord) {
+  constructor(sql: SqlStorage, post: PostRecord, limits = LIMITS) {
     this.#sql = sql;
     this.#post = post;
+    this.#limits = limits;
     this.#recount();
     const { confirmed, seq } = post.row;
     this.#first = confirmed + 1;
@@ -50,7 +54,7 @@ export class LikeSet {
     const before = this.#rowOf(person);
     if ((before?.liked === 1) === liked) return false;
     const { row, saved } = this.#post;
-    if (row.people > RECOUNTED_FREELY) this.#post.expectLikes();
+    if (row.people > this.#limits.recountedFreely) this.#post.expectLikes();
     const seq = row.seq + 1;
     const at = Date.now();
     this.#sql.exec(UPSERT, person, Number(liked), seq, at, saved);
@@ -123,7 +127,7 @@ export class LikeSet {
   #await(change: LikeFact): void {
     this.#waiting.delete(change.person); // So that the last change stands last.
     if (change.seq > this.#last) return;
-    if (this.#waiting.size < WINDOW) this.#waiting.set(change.person, change);
+    if (this.#waiting.size < this.#limits.window) this.#waiting.set(change.person, change);
     else this.#last = change.seq - 1;
   }
 
@@ -131,16 +135,20 @@ export class LikeSet {
   #read(from: number): number {
     this.#waiting.clear();
     const rows = this.#sql
-      .exec<LikeRow>("SELECT person, liked, seq FROM likes WHERE seq >= ? ORDER BY seq LIMIT ?", from, WINDOW)
+      .exec<LikeRow>(
+        "SELECT person, liked, seq FROM likes WHERE seq >= ? ORDER BY seq LIMIT ?",
+        from,
+        this.#limits.window,
+      )
       .toArray();
     for (const { person, liked, seq } of rows) this.#waiting.set(person, { person, liked: liked === 1, seq });
-    return rows.length < WINDOW ? Number.POSITIVE_INFINITY : (rows.at(-1)?.seq ?? from);
+    return rows.length < this.#limits.window ? Number.POSITIVE_INFINITY : (rows.at(-1)?.seq ?? from);
   }
 
   /** Counts what was not saved. */
   #recount(): void {
     const { row, saved } = this.#post;
-    if (!row.unsaved && row.people > RECOUNTED_FREELY) return;
+    if (!row.unsaved && row.people > this.#limits.recountedFreely) return;
     for (const { person, liked, was, seq } of this.#sql.exec<LikeRow>("SELECT * FROM likes WHERE seq > ?", saved)) {
       const change = liked - (was ?? 0);
       row.likes += change;

@@ -31,7 +31,10 @@ function likeNotice({ author, likes: count, likes_seq }: Readonly<PostRow>, like
 function commentNotice(sql: SqlStorage, post: Readonly<PostRow>): Notice {
   const newest = sql
     .exec<CommentRow>(
-      `SELECT * FROM comments WHERE author <> ? AND state = ${SHOWN} ORDER BY id DESC LIMIT ?`,
+      `SELECT * FROM comments WHERE author <> ? AND state = ${SHOWN}
+       AND (parent = '' OR EXISTS
+         (SELECT 1 FROM comments AS above WHERE above.id = comments.parent AND above.state = ${SHOWN}))
+       ORDER BY id DESC LIMIT ?`,
       post.author,
       COMMENTS_SEARCHED,
     )
@@ -43,7 +46,8 @@ function commentNotice(sql: SqlStorage, post: Readonly<PostRow>): Notice {
     count: post.comments - post.own_comments,
     actors: [...people].slice(0, ACTORS_MAX),
     version: post.deleted ? post.seq : version,
-    raised: last?.seq ?? 0,
+    // Not its `seq`, which an edit, a like or a reply moves on: nothing new has been said then.
+    raised: last ? timeOf(last.id) : 0,
     at: last ? timeOf(last.id) : 0,
     ...(last && { excerpt: excerpt(last.text, EXCERPT_MAX) }),
   };

@@ -1,7 +1,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ALBUM_MAX } from "../schema/api/posts.ts";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
-import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
+import { newPerson, newPost, publishedPost } from "../tests/runtime/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -154,4 +156,71 @@ it("sends what is waiting when the runtime has given up its alarm", async () => 
   await actor.state(); // As an audit, or any reader of the post, does.
   await flush(actor);
   expect(queues.facts).toMatchObject([{ from: 1, to: 2 }]);
+});
+
+it("tells the author of nothing that others do not see: neither what is hidden or gone, nor the replies to it", async () => {
+  const { post, actor } = await publishedPost();
+  const [ada, ben, cleo] = [newPerson(), newPerson(), newPerson()];
+  await actor.comment({ author: ada, text: "Seen" });
+  for (const state of ["hidden", "gone"] as const) {
+    const parent = await actor.comment({ author: ben, text: "Rude" });
+    if (!parent.ok) throw new Error(parent.reason);
+    await actor.comment({ author: cleo, text: "Ruder", replyTo: parent.comment.id });
+    if (state === "hidden") await actor.hideComment(post.author, parent.comment.id, true);
+    else await actor.removeComment(post.author, parent.comment.id);
+  }
+  await flush(actor);
+  expect(queues.facts.at(-1)?.notices.comment).toMatchObject({ count: 1, actors: [ada], excerpt: "Seen" });
+});
+
+it("counts only a new comment as news: not that one was edited, liked or answered by the author", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  const raised = async () => {
+    await flush(actor);
+    return queues.facts.at(-1)?.notices.comment.raised ?? 0;
+  };
+  const answer = await actor.comment({ author: ada, text: "Where?" });
+  if (!answer.ok) throw new Error(answer.reason);
+  const { id } = answer.comment;
+  const first = await raised();
+  await actor.editComment(ada, id, "Where is this?");
+  await actor.likeComment(post.author, id, true);
+  await actor.comment({ author: post.author, text: "At home", replyTo: id });
+  expect(await raised()).toBe(first);
+  await actor.comment({ author: ada, text: "Ah!", replyTo: id });
+  expect(await raised()).toBeGreaterThan(first);
+});
+
+it("makes no message larger than a queue takes, however large the post and its comments are", async () => {
+  const author = newPerson();
+  const post = newPost(author);
+  const large = "\u{1F469}\u200D\u{1F469}\u200D\u{1F467}".repeat(450); // 8,100 bytes.
+  // As many bytes as text may have, and as many characters that JSON escapes as go with them.
+  const alt = '"'.repeat(940) + `a${"\u0301".repeat(62)}`.repeat(58);
+  const caption = '"'.repeat(2080) + `a${"\u0301".repeat(62)}`.repeat(114);
+  const [picture] = post.media;
+  if (!picture) throw new Error("a post has a picture");
+  const media = Array.from({ length: ALBUM_MAX }, () => ({ ...picture, alt }));
+  const actor = env.POSTS.getByName(post.id);
+  await actor.publish({ ...post, caption, media });
+  const people = Array.from({ length: 60 }, newPerson);
+  for (const [index, person] of people.entries()) {
+    await actor.like(person);
+    if (index % 3 > 0) continue;
+    const answer = await actor.comment({ author: person, text: large });
+    if (answer.ok) for (const liker of people.slice(0, 10)) await actor.likeComment(liker, answer.comment.id, true);
+  }
+  await flush(actor);
+  const sizes = queues.facts.map((facts) => new TextEncoder().encode(JSON.stringify(facts)).length);
+  expect(Math.max(...sizes)).toBeLessThan(128_000);
+  expect(queues.facts.filter(({ body }) => body)).toHaveLength(1);
+  expect(queues.facts.flatMap(({ comments }) => comments)).toHaveLength(20);
+  expect(queues.facts.flatMap(({ likes }) => likes)).toHaveLength(60);
+  expect(queues.facts.flatMap(({ commentLikes }) => commentLikes)).toHaveLength(200);
+  expect(queues.facts.at(-1)?.to).toBe(281);
+  queues.facts.reduce((end, { from, to }) => {
+    expect(from).toBe(end + 1);
+    return to;
+  }, 0);
 });

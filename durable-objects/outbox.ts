@@ -20,9 +20,11 @@ export const FLUSH_DELAY = 200;
 /** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
 const RETRY_DELAY = 5000;
 const RETRY_DELAY_MAX = 300_000;
-/** Bounds one message: 500 likes are about 35 kB; a queue's message may have 128 kB, and a comment up to 8 kB. */
+/** Bounds one message: 500 likes are about 35 kB, and a comment has up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
+/** A queue's message may have 128 kB. A post has up to 112, and then travels alone; notices have up to 9. */
+const BYTES_PER_MESSAGE = 110_000;
 /** Of one alarm, which must end; the next one goes on. */
 const MESSAGES_PER_FLUSH = 100;
 
@@ -141,7 +143,7 @@ export class Outbox {
 
   /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
   #nextFacts(): PostFacts {
-    const { id, author, body_seq, confirmed } = this.#post;
+    const { id, author, confirmed } = this.#post;
     const { likes, comments } = this.#sources;
     const from = this.#sent + 1;
     const lists = [
@@ -149,8 +151,16 @@ export class Outbox {
       comments.changes(from, COMMENTS_PER_MESSAGE),
       comments.likeChanges(from, LIKES_PER_MESSAGE),
     ] as const;
-    const to = Math.min(...lists.map((list) => list.to));
+    const body = { ...bodyOf(this.#post), seq: this.#post.body_seq };
+    const bodies = body.seq >= from ? [body] : [];
     const [changedLikes, changedComments, changedCommentLikes] = lists;
+    const changes: { seq: number }[] = [
+      ...bodies,
+      ...changedLikes.changes,
+      ...changedComments.changes,
+      ...changedCommentLikes.changes,
+    ];
+    const to = Math.max(from, fitting(changes, Math.min(...lists.map((list) => list.to))));
     const upTo = ({ seq }: { seq: number }): boolean => seq <= to;
     return {
       post: id,
@@ -159,7 +169,7 @@ export class Outbox {
       to,
       confirmed,
       commentsUpTo: comments.wholeUpTo(to),
-      ...(body_seq >= from && body_seq <= to && { body: { ...bodyOf(this.#post), seq: body_seq } }),
+      ...(bodies.some(upTo) && { body }),
       standing: standingOf(this.#post),
       likes: changedLikes.changes.filter(upTo),
       comments: changedComments.changes.filter(upTo),
@@ -168,6 +178,18 @@ export class Outbox {
     };
   }
 }
+
+/** How far on the way to `to` the changes fit into one message. */
+function fitting(changes: { seq: number }[], to: number): number {
+  let bytes = 0;
+  for (const change of changes.toSorted((a, b) => a.seq - b.seq)) {
+    bytes += encoder.encode(JSON.stringify(change)).length;
+    if (bytes > BYTES_PER_MESSAGE) return Math.min(to, change.seq - 1);
+  }
+  return to;
+}
+
+const encoder = new TextEncoder();
 
 export const bodyOf = ({ caption, media, edited_at }: Readonly<PostRow>): PostBody => ({
   caption,

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CommentId, newId, type PostId } from "../schema/ids.ts";
 import { added, EMPTY, formatted } from "../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
+import type { PostActor } from "./post-actor.ts";
 import { migrations } from "./post-tables.ts";
 import { recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../tests/runtime/posts.ts";
@@ -77,12 +78,14 @@ it("pages through comments without a gap or a repeat", async () => {
   expect(seen).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
 });
 
-it("publishes once: the same again is answered the same way, anything else finds the id taken", async () => {
+it("publishes once: the same again finds the post as it stands, anything else finds the id taken", async () => {
   const post = newPost();
   const actor = env.POSTS.getByName(post.id);
-  expect(await actor.publish(post)).toEqual({ likes: 0, comments: 0, seq: 1 });
+  expect(await actor.publish(post)).toMatchObject({ standing: { likes: 0, comments: 0, seq: 1 } });
   await actor.like(newPerson());
-  expect(await actor.publish(post)).toEqual({ likes: 1, comments: 0, seq: 2 });
+  await actor.edit(post.author, { caption: "Ebb" });
+  const now = { standing: { likes: 1, comments: 0, seq: 3 }, body: { caption: "Ebb" } };
+  expect(await actor.publish(post)).toMatchObject(now);
   expect(await actor.publish({ ...post, caption: "Another" })).toBe(false);
   expect(await actor.publish({ ...post, author: newPerson() })).toBe(false);
 });
@@ -100,6 +103,9 @@ it("makes one comment of a key, and answers with it each time", async () => {
   });
   expect(await actor.comment({ author: ben, text: "Once", key: "key" })).toMatchObject({ ok: true, seq: 3 }); // A key is a person's own.
   expect(await actor.comment({ author: ada, text: "Once" })).toMatchObject({ ok: true, seq: 4 });
+  if (first.ok) await actor.removeComment(ada, first.comment.id);
+  const gone = { ok: false, reason: "comment_not_found" };
+  expect(await actor.comment({ author: ada, text: "Once", key: "key" })).toEqual(gone);
 });
 
 it("forgets a key after a day", async () => {
@@ -132,23 +138,58 @@ it("refuses everything about a post that does not exist, and stores nothing for 
   expect(await runDurableObjectAlarm(actor)).toBe(false);
 });
 
+/** The rows that a command writes, without the alarm. */
+const rowsWritten = (actor: DurableObjectStub<PostActor>, command: (instance: PostActor) => unknown) =>
+  runInDurableObject(actor, async (instance, { storage }) => {
+    const exec = vi.spyOn(storage.sql, "exec");
+    try {
+      await command(instance);
+      return exec.mock.results.reduce((sum, { value }) => sum + (value as SqlStorageCursor<never>).rowsWritten, 0);
+    } finally {
+      exec.mockRestore();
+    }
+  });
+
 it("writes 1 row for a like, and none for one that changes nothing", async () => {
   const { actor } = await publishedPost();
   const ada = newPerson();
-  const rows = (command: "like" | "unlike") =>
-    runInDurableObject(actor, async (instance, { storage }) => {
-      const exec = vi.spyOn(storage.sql, "exec");
-      try {
-        await instance[command](ada);
-        return exec.mock.results.reduce((sum, { value }) => sum + (value as SqlStorageCursor<never>).rowsWritten, 0);
-      } finally {
-        exec.mockRestore();
-      }
-    });
+  const rows = (command: "like" | "unlike") => rowsWritten(actor, (instance) => instance[command](ada));
   expect(await rows("like")).toBe(1);
   expect(await rows("like")).toBe(0);
   expect(await rows("unlike")).toBe(1);
   expect(await rows("unlike")).toBe(0);
+});
+
+it("writes 4 rows for a comment, 6 for a reply, 1 more for a key, 5 for a like of one, 2 for a caption", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  const said = { author: ada, text: "Nice" };
+  const first = await actor.comment(said);
+  if (!first.ok) throw new Error(first.reason);
+  const { id } = first.comment;
+  const rows = (command: (instance: PostActor) => unknown) => rowsWritten(actor, command);
+  expect(await rows((instance) => instance.comment(said))).toBe(4);
+  expect(await rows((instance) => instance.comment({ ...said, key: "key" }))).toBe(5);
+  expect(await rows((instance) => instance.comment({ ...said, key: "key" }))).toBe(0);
+  expect(await rows((instance) => instance.comment({ ...said, replyTo: id }))).toBe(6);
+  expect(await rows((instance) => instance.likeComment(ada, id, true))).toBe(5);
+  expect(await rows((instance) => instance.likeComment(ada, id, true))).toBe(0);
+  expect(await rows((instance) => instance.edit(post.author, { caption: "Ebb" }))).toBe(2);
+  expect(await rows((instance) => instance.edit(post.author, { caption: "Ebb", policy: "everyone" }))).toBe(0);
+});
+
+it("sets no alarm for a command that changes nothing", async () => {
+  const { post, actor } = await publishedPost();
+  const answer = await actor.comment({ author: post.author, text: "Nice" });
+  if (!answer.ok) throw new Error(answer.reason);
+  await actor.confirmProjected(1, 2);
+  await actor.confirmDelivered(true);
+  await runDurableObjectAlarm(actor);
+  await actor.unlike(post.author);
+  await actor.likeComment(post.author, answer.comment.id, false);
+  await actor.pinComment(post.author, answer.comment.id, false);
+  await actor.edit(post.author, { policy: "everyone" });
+  expect(await runDurableObjectAlarm(actor)).toBe(false);
 });
 
 it("takes the people who like an older post into its digest when it upgrades itself", async () => {

@@ -76,8 +76,8 @@ export class PostActor extends DurableObject<Env> {
     this.#parts = this.#load();
   }
 
-  /** Once. Repeating it with the same content is answered the same way; `false` means that the id is taken. */
-  publish(post: NewPost): Stats | false {
+  /** Once. Repeating it with the same content finds the post as it stands; `false` means that the id is taken. */
+  publish(post: NewPost): Snapshot | false {
     if (!this.#parts) {
       this.ctx.storage.transactionSync(() => {
         migrate(this.ctx.storage, migrations);
@@ -90,7 +90,7 @@ export class PostActor extends DurableObject<Env> {
     if (!parts) return false;
     const { author, media } = parts.record.row;
     const isSame = author === post.author && parts.captions.original === post.caption;
-    return isSame && JSON.stringify(media) === JSON.stringify(post.media) ? statsOf(parts) : false;
+    return isSame && JSON.stringify(media) === JSON.stringify(post.media) ? snapshotOf(parts, author) : false;
   }
 
   /** Changes the caption (the earlier one is kept), and who may comment; what is undefined stays. */
@@ -192,7 +192,7 @@ export class PostActor extends DurableObject<Env> {
   removeComment(person: PersonId, id: CommentId): Refusable<{ seq: number }, "comment_not_found" | "not_yours"> {
     const parts = this.#live;
     if (!parts) return NOT_FOUND;
-    const comment = parts.comments.existing(id);
+    const comment = commentFor(parts, person, id);
     if (!comment) return NO_COMMENT;
     if (comment.author !== person && parts.record.row.author !== person) return NOT_YOURS;
     parts.comments.remove(comment);
@@ -258,7 +258,9 @@ export class PostActor extends DurableObject<Env> {
     if (!parts) return NOT_FOUND;
     const isAuthor = viewer === parts.record.row.author;
     const { parent } = query;
-    if (parent && !(isAuthor ? parts.comments.existing(parent) : parts.comments.shown(parent))) return NO_COMMENT;
+    if (parent && (isAuthor ? parts.comments.existing(parent) : parts.comments.shown(parent))?.parent !== "") {
+      return NO_COMMENT;
+    }
     const { pinned, seq } = parts.record.row;
     return {
       ok: true,
@@ -340,7 +342,7 @@ export class PostActor extends DurableObject<Env> {
     return parts.record.row.author === person ? command(parts) : NOT_YOURS;
   }
 
-  /** Runs a command on a comment that exists, which may refuse; answers with the comment as `person` now sees it. */
+  /** Runs a command on a comment that `person` knows, which may refuse; answers with the comment as they now see it. */
   #onComment(
     person: PersonId,
     id: CommentId,
@@ -348,16 +350,17 @@ export class PostActor extends DurableObject<Env> {
   ): Refusable<OnComment, "comment_not_found" | "not_yours"> {
     const parts = this.#live;
     if (!parts) return NOT_FOUND;
-    const comment = parts.comments.existing(id);
+    const comment = commentFor(parts, person, id);
     if (!comment) return NO_COMMENT;
+    const { seq } = parts.record.row;
     const refused = command(parts, comment);
     if (refused) return refused;
-    changed(parts);
+    if (parts.record.row.seq !== seq) changed(parts);
     return this.#answer(parts, person, id);
   }
 
   #answer({ comments, record }: Parts, viewer: PersonId, id: CommentId): Refusable<OnComment, "comment_not_found"> {
-    const comment = comments.seenBy(viewer, id);
+    const comment = comments.existing(id) && comments.seenBy(viewer, id);
     const { seq, pinned } = record.row;
     return comment ? { ok: true, seq, comment, pinned: pinned === id } : NO_COMMENT;
   }
@@ -379,6 +382,13 @@ export class PostActor extends DurableObject<Env> {
 function changed({ outbox, subscribers }: Parts): void {
   outbox.changed();
   subscribers.changed();
+}
+
+/** The comment, if `person` may know that it exists: what is hidden, only its own author and the post's. */
+function commentFor({ comments, record }: Parts, person: PersonId, id: CommentId): CommentRow | undefined {
+  const comment = comments.existing(id);
+  const isTheirs = person === comment?.author || person === record.row.author;
+  return isTheirs ? comment : comments.shown(id);
 }
 
 const statsOf = ({ record }: Parts): Stats => {

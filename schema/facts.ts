@@ -67,7 +67,7 @@ export const Notice = z.object({
   actors: z.array(PersonId),
   /** The `seq` of the last change among them, an unlike included; 0 while there never was any. */
   version: z.number().int(),
-  /** The `seq` of the newest of them; 0 without any. */
+  /** Greater with each newer one, and with nothing else; 0 without any. */
   raised: z.number().int(),
   /** When that was, in milliseconds since 1970. */
   at: z.number().int(),

@@ -3,7 +3,15 @@ import { env } from "cloudflare:workers";
 import { type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 
-export const newPerson = (): PersonId => newId<PersonId>(randomShard());
+const made = new Set<PersonId>();
+
+/** Never the same twice: among a thousand of one millisecond, two ids may well be the same. */
+export function newPerson(): PersonId {
+  const id = newId<PersonId>(randomShard());
+  if (made.has(id)) return newPerson();
+  made.add(id);
+  return id;
+}
 
 export function newPost(author = newPerson()) {
   return {

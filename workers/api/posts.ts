@@ -35,14 +35,15 @@ posts.openapi(
     const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
 
     const key = c.req.valid("header")["idempotency-key"];
-    const { id, stats } = await publish(c.env, person, { caption, media: pictures }, key);
+    const published = await publish(c.env, person, { caption, media: pictures }, key);
+    const { id } = published;
+    const { body: written, standing, liked } = published.post;
 
-    answerWithToken(c, id, { seq: stats.seq });
+    answerWithToken(c, id, { seq: standing.seq });
     const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
-    const document = { id, author: person, caption, media: pictures, editedAt: null };
-    const standing = { ...stats, bodySeq: 1, policy: "everyone", pinned: null, deleted: false } as const;
-    const post = presentPost({ document, author, stats: standing, likedByMe: false });
+    const document = { id, author: person, ...written };
+    const post = presentPost({ document, author, stats: standing, likedByMe: liked });
     return c.json(post, 201, { location: `/v1/posts/${id}` });
   },
 );

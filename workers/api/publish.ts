@@ -1,4 +1,4 @@
-import type { Stats } from "../../durable-objects/post-actor.ts";
+import type { Snapshot } from "../../durable-objects/post-actor.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../schema/api/common.ts";
 import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
@@ -7,27 +7,28 @@ import { projectAtOnce } from "../projector/projector.ts";
 import { ApiError } from "./errors.ts";
 
 type NewBody = Omit<PostBody, "editedAt">;
-type Published = { id: PostId; stats: Stats };
+type Published = { id: PostId; post: Snapshot };
 
 /**
  * Publishes through a new post actor, whose commit is the fact. The rows in D1 are written in the same request so that the
  * author sees the post at once; if that fails the projector writes them a moment later.
  *
  * With a `key` (of `author`, for a day) the same body makes one post: the first request with it settles the post's id,
- * and publishing the same body to the same actor again changes nothing. Costs one D1 batch more.
+ * and publishing the same body to the same actor again changes nothing: it is answered with the post as it stands. Costs
+ * one D1 batch more.
  */
 export async function publish(env: Env, author: PersonId, body: NewBody, key: string | undefined): Promise<Published> {
   const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
-  const { id, stats } = published;
-  const standing = { ...stats, bodySeq: 1, policy: "everyone", pinned: null, deleted: false } as const;
+  const { id, post } = published;
+  const { confirmed, standing } = post;
   await projectAtOnce(env, {
     post: id,
     author,
     from: 1,
     to: 1,
-    confirmed: 0,
+    confirmed,
     standing,
-    body: { ...body, editedAt: null, seq: 1 },
+    body: { ...post.body, seq: standing.bodySeq },
   });
   return published;
 }
@@ -35,17 +36,17 @@ export async function publish(env: Env, author: PersonId, body: NewBody, key: st
 async function publishNew(env: Env, author: PersonId, body: NewBody): Promise<Published> {
   for (;;) {
     const id = newId<PostId>(shardOf(author));
-    const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
+    const post = await env.POSTS.getByName(id).publish({ id, author, ...body });
     // Else the id is taken: once in a thousand times when two posts of a shard meet in one millisecond.
-    if (stats) return { id, stats };
+    if (post) return { id, post };
   }
 }
 
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
     const { id, isNew } = await settledId(env, author, key);
-    const stats = await env.POSTS.getByName(id).publish({ id, author, ...body });
-    if (stats) return { id, stats };
+    const post = await env.POSTS.getByName(id).publish({ id, author, ...body });
+    if (post) return { id, post };
     if (!isNew) throw new ApiError("idempotency_key_reused");
     await forget(env, author, key); // The id was taken, as above.
   }

@@ -9,7 +9,10 @@ import { postDocuments } from "../reads/documents.ts";
 /** Comments that one statement deletes: a bound on how long it takes. */
 const COMMENTS_PER_STATEMENT = 1000;
 
-/** Deletes the post's row, and with it saves the effect that erases the rest; once, since only the row that is there has one. */
+/**
+ * Deletes the post's row, and saves the effect that erases the rest: once, when D1 first hears of the end, whether or not
+ * it had heard of the post.
+ */
 export function endOf(
   env: Env,
   database: D1Database,
@@ -20,7 +23,7 @@ export function endOf(
   const effect = newEffect(post, { kind: "erase", post, author, media: media.map(({ id }) => id) });
   return {
     statements: [
-      saveEffectIf(env, effect, "EXISTS (SELECT 1 FROM posts WHERE id = ?)", [post]),
+      saveEffectIf(env, effect, "NOT EXISTS (SELECT 1 FROM post_stats WHERE post = ?4 AND deleted = 1)", [post]),
       database.prepare("DELETE FROM posts WHERE id = ?").bind(post),
     ],
     effect,

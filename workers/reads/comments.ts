@@ -26,8 +26,8 @@ export type Thread = {
  * The comments on `post`, or the replies to its comment `parent`. While an own write of the reader is not in D1, the
  * actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
  *
- * D1 queries: one for the post, one a page; one more for the pinned comment, for what a signed-in reader likes, and for
- * the parent.
+ * D1 queries: one for the post, one for its pinned comment if there is one, or for the parent of replies, and one a page.
+ * A signed-in reader costs one more with the pinned comment and with each page, for what they like.
  */
 export async function threadOf(
   env: Env,
@@ -38,22 +38,22 @@ export async function threadOf(
 ): Promise<Thread> {
   const known = await viewablePost(env, background, reader, post);
   const newestFirst = order === "newest";
-  if (known.isBehind && order !== "most_liked") {
+  if (known.isBehind) {
     const actor = env.POSTS.getByName(post);
     const ask = async (after: CommentId | undefined, limit: number) => {
       const answer = await actor.comments(reader.person, { parent, newestFirst, after, limit });
       if (!answer.ok) throw new ApiError(answer.reason);
       return answer;
     };
-    const { pinned, seq } = await ask(undefined, 0);
+    const { pinned, seq } = await ask(undefined, 0); // Refuses, in any order, when the reader's own write has deleted the post.
     // One more, so that the pinned one does not make a full page look like the last.
     const read = async (after: CommentKey | undefined, limit: number) =>
       without(pinned, (await ask(after?.id, limit + 1)).comments).slice(0, limit);
-    return { read, pinned: parent === "" ? pinned : undefined, seq };
+    if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
   }
 
   const rows = new StoredThread(env, reader.person, known);
-  if (parent !== "" && !(await rows.one(parent))) throw new ApiError("comment_not_found");
+  if (parent !== "" && !(await rows.has(parent))) throw new ApiError("comment_not_found");
   const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
   const read = async (after: CommentKey | undefined, limit: number) =>
     without(pinned, await rows.page(parent, order, after, limit + 1)).slice(0, limit);
@@ -82,8 +82,13 @@ class StoredThread {
     this.#states = viewer === author ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
+  /** Whether this comment stands on the post itself, and is to be seen. */
+  async has(id: CommentId): Promise<boolean> {
+    return (await this.#rows(this.#itself, id)).length > 0;
+  }
+
   async one(id: CommentId): Promise<SeenComment | undefined> {
-    const [comment] = await this.#query(`parent = '' AND id = ?3 AND ${this.#states}`, id);
+    const [comment] = await this.#query(this.#itself, id);
     return comment;
   }
 
@@ -95,7 +100,7 @@ class StoredThread {
   ): Promise<SeenComment[]> {
     if (order === "most_liked") {
       return this.#query(
-        `parent = ?3 AND state = 'shown' AND (likes, id) < (?4, ?5) ORDER BY likes DESC, id DESC LIMIT ?6`,
+        `parent = ?3 AND ${this.#states} AND (likes, id) < (?4, ?5) ORDER BY likes DESC, id DESC LIMIT ?6`,
         parent,
         after?.likes ?? Number.MAX_SAFE_INTEGER,
         after?.id ?? AFTER_EVERY_ID,
@@ -111,15 +116,24 @@ class StoredThread {
     );
   }
 
-  async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
+  get #itself(): string {
+    return `parent = '' AND id = ?3 AND ${this.#states}`;
+  }
+
+  async #rows(condition: string, ...values: (string | number)[]): Promise<Row[]> {
     const { results } = await databaseOf(this.#env, this.#post)
       .prepare(`${SELECT} WHERE post = ?1 AND id <= ?2 AND ${condition}`)
       .bind(this.#post, this.#upTo, ...values)
       .all<Row>();
-    const ids = results.map(({ id }) => id);
+    return results;
+  }
+
+  async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
+    const rows = await this.#rows(condition, ...values);
+    const ids = rows.map(({ id }) => id);
     const liked =
       this.#viewer && ids.length > 0 ? await likedCommentsAmong(this.#env, this.#viewer, ids) : new Set<CommentId>();
-    return results.map(({ hidden, ...row }) => ({ ...row, hidden: hidden === 1, liked: liked.has(row.id) }));
+    return rows.map(({ hidden, ...row }) => ({ ...row, hidden: hidden === 1, liked: liked.has(row.id) }));
   }
 }
 
