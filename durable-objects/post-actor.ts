@@ -179,6 +179,16 @@ export class PostActor extends DurableObject<Env> {
     return this.#answer(parts, author, id);
   }
 
+  /** Who wrote a comment, and the one whose thread it is in. */
+  commentAuthors(id: CommentId): Refusable<{ authors: PersonId[] }, "comment_not_found"> {
+    const parts = this.#live;
+    if (!parts) return NOT_FOUND;
+    const comment = parts.comments.existing(id);
+    if (!comment) return NO_COMMENT;
+    const parent = comment.parent === "" ? undefined : parts.comments.existing(comment.parent);
+    return { ok: true, authors: parent ? [comment.author, parent.author] : [comment.author] };
+  }
+
   /** By who wrote it, and nobody else: not even the post's author puts words in their mouth. */
   editComment(person: PersonId, id: CommentId, text: string) {
     return this.#onComment(person, id, ({ comments }, comment) => {
@@ -297,7 +307,8 @@ export class PostActor extends DurableObject<Env> {
     const { searchParams } = new URL(request.url);
     const since = searchParams.get("since");
     const viewer = searchParams.get("viewer") as PersonId | null;
-    const webSocket = parts.subscribers.accept(since === null ? undefined : Number(since), viewer ?? undefined);
+    const blocks = searchParams.has("blocks");
+    const webSocket = parts.subscribers.accept(since === null ? undefined : Number(since), viewer ?? undefined, blocks);
     return webSocket ? new Response(null, { status: 101, webSocket }) : new Response(null, { status: 503 });
   }
 

@@ -8,7 +8,9 @@
  */
 import { type LiveFrame, POST_GONE } from "../schema/api/live.ts";
 import type { PersonCard } from "../schema/api/people.ts";
+import type { CommentFact } from "../schema/facts.ts";
 import { presentComment } from "../schema/api/present-comment.ts";
+import { blockedAmong, blocksOf } from "../schema/blocks.ts";
 import type { PersonId } from "../schema/ids.ts";
 import { peopleByIds } from "../schema/people-cards.ts";
 import type { CommentThreads } from "./comment-threads.ts";
@@ -23,12 +25,17 @@ const RETRY_DELAY = 2000;
 const COMMENTS_PER_FRAME = 50;
 /** Who has missed more changed comments than this is told to read them again. */
 const COMMENTS_RESUMED = 500;
+/** How long, in ms, a block between a subscriber and the post's author may go unnoticed while the post changes. */
+export const REVIEWED_EVERY = 10_000;
 /** Of one post. An object may have 32,768. */
 export const SOCKETS_MAX = 20_000;
 
 type Sources = { record: PostRecord; comments: CommentThreads };
-/** What is kept with a socket. `isAuthor`: it is the post's author who looks. `isNew`: nothing was sent yet. */
-type Seat = { seq: number; isAuthor: boolean; isNew: boolean };
+/**
+ * What is kept with a socket. `isAuthor`: it is the post's author who looks. `isNew`: nothing was sent yet. `blocks`: the
+ * viewer is in a block with somebody.
+ */
+type Seat = { seq: number; viewer: PersonId | undefined; isAuthor: boolean; isNew: boolean; blocks: boolean };
 type Frame = { seq: number; text: string };
 
 export class Subscribers {
@@ -37,6 +44,7 @@ export class Subscribers {
   readonly #sources: Sources;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastFrames = 0;
+  #reviewedAt = 0;
   #isSending = false;
 
   constructor(ctx: DurableObjectState, env: Env, sources: Sources) {
@@ -47,12 +55,14 @@ export class Subscribers {
   }
 
   /** A socket for who knows the post as of `since` (undefined: as it stands now). Undefined when there are too many. */
-  accept(since: number | undefined, viewer: PersonId | undefined): WebSocket | undefined {
-    if (this.#ctx.getWebSockets().length >= SOCKETS_MAX) return undefined;
+  accept(since: number | undefined, viewer: PersonId | undefined, blocks: boolean): WebSocket | undefined {
+    const sockets = this.#ctx.getWebSockets().length;
+    if (sockets >= SOCKETS_MAX) return undefined;
+    if (sockets === 0) this.#reviewedAt = Date.now(); // The route has just done it.
     const { 0: client, 1: server } = new WebSocketPair();
     const { seq, author } = this.#sources.record.row;
     this.#ctx.acceptWebSocket(server);
-    keep(server, { seq: Math.min(since ?? seq, seq), isAuthor: viewer === author, isNew: true });
+    keep(server, { seq: Math.min(since ?? seq, seq), viewer, isAuthor: viewer === author, isNew: true, blocks });
     this.#wakeIn(0); // The first frame comes in any case, so that the subscriber knows where it stands.
     return client;
   }
@@ -79,10 +89,11 @@ export class Subscribers {
     if (this.#isSending) return this.#wakeIn(FRAME_DELAY);
     this.#isSending = true;
     try {
+      await this.#review();
       const frames = new Map<string, Frame>();
       for (const socket of this.#behind()) {
         const seat = seatOf(socket);
-        const key = `${seat.seq} ${seat.isAuthor}`;
+        const key = `${seat.seq} ${seat.isAuthor} ${seat.blocks ? seat.viewer : ""}`;
         const frame = frames.get(key) ?? (await this.#frame(seat));
         frames.set(key, frame);
         send(socket, frame.text);
@@ -107,14 +118,35 @@ export class Subscribers {
     });
   }
 
-  /** Costs one D1 query for the names of who wrote, if a comment has changed. */
-  async #frame({ seq: from, isAuthor }: Seat): Promise<Frame> {
+  /**
+   * Closes the sockets of those who are in a block with the author, as if the post were gone, and learns who has blocks
+   * at all. One query for each database that holds a viewer, every REVIEWED_EVERY while the post changes.
+   */
+  async #review(): Promise<void> {
+    if (Date.now() - this.#reviewedAt < REVIEWED_EVERY) return;
+    const sockets = this.#ctx.getWebSockets();
+    const viewers = sockets.flatMap((socket) => seatOf(socket).viewer ?? []);
+    const blocks = await blocksOf(this.#env, viewers, this.#sources.record.row.author);
+    for (const socket of sockets) {
+      const seat = seatOf(socket);
+      const withAuthor = seat.viewer && blocks.get(seat.viewer);
+      if (withAuthor) socket.close(POST_GONE, "The post is gone");
+      else if (seat.blocks !== (withAuthor === false)) keep(socket, { ...seat, blocks: withAuthor === false });
+    }
+    this.#reviewedAt = Date.now();
+  }
+
+  /** Costs one D1 query for the names of who wrote, if a comment has changed; one more for a viewer with blocks. */
+  async #frame({ seq: from, isAuthor, viewer, blocks }: Seat): Promise<Frame> {
     const { record, comments } = this.#sources;
     const { likes, comments: count, seq: now, policy, pinned } = standingOf(record.row);
     const reread = comments.changedSince(from, COMMENTS_RESUMED) >= COMMENTS_RESUMED;
     const { changes, to } = reread ? { changes: [], to: now } : comments.changes(from + 1, COMMENTS_PER_FRAME);
-    const seen = changes.filter(({ id, state }) => (isAuthor ? state !== "gone" : comments.shown(id)));
+    const shown = changes.filter(({ id, state }) => (isAuthor ? state !== "gone" : comments.shown(id)));
+    const unseen = blocks && viewer ? await this.#blockedBy(viewer, shown) : new Set<PersonId>();
+    const seen = shown.filter((comment) => !this.#authorsOf(comment).some((author) => unseen.has(author)));
     const people = await this.#people(seen.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author])));
+    for (const person of unseen) people.delete(person);
     const changed = seen.flatMap(({ state, ...comment }) => {
       const told = { ...comment, hidden: state === "hidden", liked: false };
       const { likedByMe: _, ...presented } = presentComment(told, people, comment.id === pinned) ?? {};
@@ -123,6 +155,20 @@ export class Subscribers {
     const gone = changes.filter((change) => !seen.includes(change)).map(({ id }) => id);
     const frame = { from, seq: to, likes, comments: count, commentPolicy: policy, pinned, changed, gone, reread };
     return { seq: to, text: JSON.stringify(frame satisfies LiveFrame) };
+  }
+
+  /** Of a comment, and of the one whose thread it is in. */
+  #authorsOf({ author, parent }: CommentFact): PersonId[] {
+    const thread = parent === "" ? undefined : this.#sources.comments.existing(parent);
+    return thread ? [author, thread.author] : [author];
+  }
+
+  async #blockedBy(viewer: PersonId, changes: CommentFact[]): Promise<Set<PersonId>> {
+    const people = changes.flatMap((change) => [
+      ...this.#authorsOf(change),
+      ...(change.replyTo ? [change.replyTo] : []),
+    ]);
+    return people.length > 0 ? blockedAmong(this.#env, viewer, people) : new Set();
   }
 
   async #people(ids: PersonId[]): Promise<Map<PersonId, PersonCard>> {

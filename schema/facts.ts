@@ -101,6 +101,7 @@ export type FanOut = z.infer<typeof FanOut>;
 /** What follows from a committed row of D1; the same body is stored in `effects` until it is done. */
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
+  z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
   z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId }),
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);

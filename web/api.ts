@@ -154,4 +154,8 @@ export const api = {
 
   notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),
   markRead: (upTo: string) => post<void>("/v1/notifications/read", { upTo }),
+
+  blocks: (cursor?: string) => get<PeoplePage>(paged("/v1/me/blocks", cursor)),
+  block: (handle: string, block: boolean) =>
+    request<{ blockedByMe: boolean }>(block ? "PUT" : "DELETE", `${person(handle)}/block`),
 };

@@ -58,6 +58,11 @@ export class List<T> {
     if (this.state.value !== "loading") await this.#read(undefined);
   }
 
+  /** Takes one entry out, of this list alone. */
+  drop(key: string): void {
+    this.#items.value = this.#items.value.filter((item) => this.#keyOf(item) !== key);
+  }
+
   async #read(cursor: string | undefined): Promise<void> {
     this.state.value = "loading";
     try {

@@ -29,3 +29,6 @@ export const people = () => everybody();
 
 const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), notificationKey));
 export const notifications = () => inbox();
+
+const blocks = listsBy(() => new List((cursor) => api.blocks(cursor), idOf));
+export const blocked = () => blocks();

@@ -15,7 +15,7 @@ const RESENT_PER_SWEEP = 100; // The most messages of one sendBatch.
 type Unsaved<T> = T extends unknown ? Omit<T, "id"> : never;
 
 /** An effect that lives beside the row `key`. Give `saveEffect` to the D1 batch that writes the row, then call `sendEffect`. */
-export const newEffect = (key: Id, effect: Unsaved<Effect>): Effect => ({
+export const newEffect = <E extends Unsaved<Effect>>(key: Id, effect: E): E & { id: EffectId } => ({
   ...effect,
   id: newId<EffectId>(shardOf(key)),
 });

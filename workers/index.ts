@@ -1,6 +1,7 @@
 /** The Worker: what the platform calls, and the actors it must find here. */
 import { FanOut, Effect } from "../schema/facts.ts";
 import { app } from "./api/app.ts";
+import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
 import { applyFollow } from "./delivery/follow.ts";
 import { resendEffects } from "./effects.ts";
@@ -14,9 +15,17 @@ import { consume } from "./queues.ts";
 export { LikeGate } from "../durable-objects/like-gate.ts";
 export { PostActor } from "../durable-objects/post-actor.ts";
 
-function applyEffect(env: Env, effect: Effect): Promise<void> {
-  if (effect.kind === "follow") return applyFollow(env, effect);
-  return effect.kind === "inspect" ? inspectMedia(env, effect) : erase(env, effect);
+async function applyEffect(env: Env, effect: Effect): Promise<void> {
+  switch (effect.kind) {
+    case "follow":
+      return applyFollow(env, effect);
+    case "block":
+      return applyBlock(env, effect);
+    case "inspect":
+      return inspectMedia(env, effect);
+    case "erase":
+      return erase(env, effect);
+  }
 }
 
 export default {

@@ -30,10 +30,11 @@ export const Profile = PersonCard.extend({
   followers: z.number().int(),
   following: z.number().int(),
   followedByMe: z.boolean(),
+  blockedByMe: z.boolean().openapi({ description: "Then none of their posts is shown" }),
 }).openapi("Profile");
 export type Profile = z.infer<typeof Profile>;
 
-export const Me = Profile.omit({ followedByMe: true })
+export const Me = Profile.omit({ followedByMe: true, blockedByMe: true })
   .extend({ unread: z.number().int().openapi({ description: "Unread notifications" }) })
   .openapi("Me");
 export type Me = z.infer<typeof Me>;
@@ -48,4 +49,5 @@ export type SignedIn = z.infer<typeof SignedIn>;
 export const EditMe = z.object({ name: text(NAME).optional(), bio: text(BIO).optional() }).openapi("EditMe");
 
 export const Followed = z.object({ followedByMe: z.boolean() }).openapi("Followed");
+export const Blocked = z.object({ blockedByMe: z.boolean() }).openapi("Blocked");
 export const PeoplePage = page(PersonCard).openapi("PeoplePage");

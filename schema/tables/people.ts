@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { PersonId, SessionId } from "../ids.ts";
 
@@ -58,6 +59,30 @@ export const followers = sqliteTable(
     version: integer().notNull(),
   },
   (t) => [primaryKey({ columns: [t.followee, t.followerShard, t.follower] })],
+);
+
+/**
+ * Blocks as `person` needs them, in their shard: whom they have blocked (the fact), and who has blocked them (the mirror
+ * of the other's fact). The row stays after an unblock, because its versions order the copies that travel.
+ */
+export const blocks = sqliteTable(
+  "blocks",
+  {
+    person: text().$type<PersonId>().notNull(),
+    other: text().$type<PersonId>().notNull(),
+    mine: integer({ mode: "boolean" }).notNull(),
+    /** Of `mine`; 0 when there never was such a block. */
+    version: integer().notNull(),
+    theirs: integer({ mode: "boolean" }).notNull(),
+    /** Of `theirs`: a mirror never goes back. */
+    theirVersion: integer("their_version").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.person, t.other] }),
+    index("blocks_active")
+      .on(t.person, t.other)
+      .where(sql`mine = 1 OR theirs = 1`), // Every request asks whether there is one.
+  ],
 );
 
 /** What a person is told: one row a kind and subject, rewritten as its subject changes. In the recipient's shard. */

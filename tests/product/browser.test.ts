@@ -238,6 +238,39 @@ async function expectToFit(page: Page, what: string): Promise<void> {
   expect(width, `the width of ${what}`).toBeLessThanOrEqual(PHONE.viewport.width);
 }
 
+it("blocks somebody after asking, and unblocks them on their profile and in the settings", async () => {
+  const author = await enter("blocked_one", "Finn");
+  await publish(author, "Seen by nearly everybody");
+  const page = await enter("blocker_one", "Gina");
+  await page.goto("/people/blocked_one");
+  await page.getByRole("link", { name: "Boats on a river" }).waitFor();
+
+  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Block Finn?" });
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  await dialog.getByRole("button", { name: "Block", exact: true }).click();
+  await page.getByText("You have blocked Finn").waitFor();
+  expect(await page.getByRole("link", { name: "Boats on a river" }).count()).toBe(0);
+  expect(await page.getByRole("button", { name: "Follow Finn" }).count()).toBe(0);
+
+  await author.goto("/people/blocker_one");
+  await author.getByRole("heading", { name: "There is no such person" }).waitFor();
+  expect(await author.getByRole("heading", { name: "Gina" }).count()).toBe(0);
+  // The browser itself writes that there is nothing.
+  trouble = trouble.filter((message) => !message.includes("404"));
+
+  await page.getByRole("button", { name: "Unblock Finn" }).click();
+  await page.getByRole("link", { name: "Boats on a river" }).waitFor();
+  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  await dialog.getByRole("button", { name: "Block", exact: true }).click();
+  await page.getByText("You have blocked Finn").waitFor();
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Unblock Finn" }).click();
+  await page.getByText("You have blocked nobody").waitFor();
+});
+
 it("says why a file cannot be used", async () => {
   const page = await enter("hopeful", "Dora");
   await page.goto("/new");

@@ -20,7 +20,7 @@ export async function as(person: PersonId | undefined, path: string, init: Reque
   const session = "0000000000000" as SessionId;
   const app = new OpenAPIHono<App>();
   app.use((c, next) => {
-    c.set("viewer", person && { person, session });
+    c.set("viewer", person && { person, session, hasBlocks: false });
     return next();
   });
   app.onError(problem).route("/v1", mediaRoutes).route("/", serveMedia);

@@ -16,7 +16,7 @@ export function NotificationRow({ told }: { told: Notification }) {
           <span>
             <b>{who(told)}</b> {did(told)}
           </span>
-          {told.kind === "comment" && <q class="told-excerpt">{told.excerpt}</q>}
+          {told.kind === "comment" && told.excerpt && <q class="told-excerpt">{told.excerpt}</q>}
           <span class="soft">
             <Time at={told.at} />
           </span>

@@ -3,6 +3,7 @@ import { useRoute } from "preact-iso";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Profile } from "../../schema/api/people.ts";
 import { api } from "../api.ts";
+import { BlockButton } from "../components/block-button.tsx";
 import { FollowButton } from "../components/follow-button.tsx";
 import { Monogram, nameOf } from "../components/monogram.tsx";
 import { Paged } from "../components/paged.tsx";
@@ -25,8 +26,9 @@ export function ProfilePage() {
 
 function ProfileOf({ handle }: { handle: string }) {
   const { value, problem, reload } = useLoad(`${handle} ${me.value?.id}`, () => api.profile(handle));
-  const list = useMemo(() => postsOf(handle), [handle]);
   const profile = value.value;
+  // A new one after an unblock: the one that was held has been read without the posts.
+  const list = useMemo(() => postsOf(handle), [handle, profile?.blockedByMe]);
   useTitle(profile ? nameOf(profile) : `@${handle}`);
   useEffect(() => {
     if (profile) learnFollows([profile.handle], profile.followedByMe);
@@ -38,23 +40,31 @@ function ProfileOf({ handle }: { handle: string }) {
   if (problem.value) return <Failure problem={problem.value} retry={reload} />;
   return (
     <div class="profile">
-      {profile ? <Head profile={profile} held={value} /> : <div class="profile-head bone bone-head" />}
+      {profile ? <Head profile={profile} held={value} reload={reload} /> : <div class="profile-head bone bone-head" />}
       <h2 class="unseen">Photographs</h2>
-      <Paged list={list} waiting={<GridSkeleton />} empty={<NoPosts mine={me.value?.handle === handle} />}>
-        {(posts) => (
-          <ul class="grid">
-            {posts.map((post, place) => (
-              <PostTile key={post.peek().id} post={post} eager={place < 3} />
-            ))}
-          </ul>
-        )}
-      </Paged>
+      {profile?.blockedByMe ? (
+        <Empty icon="people" title={`You have blocked ${nameOf(profile)}`}>
+          <p>Neither of you sees the other’s photographs and comments.</p>
+        </Empty>
+      ) : (
+        <Paged list={list} waiting={<GridSkeleton />} empty={<NoPosts mine={me.value?.handle === handle} />}>
+          {(posts) => (
+            <ul class="grid">
+              {posts.map((post, place) => (
+                <PostTile key={post.peek().id} post={post} eager={place < 3} />
+              ))}
+            </ul>
+          )}
+        </Paged>
+      )}
     </div>
   );
 }
 
-function Head({ profile, held }: { profile: Profile; held: Signal<Profile | undefined> }) {
-  const { handle, bio, posts, followers, following } = profile;
+type HeadProps = { profile: Profile; held: Signal<Profile | undefined>; reload: () => void };
+
+function Head({ profile, held, reload }: HeadProps) {
+  const { handle, bio, posts, followers, following, blockedByMe } = profile;
   const mine = me.value?.handle === handle;
   const counted = (followed: boolean) => {
     if (held.value) held.value = { ...held.value, followers: held.value.followers + (followed ? 1 : -1) };
@@ -72,7 +82,10 @@ function Head({ profile, held }: { profile: Profile; held: Signal<Profile | unde
             Edit profile
           </a>
         ) : (
-          <FollowButton person={profile} onChange={counted} />
+          <>
+            {!blockedByMe && <FollowButton person={profile} onChange={counted} />}
+            {me.value && <BlockButton person={profile} blocked={blockedByMe} onChange={reload} />}
+          </>
         )}
       </div>
       {bio && (

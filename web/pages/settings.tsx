@@ -1,9 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
+import { useMemo } from "preact/hooks";
 import { api } from "../api.ts";
+import { BlockButton } from "../components/block-button.tsx";
 import { Area, Field } from "../components/field.tsx";
+import { Paged } from "../components/paged.tsx";
+import { PersonRow } from "../components/person-row.tsx";
+import { RowsSkeleton } from "../components/states.tsx";
 import { textOf, useSubmit } from "../components/submit.ts";
 import { BIO_MAX, NAME_MAX } from "../limits.ts";
+import { blocked } from "../lists.ts";
 import { asProblem } from "../problem.ts";
 import { me, setMe, signOut } from "../session.ts";
 import { chooseTheme, type Theme, theme, THEMES } from "../theme.ts";
@@ -19,6 +25,7 @@ export function SettingsPage() {
       <h1>Settings</h1>
       <ProfileForm />
       <ThemeChoice />
+      <Blocked />
       <SignOut />
     </div>
   );
@@ -77,6 +84,26 @@ const ThemeChoice = () => (
     </div>
   </fieldset>
 );
+
+function Blocked() {
+  const list = useMemo(blocked, []);
+  return (
+    <section class="section">
+      <h2>Blocked</h2>
+      <Paged list={list} waiting={<RowsSkeleton rows={1} />} empty={<p class="soft">You have blocked nobody.</p>}>
+        {(people) => (
+          <ul>
+            {people.map((person) => (
+              <PersonRow key={person.id} person={person}>
+                <BlockButton person={person} blocked onChange={() => list.drop(person.id)} />
+              </PersonRow>
+            ))}
+          </ul>
+        )}
+      </Paged>
+    </section>
+  );
+}
 
 function SignOut() {
   const { route } = useLocation();

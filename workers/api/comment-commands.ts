@@ -1,13 +1,22 @@
 /** What is done to a comment that is there: by who wrote it, by the post's author, or by anybody. */
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { Comment, EditComment } from "../../schema/api/posts.ts";
 import { CommentId, PostId } from "../../schema/ids.ts";
 import { answerWithToken } from "../reads/consistency.ts";
+import { requireNoBlockOn } from "../reads/comments.ts";
+import { refused, requireNoBlock } from "../reads/posts.ts";
+import { whoAsks } from "../reads/visibility.ts";
 import { presentOne } from "./comments.ts";
-import { ApiError } from "./errors.ts";
-import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const commentCommands = routes();
+
+/** Refuses who is in a block with the author of the post, or of the comment. Costs nothing for who has no block. */
+async function requireSeen(c: Context<App>, post: PostId, comment: CommentId): Promise<void> {
+  await requireNoBlock(c, post);
+  await requireNoBlockOn(c.env, whoAsks(c), post, comment);
+}
 
 const params = z.object({ post: PostId, comment: CommentId });
 
@@ -22,8 +31,9 @@ commentCommands.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const { person } = signedIn(c);
+    await requireSeen(c, post, comment);
     const answer = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
-    if (!answer.ok) throw new ApiError(answer.reason);
+    if (!answer.ok) throw await refused(c, post, answer.reason);
     answerWithToken(c, post, { seq: answer.seq });
     return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
   },
@@ -41,7 +51,7 @@ commentCommands.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const answer = await c.env.POSTS.getByName(post).removeComment(signedIn(c).person, comment);
-    if (!answer.ok) throw new ApiError(answer.reason);
+    if (!answer.ok) throw await refused(c, post, answer.reason);
     answerWithToken(c, post, { seq: answer.seq });
     return c.body(null, 204);
   },
@@ -75,8 +85,11 @@ for (const { path, command, summaries } of [
       }),
       async (c) => {
         const { post, comment } = c.req.valid("param");
-        const answer = await c.env.POSTS.getByName(post)[command](signedIn(c).person, comment, wanted);
-        if (!answer.ok) throw new ApiError(answer.reason);
+        const { person } = signedIn(c);
+        // A post's author hides and unpins whatever stands there.
+        if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
+        const answer = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
+        if (!answer.ok) throw await refused(c, post, answer.reason);
         answerWithToken(c, post, { seq: answer.seq });
         return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
       },

@@ -10,11 +10,19 @@ import {
   NewComment,
 } from "../../schema/api/posts.ts";
 import { CommentId, type PersonId, PostId } from "../../schema/ids.ts";
-import { type CommentKey, type CommentOrder, presentComments, type Thread, threadOf } from "../reads/comments.ts";
+import {
+  type CommentKey,
+  type CommentOrder,
+  presentComments,
+  requireNoBlockOn,
+  type Thread,
+  threadOf,
+} from "../reads/comments.ts";
 import { answerWithToken } from "../reads/consistency.ts";
 import { fullPage } from "../reads/full-page.ts";
 import { isFollowing } from "../reads/follows.ts";
-import { readerOf, viewablePost } from "../reads/posts.ts";
+import { readerOf, requireNoBlock, viewablePost } from "../reads/posts.ts";
+import { whoAsks } from "../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -33,6 +41,9 @@ comments.openapi(
   async (c) => {
     const { person: author } = signedIn(c);
     const { post } = c.req.valid("param");
+    const { replyTo } = c.req.valid("json");
+    await requireNoBlock(c, post);
+    if (replyTo) await requireNoBlockOn(c.env, whoAsks(c), post, replyTo);
     const wanted = { author, ...c.req.valid("json"), key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
     let answer = await actor.comment(wanted);
@@ -84,16 +95,17 @@ comments.openapi(
   },
 );
 
-/** A comment as it is answered to whoever has just changed it. */
+/** A comment as it is answered to whoever has just changed it, and so sees it whoever wrote it. */
 export async function presentOne(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
-  const presented = await presentComments(c.env, c.executionCtx, [comment], pinned ? comment.id : undefined);
+  const anybody = { person: undefined, hasBlocks: false };
+  const presented = await presentComments(c.env, c.executionCtx, anybody, [comment], pinned ? comment.id : undefined);
   const found = presented.get(comment.id);
   if (!found) throw new ApiError("person_not_found");
   return found;
 }
 
 async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: CommentKey | undefined, limit: number) {
-  const show = (rows: SeenComment[]) => presentComments(c.env, c.executionCtx, rows, pinned?.id);
+  const show = (rows: SeenComment[]) => presentComments(c.env, c.executionCtx, whoAsks(c), rows, pinned?.id);
   const { items, next } = await fullPage({
     after,
     limit,

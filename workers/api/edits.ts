@@ -5,7 +5,7 @@ import { PostId } from "../../schema/ids.ts";
 import { projectAtOnce } from "../projector/projector.ts";
 import { answerWithToken } from "../reads/consistency.ts";
 import { personDocuments, postDocuments } from "../reads/documents.ts";
-import { presentPost } from "../reads/posts.ts";
+import { presentPost, refused } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -28,7 +28,7 @@ edits.openapi(
     const { post } = c.req.valid("param");
     const { caption, commentPolicy } = c.req.valid("json");
     const answer = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
-    if (!answer.ok) throw new ApiError(answer.reason);
+    if (!answer.ok) throw await refused(c, post, answer.reason);
     const { body: written, standing, liked, confirmed } = answer;
 
     answerWithToken(c, post, { seq: standing.seq });
@@ -60,7 +60,7 @@ edits.openapi(
     const { person } = signedIn(c);
     const { post } = c.req.valid("param");
     const answer = await c.env.POSTS.getByName(post).remove(person);
-    if (!answer.ok) throw new ApiError(answer.reason);
+    if (!answer.ok) throw await refused(c, post, answer.reason);
     const { standing, body: rest } = answer;
     answerWithToken(c, post, { seq: standing.seq });
     await projectAtOnce(c.env, {
@@ -85,8 +85,9 @@ edits.openapi(
     responses: { 200: json(Captions), ...refusals },
   }),
   async (c) => {
-    const answer = await c.env.POSTS.getByName(c.req.valid("param").post).captions(signedIn(c).person);
-    if (!answer.ok) throw new ApiError(answer.reason);
+    const { post } = c.req.valid("param");
+    const answer = await c.env.POSTS.getByName(post).captions(signedIn(c).person);
+    if (!answer.ok) throw await refused(c, post, answer.reason);
     const items = answer.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
     return c.json({ items }, 200);
   },

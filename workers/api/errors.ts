@@ -25,6 +25,8 @@ const REFUSALS = {
   idempotency_key_reused: [409, "The idempotency key was used for another request"],
   too_many_comments: [409, "The post has all the comments it can have"],
   cannot_follow_yourself: [409, "You cannot follow yourself"],
+  cannot_block_yourself: [409, "You cannot block yourself"],
+  unblock_first: [409, "You have blocked this person"],
   length_required: [411, "Content-Length is required"],
   too_large: [413, "The body is too large"],
   unsupported_type: [415, "This kind of content is not accepted"],

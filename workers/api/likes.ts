@@ -4,9 +4,9 @@ import { PeoplePage } from "../../schema/api/people.ts";
 import { Liked } from "../../schema/api/posts.ts";
 import { type PersonId, PostId } from "../../schema/ids.ts";
 import { answerWithToken } from "../reads/consistency.ts";
-import { personDocuments } from "../reads/documents.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { readerOf, viewablePost } from "../reads/posts.ts";
+import { readerOf, requireNoBlock, viewablePost } from "../reads/posts.ts";
+import { peopleSeenBy } from "../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { setLike } from "./hot-posts.ts";
@@ -30,6 +30,8 @@ for (const { method, command, summary } of [
     async (c) => {
       const { person } = signedIn(c);
       const { post } = c.req.valid("param");
+      // Taking a like back stays possible, whatever stands between the two.
+      if (command === "like") await requireNoBlock(c, post);
       const answer = await setLike(c.env, post, person, command === "like");
       if (!answer.ok) throw new ApiError(answer.reason);
       const { liked, likes, seq } = answer;
@@ -52,7 +54,8 @@ likes.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const { cursor, limit } = c.req.valid("query");
-    await viewablePost(c.env, c.executionCtx, readerOf(c), post);
+    const reader = readerOf(c);
+    await viewablePost(c.env, c.executionCtx, reader, post);
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
       limit,
@@ -63,7 +66,7 @@ likes.openapi(
       },
       keyOf: (person) => person,
       itemKey: (person) => person,
-      show: (people) => personDocuments.get(c.env, c.executionCtx, people),
+      show: (people) => peopleSeenBy(c.env, c.executionCtx, reader, people),
     });
     return c.json(pageWithCursor(items, next), 200);
   },

@@ -34,6 +34,7 @@ live.openapi(
     const query = new URLSearchParams();
     if (since !== undefined) query.set("since", String(since));
     if (reader.person) query.set("viewer", reader.person);
+    if (reader.hasBlocks) query.set("blocks", "1");
     const answer = await c.env.POSTS.getByName(post).fetch(`https://post/?${query.toString()}`, {
       headers: { upgrade: "websocket" },
     });

@@ -1,12 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { EditMe, Me } from "../../schema/api/people.ts";
-import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { unreadCount } from "../reads/notifications.ts";
 import { profileOf } from "../reads/people.ts";
 import { ApiError } from "./errors.ts";
-import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { body, json, refusals, routes, signedIn, type Viewer } from "./routes.ts";
 
 export const me = routes();
 
@@ -17,7 +16,7 @@ me.openapi(
     summary: "The caller, as only they see themselves",
     responses: { 200: json(Me), ...refusals },
   }),
-  async (c) => c.json(await meOf(c.env, signedIn(c).person), 200),
+  async (c) => c.json(await meOf(c.env, signedIn(c)), 200),
 );
 
 me.openapi(
@@ -30,20 +29,21 @@ me.openapi(
     responses: { 200: json(Me), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const viewer = signedIn(c);
+    const { person } = viewer;
     const { name, bio } = c.req.valid("json");
     await databaseOf(c.env, person)
       .prepare("UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?")
       .bind(name ?? null, bio ?? null, person)
       .run();
     await personDocuments.forget(c.env, person);
-    return c.json(await meOf(c.env, person), 200);
+    return c.json(await meOf(c.env, viewer), 200);
   },
 );
 
 /** Two D1 queries. */
-async function meOf(env: Env, person: PersonId): Promise<Me> {
-  const [profile, unread] = await Promise.all([profileOf(env, person), unreadCount(env, person)]);
+async function meOf(env: Env, viewer: Viewer): Promise<Me> {
+  const [profile, unread] = await Promise.all([profileOf(env, viewer.person), unreadCount(env, viewer)]);
   if (!profile) throw new ApiError("not_signed_in"); // A session may outlive its person.
   return { ...profile, unread };
 }

@@ -25,17 +25,18 @@ notifications.openapi(
     responses: { 200: json(NotificationPage), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const recipient = signedIn(c);
+    const { person } = recipient;
     const { cursor, limit } = c.req.valid("query");
     const [unread, { items, next }] = await Promise.all([
-      unreadCount(c.env, person),
+      unreadCount(c.env, recipient),
       fullPage({
         after: cursor === undefined ? undefined : keyOfCursor(cursor),
         limit,
         read: (after, count) => notificationsOf(c.env, person, after, count),
         keyOf: notificationKey,
         itemKey: notificationKey,
-        show: (rows) => presentNotifications(c.env, c.executionCtx, person, rows),
+        show: (rows) => presentNotifications(c.env, c.executionCtx, recipient, rows),
       }),
     ]);
     return c.json({ ...pageWithCursor(items, next), unread }, 200);

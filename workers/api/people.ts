@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { desc } from "drizzle-orm";
+import { desc, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 import { PageQuery } from "../../schema/api/common.ts";
@@ -7,10 +7,11 @@ import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "
 import type { PersonId } from "../../schema/ids.ts";
 import { databases } from "../../schema/shards.ts";
 import { people as peopleRows } from "../../schema/tables/people.ts";
-import { personDocuments } from "../reads/documents.ts";
+import { blockBetween } from "../reads/blocks.ts";
 import { followedBy, followersOf, isFollowing } from "../reads/follows.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { claimantOf, personByHandle, profileOf } from "../reads/people.ts";
+import { claimantOf, personSeenBy, profileOf } from "../reads/people.ts";
+import { blockedFor, peopleSeenBy, whoAsks } from "../reads/visibility.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
@@ -49,7 +50,24 @@ people.openapi(
     request: { query: PageQuery.pick({ limit: true }) },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
-  async (c) => c.json({ items: await newestPeople(c.env, c.req.valid("query").limit) }, 200),
+  async (c) => {
+    const { items } = await fullPage({
+      after: undefined as PersonId | undefined,
+      limit: c.req.valid("query").limit,
+      read: (after, count) => newestPeople(c.env, after, count),
+      keyOf: ({ id }) => id,
+      itemKey: ({ id }) => id,
+      show: async (cards) => {
+        const blocked = await blockedFor(
+          c.env,
+          whoAsks(c),
+          cards.map(({ id }) => id),
+        );
+        return new Map(cards.flatMap((card) => (blocked.has(card.id) ? [] : [[card.id, card]])));
+      },
+    });
+    return c.json({ items }, 200);
+  },
 );
 
 people.openapi(
@@ -64,13 +82,14 @@ people.openapi(
     const { handle } = c.req.valid("param");
     const id = await claimantOf(c.env, handle);
     if (!id) throw new ApiError("person_not_found");
-    const [person, followedByMe] = await Promise.all([
+    const [person, followedByMe, { mine, theirs }] = await Promise.all([
       profileOf(c.env, id),
       isFollowing(c.env, c.var.viewer?.person, id),
+      blockBetween(c.env, c.var.viewer, id),
     ]);
     // A claim may be without its person, and its id by chance that of somebody else.
-    if (person?.handle !== handle) throw new ApiError("person_not_found");
-    return c.json({ ...person, followedByMe }, 200);
+    if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
+    return c.json({ ...person, followedByMe, blockedByMe: mine }, 200);
   },
 );
 
@@ -105,25 +124,29 @@ async function listPage(
   list: typeof followersOf,
 ): Promise<z.infer<typeof PeoplePage>> {
   const after = idOfCursor<PersonId>(cursor);
-  const person = await personByHandle(c.env, handle);
-  if (!person) throw new ApiError("person_not_found");
+  const { person } = await personSeenBy(c.env, c.var.viewer, handle);
   const { items, next } = await fullPage({
     after,
     limit,
     read: (after, count) => list(c.env, person, after, count),
     keyOf: (id) => id,
     itemKey: (id) => id,
-    show: (ids) => personDocuments.get(c.env, c.executionCtx, ids),
+    show: (ids) => peopleSeenBy(c.env, c.executionCtx, whoAsks(c), ids),
   });
   return pageWithCursor(items, next);
 }
 
 /** One D1 query for each database. */
-async function newestPeople(env: Env, limit: number): Promise<PersonCard[]> {
+async function newestPeople(env: Env, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
   const { id, handle, name } = peopleRows;
   const newest = await Promise.all(
     databases(env).map((database) =>
-      drizzle(database).select({ id, handle, name }).from(peopleRows).orderBy(desc(id)).limit(limit),
+      drizzle(database)
+        .select({ id, handle, name })
+        .from(peopleRows)
+        .where(before && lt(id, before))
+        .orderBy(desc(id))
+        .limit(limit),
     ),
   );
   return newest

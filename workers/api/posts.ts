@@ -8,7 +8,7 @@ import { answerWithToken } from "../reads/consistency.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { postsOf } from "../reads/feed.ts";
 import { postPage } from "../reads/post-page.ts";
-import { personByHandle } from "../reads/people.ts";
+import { personSeenBy } from "../reads/people.ts";
 import { presentPost, presentPosts, readerOf, skeletonOf } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { publish } from "./publish.ts";
@@ -75,8 +75,8 @@ posts.openapi(
     responses: { 200: json(PostPage), ...refusals },
   }),
   async (c) => {
-    const author = await personByHandle(c.env, c.req.valid("param").handle);
-    if (!author) throw new ApiError("person_not_found");
+    const { person: author, isBlocked } = await personSeenBy(c.env, c.var.viewer, c.req.valid("param").handle);
+    if (isBlocked) return c.json({ items: [] }, 200); // None of them is to be seen, so none is read.
     const reader = readerOf(c);
     return c.json(
       await postPage(c, c.req.valid("query"), async (before, count) =>

@@ -4,8 +4,8 @@ import { Problem } from "../../schema/api/common.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { ApiError } from "./errors.ts";
 
-/** Who asks. Set by viewer.ts for every request. */
-export type Viewer = { person: PersonId; session: SessionId };
+/** Who asks. Set by viewer.ts for every request. `hasBlocks`: they have blocked somebody, or somebody them. */
+export type Viewer = { person: PersonId; session: SessionId; hasBlocks: boolean };
 export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined } };
 
 /** An empty router whose requests are validated against the schemas of its routes. */

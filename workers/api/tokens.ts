@@ -2,11 +2,10 @@
  * Session tokens: `<session id>.<256 random bits>`. The id says which database holds the session, and only the SHA-256
  * of the random part is stored there, so whoever reads the database cannot sign in with it.
  */
-import { drizzle } from "drizzle-orm/d1";
-import { eq } from "drizzle-orm";
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../schema/ids.ts";
+import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
 import { databaseOf } from "../../schema/shards.ts";
-import { sessions } from "../../schema/tables/people.ts";
+import type { sessions } from "../../schema/tables/people.ts";
 import type { Viewer } from "./routes.ts";
 
 /** Absolute: using a session does not make it last longer, so reading never writes. */
@@ -29,16 +28,24 @@ export async function newSession(
 
 /**
  * Whom a token stands for, if anybody. One D1 query, and none for what is not a token. It asks the primary, never a
- * cache or a replica: a session that was ended must be over everywhere at once.
+ * cache or a replica: a session that was ended must be over everywhere at once, and a block must hold.
  */
 export async function viewerOf(env: Env, token: string, now = Date.now()): Promise<Viewer | undefined> {
   const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
   if (!isId(id)) return undefined;
   const session = id as SessionId;
-  const row = await drizzle(databaseOf(env, session)).select().from(sessions).where(eq(sessions.id, session)).get();
+  const row = await databaseOf(env, session).prepare(SESSION).bind(session).first<Row>();
   if (!row || row.expiresAt <= now || !same(row.secretHash, await hashOf(secret))) return undefined;
-  return { person: row.person, session };
+  return { person: row.person, session, hasBlocks: row.hasBlocks === 1 };
 }
+
+type Row = { person: PersonId; secretHash: string; expiresAt: number; hasBlocks: 0 | 1 };
+
+// The blocks are asked for here, where a query is made anyway: most people have none, and nothing asks for theirs again.
+const SESSION = `
+  SELECT person, secret_hash AS secretHash, expires_at AS expiresAt,
+    EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = sessions.person AND ${IS_ACTIVE}) AS hasBlocks
+  FROM sessions WHERE id = ?`;
 
 async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));

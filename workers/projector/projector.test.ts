@@ -26,7 +26,7 @@ const background = { waitUntil: () => undefined };
 
 /** What D1 has of a thread. */
 async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" = "") {
-  const thread = await threadOf(env, background, { person, written: new Map() }, post, { parent });
+  const thread = await threadOf(env, background, { person, hasBlocks: false, written: new Map() }, post, { parent });
   const comments = await thread.read(undefined, 50);
   return thread.pinned ? [thread.pinned, ...comments] : comments;
 }
@@ -186,7 +186,13 @@ it("shows no comment without those before it, whatever has come first", async ()
   const [first, ...others] = queues.facts;
   if (!first) throw new Error("nothing was sent");
   for (const facts of others.toReversed()) await project(env, [facts]);
-  const early = await threadOf(env, background, { person: post.author, written: new Map() }, post.id, {}).catch(String);
+  const early = await threadOf(
+    env,
+    background,
+    { person: post.author, hasBlocks: false, written: new Map() },
+    post.id,
+    {},
+  ).catch(String);
   expect(early).toContain("post_not_found"); // Its row is in the first message.
   await project(env, [first]);
   expect(await shown()).toEqual(texts.slice(0, 3));

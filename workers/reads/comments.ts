@@ -4,10 +4,10 @@ import { presentComment } from "../../schema/api/present-comment.ts";
 import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { ApiError } from "../api/errors.ts";
-import { likedCommentsAmong, personDocuments } from "./documents.ts";
+import { likedCommentsAmong } from "./documents.ts";
 import { type Reader, viewablePost } from "./posts.ts";
 import type { Background } from "./tiers.ts";
-import type { KnownPost } from "./visibility.ts";
+import { blockedFor, type KnownPost, peopleSeenBy, type Who } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** Where a page goes on. `likes` counts for the most liked only. */
@@ -27,7 +27,8 @@ export type Thread = {
  * actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
  *
  * D1 queries: one for the post, one for its pinned comment if there is one, or for the parent of replies, and one a page.
- * A signed-in reader costs one more with the pinned comment and with each page, for what they like.
+ * A signed-in reader costs one more with the pinned comment and with each page, for what they like. Who has a
+ * block costs one more for the post, for the parent and for a page, and an actor call for the parent.
  */
 export async function threadOf(
   env: Env,
@@ -37,6 +38,7 @@ export async function threadOf(
   { parent = "", order = "oldest" }: { parent?: CommentId | ""; order?: CommentOrder },
 ): Promise<Thread> {
   const known = await viewablePost(env, background, reader, post);
+  if (parent !== "") await requireNoBlockOn(env, reader, post, parent);
   const newestFirst = order === "newest";
   if (known.isBehind) {
     const actor = env.POSTS.getByName(post);
@@ -143,15 +145,28 @@ const SELECT = `
   SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, state = 'hidden' AS hidden,
     edited_at AS editedAt FROM comments`;
 
-/** Leaves out the comments of people who are gone. */
+/**
+ * Refuses a comment of somebody with whom the viewer is in a block, or one in the thread of such a comment, as if it were
+ * not there. Costs nothing for who has no block; else an actor call, since D1 may be behind, and one D1 query.
+ */
+export async function requireNoBlockOn(env: Env, viewer: Who, post: PostId, comment: CommentId): Promise<void> {
+  if (!viewer.hasBlocks) return;
+  const answer = await env.POSTS.getByName(post).commentAuthors(comment);
+  if (!answer.ok) throw new ApiError(answer.reason);
+  const blocked = await blockedFor(env, viewer, answer.authors);
+  if (blocked.size > 0) throw new ApiError("comment_not_found");
+}
+
+/** Leaves out the comments of people who are gone, or whom the viewer does not meet; and of a reply, whom it answers. */
 export async function presentComments(
   env: Env,
   background: Background,
+  viewer: Who,
   comments: readonly SeenComment[],
   pinned: CommentId | undefined,
 ): Promise<Map<CommentId, Comment>> {
   const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
-  const people = await personDocuments.get(env, background, ids);
+  const people = await peopleSeenBy(env, background, viewer, ids);
   return new Map(
     comments.flatMap((comment) => {
       const presented = presentComment(comment, people, comment.id === pinned);

@@ -1,11 +1,13 @@
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
+import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
 import { isId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
+import type { Viewer } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
 import { knownPosts, personDocuments, type PostDocument } from "./documents.ts";
 import type { Background } from "./tiers.ts";
-import { canView } from "./visibility.ts";
+import { blockedFor, canView } from "./visibility.ts";
 
 type Row = {
   kind: "like" | "comment" | "follow";
@@ -42,14 +44,22 @@ export async function notificationsOf(
   return rows.results;
 }
 
-/** How many the recipient has not seen. One D1 query over the recipient's notifications. */
-export async function unreadCount(env: Env, recipient: PersonId): Promise<number> {
-  const row = await databaseOf(env, recipient)
-    .prepare("SELECT count(*) AS unread FROM notifications WHERE recipient = ? AND unread = 1 AND count > 0")
-    .bind(recipient)
+/**
+ * How many the recipient has not seen, without those of which nobody is left to be named. One D1 query over the
+ * recipient's notifications, beside which their blocks lie.
+ */
+export async function unreadCount(env: Env, { person, hasBlocks }: Viewer): Promise<number> {
+  const row = await databaseOf(env, person)
+    .prepare(`${UNREAD} ${hasBlocks ? SOMEBODY_LEFT : ""}`)
+    .bind(person)
     .first<{ unread: number }>();
   return row?.unread ?? 0;
 }
+
+const UNREAD = "SELECT count(*) AS unread FROM notifications WHERE recipient = ?1 AND unread = 1 AND count > 0";
+const SOMEBODY_LEFT = `
+  AND EXISTS (SELECT 1 FROM json_each(actors) WHERE value NOT IN
+    (SELECT other FROM ${ACTIVE_BLOCKS} WHERE person = ?1 AND ${IS_ACTIVE}))`;
 
 /** Everything up to `upTo` (ms since 1970) has been seen. */
 export async function markRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
@@ -59,24 +69,33 @@ export async function markRead(env: Env, recipient: PersonId, upTo: number): Pro
     .run();
 }
 
-/** By key; leaves out what is about a post or a person that is gone, or that the recipient may no longer see. */
+/** By key; leaves out what is about a post or people that are gone, or that the recipient may no longer see. */
 export async function presentNotifications(
   env: Env,
   background: Background,
-  recipient: PersonId,
+  recipient: Viewer,
   rows: readonly Row[],
 ): Promise<Map<string, Notification>> {
   const actorsOf = new Map(rows.map((row) => [row, JSON.parse(row.actors) as PersonId[]]));
   const posts = rows.flatMap(({ kind, subject }) => (kind !== "follow" && isId(subject) ? [subject as PostId] : []));
-  const [people, documents] = await Promise.all([
-    personDocuments.get(env, background, [...actorsOf.values()].flat()),
+  const everybody = [...actorsOf.values()].flat();
+  const [people, documents, blocked] = await Promise.all([
+    personDocuments.get(env, background, everybody),
     knownPosts(env, background, posts),
+    blockedFor(env, recipient, everybody),
   ]);
   return new Map(
     rows.flatMap((row) => {
-      const actors = (actorsOf.get(row) ?? []).flatMap((id) => people.get(id) ?? []);
+      const newest = actorsOf.get(row) ?? [];
+      const seen = newest.filter((id) => !blocked.has(id));
+      const actors = seen.flatMap((id) => people.get(id) ?? []);
       const post = documents.get(row.subject as PostId);
-      const notification = present(row, actors, canView(recipient, post) ? post.document : undefined);
+      const told = {
+        ...row,
+        count: Math.max(row.count - (newest.length - seen.length), seen.length),
+        excerpt: newest[0] === seen[0] ? row.excerpt : "", // The newest of them wrote it.
+      };
+      const notification = present(told, actors, canView(blocked, post) ? post.document : undefined);
       return notification ? [[notificationKey(row), notification] as const] : [];
     }),
   );

@@ -4,9 +4,14 @@ import type { Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { people } from "../../schema/tables/people.ts";
+import { ApiError } from "../api/errors.ts";
+import type { Viewer } from "../api/routes.ts";
+import { blockBetween, NO_BLOCK } from "./blocks.ts";
+
+type PublicProfile = Omit<Profile, "followedByMe" | "blockedByMe">;
 
 /** What a person's page shows to everybody. Names its columns, so that a column added later stays private. One D1 query. */
-export const profileOf = (env: Env, person: PersonId): Promise<Omit<Profile, "followedByMe"> | undefined> => {
+export const profileOf = (env: Env, person: PersonId): Promise<PublicProfile | undefined> => {
   const { id, handle, name, bio, posts, followers, following } = people;
   return drizzle(databaseOf(env, person))
     .select({ id, handle, name, bio, posts, followers, following })
@@ -19,6 +24,21 @@ export const profileOf = (env: Env, person: PersonId): Promise<Omit<Profile, "fo
 export async function personByHandle(env: Env, handle: string): Promise<PersonId | undefined> {
   const person = await claimantOf(env, handle);
   return person && (await exists(env, person, handle)) ? person : undefined;
+}
+
+/**
+ * The person a handle names, as `viewer` may know of them: whoever has blocked the viewer is as missing. Costs one D1
+ * query more for who has a block.
+ */
+export async function personSeenBy(
+  env: Env,
+  viewer: Viewer | undefined,
+  handle: string,
+): Promise<{ person: PersonId; isBlocked: boolean }> {
+  const person = await personByHandle(env, handle);
+  const { mine, theirs } = person ? await blockBetween(env, viewer, person) : NO_BLOCK;
+  if (!person || theirs) throw new ApiError("person_not_found");
+  return { person, isBlocked: mine };
 }
 
 /** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. One D1 query. */

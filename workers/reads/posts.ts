@@ -3,23 +3,23 @@ import type { Context } from "hono";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import type { PostStanding } from "../../schema/facts.ts";
-import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
-import { ApiError } from "../api/errors.ts";
+import { type PostId, timeOf } from "../../schema/ids.ts";
+import { ApiError, type ErrorCode } from "../api/errors.ts";
 import type { App } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
 import { type OwnWrite, written } from "./consistency.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import type { Background } from "./tiers.ts";
-import { canView, type KnownPost } from "./visibility.ts";
+import { blockedFor, canView, type KnownPost, type Who, whoAsks } from "./visibility.ts";
 
 /** Who reads, and what of their own writes must be seen. */
-export type Reader = { person: PersonId | undefined; written: Map<PostId, OwnWrite> };
-export const readerOf = (c: Context<App>): Reader => ({ person: c.var.viewer?.person, written: written(c) });
+export type Reader = Who & { written: Map<PostId, OwnWrite> };
+export const readerOf = (c: Context<App>): Reader => ({ ...whoAsks(c), written: written(c) });
 
 export type Skeleton = { post: PostId; likedByMe: boolean }[];
 export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
-/** Those of the skeleton's posts that `reader` may see. Costs one D1 query a database when documents are cached. */
+/** Those of the skeleton's posts that `reader` may see. Costs one D1 query a database when documents are cached, one more for who has a block. */
 export async function presentPosts(
   env: Env,
   background: Background,
@@ -27,7 +27,12 @@ export async function presentPosts(
   skeleton: Skeleton,
 ): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(env, background, reader, skeleton);
-  const visible = hydrated.filter((post) => canView(reader.person, post));
+  const blocked = await blockedFor(
+    env,
+    reader,
+    hydrated.map(({ author }) => author.id),
+  );
+  const visible = hydrated.filter((post) => canView(blocked, post));
   return new Map(visible.map((post) => [post.document.id, presentPost(post)]));
 }
 
@@ -45,8 +50,24 @@ export async function viewablePost(
   id: PostId,
 ): Promise<KnownPost & { isBehind: boolean }> {
   const post = (await knownPosts(env, background, [id])).get(id);
-  if (!canView(reader.person, post)) throw new ApiError("post_not_found");
+  const blocked = await blockedFor(env, reader, post ? [post.document.author] : []);
+  if (!canView(blocked, post)) throw new ApiError("post_not_found");
   return { ...post, isBehind: post.stats.projected < (reader.written.get(id)?.seq ?? 0) };
+}
+
+/**
+ * Before a write: refuses as `viewablePost` does whoever is in a block with the author. Costs nothing for who has none,
+ * because then the post's actor alone knows whether there is such a post.
+ */
+export async function requireNoBlock(c: Context<App>, post: PostId): Promise<void> {
+  const reader = readerOf(c);
+  if (reader.hasBlocks) await viewablePost(c.env, c.executionCtx, reader, post);
+}
+
+/** A command that the post's actor has refused. What a refusal tells of a post, it tells only those who may see it. */
+export async function refused(c: Context<App>, post: PostId, reason: ErrorCode): Promise<ApiError> {
+  await requireNoBlock(c, post);
+  return new ApiError(reason);
 }
 
 /** Leaves out what is gone: a post that no store has. */

@@ -1,0 +1,246 @@
+/** Who sees what of whom, on every path of the API, when one has blocked the other. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Comment, Post } from "../../schema/api/posts.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { project } from "../../workers/projector/projector.ts";
+import { flush, recordQueues } from "./facts.ts";
+import { ask, signUp } from "./people.ts";
+import { follows, readyMedia } from "./posts.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const ROLES = ["nobody", "author", "stranger", "blocker", "blocked", "both"] as const;
+type Role = (typeof ROLES)[number];
+type Person = Awaited<ReturnType<typeof signUp>>;
+type World = Awaited<ReturnType<typeof newWorld>>;
+
+async function made<T>(status: number, method: string, path: string, by: Person, body?: unknown): Promise<T> {
+  const response = await ask(method, path, { token: by.token, ...(body !== undefined && { body }) });
+  expect(response.status, path).toBe(status);
+  return response.json<T>();
+}
+
+const publish = async (by: Person) =>
+  (await made<Post>(201, "POST", "/v1/posts", by, { media: [{ id: await readyMedia(by.person.id) }] })).id;
+const say = async (by: Person, post: string, replyTo?: string) =>
+  (await made<Comment>(201, "POST", `/v1/posts/${post}/comments`, by, { text: "Well", ...(replyTo && { replyTo }) }))
+    .id;
+
+/** An author, somebody else, and what they and a viewer have done before anybody was blocked. */
+async function newWorld(role: Role) {
+  const [author, other, stranger] = [await signUp(), await signUp(), await signUp()];
+  const viewer = role === "author" ? author : stranger;
+  const [post, third, own] = [await publish(author), await publish(other), await publish(viewer)];
+  await follows(author.person.id, other.person.id);
+  await follows(other.person.id, author.person.id);
+  for (const [by, liked] of [
+    [other, post],
+    [viewer, post],
+    [author, third],
+    [other, third],
+    [author, own],
+  ] as const) {
+    await made(200, "PUT", `/v1/posts/${liked}/like`, by);
+  }
+  const comment = await say(other, post);
+  const mine = await say(viewer, post);
+  const doomed = await say(viewer, post);
+  const byAuthor = await say(author, third);
+  const toAuthor = await say(other, third, byAuthor);
+  const byOther = await say(other, third);
+  await say(other, third, await say(author, third, byOther)); // Names the author as whom it answers.
+  await say(author, own);
+  for (const id of [post, third, own] as Post["id"][]) await flush(env.POSTS.getByName(id));
+  await project(env, queues.facts.splice(0));
+
+  const block = (by: Person, { person }: Person) => made(200, "PUT", `/v1/people/${person.handle}/block`, by);
+  if (role === "blocker" || role === "both") await block(viewer, author);
+  if (role === "blocked" || role === "both") await block(author, viewer);
+  // As a feed would be, and a notification, that something late has written after the block.
+  const database = databaseOf(env, viewer.person.id);
+  await database.batch([
+    database
+      .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+      .bind(viewer.person.id, post, author.person.id),
+    database
+      .prepare("INSERT INTO notifications VALUES (?1, 'follow', ?2, json_array(?2), 1, NULL, 1, 1, 1, 1)")
+      .bind(viewer.person.id, author.person.id),
+  ]);
+  return {
+    id: author.person.id,
+    token: role === "nobody" ? undefined : viewer.token,
+    names: {
+      author: author.person.handle,
+      other: other.person.handle,
+      post,
+      third,
+      comment,
+      mine,
+      doomed,
+      byAuthor,
+      toAuthor,
+      byOther,
+    },
+  };
+}
+
+/** The status, the code of a refusal, and of what is read whether the author is in it. */
+async function told({ id, token, names }: World, [method, route, body]: Asked): Promise<string> {
+  const fill = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name) => names[name as keyof typeof names]);
+  const headers: Record<string, string> = route.endsWith("/live") ? { upgrade: "websocket" } : {};
+  const response = await ask(method, fill(`/v1${route}`), {
+    headers,
+    ...(token !== undefined && { token }),
+    ...(body !== undefined && { body: JSON.parse(fill(JSON.stringify(body))) as unknown }),
+  });
+  response.webSocket?.accept();
+  response.webSocket?.close();
+  const text = await response.text();
+  if (response.status >= 400) return `${response.status} ${(JSON.parse(text) as { code: string }).code}`;
+  if (method !== "GET" || response.status === 101) return String(response.status);
+  return `${response.status} ${text.includes(id) ? "with" : "without"}`;
+}
+
+type Asked = readonly [method: string, route: string, body?: unknown];
+type Outcomes = readonly [
+  nobody: string,
+  author: string,
+  stranger: string,
+  blocker: string,
+  blocked: string,
+  both: string,
+];
+
+const [SIGN_IN, NO_PERSON, NO_POST, NO_COMMENT, NOT_YOURS] = [
+  "401 not_signed_in",
+  "404 person_not_found",
+  "404 post_not_found",
+  "404 comment_not_found",
+  "403 not_yours",
+];
+const [WITH, WITHOUT] = ["200 with", "200 without"];
+
+const same = (first: string, second: string, third: string, blocks: string): Outcomes => [
+  first,
+  second,
+  third,
+  blocks,
+  blocks,
+  blocks,
+];
+const READ_OF_POST = same(WITH, WITH, WITH, NO_POST);
+const WRITE_TO_POST = (status: string) => same(SIGN_IN, status, status, NO_POST);
+const BY_AUTHOR = (status: string) => same(SIGN_IN, status, NOT_YOURS, NO_POST);
+const LISTED = same(WITH, WITH, WITH, WITHOUT);
+const OF_PERSON: Outcomes = [WITH, WITH, WITH, WITH, NO_PERSON, NO_PERSON];
+
+const MATRIX: (readonly [...Asked, Outcomes])[] = [
+  // The author, and what is theirs.
+  ["GET", "/people/{author}", undefined, OF_PERSON],
+  ["GET", "/people/{author}/posts", undefined, [WITH, WITH, WITH, WITHOUT, NO_PERSON, NO_PERSON]],
+  ["GET", "/people/{author}/followers", undefined, [WITHOUT, WITHOUT, WITHOUT, WITHOUT, NO_PERSON, NO_PERSON]],
+  ["GET", "/people/{author}/following", undefined, [WITHOUT, WITHOUT, WITHOUT, WITHOUT, NO_PERSON, NO_PERSON]],
+  ["GET", "/posts/{post}", undefined, READ_OF_POST],
+  ["GET", "/posts/{post}/comments", undefined, same(WITHOUT, WITH, WITHOUT, NO_POST)],
+  ["GET", "/posts/{post}/comments/{comment}/replies", undefined, same(WITHOUT, WITHOUT, WITHOUT, NO_POST)],
+  ["GET", "/posts/{post}/likes", undefined, same(WITHOUT, WITH, WITHOUT, NO_POST)],
+  ["GET", "/posts/{post}/audit", undefined, same(WITHOUT, WITHOUT, WITHOUT, NO_POST)],
+  ["GET", "/posts/{post}/live", undefined, same("101", "101", "101", NO_POST)],
+  ["GET", "/posts/{post}/captions", undefined, same(SIGN_IN, WITHOUT, NOT_YOURS, NO_POST)],
+  ["PATCH", "/posts/{post}", { caption: "Mine" }, BY_AUTHOR("200")],
+  ["PUT", "/posts/{post}/like", undefined, WRITE_TO_POST("200")],
+  ["DELETE", "/posts/{post}/like", undefined, same(SIGN_IN, "200", "200", "200")],
+  ["POST", "/posts/{post}/comments", { text: "Hello" }, WRITE_TO_POST("201")],
+  ["POST", "/posts/{post}/comments", { text: "Hello", replyTo: "{comment}" }, WRITE_TO_POST("201")],
+  ["PUT", "/posts/{post}/comments/{comment}/like", undefined, WRITE_TO_POST("200")],
+  ["DELETE", "/posts/{post}/comments/{comment}/like", undefined, WRITE_TO_POST("200")],
+  ["PUT", "/posts/{post}/comments/{comment}/pin", undefined, BY_AUTHOR("200")],
+  ["DELETE", "/posts/{post}/comments/{comment}/pin", undefined, BY_AUTHOR("200")],
+  ["PUT", "/posts/{post}/comments/{comment}/hidden", undefined, BY_AUTHOR("200")],
+  ["DELETE", "/posts/{post}/comments/{comment}/hidden", undefined, BY_AUTHOR("200")],
+  ["PATCH", "/posts/{post}/comments/{mine}", { text: "More" }, WRITE_TO_POST("200")],
+  ["PATCH", "/posts/{post}/comments/{comment}", { text: "More" }, same(SIGN_IN, NOT_YOURS, NOT_YOURS, NO_POST)],
+  ["DELETE", "/posts/{post}/comments/{doomed}", undefined, same(SIGN_IN, "204", "204", "204")],
+  ["DELETE", "/posts/{post}/comments/{comment}", undefined, BY_AUTHOR("204")],
+  ["DELETE", "/posts/{post}", undefined, BY_AUTHOR("204")],
+
+  // The author among others, on somebody else's post and in lists.
+  ["GET", "/posts/{third}", undefined, [WITHOUT, WITHOUT, WITHOUT, WITHOUT, WITHOUT, WITHOUT]],
+  ["GET", "/posts/{third}/comments", undefined, LISTED],
+  ["GET", "/posts/{third}/comments?order=newest", undefined, LISTED],
+  ["GET", "/posts/{third}/comments?order=most_liked", undefined, LISTED],
+  ["GET", "/posts/{third}/comments/{byOther}/replies", undefined, LISTED],
+  ["GET", "/posts/{third}/comments/{byAuthor}/replies", undefined, same(WITH, WITH, WITH, NO_COMMENT)],
+  ["GET", "/posts/{third}/likes", undefined, LISTED],
+  ["POST", "/posts/{third}/comments", { text: "Oh", replyTo: "{byAuthor}" }, same(SIGN_IN, "201", "201", NO_COMMENT)],
+  ["POST", "/posts/{third}/comments", { text: "Oh", replyTo: "{toAuthor}" }, same(SIGN_IN, "201", "201", NO_COMMENT)],
+  ["POST", "/posts/{third}/comments", { text: "Oh", replyTo: "{byOther}" }, same(SIGN_IN, "201", "201", "201")],
+  ["PUT", "/posts/{third}/comments/{byAuthor}/like", undefined, same(SIGN_IN, "200", "200", NO_COMMENT)],
+  ["PUT", "/posts/{third}/comments/{byOther}/like", undefined, same(SIGN_IN, "200", "200", "200")],
+  ["GET", "/people/{other}/followers", undefined, LISTED],
+  ["GET", "/people/{other}/following", undefined, LISTED],
+  ["GET", "/people?limit=50", undefined, LISTED],
+  ["GET", "/feed", undefined, same(SIGN_IN, WITH, WITH, WITHOUT)],
+  ["GET", "/notifications", undefined, same(SIGN_IN, WITH, WITH, WITHOUT)],
+  ["GET", "/me/blocks", undefined, [SIGN_IN, WITHOUT, WITHOUT, WITH, WITHOUT, WITH]],
+
+  // At the end, because it changes who follows and blocks whom.
+  [
+    "PUT",
+    "/people/{author}/follow",
+    undefined,
+    [SIGN_IN, "409 cannot_follow_yourself", "200", "409 unblock_first", NO_PERSON, NO_PERSON],
+  ],
+  [
+    "DELETE",
+    "/people/{author}/follow",
+    undefined,
+    [SIGN_IN, "409 cannot_follow_yourself", "200", "200", NO_PERSON, NO_PERSON],
+  ],
+  ["PUT", "/people/{author}/block", undefined, same(SIGN_IN, "409 cannot_block_yourself", "200", "200")],
+  ["DELETE", "/people/{author}/block", undefined, same(SIGN_IN, "409 cannot_block_yourself", "200", "200")],
+];
+
+/** What is about the caller alone, or about nobody. */
+const NOT_ABOUT_OTHERS = [
+  "POST /people",
+  "POST /sessions",
+  "DELETE /sessions/current",
+  "GET /me",
+  "PATCH /me",
+  "POST /media",
+  "GET /media/{media}",
+  "PATCH /media/{media}",
+  "POST /posts",
+  "POST /notifications/read",
+];
+
+it.each(ROLES)("shows %s what they may see, on every path", async (role) => {
+  const world = await newWorld(role);
+  const found: Record<string, string> = {};
+  const expected: Record<string, string> = {};
+  for (const [method, route, body, outcomes] of MATRIX) {
+    const name = `${method} ${route} ${body === undefined ? "" : JSON.stringify(body)}`;
+    found[name] = await told(world, [method, route, body]);
+    expected[name] = outcomes[ROLES.indexOf(role)] ?? "";
+  }
+  expect(found).toEqual(expected);
+});
+
+it("knows every route that there is", async () => {
+  const { paths } = await (await ask("GET", "/v1/openapi.json")).json<{ paths: Record<string, object> }>();
+  const shape = (route: string) => route.replace(/\?.*/, "").replaceAll(/\{\w+\}/g, "{}");
+  const known = new Set([...NOT_ABOUT_OTHERS, ...MATRIX.map(([method, route]) => `${method} ${route}`)].map(shape));
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/^\/v1/, "")}`),
+  );
+  expect(routes.length).toBeGreaterThan(30);
+  expect(routes.filter((route) => !known.has(shape(route)))).toEqual([]);
+});
