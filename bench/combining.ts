@@ -1,6 +1,4 @@
 /** What combining is worth: the same likes, each in a commit of its own, together, and through gates. */
-import { join } from "node:path";
-import { ROOT } from "../scripts/places.ts";
 import { type Fsyncs, withFsyncs } from "./fsyncs.ts";
 import { check, type Checked } from "./likes.ts";
 import { type Measured, measure } from "./load.ts";
@@ -14,7 +12,6 @@ type Way = keyof typeof WAYS;
 const WARM_UP = 1;
 /** For what is counted instead of timed. */
 const COUNTED_FOR = 2; // s
-const ENTRY = join(ROOT, "bench/workers/combining.ts");
 
 type Run = {
   way: Way;
@@ -28,7 +25,7 @@ type Options = { connections: readonly number[]; seconds: number; runs: number }
 
 export async function combining({ connections, seconds, runs }: Options): Promise<Report> {
   const most = Math.max(...connections);
-  const subject = await Subject.start(newState(), ENTRY);
+  const subject = await Subject.start(newState());
   const all: Run[] = [];
   try {
     const people = await newPeople(subject.database, most + 1);
@@ -51,11 +48,11 @@ async function runOf(subject: Subject, people: readonly Person[], way: Way, conn
   await subject.caughtUp(post);
   const likers = people.slice(0, connections);
   const load = {
-    port: subject.server.port,
+    port: subject.limits,
     connections: likers.map(({ id }, index) =>
       (["PUT", "DELETE"] as const).map((method) => ({
         method,
-        path: `/v1/bench/${way}/${post}/${id}/${index}`,
+        path: `/likes/${way}/${post}/${id}/${index}`,
         expects: { text: `"liked":${method === "PUT"}` },
       })),
     ),

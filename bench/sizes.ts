@@ -124,7 +124,7 @@ function reads(): Question[] {
 const fromActor = (post: PostId) => tokenOf(post, FROM_THE_FUTURE);
 
 const cursorBefore = (comment: Filling["comments"][number] | undefined): string =>
-  comment ? `&cursor=${Buffer.from(JSON.stringify([comment.id])).toString("base64url")}` : "";
+  comment ? `&cursor=${Buffer.from(JSON.stringify([comment.id, "0"])).toString("base64url")}` : "";
 
 /** All by turns, so that whatever else the machine does meets every size and question. The first rounds do not count. */
 async function timesOf(

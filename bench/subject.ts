@@ -18,6 +18,8 @@ import { answerTo, type Request } from "./client.ts";
 import type { Person } from "./people.ts";
 
 const HOST = "127.0.0.1";
+/** The Worker of wrangler.toml, whose actors the bare one calls too. */
+const PRODUCT = "shutterline";
 const CATCHES_UP_WITHIN = 120_000;
 
 /** A new folder, which goes when the bench ends, however it ends. */
@@ -30,7 +32,7 @@ export function newState(): string {
 export class Subject {
   readonly server: Server;
   readonly database: Database;
-  /** Of the bare Worker, which answers /hello, /read and /insert. */
+  /** Of the bare Worker, which answers /hello, /read, /insert and /likes. */
   readonly limits: number;
   /** Of workerd. */
   readonly pid: number;
@@ -57,7 +59,11 @@ export class Subject {
           name: "limits",
           modules: [{ type: "ESModule", path: `${ROOT}/limits.js`, contents }],
           compatibilityDate: "2026-11-01",
-          durableObjects: { BARE: { className: "Bare", useSQLite: true } },
+          durableObjects: {
+            BARE: { className: "Bare", useSQLite: true },
+            POSTS: { className: "PostActor", scriptName: PRODUCT },
+            LIKE_GATES: { className: "LikeGate", scriptName: PRODUCT },
+          },
           unsafeDirectSockets: [{ host: HOST, port: 0 }],
         },
       ],

@@ -69,7 +69,7 @@ export class CommentThreads {
         parent,
         replyTo,
       );
-      this.#countInParent(row, 1, seq - 1);
+      this.#countInParent(row, { shown: 1, hidden: 0 }, seq - 1);
       alsoWrite?.(id);
     });
     return id;
@@ -123,12 +123,13 @@ export class CommentThreads {
   /** One comment as `viewer` sees it. */
   seenBy(viewer: PersonId | undefined, id: CommentId): SeenComment | undefined {
     const [row] = this.#sql.exec<SeenRow>(`${SEEN} WHERE id = ?2 AND state < ${GONE}`, viewer ?? "", id).toArray();
-    return row && seen(row);
+    return row && seenBy(viewer === this.#post.row.author)(row);
   }
 
   /** A page of a thread; the post's author sees what is hidden too. Reads the page, and what is hidden on it. */
   page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): SeenComment[] {
-    const upTo = viewer === this.#post.row.author ? HIDDEN : SHOWN;
+    const isAuthor = viewer === this.#post.row.author;
+    const upTo = isAuthor ? HIDDEN : SHOWN;
     const [beyond, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
     return this.#sql
       .exec<SeenRow>(
@@ -140,7 +141,7 @@ export class CommentThreads {
         Math.min(limit, COMMENTS_READ_MAX),
       )
       .toArray()
-      .map(seen);
+      .map(seenBy(isAuthor));
   }
 
   /** The first `limit` comments with a `seq` of `from` or more, in its order, and the `seq` up to which they are all. */
@@ -194,7 +195,8 @@ export class CommentThreads {
     this.#post.save({ ...this.#countsWith(comment, change), ...unpinned, seq }, () => {
       const text = state === GONE ? "" : comment.text;
       this.#sql.exec("UPDATE comments SET state = ?, text = ?, seq = ? WHERE id = ?", state, text, seq, comment.id);
-      this.#countInParent(comment, change, seq - 1);
+      const hidden = Number(state === HIDDEN) - Number(comment.state === HIDDEN);
+      this.#countInParent(comment, { shown: change, hidden }, seq - 1);
     });
   }
 
@@ -209,13 +211,15 @@ export class CommentThreads {
     };
   }
 
-  #countInParent({ parent, author }: Counted, change: number, seq: number): void {
+  #countInParent({ parent, author }: Counted, change: { shown: number; hidden: number }, seq: number): void {
     if (parent === "") return;
-    const own = author === this.#post.row.author ? change : 0;
+    const own = author === this.#post.row.author ? change.shown : 0;
     this.#sql.exec(
-      "UPDATE comments SET replies = replies + ?, own_replies = own_replies + ?, seq = ? WHERE id = ?",
-      change,
+      `UPDATE comments SET replies = replies + ?, own_replies = own_replies + ?, hidden_replies = hidden_replies + ?,
+         seq = ? WHERE id = ?`,
+      change.shown,
       own,
+      change.hidden,
       seq,
       parent,
     );
@@ -257,28 +261,32 @@ const SEEN = `
   SELECT comments.*, coalesce(comment_likes.liked, 0) AS liked FROM comments
   LEFT JOIN comment_likes ON comment_likes.comment = id AND comment_likes.person = ?1`;
 
-const seen = ({ id, author, text, parent, reply_to, likes, replies, state, edited_at, liked }: SeenRow) => ({
-  id,
-  author,
-  text,
-  parent,
-  likes,
-  replies,
-  replyTo: reply_to,
-  hidden: state === HIDDEN,
-  editedAt: edited_at,
-  liked: liked === 1,
-});
+const seenBy = (isAuthor: boolean) => {
+  return ({ reply_to, hidden_replies, state, edited_at, liked, ...row }: SeenRow): SeenComment => ({
+    ...shared(row),
+    replyTo: reply_to,
+    hiddenReplies: isAuthor ? hidden_replies : 0,
+    hidden: state === HIDDEN,
+    editedAt: edited_at,
+    liked: liked === 1,
+  });
+};
 
-const factOf = ({ id, author, text, parent, reply_to, likes, replies, state, edited_at, seq }: CommentRow) => ({
-  id,
-  author,
-  text,
-  parent,
-  likes,
-  replies,
-  seq,
+const factOf = ({ reply_to, hidden_replies, state, edited_at, seq, ...row }: CommentRow): CommentFact => ({
+  ...shared(row),
   replyTo: reply_to,
+  hiddenReplies: hidden_replies,
   state: STATES[state],
   editedAt: edited_at,
+  seq,
+});
+
+type Shared = Pick<CommentRow, "id" | "author" | "text" | "parent" | "likes" | "replies">;
+const shared = ({ id, author, text, parent, likes, replies }: Shared): Shared => ({
+  id,
+  author,
+  text,
+  parent,
+  likes,
+  replies,
 });

@@ -1,5 +1,6 @@
 import { IDEMPOTENCY_KEY_LASTS } from "../schema/api/common.ts";
 import type { CommentId, PersonId } from "../schema/ids.ts";
+import { formatted, hashOf } from "../schema/set-hash.ts";
 import type { KeyRow } from "./post-tables.ts";
 
 /** Which comment a person's key has made, for a day. */
@@ -10,11 +11,13 @@ export class IdempotencyKeys {
     this.#sql = sql;
   }
 
-  find(person: PersonId, key: string): KeyRow | undefined {
+  /** What the key has made of the same request; "other" when it was of another one. */
+  find(person: PersonId, key: string, request: string): CommentId | "other" | undefined {
     const since = Date.now() - IDEMPOTENCY_KEY_LASTS;
-    return this.#sql
+    const [row] = this.#sql
       .exec<KeyRow>("SELECT * FROM idempotency_keys WHERE person = ? AND key = ? AND at > ?", person, key, since)
-      .toArray()[0];
+      .toArray();
+    return row && (row.request === digestOf(request) ? row.comment : "other");
   }
 
   /** One row written. The person's old keys go at the same time, so nobody has to look for them. */
@@ -27,7 +30,7 @@ export class IdempotencyKeys {
       key,
       comment,
       now,
-      request,
+      digestOf(request),
     );
   }
 
@@ -35,3 +38,6 @@ export class IdempotencyKeys {
     this.#sql.exec("DELETE FROM idempotency_keys");
   }
 }
+
+/** Not the request itself: its words may be edited or deleted, and must not stay here. */
+export const digestOf = (request: string): string => formatted(hashOf(request));

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId, PostId } from "../schema/ids.ts";
 import { recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
-import type { LikeAnswer, LikeCommand } from "./post-actor.ts";
+import type { LikeAnswer, LikeCommand } from "./post-answers.ts";
 
 beforeEach(() => {
   recordQueues();

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PersonId, PostId } from "../schema/ids.ts";
 import { Combiner } from "./combiner.ts";
-import type { LikeAnswer, LikeCommand } from "./post-actor.ts";
+import type { LikeAnswer, LikeCommand } from "./post-answers.ts";
 
 /** The most likes of one call. */
 const LIKES_PER_CALL = 100;

@@ -5,8 +5,10 @@ import type { LikeSet } from "./like-set.ts";
 import { type CommentRow, type PostRow, SHOWN } from "./post-tables.ts";
 
 const ACTORS_MAX = 3;
-/** The newest comments that are searched for three different people. */
-const COMMENTS_SEARCHED = 20;
+/** The newest comments, in which others than the author are looked for. */
+const COMMENTS_SEARCHED = 200;
+/** Of those, the newest that are searched for three different people. */
+const COMMENTS_TOLD = 20;
 const EXCERPT_MAX = 140;
 
 /**
@@ -31,12 +33,13 @@ function likeNotice({ author, likes: count, likes_seq }: Readonly<PostRow>, like
 function commentNotice(sql: SqlStorage, post: Readonly<PostRow>): Notice {
   const newest = sql
     .exec<CommentRow>(
-      `SELECT * FROM comments WHERE author <> ? AND state = ${SHOWN}
-       AND (parent = '' OR EXISTS
-         (SELECT 1 FROM comments AS above WHERE above.id = comments.parent AND above.state = ${SHOWN}))
-       ORDER BY id DESC LIMIT ?`,
-      post.author,
+      `SELECT * FROM (SELECT * FROM comments ORDER BY id DESC LIMIT ?1) AS newest
+       WHERE author <> ?2 AND state = ${SHOWN}
+       AND (parent = '' OR EXISTS (SELECT 1 FROM comments WHERE id = newest.parent AND state = ${SHOWN}))
+       ORDER BY id DESC LIMIT ?3`,
       COMMENTS_SEARCHED,
+      post.author,
+      COMMENTS_TOLD,
     )
     .toArray();
   const people = new Set<PersonId>(newest.map((comment) => comment.author));

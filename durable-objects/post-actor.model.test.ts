@@ -80,6 +80,10 @@ class Model {
         hidden: state === "hidden",
         likes: likers.size,
         liked: likers.has(viewer),
+        hiddenReplies:
+          viewer === author
+            ? this.comments.filter((reply) => reply.parent === id && reply.state === "hidden").length
+            : 0,
         replies: this.comments.filter((reply) => reply.parent === id && reply.state === "shown").length,
       }));
   }

@@ -1,6 +1,6 @@
-import type { CommentId, MediaId, PersonId, PostId } from "../schema/ids.ts";
+import type { CommentId, PersonId, PostId } from "../schema/ids.ts";
 import type { CommentPolicy, PostBody } from "../schema/facts.ts";
-import { added, EMPTY, type SetHash } from "../schema/set-hash.ts";
+import { added, EMPTY, formatted, hashOf, type SetHash } from "../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 
 /** The one row of `post`, as PostRecord keeps it in memory: what was published, and where the post stands. */
@@ -65,6 +65,8 @@ export type CommentRow = {
   replies: number;
   /** How many of `replies` are by the post's author. */
   own_replies: number;
+  /** Those that only the post's author sees. */
+  hidden_replies: number;
   state: 0 | 1 | 2;
   edited_at: number | null;
 };
@@ -75,7 +77,7 @@ export const GONE = 2;
 
 export type CommentLikeRow = { comment: CommentId; person: PersonId; liked: number; seq: number };
 
-/** A comment that a person has made under an Idempotency-Key, and of what. */
+/** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
 
 /** An earlier caption; `seq` and `at` are of the change that brought it. */
@@ -139,6 +141,7 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE comments ADD COLUMN likes INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN replies INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN own_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN hidden_replies INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN edited_at INTEGER;
       -- A page of a thread, in either direction. What is gone is not in it.
@@ -149,10 +152,11 @@ export const migrations: readonly Migration[] = [
       ) WITHOUT ROWID;
       CREATE INDEX comment_likes_by_seq ON comment_likes (seq);
       ALTER TABLE idempotency_keys ADD COLUMN request TEXT NOT NULL DEFAULT '';
-      UPDATE idempotency_keys SET request = json_array((SELECT text FROM comments WHERE id = comment), null);
     `);
+    const made = "SELECT comments.id, text FROM idempotency_keys JOIN comments ON comments.id = comment";
+    for (const { id, text } of sql.exec<Pick<CommentRow, "id" | "text">>(made).toArray()) {
+      const request = formatted(hashOf(JSON.stringify([text, null])));
+      sql.exec("UPDATE idempotency_keys SET request = ? WHERE comment = ?", request, id);
+    }
   },
 ];
-
-/** Ids in `post.media` of a post that is gone. */
-export const mediaIds = ({ media }: Pick<PostRow, "media">): MediaId[] => media.map(({ id }) => id);

@@ -142,13 +142,14 @@ export class Subscribers {
     const { likes, comments: count, seq: now, policy, pinned } = standingOf(record.row);
     const reread = comments.changedSince(from, COMMENTS_RESUMED) >= COMMENTS_RESUMED;
     const { changes, to } = reread ? { changes: [], to: now } : comments.changes(from + 1, COMMENTS_PER_FRAME);
-    const shown = changes.filter(({ id, state }) => (isAuthor ? state !== "gone" : comments.shown(id)));
+    const shown = changes.filter(({ id }) => (isAuthor ? comments.existing(id) : comments.shown(id)));
     const unseen = blocks && viewer ? await this.#blockedBy(viewer, shown) : new Set<PersonId>();
     const seen = shown.filter((comment) => !this.#authorsOf(comment).some((author) => unseen.has(author)));
     const people = await this.#people(seen.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author])));
     for (const person of unseen) people.delete(person);
     const changed = seen.flatMap(({ state, ...comment }) => {
-      const told = { ...comment, hidden: state === "hidden", liked: false };
+      const hiddenReplies = isAuthor ? comment.hiddenReplies : 0;
+      const told = { ...comment, hiddenReplies, hidden: state === "hidden", liked: false };
       const { likedByMe: _, ...presented } = presentComment(told, people, comment.id === pinned) ?? {};
       return "id" in presented ? [presented] : [];
     });

@@ -20,6 +20,8 @@ export const CommentFact = z.object({
   likes: z.number().int(),
   /** Those that everybody sees. */
   replies: z.number().int(),
+  /** Those that only the post's author sees, and knows of. */
+  hiddenReplies: z.number().int(),
   state: z.enum(["shown", "hidden", "gone"]),
   /** When the text was last changed, in ms since 1970. */
   editedAt: z.number().int().nullable(),

@@ -68,6 +68,7 @@ export const Comment = z
     likes: z.number().int(),
     likedByMe: z.boolean(),
     replies: z.number().int(),
+    hiddenReplies: z.number().int().openapi({ description: "0 for everybody but the author of the post" }),
     pinned: z.boolean(),
     hidden: z.boolean().openapi({ description: "Seen by the author of the post alone" }),
     createdAt: Timestamp,

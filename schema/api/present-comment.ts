@@ -9,7 +9,7 @@ export function presentComment(
   people: ReadonlyMap<PersonId, PersonCard>,
   pinned: boolean,
 ): Comment | undefined {
-  const { id, text, likes, liked, replies, hidden, parent, editedAt } = comment;
+  const { id, text, likes, liked, replies, hiddenReplies, hidden, parent, editedAt } = comment;
   const author = people.get(comment.author);
   const replyTo = comment.replyTo ? people.get(comment.replyTo) : undefined;
   if (!author) return undefined;
@@ -20,6 +20,7 @@ export function presentComment(
     likes,
     likedByMe: liked,
     replies,
+    hiddenReplies,
     pinned,
     hidden,
     createdAt: new Date(timeOf(id)).toISOString(),

@@ -23,12 +23,13 @@ CREATE TABLE threads (
   reply_to TEXT,
   likes INTEGER NOT NULL,
   replies INTEGER NOT NULL,
+  hidden_replies INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL,
   edited_at INTEGER,
   seq INTEGER NOT NULL,
   PRIMARY KEY (post, parent, id)
 ) WITHOUT ROWID;
-INSERT INTO threads SELECT post, '', id, author, text, NULL, 0, 0, 'shown', NULL, seq FROM comments;
+INSERT INTO threads SELECT post, '', id, author, text, NULL, 0, 0, 0, 'shown', NULL, seq FROM comments;
 DROP TABLE comments;
 ALTER TABLE threads RENAME TO comments;
 CREATE INDEX comments_by_likes ON comments (post, parent, likes, id) WHERE state = 'shown';

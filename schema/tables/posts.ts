@@ -57,6 +57,7 @@ export const comments = sqliteTable(
     replyTo: text("reply_to").$type<PersonId>(),
     likes: integer().notNull(),
     replies: integer().notNull(),
+    hiddenReplies: integer("hidden_replies").notNull().default(0),
     state: text().$type<CommentFact["state"]>().notNull(),
     editedAt: integer("edited_at"),
     seq: integer().notNull(),

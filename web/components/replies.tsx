@@ -9,15 +9,14 @@ import { ThreadEnd } from "./thread-end.tsx";
 /** The thread under a comment, when it is opened. */
 export function Replies({ parent, conversation }: { parent: KeptComment; conversation: Conversation }) {
   const { id, thread, value } = parent;
-  const { replies, hidden } = value.value;
+  const { replies, hiddenReplies, hidden } = value.value;
   const isOpen = parent.open.value;
   const shown = [...thread.items.value, ...thread.unread.value];
   useEffect(() => {
     if (isOpen) thread.open();
   }, [thread, isOpen]);
 
-  // What is hidden does not count, but for who may show it again it is there.
-  if (replies === 0 && !(isOpen && shown.length > 0)) return null;
+  if (replies + hiddenReplies === 0 && !(isOpen && shown.length > 0)) return null;
   return (
     <div class="replies">
       <button
@@ -28,6 +27,7 @@ export function Replies({ parent, conversation }: { parent: KeptComment; convers
       >
         <Icon name="down" />
         {counted(replies, "reply", "replies")}
+        {hiddenReplies > 0 && `, ${hiddenReplies} hidden`}
       </button>
       {isOpen && (
         <>

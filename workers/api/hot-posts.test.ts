@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { LikeCommand } from "../../durable-objects/post-actor.ts";
+import type { LikeCommand } from "../../durable-objects/post-answers.ts";
 import { newId, type PersonId } from "../../schema/ids.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";

@@ -1,5 +1,5 @@
 /** Sends a like to its post's actor; while the post is hot, through one of the gates before it. */
-import type { LikeAnswer } from "../../durable-objects/post-actor.ts";
+import type { LikeAnswer } from "../../durable-objects/post-answers.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 
 /** How long an isolate believes in the number of gates; then a like goes straight to the actor, which tells it anew. */

@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../durable-objects/post-actor.ts";
+import type { Snapshot } from "../../durable-objects/post-answers.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../schema/api/common.ts";
 import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";

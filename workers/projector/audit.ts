@@ -2,7 +2,7 @@
  * Compares a post's actor with its projection: the counts, what is stored under them, and by a digest the very set of
  * people who like it.
  */
-import type { PostState } from "../../durable-objects/post-actor.ts";
+import type { PostState } from "../../durable-objects/post-answers.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts";

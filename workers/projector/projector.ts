@@ -134,6 +134,7 @@ const commentRows = ({ post, comments }: PostFacts) =>
     comment.replyTo,
     comment.likes,
     comment.replies,
+    comment.hiddenReplies,
     comment.state,
     comment.editedAt,
     comment.seq,
@@ -186,10 +187,12 @@ const UPSERT_STATS = `
   WHERE excluded.seq > seq OR excluded.projected > projected OR excluded.comments_up_to > comments_up_to`;
 
 const UPSERT_COMMENTS = `
-  INSERT INTO comments (post, parent, id, author, text, reply_to, likes, replies, state, edited_at, seq)
+  INSERT INTO comments (post, parent, id, author, text, reply_to, likes, replies, hidden_replies, state,
+    edited_at, seq)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, value ->> 10
+    value ->> 8, value ->> 9, value ->> 10, value ->> 11
   FROM json_each(?1) ${NOT_GONE}
   ON CONFLICT DO UPDATE SET text = excluded.text, likes = excluded.likes, replies = excluded.replies,
+    hidden_replies = excluded.hidden_replies,
     state = excluded.state, edited_at = excluded.edited_at, seq = excluded.seq
   WHERE excluded.seq > seq`;

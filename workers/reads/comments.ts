@@ -74,6 +74,7 @@ class StoredThread {
   readonly #viewer: PersonId | undefined;
   readonly #post: PostId;
   readonly #upTo: CommentId | "";
+  readonly #isAuthor: boolean;
   readonly #states: string;
 
   constructor(env: Env, viewer: PersonId | undefined, { document: { id, author }, stats }: KnownPost) {
@@ -81,7 +82,8 @@ class StoredThread {
     this.#viewer = viewer;
     this.#post = id;
     this.#upTo = stats.commentsUpTo;
-    this.#states = viewer === author ? "state IN ('shown', 'hidden')" : "state = 'shown'";
+    this.#isAuthor = viewer === author;
+    this.#states = this.#isAuthor ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
   /** Whether this comment stands on the post itself, and is to be seen. */
@@ -135,14 +137,19 @@ class StoredThread {
     const ids = rows.map(({ id }) => id);
     const liked =
       this.#viewer && ids.length > 0 ? await likedCommentsAmong(this.#env, this.#viewer, ids) : new Set<CommentId>();
-    return rows.map(({ hidden, ...row }) => ({ ...row, hidden: hidden === 1, liked: liked.has(row.id) }));
+    return rows.map(({ hidden, hiddenReplies, ...row }) => ({
+      ...row,
+      hiddenReplies: this.#isAuthor ? hiddenReplies : 0,
+      hidden: hidden === 1,
+      liked: liked.has(row.id),
+    }));
   }
 }
 
 type Row = Omit<SeenComment, "hidden" | "liked"> & { hidden: number };
 
 const SELECT = `
-  SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, state = 'hidden' AS hidden,
+  SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, hidden_replies AS hiddenReplies, state = 'hidden' AS hidden,
     edited_at AS editedAt FROM comments`;
 
 /**
