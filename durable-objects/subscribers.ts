@@ -76,7 +76,7 @@ export class Subscribers {
 
   /** When the post is gone. */
   close(): void {
-    for (const socket of this.#ctx.getWebSockets()) socket.close(POST_GONE, "The post is gone");
+    for (const socket of this.#ctx.getWebSockets()) this.#end(socket);
   }
 
   #wakeIn(delay: number): void {
@@ -110,11 +110,28 @@ export class Subscribers {
     }
   }
 
+  /** Says so in a frame as well: a client learns that it was closed only when the connection ends, which may take long. */
+  #end(socket: WebSocket): void {
+    const { seq: from } = seatOf(socket);
+    const { seq, policy } = this.#sources.record.row;
+    const nothing = {
+      likes: 0,
+      comments: 0,
+      commentPolicy: policy,
+      pinned: null,
+      changed: [],
+      gone: [],
+      reread: false,
+    };
+    send(socket, JSON.stringify({ from, seq, ...nothing, deleted: true } satisfies LiveFrame));
+    socket.close(POST_GONE, "The post is gone");
+  }
+
   #behind(): WebSocket[] {
     const { seq } = this.#sources.record.row;
     return this.#ctx.getWebSockets().filter((socket) => {
       const seat = seatOf(socket);
-      return seat.isNew || seat.seq < seq;
+      return socket.readyState === WebSocket.OPEN && (seat.isNew || seat.seq < seq);
     });
   }
 
@@ -130,7 +147,7 @@ export class Subscribers {
     for (const socket of sockets) {
       const seat = seatOf(socket);
       const withAuthor = seat.viewer && blocks.get(seat.viewer);
-      if (withAuthor) socket.close(POST_GONE, "The post is gone");
+      if (withAuthor) this.#end(socket);
       else if (seat.blocks !== (withAuthor === false)) keep(socket, { ...seat, blocks: withAuthor === false });
     }
     this.#reviewedAt = Date.now();
@@ -154,7 +171,18 @@ export class Subscribers {
       return "id" in presented ? [presented] : [];
     });
     const gone = changes.filter((change) => !seen.includes(change)).map(({ id }) => id);
-    const frame = { from, seq: to, likes, comments: count, commentPolicy: policy, pinned, changed, gone, reread };
+    const frame = {
+      from,
+      seq: to,
+      likes,
+      comments: count,
+      commentPolicy: policy,
+      pinned,
+      changed,
+      gone,
+      reread,
+      deleted: false,
+    };
     return { seq: to, text: JSON.stringify(frame satisfies LiveFrame) };
   }
 

@@ -32,7 +32,9 @@ export function watchPost(id: string, since: number, watcher: Watcher): () => vo
       const frame = JSON.parse(String(data)) as LiveFrame;
       seq = frame.seq;
       delay = RECONNECT_FIRST;
-      watcher.frame(frame);
+      if (frame.deleted) end();
+      if (frame.deleted) watcher.gone();
+      else watcher.frame(frame);
     });
     current.addEventListener("close", ({ code }) => {
       if (socket !== current) return;
@@ -51,11 +53,13 @@ export function watchPost(id: string, since: number, watcher: Watcher): () => vo
   };
   const onVisibility = () => (document.hidden ? disconnect() : connect());
 
-  document.addEventListener("visibilitychange", onVisibility);
-  connect();
-  return () => {
+  const end = () => {
     ended = true;
     document.removeEventListener("visibilitychange", onVisibility);
     disconnect();
   };
+
+  document.addEventListener("visibilitychange", onVisibility);
+  connect();
+  return end;
 }

@@ -15,6 +15,7 @@ export const LiveFrame = z
     changed: z.array(Comment.omit({ likedByMe: true })).openapi({ description: "Comments that are new or changed" }),
     gone: z.array(CommentId).openapi({ description: "Comments that are not to be seen, with the replies to them" }),
     reread: z.boolean().openapi({ description: "Too much has changed to be told: read the comments again" }),
+    deleted: z.boolean().openapi({ description: "The post is gone, and this is the last frame; the socket is closed" }),
   })
   .openapi("LiveFrame", {
     description: "How things stand at `seq`, and what has changed since `from`. At most 4 a second.",

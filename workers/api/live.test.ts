@@ -136,10 +136,11 @@ it("shows what is hidden to the post's author alone", async () => {
 
 it("is closed when the post is gone", async () => {
   const { post, actor, author } = await livePost();
-  const { closed, until } = await subscribe(post);
+  const { closed, frames, until } = await subscribe(post);
   await until(1);
   await actor.remove(author.person.id);
   expect(await closed).toBe(4404);
+  expect(frames.at(-1)).toMatchObject({ from: 1, seq: 2, deleted: true });
   expect(await outcome(await ask("GET", `/v1/posts/${post}/live`, { headers: { upgrade: "websocket" } }))).toBe(
     "404 post_not_found",
   );
