@@ -9,6 +9,7 @@ import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { type App, body, json, refusals, routes } from "./routes.ts";
+import { bearerOf, isSameSecret } from "./tokens.ts";
 
 /** A secret is not in wrangler.toml, so the generated type does not know it. */
 type Secrets = { ADMIN_TOKEN?: string };
@@ -16,8 +17,8 @@ type Secrets = { ADMIN_TOKEN?: string };
 const asOperator = createMiddleware<App>(async (c, next) => {
   const { ADMIN_TOKEN: secret } = c.env as Secrets;
   if (!secret) throw new ApiError("not_found");
-  const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
-  if (token === undefined || !(await isSame(token, secret))) throw new ApiError("not_the_operator");
+  const token = bearerOf(c.req.header("authorization") ?? "");
+  if (token === undefined || !(await isSameSecret(token, secret))) throw new ApiError("not_the_operator");
   await next();
 });
 
@@ -61,12 +62,4 @@ async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts:
   const last = posts.at(-1);
   if (last !== undefined && posts.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };
   return { posts, next: index + 1 < all.length ? encodeCursor([String(index + 1), ""]) : undefined };
-}
-
-/** Compared as digests, whose bytes tell nothing of where the tokens differ. */
-async function isSame(a: string, b: string): Promise<boolean> {
-  const digest = async (text: string) =>
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  const [left, right] = [await digest(a), await digest(b)];
-  return left.every((byte, index) => byte === right[index]);
 }

@@ -47,6 +47,12 @@ const SESSION = `
     EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = sessions.person AND ${IS_ACTIVE}) AS hasBlocks
   FROM sessions WHERE id = ?`;
 
+/** The token of an `Authorization` header; undefined when it is of another scheme. */
+export const bearerOf = (authorization: string): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+
+/** Compared as digests, in a time that tells nothing of the secret. */
+export const isSameSecret = async (a: string, b: string): Promise<boolean> => same(await hashOf(a), await hashOf(b));
+
 async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
   return new Uint8Array(digest).toBase64(BASE64URL);

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { requireOwnSite } from "./cross-site.ts";
 import { ApiError } from "./errors.ts";
 import type { App, Viewer } from "./routes.ts";
-import { SESSION_LASTS, viewerOf } from "./tokens.ts";
+import { bearerOf, SESSION_LASTS, viewerOf } from "./tokens.ts";
 
 // The prefix makes browsers refuse the cookie unless this very host set it, over HTTPS and for every path: a page of
 // another subdomain cannot plant one. (Browsers count http://localhost as HTTPS here.)
@@ -29,7 +29,7 @@ export const setSessionCookie = (c: Context<App>, token: string) =>
 export const clearSessionCookie = (c: Context<App>) => deleteCookie(c, COOKIE, SCOPE);
 
 async function byBearer(env: Env, authorization: string): Promise<Viewer> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  const token = bearerOf(authorization);
   const viewer = token === undefined ? undefined : await viewerOf(env, token);
   if (!viewer) throw new ApiError("not_signed_in");
   return viewer;

@@ -44,7 +44,7 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
   const posts = byDatabase(env, facts, ({ post }) => post);
   await Promise.all(
     [...posts].map(async ([database, group]) => {
-      const comments = [...setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows))];
+      const comments = setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows));
       const { statements, effects } = postStatements(env, database, group);
       await database.batch([...comments, ...noticeStatements(database, group), ...statements]);
       await Promise.all(effects.map((effect) => sendEffect(env, effect)));
