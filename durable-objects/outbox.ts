@@ -8,6 +8,7 @@
  * A queue is no proof: the local one forgets everything when its process ends. So only the consumer's confirmation,
  * after its own commit, takes something out; what is not confirmed in time is sent again.
  */
+import { STORE_ANSWERS_WITHIN, within } from "../schema/deadline.ts";
 import type { PostBody, PostFacts, PostStanding } from "../schema/facts.ts";
 import type { CommentThreads } from "./comment-threads.ts";
 import type { LikeSet } from "./like-set.ts";
@@ -128,7 +129,7 @@ export class Outbox {
   async #sendFacts(): Promise<void> {
     for (let messages = 0; this.#sent < this.#post.seq && messages < MESSAGES_PER_FLUSH; messages += 1) {
       const facts = this.#nextFacts();
-      await this.#env.FACTS.send(facts);
+      await within(STORE_ANSWERS_WITHIN, this.#env.FACTS.send(facts), "the queue of facts");
       this.#sent = Math.max(this.#sent, facts.to);
       this.#awaitConfirmation();
     }
@@ -136,7 +137,8 @@ export class Outbox {
 
   async #sendFanOut(): Promise<void> {
     if (this.#post.delivered || this.#fanOutSent) return;
-    await this.#env.FAN_OUT.send({ post: this.#post.id, author: this.#post.author });
+    const sent = this.#env.FAN_OUT.send({ post: this.#post.id, author: this.#post.author });
+    await within(STORE_ANSWERS_WITHIN, sent, "the queue of the fan-out");
     this.#fanOutSent = true;
     this.#awaitConfirmation();
   }

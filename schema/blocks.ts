@@ -13,14 +13,15 @@ export const ACTIVE_BLOCKS = "blocks INDEXED BY blocks_active";
 /** With whom of `others` the person is in a block, whoever made it. One D1 query, in the person's database. */
 export async function blockedAmong(env: Env, person: PersonId, others: Iterable<PersonId>): Promise<Set<PersonId>> {
   const rows = await databaseOf(env, person)
-    .prepare(
-      `SELECT other FROM blocks
-       WHERE person = ?1 AND ${IS_ACTIVE} AND other IN (SELECT value FROM json_each(?2))`,
-    )
+    .prepare(BLOCKED_AMONG)
     .bind(person, JSON.stringify([...new Set(others)]))
     .all<{ other: PersonId }>();
   return new Set(rows.results.map(({ other }) => other));
 }
+
+/** The same, for who reads in another way: of ?2, a JSON array, and the person ?1. */
+export const BLOCKED_AMONG = `
+  SELECT other FROM blocks WHERE person = ?1 AND ${IS_ACTIVE} AND other IN (SELECT value FROM json_each(?2))`;
 
 /** Of those of `people` who are in any block: whether they are in one with `other`. One D1 query a database. */
 export async function blocksOf(env: Env, people: Iterable<PersonId>, other: PersonId): Promise<Map<PersonId, boolean>> {

@@ -37,12 +37,20 @@ function rangesOf(env: Env): Range[] {
 export const databases = (env: Env): D1Database[] =>
   [...new Set(rangesOf(env).map((range) => range.binding))].map((binding) => bound(env, binding));
 
+/** A logical shard of every database. */
+export const firstShards = (env: Env): number[] => [
+  ...new Map(rangesOf(env).map(({ binding, first }) => [binding, first])).values(),
+];
+
 /** The database of an id, or of a logical shard (0 to 8191). */
-export function databaseOf(env: Env, key: Id | number): D1Database {
+export const databaseOf = (env: Env, key: Id | number): D1Database => bound(env, bindingOf(env, key));
+
+/** The name of that database's binding. */
+export function bindingOf(env: Env, key: Id | number): string {
   const shard = typeof key === "number" ? key : shardOf(key);
   const range = rangesOf(env).find(({ first, last }) => first <= shard && shard <= last);
   if (!range) throw new Error(`no database for logical shard ${shard}`);
-  return bound(env, range.binding);
+  return range.binding;
 }
 
 /** Sorts items into the databases of their ids, so that each database is asked once. */

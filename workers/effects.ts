@@ -4,6 +4,7 @@
  * cron when it was not. So no write depends on a queue, and a queue that loses everything loses nothing.
  */
 import { newId, type EffectId, type Id, shardOf } from "../schema/ids.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../schema/deadline.ts";
 import { Effect } from "../schema/facts.ts";
 import { databaseOf, databases } from "../schema/shards.ts";
 
@@ -40,7 +41,7 @@ export const saveEffectIf = (
 /** Never fails: an effect that could not be sent is swept up by cron. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   try {
-    await queueOf(env, effect).send(effect);
+    await within(STORE_ANSWERS_WITHIN, queueOf(env, effect).send(effect), "the queue of effects");
   } catch (error) {
     console.warn("effect not sent, cron will", { id: effect.id, error: String(error) });
   }

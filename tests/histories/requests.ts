@@ -48,11 +48,11 @@ const codeOf = (error: unknown): string => {
 
 /** A Consistency-Token, as workers/reads/consistency.ts writes them: posts, each with the `seq` to be seen. */
 export const tokenOf = (post: string, seq: number): Record<string, string> => ({
-  [TOKEN]: btoa(JSON.stringify([[post, seq]])),
+  [TOKEN]: btoa(JSON.stringify({ posts: [[post, seq]], databases: [] })),
 });
 
 /** No copy in D1 is ever as new as this, so the actor itself answers. */
 export const FROM_THE_FUTURE = Number.MAX_SAFE_INTEGER;
 
 const seqsOf = (token: string | null): Map<string, number> =>
-  new Map(token === null ? [] : (JSON.parse(atob(token)) as [string, number][]));
+  new Map(token === null ? [] : (JSON.parse(atob(token)) as { posts: [string, number][] }).posts);

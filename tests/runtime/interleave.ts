@@ -20,6 +20,7 @@ function held<T extends object>(target: T, scheduler: Scheduler): T {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
+      if (name === "getBookmark") return call;
       if (RUNS.has(name)) return scheduler.scheduleFunction(async (...args: unknown[]) => call(...args));
       return (...args: unknown[]) => held(call(...args) as object, scheduler); // prepare and bind, which make a statement.
     },

@@ -17,8 +17,15 @@ export async function signUp(handle = randomHandle()): Promise<{ person: PersonC
   return { person, token };
 }
 
-/** `body` is sent as JSON, `raw` as it is. */
-type Asked = { token?: string; body?: unknown; raw?: BodyInit; headers?: Record<string, string>; env?: Env };
+/** `body` is sent as JSON, `raw` as it is. `asAnybody`: as somebody who has done nothing here, and may be told what others were. */
+type Asked = {
+  token?: string;
+  body?: unknown;
+  raw?: BodyInit;
+  headers?: Record<string, string>;
+  env?: Env;
+  asAnybody?: boolean;
+};
 
 /** Asks the API as whoever `token` stands for, and waits for what goes on after the answer. */
 export async function ask(method: string, path: string, asked: Asked = {}): Promise<Response> {
@@ -26,6 +33,7 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   const headers = {
     ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
     ...((asked.body ?? asked.raw) !== undefined && { "content-type": "application/json" }),
+    ...(asked.asAnybody !== true && { "Consistency-Token": "" }),
     ...asked.headers,
   };
   const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body));

@@ -1,5 +1,6 @@
 /** The HTTP surface: what is mounted where, and what is true of every request. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
 import { serveMedia } from "../media/serve.ts";
 import { admin } from "./admin.ts";
 import { audits } from "./audit.ts";
@@ -19,12 +20,16 @@ import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
 import { posts } from "./posts.ts";
 import type { App } from "./routes.ts";
+import { publicAnswer } from "./public-answers.ts";
+import { reading } from "./reading.ts";
 import { sessions } from "./sessions.ts";
 import { viewer } from "./viewer.ts";
 
 const v1 = new OpenAPIHono<App>();
 
 v1.use(jsonBodies);
+v1.use(reading);
+v1.route("/", feed);
 v1.use(viewer);
 for (const resource of [
   people,
@@ -40,7 +45,6 @@ for (const resource of [
   commentCommands,
   live,
   audits,
-  feed,
   notifications,
 ]) {
   v1.route("/", resource);
@@ -54,19 +58,24 @@ v1.doc31("/openapi.json", {
   },
 });
 
-export const app = new OpenAPIHono<App>();
+const inner = new OpenAPIHono<App>();
 
-app.use(async (c, next) => {
+inner.use(async (c, next) => {
   await next();
   if (c.res.webSocket) return; // A copy with other headers would not be one.
-  // Every answer depends on who asks, or may from tomorrow on; only pictures are shared.
-  if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-store");
+  // What is here depends on who asks; what does not is answered before it comes here.
+  const { headers } = c.res;
+  if (!headers.has("cache-control"))
+    c.header("cache-control", headers.has("etag") ? "private, no-cache" : "private, no-store");
   c.header("x-content-type-options", "nosniff");
   c.header("strict-transport-security", "max-age=63072000; includeSubDomains");
 });
-app.onError(problem);
-app.notFound((c) => problem(new ApiError("not_found"), c));
-app.get("/healthz", (c) => c.json({ ok: true }));
-app.route("/", serveMedia);
-app.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
-app.route("/v1", v1);
+inner.onError(problem);
+inner.notFound((c) => problem(new ApiError("not_found"), c));
+inner.get("/healthz", (c) => c.json({ ok: true }));
+inner.route("/", serveMedia);
+inner.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
+inner.route("/v1", v1);
+
+export const app = new Hono<App>();
+app.all("*", (c) => publicAnswer(inner.fetch, c.req.raw, c.env, c.executionCtx as ExecutionContext));

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Audit } from "../../schema/api/audit.ts";
 import { PostId } from "../../schema/ids.ts";
 import { audit } from "../projector/audit.ts";
-import { readerOf, viewablePost } from "../reads/posts.ts";
+import { viewablePost } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { json, refusals, routes } from "./routes.ts";
 
@@ -21,7 +21,7 @@ audits.openapi(
   }),
   async (c) => {
     const { post } = c.req.valid("param");
-    await viewablePost(c.env, c.executionCtx, readerOf(c), post);
+    await viewablePost(c.var.reader, post);
     const found = await audit(c.env, post, LISTED_UP_TO);
     if (!found) throw new ApiError("post_not_found");
     return c.json(found, 200);

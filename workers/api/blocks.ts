@@ -15,6 +15,7 @@ import { fullPage } from "../reads/full-page.ts";
 import { personByHandle } from "../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
+import { copyBlock } from "./session-copies.ts";
 import { type App, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const blocks = routes();
@@ -66,10 +67,10 @@ blocks.openapi(
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
       limit,
-      read: (after, count) => blockedBy(c.env, person, after, count),
+      read: (after, count) => blockedBy(c.var.reader, person, after, count),
       keyOf: (id) => id,
       itemKey: (id) => id,
-      show: (ids) => personDocuments.get(c.env, c.executionCtx, ids),
+      show: (ids) => personDocuments.get(c.var.reader, ids),
     });
     return c.json(pageWithCursor(items, next), 200);
   },
@@ -86,8 +87,9 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
   if (!other) throw new ApiError("person_not_found");
   if (person === other) throw new ApiError("cannot_block_yourself");
 
-  const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c.env, person, other)));
+  const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
   if (!effect) return;
+  c.executionCtx.waitUntil(copyBlock(c.env, [person, other]));
   try {
     await applyBlock(c.env, effect);
   } catch (error) {
@@ -103,7 +105,7 @@ async function block(c: Context<App>, person: PersonId, other: PersonId): Promis
   const effect = newBlockEffect(person, other);
   const database = databaseOf(c.env, person);
   const end = endFollow(c.env, person, other);
-  const [saved, ended] = await database.batch([
+  const [saved, ended] = await c.var.reader.write(person, [
     saveEffectIf(c.env, effect, `NOT ${HAS_BLOCKED}`, [person, other]),
     ...end.statements,
     database.prepare(BLOCK).bind(person, other),
@@ -112,10 +114,14 @@ async function block(c: Context<App>, person: PersonId, other: PersonId): Promis
   return saved && saved.meta.changes > 0 ? effect : undefined;
 }
 
-async function unblock(env: Env, person: PersonId, other: PersonId): Promise<BlockEffect | undefined> {
+async function unblock(
+  { env, var: { reader } }: Context<App>,
+  person: PersonId,
+  other: PersonId,
+): Promise<BlockEffect | undefined> {
   const effect = newBlockEffect(person, other);
   const database = databaseOf(env, person);
-  const [saved] = await database.batch([
+  const [saved] = await reader.write(person, [
     saveEffectIf(env, effect, HAS_BLOCKED, [person, other]),
     database.prepare(UNBLOCK).bind(person, other),
   ]);

@@ -3,10 +3,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Comment, EditComment } from "../../schema/api/posts.ts";
 import { CommentId, PostId } from "../../schema/ids.ts";
-import { answerWithToken } from "../reads/consistency.ts";
+import { answerWithToken } from "../reads/own-writes.ts";
 import { requireNoBlockOn } from "../reads/comments.ts";
 import { refused, requireNoBlock } from "../reads/posts.ts";
-import { whoAsks } from "../reads/visibility.ts";
 import { presentOne } from "./comments.ts";
 import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -15,7 +14,7 @@ export const commentCommands = routes();
 /** Refuses who is in a block with the author of the post, or of the comment. Costs nothing for who has no block. */
 async function requireSeen(c: Context<App>, post: PostId, comment: CommentId): Promise<void> {
   await requireNoBlock(c, post);
-  await requireNoBlockOn(c.env, whoAsks(c), post, comment);
+  await requireNoBlockOn(c.var.reader, post, comment);
 }
 
 const params = z.object({ post: PostId, comment: CommentId });

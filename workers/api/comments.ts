@@ -9,7 +9,7 @@ import {
   CommentsQuery,
   NewComment,
 } from "../../schema/api/posts.ts";
-import { CommentId, type PersonId, PostId } from "../../schema/ids.ts";
+import { CommentId, PostId } from "../../schema/ids.ts";
 import {
   type CommentKey,
   type CommentOrder,
@@ -18,11 +18,11 @@ import {
   type Thread,
   threadOf,
 } from "../reads/comments.ts";
-import { answerWithToken } from "../reads/consistency.ts";
+import { answerWithToken } from "../reads/own-writes.ts";
+import { Reader } from "../reads/reader.ts";
 import { fullPage } from "../reads/full-page.ts";
 import { isFollowing } from "../reads/follows.ts";
-import { readerOf, requireNoBlock, viewablePost } from "../reads/posts.ts";
-import { whoAsks } from "../reads/visibility.ts";
+import { requireNoBlock, viewablePost } from "../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -43,11 +43,11 @@ comments.openapi(
     const { post } = c.req.valid("param");
     const { replyTo } = c.req.valid("json");
     await requireNoBlock(c, post);
-    if (replyTo) await requireNoBlockOn(c.env, whoAsks(c), post, replyTo);
+    if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
     const wanted = { author, ...c.req.valid("json"), key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
     let answer = await actor.comment(wanted);
-    if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post, author))) {
+    if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post))) {
       answer = await actor.comment({ ...wanted, isFollower: true });
     }
     if (!answer.ok) throw new ApiError(answer.reason);
@@ -57,9 +57,9 @@ comments.openapi(
 );
 
 /** Asked only where a post wants to know. */
-async function isFollower(c: Context<App>, post: PostId, person: PersonId): Promise<boolean> {
-  const { document } = await viewablePost(c.env, c.executionCtx, readerOf(c), post);
-  return isFollowing(c.env, person, document.author);
+async function isFollower(c: Context<App>, post: PostId): Promise<boolean> {
+  const { document } = await viewablePost(c.var.reader, post);
+  return isFollowing(c.var.reader, document.author);
 }
 
 comments.openapi(
@@ -74,7 +74,7 @@ comments.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const { cursor, limit, order } = c.req.valid("query");
-    const thread = await threadOf(c.env, c.executionCtx, readerOf(c), post, { order });
+    const thread = await threadOf(c.var.reader, post, { order });
     return c.json(await pageOf(c, thread, keyOfCursor(cursor, order), limit), 200);
   },
 );
@@ -90,22 +90,22 @@ comments.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const { cursor, limit } = c.req.valid("query");
-    const thread = await threadOf(c.env, c.executionCtx, readerOf(c), post, { parent: comment });
+    const thread = await threadOf(c.var.reader, post, { parent: comment });
     return c.json(await pageOf(c, thread, keyOfCursor(cursor, "oldest"), limit), 200);
   },
 );
 
 /** A comment as it is answered to whoever has just changed it, and so sees it whoever wrote it. */
 export async function presentOne(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
-  const anybody = { person: undefined, hasBlocks: false };
-  const presented = await presentComments(c.env, c.executionCtx, anybody, [comment], pinned ? comment.id : undefined);
+  const anybody = new Reader(c.env, c.executionCtx);
+  const presented = await presentComments(anybody, [comment], pinned ? comment.id : undefined);
   const found = presented.get(comment.id);
   if (!found) throw new ApiError("person_not_found");
   return found;
 }
 
 async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: CommentKey | undefined, limit: number) {
-  const show = (rows: SeenComment[]) => presentComments(c.env, c.executionCtx, whoAsks(c), rows, pinned?.id);
+  const show = (rows: SeenComment[]) => presentComments(c.var.reader, rows, pinned?.id);
   const { items, next } = await fullPage({
     after,
     limit,

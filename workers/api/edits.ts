@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Captions, EditPost, Post } from "../../schema/api/posts.ts";
 import { PostId } from "../../schema/ids.ts";
 import { projectAtOnce } from "../projector/projector.ts";
-import { answerWithToken } from "../reads/consistency.ts";
+import { answerWithToken } from "../reads/own-writes.ts";
 import { personDocuments, postDocuments } from "../reads/documents.ts";
 import { presentPost, refused } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
@@ -32,7 +32,7 @@ edits.openapi(
     const { body: written, standing, liked, confirmed } = answer;
 
     answerWithToken(c, post, { seq: standing.seq });
-    await projectAtOnce(c.env, {
+    await projectAtOnce(c.var.reader, {
       post,
       author: person,
       ...NOTHING_MORE,
@@ -40,7 +40,7 @@ edits.openapi(
       standing,
       body: { ...written, seq: standing.bodySeq },
     });
-    const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
+    const author = (await personDocuments.get(c.var.reader, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
     const document = { id: post, author: person, ...written };
     return c.json(presentPost({ document, author, stats: standing, likedByMe: liked }), 200);
@@ -63,7 +63,7 @@ edits.openapi(
     if (!answer.ok) throw await refused(c, post, answer.reason);
     const { standing, body: rest } = answer;
     answerWithToken(c, post, { seq: standing.seq });
-    await projectAtOnce(c.env, {
+    await projectAtOnce(c.var.reader, {
       post,
       author: person,
       ...NOTHING_MORE,

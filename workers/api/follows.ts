@@ -56,7 +56,7 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
     const database = databaseOf(c.env, follower);
     // In the same transaction, so that no block comes between what is decided and what is told.
     const between = database.prepare(BETWEEN).bind(follower, followee);
-    const results = await database.batch<BlockRow>([...statements, between]);
+    const results = await c.var.reader.write<BlockRow>(follower, [...statements, between]);
     if (results[0] && results[0].meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
     return blockOf(results.at(-1)?.results[0]);
   });

@@ -3,9 +3,9 @@ import { PageQuery } from "../../schema/api/common.ts";
 import { PeoplePage } from "../../schema/api/people.ts";
 import { Liked } from "../../schema/api/posts.ts";
 import { type PersonId, PostId } from "../../schema/ids.ts";
-import { answerWithToken } from "../reads/consistency.ts";
+import { answerWithToken } from "../reads/own-writes.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { readerOf, requireNoBlock, viewablePost } from "../reads/posts.ts";
+import { requireNoBlock, viewablePost } from "../reads/posts.ts";
 import { peopleSeenBy } from "../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
@@ -54,8 +54,8 @@ likes.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const { cursor, limit } = c.req.valid("query");
-    const reader = readerOf(c);
-    await viewablePost(c.env, c.executionCtx, reader, post);
+    const { reader } = c.var;
+    await viewablePost(reader, post);
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
       limit,
@@ -66,7 +66,7 @@ likes.openapi(
       },
       keyOf: (person) => person,
       itemKey: (person) => person,
-      show: (people) => peopleSeenBy(c.env, c.executionCtx, reader, people),
+      show: (people) => peopleSeenBy(reader, people),
     });
     return c.json(pageWithCursor(items, next), 200);
   },

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { LiveFrame } from "../../schema/api/live.ts";
 import { PostId } from "../../schema/ids.ts";
-import { readerOf, viewablePost } from "../reads/posts.ts";
+import { viewablePost } from "../reads/posts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
 import { ApiError } from "./errors.ts";
 import { json, refusals, routes } from "./routes.ts";
@@ -28,8 +28,8 @@ live.openapi(
     if (c.req.header("upgrade") !== "websocket") throw new ApiError("upgrade_required");
     // Browsers let any page open sockets, with the cookie of who looks at it.
     if (c.var.viewer) refuseOtherSites(c.req.raw);
-    const reader = readerOf(c);
-    await viewablePost(c.env, c.executionCtx, reader, post);
+    const { reader } = c.var;
+    await viewablePost(c.var.reader, post);
 
     const query = new URLSearchParams();
     if (since !== undefined) query.set("since", String(since));

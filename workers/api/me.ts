@@ -4,6 +4,7 @@ import { databaseOf } from "../../schema/shards.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { unreadCount } from "../reads/notifications.ts";
 import { profileOf } from "../reads/people.ts";
+import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn, type Viewer } from "./routes.ts";
 
@@ -16,7 +17,7 @@ me.openapi(
     summary: "The caller, as only they see themselves",
     responses: { 200: json(Me), ...refusals },
   }),
-  async (c) => c.json(await meOf(c.env, signedIn(c)), 200),
+  async (c) => c.json(await meOf(c.var.reader, signedIn(c)), 200),
 );
 
 me.openapi(
@@ -32,18 +33,18 @@ me.openapi(
     const viewer = signedIn(c);
     const { person } = viewer;
     const { name, bio } = c.req.valid("json");
-    await databaseOf(c.env, person)
+    const update = databaseOf(c.env, person)
       .prepare("UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?")
-      .bind(name ?? null, bio ?? null, person)
-      .run();
+      .bind(name ?? null, bio ?? null, person);
+    await c.var.reader.write(person, [update]);
     await personDocuments.forget(c.env, person);
-    return c.json(await meOf(c.env, viewer), 200);
+    return c.json(await meOf(c.var.reader, viewer), 200);
   },
 );
 
 /** Two D1 queries. */
-async function meOf(env: Env, viewer: Viewer): Promise<Me> {
-  const [profile, unread] = await Promise.all([profileOf(env, viewer.person), unreadCount(env, viewer)]);
+async function meOf(reader: Reader, viewer: Viewer): Promise<Me> {
+  const [profile, unread] = await Promise.all([profileOf(reader, viewer.person), unreadCount(reader, viewer)]);
   if (!profile) throw new ApiError("not_signed_in"); // A session may outlive its person.
   return { ...profile, unread };
 }

@@ -29,14 +29,14 @@ notifications.openapi(
     const { person } = recipient;
     const { cursor, limit } = c.req.valid("query");
     const [unread, { items, next }] = await Promise.all([
-      unreadCount(c.env, recipient),
+      unreadCount(c.var.reader, recipient),
       fullPage({
         after: cursor === undefined ? undefined : keyOfCursor(cursor),
         limit,
-        read: (after, count) => notificationsOf(c.env, person, after, count),
+        read: (after, count) => notificationsOf(c.var.reader, person, after, count),
         keyOf: notificationKey,
         itemKey: notificationKey,
-        show: (rows) => presentNotifications(c.env, c.executionCtx, recipient, rows),
+        show: (rows) => presentNotifications(c.var.reader, rows),
       }),
     ]);
     return c.json({ ...pageWithCursor(items, next), unread }, 200);

@@ -1,24 +1,22 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { desc, lt } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 import { PageQuery } from "../../schema/api/common.ts";
 import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../schema/api/people.ts";
-import type { PersonId } from "../../schema/ids.ts";
-import { databases } from "../../schema/shards.ts";
-import { people as peopleRows } from "../../schema/tables/people.ts";
+import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
 import { blockBetween } from "../reads/blocks.ts";
-import { followedBy, followersOf, isFollowing } from "../reads/follows.ts";
+import { followedBy, followerPage, isFollowing } from "../reads/follows.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { claimantOf, personSeenBy, profileOf } from "../reads/people.ts";
-import { blockedFor, peopleSeenBy, whoAsks } from "../reads/visibility.ts";
+import { handles } from "../reads/documents.ts";
+import { personSeenBy, profileOf } from "../reads/people.ts";
+import type { Reader } from "../reads/reader.ts";
+import { blockedFor, peopleSeenBy } from "../reads/visibility.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { type App, body, json, refusals, routes } from "./routes.ts";
 import { signUp } from "./sign-up.ts";
-import { setSessionCookie } from "./viewer.ts";
+import { beginSession } from "./viewer.ts";
 
 export const people = routes();
 
@@ -36,7 +34,7 @@ people.openapi(
     const { handle, password, name } = c.req.valid("json");
     await countAttempt(c, "sign-up", handle);
     const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
-    setSessionCookie(c, signedIn.token);
+    await beginSession(c, signedIn.person, signedIn.token);
     return c.json(signedIn, 201);
   },
 );
@@ -51,16 +49,16 @@ people.openapi(
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
+    const { reader } = c.var;
     const { items } = await fullPage({
       after: undefined as PersonId | undefined,
       limit: c.req.valid("query").limit,
-      read: (after, count) => newestPeople(c.env, after, count),
+      read: (after, count) => newestPeople(reader, after, count),
       keyOf: ({ id }) => id,
       itemKey: ({ id }) => id,
       show: async (cards) => {
         const blocked = await blockedFor(
-          c.env,
-          whoAsks(c),
+          reader,
           cards.map(({ id }) => id),
         );
         return new Map(cards.flatMap((card) => (blocked.has(card.id) ? [] : [[card.id, card]])));
@@ -80,12 +78,13 @@ people.openapi(
   }),
   async (c) => {
     const { handle } = c.req.valid("param");
-    const id = await claimantOf(c.env, handle);
+    const { reader } = c.var;
+    const id = (await handles.get(reader, [handle])).get(handle)?.person;
     if (!id) throw new ApiError("person_not_found");
     const [person, followedByMe, { mine, theirs }] = await Promise.all([
-      profileOf(c.env, id),
-      isFollowing(c.env, c.var.viewer?.person, id),
-      blockBetween(c.env, c.var.viewer, id),
+      profileOf(reader, id),
+      isFollowing(reader, id),
+      blockBetween(reader, id),
     ]);
     // A claim may be without its person, and its id by chance that of somebody else.
     if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
@@ -102,7 +101,7 @@ people.openapi(
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
-  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followersOf), 200),
+  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followerPage), 200),
 );
 
 people.openapi(
@@ -121,36 +120,26 @@ async function listPage(
   c: Context<App>,
   handle: string,
   { cursor, limit }: PageQuery,
-  list: typeof followersOf,
+  list: typeof followerPage,
 ): Promise<z.infer<typeof PeoplePage>> {
   const after = idOfCursor<PersonId>(cursor);
-  const { person } = await personSeenBy(c.env, c.var.viewer, handle);
+  const { reader } = c.var;
+  const { person } = await personSeenBy(reader, handle);
   const { items, next } = await fullPage({
     after,
     limit,
-    read: (after, count) => list(c.env, person, after, count),
+    read: (after, count) => list(reader, person, after, count),
     keyOf: (id) => id,
     itemKey: (id) => id,
-    show: (ids) => peopleSeenBy(c.env, c.executionCtx, whoAsks(c), ids),
+    show: (ids) => peopleSeenBy(reader, ids),
   });
   return pageWithCursor(items, next);
 }
 
 /** One D1 query for each database. */
-async function newestPeople(env: Env, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
-  const { id, handle, name } = peopleRows;
-  const newest = await Promise.all(
-    databases(env).map((database) =>
-      drizzle(database)
-        .select({ id, handle, name })
-        .from(peopleRows)
-        .where(before && lt(id, before))
-        .orderBy(desc(id))
-        .limit(limit),
-    ),
-  );
-  return newest
-    .flat()
-    .sort((a, b) => (a.id < b.id ? 1 : -1))
-    .slice(0, limit);
+async function newestPeople(reader: Reader, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
+  const newest = await reader.everyReplica<PersonCard>(NEWEST, before ?? AFTER_EVERY_ID, limit);
+  return newest.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
 }
+
+const NEWEST = "SELECT id, handle, name FROM people WHERE id < ?1 ORDER BY id DESC LIMIT ?2";

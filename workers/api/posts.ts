@@ -4,12 +4,12 @@ import { Handle } from "../../schema/api/people.ts";
 import { NewPost, Post, PostPage } from "../../schema/api/posts.ts";
 import { PostId } from "../../schema/ids.ts";
 import { publishableMedia } from "../media/publishable.ts";
-import { answerWithToken } from "../reads/consistency.ts";
+import { answerWithToken } from "../reads/own-writes.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { postsOf } from "../reads/feed.ts";
 import { postPage } from "../reads/post-page.ts";
 import { personSeenBy } from "../reads/people.ts";
-import { presentPost, presentPosts, readerOf, skeletonOf } from "../reads/posts.ts";
+import { presentPost, presentPosts, skeletonOf } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { publish } from "./publish.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -35,12 +35,12 @@ posts.openapi(
     const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
 
     const key = c.req.valid("header")["idempotency-key"];
-    const published = await publish(c.env, person, { caption, media: pictures }, key);
+    const published = await publish(c.var.reader, person, { caption, media: pictures }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 
     answerWithToken(c, id, { seq: standing.seq });
-    const author = (await personDocuments.get(c.env, c.executionCtx, [person])).get(person);
+    const author = (await personDocuments.get(c.var.reader, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
     const document = { id, author: person, ...written };
     const post = presentPost({ document, author, stats: standing, likedByMe: liked });
@@ -58,9 +58,9 @@ posts.openapi(
   }),
   async (c) => {
     const id = c.req.valid("param").post;
-    const reader = readerOf(c);
-    const skeleton = await skeletonOf(c.env, reader, [id]);
-    const post = (await presentPosts(c.env, c.executionCtx, reader, skeleton)).get(id);
+    const { reader } = c.var;
+    const skeleton = await skeletonOf(reader, [id]);
+    const post = (await presentPosts(reader, skeleton)).get(id);
     if (!post) throw new ApiError("post_not_found");
     return c.json(post, 200);
   },
@@ -75,14 +75,11 @@ posts.openapi(
     responses: { 200: json(PostPage), ...refusals },
   }),
   async (c) => {
-    const { person: author, isBlocked } = await personSeenBy(c.env, c.var.viewer, c.req.valid("param").handle);
+    const { person: author, isBlocked } = await personSeenBy(c.var.reader, c.req.valid("param").handle);
     if (isBlocked) return c.json({ items: [] }, 200); // None of them is to be seen, so none is read.
-    const reader = readerOf(c);
-    return c.json(
-      await postPage(c, c.req.valid("query"), async (before, count) =>
-        skeletonOf(c.env, reader, await postsOf(c.env, author, before, count)),
-      ),
-      200,
+    const { reader } = c.var;
+    return postPage(c, c.req.valid("query"), async (before, count) =>
+      skeletonOf(reader, await postsOf(reader, author, before, count)),
     );
   },
 );

@@ -4,6 +4,7 @@ import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { projectAtOnce } from "../projector/projector.ts";
+import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 
 type NewBody = Omit<PostBody, "editedAt">;
@@ -17,11 +18,17 @@ type Published = { id: PostId; post: Snapshot };
  * and publishing the same body to the same actor again changes nothing: it is answered with the post as it stands. Costs
  * one D1 batch more.
  */
-export async function publish(env: Env, author: PersonId, body: NewBody, key: string | undefined): Promise<Published> {
+export async function publish(
+  reader: Reader,
+  author: PersonId,
+  body: NewBody,
+  key: string | undefined,
+): Promise<Published> {
+  const { env } = reader;
   const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
   const { id, post } = published;
   const { confirmed, standing } = post;
-  await projectAtOnce(env, {
+  await projectAtOnce(reader, {
     post: id,
     author,
     from: 1,

@@ -2,11 +2,13 @@
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import { Problem } from "../../schema/api/common.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
+import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 
 /** Who asks. Set by viewer.ts for every request. `hasBlocks`: they have blocked somebody, or somebody them. */
 export type Viewer = { person: PersonId; session: SessionId; hasBlocks: boolean };
-export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined } };
+/** `reader` is there from the beginning, and knows the viewer as soon as it is known. */
+export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined; reader: Reader } };
 
 /** An empty router whose requests are validated against the schemas of its routes. */
 export const routes = () =>

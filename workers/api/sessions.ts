@@ -14,7 +14,7 @@ import { ApiError } from "./errors.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 import { newSession, SESSION_LASTS } from "./tokens.ts";
-import { clearSessionCookie, setSessionCookie } from "./viewer.ts";
+import { beginSession, endSession } from "./viewer.ts";
 
 /** How many sessions that are over a sign-in deletes: more than the one it adds, so that they never pile up. */
 const SWEPT_PER_SIGN_IN = 10;
@@ -39,7 +39,7 @@ sessions.openapi(
     const right = await verifyPassword(password, known?.password);
     if (!known || !right) throw new ApiError("wrong_credentials");
     const token = await startSession(c.env, known.person.id);
-    setSessionCookie(c, token);
+    await beginSession(c, known.person, token);
     return c.json({ person: known.person, token }, 201);
   },
 );
@@ -55,7 +55,7 @@ sessions.openapi(
   async (c) => {
     const { session } = signedIn(c);
     await drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session));
-    clearSessionCookie(c);
+    await endSession(c, session);
     return c.body(null, 204);
   },
 );

@@ -4,9 +4,12 @@
  */
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../schema/ids.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import type { PersonCard } from "../../schema/api/people.ts";
 import type { sessions } from "../../schema/tables/people.ts";
+import { personDocuments } from "../reads/documents.ts";
+import type { Reader } from "../reads/reader.ts";
 import type { Viewer } from "./routes.ts";
+import { copyOf, remember, type SessionRow } from "./session-copies.ts";
 
 /** Absolute: using a session does not make it last longer, so reading never writes. */
 export const SESSION_LASTS = 30 * 24 * 60 * 60 * 1000;
@@ -26,26 +29,60 @@ export async function newSession(
   return { token: `${id}.${secret}`, row };
 }
 
-/**
- * Whom a token stands for, if anybody. One D1 query, and none for what is not a token. It asks the primary, never a
- * cache or a replica: a session that was ended must be over everywhere at once, and a block must hold.
- */
-export async function viewerOf(env: Env, token: string, now = Date.now()): Promise<Viewer | undefined> {
+/** The parts of a token; undefined for what is none. */
+export function sessionOf(token: string): { id: SessionId; secret: string } | undefined {
   const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
-  if (!isId(id)) return undefined;
-  const session = id as SessionId;
-  const row = await databaseOf(env, session).prepare(SESSION).bind(session).first<Row>();
-  if (!row || row.expiresAt <= now || !same(row.secretHash, await hashOf(secret))) return undefined;
-  return { person: row.person, session, hasBlocks: row.hasBlocks === 1 };
+  return isId(id) ? { id: id as SessionId, secret } : undefined;
 }
 
-type Row = { person: PersonId; secretHash: string; expiresAt: number; hasBlocks: 0 | 1 };
+/** What the row of a new session says, as its copy keeps it. */
+export async function copyOfToken(
+  person: PersonCard,
+  token: string,
+  now = Date.now(),
+): Promise<{ session: SessionId; row: SessionRow } | undefined> {
+  const session = sessionOf(token);
+  if (!session) return undefined;
+  const secretHash = await hashOf(session.secret);
+  return { session: session.id, row: { ...person, secretHash, expiresAt: now + SESSION_LASTS, hasBlocks: 0 } };
+}
+
+/**
+ * Whom a token stands for, if anybody. One D1 query, and none for what is not a token. It asks the primary, never a
+ * cache or a replica: a session that was ended must be over everywhere at once, and a block must hold. Only while that
+ * fails, and so nobody can end a session either, what is known of it from before counts.
+ */
+export async function viewerOf(reader: Reader, token: string, now = Date.now()): Promise<Viewer | undefined> {
+  const session = sessionOf(token);
+  if (!session) return undefined;
+  const row = await knownSession(reader, session.id);
+  if (!row || row.expiresAt <= now || !same(row.secretHash, await hashOf(session.secret))) return undefined;
+  return { person: row.id, session: session.id, hasBlocks: row.hasBlocks === 1 };
+}
+
+async function knownSession(reader: Reader, id: SessionId): Promise<SessionRow | undefined> {
+  try {
+    const [row] = await reader.primary<SessionRow>(id, SESSION, id);
+    remember(id, row);
+    if (row) learn(row);
+    return row;
+  } catch (error) {
+    const copy = await copyOf(reader, id).catch(() => undefined);
+    if (!copy) throw error;
+    reader.served.isStale = true;
+    learn(copy);
+    return copy;
+  }
+}
+
+/** Whoever asks is often in the answer. */
+const learn = ({ id, handle, name }: SessionRow): void => personDocuments.learn(id, { id, handle, name });
 
 // The blocks are asked for here, where a query is made anyway: most people have none, and nothing asks for theirs again.
 const SESSION = `
-  SELECT person, secret_hash AS secretHash, expires_at AS expiresAt,
+  SELECT people.id, handle, name, secret_hash AS secretHash, expires_at AS expiresAt,
     EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = sessions.person AND ${IS_ACTIVE}) AS hasBlocks
-  FROM sessions WHERE id = ?`;
+  FROM sessions JOIN people ON people.id = person WHERE sessions.id = ?1`;
 
 /** The token of an `Authorization` header; undefined when it is of another scheme. */
 export const bearerOf = (authorization: string): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1];

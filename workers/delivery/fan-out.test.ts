@@ -5,6 +5,7 @@ import { databaseOf } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { follows, newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "../reads/feed.ts";
 import { project } from "../projector/projector.ts";
 import { fanOut, READERS_PER_MESSAGE } from "./fan-out.ts";
@@ -18,7 +19,7 @@ afterEach(() => {
 });
 
 const feedOf = async (reader: PersonId): Promise<PostId[]> =>
-  (await feedSkeleton(env, reader, undefined, 50)).map(({ post }) => post);
+  (await feedSkeleton(readerFor(), reader, undefined, 50)).map(({ post }) => post);
 
 /** Delivers what is queued, and what that queues, until nothing is. */
 async function deliverAll(): Promise<number> {

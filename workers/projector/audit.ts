@@ -7,9 +7,13 @@ import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts";
 import { databaseOf, databases } from "../../schema/shards.ts";
-import { postStats } from "../reads/documents.ts";
+import { freshStats } from "../reads/documents.ts";
+import { Reader } from "../reads/reader.ts";
+import type { Background } from "../reads/tiers.ts";
 
 type Side = Audit["actor"];
+
+const NOTHING_LATER: Background = { waitUntil: () => undefined };
 
 /**
  * Undefined for a post that does not exist. Two actor calls, two queries a database and one that reads a row for each
@@ -41,7 +45,7 @@ const compare = (a: Side, b: Side) => (KEYS.every((key) => a[key] === b[key]) ? 
 
 async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<Side> {
   const [stats, listed, parts] = await Promise.all([
-    postStats(env, [post]),
+    freshStats(new Reader(env, NOTHING_LATER), [post]),
     isListed ? listedIn(env, post) : undefined,
     Promise.all(databases(env).map((database) => digestIn(database, post))),
   ]);

@@ -6,9 +6,10 @@ import type { PostFacts } from "../../schema/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { readerFor } from "../../tests/runtime/reader.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";
 import { threadOf } from "../reads/comments.ts";
-import { knownPosts, likedAmong, postStats } from "../reads/documents.ts";
+import { freshStats, knownPosts, likedAmong } from "../reads/documents.ts";
 import { feedSkeleton } from "../reads/feed.ts";
 import { notificationsOf } from "../reads/notifications.ts";
 import { audit } from "./audit.ts";
@@ -22,11 +23,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const background = { waitUntil: () => undefined };
-
 /** What D1 has of a thread. */
 async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" = "") {
-  const thread = await threadOf(env, background, { person, hasBlocks: false, written: new Map() }, post, { parent });
+  const thread = await threadOf(readerFor(person), post, { parent });
   const comments = await thread.read(undefined, 50);
   return thread.pinned ? [thread.pinned, ...comments] : comments;
 }
@@ -40,11 +39,11 @@ it("brings a post, its likes and its comments to D1, and the author a notificati
   await flush(actor);
   await project(env, queues.facts);
 
-  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 2, comments: 1, seq: 4 });
-  expect(await likedAmong(env, ada, [post.id])).toEqual(new Set([post.id]));
+  expect((await freshStats(readerFor(), [post.id])).get(post.id)).toMatchObject({ likes: 2, comments: 1, seq: 4 });
+  expect(await likedAmong(readerFor(), ada, [post.id])).toEqual(new Set([post.id]));
   expect(await threadIn(ada, post.id)).toMatchObject([{ author: ben }]);
-  expect(await feedSkeleton(env, post.author, undefined, 10)).toEqual([{ post: post.id, likedByMe: false }]);
-  const told = await notificationsOf(env, post.author, undefined, 10);
+  expect(await feedSkeleton(readerFor(), post.author, undefined, 10)).toEqual([{ post: post.id, likedByMe: false }]);
+  const told = await notificationsOf(readerFor(), post.author, undefined, 10);
   expect(told.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
     expect.arrayContaining([
       { kind: "like", count: 2, unread: 1 },
@@ -135,8 +134,8 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
         // A gap is not confirmed, so the actor sends again what lies behind it.
         for (const facts of queues.facts) await project(env, [facts]);
 
-        const known = (await knownPosts(env, background, [post.id])).get(post.id);
-        const told = await notificationsOf(env, post.author, undefined, 10);
+        const known = (await knownPosts(readerFor(), [post.id])).get(post.id);
+        const told = await notificationsOf(readerFor(), post.author, undefined, 10);
         if (isDeleted) {
           expect(known).toBeUndefined();
           expect(told).toEqual([]);
@@ -150,7 +149,7 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
         expect(audited?.projection).toEqual(audited?.actor);
         for (const person of people) {
           const snapshot = await actor.snapshot(person);
-          expect((await likedAmong(env, person, [post.id])).has(post.id)).toBe(snapshot.ok && snapshot.liked);
+          expect((await likedAmong(readerFor(), person, [post.id])).has(post.id)).toBe(snapshot.ok && snapshot.liked);
           const inActor = await actor.comments(person, oldest(50));
           if (!inActor.ok) throw new Error("the post is gone");
           const { pinned } = inActor;
@@ -186,13 +185,7 @@ it("shows no comment without those before it, whatever has come first", async ()
   const [first, ...others] = queues.facts;
   if (!first) throw new Error("nothing was sent");
   for (const facts of others.toReversed()) await project(env, [facts]);
-  const early = await threadOf(
-    env,
-    background,
-    { person: post.author, hasBlocks: false, written: new Map() },
-    post.id,
-    {},
-  ).catch(String);
+  const early = await threadOf(readerFor(post.author), post.id, {}).catch(String);
   expect(early).toContain("post_not_found"); // Its row is in the first message.
   await project(env, [first]);
   expect(await shown()).toEqual(texts.slice(0, 3));
@@ -206,7 +199,7 @@ it("counts as projected only what has come without a gap", async () => {
   await flush(actor);
   const [first, second, third] = queues.facts;
   if (!first || !second || !third) throw new Error("20 comments should take three messages");
-  const projected = async () => (await postStats(env, [post.id])).get(post.id)?.projected;
+  const projected = async () => (await freshStats(readerFor(), [post.id])).get(post.id)?.projected;
   await project(env, [first]);
   expect(await projected()).toBe(first.to); // Its counts are the newest already.
   await project(env, [third]);
@@ -224,7 +217,7 @@ it("makes a notification unread again only for something new", async () => {
   const unread = async () => {
     await flush(actor);
     await project(env, queues.facts);
-    const [notice] = await notificationsOf(env, post.author, undefined, 10);
+    const [notice] = await notificationsOf(readerFor(), post.author, undefined, 10);
     return notice && { count: notice.count, unread: notice.unread };
   };
   await actor.like(ada);
@@ -259,7 +252,7 @@ it("projects the others of a batch when one message is poison", async () => {
   await consumeFacts(batch, env);
   const result = await getQueueResult(batch, createExecutionContext());
   expect(result.explicitAcks.toSorted()).toEqual(["0", "1", "2"]);
-  expect((await postStats(env, [good.post.id, other.post.id])).size).toBe(2);
+  expect((await freshStats(readerFor(), [good.post.id, other.post.id])).size).toBe(2);
 });
 
 it.each([0, 1, 3])("shows a change once when its projection failed %i times before", async (failures) => {
@@ -287,9 +280,13 @@ it.each([0, 1, 3])("shows a change once when its projection failed %i times befo
   let attempts = 1;
   while ((await deliver(attempts)).retryMessages.length > 0) attempts += 1;
   expect(attempts).toBeGreaterThanOrEqual(failures);
-  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 1, comments: 1, projected: 3 });
+  expect((await freshStats(readerFor(), [post.id])).get(post.id)).toMatchObject({
+    likes: 1,
+    comments: 1,
+    projected: 3,
+  });
   expect(await threadIn(ada, post.id)).toHaveLength(1);
-  expect((await notificationsOf(env, post.author, undefined, 10)).map(({ count }) => count)).toEqual([1, 1]);
+  expect((await notificationsOf(readerFor(), post.author, undefined, 10)).map(({ count }) => count)).toEqual([1, 1]);
   expect((await audit(env, post.id))?.verdict).toBe("equal");
 });
 
@@ -303,7 +300,7 @@ it("writes 1 row a liker, 1 a database for their digest, 1 for the counts and 2 
   const publishing = 3;
   const digests = new Set(likers.map((person) => databaseOf(env, person))).size;
   expect(written).toBe(likers.length + digests + 1 + 2 + publishing);
-  expect((await postStats(env, [post.id])).get(post.id)?.likes).toBe(50);
+  expect((await freshStats(readerFor(), [post.id])).get(post.id)?.likes).toBe(50);
 });
 
 it("keeps the likes when the post's own row has not come yet", async () => {
@@ -334,7 +331,7 @@ it("keeps the likes when the post's own row has not come yet", async () => {
       body: { ...post, editedAt: null, seq: 1 },
     },
   ]);
-  expect((await postStats(env, [post.id])).get(post.id)).toMatchObject({ likes: 1, seq: 2 });
+  expect((await freshStats(readerFor(), [post.id])).get(post.id)).toMatchObject({ likes: 1, seq: 2 });
 });
 
 /** The rows that D1 says were written while `work` ran, over all databases. */

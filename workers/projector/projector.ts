@@ -8,6 +8,8 @@ import { byDatabase, databaseOf } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { noticeStatements } from "../delivery/notices.ts";
 import { sendEffect } from "../effects.ts";
+import { dropPost } from "../reads/documents.ts";
+import type { Reader } from "../reads/reader.ts";
 import { consume } from "../queues.ts";
 import { endOf } from "./erase.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
@@ -50,15 +52,16 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
       await Promise.all(effects.map((effect) => sendEffect(env, effect)));
     }),
   );
+  for (const { post } of facts) dropPost(post);
   await confirm(env, facts);
 }
 
 /** What a request that changes the post itself writes as well, so that it is seen at once. */
-export async function projectAtOnce(env: Env, post: PostInFacts): Promise<void> {
+export async function projectAtOnce(reader: Reader, post: PostInFacts): Promise<void> {
+  const { env } = reader;
   try {
-    const database = databaseOf(env, post.post);
-    const { statements, effects } = postStatements(env, database, [post]);
-    await database.batch(statements);
+    const { statements, effects } = postStatements(env, databaseOf(env, post.post), [post]);
+    await reader.write(post.post, statements);
     await Promise.all(effects.map((effect) => sendEffect(env, effect)));
   } catch (error) {
     console.warn("post not in D1 yet, the projector will write it", { post: post.post, error: String(error) });

@@ -1,13 +1,12 @@
 import type { SeenComment } from "../../schema/facts.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
-import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
 import { ApiError } from "../api/errors.ts";
 import { likedCommentsAmong } from "./documents.ts";
-import { type Reader, viewablePost } from "./posts.ts";
-import type { Background } from "./tiers.ts";
-import { blockedFor, type KnownPost, peopleSeenBy, type Who } from "./visibility.ts";
+import { viewablePost } from "./posts.ts";
+import type { Reader } from "./reader.ts";
+import { blockedFor, type KnownPost, peopleSeenBy } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** Where a page goes on. `likes` counts for the most liked only. */
@@ -31,17 +30,15 @@ export type Thread = {
  * block costs one more for the post, for the parent and for a page, and an actor call for the parent.
  */
 export async function threadOf(
-  env: Env,
-  background: Background,
   reader: Reader,
   post: PostId,
   { parent = "", order = "oldest" }: { parent?: CommentId | ""; order?: CommentOrder },
 ): Promise<Thread> {
-  const known = await viewablePost(env, background, reader, post);
-  if (parent !== "") await requireNoBlockOn(env, reader, post, parent);
+  const known = await viewablePost(reader, post);
+  if (parent !== "") await requireNoBlockOn(reader, post, parent);
   const newestFirst = order === "newest";
   if (known.isBehind) {
-    const actor = env.POSTS.getByName(post);
+    const actor = reader.env.POSTS.getByName(post);
     const ask = async (after: CommentId | undefined, limit: number) => {
       const answer = await actor.comments(reader.person, { parent, newestFirst, after, limit });
       if (!answer.ok) throw new ApiError(answer.reason);
@@ -54,7 +51,7 @@ export async function threadOf(
     if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
   }
 
-  const rows = new StoredThread(env, reader.person, known);
+  const rows = new StoredThread(reader, known);
   if (parent !== "" && !(await rows.has(parent))) throw new ApiError("comment_not_found");
   const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
   const read = async (after: CommentKey | undefined, limit: number) =>
@@ -70,19 +67,17 @@ const without = (pinned: SeenComment | undefined, comments: SeenComment[]): Seen
  * sees what is hidden, too.
  */
 class StoredThread {
-  readonly #env: Env;
-  readonly #viewer: PersonId | undefined;
+  readonly #reader: Reader;
   readonly #post: PostId;
   readonly #upTo: CommentId | "";
   readonly #isAuthor: boolean;
   readonly #states: string;
 
-  constructor(env: Env, viewer: PersonId | undefined, { document: { id, author }, stats }: KnownPost) {
-    this.#env = env;
-    this.#viewer = viewer;
+  constructor(reader: Reader, { document: { id, author }, stats }: KnownPost) {
+    this.#reader = reader;
     this.#post = id;
     this.#upTo = stats.commentsUpTo;
-    this.#isAuthor = viewer === author;
+    this.#isAuthor = reader.person === author;
     this.#states = this.#isAuthor ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
@@ -124,19 +119,16 @@ class StoredThread {
     return `parent = '' AND id = ?3 AND ${this.#states}`;
   }
 
-  async #rows(condition: string, ...values: (string | number)[]): Promise<Row[]> {
-    const { results } = await databaseOf(this.#env, this.#post)
-      .prepare(`${SELECT} WHERE post = ?1 AND id <= ?2 AND ${condition}`)
-      .bind(this.#post, this.#upTo, ...values)
-      .all<Row>();
-    return results;
+  #rows(condition: string, ...values: (string | number)[]): Promise<Row[]> {
+    const sql = `${SELECT} WHERE post = ?1 AND id <= ?2 AND ${condition}`;
+    return this.#reader.replica<Row>(this.#post, sql, this.#post, this.#upTo, ...values);
   }
 
   async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
     const rows = await this.#rows(condition, ...values);
     const ids = rows.map(({ id }) => id);
-    const liked =
-      this.#viewer && ids.length > 0 ? await likedCommentsAmong(this.#env, this.#viewer, ids) : new Set<CommentId>();
+    const { person } = this.#reader;
+    const liked = person && ids.length > 0 ? await likedCommentsAmong(this.#reader, person, ids) : new Set<CommentId>();
     return rows.map(({ hidden, hiddenReplies, ...row }) => ({
       ...row,
       hiddenReplies: this.#isAuthor ? hiddenReplies : 0,
@@ -156,24 +148,22 @@ const SELECT = `
  * Refuses a comment of somebody with whom the viewer is in a block, or one in the thread of such a comment, as if it were
  * not there. Costs nothing for who has no block; else an actor call, since D1 may be behind, and one D1 query.
  */
-export async function requireNoBlockOn(env: Env, viewer: Who, post: PostId, comment: CommentId): Promise<void> {
-  if (!viewer.hasBlocks) return;
-  const answer = await env.POSTS.getByName(post).commentAuthors(comment);
+export async function requireNoBlockOn(reader: Reader, post: PostId, comment: CommentId): Promise<void> {
+  if (!reader.hasBlocks) return;
+  const answer = await reader.env.POSTS.getByName(post).commentAuthors(comment);
   if (!answer.ok) throw new ApiError(answer.reason);
-  const blocked = await blockedFor(env, viewer, answer.authors);
+  const blocked = await blockedFor(reader, answer.authors);
   if (blocked.size > 0) throw new ApiError("comment_not_found");
 }
 
 /** Leaves out the comments of people who are gone, or whom the viewer does not meet; and of a reply, whom it answers. */
 export async function presentComments(
-  env: Env,
-  background: Background,
-  viewer: Who,
+  reader: Reader,
   comments: readonly SeenComment[],
   pinned: CommentId | undefined,
 ): Promise<Map<CommentId, Comment>> {
   const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
-  const people = await peopleSeenBy(env, background, viewer, ids);
+  const people = await peopleSeenBy(reader, ids);
   return new Map(
     comments.flatMap((comment) => {
       const presented = presentComment(comment, people, comment.id === pinned);

@@ -1,46 +1,95 @@
 /**
- * Read your own writes. A like or a comment is durable in its post's actor at once, and in D1 a moment later. Every
- * write answers with a `Consistency-Token`: the posts written last, each with the `seq` of the write. A reader that
- * sends it back gets those posts from their actors while D1 is behind.
+ * Read your own writes, and never something older than you have read. A like or a comment is durable in its post's actor
+ * at once, and in D1 a moment later; a row of D1 is on its primary at once, and on its replicas a moment later. So answers
+ * carry a `Consistency-Token`: the posts written last, each with the `seq` of the write, and how new each database was
+ * that was read or written. A reader that sends it back gets those posts from their actors while D1 is behind, and is
+ * served by a replica only if that is as new.
  */
-import type { Context } from "hono";
 import { z } from "zod";
 import { PostId } from "../../schema/ids.ts";
 
 export const CONSISTENCY_TOKEN = "Consistency-Token";
 /** More than a person writes to in the second that D1 is behind; it bounds the actor calls of one read. */
 const POSTS_MAX = 8;
-const BYTES_MAX = 1000;
-const Written = z
-  .array(
-    z.union([
-      z.tuple([PostId, z.number().int().nonnegative()]),
-      z.tuple([PostId, z.number().int().nonnegative(), z.boolean()]),
-    ]),
-  )
-  .max(POSTS_MAX);
+const DATABASES_MAX = 8;
+const CHARACTERS_MAX = 2000;
+
+/** As D1 makes them, and text order is time order: https://developers.cloudflare.com/d1/reference/time-travel/#bookmarks */
+const Bookmark = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/);
+const Token = z.object({
+  posts: z
+    .array(
+      z.union([
+        z.tuple([PostId, z.number().int().nonnegative()]),
+        z.tuple([PostId, z.number().int().nonnegative(), z.boolean()]),
+      ]),
+    )
+    .max(POSTS_MAX),
+  databases: z.array(z.tuple([z.string().regex(/^\w{1,32}$/), Bookmark])).max(DATABASES_MAX),
+});
 
 /** An own write: at least this `seq` is to be seen. `liked` is what the last own like or unlike has left. */
 export type OwnWrite = { seq: number; liked?: boolean | undefined };
 
-/** The posts of the request's token. Whatever is not a token of ours counts as none. */
-export function written(c: Context): Map<PostId, OwnWrite> {
-  const token = c.req.header(CONSISTENCY_TOKEN);
-  if (!token || token.length > BYTES_MAX) return new Map();
-  try {
-    return new Map(Written.parse(JSON.parse(atob(token))).map(([post, seq, liked]) => [post, { seq, liked }]));
-  } catch {
-    return new Map();
+/** What a reader must see: of a token that a request has brought, and of what it has done since. Newest first. */
+export class Seen {
+  readonly #posts: Map<PostId, OwnWrite>;
+  readonly #bookmarks: Map<string, string>;
+  #isNew = false;
+
+  /** Whatever is not a token of ours counts as none. */
+  constructor(token: string | undefined) {
+    const { posts, databases } = parsed(token);
+    this.#posts = new Map(posts.map(([post, seq, liked]) => [post, { seq, liked }]));
+    this.#bookmarks = new Map(databases);
+  }
+
+  post(post: PostId): OwnWrite | undefined {
+    return this.#posts.get(post);
+  }
+
+  wrote(post: PostId, write: OwnWrite): void {
+    const before = this.#posts.get(post);
+    this.#posts.delete(post);
+    const merged = { seq: Math.max(write.seq, before?.seq ?? 0), liked: write.liked ?? before?.liked };
+    const older = [...this.#posts].slice(0, POSTS_MAX - 1);
+    this.#posts.clear();
+    for (const [id, own] of [[post, merged] as const, ...older]) this.#posts.set(id, own);
+    this.#isNew = true;
+  }
+
+  /** How new a database must be, by the name of its binding. */
+  bookmark(binding: string): string | undefined {
+    return this.#bookmarks.get(binding);
+  }
+
+  reached(binding: string, bookmark: string): void {
+    const before = this.#bookmarks.get(binding);
+    if (before !== undefined && before >= bookmark) return;
+    this.#bookmarks.delete(binding);
+    const older = [...this.#bookmarks].slice(0, DATABASES_MAX - 1);
+    this.#bookmarks.clear();
+    for (const [name, at] of [[binding, bookmark] as const, ...older]) this.#bookmarks.set(name, at);
+    this.#isNew = true;
+  }
+
+  /** The token to answer with; undefined when the reader knows all of it. */
+  get token(): string | undefined {
+    if (!this.#isNew) return undefined;
+    const posts = [...this.#posts].map(([id, { seq, liked }]) => (liked === undefined ? [id, seq] : [id, seq, liked]));
+    return btoa(
+      JSON.stringify({ posts, databases: [...this.#bookmarks].filter(([, at]) => Bookmark.safeParse(at).success) }),
+    );
   }
 }
 
-/** Answers with the request's token and this write, the newest first. */
-export function answerWithToken(c: Context, post: PostId, write: OwnWrite): void {
-  const posts = written(c);
-  const before = posts.get(post);
-  posts.delete(post);
-  const merged = { seq: Math.max(write.seq, before?.seq ?? 0), liked: write.liked ?? before?.liked };
-  const all = [[post, merged] as const, ...posts].slice(0, POSTS_MAX);
-  const entries = all.map(([id, { seq, liked }]) => (liked === undefined ? [id, seq] : [id, seq, liked]));
-  c.header(CONSISTENCY_TOKEN, btoa(JSON.stringify(entries)));
+function parsed(token: string | undefined): z.infer<typeof Token> {
+  if (token !== undefined && token.length <= CHARACTERS_MAX) {
+    try {
+      return Token.parse(JSON.parse(atob(token)));
+    } catch {
+      // Not one of ours.
+    }
+  }
+  return { posts: [], databases: [] };
 }

@@ -1,12 +1,11 @@
-/** The documents of posts and people, and the counts that are read fresh beside them. */
+/** What is kept in tiers: the documents of posts and people, where posts stand, and whom handles name. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostStanding } from "../../schema/facts.ts";
-import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
-import { queryByIds } from "../../schema/by-ids.ts";
-import { peopleByIds } from "../../schema/people-cards.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
+import { shardOfHandle } from "../../schema/shards.ts";
 import type { PostMedia } from "../../schema/tables/posts.ts";
-import { type Background, Documents } from "./tiers.ts";
+import type { Reader } from "./reader.ts";
+import { Tiers } from "./tiers.ts";
 import type { KnownPost } from "./visibility.ts";
 
 /** What a post shows to everybody, as of `seq`. */
@@ -21,39 +20,111 @@ export type PostDocument = {
 /** Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`. */
 export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | "" };
 
-export const personDocuments = new Documents<PersonId, PersonCard>("person", peopleByIds);
-export const postDocuments = new Documents<PostId, PostDocument>("body", postsByIds);
+/** Counts, and whether a post is gone: as old as this at most, and the replica's delay. Own writes are seen at once. */
+const STATS_FRESH_FOR = 1000; // ms
+const DOCUMENTS_FRESH_FOR = 10_000; // ms
+const HANDLES_FRESH_FOR = 600_000; // ms; a handle is never given to somebody else.
 
-async function postsByIds(env: Env, ids: PostId[]): Promise<Map<PostId, PostDocument>> {
-  const rows = await queryByIds<Omit<PostDocument, "media"> & { media: string }>(
-    env,
-    ids,
-    `SELECT id, author, caption, media, edited_at AS editedAt, seq FROM posts
-     WHERE id IN (SELECT value FROM json_each(?1))`,
-  );
-  return new Map(rows.map(({ media, ...post }) => [post.id, { ...post, media: JSON.parse(media) }]));
+export const personDocuments = new Tiers<PersonId, PersonCard>({
+  kv: "person",
+  freshFor: DOCUMENTS_FRESH_FOR,
+  load: (reader, ids) => loaded(reader, ids, PEOPLE, (person: PersonCard) => [person.id, person]),
+});
+
+export const postDocuments = new Tiers<PostId, PostDocument>({
+  kv: "body",
+  freshFor: DOCUMENTS_FRESH_FOR,
+  load: (reader, ids) =>
+    loaded(reader, ids, POSTS, ({ handle, name, media, ...post }: PostRow) => {
+      // A post lies beside its author, so both cost one query.
+      if (handle !== null && name !== null) personDocuments.learn(post.author, { id: post.author, handle, name });
+      return [post.id, { ...post, media: JSON.parse(media) as PostMedia[] }];
+    }),
+});
+
+export const postStats = new Tiers<PostId, PostStats>({
+  freshFor: STATS_FRESH_FOR,
+  load: async (reader, ids) => {
+    try {
+      return await loaded(reader, ids, STATS, statsOf);
+    } catch (error) {
+      // Every post has an actor that knows its counts. Its list of comments is in D1 alone, so none of them is shown.
+      console.warn("D1 not read, asking actors", { error: String(error) });
+      return actorStats(reader, ids);
+    }
+  },
+});
+
+/** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. */
+export const handles = new Tiers<string, { person: PersonId }>({
+  kv: "handle",
+  freshFor: HANDLES_FRESH_FOR,
+  load: async (reader, names) => {
+    const rows = await Promise.all(
+      names.map(async (handle) => {
+        const key = shardOfHandle(handle);
+        const [near] = await reader.replica<{ person: PersonId }>(key, HANDLE, handle);
+        return near ?? (await reader.primary<{ person: PersonId }>(key, HANDLE, handle))[0];
+      }),
+    );
+    return new Map(names.flatMap((handle, index) => (rows[index] ? [[handle, rows[index]] as const] : [])));
+  },
+});
+
+/** What a replica does not have (yet) is asked of the primary: a replica that lags makes nothing disappear. */
+async function loaded<K extends Id, Row, V>(
+  reader: Reader,
+  ids: K[],
+  sql: string,
+  entryOf: (row: Row) => readonly [K, V],
+): Promise<Map<K, V>> {
+  const near = new Map((await reader.replicasByIds<Row>(ids, sql)).map(entryOf));
+  const missing = ids.filter((id) => !near.has(id));
+  if (missing.length === 0) return near;
+  return new Map([...near, ...(await reader.primariesByIds<Row>(missing, sql)).map(entryOf)]);
 }
 
-/** Where each of `ids` stands that was ever projected. One D1 query for each database. */
-export async function postStats(env: Env, ids: Iterable<PostId>): Promise<Map<PostId, PostStats>> {
-  const rows = await queryByIds<Omit<PostStats, "deleted"> & { post: PostId; deleted: number }>(
-    env,
-    ids,
-    `SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted,
-       comments_up_to AS commentsUpTo FROM post_stats
-     WHERE post IN (SELECT value FROM json_each(?1))`,
+type PostRow = Omit<PostDocument, "media"> & { media: string; handle: string | null; name: string | null };
+type StatsRow = Omit<PostStats, "deleted"> & { post: PostId; deleted: number };
+
+const PEOPLE = "SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?1))";
+const POSTS = `
+  SELECT posts.id, author, caption, media, edited_at AS editedAt, seq, handle, name
+  FROM posts LEFT JOIN people ON people.id = author WHERE posts.id IN (SELECT value FROM json_each(?1))`;
+const STATS = `
+  SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted,
+    comments_up_to AS commentsUpTo FROM post_stats WHERE post IN (SELECT value FROM json_each(?1))`;
+const HANDLE = "SELECT person FROM handles WHERE handle = ?1";
+
+const statsOf = ({ post, deleted, ...stats }: StatsRow): readonly [PostId, PostStats] => [
+  post,
+  { ...stats, deleted: deleted === 1 },
+];
+
+/** Where posts stand in D1 itself. One D1 query for each database. */
+export async function freshStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostStats>> {
+  return new Map((await reader.primariesByIds<StatsRow>(ids, STATS)).map(statsOf));
+}
+
+async function actorStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostStats>> {
+  const snapshots = await Promise.all(ids.map((id) => reader.snapshot(id)));
+  return new Map(
+    snapshots.flatMap((snapshot, index) => {
+      const id = ids[index];
+      if (!snapshot.ok || id === undefined) return [];
+      return [[id, { ...snapshot.standing, projected: snapshot.standing.seq, commentsUpTo: "" as const }] as const];
+    }),
   );
-  return new Map(rows.map(({ post, deleted, ...stats }) => [post, { ...stats, deleted: deleted === 1 }]));
 }
 
 /**
- * Documents and where the posts stand, of those that have both. One D1 query for each database, and a second one when a
- * document that was cached is older than the last change to its post.
+ * Documents and where the posts stand, of those that have both. Costs nothing when both are in memory; else one D1 query
+ * for each database, and a second one when a document that was cached is older than the last change to its post.
  */
-export async function knownPosts(env: Env, background: Background, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
-  const [documents, stats] = await Promise.all([postDocuments.get(env, background, ids), postStats(env, ids)]);
+export async function knownPosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
+  const [documents, stats] = await Promise.all([postDocuments.get(reader, ids), postStats.get(reader, ids)]);
   const old = ids.filter((id) => (documents.get(id)?.seq ?? 0) < (stats.get(id)?.bodySeq ?? 0) && documents.has(id));
-  const renewed = old.length > 0 ? await postDocuments.renew(env, background, old) : new Map<PostId, PostDocument>();
+  const renewed = old.length > 0 ? await renewedDocuments(reader, old) : new Map<PostId, PostDocument>();
   return new Map(
     ids.flatMap((id) => {
       const document = renewed.get(id) ?? documents.get(id);
@@ -63,27 +134,43 @@ export async function knownPosts(env: Env, background: Background, ids: PostId[]
   );
 }
 
+/** An edit shows at once; but when it cannot be read, the caption before it is better than none. */
+async function renewedDocuments(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostDocument>> {
+  try {
+    return await postDocuments.renew(reader, ids);
+  } catch (error) {
+    console.warn("edited posts not read", { error: String(error) });
+    reader.served.isStale = true;
+    return new Map();
+  }
+}
+
+/** After a change to a post: what this isolate shows of it from now on is not older. */
+export function dropPost(post: PostId): void {
+  postStats.drop(post);
+  postDocuments.drop(post);
+}
+
 /** Which of `comments` the person likes. One D1 query, in the person's database. */
 export async function likedCommentsAmong(
-  env: Env,
+  reader: Reader,
   person: PersonId,
   comments: Iterable<CommentId>,
 ): Promise<Set<CommentId>> {
-  const rows = await databaseOf(env, person)
-    .prepare(
-      `SELECT comment FROM comment_likes
-       WHERE person = ?1 AND liked = 1 AND comment IN (SELECT value FROM json_each(?2))`,
-    )
-    .bind(person, JSON.stringify([...comments]))
-    .all<{ comment: CommentId }>();
-  return new Set(rows.results.map(({ comment }) => comment));
+  const ids = JSON.stringify([...comments]);
+  const rows = await reader.primary<{ comment: CommentId }>(person, LIKED_COMMENTS, person, ids);
+  return new Set(rows.map(({ comment }) => comment));
 }
 
+const LIKED_COMMENTS = `
+  SELECT comment FROM comment_likes
+  WHERE person = ?1 AND liked = 1 AND comment IN (SELECT value FROM json_each(?2))`;
+
 /** Which of `posts` the person likes. One D1 query, in the person's database. */
-export async function likedAmong(env: Env, person: PersonId, posts: Iterable<PostId>): Promise<Set<PostId>> {
-  const rows = await databaseOf(env, person)
-    .prepare("SELECT post FROM likes WHERE person = ?1 AND liked = 1 AND post IN (SELECT value FROM json_each(?2))")
-    .bind(person, JSON.stringify([...posts]))
-    .all<{ post: PostId }>();
-  return new Set(rows.results.map(({ post }) => post));
+export async function likedAmong(reader: Reader, person: PersonId, posts: Iterable<PostId>): Promise<Set<PostId>> {
+  const rows = await reader.primary<{ post: PostId }>(person, LIKED_POSTS, person, JSON.stringify([...posts]));
+  return new Set(rows.map(({ post }) => post));
 }
+
+const LIKED_POSTS =
+  "SELECT post FROM likes WHERE person = ?1 AND liked = 1 AND post IN (SELECT value FROM json_each(?2))";

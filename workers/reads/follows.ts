@@ -1,22 +1,16 @@
 /** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
-import { and, desc, eq, lt } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
-import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
-import { following } from "../../schema/tables/people.ts";
+import type { Reader } from "./reader.ts";
 
-const { follower, followee, active } = following;
-
-/** Whether `viewer` follows `person`. One D1 query, none for nobody. */
-export async function isFollowing(env: Env, viewer: PersonId | undefined, person: PersonId): Promise<boolean> {
-  if (!viewer) return false;
-  const row = await drizzle(databaseOf(env, viewer))
-    .select({ active })
-    .from(following)
-    .where(and(eq(follower, viewer), eq(followee, person)))
-    .get();
-  return row?.active ?? false;
+/** Whether the reader follows `person`. One D1 query, none for nobody. */
+export async function isFollowing(reader: Reader, person: PersonId): Promise<boolean> {
+  if (!reader.person) return false;
+  const rows = await reader.primary(reader.person, IS_FOLLOWING, reader.person, person);
+  return rows.length > 0;
 }
+
+const IS_FOLLOWING = "SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1";
 
 /** Those who follow `person`, by their shards. One D1 query. */
 export async function followersOf(
@@ -26,27 +20,38 @@ export async function followersOf(
   limit: number,
 ): Promise<PersonId[]> {
   const page = await databaseOf(env, person)
-    .prepare(
-      `SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
-       ORDER BY follower_shard, follower LIMIT ?4`,
-    )
-    .bind(person, after ? shardOf(after) : -1, after ?? "", limit)
+    .prepare(FOLLOWERS)
+    .bind(person, ...keyOf(after), limit)
     .all<{ follower: PersonId }>();
-  return page.results.map((row) => row.follower);
+  return page.results.map(({ follower }) => follower);
 }
 
-/** Those whom `person` follows; whoever signed up last comes first. One D1 query. */
-export async function followedBy(
-  env: Env,
+const FOLLOWERS = `
+  SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
+  ORDER BY follower_shard, follower LIMIT ?4`;
+const keyOf = (follower: PersonId | undefined) => [follower ? shardOf(follower) : -1, follower ?? ""] as const;
+
+/** The same, for a page of a list. */
+export async function followerPage(
+  reader: Reader,
   person: PersonId,
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await drizzle(databaseOf(env, person))
-    .select({ followee })
-    .from(following)
-    .where(and(eq(follower, person), eq(active, true), after && lt(followee, after)))
-    .orderBy(desc(followee))
-    .limit(limit);
-  return page.map((row) => row.followee);
+  const page = await reader.replica<{ follower: PersonId }>(person, FOLLOWERS, person, ...keyOf(after), limit);
+  return page.map(({ follower }) => follower);
 }
+
+/** Those whom `person` follows; whoever signed up last comes first. One D1 query. */
+export async function followedBy(
+  reader: Reader,
+  person: PersonId,
+  before: PersonId | undefined,
+  limit: number,
+): Promise<PersonId[]> {
+  const page = await reader.replica<{ followee: PersonId }>(person, FOLLOWED, person, before ?? AFTER_EVERY_ID, limit);
+  return page.map(({ followee }) => followee);
+}
+
+const FOLLOWED = `
+  SELECT followee FROM following WHERE follower = ?1 AND active = 1 AND followee < ?2 ORDER BY followee DESC LIMIT ?3`;

@@ -6,7 +6,7 @@ import { databaseOf } from "../../schema/shards.ts";
 import type { Viewer } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
 import { knownPosts, personDocuments, type PostDocument } from "./documents.ts";
-import type { Background } from "./tiers.ts";
+import type { Reader } from "./reader.ts";
 import { blockedFor, canView } from "./visibility.ts";
 
 type Row = {
@@ -27,32 +27,27 @@ export const isNotificationKey = (text: string): boolean => /^\d{1,15} (like|com
 
 /** The newest first, below `before`. One D1 query. What counts nothing any more is not told. */
 export async function notificationsOf(
-  env: Env,
+  reader: Reader,
   recipient: PersonId,
   before: string | undefined,
   limit: number,
 ): Promise<Row[]> {
   const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
-  const rows = await databaseOf(env, recipient)
-    .prepare(
-      `SELECT kind, subject, actors, count, excerpt, at, unread FROM notifications
-       WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0
-       ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`,
-    )
-    .bind(recipient, Number(at), kind, subject, limit)
-    .all<Row>();
-  return rows.results;
+  return reader.primary<Row>(recipient, INBOX, recipient, Number(at), kind, subject, limit);
 }
+
+const INBOX = `
+  SELECT kind, subject, actors, count, excerpt, at, unread FROM notifications
+  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0
+  ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
 
 /**
  * How many the recipient has not seen, without those of which nobody is left to be named. One D1 query over the
  * recipient's notifications, beside which their blocks lie.
  */
-export async function unreadCount(env: Env, { person, hasBlocks }: Viewer): Promise<number> {
-  const row = await databaseOf(env, person)
-    .prepare(`${UNREAD} ${hasBlocks ? SOMEBODY_LEFT : ""}`)
-    .bind(person)
-    .first<{ unread: number }>();
+export async function unreadCount(reader: Reader, { person, hasBlocks }: Viewer): Promise<number> {
+  const sql = `${UNREAD} ${hasBlocks ? SOMEBODY_LEFT : ""}`;
+  const [row] = await reader.primary<{ unread: number }>(person, sql, person);
   return row?.unread ?? 0;
 }
 
@@ -70,19 +65,14 @@ export async function markRead(env: Env, recipient: PersonId, upTo: number): Pro
 }
 
 /** By key; leaves out what is about a post or people that are gone, or that the recipient may no longer see. */
-export async function presentNotifications(
-  env: Env,
-  background: Background,
-  recipient: Viewer,
-  rows: readonly Row[],
-): Promise<Map<string, Notification>> {
+export async function presentNotifications(reader: Reader, rows: readonly Row[]): Promise<Map<string, Notification>> {
   const actorsOf = new Map(rows.map((row) => [row, JSON.parse(row.actors) as PersonId[]]));
   const posts = rows.flatMap(({ kind, subject }) => (kind !== "follow" && isId(subject) ? [subject as PostId] : []));
   const everybody = [...actorsOf.values()].flat();
   const [people, documents, blocked] = await Promise.all([
-    personDocuments.get(env, background, everybody),
-    knownPosts(env, background, posts),
-    blockedFor(env, recipient, everybody),
+    personDocuments.get(reader, everybody),
+    knownPosts(reader, posts),
+    blockedFor(reader, everybody),
   ]);
   return new Map(
     rows.flatMap((row) => {

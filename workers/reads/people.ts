@@ -1,44 +1,39 @@
-import { eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
-import { people } from "../../schema/tables/people.ts";
 import { ApiError } from "../api/errors.ts";
-import type { Viewer } from "../api/routes.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
+import { handles, personDocuments } from "./documents.ts";
+import type { Reader } from "./reader.ts";
 
 type PublicProfile = Omit<Profile, "followedByMe" | "blockedByMe">;
 
 /** What a person's page shows to everybody. Names its columns, so that a column added later stays private. One D1 query. */
-export const profileOf = (env: Env, person: PersonId): Promise<PublicProfile | undefined> => {
-  const { id, handle, name, bio, posts, followers, following } = people;
-  return drizzle(databaseOf(env, person))
-    .select({ id, handle, name, bio, posts, followers, following })
-    .from(people)
-    .where(eq(id, person))
-    .get();
-};
+export async function profileOf(reader: Reader, person: PersonId): Promise<PublicProfile | undefined> {
+  const [near] = await reader.replica<PublicProfile>(person, PROFILE, person);
+  return near ?? (await reader.primary<PublicProfile>(person, PROFILE, person))[0];
+}
 
-/** The person a handle names. Two D1 queries, since handle and person live in shards of their own. */
+const PROFILE = "SELECT id, handle, name, bio, posts, followers, following FROM people WHERE id = ?1";
+
+/**
+ * The person a handle names, as the reader may know of them: whoever has blocked the reader is as missing. Costs nothing
+ * when both are in memory; one D1 query for who has a block.
+ */
+export async function personSeenBy(reader: Reader, handle: string): Promise<{ person: PersonId; isBlocked: boolean }> {
+  const claimant = (await handles.get(reader, [handle])).get(handle)?.person;
+  const card = claimant && (await personDocuments.get(reader, [claimant])).get(claimant);
+  // A claim may be without its person, and its id by chance that of somebody else.
+  const person = card?.handle === handle ? card.id : undefined;
+  const { mine, theirs } = person ? await blockBetween(reader, person) : NO_BLOCK;
+  if (!person || theirs) throw new ApiError("person_not_found");
+  return { person, isBlocked: mine };
+}
+
+/** The person a handle names, for who writes. Two D1 queries, since handle and person live in shards of their own. */
 export async function personByHandle(env: Env, handle: string): Promise<PersonId | undefined> {
   const person = await claimantOf(env, handle);
   return person && (await exists(env, person, handle)) ? person : undefined;
-}
-
-/**
- * The person a handle names, as `viewer` may know of them: whoever has blocked the viewer is as missing. Costs one D1
- * query more for who has a block.
- */
-export async function personSeenBy(
-  env: Env,
-  viewer: Viewer | undefined,
-  handle: string,
-): Promise<{ person: PersonId; isBlocked: boolean }> {
-  const person = await personByHandle(env, handle);
-  const { mine, theirs } = person ? await blockBetween(env, viewer, person) : NO_BLOCK;
-  if (!person || theirs) throw new ApiError("person_not_found");
-  return { person, isBlocked: mine };
 }
 
 /** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. One D1 query. */

@@ -1,25 +1,41 @@
-import type { Context } from "hono";
+import type { Context, TypedResponse } from "hono";
 import type { PageQuery } from "../../schema/api/common.ts";
-import type { PostPage } from "../../schema/api/posts.ts";
+import type { Post, PostPage } from "../../schema/api/posts.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { idOfCursor, pageWithCursor } from "../api/cursors.ts";
+import { etagOf, isMatch } from "../api/etags.ts";
 import type { App } from "../api/routes.ts";
 import { fullPage } from "./full-page.ts";
-import { presentPosts, readerOf, type Skeleton } from "./posts.ts";
+import { presentPosts, type Skeleton } from "./posts.ts";
 
-/** A page of posts, newest first: `skeleton` reads the ids of a list, at most `count` below `before`. */
+/**
+ * A page of posts, newest first: `skeleton` reads the ids of a list, at most `count` below `before`. A client that has the
+ * very page is told so before it is written.
+ */
 export async function postPage(
   c: Context<App>,
   { cursor, limit }: PageQuery,
   skeleton: (before: PostId | undefined, count: number) => Promise<Skeleton>,
-): Promise<PostPage> {
+): Promise<Response & TypedResponse<PostPage, 200, "json">> {
+  const { reader } = c.var;
   const { items, next } = await fullPage({
     after: idOfCursor<PostId>(cursor),
     limit,
     read: skeleton,
     keyOf: ({ post }) => post,
     itemKey: ({ post }) => post,
-    show: (rows) => presentPosts(c.env, c.executionCtx, readerOf(c), rows),
+    show: (rows) => presentPosts(reader, rows),
   });
-  return pageWithCursor(items, next);
+  const etag = etagOf([...items.flatMap(versionOf), next ?? ""]);
+  // A 304 has no body, which the type of the route cannot say.
+  if (isMatch(c.req.raw.headers, etag)) return c.body(null, 304, { etag }) as never;
+  return c.json(pageWithCursor(items, next), 200, { etag });
 }
+
+/** All of a post that can change. */
+const versionOf = ({ id, seq, likes, comments, likedByMe, author, editedAt }: Post): string[] => [
+  id,
+  `${seq} ${likes} ${comments} ${likedByMe} ${editedAt}`,
+  author.handle,
+  author.name,
+];

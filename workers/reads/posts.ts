@@ -7,28 +7,17 @@ import { type PostId, timeOf } from "../../schema/ids.ts";
 import { ApiError, type ErrorCode } from "../api/errors.ts";
 import type { App } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
-import { type OwnWrite, written } from "./consistency.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
-import type { Background } from "./tiers.ts";
-import { blockedFor, canView, type KnownPost, type Who, whoAsks } from "./visibility.ts";
-
-/** Who reads, and what of their own writes must be seen. */
-export type Reader = Who & { written: Map<PostId, OwnWrite> };
-export const readerOf = (c: Context<App>): Reader => ({ ...whoAsks(c), written: written(c) });
+import type { Reader } from "./reader.ts";
+import { blockedFor, canView, type KnownPost } from "./visibility.ts";
 
 export type Skeleton = { post: PostId; likedByMe: boolean }[];
 export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
-/** Those of the skeleton's posts that `reader` may see. Costs one D1 query a database when documents are cached, one more for who has a block. */
-export async function presentPosts(
-  env: Env,
-  background: Background,
-  reader: Reader,
-  skeleton: Skeleton,
-): Promise<Map<PostId, Post>> {
-  const hydrated = await hydrate(env, background, reader, skeleton);
+/** Those of the skeleton's posts that `reader` may see. Costs nothing when all is in memory; one D1 query for who has a block. */
+export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<Map<PostId, Post>> {
+  const hydrated = await hydrate(reader, skeleton);
   const blocked = await blockedFor(
-    env,
     reader,
     hydrated.map(({ author }) => author.id),
   );
@@ -37,22 +26,17 @@ export async function presentPosts(
 }
 
 /** The skeleton of any list of posts: what the reader likes among them. One D1 query when somebody is signed in. */
-export async function skeletonOf(env: Env, reader: Reader, posts: PostId[]): Promise<Skeleton> {
-  const liked = reader.person ? await likedAmong(env, reader.person, posts) : new Set<PostId>();
+export async function skeletonOf(reader: Reader, posts: PostId[]): Promise<Skeleton> {
+  const liked = reader.person ? await likedAmong(reader, reader.person, posts) : new Set<PostId>();
   return posts.map((post) => ({ post, likedByMe: liked.has(post) }));
 }
 
 /** One post, if `reader` may see it; else the refusal `post_not_found`. `isBehind`: D1 has not all that they wrote. */
-export async function viewablePost(
-  env: Env,
-  background: Background,
-  reader: Reader,
-  id: PostId,
-): Promise<KnownPost & { isBehind: boolean }> {
-  const post = (await knownPosts(env, background, [id])).get(id);
-  const blocked = await blockedFor(env, reader, post ? [post.document.author] : []);
+export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPost & { isBehind: boolean }> {
+  const post = (await knownPosts(reader, [id])).get(id);
+  const blocked = await blockedFor(reader, post ? [post.document.author] : []);
   if (!canView(blocked, post)) throw new ApiError("post_not_found");
-  return { ...post, isBehind: post.stats.projected < (reader.written.get(id)?.seq ?? 0) };
+  return { ...post, isBehind: post.stats.projected < (reader.seen.post(id)?.seq ?? 0) };
 }
 
 /**
@@ -60,8 +44,8 @@ export async function viewablePost(
  * because then the post's actor alone knows whether there is such a post.
  */
 export async function requireNoBlock(c: Context<App>, post: PostId): Promise<void> {
-  const reader = readerOf(c);
-  if (reader.hasBlocks) await viewablePost(c.env, c.executionCtx, reader, post);
+  const { reader } = c.var;
+  if (reader.hasBlocks) await viewablePost(reader, post);
 }
 
 /** A command that the post's actor has refused. What a refusal tells of a post, it tells only those who may see it. */
@@ -71,30 +55,30 @@ export async function refused(c: Context<App>, post: PostId, reason: ErrorCode):
 }
 
 /** Leaves out what is gone: a post that no store has. */
-async function hydrate(env: Env, background: Background, reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> {
+async function hydrate(reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> {
   const ids = skeleton.map(({ post }) => post);
-  const posts = await knownPosts(env, background, ids);
+  const posts = await knownPosts(reader, ids);
   const authors = [...posts.values()].map(({ document }) => document.author);
-  const people = await personDocuments.get(env, background, authors);
+  const people = await personDocuments.get(reader, authors);
   const hydrated = skeleton.flatMap(({ post, likedByMe }): Hydrated[] => {
     const known = posts.get(post);
     const author = known && people.get(known.document.author);
     return author ? [{ ...known, author, likedByMe }] : [];
   });
-  return Promise.all(hydrated.map((post) => withOwnWrites(env, reader, post)));
+  return Promise.all(hydrated.map((post) => withOwnWrites(reader, post)));
 }
 
 /**
  * A post that D1 shows older than the reader's own write is completed by its actor. So is one that D1 shows not liked as
  * the reader has left it: the likes are read a moment before the counts, and D1 may have caught up in between.
  */
-async function withOwnWrites(env: Env, { person, written }: Reader, post: Hydrated): Promise<Hydrated> {
+async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> {
   const { id } = post.document;
-  const own = written.get(id);
+  const own = reader.seen.post(id);
   if (!own) return post;
   const isAsLeft = own.liked === undefined || own.liked === post.likedByMe;
   if (post.stats.projected >= own.seq && isAsLeft) return post;
-  const snapshot = await env.POSTS.getByName(id).snapshot(person);
+  const snapshot = await reader.snapshot(id);
   if (!snapshot.ok) return { ...post, stats: { ...post.stats, deleted: true } };
   const { body, standing, liked } = snapshot;
   return {

@@ -1,108 +1,151 @@
 /**
- * Documents that many people read and that hardly change: what a post shows, who a person is. Each is looked for in the
- * isolate's memory, then in KV, then in D1; what a tier did not have is written back to it.
- *
- * A document may be as old as MEMORY_TTL plus KV_TTL, so nothing is kept in one that must be true at once: counts, and
- * whether a viewer may see it, are read from D1 each time.
+ * What many people read and what hardly changes, or may be a moment old: what a post shows, where it stands, who a person
+ * is. Each is looked for in the isolate's memory, then in KV, then in D1; what a tier did not have is written back to it.
+ * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
+ * fail, what was last known is the answer, and the reader is told.
  */
-import type { Id } from "../../schema/ids.ts";
+import { Flights } from "./flights.ts";
+import { Memory } from "./memory.ts";
+import type { Reader } from "./reader.ts";
+import { KV_ANSWERS_WITHIN, STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 
-const MEMORY_TTL = 10_000; // ms
-const MEMORY_MAX = 5000; // Documents of about 1 kB, in an isolate of 128 MB.
+const MEMORY_MAX = 5000; // Values of about 1 kB.
+/** So that who asks for what is not there again and again is not answered by a database each time. */
+const ABSENT_FOR = 1000; // ms
 const KV_TTL = 600; // s
 const KV_KEYS_MAX = 100; // The most keys of one bulk get.
 
-type Load<K, D> = (env: Env, ids: K[]) => Promise<Map<K, D>>;
+/** What may go on after the answer: Hono's executionCtx is one. */
+export type Background = Pick<ExecutionContext, "waitUntil">;
 
-export class Documents<K extends Id, D extends object> {
-  readonly #prefix: string;
-  readonly #load: Load<K, D>;
-  readonly #memory = new Map<K, { document: D; until: number }>();
+type Load<K, V> = (reader: Reader, keys: K[]) => Promise<Map<K, V>>;
+type Options<K, V> = {
+  /** Reads what no tier has, from D1. */
+  load: Load<K, V>;
+  /** How long memory counts as fresh, in ms. */
+  freshFor: number;
+  /** Names the kind in KV; without it there is none. A value may be KV_TTL and `freshFor` old then. */
+  kv?: string;
+};
 
-  /** `load` reads what no tier had, from D1. `prefix` names the kind in KV. */
-  constructor(prefix: string, load: Load<K, D>) {
-    this.#prefix = prefix;
+/** A write to KV, which may fail: what is not there costs a query, and what should not be there is old soon. */
+export async function settled(write: Promise<unknown>): Promise<void> {
+  try {
+    await within(STORE_ANSWERS_WITHIN, write, "KV");
+  } catch (error) {
+    console.warn("KV not written", { error: String(error) });
+  }
+}
+
+export class Tiers<K extends string, V extends object> {
+  readonly #load: Load<K, V>;
+  readonly #freshFor: number;
+  readonly #kv: string | undefined;
+  /** Null for what is known to be absent. */
+  readonly #memory = new Memory<K, V | null>(MEMORY_MAX);
+  readonly #flights = new Flights<K, V>();
+
+  constructor({ load, freshFor, kv }: Options<K, V>) {
     this.#load = load;
+    this.#freshFor = freshFor;
+    this.#kv = kv;
   }
 
   /**
-   * Those of `ids` that exist. Costs nothing when all are in memory, one KV read when all are in KV, and one D1 query
+   * Those of `keys` that exist. Costs nothing when all are in memory, one KV read when all are in KV, and one D1 query
    * for each database that holds one of the rest.
    */
-  async get(env: Env, background: Background, ids: Iterable<K>): Promise<Map<K, D>> {
-    const found = new Map<K, D>();
+  async get(reader: Reader, keys: Iterable<K>): Promise<Map<K, V>> {
+    const found = new Map<K, V>();
+    const rest: K[] = [];
     const now = Date.now();
-    for (const id of new Set(ids)) {
-      const entry = this.#memory.get(id);
-      if (entry && entry.until > now) found.set(id, entry.document);
+    for (const key of new Set(keys)) {
+      const known = this.#memory.get(key);
+      if (!known || now - known.at >= (known.value ? this.#freshFor : ABSENT_FOR)) rest.push(key);
+      else if (known.value) found.set(key, known.value);
     }
-    const absent = [...new Set(ids)].filter((id) => !found.has(id));
-    if (absent.length === 0) return found;
-
-    for (const [id, document] of await this.#fromKv(env, absent)) found.set(id, document);
-    const missing = absent.filter((id) => !found.has(id));
-    if (missing.length > 0) {
-      for (const [id, document] of await this.renew(env, background, missing)) found.set(id, document);
-    }
-    for (const id of absent) this.#remember(id, found.get(id), now);
+    if (rest.length === 0) reader.served.by("memory");
+    else for (const [key, value] of await this.#read(reader, rest)) found.set(key, value);
     return found;
   }
 
-  /** Reads `ids` from D1, whatever the tiers have, and gives the tiers what was found. */
-  async renew(env: Env, background: Background, ids: K[]): Promise<Map<K, D>> {
-    const loaded = await this.#load(env, ids);
-    background.waitUntil(this.#toKv(env, loaded));
-    for (const id of ids) this.#remember(id, loaded.get(id), Date.now());
+  /** Reads `keys` from D1, whatever the tiers have, and gives the tiers what was found. */
+  async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
+    const loaded = await this.#load(reader, keys);
+    if (this.#kv !== undefined) reader.background.waitUntil(this.#toKv(reader.env, this.#kv, loaded));
+    for (const key of keys) this.#memory.set(key, loaded.get(key) ?? null);
     return loaded;
   }
 
-  /** After a change: this isolate shows it at once, others within the two TTLs. */
-  async forget(env: Env, id: K): Promise<void> {
-    this.#memory.delete(id);
-    await env.DOCUMENTS.delete(this.#key(id));
+  /** For what was read together with something else. */
+  learn(key: K, value: V): void {
+    this.#memory.set(key, value);
   }
 
-  async #fromKv(env: Env, ids: K[]): Promise<Map<K, D>> {
-    const documents = new Map<K, D>();
+  /** After a change: this isolate shows it at once. */
+  drop(key: K): void {
+    this.#memory.delete(key);
+  }
+
+  /** The same, and whoever finds it in KV; others when their time is over. */
+  async forget(env: Env, key: K): Promise<void> {
+    this.drop(key);
+    if (this.#kv !== undefined) await settled(env.DOCUMENTS.delete(`${this.#kv}:${key}`));
+  }
+
+  async #read(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     try {
-      for (let start = 0; start < ids.length; start += KV_KEYS_MAX) {
-        const page = ids.slice(start, start + KV_KEYS_MAX);
-        const values = await env.DOCUMENTS.get<D>(
-          page.map((id) => this.#key(id)),
-          "json",
+      return await this.#flights.read(reader.background, keys, (keys) => this.#fromBelow(reader, keys));
+    } catch (error) {
+      const stale = this.#remembered(keys);
+      if (stale.size < keys.length) throw error;
+      reader.served.isStale = true;
+      return stale;
+    }
+  }
+
+  async #fromBelow(reader: Reader, keys: K[]): Promise<Map<K, V>> {
+    const cached = this.#kv === undefined ? new Map<K, V>() : await this.#fromKv(reader, this.#kv, keys);
+    for (const [key, value] of cached) this.#memory.set(key, value);
+    const missing = keys.filter((key) => !cached.has(key));
+    return missing.length === 0 ? cached : new Map([...cached, ...(await this.renew(reader, missing))]);
+  }
+
+  /** However long ago. */
+  #remembered(keys: K[]): Map<K, V> {
+    return new Map(
+      keys.flatMap((key) => {
+        const known = this.#memory.get(key);
+        return known?.value ? [[key, known.value] as const] : [];
+      }),
+    );
+  }
+
+  async #fromKv(reader: Reader, kind: string, keys: K[]): Promise<Map<K, V>> {
+    const found = new Map<K, V>();
+    try {
+      for (let start = 0; start < keys.length; start += KV_KEYS_MAX) {
+        const page = keys.slice(start, start + KV_KEYS_MAX);
+        const names = page.map((key) => `${kind}:${key}`);
+        const values = await reader.served.timed("kv", () =>
+          within(KV_ANSWERS_WITHIN, reader.env.DOCUMENTS.get<V>(names, "json"), "KV"),
         );
-        for (const id of page) {
-          const document = values.get(this.#key(id));
-          if (document) documents.set(id, document);
+        for (const key of page) {
+          const value = values.get(`${kind}:${key}`);
+          if (value) found.set(key, value);
         }
       }
     } catch (error) {
       console.warn("KV not read, asking D1", { error: String(error) }); // A cache that is down must not be noticed.
     }
-    return documents;
+    return found;
   }
 
-  async #toKv(env: Env, documents: Map<K, D>): Promise<void> {
-    const writes = [...documents].map(([id, document]) =>
-      env.DOCUMENTS.put(this.#key(id), JSON.stringify(document), { expirationTtl: KV_TTL }),
+  async #toKv(env: Env, kind: string, values: Map<K, V>): Promise<void> {
+    await Promise.all(
+      [...values].map(([key, value]) =>
+        settled(env.DOCUMENTS.put(`${kind}:${key}`, JSON.stringify(value), { expirationTtl: KV_TTL })),
+      ),
     );
-    for (const result of await Promise.allSettled(writes)) {
-      if (result.status === "rejected") console.warn("KV not written", { error: String(result.reason) });
-    }
-  }
-
-  #remember(id: K, document: D | undefined, now: number): void {
-    if (!document) return;
-    this.#memory.delete(id); // So that the oldest stand first.
-    this.#memory.set(id, { document, until: now + MEMORY_TTL });
-    const [oldest] = this.#memory.keys();
-    if (this.#memory.size > MEMORY_MAX && oldest !== undefined) this.#memory.delete(oldest);
-  }
-
-  #key(id: K): string {
-    return `${this.#prefix}:${id}`;
   }
 }
-
-/** What may go on after the answer: Hono's executionCtx is one. */
-export type Background = Pick<ExecutionContext, "waitUntil">;

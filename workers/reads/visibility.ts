@@ -1,20 +1,12 @@
 /** Who may see whom, and what. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import { blockedAmong } from "../../schema/blocks.ts";
+import { BLOCKED_AMONG } from "../../schema/blocks.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import type { App } from "../api/routes.ts";
 import { personDocuments, type PostDocument, type PostStats } from "./documents.ts";
-import type { Background } from "./tiers.ts";
+import type { Reader } from "./reader.ts";
 
 /** What is known of a post: a document that may be minutes old, and what must be true at once. */
 export type KnownPost = { document: PostDocument; stats: PostStats };
-
-/** Who looks; `person` is undefined when nobody is signed in. */
-export type Who = { person: PersonId | undefined; hasBlocks: boolean };
-export const whoAsks = ({ var: { viewer } }: { var: App["Variables"] }): Who => ({
-  person: viewer?.person,
-  hasBlocks: viewer?.hasBlocks ?? false,
-});
 
 /** Of the people that were asked about: those with whom the viewer is in a block, whoever made it. */
 export type Blocked = ReadonlySet<PersonId>;
@@ -29,23 +21,18 @@ export function canView<Post extends KnownPost>(blocked: Blocked, post: Post | u
 }
 
 /** One D1 query; none for who has no block, which is nearly everybody, and none about nobody but oneself. */
-export async function blockedFor(env: Env, { person, hasBlocks }: Who, others: Iterable<PersonId>): Promise<Blocked> {
-  const asked = [...others].filter((other) => other !== person);
-  return person && hasBlocks && asked.length > 0 ? blockedAmong(env, person, asked) : new Set();
+export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<Blocked> {
+  const { person, hasBlocks } = reader;
+  const asked = new Set([...others].filter((other) => other !== person));
+  if (!person || !hasBlocks || asked.size === 0) return new Set();
+  const rows = await reader.primary<{ other: PersonId }>(person, BLOCKED_AMONG, person, JSON.stringify([...asked]));
+  return new Set(rows.map(({ other }) => other));
 }
 
 /** The people of `ids` whom the viewer may meet: in a list, as who comments, or as whom a notification is about. */
-export async function peopleSeenBy(
-  env: Env,
-  background: Background,
-  viewer: Who,
-  ids: Iterable<PersonId>,
-): Promise<Map<PersonId, PersonCard>> {
+export async function peopleSeenBy(reader: Reader, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
   const asked = [...ids];
-  const [people, blocked] = await Promise.all([
-    personDocuments.get(env, background, asked),
-    blockedFor(env, viewer, asked),
-  ]);
+  const [people, blocked] = await Promise.all([personDocuments.get(reader, asked), blockedFor(reader, asked)]);
   for (const person of blocked) people.delete(person);
   return people;
 }

@@ -1,0 +1,148 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { PostPage } from "../../schema/api/posts.ts";
+import type { PostId } from "../../schema/ids.ts";
+import { comment, publish, type Someone } from "./api.ts";
+import { flush, recordQueues } from "./facts.ts";
+import { type Fault, type Faults, withFaults } from "./faults.ts";
+import { ask, outcome, signUp } from "./people.ts";
+import { follows } from "./posts.ts";
+import { fanOut } from "../../workers/delivery/fan-out.ts";
+import { project } from "../../workers/projector/projector.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const FAULTS: Fault[] = ["throws", "hangs", { delay: 300 }];
+const named = (fault: Fault) => (typeof fault === "string" ? fault : `takes ${fault.delay} ms`);
+
+/** Ben, who follows Ada and has read his feed, her post, its comments and her profile. */
+async function scene(faulty: Env): Promise<{ ada: Someone; ben: Someone; post: PostId; paths: string[] }> {
+  const [ada, ben] = [await signUp(), await signUp()];
+  await follows(ben.person.id, ada.person.id);
+  const { id: post } = await publish(ada);
+  await comment(ada, post, "First");
+  await flush(env.POSTS.getByName(post));
+  await project(env, queues.facts.splice(0));
+  await fanOut(env, { post, author: ada.person.id });
+  const paths = ["/v1/feed", `/v1/posts/${post}`, `/v1/posts/${post}/comments`, `/v1/people/${ada.person.handle}`];
+  for (const path of paths) {
+    const response = await ask("GET", path, { token: ben.token, env: faulty });
+    expect(response.status, path).toBe(200);
+  }
+  return { ada, ben, post, paths };
+}
+
+/** Everything that is told of an answer but how it came to be. */
+const told = async (response: Response) => ({ status: response.status, body: await response.json<object>() });
+
+describe.each(FAULTS.map((fault) => [named(fault), fault] as const))("when D1 %s", (_, fault) => {
+  it("reads are what they were, and say so; likes and comments go on; all heals", async () => {
+    const faults: Faults = {};
+    const faulty = withFaults(env, faults);
+    const { ben, post, paths } = await scene(faulty.env);
+    const asBen = { token: ben.token, env: faulty.env };
+    faults.reads = fault;
+    faults.writes = fault;
+
+    for (const path of paths) {
+      const response = await ask("GET", path, asBen);
+      expect(response.status, path).toBe(200);
+      if (typeof fault === "string") expect(response.headers.get("cache-status"), path).toContain("stale");
+    }
+    const feed = await (await ask("GET", "/v1/feed", asBen)).json<PostPage>();
+    expect(feed.items.map(({ id }) => id)).toEqual([post]);
+
+    const liked = await ask("PUT", `/v1/posts/${post}/like`, asBen);
+    expect(await told(liked)).toMatchObject({ status: 200, body: { liked: true, likes: 1 } });
+    const commented = await ask("POST", `/v1/posts/${post}/comments`, { ...asBen, body: { text: "Still here" } });
+    expect(await told(commented)).toMatchObject({ status: 201, body: { text: "Still here" } });
+    expect(faulty.failed()).toBeGreaterThan(4);
+
+    delete faults.reads;
+    delete faults.writes;
+    await flush(env.POSTS.getByName(post));
+    await project(env, queues.facts.splice(0));
+    await vi.waitFor(
+      async () => {
+        const response = await ask("GET", `/v1/posts/${post}`, asBen);
+        expect(response.headers.get("cache-status")).toBeNull();
+        expect(await response.json()).toMatchObject({ likes: 1, comments: 2, likedByMe: true });
+      },
+      { timeout: 10_000 },
+    );
+  });
+});
+
+it("signs in nobody whom it does not know while D1 is down, and says why", async () => {
+  const faults: Faults = {};
+  const faulty = withFaults(env, faults);
+  const ada = await signUp();
+  faults.reads = "throws";
+  const response = await ask("GET", "/v1/feed", { token: ada.token, env: faulty.env });
+  expect(await outcome(response)).toBe("503 unavailable");
+  expect(response.headers.get("retry-after")).toBe("1");
+});
+
+it("knows a session from its copy in KV while D1 is down, until it is ended", async () => {
+  const faults: Faults = {};
+  const faulty = withFaults(env, faults);
+  const handle = `copy_${crypto.randomUUID().slice(0, 8)}`;
+  const signedUp = await ask("POST", "/v1/people", { body: { handle, password: "correct horse battery" } });
+  const { token } = await signedUp.json<{ token: string }>();
+  const author = await signUp();
+  const { id: post } = await publish(author);
+  faults.reads = "throws";
+  faults.writes = "throws";
+  const like = () => ask("PUT", `/v1/posts/${post}/like`, { token, env: faulty.env });
+  expect((await like()).status).toBe(200);
+  expect(await outcome(await ask("DELETE", "/v1/sessions/current", { token, env: faulty.env }))).toBe(
+    "503 unavailable",
+  );
+  delete faults.reads;
+  delete faults.writes;
+  expect((await ask("DELETE", "/v1/sessions/current", { token, env: faulty.env })).status).toBe(204);
+  faults.reads = "throws";
+  expect(await outcome(await like())).toBe("503 unavailable");
+  delete faults.reads;
+  expect(await outcome(await like())).toBe("401 not_signed_in");
+});
+
+it("lets nobody past a block while D1 is down, even one that is newer than what it knows of the session", async () => {
+  const faults: Faults = {};
+  const faulty = withFaults(env, faults);
+  const { ada, ben, post } = await scene(faulty.env);
+  expect((await ask("PUT", `/v1/people/${ben.person.handle}/block`, { token: ada.token })).status).toBe(200);
+  faults.reads = "throws";
+  const response = await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token, env: faulty.env });
+  expect(await outcome(response)).toBe("503 unavailable");
+});
+
+describe.each(FAULTS.map((fault) => [named(fault), fault] as const))("when KV %s", (_, fault) => {
+  it("nobody notices", async () => {
+    const faulty = withFaults(env, { kv: fault });
+    const { ben, post, paths } = await scene(faulty.env);
+    const asBen = { token: ben.token, env: faulty.env };
+    expect((await ask("PUT", `/v1/posts/${post}/like`, asBen)).status).toBe(200);
+    for (const path of paths) expect((await ask("GET", path, asBen)).headers.get("cache-status")).toBeNull();
+    expect(faulty.failed()).toBeGreaterThan(0);
+  });
+});
+
+describe.each(FAULTS.map((fault) => [named(fault), fault] as const))("when the queues %s", (_, fault) => {
+  it("what is written is acknowledged, and arrives by its own row", async () => {
+    const faulty = withFaults(env, { queues: fault });
+    const [ada, ben] = [await signUp(), await signUp()];
+    const asBen = { token: ben.token, env: faulty.env };
+    const followed = await ask("PUT", `/v1/people/${ada.person.handle}/follow`, asBen);
+    expect(followed.status).toBe(200);
+    const { id: post } = await publish(ada);
+    expect((await ask("DELETE", `/v1/posts/${post}`, { token: ada.token, env: faulty.env })).status).toBe(204);
+    expect(faulty.failed()).toBeGreaterThan(0);
+  });
+});

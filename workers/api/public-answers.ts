@@ -1,0 +1,142 @@
+/**
+ * What nobody in particular is answered: a post, its comments, a person and their posts, the same for all who are not
+ * signed in. Whole answers are kept as bytes in the isolate's memory, and behind it in the data centre's cache: for FRESH
+ * as they are; for a while longer too, and made anew in the background; and when they cannot be made anew, for as long as
+ * there is nothing better, marked as stale. Many who ask at once are answered by one of them.
+ */
+import type { PostId } from "../../schema/ids.ts";
+import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
+import { Flights } from "../reads/flights.ts";
+import { Memory } from "../reads/memory.ts";
+import { isMatch } from "./etags.ts";
+import { addressOf, keep, keptAt } from "./kept-answers.ts";
+import { STALE } from "./reading.ts";
+import { isAnonymous } from "./viewer.ts";
+
+/** With the next: how old a public answer may be, and so how long a deleted post is still shown to who has no account. */
+const FRESH = 1000; // ms
+const STALE_WHILE_REVALIDATE = 4000; // ms
+/** How long what failed is not tried again, when there is an older answer. */
+const SPARED_FOR = 1000; // ms
+const ANSWERS_MAX = 2000;
+/** A larger one is made each time: together they would take more than a fifth of the isolate's 128 MB. */
+const BYTES_MAX = 16_000;
+
+const PUBLIC =
+  /^https?:\/\/[^/]+\/v1\/(?:posts\/\w{13}(?:\/comments(?:\/\w{13}\/replies)?)?|people\/\w+(?:\/posts)?)(?:\?|$)/;
+const ANYBODY = "anybody";
+
+type Answer = { status: number; bytes: ArrayBuffer; headers: Record<string, string> };
+type Make = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
+
+const answers = new Memory<string, Answer>(ANSWERS_MAX);
+const changed = new Memory<PostId, true>(ANSWERS_MAX);
+const failures = new Memory<string, true>(ANSWERS_MAX);
+const flights = new Flights<string, Answer>();
+
+/** Answers in place of `make` where it can. Costs nothing while the answer is in memory, and one look into the cache when it is not. */
+export async function publicAnswer(
+  make: Make,
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+): Promise<Response> {
+  if (!isForAnybody(request)) return make(request, env, context);
+  const { url } = request;
+  const now = Date.now();
+  const known = answers.get(url);
+  const age = known ? now - known.at : Number.POSITIVE_INFINITY;
+  if (known && age < FRESH) return answered(request, known.value, age);
+
+  const renewed = () =>
+    flights.read(context, [url], async () => new Map([[url, await renew(make, url, env, context)]]));
+  if (known && age < FRESH + STALE_WHILE_REVALIDATE) {
+    if (!flights.has(url)) context.waitUntil(renewed());
+    return answered(request, known.value, age);
+  }
+  const failed = failures.get(url);
+  const isSpared = failed !== undefined && now - failed.at < SPARED_FOR;
+  const answer = known && isSpared ? undefined : (await renewed()).get(url);
+  if (answer && answer.status < 500) return answered(request, answer, 0);
+
+  failures.set(url, true);
+  const stale = known ?? (await fromCache(url));
+  if (stale) return answered(request, stale.value, Date.now() - stale.at, STALE);
+  return answer ? answered(request, answer, 0) : make(request, env, context);
+}
+
+/** After a change to a post: this isolate shows it at once. */
+export function forgetAnswers(post: PostId): void {
+  answers.deleteWhere((url) => url.includes(post));
+  changed.set(post, true);
+}
+
+/** Whether the cache may hold it as it was before a change that was made here. */
+function isChanged(url: string): boolean {
+  const change = changed.get((/\/posts\/(\w{13})/.exec(url)?.[1] ?? "") as PostId);
+  return change !== undefined && Date.now() - change.at < FRESH + STALE_WHILE_REVALIDATE;
+}
+
+const isForAnybody = ({ method, url, headers }: Request): boolean =>
+  method === "GET" && PUBLIC.test(url) && isAnonymous(headers) && !headers.has(CONSISTENCY_TOKEN);
+
+/** From the cache if another isolate has made it just now; else made anew, and kept for others. */
+async function renew(make: Make, url: string, env: Env, context: ExecutionContext): Promise<Answer> {
+  const cached = isChanged(url) ? undefined : await fromCache(url);
+  if (cached && Date.now() - cached.at < FRESH) {
+    answers.set(url, cached.value, cached.at);
+    return cached.value;
+  }
+  const response = await make(new Request(url), env, context);
+  const bytes = await response.arrayBuffer();
+  const answer = { status: response.status, bytes, headers: await headersOf(response, bytes) };
+  if (answer.status === 200 && bytes.byteLength <= BYTES_MAX) {
+    answers.set(url, answer);
+    const isStale = response.headers.has("cache-status");
+    if (!isStale) context.waitUntil(keep(addressOf(ANYBODY, url), new Response(bytes, answer)));
+  }
+  return answer;
+}
+
+async function fromCache(url: string): Promise<{ value: Answer; at: number } | undefined> {
+  const kept = await keptAt(addressOf(ANYBODY, url));
+  if (!kept) return undefined;
+  const bytes = await kept.response.arrayBuffer();
+  return {
+    value: { status: 200, bytes, headers: await headersOf(kept.response, bytes) },
+    at: Date.now() - kept.age * 1000,
+  };
+}
+
+async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record<string, string>> {
+  const timing = response.headers.get("server-timing");
+  const mark = response.headers.get("cache-status");
+  const common = {
+    "content-type": response.headers.get("content-type") ?? "application/json",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    ...(timing !== null && { "server-timing": timing }),
+    ...(mark !== null && { "cache-status": mark }),
+  };
+  if (response.status !== 200) return { ...common, "cache-control": "no-store" };
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));
+  return {
+    ...common,
+    etag: `"${digest.toBase64({ alphabet: "base64url", omitPadding: true })}"`,
+    // The client may hold it for as long as we do.
+    "cache-control": `public, max-age=${FRESH / 1000}, stale-while-revalidate=${STALE_WHILE_REVALIDATE / 1000}, stale-if-error=86400`,
+    vary: `Authorization, Cookie, ${CONSISTENCY_TOKEN}`,
+  };
+}
+
+function answered(request: Request, { status, bytes, headers }: Answer, age: number, mark?: string): Response {
+  const marked = {
+    ...headers,
+    ...(age > 0 && { age: String(Math.round(age / 1000)), "server-timing": "memory" }),
+    ...(mark !== undefined && { "cache-status": mark }),
+  };
+  const isKnown = headers["etag"] !== undefined && isMatch(request.headers, headers["etag"]);
+  return isKnown
+    ? new Response(null, { status: 304, headers: marked })
+    : new Response(bytes, { status, headers: marked });
+}

@@ -1,0 +1,36 @@
+import { createMiddleware } from "hono/factory";
+import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
+import { Reader } from "../reads/reader.ts";
+import { keepAnswer, keptAnswer } from "./kept-answers.ts";
+import type { App } from "./routes.ts";
+
+/**
+ * Gives each request its reader, and tells in the answer how it was served. While the databases are down, who is signed in
+ * gets what the same question was answered last, marked as stale.
+ */
+export const reading = createMiddleware<App>(async (c, next) => {
+  const reader = new Reader(c.env, c.executionCtx, c.req.header(CONSISTENCY_TOKEN));
+  c.set("reader", reader);
+  await next();
+  if (c.res.webSocket) return; // A copy with other headers would not be one.
+  const { person } = reader;
+  if (person && c.req.method === "GET") {
+    if (c.res.status === 200) keepAnswer(c.executionCtx, person, c.req.url, c.res);
+    else if (c.res.status === 503) {
+      const kept = await keptAnswer(person, c.req.url);
+      if (kept) {
+        c.res = kept.response;
+        c.header("age", String(kept.age));
+        reader.served.isStale = true;
+      }
+    }
+  }
+  const { timing, isStale } = reader.served;
+  if (timing !== undefined) c.header("server-timing", timing);
+  if (isStale) c.header("cache-status", STALE);
+  const { token } = reader.seen;
+  if (token !== undefined) c.header(CONSISTENCY_TOKEN, token);
+});
+
+/** https://www.rfc-editor.org/rfc/rfc9211: answered from what was known, because the store that knows better failed. */
+export const STALE = "Shutterline; hit; detail=stale";

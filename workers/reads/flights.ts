@@ -1,0 +1,64 @@
+import { LateError, within } from "../../schema/deadline.ts";
+import type { Background } from "./tiers.ts";
+
+/** How long a request waits for another one that is reading the same, before it reads by itself. */
+const JOINED_FOR = 1000; // ms
+
+/**
+ * What requests of this isolate are reading right now, so that what many ask for at once is read once (single flight).
+ * What the first of them finds, a failure as well, is the answer to all.
+ */
+export class Flights<K, V> {
+  readonly #under = new Map<K, Promise<Map<K, V>>>();
+
+  has(key: K): boolean {
+    return this.#under.has(key);
+  }
+
+  /** Those of `keys` that exist. `load` is called at most twice, with those that nobody is reading yet. */
+  async read(background: Background, keys: K[], load: (keys: K[]) => Promise<Map<K, V>>): Promise<Map<K, V>> {
+    const joined = new Set<Promise<Map<K, V>>>();
+    const own: K[] = [];
+    for (const key of keys) {
+      const flight = this.#under.get(key);
+      if (flight) joined.add(flight);
+      else own.push(key);
+    }
+    const flights = [...joined].map((flight) => this.#join(flight));
+    if (own.length > 0) flights.push(this.#start(background, own, load));
+    const landed = await Promise.all(flights);
+
+    const found = new Map<K, V>();
+    for (const values of landed) {
+      for (const key of keys) {
+        const value = values?.get(key);
+        if (value !== undefined) found.set(key, value);
+      }
+    }
+    if (!landed.includes(undefined)) return found;
+    const late = keys.filter((key) => !found.has(key));
+    return new Map([...found, ...(await this.#start(background, late, load))]);
+  }
+
+  /** Undefined when it takes too long: whoever has begun it may be gone. */
+  async #join(flight: Promise<Map<K, V>>): Promise<Map<K, V> | undefined> {
+    try {
+      return await within(JOINED_FOR, flight, "another request");
+    } catch (error) {
+      if (error instanceof LateError) return undefined;
+      throw error;
+    }
+  }
+
+  async #start(background: Background, keys: K[], load: (keys: K[]) => Promise<Map<K, V>>): Promise<Map<K, V>> {
+    const flight = load(keys);
+    for (const key of keys) this.#under.set(key, flight);
+    // The request that began it may be given up by its sender; those who have joined want it all the same.
+    background.waitUntil(flight.catch(() => undefined));
+    try {
+      return await flight;
+    } finally {
+      for (const key of keys) if (this.#under.get(key) === flight) this.#under.delete(key);
+    }
+  }
+}
