@@ -125,7 +125,7 @@ it("answers 500 readers of a post that nobody has read with two reads of D1", as
   const { queries } = await d1Costs(async () => {
     const contexts = Array.from({ length: 500 }, () => createExecutionContext());
     const answers = await Promise.all(
-      contexts.map((context) => app.request(`${HOST}/v1/posts/${unread}`, {}, env, context)),
+      contexts.map(async (context) => app.request(`${HOST}/v1/posts/${unread}`, {}, env, context)),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const texts = new Set(await Promise.all(answers.map((answer) => answer.text())));

@@ -1,24 +1,24 @@
 import { LateError } from "../../schema/deadline.ts";
 
-/** How long after it was too slow a store is asked by one request only. */
+/** How long a store that was too slow is not asked at all. */
 const SPARED_FOR = 1000; // ms
 
 /**
- * Spares a store that does not answer in time, and those who would wait for it in vain: while it is spared, one request
- * tries it, and the others are refused at once. (Circuit breaker: Nygard, "Release It!", 2007.)
+ * Spares a store that does not answer in time, and those who would wait for it in vain: they are refused at once. After a
+ * while one request tries it, and if that is answered, all may again. (Circuit breaker: Nygard, "Release It!", 2007.)
  */
 export class Breaker {
   #sparedUntil = 0;
+  #isSuspect = false;
   #isTried = false;
 
+  /** Rejects with what `ask` rejects with, or with a LateError when it is not called. */
   async run<T>(ask: () => Promise<T>): Promise<T> {
-    if (Date.now() >= this.#sparedUntil) return this.#watched(ask);
-    if (this.#isTried) throw new LateError("D1", 0);
+    if (!this.#isSuspect) return this.#watched(ask);
+    if (this.#isTried || Date.now() < this.#sparedUntil) throw new LateError("D1", 0);
     this.#isTried = true;
     try {
-      const answer = await this.#watched(ask);
-      this.#sparedUntil = 0;
-      return answer;
+      return await this.#watched(ask);
     } finally {
       this.#isTried = false;
     }
@@ -26,9 +26,12 @@ export class Breaker {
 
   async #watched<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      const answer = await ask();
+      this.#isSuspect = false;
+      return answer;
     } catch (error) {
-      if (error instanceof LateError) this.#sparedUntil = Date.now() + SPARED_FOR;
+      this.#isSuspect = error instanceof LateError;
+      if (this.#isSuspect) this.#sparedUntil = Date.now() + SPARED_FOR;
       throw error;
     }
   }
