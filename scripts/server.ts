@@ -18,6 +18,10 @@ export type ServerOptions = {
   onRestart?: () => void;
   /** Another entry than that of wrangler.toml. */
   main?: string;
+  /** Without the web client: then nothing stands between the direct socket and the Worker. */
+  assets?: false;
+  /** Variables beside or in place of those of wrangler.toml. */
+  bindings?: Record<string, string>;
   /** Other Workers that run in the same workerd. */
   beside?: readonly V4WorkerOptions[];
 };
@@ -33,9 +37,10 @@ export type Server = {
 
 /** Starts it, migrates, and resolves once it answers. Throws a `StartError` with the runtime's own reason. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { state, host, port, onRestart, main, beside = [] } = options;
+  const { state, host, port, onRestart, main, assets, bindings, beside = [] } = options;
   const config = readConfig({ config: WRANGLER_CONFIG });
   const { modulesRules: _, ...worker } = workerOptionsOf(WRANGLER_CONFIG).workerOptions;
+  if (assets === false) delete worker.assets;
   const log = new WorkerLog();
   const contents = await bundleWorker(main ?? config.main ?? "");
   const miniflare = new Miniflare(
@@ -44,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         {
           ...worker,
           name: config.name ?? "worker",
-          bindings: { ...(worker.bindings as object), ADMIN_TOKEN: adminTokenOf(state) },
+          bindings: { ...(worker.bindings as object), ...bindings, ADMIN_TOKEN: adminTokenOf(state) },
           modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
           unsafeDirectSockets: [{ host, port }],
         },
