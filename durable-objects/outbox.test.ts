@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ALBUM_MAX } from "../schema/api/posts.ts";
+import { EVERY_PART } from "../schema/facts.ts";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, newPost, publishedPost } from "../tests/runtime/posts.ts";
 
@@ -75,7 +76,7 @@ it("is done only when it is confirmed", async () => {
   expect(queues.facts).toHaveLength(1);
 
   await actor.confirmProjected(1, 2);
-  await actor.confirmDelivered(true);
+  await actor.confirmDelivered(EVERY_PART);
   expect(await flush(actor)).toBe(true); // The alarm that was set before the confirmation finds nothing to do...
   expect(await flush(actor)).toBe(false); // ...and sets none.
   expect(queues.facts).toHaveLength(1);

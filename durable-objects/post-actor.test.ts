@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { EVERY_PART } from "../schema/facts.ts";
 import { type CommentId, newId, type PostId } from "../schema/ids.ts";
 import { added, EMPTY, formatted } from "../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
@@ -130,7 +131,7 @@ it("refuses everything about a post that does not exist, and stores nothing for 
   expect(await actor.snapshot(undefined)).toEqual(refusal);
   expect(await actor.comments(undefined, oldest(10))).toEqual(refusal);
   await actor.confirmProjected(1, 1);
-  await actor.confirmDelivered(true);
+  await actor.confirmDelivered(EVERY_PART);
   await runInDurableObject(actor, (_, { storage }) => {
     const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'").toArray();
     expect(tables).toEqual([]);
@@ -178,12 +179,31 @@ it("writes 4 rows for a comment, 6 for a reply, 1 more for a key, 5 for a like o
   expect(await rows((instance) => instance.edit(post.author, { caption: "Ebb", policy: "everyone" }))).toBe(0);
 });
 
+it("writes 1 row for each part of the followers that was served, remembers them, and tells what is left", async () => {
+  const { post, actor } = await publishedPost();
+  const confirm = async (parts: number) => {
+    let left: number | undefined;
+    const rows = await rowsWritten(actor, (instance) => {
+      left = instance.confirmDelivered(parts);
+    });
+    return { rows, left };
+  };
+  expect(await confirm(0)).toEqual({ rows: 0, left: EVERY_PART });
+  expect(await confirm(0b0000_0110)).toEqual({ rows: 1, left: 0b1111_1001 });
+  expect(await confirm(0b0000_0010)).toEqual({ rows: 0, left: 0b1111_1001 });
+  await evictDurableObject(actor);
+  const again = env.POSTS.getByName(post.id);
+  expect(await again.confirmDelivered(0b0000_0011)).toBe(0b1111_1000); // Split in another way.
+  expect(await again.confirmDelivered(0b1111_1000)).toBe(0);
+  expect(await again.confirmDelivered(0b0000_0001)).toBe(0);
+});
+
 it("sets no alarm for a command that changes nothing", async () => {
   const { post, actor } = await publishedPost();
   const answer = await actor.comment({ author: post.author, text: "Nice" });
   if (!answer.ok) throw new Error(answer.reason);
   await actor.confirmProjected(1, 2);
-  await actor.confirmDelivered(true);
+  await actor.confirmDelivered(EVERY_PART);
   await runDurableObjectAlarm(actor);
   await actor.unlike(post.author);
   await actor.likeComment(post.author, answer.comment.id, false);

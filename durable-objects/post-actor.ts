@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { CommentPolicy, PostBody, PostStanding } from "../schema/facts.ts";
+import { type CommentPolicy, EVERY_PART, type PostBody, type PostStanding } from "../schema/facts.ts";
 import type { CommentId, PersonId } from "../schema/ids.ts";
 import { EMPTY, formatted } from "../schema/set-hash.ts";
 import type { Caption } from "./captions.ts";
@@ -195,11 +195,18 @@ export class PostActor extends DurableObject<Env> {
     outbox.confirmed();
   }
 
-  /** From fan-out, after each page of followers: it goes on, or, with `done`, every follower has been served. */
-  confirmDelivered(done: boolean): void {
-    if (!this.#post || this.#post.record.row.delivered) return;
-    if (done) this.#post.record.save({ delivered: 1 });
-    this.#post.outbox.confirmed();
+  /**
+   * From fan-out, after each message: it is under way, and every follower in `parts` (a bit for each) has been served.
+   * Gives back the parts that are left, none of a post that is gone. A set only grows, so messages may come twice, late or
+   * in any order, from roots that split differently. Writes a row when a part is new to it.
+   */
+  confirmDelivered(parts: number): number {
+    if (!this.#post || this.#post.record.row.delivered) return 0;
+    const { record, outbox } = this.#post;
+    const served = record.row.served | parts;
+    if (served !== record.row.served) record.save({ served, delivered: Number(served === EVERY_PART) });
+    outbox.confirmed();
+    return EVERY_PART & ~served;
   }
 
   /** A WebSocket for a subscriber, from the route that has decided that they may see the post; 404 or 503 without. */

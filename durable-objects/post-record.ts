@@ -13,6 +13,7 @@ const NEW: Omit<PostRow, "id" | "author" | "caption" | "media"> = {
   own_comments: 0,
   confirmed: 0,
   delivered: 0,
+  served: 0,
   digest: EMPTY,
   people: 0,
   likes_seq: 0,

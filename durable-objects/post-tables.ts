@@ -22,6 +22,8 @@ export type PostRow = {
   confirmed: number;
   /** 1 once every follower's feed is known to have the post. */
   delivered: number;
+  /** The parts of the followers that are known to have it before that: a bit for each. */
+  served: number;
   /** Of the people who like the post. */
   digest: SetHash;
   /** Rows of `likes`: the people who like the post, or liked it once. */
@@ -158,5 +160,8 @@ export const migrations: readonly Migration[] = [
       const request = formatted(hashOf(JSON.stringify([text, null])));
       sql.exec("UPDATE idempotency_keys SET request = ? WHERE comment = ?", request, id);
     }
+  },
+  (sql) => {
+    sql.exec("ALTER TABLE post ADD COLUMN served INTEGER NOT NULL DEFAULT 0");
   },
 ];

@@ -96,14 +96,29 @@ export const PostFacts = z.object({
 });
 export type PostFacts = z.infer<typeof PostFacts>;
 
-/** One page of a post's way into its readers' feeds; `after` is the last follower that was served. */
-export const FanOut = z.object({ post: PostId, author: PersonId, after: PersonId.optional() });
+/** The logical shards of an author's followers fall into this many equal parts, which are served side by side. */
+export const PARTS = 8;
+/** A set of parts has one bit for each. */
+export const EVERY_PART = 2 ** PARTS - 1;
+
+/** Neighbouring parts, without the last; `after` is the last follower of them that was served. */
+export const Parts = z.object({
+  first: z.number().int().min(0).max(PARTS),
+  end: z.number().int().min(0).max(PARTS),
+  after: PersonId.optional(),
+});
+export type Parts = z.infer<typeof Parts>;
+
+/** A post's way into its readers' feeds: one page of the followers in `parts`; without them, the root of the tree. */
+export const FanOut = z.object({ post: PostId, author: PersonId, parts: Parts.optional() });
 export type FanOut = z.infer<typeof FanOut>;
 
 /** What follows from a committed row of D1; the same body is stored in `effects` until it is done. */
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
   z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
+  /** An author becomes a large one; `after` is the last follower that was marked. */
+  z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),
   z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId }),
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);

@@ -47,6 +47,15 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   }
 }
 
+/** Keeps how far an effect of many steps has come, in its body, then sends it on. Of one that is done it keeps nothing. */
+export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): Promise<void> {
+  await databaseOf(env, effect.id)
+    .prepare("UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1")
+    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER)
+    .run();
+  await sendEffect(env, effect);
+}
+
 export async function effectDone(env: Env, id: EffectId): Promise<void> {
   await databaseOf(env, id).prepare("DELETE FROM effects WHERE id = ?").bind(id).run();
 }

@@ -4,6 +4,7 @@ import { app } from "./api/app.ts";
 import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
 import { applyFollow } from "./delivery/follow.ts";
+import { mergeAuthor } from "./delivery/large-authors.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
@@ -21,6 +22,8 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
       return applyFollow(env, effect);
     case "block":
       return applyBlock(env, effect);
+    case "merge":
+      return mergeAuthor(env, effect);
     case "inspect":
       return inspectMedia(env, effect);
     case "erase":

@@ -2,6 +2,9 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { PersonId, SessionId } from "../ids.ts";
 
+/** How an author's posts get to their readers: see workers/delivery/large-authors.ts. */
+export type Reach = "pushed" | "turning" | "merged";
+
 /** The counts are kept by triggers on `following`, `followers` and `posts`, so they are exact and never counted again. */
 export const people = sqliteTable("people", {
   id: text().$type<PersonId>().primaryKey(),
@@ -11,6 +14,11 @@ export const people = sqliteTable("people", {
   posts: integer().notNull().default(0),
   followers: integer().notNull().default(0),
   following: integer().notNull().default(0),
+  reach: text().$type<Reach>().notNull().default("pushed"),
+  /** The day they last read their feed, in days since 1970; fan-out skips who was away for long. */
+  seenDay: integer("seen_day").notNull().default(0),
+  /** From the moment that a dormant reader is back until their feed is whole: workers/delivery/dormant.ts. */
+  rebuilding: integer({ mode: "boolean" }).notNull().default(false),
 });
 
 /** In the shard of the handle's hash. A claim whose person was never written is taken over: workers/api/sign-up.ts. */
@@ -44,8 +52,15 @@ export const following = sqliteTable(
     followee: text().$type<PersonId>().notNull(),
     active: integer({ mode: "boolean" }).notNull(),
     version: integer().notNull(),
+    /** The followee is a large author, whose posts are merged in at read. It stays after an unfollow, for the next follow. */
+    merged: integer({ mode: "boolean" }).notNull().default(false),
   },
-  (t) => [primaryKey({ columns: [t.follower, t.followee] })],
+  (t) => [
+    primaryKey({ columns: [t.follower, t.followee] }),
+    index("following_merged")
+      .on(t.follower, t.followee)
+      .where(sql`merged = 1 AND active = 1`), // Every page of a feed asks for them.
+  ],
 );
 
 /** The mirror of `following` in the followee's shard, in the order that fan-out reads it: by the follower's shard. */

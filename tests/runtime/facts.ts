@@ -10,6 +10,10 @@ export function recordQueues() {
   const fanOuts: FanOut[] = [];
   const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, body as PostFacts));
   const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
+  vi.spyOn(env.FAN_OUT, "sendBatch").mockImplementation(async (messages) => {
+    for (const { body } of messages) await keep(fanOuts, body as FanOut);
+    return NO_BACKLOG;
+  });
   return { facts, fanOuts, sendFacts, sendFanOut };
 }
 
@@ -18,5 +22,7 @@ export const flush = (actor: DurableObjectStub<PostActor>): Promise<boolean> => 
 
 async function keep<T>(list: T[], body: T): Promise<QueueSendResponse> {
   list.push(structuredClone(body));
-  return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  return NO_BACKLOG;
 }
+
+const NO_BACKLOG = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };

@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { PageQuery } from "../../schema/api/common.ts";
 import { PostPage } from "../../schema/api/posts.ts";
 import type { PostId } from "../../schema/ids.ts";
-import { feedSkeleton } from "../reads/feed.ts";
+import { feedSkeleton, storedFeed } from "../reads/feed.ts";
 import { postPage } from "../reads/post-page.ts";
 import { idOfCursor } from "./cursors.ts";
 import { json, refusals, routes, signedIn } from "./routes.ts";
@@ -24,15 +24,16 @@ feed.openapi(
     const query = c.req.valid("query");
     // What is read for a session that then turns out to be over is thrown away.
     const expected = probablePerson(c);
-    const begun = expected && feedSkeleton(reader, expected, idOfCursor<PostId>(query.cursor), query.limit + 1);
+    const first = { before: idOfCursor<PostId>(query.cursor), limit: query.limit + 1 };
+    const begun = expected && storedFeed(reader, expected, first);
     begun?.catch(() => undefined); // Told below, if it matters.
     await findViewer(c);
     const { person } = signedIn(c);
-    let ready = person === expected ? await begun : undefined;
-    return postPage(c, query, async (before, count) => {
-      const skeleton = ready ?? (await feedSkeleton(reader, person, before, count));
-      ready = undefined;
-      return skeleton;
+    let stored = person === expected ? await begun : undefined;
+    return postPage(c, query, (before, limit) => {
+      const read = feedSkeleton(reader, person, { before, limit }, stored);
+      stored = undefined; // Of the first page alone.
+      return read;
     });
   },
 );

@@ -8,6 +8,7 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../schema/ids.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { today } from "../delivery/dormant.ts";
 import { withFreshIds } from "../fresh-ids.ts";
 import { claimantOf, exists } from "../reads/people.ts";
 import { ApiError } from "./errors.ts";
@@ -69,10 +70,10 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
       // By D1's own clock, since a batch may wait between here and there. The rest is written only with the person.
       database
         .prepare(
-          `INSERT INTO people (id, handle, name) SELECT ?1, ?2, ?3 WHERE unixepoch('subsec') * 1000 <= ?4
-           ON CONFLICT DO NOTHING`,
+          `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
+           WHERE unixepoch('subsec') * 1000 <= ?4 ON CONFLICT DO NOTHING`,
         )
-        .bind(person.id, person.handle, person.name, deadline),
+        .bind(person.id, person.handle, person.name, deadline, today()),
       database
         .prepare(`INSERT INTO credentials (person, password) SELECT ?1, ?3 WHERE ${CREATED}`)
         .bind(person.id, person.handle, passwordHash),

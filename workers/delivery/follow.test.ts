@@ -8,7 +8,8 @@ import { databaseOf } from "../../schema/shards.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { applyFollow, BACKFILL_MAX } from "./follow.ts";
+import { FEED_MAX } from "./feed-bound.ts";
+import { applyFollow } from "./follow.ts";
 
 type FollowEffect = Extract<Effect, { kind: "follow" }>;
 type Pair = Awaited<ReturnType<typeof newPair>>;
@@ -124,9 +125,9 @@ it("tells of a follow once, however often its effect comes", async () => {
 });
 
 it("fills the feed with the newest posts, up to a limit", async () => {
-  const pair = await newPair(BACKFILL_MAX + 5);
+  const pair = await newPair(FEED_MAX + 5);
   await apply(await change("PUT", pair));
-  expect((await stateOf(pair)).feed).toEqual(pair.posts.slice(0, BACKFILL_MAX));
+  expect((await stateOf(pair)).feed).toEqual(pair.posts.slice(0, FEED_MAX));
 });
 
 it("ends where the truth is, in whatever order the effects run, repeated and at the same time", async () => {

@@ -1,15 +1,16 @@
 /** What follows from a follow or an unfollow: the mirror in the followee's shard, the notification, the backfill. */
 import type { Effect } from "../../schema/facts.ts";
-import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
+import type { Reach } from "../../schema/tables/people.ts";
 import { effectDone } from "../effects.ts";
-
-/** How many of the followee's newest posts a new follower's feed gets. */
-export const BACKFILL_MAX = 100;
+import { FEED_MAX, trimmed } from "./feed-bound.ts";
+import { markStatement } from "./large-authors.ts";
 
 /**
- * Costs one D1 query for the truth, one batch for the followee, two more queries for the backfill, and one to be done.
- * It may run again, late, or at the same time as another one of the same pair: every row ends as `following` says.
+ * Costs one D1 query for the truth, one batch for the followee, one query and one batch for the backfill, and one to be
+ * done. A large author needs no backfill, but one query that marks the follow. It may run again, late, or at the same time
+ * as another one of the same pair: every row ends as `following` says.
  */
 export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
   const { follower, followee } = effect;
@@ -19,22 +20,25 @@ export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "fol
     .first<Truth>();
   if (truth) {
     // The mirror first: a post that is published in between goes to those who are mirrored, or is found by the backfill.
-    await mirror(env, follower, followee, truth);
-    if (truth.active) await backfill(env, follower, followee);
+    const reach = await mirror(env, follower, followee, truth);
+    if (truth.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
   }
   await effectDone(env, effect.id);
 }
 
 type Truth = { active: 0 | 1; version: number };
 
-async function mirror(env: Env, follower: PersonId, followee: PersonId, { active, version }: Truth): Promise<void> {
+/** Asks for the followee's reach in the same transaction: a follower who is mirrored later than it turns must see that. */
+async function mirror(env: Env, follower: PersonId, followee: PersonId, { active, version }: Truth): Promise<Reach> {
   const database = databaseOf(env, followee);
   const pair = [followee, shardOf(follower), follower] as const;
-  await database.batch([
+  const results = await database.batch<{ reach: Reach }>([
     database.prepare(MIRROR).bind(...pair, active, version),
     database.prepare(NOTIFY).bind(...pair, Date.now()),
     database.prepare(TAKE_BACK).bind(...pair),
+    database.prepare("SELECT reach FROM people WHERE id = ?").bind(followee),
   ]);
+  return results.at(-1)?.results[0]?.reach ?? "pushed";
 }
 
 const MIRROR = `
@@ -55,13 +59,23 @@ const TAKE_BACK = `
   DELETE FROM notifications WHERE recipient = ?1 AND kind = 'follow' AND subject = ?3
   AND NOT EXISTS (SELECT 1 FROM ${MIRRORED})`;
 
+/** The followee's newest posts, as many as a feed keeps: they may all be newer than what is in it. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
+  // Of the primary: a replica may lack what was published before the mirror was written.
   const newest = await databaseOf(env, followee)
     .prepare("SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?")
-    .bind(followee, BACKFILL_MAX)
-    .all<{ id: string }>();
-  const posts = JSON.stringify(newest.results.map(({ id }) => id));
-  await databaseOf(env, follower).prepare(BACKFILL).bind(follower, followee, posts).run();
+    .bind(followee, FEED_MAX)
+    .all<{ id: PostId }>();
+  const posts = newest.results.map(({ id }) => id);
+  const database = databaseOf(env, follower);
+  await database.batch([
+    database.prepare(BACKFILL).bind(follower, followee, JSON.stringify(posts)),
+    ...trimmed(database, [follower]),
+  ]);
+}
+
+async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
+  await markStatement(databaseOf(env, follower), [follower], followee).run();
 }
 
 // The join asks the fact, which lives beside the feed: an unfollow in the meantime wins.

@@ -2,12 +2,13 @@ import { env } from "cloudflare:workers";
 import { createMessageBatch, getQueueResult, createExecutionContext } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { PostFacts } from "../../schema/facts.ts";
+import { EVERY_PART, type PostFacts } from "../../schema/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";
+import { newReader } from "../../tests/runtime/readers.ts";
 import { threadOf } from "../reads/comments.ts";
 import { freshStats, knownPosts, likedAmong } from "../reads/documents.ts";
 import { feedSkeleton } from "../reads/feed.ts";
@@ -31,7 +32,7 @@ async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" =
 }
 
 it("brings a post, its likes and its comments to D1, and the author a notification of each kind", async () => {
-  const { post, actor } = await publishedPost();
+  const { post, actor } = await publishedPost(await newReader());
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
   await actor.like(ben);
@@ -42,7 +43,9 @@ it("brings a post, its likes and its comments to D1, and the author a notificati
   expect((await freshStats(readerFor(), [post.id])).get(post.id)).toMatchObject({ likes: 2, comments: 1, seq: 4 });
   expect(await likedAmong(readerFor(), ada, [post.id])).toEqual(new Set([post.id]));
   expect(await threadIn(ada, post.id)).toMatchObject([{ author: ben }]);
-  expect(await feedSkeleton(readerFor(), post.author, undefined, 10)).toEqual([{ post: post.id, likedByMe: false }]);
+  expect(await feedSkeleton(readerFor(), post.author, { before: undefined, limit: 10 })).toEqual([
+    { post: post.id, likedByMe: false },
+  ]);
   const told = await notificationsOf(readerFor(), post.author, undefined, 10);
   expect(told.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
     expect.arrayContaining([
@@ -58,7 +61,7 @@ it("confirms to the actor what it has committed", async () => {
   await actor.like(newPerson());
   await flush(actor);
   await project(env, queues.facts);
-  await actor.confirmDelivered(true);
+  await actor.confirmDelivered(EVERY_PART);
   await flush(actor);
   expect(await flush(actor)).toBe(false);
 });

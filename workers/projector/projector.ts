@@ -9,6 +9,7 @@ import { setBased } from "../../schema/set-based.ts";
 import { noticeStatements } from "../delivery/notices.ts";
 import { sendEffect } from "../effects.ts";
 import { dropPost } from "../reads/documents.ts";
+import { timelines } from "../reads/timelines.ts";
 import type { Reader } from "../reads/reader.ts";
 import { consume } from "../queues.ts";
 import { endOf } from "./erase.ts";
@@ -52,7 +53,10 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
       await Promise.all(effects.map((effect) => sendEffect(env, effect)));
     }),
   );
-  for (const { post } of facts) dropPost(post);
+  for (const { post, author } of facts) {
+    dropPost(post);
+    timelines.drop(author);
+  }
   await confirm(env, facts);
 }
 

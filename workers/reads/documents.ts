@@ -148,7 +148,7 @@ async function renewedDocuments(reader: Reader, ids: PostId[]): Promise<Map<Post
 /** After a change to a post: what this isolate shows of it from now on is not older. */
 export function dropPost(post: PostId): void {
   postStats.drop(post);
-  postDocuments.drop(post);
+  postDocuments.dropAbsence(post); // One that is there is as good as its `seq`.
 }
 
 /** Which of `comments` the person likes. One D1 query, in the person's database. */

@@ -1,5 +1,5 @@
 /** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
-import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
+import { AFTER_EVERY_ID, LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Reader } from "./reader.ts";
 
@@ -12,24 +12,25 @@ export async function isFollowing(reader: Reader, person: PersonId): Promise<boo
 
 const IS_FOLLOWING = "SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1";
 
-/** Those who follow `person`, by their shards. One D1 query. */
+/** Those who follow `person`, by their shards, of those from `first` on and below `end`. One D1 query. */
 export async function followersOf(
   env: Env,
   person: PersonId,
   after: PersonId | undefined,
   limit: number,
+  { first, end } = { first: 0, end: LOGICAL_SHARDS },
 ): Promise<PersonId[]> {
   const page = await databaseOf(env, person)
     .prepare(FOLLOWERS)
-    .bind(person, ...keyOf(after), limit)
+    .bind(person, after ? shardOf(after) : first, after ?? "", end, limit)
     .all<{ follower: PersonId }>();
   return page.results.map(({ follower }) => follower);
 }
 
 const FOLLOWERS = `
-  SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
-  ORDER BY follower_shard, follower LIMIT ?4`;
-const keyOf = (follower: PersonId | undefined) => [follower ? shardOf(follower) : -1, follower ?? ""] as const;
+  SELECT follower FROM followers
+  WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND follower_shard < ?4 AND active = 1
+  ORDER BY follower_shard, follower LIMIT ?5`;
 
 /** The same, for a page of a list. */
 export async function followerPage(
@@ -38,7 +39,8 @@ export async function followerPage(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await reader.replica<{ follower: PersonId }>(person, FOLLOWERS, person, ...keyOf(after), limit);
+  const key = [after ? shardOf(after) : 0, after ?? "", LOGICAL_SHARDS];
+  const page = await reader.replica<{ follower: PersonId }>(person, FOLLOWERS, person, ...key, limit);
   return page.map(({ follower }) => follower);
 }
 

@@ -1,6 +1,8 @@
 /**
  * What many people read and what hardly changes, or may be a moment old: what a post shows, where it stands, who a person
- * is. Each is looked for in the isolate's memory, then in KV, then in D1; what a tier did not have is written back to it.
+ * is. Each is looked for in the isolate's memory, then in KV, then in D1, and is written back to where it was not. KV is
+ * near, but a key of it costs as much as 500 rows of D1 to read and 5,000 to write. So only a few keys are looked for
+ * there, many being one query of D1; and only what this isolate has needed before is written.
  * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
  * fail, what was last known is the answer, and the reader is told.
  */
@@ -13,6 +15,8 @@ const MEMORY_MAX = 5000; // Values of about 1 kB.
 /** So that who asks for what is not there again and again is not answered by a database each time. */
 const ABSENT_FOR = 1000; // ms
 const KV_TTL = 600; // s
+/** How many keys are looked for in KV before D1 is asked. */
+const KV_FIRST = 3;
 const KV_KEYS_MAX = 100; // The most keys of one bulk get.
 
 /** What may go on after the answer: Hono's executionCtx is one. */
@@ -52,8 +56,8 @@ export class Tiers<K extends string, V extends object> {
   }
 
   /**
-   * Those of `keys` that exist. Costs nothing when all are in memory, one KV read when all are in KV, and one D1 query
-   * for each database that holds one of the rest.
+   * Those of `keys` that exist. Costs nothing when all are in memory; else one KV read for up to three of them, and one D1
+   * query for each database that holds one of the rest.
    */
   async get(reader: Reader, keys: Iterable<K>): Promise<Map<K, V>> {
     const found = new Map<K, V>();
@@ -72,7 +76,10 @@ export class Tiers<K extends string, V extends object> {
   /** Reads `keys` from D1, whatever the tiers have, and gives the tiers what was found. */
   async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const loaded = await this.#load(reader, keys);
-    if (this.#kv !== undefined) reader.background.waitUntil(this.#toKv(reader.env, this.#kv, loaded));
+    const popular = new Map([...loaded].filter(([key]) => this.#memory.get(key)));
+    if (this.#kv !== undefined && popular.size > 0) {
+      reader.background.waitUntil(this.#toKv(reader.env, this.#kv, popular));
+    }
     for (const key of keys) this.#memory.set(key, loaded.get(key) ?? null);
     return loaded;
   }
@@ -82,12 +89,17 @@ export class Tiers<K extends string, V extends object> {
     this.#memory.set(key, value);
   }
 
+  /** Once it may be there. */
+  dropAbsence(key: K): void {
+    if (this.#memory.get(key)?.value === null) this.#memory.delete(key);
+  }
+
   /** After a change: this isolate shows it at once. */
   drop(key: K): void {
     this.#memory.delete(key);
   }
 
-  /** The same, and whoever finds it in KV; others when their time is over. */
+  /** As `drop`, and whoever finds it in KV; others when their time is over. */
   async forget(env: Env, key: K): Promise<void> {
     this.drop(key);
     if (this.#kv !== undefined) await settled(env.DOCUMENTS.delete(`${this.#kv}:${key}`));
@@ -97,15 +109,17 @@ export class Tiers<K extends string, V extends object> {
     try {
       return await this.#flights.read(reader.background, keys, (keys) => this.#fromBelow(reader, keys));
     } catch (error) {
-      const stale = this.#remembered(keys);
-      if (stale.size < keys.length) throw error;
+      const known = this.#remembered(keys);
+      const unknown = keys.filter((key) => !known.has(key));
+      const cached = unknown.length > 0 ? await this.#fromKv(reader, unknown) : known;
+      if (unknown.some((key) => !cached.has(key))) throw error;
       reader.served.isStale = true;
-      return stale;
+      return new Map([...known, ...cached]);
     }
   }
 
   async #fromBelow(reader: Reader, keys: K[]): Promise<Map<K, V>> {
-    const cached = this.#kv === undefined ? new Map<K, V>() : await this.#fromKv(reader, this.#kv, keys);
+    const cached = keys.length <= KV_FIRST ? await this.#fromKv(reader, keys) : new Map<K, V>();
     for (const [key, value] of cached) this.#memory.set(key, value);
     const missing = keys.filter((key) => !cached.has(key));
     return missing.length === 0 ? cached : new Map([...cached, ...(await this.renew(reader, missing))]);
@@ -121,8 +135,10 @@ export class Tiers<K extends string, V extends object> {
     );
   }
 
-  async #fromKv(reader: Reader, kind: string, keys: K[]): Promise<Map<K, V>> {
+  async #fromKv(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const found = new Map<K, V>();
+    const kind = this.#kv;
+    if (kind === undefined) return found;
     try {
       for (let start = 0; start < keys.length; start += KV_KEYS_MAX) {
         const page = keys.slice(start, start + KV_KEYS_MAX);
@@ -136,7 +152,7 @@ export class Tiers<K extends string, V extends object> {
         }
       }
     } catch (error) {
-      console.warn("KV not read, asking D1", { error: String(error) }); // A cache that is down must not be noticed.
+      console.warn("KV not read", { error: String(error) }); // A cache that is down must not be noticed.
     }
     return found;
   }

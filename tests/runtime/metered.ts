@@ -1,0 +1,43 @@
+import { databases } from "../../schema/shards.ts";
+
+export type Meter = { queries: number; rowsRead: number; rowsWritten: number };
+
+/** `env`, with what each answer of a database says of its cost added to the meter. A batch is one query. */
+export function metered(env: Env): { env: Env; meter: Meter } {
+  const meter = { queries: 0, rowsRead: 0, rowsWritten: 0 };
+  const all = new Set<unknown>(databases(env));
+  const bindings = Object.entries(env).map(([name, value]) => [name, all.has(value) ? counted(value, meter) : value]);
+  return { env: Object.fromEntries(bindings), meter };
+}
+
+const RUNS = new Set<PropertyKey>(["run", "all", "batch"]);
+
+function counted<T extends object>(target: T, meter: Meter): T {
+  return new Proxy(target, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      const call = (args: unknown[]): unknown => Reflect.apply(value, target, args);
+      if (name === "getBookmark") return () => call([]);
+      if (RUNS.has(name)) {
+        return async (...args: unknown[]) => {
+          const answer = (await call(args)) as D1Result | D1Result[];
+          count(meter, [answer].flat());
+          return answer;
+        };
+      }
+      // It tells nothing of its cost, but `all` does.
+      if (name === "first")
+        return async () => (await (counted(target, meter) as unknown as D1PreparedStatement).all()).results[0] ?? null;
+      return (...args: unknown[]) => counted(call(args) as object, meter); // prepare and bind, which make a statement.
+    },
+  });
+}
+
+function count(meter: Meter, answers: D1Result[]): void {
+  meter.queries += 1;
+  for (const { meta } of answers) {
+    meter.rowsRead += meta.rows_read;
+    meter.rowsWritten += meta.rows_written;
+  }
+}

@@ -1,0 +1,41 @@
+/** Many readers at once, for tests of delivery: with the rows that fan-out asks, but for the handles. */
+import { env } from "cloudflare:workers";
+import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { setBased } from "../../schema/set-based.ts";
+import { byDatabase, databaseOf } from "../../schema/shards.ts";
+import { today } from "../../workers/delivery/dormant.ts";
+import { newPerson } from "./posts.ts";
+
+/** People who were last seen `daysAgo`. */
+export async function newReaders(count: number, daysAgo = 0): Promise<PersonId[]> {
+  const readers = Array.from({ length: count }, newPerson);
+  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+    const rows = group.map((reader) => [reader, today() - daysAgo]);
+    await database.batch(setBased(database, PEOPLE, rows));
+  }
+  return readers;
+}
+
+export async function newReader(daysAgo = 0): Promise<PersonId> {
+  const [reader] = await newReaders(1, daysAgo);
+  if (!reader) throw new Error("one was asked for");
+  return reader;
+}
+
+/** Each of `readers` follows `author`: the facts and their mirrors. */
+export async function followAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
+  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+    const rows = group.map((reader) => [reader, author]);
+    await database.batch(setBased(database, FOLLOWING, rows));
+  }
+  const database = databaseOf(env, author);
+  const mirrors = readers.map((reader) => [author, shardOf(reader), reader]);
+  await database.batch(setBased(database, FOLLOWERS, mirrors));
+}
+
+const PEOPLE =
+  "INSERT INTO people (id, handle, name, seen_day) SELECT value ->> 0, value ->> 0, '', value ->> 1 FROM json_each(?1)";
+const FOLLOWING =
+  "INSERT INTO following (follower, followee, active, version) SELECT value ->> 0, value ->> 1, 1, 1 FROM json_each(?1)";
+const FOLLOWERS = `INSERT INTO followers (followee, follower_shard, follower, active, version)
+  SELECT value ->> 0, value ->> 1, value ->> 2, 1, 1 FROM json_each(?1)`;
