@@ -40,7 +40,7 @@ export default defineConfig({
         // Tests of the running product, from outside: over HTTP and in a browser.
         test: {
           name: "product",
-          include: ["tests/{product,histories}/**/*.test.ts"],
+          include: ["tests/{product,histories}/**/*.test.ts", "bench/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -3,9 +3,9 @@
  * confirmed, into their files while the product is stopped. Over HTTP a million likes would take an hour. The audit must
  * find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
  */
-import { DatabaseSync } from "node:sqlite";
 import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf, timeOf } from "../schema/ids.ts";
 import { hashOf, type SetHash, union } from "../schema/set-hash.ts";
+import { insert, inTransaction, update } from "./stored-rows.ts";
 
 /** `seq` 1 is the post itself. */
 type Like = { person: PersonId; seq: number };
@@ -79,34 +79,4 @@ export function fillD1(file: string, { post, likes, comments, seq, digest: [a, b
       { post },
     );
   });
-}
-
-type Row = Record<string, string | number>;
-
-function inTransaction(file: string, fill: (database: DatabaseSync) => void): void {
-  const database = new DatabaseSync(file);
-  database.exec("PRAGMA synchronous = OFF; BEGIN");
-  fill(database);
-  database.exec("COMMIT");
-  database.close();
-}
-
-/** A column that the schema has and a row does not is refused by SQLite, unless it has a default. */
-function insert<T>(database: DatabaseSync, table: string, items: readonly T[], rowOf: (item: T) => Row): void {
-  const [first] = items;
-  if (first === undefined) return;
-  const columns = Object.keys(rowOf(first));
-  const statement = database.prepare(
-    `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-  );
-  for (const item of items) statement.run(...Object.values(rowOf(item)));
-}
-
-/** Exactly one row. */
-function update(database: DatabaseSync, table: string, values: Row, where: Row = {}): void {
-  const set = Object.keys(values).map((column) => `${column} = ?`);
-  const which = Object.keys(where).map((column) => `${column} = ?`);
-  const statement = database.prepare(`UPDATE ${table} SET ${set.join(", ")} WHERE ${["true", ...which].join(" AND ")}`);
-  const { changes } = statement.run(...Object.values(values), ...Object.values(where));
-  if (changes !== 1) throw new Error(`${table}: ${changes} rows instead of one`);
 }

@@ -48,7 +48,7 @@ async function withSubject<T>(
   main: string | undefined,
   work: (subject: Subject, people: Person[]) => Promise<T>,
 ): Promise<T> {
-  const subject = await Subject.start(newState(), main);
+  const subject = await Subject.start(newState(), { main });
   try {
     return await work(subject, await newPeople(subject.database, people + 1));
   } finally {

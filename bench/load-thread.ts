@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { answerTo } from "./client.ts";
 import type { Load, Made } from "./load.ts";
 
-const { port, connections, warmUp, seconds } = workerData as Load;
+const { port, connections, warmUp, seconds, once } = workerData as Load;
 
 const clients = connections.map((requests) => ({
   requests,
@@ -20,16 +20,24 @@ const times: number[] = [];
 for (const client of clients) await next(client);
 
 const begins = performance.now() + warmUp * 1000;
-const ends = begins + seconds * 1000;
-const busy = busyWhileMeasured();
+let ends = begins + seconds * 1000;
+await sleep(0); // So that no client has begun when the time of the generator is first looked at.
+const atWork = performance.eventLoopUtilization();
 await Promise.all(clients.map(repeat));
-const made: Made = { answered: clients.map(({ answered }) => answered), failures, times, busy: await busy };
+const made: Made = {
+  answered: clients.map(({ answered }) => answered),
+  failures,
+  times,
+  seconds: (ends - begins) / 1000,
+  busy: performance.eventLoopUtilization(atWork).utilization,
+};
 for (const { agent } of clients) agent.destroy();
 parentPort?.postMessage(made); // oxlint-disable-line unicorn/require-post-message-target-origin -- A thread is no window.
 
 async function repeat(client: Client): Promise<void> {
   for (;;) {
     const started = performance.now();
+    if (once && client.answered === client.requests.length) ends = Math.min(ends, started);
     if (started >= ends || !(await next(client))) return;
     const now = performance.now();
     if (now >= begins && now < ends) times.push(now - started);
@@ -50,11 +58,4 @@ async function next(client: Client): Promise<boolean> {
     failures.push(String(error));
     return false;
   }
-}
-
-async function busyWhileMeasured(): Promise<number> {
-  await sleep(warmUp * 1000);
-  const before = performance.eventLoopUtilization();
-  await sleep(seconds * 1000);
-  return performance.eventLoopUtilization(before).utilization;
 }

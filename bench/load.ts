@@ -11,10 +11,12 @@ export type Load = {
   /** In seconds, as is the next. */
   warmUp: number;
   seconds: number;
+  /** Each request is sent once at most: the run is over when a connection has none left. */
+  once?: boolean | undefined;
 };
 
 /** What the thread hands over. `times` are those of the answers after the warm-up. */
-export type Made = { answered: number[]; failures: string[]; times: number[]; busy: number };
+export type Made = { answered: number[]; failures: string[]; times: number[]; seconds: number; busy: number };
 
 export type Measured = Distribution & {
   perSecond: number;
@@ -30,6 +32,6 @@ const THREAD = new URL("load-thread.ts", import.meta.url);
 /** In a thread of its own, so that nothing else of the bench takes its time. */
 export async function measure(load: Load): Promise<Measured> {
   const thread = new Worker(THREAD, { workerData: load });
-  const [{ answered, failures, times, busy }] = (await once(thread, "message")) as [Made];
-  return { ...distributionOf(times), perSecond: times.length / load.seconds, answered, failures, busy };
+  const [{ answered, failures, times, seconds, busy }] = (await once(thread, "message")) as [Made];
+  return { ...distributionOf(times), perSecond: times.length / seconds, answered, failures, busy };
 }

@@ -5,19 +5,23 @@ import type { Database } from "../scripts/migrations.ts";
 
 /** `headers` are what their requests carry. */
 export type Person = { id: PersonId; headers: Record<string, string> };
+export type SignedIn = Person & { session: SessionId; secretHash: string };
 
-const DAY = 24 * 60 * 60 * 1000;
+export const DAY = 24 * 60 * 60 * 1000;
 
-export async function newPeople(database: Database, count: number): Promise<Person[]> {
-  const now = Date.now();
-  // Of a millisecond each, because two ids of one millisecond may be the same.
-  const people = Array.from({ length: count }, (_, index) => {
-    const id = newId<PersonId>(randomShard(), now - index);
-    const session = newId<SessionId>(shardOf(id), now - index);
+/** Of a millisecond each, because two ids of one millisecond may be the same. */
+export const signedIn = (count: number, newest: number): SignedIn[] =>
+  Array.from({ length: count }, (_, index) => {
+    const id = newId<PersonId>(randomShard(), newest - index);
+    const session = newId<SessionId>(shardOf(id), newest - index);
     const secret = randomBytes(32).toString("base64url");
     const secretHash = createHash("sha256").update(secret).digest("base64url");
     return { id, session, secretHash, headers: { authorization: `Bearer ${session}.${secret}` } };
   });
+
+export async function newPeople(database: Database, count: number): Promise<Person[]> {
+  const now = Date.now();
+  const people = signedIn(count, now);
   const rows = JSON.stringify(people.map(({ id, session, secretHash }) => [id, session, secretHash]));
   await database.batch([
     database.prepare(`${PEOPLE} FROM json_each(?)`).bind(rows),

@@ -3,7 +3,7 @@ export type Report = { title: string; table: string[][]; notes: string[]; measur
 
 export function markdownOf({ title, table, notes }: Report): string {
   const [head = [], ...rows] = table.map((cells) => `| ${cells.join(" | ")} |`);
-  const rule = `| ${(table[0] ?? []).map(() => "---:").join(" | ")} |`;
+  const rule = `| ${(table[0] ?? []).map((_, column) => (column === 0 ? "---" : "---:")).join(" | ")} |`;
   return [`### ${title}`, "", head, rule, ...rows, "", ...notes.map((note) => `- ${note}`)].flat().join("\n");
 }
 

@@ -1,8 +1,5 @@
 /** Whether a post that many like takes longer than a post that nobody knows: it should not. */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { PostId } from "../schema/ids.ts";
-import { storageOf } from "../scripts/places.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../tests/histories/requests.ts";
 import type { Request } from "./client.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
@@ -10,6 +7,7 @@ import { fillActor, fillD1, type Filling, fillingOf } from "./filled-post.ts";
 import { like } from "./likes.ts";
 import { newPeople, type Person } from "./people.ts";
 import { type Report, short } from "./report.ts";
+import { actorFile, databaseFile } from "./stored-rows.ts";
 import { newState, Subject } from "./subject.ts";
 
 const SIZES = [
@@ -75,19 +73,11 @@ async function prepare(state: string): Promise<{ people: Person[]; fillings: Fil
     if (!post || !actor) return [];
     console.error(`preparing a post with ${likes} likes and ${comments} comments`);
     const filling = fillingOf(post, likes, comments, commenters);
-    fillActor(fileIn(state, "do/shutterline-PostActor", actor), filling);
-    fillD1(fileIn(state, "d1/miniflare-D1DatabaseObject", ""), filling);
+    fillActor(actorFile(state, actor), filling);
+    fillD1(databaseFile(state, "people"), filling);
     return [filling];
   });
   return { people, fillings };
-}
-
-/** The database in `folder` whose object has the id `id`, or any but Miniflare's own. */
-function fileIn(state: string, folder: string, id: string): string {
-  const path = join(storageOf(state), folder);
-  const file = readdirSync(path).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name) && name.startsWith(id));
-  if (file === undefined) throw new Error(`no database ${id} in ${path}`);
-  return join(path, file);
 }
 
 /** Nothing, when actors and D1 hold what was filled in, and `more` likes. */

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Audit } from "../schema/api/audit.ts";
 import type { Post } from "../schema/api/posts.ts";
 import { type MediaId, newId, type PostId, shardOf } from "../schema/ids.ts";
-import { buildClient } from "../scripts/client-build.ts";
 import type { Database } from "../scripts/migrations.ts";
 import { ROOT } from "../scripts/places.ts";
 import { descendantsOf } from "../scripts/processes.ts";
@@ -15,12 +14,31 @@ import { type Server, startServer } from "../scripts/server.ts";
 import { bundleWorker } from "../scripts/worker-bundle.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../tests/histories/requests.ts";
 import { answerTo, type Request } from "./client.ts";
+import { processorTime } from "./processor-time.ts";
 import type { Person } from "./people.ts";
 
 const HOST = "127.0.0.1";
 /** The Worker of wrangler.toml, whose actors the bare one calls too. */
 const PRODUCT = "shutterline";
+const LIMITS = "limits";
 const CATCHES_UP_WITHIN = 120_000;
+/** The runtime is quiet when it takes less than this share of a processor for so long: longer than a queue waits. */
+const QUIET = 0.1;
+const QUIET_FOR = 1500; // ms
+const QUIET_WITHIN = 60_000;
+
+// As the product's feed.
+const DELIVERIES = `
+  CREATE TABLE IF NOT EXISTS deliveries (
+    reader TEXT NOT NULL, post TEXT NOT NULL, author TEXT NOT NULL, PRIMARY KEY (reader, post)
+  ) WITHOUT ROWID`;
+
+type Options = {
+  /** The entry of the Worker, when it is not the product's own. */
+  main?: string | undefined;
+  /** Variables of the Worker. */
+  bindings?: Record<string, string> | undefined;
+};
 
 /** A new folder, which goes when the bench ends, however it ends. */
 export function newState(): string {
@@ -32,7 +50,7 @@ export function newState(): string {
 export class Subject {
   readonly server: Server;
   readonly database: Database;
-  /** Of the bare Worker, which answers /hello, /read, /insert and /likes. */
+  /** The port of the bare Worker: bench/workers/limits.ts says what it answers. */
   readonly limits: number;
   /** Of workerd. */
   readonly pid: number;
@@ -45,20 +63,22 @@ export class Subject {
     this.pid = pid;
   }
 
-  /** `main` is the entry of the Worker, when it is not the product's own. */
-  static async start(state: string, main?: string): Promise<Subject> {
-    await buildClient();
+  /** Neither of the two has assets, whose router would stand before its socket. */
+  static async start(state: string, { main, bindings }: Options = {}): Promise<Subject> {
     const contents = await bundleWorker(join(ROOT, "bench/workers/limits.ts"));
     const server = await startServer({
       state,
       host: HOST,
       port: 0,
+      assets: false,
       ...(main !== undefined && { main }),
+      ...(bindings && { bindings }),
       beside: [
         {
-          name: "limits",
+          name: LIMITS,
           modules: [{ type: "ESModule", path: `${ROOT}/limits.js`, contents }],
           compatibilityDate: "2026-11-01",
+          d1Databases: { DB: "limits" },
           durableObjects: {
             BARE: { className: "Bare", useSQLite: true },
             POSTS: { className: "PostActor", scriptName: PRODUCT },
@@ -69,7 +89,8 @@ export class Subject {
       ],
     });
     const { miniflare } = server;
-    const limits = Number((await miniflare.unsafeGetDirectURL("limits")).port);
+    const limits = Number((await miniflare.unsafeGetDirectURL(LIMITS)).port);
+    await (await miniflare.getD1Database("DB", LIMITS)).prepare(DELIVERIES).run();
     const runtime = descendantsOf(process.pid).find(({ command }) => command.includes("workerd"));
     return new Subject(server, await miniflare.getD1Database("DB"), limits, runtime?.pid ?? 0);
   }
@@ -103,6 +124,19 @@ export class Subject {
   async likesOf(post: PostId): Promise<number> {
     const headers = tokenOf(post, FROM_THE_FUTURE);
     return (await this.ask<Post>({ method: "GET", path: `/v1/posts/${post}`, headers })).likes;
+  }
+
+  /** Once nothing follows any more from what was asked. Says so if that takes too long. */
+  async quiet(): Promise<void> {
+    const gaveUp = performance.now() + QUIET_WITHIN;
+    for (;;) {
+      const before = processorTime(this.pid);
+      await sleep(QUIET_FOR);
+      const taken = processorTime(this.pid) - before; // NaN where nobody knows.
+      if (!(taken >= QUIET * QUIET_FOR)) return;
+      if (performance.now() > gaveUp)
+        return console.error("the runtime is still at work; what follows is slower for it");
+    }
   }
 
   /** The audit once D1 has everything, and how many ms that took. */

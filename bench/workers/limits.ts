@@ -5,13 +5,16 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LikeGate } from "../../durable-objects/like-gate.ts";
 import type { PostActor } from "../../durable-objects/post-actor.ts";
-import type { PersonId, PostId } from "../../schema/ids.ts";
+import { newId, type PersonId, type PostId, randomShard } from "../../schema/ids.ts";
 
 type Bindings = {
+  DB: D1Database;
   BARE: DurableObjectNamespace<Bare>;
   POSTS: DurableObjectNamespace<PostActor>;
   LIKE_GATES: DurableObjectNamespace<LikeGate>;
 };
+
+type Delivery = { readers: PersonId[]; author: PersonId };
 
 const GATES = 4;
 
@@ -36,19 +39,39 @@ export class Bare extends DurableObject {
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/likes/")) return Response.json(await like(request.method === "PUT", pathname, env));
-    const bare = env.BARE.getByName("bare");
-    if (pathname === "/hello") return new Response("hello");
-    if (pathname === "/read") return Response.json(await bare.read());
-    if (pathname === "/insert") return Response.json(await bare.insert());
+    const [, what = "", whom] = new URL(request.url).pathname.split("/");
+    switch (what) {
+      case "hello":
+        return new Response("hello");
+      case "read":
+        return Response.json(await env.BARE.getByName(whom ?? "bare").read());
+      case "insert":
+        return Response.json(await env.BARE.getByName(whom ?? "bare").insert());
+      case "query":
+        return Response.json((await env.DB.prepare(NEWEST).bind(whom).all()).results);
+      case "deliver":
+        return Response.json(await deliver(env.DB, await request.json<Delivery>()));
+      case "likes":
+        return Response.json(await like(request.method === "PUT", request.url, env));
+    }
     return new Response(null, { status: 404 });
   },
 } satisfies ExportedHandler<Bindings>;
 
+const NEWEST = "SELECT post, author FROM deliveries WHERE reader = ? ORDER BY post DESC LIMIT 30";
+
+/** A new post to each of the readers. */
+async function deliver(database: D1Database, { readers, author }: Delivery): Promise<number> {
+  const insert = database.prepare(`
+    INSERT INTO deliveries (reader, post, author) SELECT value, ?2, ?3 FROM json_each(?1)
+    WHERE true ON CONFLICT DO NOTHING`);
+  const { meta } = await insert.bind(JSON.stringify(readers), newId<PostId>(randomShard()), author).run();
+  return meta.changes;
+}
+
 /** /likes/<how>/<post>/<person>/<number> likes with PUT, and takes back with DELETE. */
-async function like(liked: boolean, pathname: string, { POSTS, LIKE_GATES }: Bindings): Promise<unknown> {
-  const [how, post, person, number] = pathname.split("/").slice(2) as [string, PostId, PersonId, string];
+async function like(liked: boolean, url: string, { POSTS, LIKE_GATES }: Bindings): Promise<unknown> {
+  const [how, post, person, number] = new URL(url).pathname.split("/").slice(2) as [string, PostId, PersonId, string];
   const actor = POSTS.getByName(post);
   if (how === "alone") return (await actor.setLikes([{ person, liked }]))[0];
   if (how === "commit") return liked ? actor.like(person) : actor.unlike(person);

@@ -1,0 +1,69 @@
+import { expect, it } from "vitest";
+import { capacityFor, exerciseOf, HABITS, type Unit, type Units } from "./capacity.ts";
+import { ACTOR_BUSY, billOf, deliveryBill, totalOf } from "./costs.ts";
+import { noTally, type Tallies, type Tally } from "./tally.ts";
+
+const tallies = (request: Partial<Tally>, behind: Partial<Tally> = {}): Tallies => ({
+  request: { ...noTally(), ...request },
+  behind: { ...noTally(), ...behind },
+});
+
+it("bills a million feed pages: the request, 5 ms and 40 rows", () => {
+  const bill = billOf(tallies({ d1Calls: 1, rowsRead: 40 }), 5);
+  expect(bill).toMatchObject({ requests: 0.3, processor: 0.1, rowsRead: 0.04 });
+  expect(totalOf(bill)).toBeCloseTo(0.44);
+});
+
+it("bills what follows from a like as well as the like", () => {
+  const like = tallies({ actorCalls: 1 }, { actorRowsWritten: 2, alarms: 1, messages: 1, consumed: 1, rowsWritten: 1 });
+  expect(billOf(like, 0)).toMatchObject({
+    requests: 0.6, // The like and its consumer.
+    actorRequests: 0.3,
+    actorTime: 2 * ACTOR_BUSY * 0.128 * 12.5,
+    actorRowsWritten: 2,
+    rowsWritten: 1,
+    queueOperations: 3 * 0.4,
+  });
+});
+
+it("bills each key of KV, whatever the call", () => {
+  expect(billOf(tallies({ kvReads: 30, kvWrites: 2 }), 0)).toMatchObject({ kvReads: 15, kvWrites: 10 });
+});
+
+it("bills a delivery by what followers add to a publish", () => {
+  const toNobody = tallies({ rowsWritten: 4 }, { messages: 2 });
+  const toMany = tallies({ rowsWritten: 4 }, { messages: 3, rowsWritten: 1000 });
+  const bill = deliveryBill(toMany, toNobody, 1000);
+  expect(bill.rowsWritten).toBeCloseTo(1);
+  expect(bill.queueOperations).toBeCloseTo(0.0012);
+  expect(bill.requests).toBe(0);
+});
+
+const unit = (more: Partial<Unit> = {}): Unit => ({ queries: 0, messages: 0, actorCalls: 0, dollars: 0, ...more });
+const none: Units = {
+  feed: unit(),
+  post: unit(),
+  profile: unit(),
+  like: unit(),
+  comment: unit(),
+  publish: unit(),
+  deliver: unit(),
+};
+
+it("finds what the exercise asks for: 1.41 million deliveries a second, for 122,000 dollars a day", () => {
+  const { deliveries, dollarsADay } = exerciseOf({ deliver: unit({ dollars: 1 }) });
+  expect(deliveries).toBe(1_410_500);
+  expect(dollarsADay).toBeCloseTo(121_867, 0);
+});
+
+it("plans for the busiest second, and for the larger of what queries and rows need", () => {
+  const habits = { ...HABITS, feed: 10, publish: 1, followers: 400, merged: 0.5 };
+  const units = { ...none, feed: unit({ queries: 2, dollars: 1 }), deliver: unit({ dollars: 1 }) };
+  const capacity = capacityFor(864_000, habits, units);
+  expect(capacity.queries).toBeCloseTo(600); // 10 feeds x 2 queries x 10 people a second x 3 at the peak.
+  expect(capacity.deliveries).toBeCloseTo(6000);
+  expect(capacity.shardsByQueries).toBe(1);
+  expect(capacity.shardsByStorage).toBe(36); // 205 kB a person, in databases of 10 GB that are half full.
+  expect(capacity.dollars.operations).toBeCloseTo(259.2);
+  expect(capacity.dollars.deliveries).toBeCloseTo(5184);
+});

@@ -1,0 +1,49 @@
+/** From counted work to dollars. */
+import { PER_MILLION } from "./prices.ts";
+import { allOf, mapTally, type Tallies, type Tally } from "./tally.ts";
+
+/** Dollars for a million, by what they are asked for. */
+export type Bill = Record<keyof typeof PER_MILLION, number>;
+
+/** A message is written, read and deleted. */
+const OPERATIONS_A_MESSAGE = 3;
+/** For how long a call or an alarm keeps an object at work: the wait for its commit, which counted work does not show. */
+export const ACTOR_BUSY = 0.02; // s
+const ACTOR_MEMORY = 0.128; // GB
+
+/** What one request and all that follows from it asks for, a million times. `processor`: ms of CPU. */
+export function billOf(tallies: Tallies, processor: number): Bill {
+  return dollarsOf(allOf(tallies), 1, processor);
+}
+
+/** What one delivery to one more follower adds: the difference of two publishes, to `followers` and to nobody. */
+export function deliveryBill(toFollowers: Tallies, toNobody: Tallies, followers: number): Bill {
+  const [all, none] = [allOf(toFollowers), allOf(toNobody)];
+  return dollarsOf(
+    mapTally(all, (count, kind) => Math.max(0, count - none[kind]) / followers),
+    0,
+    0,
+  );
+}
+
+function dollarsOf(tally: Tally, requests: number, processor: number): Bill {
+  const actorRequests = tally.actorCalls + tally.alarms;
+  const used: Bill = {
+    requests: requests + tally.consumed, // A consumer's batch counts as a request.
+    processor,
+    rowsRead: tally.rowsRead,
+    rowsWritten: tally.rowsWritten,
+    actorRequests,
+    actorTime: actorRequests * ACTOR_BUSY * ACTOR_MEMORY,
+    actorRowsRead: tally.actorRowsRead,
+    actorRowsWritten: tally.actorRowsWritten,
+    kvReads: tally.kvReads,
+    kvWrites: tally.kvWrites,
+    queueOperations: tally.messages * OPERATIONS_A_MESSAGE,
+  };
+  return Object.fromEntries(
+    Object.entries(used).map(([what, count]) => [what, count * PER_MILLION[what as keyof Bill].dollars]),
+  ) as Bill;
+}
+
+export const totalOf = (bill: Bill): number => Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);

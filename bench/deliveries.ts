@@ -1,0 +1,89 @@
+/** How fast a post comes into its readers' feeds, and whether an author of many keeps one of few waiting. */
+import { Agent } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Post, PostPage } from "../schema/api/posts.ts";
+import { answerTo, type Request } from "./client.ts";
+import { type Distribution, distributionOf } from "./distribution.ts";
+import type { Member } from "./filled-graph.ts";
+import { publish } from "./lines.ts";
+import { MIDDLE, type Scene } from "./scene.ts";
+import type { Subject } from "./subject.ts";
+
+export type Fanned = { followers: number; seconds: number; perSecond: number };
+export type Visible = Distribution & { publishes: number; late: number };
+
+/** The threshold from which on authors are merged at read is lifted, so that there is something to deliver. */
+export const PUSHED_TO_ALL = { LARGE_AUTHOR_FOLLOWERS: "1000000" };
+
+/** Followers that are looked at, spread over all. */
+const SAMPLE = 500;
+const SAMPLED_EVERY = 100; // ms
+const POLLED_EVERY = 10; // ms
+const DELIVERED_WITHIN = 120_000; // ms
+const PUBLISHES = 25;
+/** For each of the two runs; so many publishes as fit, then. */
+const PUBLISHES_WITHIN = 40_000; // ms
+/** The followers follow the large author too, whose next post may come in before the answer. */
+const TOP = 5;
+/** Counts as not delivered. */
+const VISIBLE_WITHIN = 20_000; // ms
+
+/** One post to all followers of the large author, from the publishing until the last sampled one has it. */
+export async function fanOutOf(subject: Subject, { large, followers }: Scene): Promise<Fanned> {
+  const started = performance.now();
+  const { id: post } = await subject.ask<Post>(publish(large));
+  const step = Math.max(1, Math.floor(followers.length / SAMPLE));
+  const sample = followers.filter((_, index) => index % step === 0).map(({ id }) => id);
+  const delivered = subject.database
+    .prepare("SELECT count(*) AS count FROM feed WHERE post = ?1 AND reader IN (SELECT value FROM json_each(?2))")
+    .bind(post, JSON.stringify(sample));
+  const reached = async () => (await delivered.first<{ count: number }>())?.count === sample.length;
+  while (!(await reached())) {
+    if (performance.now() - started > DELIVERED_WITHIN) throw new Error(`${post} was not delivered to everybody`);
+    await sleep(SAMPLED_EVERY);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return { followers: followers.length, seconds, perSecond: followers.length / seconds };
+}
+
+/**
+ * From sending `POST /v1/posts` of an author of 10,000 until the post is at the top of a follower's feed, for different
+ * followers. `besides`: while the large author's posts are delivered, one after the other.
+ */
+export async function visibleOf(subject: Subject, scene: Scene, besides: boolean): Promise<Visible> {
+  const ended = new AbortController();
+  const keepBusy = async () => {
+    while (!ended.signal.aborted) await fanOutOf(subject, scene);
+  };
+  const busy = besides ? keepBusy() : Promise.resolve();
+  busy.catch(() => undefined); // It is waited for below.
+  if (besides) await sleep(500);
+
+  const agent = new Agent({ keepAlive: true });
+  const times: number[] = [];
+  const began = performance.now();
+  for (let index = 0; index < PUBLISHES && performance.now() - began < PUBLISHES_WITHIN; index += 1) {
+    const follower = scene.followers[(index * 397) % MIDDLE];
+    if (follower) times.push(await visibleTo(subject, scene.middle, follower, agent));
+  }
+  ended.abort();
+  await busy;
+  agent.destroy();
+  return {
+    ...distributionOf(times),
+    publishes: times.length,
+    late: times.filter((time) => time >= VISIBLE_WITHIN).length,
+  };
+}
+
+async function visibleTo(subject: Subject, author: Member, { headers }: Member, agent: Agent): Promise<number> {
+  const ask = async (request: Request) => JSON.parse(await answerTo(request, subject.server.port, agent)) as unknown;
+  const started = performance.now();
+  const { id } = (await ask(publish(author))) as Post;
+  while (performance.now() - started < VISIBLE_WITHIN) {
+    const { items } = (await ask({ method: "GET", path: `/v1/feed?limit=${TOP}`, headers })) as PostPage;
+    if (items.some((post) => post.id === id)) break;
+    await sleep(POLLED_EVERY);
+  }
+  return performance.now() - started;
+}

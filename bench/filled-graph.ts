@@ -1,0 +1,156 @@
+/**
+ * Graphs as the product would hold them: people who are signed in, follows and their mirrors, posts, comments, and feeds
+ * as fan-out has left them. The posts have no actors, so they can be read but not liked. The bare Worker gets the feeds too.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { type CommentId, type MediaId, newId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
+import type { Graph } from "./graph.ts";
+import { DAY, type Person, signedIn, type SignedIn } from "./people.ts";
+import { databaseFile, hasColumn, insert, inTransaction } from "./stored-rows.ts";
+
+/** Somebody of a graph. `posts` and `media` are their own; `following` counts; a handle is its person's id. */
+export type Member = Person & { posts: PostId[]; media: MediaId; following: number };
+
+/** As many entries as a feed keeps. */
+const FEED_MAX = 500;
+export const COMMENTS = 40;
+/** How many posts of each graph have comments: the first of each of the first people. */
+const COMMENTED = 64;
+
+/** In the order of `graphs`, each older than the one before. What was filled in before must not be older than `newest`. */
+export function fillGraphs(state: string, graphs: readonly Graph[], newest = Date.now()): Member[][] {
+  const filled: Member[][] = [];
+  inTransaction(databaseFile(state, "people"), (database) => {
+    inTransaction(databaseFile(state, "deliveries"), (bare) => {
+      for (const graph of graphs) {
+        filled.push(fillGraph(database, bare, graph, newest));
+        newest -= spanOf(graph);
+      }
+    });
+  });
+  return filled;
+}
+
+/** How many ms the ids of a graph take up. */
+export const spanOf = ({ posts }: Graph): number => Math.max(posts.length, total(posts));
+
+const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+
+/** No id of the graph is of after `newest`, and each of a kind is of a millisecond of its own. */
+function fillGraph(database: DatabaseSync, bare: DatabaseSync, { posts, follows }: Graph, newest: number): Member[] {
+  const people = signedIn(posts.length, newest);
+  fillPeople(database, people, newest);
+  const members = people.map(({ id, headers }): Member => {
+    return { id, headers, posts: [], media: newId<MediaId>(shardOf(id), timeOf(id)), following: 0 };
+  });
+  fillFollows(database, members, follows);
+  fillPosts(database, members, posts, newest);
+  const feeds = [...feedsOf(members, follows)];
+  insert(database, "feed", feeds);
+  insert(bare, "deliveries", feeds);
+  return members;
+}
+
+function fillPeople(database: DatabaseSync, people: readonly SignedIn[], now: number): void {
+  const seen = hasColumn(database, "people", "seen_day") && { seen_day: Math.floor(now / DAY) };
+  insert(database, "people", people, ({ id }) => ({ id, handle: id, name: "Bench", ...seen }));
+  insert(database, "handles", people, ({ id }) => ({ handle: id, person: id }));
+  insert(database, "sessions", people, ({ id, session, secretHash }) => ({
+    id: session,
+    person: id,
+    secret_hash: secretHash,
+    expires_at: now + DAY,
+  }));
+}
+
+function fillFollows(database: DatabaseSync, members: readonly Member[], follows: Graph["follows"]): void {
+  const pairs = pairsOf(members, follows);
+  for (const { follower } of pairs) follower.following += 1;
+  const active = { active: 1, version: 1 };
+  insert(database, "following", pairs, ({ follower, followee }) => ({
+    follower: follower.id,
+    followee: followee.id,
+    ...active,
+  }));
+  insert(database, "followers", pairs, ({ follower, followee }) => ({
+    followee: followee.id,
+    follower_shard: shardOf(follower.id),
+    follower: follower.id,
+    ...active,
+  }));
+}
+
+/** Everybody's first post, then everybody's second: a feed then holds many authors. */
+function fillPosts(
+  database: DatabaseSync,
+  members: readonly Member[],
+  counts: readonly number[],
+  newest: number,
+): void {
+  const rounds = Math.max(...counts);
+  let time = newest - total(counts);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, member] of members.entries()) {
+      if (round >= (counts[index] ?? 0)) continue;
+      member.posts.push(newId<PostId>(shardOf(member.id), time));
+      time += 1;
+    }
+  }
+  insert(database, "media", members, ({ id, media }) => ({
+    id: media,
+    owner: id,
+    state: "ready",
+    content_type: "image/jpeg",
+    bytes: 200_000,
+    ...SIZE,
+  }));
+  const commented = new Set(members.flatMap(({ posts: [first] }) => first ?? []).slice(0, COMMENTED));
+  for (const { id: author, media, posts } of members) {
+    const pictures = JSON.stringify([{ id: media, ...SIZE, alt: "A beach at low tide" }]);
+    insert(database, "posts", posts, (id) => ({ id, author, caption: CAPTION, media: pictures, seq: 1 }));
+    insert(database, "post_stats", posts, (post) => {
+      const comments = commented.has(post) ? COMMENTS : 0;
+      const last = comments > 0 ? newId<CommentId>(shardOf(post), timeOf(post) + comments, 0) : "";
+      return { post, likes: 42, comments, seq: 1 + comments, projected: 1 + comments, comments_up_to: last };
+    });
+  }
+  for (const post of commented) fillComments(database, post, members);
+}
+
+const SIZE = { width: 1200, height: 800 };
+const CAPTION = "Low tide this morning, an hour before anybody else was there. The light did the rest.";
+
+function fillComments(database: DatabaseSync, post: PostId, members: readonly Member[]): void {
+  const authors = members.slice(0, COMMENTS);
+  insert(database, "comments", authors, ({ id: author }) => {
+    const nth = authors.findIndex(({ id }) => id === author) + 1;
+    return {
+      post,
+      parent: "",
+      id: newId<CommentId>(shardOf(post), timeOf(post) + nth, 0),
+      author,
+      text: "Where the light comes from is what I keep looking at here.",
+      likes: 0,
+      replies: 0,
+      state: "shown",
+      seq: 1 + nth,
+    };
+  });
+}
+
+/** Each reader's newest posts, their own among them. */
+function* feedsOf(members: readonly Member[], follows: Graph["follows"]) {
+  const authorsOf = new Map<Member, Member[]>(members.map((member) => [member, [member]]));
+  for (const { follower, followee } of pairsOf(members, follows)) authorsOf.get(follower)?.push(followee);
+  for (const [reader, authors] of authorsOf) {
+    const entries = authors.flatMap(({ id: author, posts }) => posts.map((post) => ({ post, author })));
+    entries.sort((a, b) => (a.post < b.post ? 1 : -1));
+    for (const { post, author } of entries.slice(0, FEED_MAX)) yield { reader: reader.id, post, author };
+  }
+}
+
+const pairsOf = (members: readonly Member[], follows: Graph["follows"]) =>
+  follows.flatMap(({ follower, followee }) => {
+    const [a, b] = [members[follower], members[followee]];
+    return a && b ? [{ follower: a, followee: b }] : [];
+  });

@@ -1,0 +1,36 @@
+/** What the runtime itself needs on this machine, with nothing around it: the limits that the product is compared with. */
+import type { Request } from "./client.ts";
+import type { Scene } from "./scene.ts";
+
+export type Limit = { title: string; connections: number; requests: (scene: Scene) => Request[] };
+export type LimitName = keyof typeof LIMITS;
+
+export const CONNECTIONS = 16;
+/** One statement of a thousand rows keeps a database busy for milliseconds; more of them at once only wait. */
+const BULK_CONNECTIONS = 4;
+export const ROWS_AT_ONCE = 1000;
+/** So many that no object's commits are shared, as with likes of as many posts. */
+const OBJECTS = 16;
+
+const ofObjects = (what: string): Request[] =>
+  Array.from({ length: OBJECTS }, (_, object) => ({ method: "GET", path: `/${what}/${object}` }));
+
+export const LIMITS = {
+  hello: { title: "hello", connections: CONNECTIONS, requests: () => [{ method: "GET", path: "/hello" }] },
+  read: { title: "read of an object", connections: CONNECTIONS, requests: () => ofObjects("read") },
+  insert: { title: "insert in an object", connections: CONNECTIONS, requests: () => ofObjects("insert") },
+  query: {
+    title: "D1 query of 30 rows",
+    connections: CONNECTIONS,
+    requests: ({ readers }) => readers.map(({ id }) => ({ method: "GET", path: `/query/${id}` })),
+  },
+  deliver: {
+    title: "D1 insert of 1,000 rows",
+    connections: BULK_CONNECTIONS,
+    requests: ({ followers, large }) =>
+      Array.from({ length: Math.floor(followers.length / ROWS_AT_ONCE) }, (_, page) => {
+        const readers = followers.slice(page * ROWS_AT_ONCE, (page + 1) * ROWS_AT_ONCE).map(({ id }) => id);
+        return { method: "POST", path: "/deliver", body: { readers, author: large.id } };
+      }),
+  },
+} as const satisfies Record<string, Limit>;
