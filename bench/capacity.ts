@@ -15,6 +15,17 @@ export type Operation = (typeof OPERATIONS)[number];
 export type Unit = { queries: number; messages: number; actorCalls: number; dollars: number };
 export type Units = Record<Operation | "deliver", Unit>;
 
+/** One of which `share` costs as `other`. */
+export function blended(unit: Unit, other: Unit, share: number): Unit {
+  const between = (of: (unit: Unit) => number) => of(unit) * (1 - share) + of(other) * share;
+  return {
+    queries: between(({ queries }) => queries),
+    messages: between(({ messages }) => messages),
+    actorCalls: between(({ actorCalls }) => actorCalls),
+    dollars: between(({ dollars }) => dollars),
+  };
+}
+
 export const HABITS: Habits = {
   feed: 20,
   post: 8,
@@ -25,6 +36,8 @@ export const HABITS: Habits = {
   followers: 403,
   merged: 0.5,
 };
+/** The share of feed and post pages whose documents no cache has. */
+export const COLD = 0.02;
 /** The busiest second, beside the average one. */
 export const PEAK = 3;
 /** What D1 keeps of a person, in kB: a full feed, follows both ways, and what a year of these habits leaves. */

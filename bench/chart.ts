@@ -14,14 +14,14 @@ const STYLE = `<style>
 /** A bar for each value from 0 to 1 or a little more, and a mark where its target is. */
 export function barChart(title: string, bars: readonly Bar[]): string {
   const [left, top, step] = [290, 40, 26];
-  const scale = (WIDTH - left - 60) / Math.max(1, ...bars.map(({ value }) => value));
+  const scale = (WIDTH - left - 110) / Math.max(1, ...bars.map(({ value }) => value));
   const drawn = bars.map(({ label, value, target }, index) => {
     const y = top + index * step;
     const missed = target !== undefined && value < target ? " missed" : "";
     const mark = target === undefined ? "" : `<path class="target" d="M${at(left + target * scale)} ${y - 2}v20" />`;
     return `<text x="${left - 8}" y="${y + 12}" text-anchor="end">${escaped(label)}</text>
 <rect class="bar${missed}" x="${left}" y="${y}" width="${at(value * scale)}" height="16" />${mark}
-<text x="${at(left + Math.max(value, target ?? 0) * scale + 6)}" y="${y + 12}">${value.toFixed(2)}</text>`;
+<text x="${at(left + Math.max(value, target ?? 0) * scale + 6)}" y="${y + 12}">${value.toFixed(2)}${target === undefined ? "" : `, target ${target}`}</text>`;
   });
   return svg(top + bars.length * step + 8, title, drawn.join("\n"));
 }
@@ -41,7 +41,7 @@ export function lineChart(title: string, axis: string, { label, points }: Series
     const places = series.points.map(placeOf);
     const dots = places.map(([x, y]) => `<circle class="dot${kind}" cx="${x}" cy="${y}" r="3" />`);
     const [x = 0, y = 0] = places.at(-1) ?? [];
-    const name = `<text x="${x}" y="${Number(y) - 8}" text-anchor="end">${escaped(series.label)}</text>`;
+    const name = `<text x="${Number(x) + 8}" y="${Number(y) + 4}">${escaped(series.label)}</text>`;
     return `<path class="line${kind}" d="M${places.map((place) => place.join(" ")).join("L")}" />${dots.join("")}${name}`;
   };
   const ticks = points.map((point) => {

@@ -1,8 +1,10 @@
 /** What everything costs: dollars per million operations, and what so many people need. */
 import { LOGICAL_SHARDS } from "../schema/ids.ts";
 import {
+  blended,
   type Capacity,
   capacityFor,
+  COLD,
   EXERCISE,
   exerciseOf,
   FILLED,
@@ -13,13 +15,13 @@ import {
   type Unit,
   type Units,
 } from "./capacity.ts";
-import { ACTOR_BUSY, type Bill, billOf, deliveryBill, totalOf } from "./costs.ts";
+import { ACTOR_BUSY, type Bill, billOf, billOfTally, deliveryOf, totalOf } from "./costs.ts";
 import { LINES } from "./lines.ts";
 import type { Operations } from "./operations.ts";
 import { PER_MILLION, PLATFORM_LIMITS, PRICES_OF, STORAGE } from "./prices.ts";
 import type { Report } from "./report.ts";
 import { SMALL } from "./scene.ts";
-import { allOf, type Tallies } from "./tally.ts";
+import { allOf, type Tallies, type Tally } from "./tally.ts";
 
 const PEOPLE = [14_000_000, 100_000_000];
 
@@ -41,32 +43,35 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
     const timed = lines.find((line) => line.name === name) ?? lines.find((line) => name.startsWith(`${line.name}-`));
     return timed?.timing.processor ?? 0;
   };
-  const bills = LINES.map(({ name, title }) => ({ name, title, bill: billOf(talliesOf(name), processorOf(name)) }));
-  const [toMany, toNobody] = [talliesOf("publish-1000"), talliesOf("publish")];
-  const delivery = deliveryBill(toMany, toNobody, SMALL);
+  const billFor = (name: string) => billOf(talliesOf(name), processorOf(name));
+  const unit = (name: string) => unitOf(allOf(talliesOf(name)), billFor(name));
 
-  const unit = (tallies: Tallies, bill: Bill): Unit => {
-    const { d1Calls, messages, actorCalls } = allOf(tallies);
-    return { queries: d1Calls, messages, actorCalls, dollars: totalOf(bill) };
-  };
-  const more = (kind: "d1Calls" | "messages" | "actorCalls") =>
-    Math.max(0, allOf(toMany)[kind] - allOf(toNobody)[kind]) / SMALL;
-  const ofOperations = OPERATIONS.map((name) => {
-    const bill = bills.find((one) => one.name === name)?.bill;
-    if (!bill) throw new Error(`${name} has no bill`);
-    return [name, unit(talliesOf(name), bill)];
-  });
-  const deliver: Unit = {
-    queries: more("d1Calls"),
-    messages: more("messages"),
-    actorCalls: more("actorCalls"),
-    dollars: totalOf(delivery),
-  };
+  const [toMany, toNobody] = [talliesOf("publish-1000"), talliesOf("publish")];
+  const delivery = deliveryOf(toMany, toNobody, SMALL);
+  const deliveryBill = billOfTally(delivery);
   return {
-    bills: [...bills, { title: `one delivery, of ${SMALL} at once`, bill: delivery }],
-    units: { ...Object.fromEntries(ofOperations), deliver } as Units,
+    bills: [
+      ...LINES.map(({ name, title }) => ({ title, bill: billFor(name) })),
+      { title: `one delivery, of ${SMALL} at once`, bill: deliveryBill },
+    ],
+    units: {
+      feed: blended(unit("feed"), unit("feed-cold"), COLD),
+      post: blended(unit("post"), unit("post-cold"), COLD),
+      profile: unit("profile"),
+      like: unit("like"),
+      comment: unit("comment"),
+      publish: unit("publish"),
+      deliver: unitOf(delivery, deliveryBill),
+    },
   };
 }
+
+const unitOf = ({ d1Calls, messages, actorCalls }: Tally, bill: Bill): Unit => ({
+  queries: d1Calls,
+  messages,
+  actorCalls,
+  dollars: totalOf(bill),
+});
 
 function billsReport(bills: readonly Billed[]): Report {
   const rowOf = ({ title, bill }: Billed) => [
@@ -121,6 +126,7 @@ function capacityReport(units: Units): Report {
     ],
     notes: [
       `A person a day, assumed: ${habits}. A post reaches ${HABITS.followers} followers on average; half of these (${HABITS.merged}) are followers of large authors, whose posts are merged at read and delivered to nobody. The peak is ${PEAK} times the average.`,
+      `${COLD * 100} % of the feed and post pages find none of their documents in a cache. A like is one that is alone on its post: the dearer kind.`,
       `In D1, assumed: ${STORED.feed} kB a person for a full feed, ${STORED.follows} kB for follows, ${STORED.year} kB for a year of likes, comments and posts. A database is planned ${FILLED * 100} % full.`,
       `The larger number of databases counts. Ids know ${LOGICAL_SHARDS} logical shards, the most databases there can be.`,
       `D1 keeps ${rounded(PLATFORM_LIMITS.accountStorage.is)} GB an account until Cloudflare raises it.`,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { capacityFor, exerciseOf, HABITS, type Unit, type Units } from "./capacity.ts";
-import { ACTOR_BUSY, billOf, deliveryBill, totalOf } from "./costs.ts";
+import { blended, capacityFor, exerciseOf, HABITS, type Unit, type Units } from "./capacity.ts";
+import { ACTOR_BUSY, billOf, billOfTally, deliveryOf, totalOf } from "./costs.ts";
 import { noTally, type Tallies, type Tally } from "./tally.ts";
 
 const tallies = (request: Partial<Tally>, behind: Partial<Tally> = {}): Tallies => ({
@@ -33,7 +33,7 @@ it("bills each key of KV, whatever the call", () => {
 it("bills a delivery by what followers add to a publish", () => {
   const toNobody = tallies({ rowsWritten: 4 }, { messages: 2 });
   const toMany = tallies({ rowsWritten: 4 }, { messages: 3, rowsWritten: 1000 });
-  const bill = deliveryBill(toMany, toNobody, 1000);
+  const bill = billOfTally(deliveryOf(toMany, toNobody, 1000));
   expect(bill.rowsWritten).toBeCloseTo(1);
   expect(bill.queueOperations).toBeCloseTo(0.0012);
   expect(bill.requests).toBe(0);
@@ -54,6 +54,12 @@ it("finds what the exercise asks for: 1.41 million deliveries a second, for 122,
   const { deliveries, dollarsADay } = exerciseOf({ deliver: unit({ dollars: 1 }) });
   expect(deliveries).toBe(1_410_500);
   expect(dollarsADay).toBeCloseTo(121_867, 0);
+});
+
+it("blends what is warm and what is cold", () => {
+  expect(blended(unit({ queries: 1, dollars: 1 }), unit({ queries: 5, dollars: 201 }), 0.02)).toEqual(
+    unit({ queries: 1.08, dollars: 5 }),
+  );
 });
 
 it("plans for the busiest second, and for the larger of what queries and rows need", () => {

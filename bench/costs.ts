@@ -12,18 +12,15 @@ export const ACTOR_BUSY = 0.02; // s
 const ACTOR_MEMORY = 0.128; // GB
 
 /** What one request and all that follows from it asks for, a million times. `processor`: ms of CPU. */
-export function billOf(tallies: Tallies, processor: number): Bill {
-  return dollarsOf(allOf(tallies), 1, processor);
-}
+export const billOf = (tallies: Tallies, processor: number): Bill => dollarsOf(allOf(tallies), 1, processor);
 
-/** What one delivery to one more follower adds: the difference of two publishes, to `followers` and to nobody. */
-export function deliveryBill(toFollowers: Tallies, toNobody: Tallies, followers: number): Bill {
-  const [all, none] = [allOf(toFollowers), allOf(toNobody)];
-  return dollarsOf(
-    mapTally(all, (count, kind) => Math.max(0, count - none[kind]) / followers),
-    0,
-    0,
-  );
+/** The same of what is no request. */
+export const billOfTally = (tally: Tally): Bill => dollarsOf(tally, 0, 0);
+
+/** What one more follower adds to a publish: the difference of two, to `followers` and to nobody. */
+export function deliveryOf(toFollowers: Tallies, toNobody: Tallies, followers: number): Tally {
+  const none = allOf(toNobody);
+  return mapTally(allOf(toFollowers), (count, kind) => Math.max(0, count - none[kind]) / followers);
 }
 
 function dollarsOf(tally: Tally, requests: number, processor: number): Bill {

@@ -2,6 +2,7 @@
 import { type Distribution, distributionOf } from "./distribution.ts";
 import { fillGraphs, type Member, spanOf } from "./filled-graph.ts";
 import type { Graph } from "./graph.ts";
+import { say } from "./say.ts";
 import { newState, Subject } from "./subject.ts";
 
 export type Point = { size: number; times: Distribution };
@@ -23,6 +24,7 @@ export async function measureGrowth(): Promise<Growth> {
 
 /** One database, with readers who follow ever more of the same authors. */
 async function againstFollowees(): Promise<Point[]> {
+  say("readers of ever more people");
   const most = Math.max(...FOLLOWEES);
   const readers = FOLLOWEES.length * READERS;
   const graph: Graph = {
@@ -53,6 +55,7 @@ async function againstPosts(): Promise<Point[]> {
   let filled = 0;
   let newest = Date.now();
   for (const size of POSTS) {
+    say(`readers among ${size} posts`);
     const authors = Math.max(FOLLOWED, Math.ceil((size - filled) / 100));
     const graph: Graph = {
       posts: [

@@ -7,6 +7,7 @@ import { type LimitName, LIMITS, ROWS_AT_ONCE } from "./limits.ts";
 import { type Line, LINES, MIX, mixed, mixTitle } from "./lines.ts";
 import { measure } from "./load.ts";
 import { prepareScene, publishLivePosts, type Scene, withOtherLikers } from "./scene.ts";
+import { say } from "./say.ts";
 import { newState, Subject } from "./subject.ts";
 import type { Tallies } from "./tally.ts";
 import { dealt, type Timing, timingOf, warmed } from "./timing.ts";
@@ -127,8 +128,6 @@ async function attempt(result: Operations, what: string, work: () => Promise<voi
     result.failures.push(`${what}: ${String(error)}`);
   }
 }
-
-const say = (what: string) => console.error(`${Math.round(performance.now() / 1000)} s: ${what}`);
 
 async function withSubject(
   state: string,

@@ -1,5 +1,6 @@
 /** One line's times: how much at saturation, and how long it takes at half of that. */
-import type { Request } from "./client.ts";
+import { Agent } from "node:http";
+import { answerTo, type Request } from "./client.ts";
 import type { Distribution } from "./distribution.ts";
 import { measure } from "./load.ts";
 import { arrive } from "./open-loop.ts";
@@ -32,11 +33,16 @@ export type Timed = {
 
 const WARM_UP = 1; // s
 const WARMING = 8; // connections
-const WARMED_WITHIN = 30; // s
 
 /** Sends everything once, so that what is to be warm is. */
 export async function warmed({ port, sequences }: Pick<Timed, "port" | "sequences">): Promise<void> {
-  await measure({ port, connections: dealt(sequences(), WARMING), warmUp: 0, seconds: WARMED_WITHIN, once: true });
+  const agent = new Agent({ keepAlive: true, maxSockets: WARMING });
+  await Promise.all(
+    sequences()
+      .flat()
+      .map((request) => answerTo(request, port, agent)),
+  );
+  agent.destroy();
 }
 
 export async function timingOf({ port, pid, connections, sequences, once, seconds, settle }: Timed): Promise<Timing> {
