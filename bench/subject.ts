@@ -25,7 +25,7 @@ const CATCHES_UP_WITHIN = 120_000;
 /** The runtime is quiet when it takes less than this share of a processor for so long: longer than a queue waits. */
 const QUIET = 0.1;
 const QUIET_FOR = 1500; // ms
-const QUIET_WITHIN = 60_000;
+const QUIET_WITHIN = 20_000;
 
 // As the product's feed.
 const DELIVERIES = `

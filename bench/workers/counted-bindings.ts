@@ -33,7 +33,7 @@ type Method = (...values: never[]) => unknown;
 function replaced<T extends object>(target: T, methods: { [Name in keyof T]?: Method }): T {
   return new Proxy(target, {
     get(_, name) {
-      const method = methods[name as keyof T] ?? Reflect.get(target, name, target);
+      const method: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : target, name);
       return typeof method === "function" ? method.bind(target) : method;
     },
   });
