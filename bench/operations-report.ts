@@ -168,7 +168,7 @@ const verdict = (target: Target): string => `${boundOf(target)}: ${isMet(target)
 function notesOf({ limits, lines, visible }: Operations, graph: string): string[] {
   const all = [...limits, ...lines];
   const saturated = all.filter(({ timing }) => timing.busy >= SATURATED).map(({ title }) => title);
-  const late = Math.max(...all.map(({ timing }) => timing.open.late));
+  const late = Math.max(0, ...all.map(({ timing }) => timing.open.late).filter(Number.isFinite));
   const unseen = visible ? visible.alone.late + visible.besides.late : 0;
   return [
     `The graph: ${graph}`,

@@ -32,6 +32,9 @@ export type Timed = {
 };
 
 const WARM_UP = 1; // s
+/** What is cold is slow: with less there may be no answer at all. */
+const ONCE_AT_LEAST = 5; // s
+const ARRIVALS_AT_LEAST = 1; // 1/s
 const WARMING = 8; // connections
 
 /** Sends everything once, so that what is to be warm is. */
@@ -45,14 +48,15 @@ export async function warmed({ port, sequences }: Pick<Timed, "port" | "sequence
   agent.destroy();
 }
 
-export async function timingOf({ port, pid, connections, sequences, once, seconds, settle }: Timed): Promise<Timing> {
+export async function timingOf({ port, pid, connections, sequences, once, settle, ...timed }: Timed): Promise<Timing> {
   const warmUp = once ? 0 : WARM_UP;
+  const seconds = once ? Math.max(timed.seconds, ONCE_AT_LEAST) : timed.seconds;
   const before = processorTime(pid);
   const closed = await measure({ port, connections: dealt(sequences(), connections), warmUp, seconds, once });
   const processor = (processorTime(pid) - before) / closed.answered.reduce((sum, count) => sum + count, 0);
   await settle();
   const requests = byTurns(sequences());
-  const perSecond = closed.perSecond / 2;
+  const perSecond = Math.max(closed.perSecond / 2, ARRIVALS_AT_LEAST);
   const { p50, p99, max, late, failures } = await arrive({ port, requests, once, perSecond, warmUp, seconds });
   await settle();
   return {
