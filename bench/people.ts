@@ -24,12 +24,12 @@ export async function newPeople(database: Database, count: number): Promise<Pers
   const people = signedIn(count, now);
   const rows = JSON.stringify(people.map(({ id, session, secretHash }) => [id, session, secretHash]));
   await database.batch([
-    database.prepare(`${PEOPLE} FROM json_each(?)`).bind(rows),
+    database.prepare(`${PEOPLE} FROM json_each(?2)`).bind(Math.floor(now / DAY), rows),
     database.prepare(`${SESSIONS} FROM json_each(?2)`).bind(now + DAY, rows),
   ]);
   return people.map(({ id, headers }) => ({ id, headers }));
 }
 
-const PEOPLE = "INSERT INTO people (id, handle, name) SELECT value ->> 0, value ->> 0, 'Bench'";
+const PEOPLE = "INSERT INTO people (id, handle, name, seen_day) SELECT value ->> 0, value ->> 0, 'Bench', ?1";
 const SESSIONS = `
   INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT value ->> 1, value ->> 0, value ->> 2, ?1`;
