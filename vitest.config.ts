@@ -13,7 +13,7 @@ function inRuntime(name: string, shards: string) {
       cloudflareTest(async () => ({
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
-          d1Databases: { DB: "db", DB_1: "db-1" },
+          d1Databases: { DB: "db", DB_1: "db-1", DB_A: "db-a", DB_B: "db-b" },
           bindings: { SHARDS: shards, TEST_MIGRATIONS: await readD1Migrations("schema/migrations") },
           ...(existsSync(CORPUS) && { serviceBindings: { CORPUS: { disk: { path: CORPUS, writable: false } } } }),
         },

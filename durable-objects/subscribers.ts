@@ -13,6 +13,7 @@ import { presentComment } from "../schema/api/present-comment.ts";
 import { blockedAmong, blocksOf } from "../schema/blocks.ts";
 import type { PersonId } from "../schema/ids.ts";
 import { peopleByIds } from "../schema/people-cards.ts";
+import { renewShards } from "../schema/shards.ts";
 import type { CommentThreads } from "./comment-threads.ts";
 import { standingOf } from "./outbox.ts";
 import type { PostRecord } from "./post-record.ts";
@@ -89,6 +90,7 @@ export class Subscribers {
     if (this.#isSending) return this.#wakeIn(FRAME_DELAY);
     this.#isSending = true;
     try {
+      await renewShards(this.#env);
       await this.#review();
       const frames = new Map<string, Frame>();
       for (const socket of this.#behind()) {

@@ -15,7 +15,8 @@ export const ID_LENGTH = 13;
 
 const RANDOM_BITS = 10n;
 const SHARD_BITS = 13n;
-const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
+/** Crockford's, in the order of their values, which is that of text. */
+export const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 // 13 characters carry 65 bits, so the first never reaches 16 ("g").
 const PATTERN = /^[0-9a-f][0-9a-hjkmnp-tv-z]{12}$/;
 

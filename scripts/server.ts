@@ -16,6 +16,8 @@ export type ServerOptions = {
   port: number;
   /** Called when workerd was started again after a crash, with another process id. */
   onRestart?: () => void;
+  /** Another file than wrangler.toml: more databases. */
+  config?: string | undefined;
   /** Another entry than that of wrangler.toml. */
   main?: string;
   /** Without the web client: then nothing stands between the direct socket and the Worker. */
@@ -37,9 +39,9 @@ export type Server = {
 
 /** Starts it, migrates, and resolves once it answers. Throws a `StartError` with the runtime's own reason. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { state, host, port, onRestart, main, assets, bindings, beside = [] } = options;
-  const config = readConfig({ config: WRANGLER_CONFIG });
-  const { modulesRules: _, ...worker } = workerOptionsOf(WRANGLER_CONFIG).workerOptions;
+  const { state, host, port, onRestart, config: file = WRANGLER_CONFIG, main, assets, bindings, beside = [] } = options;
+  const config = readConfig({ config: file });
+  const { modulesRules: _, ...worker } = workerOptionsOf(file).workerOptions;
   if (assets === false) delete worker.assets;
   const log = new WorkerLog();
   const contents = await bundleWorker(main ?? config.main ?? "");
@@ -48,6 +50,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       workers: [
         {
           ...worker,
+          rootPath: ROOT, // Wherever the file is.
           name: config.name ?? "worker",
           bindings: { ...(worker.bindings as object), ...bindings, ADMIN_TOKEN: adminTokenOf(state) },
           modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],

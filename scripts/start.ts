@@ -17,13 +17,21 @@ const USAGE = `npm start -- [options]
   --port N       the port to serve on; 0 takes a free one     (8787)
   --host NAME    the address to listen on                     (127.0.0.1)
   --state PATH   the folder that everything is stored in      (.shutterline)
+  --config FILE  another wrangler.toml: with more databases   (wrangler.toml)
   --fresh        deletes that folder first
   --no-seed      begins without the demo community`;
 
-type Options = { port: number; host: string; state: string; fresh: boolean; seeds: boolean };
+type Options = {
+  port: number;
+  host: string;
+  state: string;
+  config: string | undefined;
+  fresh: boolean;
+  seeds: boolean;
+};
 
 async function main(): Promise<void> {
-  const { port, host, state, fresh, seeds } = options();
+  const { port, host, state, config, fresh, seeds } = options();
   const started = performance.now();
   await settle(state);
   if (fresh) discard(state);
@@ -34,7 +42,7 @@ async function main(): Promise<void> {
   await step("Web client", async () => ((await buildClient()) ? "built" : "up to date"));
   let address = "";
   await step("Server", async () => {
-    const server = await serve({ state, host, port, onRestart: () => record(state, address) });
+    const server = await serve({ state, host, port, config, onRestart: () => record(state, address) });
     address = `http://${browsable(host)}:${server.port}`;
     record(state, address);
     return server.migrated > 0 ? `started, ${server.migrated} migrations applied` : "started";
@@ -61,6 +69,7 @@ function options(): Options {
         port: { type: "string", default: "8787" },
         host: { type: "string", default: "127.0.0.1" },
         state: { type: "string", default: STATE },
+        config: { type: "string" },
         fresh: { type: "boolean", default: false },
         seed: { type: "boolean", default: true },
         help: { type: "boolean", default: false },
@@ -70,7 +79,8 @@ function options(): Options {
     if (values.help) throw new StartError(USAGE);
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new StartError("--port must be 0 to 65535.");
-    return { port, host: values.host, state: resolve(values.state), fresh: values.fresh, seeds: values.seed };
+    const config = values.config === undefined ? undefined : resolve(values.config);
+    return { port, host: values.host, state: resolve(values.state), config, fresh: values.fresh, seeds: values.seed };
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);

@@ -6,6 +6,7 @@
 import { newId, type EffectId, type Id, shardOf } from "../schema/ids.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../schema/deadline.ts";
 import { Effect } from "../schema/facts.ts";
+import { isOpenSql } from "../schema/shard-sql.ts";
 import { databaseOf, databases } from "../schema/shards.ts";
 
 /** How long an effect may take before it is sent again: 15 s, doubling with each attempt up to an hour. */
@@ -67,7 +68,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
     const due = await database
       .prepare(
         `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
-         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 LIMIT ?4) RETURNING body`,
+         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${isOpenSql("id")} LIMIT ?4) RETURNING body`,
       )
       .bind(now, RETRY_AFTER, RETRY_AT_MOST, RESENT_PER_SWEEP)
       .all<{ body: string }>();

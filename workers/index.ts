@@ -1,5 +1,6 @@
 /** The Worker: what the platform calls, and the actors it must find here. */
 import { FanOut, Effect } from "../schema/facts.ts";
+import { renewShards } from "../schema/shards.ts";
 import { app } from "./api/app.ts";
 import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
@@ -12,11 +13,13 @@ import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consume } from "./queues.ts";
+import { finishFencedMove } from "./shards/phases.ts";
 
 export { LikeGate } from "../durable-objects/like-gate.ts";
 export { PostActor } from "../durable-objects/post-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
+  await renewShards(env); // A batch may take longer than a map lasts.
   switch (effect.kind) {
     case "follow":
       return applyFollow(env, effect);
@@ -35,11 +38,15 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env) {
+    await renewShards(env);
     switch (batch.queue) {
       case "shutterline-facts":
         return consumeFacts(batch, env);
       case "shutterline-fan-out":
-        return consume(batch, FanOut, (message) => fanOut(env, message));
+        return consume(batch, FanOut, async (message) => {
+          await renewShards(env);
+          await fanOut(env, message);
+        });
       case "shutterline-effects":
       case "shutterline-inspections":
         return consume(batch, Effect, (effect) => applyEffect(env, effect));
@@ -49,8 +56,9 @@ export default {
   },
 
   async scheduled(_controller, env) {
+    await renewShards(env);
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample]) {
+    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample, finishFencedMove]) {
       try {
         await sweep(env);
       } catch (error) {

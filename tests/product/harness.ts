@@ -19,6 +19,8 @@ export type ProductOptions = {
   seed?: boolean;
   /** The folder to store everything in; a new one when absent. */
   state?: string;
+  /** Another file than wrangler.toml. */
+  config?: string | undefined;
   /** Deletes what is in it first. */
   fresh?: boolean;
 };
@@ -31,17 +33,24 @@ export type ProductOptions = {
 export class Product {
   readonly state: string;
   readonly #seed: boolean;
+  readonly #config: string | undefined;
   #server: Running | undefined;
   #port = 0;
   #output = "";
 
-  private constructor(state: string, seed: boolean) {
+  private constructor(state: string, seed: boolean, config: string | undefined) {
     this.state = state;
     this.#seed = seed;
+    this.#config = config;
   }
 
-  static async start({ seed = false, state = newState(), fresh = false }: ProductOptions = {}): Promise<Product> {
-    const product = new Product(state, seed);
+  static async start({
+    seed = false,
+    state = newState(),
+    config,
+    fresh = false,
+  }: ProductOptions = {}): Promise<Product> {
+    const product = new Product(state, seed, config);
     await product.restart(...(fresh ? ["--fresh"] : []));
     return product;
   }
@@ -63,7 +72,8 @@ export class Product {
   /** Starts it on what the last one has left, on the same port. Returns once it answers. */
   async restart(...options: string[]): Promise<void> {
     const where = ["--state", this.state, "--port", String(this.#port), this.#seed ? "--seed" : "--no-seed"];
-    const server = run("scripts/start.ts", ...where, ...options);
+    const config = this.#config === undefined ? [] : ["--config", this.#config];
+    const server = run("scripts/start.ts", ...where, ...config, ...options);
     this.#server = server;
     server.onOutput((text) => (this.#output += text));
     const deadline = Date.now() + STARTS_WITHIN;

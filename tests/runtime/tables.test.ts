@@ -1,11 +1,15 @@
 import { env } from "cloudflare:workers";
-import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
+import { is } from "drizzle-orm";
+import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
 import * as peopleTables from "../../schema/tables/people.ts";
 import * as postTables from "../../schema/tables/posts.ts";
+import * as shardTables from "../../schema/tables/shards.ts";
 
 // The migrations are written by hand (drizzle knows neither WITHOUT ROWID nor triggers), so this compares the two.
-const tables: SQLiteTable[] = [...Object.values(peopleTables), ...Object.values(postTables)];
+const tables: SQLiteTable[] = [peopleTables, postTables, shardTables].flatMap((module) =>
+  Object.values(module).filter((value) => is(value, SQLiteTable)),
+);
 
 it.each(tables.map((table) => [getTableConfig(table).name, table] as const))(
   "%s is what its migration makes",

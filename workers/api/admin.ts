@@ -3,12 +3,14 @@ import { createRoute } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import { Reconcile, Reconciled, RECONCILED_MAX } from "../../schema/api/admin.ts";
 import type { PostId } from "../../schema/ids.ts";
-import { databases } from "../../schema/shards.ts";
+import { databases, isHomeOf } from "../../schema/shards.ts";
 import { reconcile } from "../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
+import { freshShards } from "./fresh-shards.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { type App, body, json, refusals, routes } from "./routes.ts";
+import { shards } from "./shards.ts";
 import { bearerOf, isSameSecret } from "./tokens.ts";
 
 /** A secret is not in wrangler.toml, so the generated type does not know it. */
@@ -25,6 +27,8 @@ const asOperator = createMiddleware<App>(async (c, next) => {
 export const admin = routes();
 admin.use(asOperator);
 admin.use(jsonBodies);
+admin.use(freshShards);
+admin.route("/", shards);
 
 admin.openapi(
   createRoute({
@@ -58,8 +62,9 @@ async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts:
     .prepare("SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?")
     .bind(after, RECONCILED_MAX)
     .all<{ id: PostId }>();
-  const posts = rows.results.map(({ id }) => id);
-  const last = posts.at(-1);
-  if (last !== undefined && posts.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };
+  const ids = rows.results.map(({ id }) => id);
+  const posts = ids.filter((id) => isHomeOf(env, database, id));
+  const last = ids.at(-1);
+  if (last !== undefined && ids.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };
   return { posts, next: index + 1 < all.length ? encodeCursor([String(index + 1), ""]) : undefined };
 }

@@ -11,6 +11,7 @@ import { edits } from "./edits.ts";
 import { ApiError, problem } from "./errors.ts";
 import { feed } from "./feed.ts";
 import { follows } from "./follows.ts";
+import { freshShards } from "./fresh-shards.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { likes } from "./likes.ts";
 import { live } from "./live.ts";
@@ -28,6 +29,7 @@ import { viewer } from "./viewer.ts";
 const v1 = new OpenAPIHono<App>();
 
 v1.use(jsonBodies);
+v1.use(freshShards);
 v1.use(reading);
 v1.route("/", feed);
 v1.use(viewer);

@@ -27,6 +27,8 @@ const REFUSALS = {
   cannot_follow_yourself: [409, "You cannot follow yourself"],
   cannot_block_yourself: [409, "You cannot block yourself"],
   unblock_first: [409, "You have blocked this person"],
+  move_under_way: [409, "Other shards are being moved"],
+  too_late_to_abort: [409, "The new map of the shards is published"],
   length_required: [411, "Content-Length is required"],
   too_large: [413, "The body is too large"],
   unsupported_type: [415, "This kind of content is not accepted"],

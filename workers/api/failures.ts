@@ -2,6 +2,8 @@
  * Failures of the platform below us, told apart from our own bugs: the same request may succeed later. Actors, D1 and R2
  * throw them as plain Errors, with flags or only in words, and a library may have wrapped them.
  */
+import { IS_MOVING } from "../../schema/shard-sql.ts";
+
 export type Failure = "storage_full" | "busy" | "unavailable";
 
 /** What Durable Objects say of an error beside its message. */
@@ -20,6 +22,7 @@ export function failureOf(error: Error): Failure | undefined {
   if (FULL.test(message)) return "storage_full";
   // Before `retryable`: whoever is overloaded is not to be asked again soon.
   if (overloaded === true || OVERLOADED.test(message)) return "busy";
+  if (message.includes(IS_MOVING)) return "unavailable"; // For some seconds, until the other database takes the write.
   if (retryable === true || durableObjectReset === true || UNAVAILABLE.test(message)) return "unavailable";
   return undefined;
 }

@@ -71,7 +71,7 @@ async function settledId(env: Env, person: PersonId, key: string): Promise<{ id:
       .bind(person, key, candidate),
     database.prepare("SELECT post FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key),
   ]);
-  return { id: settled?.results[0]?.post ?? candidate, isNew: inserted?.meta.changes === 1 };
+  return { id: settled?.results[0]?.post ?? candidate, isNew: (inserted?.meta.changes ?? 0) > 0 };
 }
 
 const forget = (env: Env, person: PersonId, key: string) =>

@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { eq } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../schema/api/people.ts";
 import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
+import { isOpenSql } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { sessions as sessionRows } from "../../schema/tables/people.ts";
 import { withFreshIds } from "../fresh-ids.ts";
@@ -86,7 +87,10 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
         .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
         .bind(row.id, row.person, row.secretHash, row.expiresAt),
       database
-        .prepare("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < ? ORDER BY id LIMIT ?)")
+        .prepare(
+          `DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE id < ? AND ${isOpenSql("id")} ORDER BY id LIMIT ?)`,
+        )
         .bind(oldestAlive, SWEPT_PER_SIGN_IN),
     ]);
     return token;

@@ -7,6 +7,7 @@
  */
 import type { PersonCard } from "../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../schema/ids.ts";
+import { isMoving } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { today } from "../delivery/dormant.ts";
 import { withFreshIds } from "../fresh-ids.ts";
@@ -26,12 +27,19 @@ type NewPerson = { handle: string; name: string; password: string };
 export async function signUp(env: Env, asked: NewPerson): Promise<{ person: PersonCard; token: string }> {
   // Before the claim, whose time is short.
   const passwordHash = await hashPassword(asked.password);
+  let moving: unknown;
   for (let tried = 0; tried < TRIES; tried += 1) {
     const person: PersonCard = { id: await claimHandle(env, asked.handle), handle: asked.handle, name: asked.name };
-    const token = await createPerson(env, person, passwordHash);
-    if (token) return { person, token };
+    try {
+      const token = await createPerson(env, person, passwordHash);
+      if (token) return { person, token };
+    } catch (error) {
+      if (!isMoving(error)) throw error;
+      moving = error; // It was refused for certain, and the next person is of another shard.
+    }
     await release(env, person);
   }
+  if (moving !== undefined) throw moving;
   throw new Error(`no person could be written within ${CREATE_WITHIN} ms of ${TRIES} claims`);
 }
 

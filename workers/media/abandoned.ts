@@ -1,5 +1,5 @@
 import { type MediaId, newId } from "../../schema/ids.ts";
-import { databases } from "../../schema/shards.ts";
+import { databases, isHomeOf } from "../../schema/shards.ts";
 import { discard } from "./upload.ts";
 
 /** An upload of 25 MB takes an hour at 7 kB a second. */
@@ -15,8 +15,10 @@ export async function collectAbandonedUploads(env: Env, now = Date.now()): Promi
   let collected = 0;
   for (const database of databases(env)) {
     const found = await database.prepare(ABANDONED).bind(before, COLLECTED_PER_SWEEP).all<{ id: MediaId }>();
-    for (const { id } of found.results) await discard(env, id);
-    collected += found.results.length;
+    // A copy on its way to another database may be out of date: its upload may have ended.
+    const abandoned = found.results.filter(({ id }) => isHomeOf(env, database, id));
+    for (const { id } of abandoned) await discard(env, id);
+    collected += abandoned.length;
   }
   return collected;
 }

@@ -90,7 +90,7 @@ async function writeReady(env: Env, effect: Inspect, found: Findings): Promise<b
       .bind(found.width, found.height, found.orientation, found.takenAt, found.camera, effect.media),
     database.prepare("DELETE FROM effects WHERE id = ?").bind(effect.id),
   ]);
-  return written?.meta.changes === 1;
+  return (written?.meta.changes ?? 0) > 0;
 }
 
 async function writeRejected(env: Env, id: MediaId, rejection: Rejection): Promise<void> {

@@ -28,18 +28,35 @@ export function likeStatements(database: D1Database, likes: readonly LikeRow[]):
   return [...setBased(database, UPDATE_DIGESTS, rows), ...setBased(database, UPSERT_LIKES, rows)];
 }
 
+/** Adds each like's `change` (1 or -1) to the digest of its post, whatever likes are stored: for who moves those as well. */
+export const digestStatements = (
+  database: D1Database,
+  changes: readonly { person: PersonId; post: PostId; change: 1 | -1 }[],
+): D1PreparedStatement[] =>
+  setBased(
+    database,
+    ADD_TO_DIGESTS,
+    changes.map(({ person, post, change }) => [post, change, ...hashOf(person)]),
+  );
+
 // `change` is 1, 0 or -1. A negative sum is taken modulo 2^48 by the mask as well: SQLite's integers are two's complement.
-const UPDATE_DIGESTS = `
+const addToDigests = (changes: string): string => `
   INSERT INTO like_digests (post, likes, a, b, c)
   SELECT post, sum(change), sum(change * a) & ${LANE_MAX}, sum(change * b) & ${LANE_MAX}, sum(change * c) & ${LANE_MAX}
-  FROM (
-    SELECT value ->> 1 AS post, (value ->> 2) - coalesce(likes.liked, 0) AS change,
-      value ->> 4 AS a, value ->> 5 AS b, value ->> 6 AS c
-    FROM json_each(?1) LEFT JOIN likes ON likes.person = value ->> 0 AND likes.post = value ->> 1
-    WHERE value ->> 3 > coalesce(likes.seq, 0))
+  FROM (${changes})
   WHERE change <> 0 GROUP BY post
   ON CONFLICT DO UPDATE SET likes = likes + excluded.likes,
     a = (a + excluded.a) & ${LANE_MAX}, b = (b + excluded.b) & ${LANE_MAX}, c = (c + excluded.c) & ${LANE_MAX}`;
+
+const UPDATE_DIGESTS = addToDigests(`
+    SELECT value ->> 1 AS post, (value ->> 2) - coalesce(likes.liked, 0) AS change,
+      value ->> 4 AS a, value ->> 5 AS b, value ->> 6 AS c
+    FROM json_each(?1) LEFT JOIN likes ON likes.person = value ->> 0 AND likes.post = value ->> 1
+    WHERE value ->> 3 > coalesce(likes.seq, 0)`);
+
+const ADD_TO_DIGESTS = addToDigests(`
+    SELECT value ->> 0 AS post, value ->> 1 AS change, value ->> 2 AS a, value ->> 3 AS b, value ->> 4 AS c
+    FROM json_each(?1)`);
 
 const UPSERT_LIKES = `
   INSERT INTO likes (person, post, liked, seq)

@@ -4,7 +4,7 @@
  * carries, and one call to each post's actor.
  */
 import { type Effect, PostFacts } from "../../schema/facts.ts";
-import { byDatabase, databaseOf } from "../../schema/shards.ts";
+import { byDatabase, databaseOf, renewShards } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { noticeStatements } from "../delivery/notices.ts";
 import { sendEffect } from "../effects.ts";
@@ -28,7 +28,10 @@ export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void>
       console.warn("facts not projected together, trying each", { messages: facts.length, error: String(error) });
     }
   }
-  await consume(batch, PostFacts, (fact) => project(env, [fact]));
+  await consume(batch, PostFacts, async (fact) => {
+    await renewShards(env); // A batch may take longer than a map lasts.
+    await project(env, [fact]);
+  });
 }
 
 /** Applies the facts, then confirms them to their actors. A repetition changes nothing. */

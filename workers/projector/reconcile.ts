@@ -1,7 +1,7 @@
 /** Finds projections that differ from their actors, which must never happen, and has them written anew. */
 import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/shards.ts";
+import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
 import { audit } from "./audit.ts";
 
 /** Of each database, in each sweep. */
@@ -18,7 +18,8 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
       .prepare("SELECT id FROM posts WHERE id >= ? ORDER BY id LIMIT ?")
       .bind(from, SAMPLE)
       .all<{ id: PostId }>();
-    for (const { id } of sample.results) repaired += Number((await reconcile(env, id)).repaired);
+    const posts = sample.results.filter(({ id }) => isHomeOf(env, database, id));
+    for (const { id } of posts) repaired += Number((await reconcile(env, id)).repaired);
   }
   return repaired;
 }

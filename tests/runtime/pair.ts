@@ -1,0 +1,67 @@
+/** Two databases of their own, for tests that move shards between them. */
+import { applyD1Migrations, type D1Migration } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { newId, type PersonId } from "../../schema/ids.ts";
+import { databaseOf, readShards, shardOfHandle } from "../../schema/shards.ts";
+import { createPerson } from "../../workers/api/sign-up.ts";
+import { MOVED } from "../../workers/shards/tables.ts";
+import { randomHandle } from "./people.ts";
+
+type Bound = Env & { DB_A: D1Database; DB_B: D1Database; TEST_MIGRATIONS: D1Migration[] };
+const { DB_A, DB_B, TEST_MIGRATIONS } = env as Bound;
+
+export type Pair = Env & { DB_1: D1Database; ADMIN_TOKEN: string };
+export const PAIR: Pair = {
+  ...env,
+  DB: DB_A,
+  DB_1: DB_B,
+  SHARDS: "DB:0-8191 DB_1",
+  ADMIN_TOKEN: "the-operator-of-two",
+};
+
+/** Empties both, and everything is in the first. */
+export async function emptyPair(): Promise<Pair> {
+  for (const database of [DB_A, DB_B]) {
+    const { results } = await database
+      .prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
+      )
+      .all<{ name: string }>();
+    if (results.length > 0) await database.batch(results.map(({ name }) => database.prepare(`DROP TABLE ${name}`)));
+    await applyD1Migrations(database, TEST_MIGRATIONS);
+  }
+  await readShards(PAIR);
+  return PAIR;
+}
+
+/** What a database has of the tables that move: `table key` and the whole row. */
+export async function rowsOf(database: D1Database): Promise<Map<string, string>> {
+  const tables = await database.batch<Record<string, unknown>>(
+    MOVED.map(({ name, shardSql }) => database.prepare(`SELECT *, ${shardSql()} AS shard FROM ${name}`)),
+  );
+  return new Map(
+    tables.flatMap(({ results }, index) => {
+      const { name = "", keys = [] } = MOVED[index] ?? {};
+      return results.map((row) => {
+        const key = keys.map((column) => row[column]).join(" ");
+        return [`${name} ${key}`, JSON.stringify(row)] as const;
+      });
+    }),
+  );
+}
+
+export const shardIn = (row: string): number => (JSON.parse(row) as { shard: number }).shard;
+
+/** A person of this shard, signed in. */
+export async function personIn(world: Env, shard: number): Promise<{ id: PersonId; handle: string; token: string }> {
+  for (;;) {
+    const handle = randomHandle();
+    const id = newId<PersonId>(shard);
+    await databaseOf(world, shardOfHandle(handle))
+      .prepare("INSERT INTO handles (handle, person) VALUES (?, ?)")
+      .bind(handle, id)
+      .run();
+    const token = await createPerson(world, { id, handle, name: handle }, "not a hash");
+    if (token) return { id, handle, token };
+  }
+}

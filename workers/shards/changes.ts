@@ -1,0 +1,73 @@
+/** What has changed at the source since it was copied: noted there by triggers, and copied again from there. */
+import { asMover, type Mover } from "./mover.ts";
+import { deleteStatements, differing, keyOf, rowsOf, writeStatements } from "./rows.ts";
+import { MOVED, type MovedTable } from "./tables.ts";
+import type { Key } from "./windows.ts";
+
+/** Notes that are dealt with at a time. */
+const NOTES_MAX = 1000;
+
+type Changed = { table: MovedTable; keys: Map<string, Key> };
+/** `isLast`: there were no more notes. `difference`: a copy that is not what was copied. */
+export type Replayed = { rows: number; isLast: boolean; difference: string | undefined };
+
+/**
+ * Copies what the oldest notes name, as it stands now, and forgets them. A row that changes meanwhile is noted again,
+ * behind them. Costs two queries, two for each table that has changed, because the copies are read back, and one batch.
+ */
+export async function replay(mover: Mover): Promise<Replayed> {
+  const { source, target } = mover;
+  const { results: notes } = await source
+    .prepare("SELECT seq, name, key FROM noted_changes ORDER BY seq LIMIT ?")
+    .bind(NOTES_MAX)
+    .all<{ seq: number; name: string; key: string }>();
+  const last = notes.at(-1);
+  if (!last) return { rows: 0, isLast: true, difference: undefined };
+
+  const changes = changesOf(notes);
+  const rows = await Promise.all(changes.map(({ table, keys }) => rowsOf(source, table, [...keys.values()])));
+  const statements = changes.flatMap(({ table, keys }, index) => {
+    const here = rows[index] ?? [];
+    const present = new Set(here.map((row) => keyOf(table, row)));
+    const gone = [...keys].flatMap(([key, values]) => (present.has(key) ? [] : [values]));
+    return [...writeStatements(target, table, here), ...deleteStatements(target, table, gone)];
+  });
+  await asMover(target, mover, statements);
+  const difference = await differenceIn(target, changes, rows);
+  if (difference !== undefined) return { rows: 0, isLast: false, difference };
+  await source.prepare("DELETE FROM noted_changes WHERE seq <= ?").bind(last.seq).run();
+  return { rows: notes.length, isLast: notes.length < NOTES_MAX, difference };
+}
+
+/** Those of `keys` that were not changed since they were copied last. */
+export async function notNoted({ source }: Mover, table: MovedTable, keys: readonly string[]): Promise<string[]> {
+  const { results } = await source
+    .prepare("SELECT DISTINCT key FROM noted_changes WHERE name = ?")
+    .bind(table.name)
+    .all<{ key: string }>();
+  const noted = new Set(results.map(({ key }) => normal(key)));
+  return keys.filter((key) => !noted.has(key));
+}
+
+function changesOf(notes: readonly { name: string; key: string }[]): Changed[] {
+  return MOVED.flatMap((table) => {
+    const keys = notes.filter(({ name }) => name === table.name).map(({ key }) => [normal(key), parsed(key)] as const);
+    return keys.length > 0 ? [{ table, keys: new Map(keys) }] : [];
+  });
+}
+
+async function differenceIn(
+  target: D1Database,
+  changes: readonly Changed[],
+  expected: readonly Parameters<typeof differing>[1][],
+): Promise<string | undefined> {
+  const found = await Promise.all(changes.map(({ table, keys }) => rowsOf(target, table, [...keys.values()])));
+  const differences = changes.flatMap(({ table }, index) =>
+    differing(table, expected[index] ?? [], found[index] ?? []).map((key) => `${table.name} ${key}`),
+  );
+  return differences[0];
+}
+
+const parsed = (key: string): Key => JSON.parse(key) as Key;
+/** SQLite and JavaScript may write the same JSON differently. */
+const normal = (key: string): string => JSON.stringify(parsed(key));

@@ -1,0 +1,42 @@
+/** Which rows belong to a shard: each table whose rows move, and the column that says where to. */
+import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
+import { shardOfHandleSql, shardOfIdSql } from "../../schema/shard-sql.ts";
+import * as people from "../../schema/tables/people.ts";
+import * as posts from "../../schema/tables/posts.ts";
+
+export type MovedTable = {
+  name: string;
+  /** Its primary key. */
+  keys: string[];
+  /** SQL: the shard of a row, whose column stands behind `prefix` ("new.", or nothing). */
+  shardSql: (prefix?: string) => string;
+};
+
+function moved(table: SQLiteTable, home: SQLiteColumn, shardSql = shardOfIdSql): MovedTable {
+  const { name, columns, primaryKeys } = getTableConfig(table);
+  const keys = primaryKeys[0]?.columns ?? columns.filter((column) => column.primary);
+  return { name, keys: keys.map((column) => column.name), shardSql: (prefix = "") => shardSql(prefix + home.name) };
+}
+
+export const MOVED: readonly MovedTable[] = [
+  moved(people.people, people.people.id),
+  moved(people.handles, people.handles.handle, shardOfHandleSql),
+  moved(people.credentials, people.credentials.person),
+  moved(people.sessions, people.sessions.id),
+  moved(people.following, people.following.follower),
+  moved(people.followers, people.followers.followee),
+  moved(people.blocks, people.blocks.person),
+  moved(people.notifications, people.notifications.recipient),
+  moved(people.effects, people.effects.id),
+  moved(posts.posts, posts.posts.id),
+  moved(posts.postStats, posts.postStats.post),
+  moved(posts.comments, posts.comments.post),
+  moved(posts.commentLikes, posts.commentLikes.person),
+  moved(posts.likes, posts.likes.person),
+  moved(posts.feed, posts.feed.reader),
+  moved(posts.media, posts.media.id),
+  moved(posts.idempotencyKeys, posts.idempotencyKeys.person),
+];
+
+/** Sums over all people of a database: digests.ts moves the share of those who move. */
+export const SHARED = [getTableConfig(posts.likeDigests).name];

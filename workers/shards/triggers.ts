@@ -1,0 +1,33 @@
+import { IS_MOVING } from "../../schema/shard-sql.ts";
+import { MOVED, type MovedTable } from "./tables.ts";
+
+const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
+
+/**
+ * What a database needs to take part in a move: for each table, triggers that refuse changes to closed shards and note
+ * those to shards that are being copied, unless the mover itself makes them. They stay, because a database refuses for
+ * ever what it has given away; they cost a written row a look into two tables of a few rows, which are empty else.
+ */
+export const triggerStatements = (database: D1Database): D1PreparedStatement[] =>
+  MOVED.flatMap((table) =>
+    EVENTS.flatMap((event) => [
+      database.prepare(`DROP TRIGGER IF EXISTS ${nameOf(table, event)}`),
+      database.prepare(triggerSql(table, event)),
+    ]),
+  );
+
+const nameOf = ({ name }: MovedTable, event: string): string => `${name}_moves_${event.toLowerCase()}`;
+
+// After the change, so that what changes nothing is refused nothing. No statement changes a primary key: of an update the
+// new row is enough.
+function triggerSql(table: MovedTable, event: (typeof EVENTS)[number]): string {
+  const row = event === "DELETE" ? "old." : "new.";
+  const shard = table.shardSql(row);
+  const key = table.keys.map((column) => `${row}"${column}"`).join(", ");
+  return `CREATE TRIGGER ${nameOf(table, event)} AFTER ${event} ON ${table.name}
+    WHEN NOT EXISTS (SELECT 1 FROM mover) BEGIN
+      SELECT RAISE(ABORT, '${IS_MOVING}') FROM closed_shards WHERE ${shard} BETWEEN first AND last;
+      INSERT INTO noted_changes (name, key) SELECT '${table.name}', json_array(${key})
+      FROM moving_shards WHERE noting = 1 AND ${shard} BETWEEN first AND last;
+    END`;
+}

@@ -1,0 +1,90 @@
+/** A walk over the rows of a database, table by table in the order of their keys, in windows of bounded size. */
+import type { Move } from "./moves.ts";
+import { MOVED, type MovedTable } from "./tables.ts";
+
+/** Rows of one window, whether they move or not. */
+const WINDOW_ROWS = 1000;
+/** Of one step: a bound on its queries, of which an invocation may make 1,000. */
+const WINDOWS_PER_STEP = 50;
+
+/** The values of a primary key. */
+export type Key = (string | number)[];
+export type Row = Record<string, string | number | null>;
+/** The rows of `table` behind `after`, up to and including `end`; without one, from the first or to the last. */
+export type Window = { table: MovedTable; after: Key | null; end: Key | null };
+type Place = { table: number; after: Key | null };
+export type Walked = { place: string; moved: number; isDone: boolean };
+
+/** Gives `work` the next windows from where the move is, and adds up the rows that it says it has dealt with. */
+export async function walk(
+  move: Move,
+  database: D1Database,
+  work: (window: Window) => Promise<number>,
+): Promise<Walked> {
+  let { table: index, after }: Place =
+    move.place === "" ? { table: 0, after: null } : (JSON.parse(move.place) as Place);
+  let { moved } = move;
+  for (let windows = 0; windows < WINDOWS_PER_STEP; windows += 1) {
+    const table = MOVED[index];
+    if (!table) break;
+    const end = await endOf(database, table, after);
+    moved += await work({ table, after, end });
+    [index, after] = end ? [index, end] : [index + 1, null];
+  }
+  return { place: JSON.stringify({ table: index, after } satisfies Place), moved, isDone: index === MOVED.length };
+}
+
+/** The key of the last row of the window behind `after`, or null when it is the last window of its table. */
+async function endOf(database: D1Database, table: MovedTable, after: Key | null): Promise<Key | null> {
+  const keys = columns(table);
+  const behind = bounds({ table, after, end: null });
+  const window = await database
+    .prepare(
+      `SELECT json_array(${keys}) AS "end", count(*) OVER () AS rows FROM (
+         SELECT ${keys} FROM ${table.name} WHERE ${behind.sql} ORDER BY ${keys} LIMIT ${WINDOW_ROWS})
+       ORDER BY ${descending(table)} LIMIT 1`,
+    )
+    .bind(...behind.values)
+    .first<{ end: string; rows: number }>();
+  return window?.rows === WINDOW_ROWS ? (JSON.parse(window.end) as Key) : null;
+}
+
+/** Those of the window that move. */
+export async function rowsIn(database: D1Database, move: Move, window: Window): Promise<Row[]> {
+  const { sql, values } = moving(move, window);
+  const { results } = await database
+    .prepare(`SELECT * FROM ${window.table.name} WHERE ${sql}`)
+    .bind(...values)
+    .all<Row>();
+  return results;
+}
+
+/** Deletes those of the window that move. */
+export const deleteIn = (database: D1Database, move: Move, window: Window): D1PreparedStatement => {
+  const { sql, values } = moving(move, window);
+  return database.prepare(`DELETE FROM ${window.table.name} WHERE ${sql}`).bind(...values);
+};
+
+type Condition = { sql: string; values: Key };
+
+function moving({ first, last }: Move, window: Window): Condition {
+  const within = bounds(window);
+  return {
+    sql: `${within.sql} AND ${window.table.shardSql()} BETWEEN ? AND ?`,
+    values: [...within.values, first, last],
+  };
+}
+
+function bounds({ table, after, end }: Window): Condition {
+  const unknown = table.keys.map(() => "?").join(", ");
+  const conditions = [
+    ...(after ? [`(${columns(table)}) > (${unknown})`] : []),
+    ...(end ? [`(${columns(table)}) <= (${unknown})`] : []),
+  ];
+  return { sql: conditions.join(" AND ") || "true", values: [...(after ?? []), ...(end ?? [])] };
+}
+
+/** The columns of the primary key, as SQL. */
+export const columns = ({ keys }: MovedTable): string => keys.map(quoted).join(", ");
+const descending = ({ keys }: MovedTable): string => keys.map((column) => `${quoted(column)} DESC`).join(", ");
+export const quoted = (column: string): string => `"${column}"`;
