@@ -61,7 +61,7 @@ async function settle() {
     const database = databaseOf(world, id);
     const add = (sql: string, ...values: (string | number)[]) => database.prepare(sql).bind(...values);
     await database.batch([
-      add("INSERT INTO following VALUES (?, ?, 1, 1)", id, other),
+      add("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)", id, other),
       add("INSERT INTO followers VALUES (?, ?, ?, 1, 3)", id, shardOf(other), other),
       add("INSERT INTO followers VALUES (?, ?, ?, 0, 2)", id, 7, newPerson()),
       add("INSERT INTO blocks VALUES (?, ?, 1, 1, 0, 0)", id, newPerson()),
