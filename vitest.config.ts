@@ -22,6 +22,8 @@ function inRuntime(name: string, shards: string) {
     test: {
       name,
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
+      // Those of moving shards bring two databases of their own, whichever these are.
+      exclude: shards === "DB" ? [] : ["workers/shards/**"],
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
       // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes

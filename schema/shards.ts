@@ -5,6 +5,7 @@
  * An isolate keeps that map and reads it anew every few seconds. Where `SHARDS` names one database there is nothing to
  * read, and nothing is.
  */
+import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
 import { type Id, LOGICAL_SHARDS, shardOf } from "./ids.ts";
 import { PHASES, type Phase } from "./tables/shards.ts";
 
@@ -115,7 +116,8 @@ export async function readShards(env: Env): Promise<Range[]> {
   const start = startOf(env);
   if (start.bindings.length === 1) return start.ranges;
   const [now, number] = [Date.now(), (asked += 1)];
-  const { results } = await env.DB.withSession("first-primary").prepare(MOVES).all<MoveRow>();
+  const read = env.DB.withSession("first-primary").prepare(MOVES).all<MoveRow>();
+  const { results } = await within(STORE_ANSWERS_WITHIN, read, "D1");
   const moves = results.map(({ phase, ...moved }) => ({ moved, reached: PHASES.indexOf(phase) }));
   const published = moves.filter(({ reached }) => reached >= PUBLISHED);
   const ranges = published.reduce<Range[]>((ranges, { moved }) => withMoved(ranges, moved), start.ranges);

@@ -30,6 +30,8 @@ export async function send<T>(address: string, session: string, sent: Sent): Pro
     });
     const text = await response.text();
     if (response.status >= 500) return { is: "unknown", why: String(response.status) };
+    // Of the past, and said to be: it tells nothing of what is.
+    if (response.headers.get("cache-status")?.includes("stale")) return { is: "unknown", why: "stale" };
     if (!response.ok) throw new Refusal(`${sent.method} ${sent.path}: ${response.status} ${text.slice(0, 300)}`);
     return { is: "answered", body: JSON.parse(text) as T, seqs: seqsOf(response.headers.get(TOKEN)) };
   } catch (error) {

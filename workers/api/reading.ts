@@ -27,7 +27,8 @@ export const reading = createMiddleware<App>(async (c, next) => {
   }
   const { timing, isStale } = reader.served;
   if (timing !== undefined) c.header("server-timing", timing);
-  if (isStale) c.header("cache-status", STALE);
+  // What was written is as it is said, however its writer was known.
+  if (isStale && c.req.method === "GET") c.header("cache-status", STALE);
   const { token } = reader.seen;
   if (token !== undefined) c.header(CONSISTENCY_TOKEN, token);
 });
