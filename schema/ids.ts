@@ -40,11 +40,15 @@ export const AFTER_EVERY_ID = "g";
 
 export const isId = (text: string): boolean => PATTERN.test(text);
 
-/** The logical shard, 0 to 8191. */
-export const shardOf = (id: Id): number => Number((decode(id) >> RANDOM_BITS) & BigInt(LOGICAL_SHARDS - 1));
+/** The logical shard, 0 to 8191: bits 10 to 22, from the ninth to the eleventh character. Asked many times a request. */
+export const shardOf = (id: Id): number => ((digitAt(id, 8) & 7) << 10) | (digitAt(id, 9) << 5) | digitAt(id, 10);
 
-/** When the id was made, in milliseconds since 1970. */
-export const timeOf = (id: Id): number => Number(decode(id) >> (SHARD_BITS + RANDOM_BITS)) + EPOCH;
+/** When the id was made, in milliseconds since 1970: the first eight characters, and two bits of the ninth. */
+export function timeOf(id: Id): number {
+  let time = 0;
+  for (let position = 0; position < 8; position += 1) time = time * 32 + digitAt(id, position);
+  return time * 4 + (digitAt(id, 8) >> 3) + EPOCH;
+}
 
 export const randomShard = (): number => randomBits(LOGICAL_SHARDS);
 
@@ -69,11 +73,9 @@ function encode(value: bigint): string {
   return text;
 }
 
-function decode(id: Id): bigint {
-  let value = 0n;
-  for (const character of id) value = (value << 5n) | BigInt(DIGITS.indexOf(character));
-  return value;
-}
+const VALUES = new Uint8Array(128);
+for (const [value, digit] of [...DIGITS].entries()) VALUES[digit.charCodeAt(0)] = value;
+const digitAt = (id: Id, position: number): number => VALUES[id.charCodeAt(position)] ?? 0;
 
 function randomBits(below = 2 ** Number(RANDOM_BITS)): number {
   return (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0) % below;

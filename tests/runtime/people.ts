@@ -37,7 +37,8 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
     ...asked.headers,
   };
   const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body));
-  const response = await app.request(`${HOST}${path}`, { method, headers, body }, asked.env ?? env, context);
+  const request = new Request(`${HOST}${path}`, { method, headers, body });
+  const response = await app.fetch(request, asked.env ?? env, context);
   await waitOnExecutionContext(context);
   return response;
 }

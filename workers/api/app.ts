@@ -1,6 +1,5 @@
 /** The HTTP surface: what is mounted where, and what is true of every request. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { Hono } from "hono";
 import { serveMedia } from "../media/serve.ts";
 import { admin } from "./admin.ts";
 import { audits } from "./audit.ts";
@@ -79,5 +78,7 @@ inner.route("/", serveMedia);
 inner.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
 inner.route("/v1", v1);
 
-export const app = new Hono<App>();
-app.all("*", (c) => publicAnswer(inner.fetch, c.req.raw, c.env, c.executionCtx as ExecutionContext));
+export const app = {
+  fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> =>
+    publicAnswer(inner.fetch, request, env, context),
+};

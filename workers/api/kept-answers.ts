@@ -16,16 +16,19 @@ const KEPT_AT = "x-kept-at";
 
 const lastKept = new Memory<string, true>(REMEMBERED);
 
-/** In the background, and not each time. */
-export function keepAnswer(background: Background, person: PersonId, url: string, answer: Response): void {
-  const address = addressOf(person, url);
+export const ANYBODY = "anybody";
+type Whose = PersonId | typeof ANYBODY;
+
+/** In the background, and not each time. `answer` gives a copy. */
+export function keepAnswer(background: Background, whose: Whose, url: string, answer: () => Response): void {
+  const address = addressOf(whose, url);
   const last = lastKept.get(address);
   if (last && Date.now() - last.at < KEPT_AT_MOST_EVERY) return;
   lastKept.set(address, true);
-  background.waitUntil(keep(address, answer.clone()));
+  background.waitUntil(keep(address, answer()));
 }
 
-export async function keep(address: string, answer: Response): Promise<void> {
+async function keep(address: string, answer: Response): Promise<void> {
   try {
     const headers = new Headers({ "cache-control": `max-age=${KEPT_FOR}`, [KEPT_AT]: String(Date.now()) });
     for (const name of ["content-type", "etag"]) {
@@ -39,11 +42,9 @@ export async function keep(address: string, answer: Response): Promise<void> {
 }
 
 /** What the same question of the same person was answered last. `age` in seconds. */
-export const keptAnswer = (person: PersonId, url: string) => keptAt(addressOf(person, url));
-
-export async function keptAt(address: string): Promise<{ response: Response; age: number } | undefined> {
+export async function keptAnswer(whose: Whose, url: string): Promise<{ response: Response; age: number } | undefined> {
   try {
-    const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(address), "the cache");
+    const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(addressOf(whose, url)), "the cache");
     if (!kept) return undefined;
     const { "content-type": type, etag, [KEPT_AT]: at } = Object.fromEntries(kept.headers);
     const headers = { ...(type !== undefined && { "content-type": type }), ...(etag !== undefined && { etag }) };
@@ -53,7 +54,7 @@ export async function keptAt(address: string): Promise<{ response: Response; age
   }
 }
 
-export function addressOf(whose: string, url: string): string {
+function addressOf(whose: Whose, url: string): string {
   const { pathname, search } = new URL(url);
   return `https://kept.invalid/${whose}${pathname}${search}`;
 }

@@ -9,13 +9,13 @@ import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
 import { Flights } from "../reads/flights.ts";
 import { Memory } from "../reads/memory.ts";
 import { isMatch } from "./etags.ts";
-import { addressOf, keep, keptAt } from "./kept-answers.ts";
+import { ANYBODY, keepAnswer, keptAnswer } from "./kept-answers.ts";
 import { STALE } from "./reading.ts";
 import { isAnonymous } from "./viewer.ts";
 
 /** With the next: how old a public answer may be, and so how long a deleted post is still shown to who has no account. */
-const FRESH = 1000; // ms
-const STALE_WHILE_REVALIDATE = 4000; // ms
+const FRESH = 2000; // ms
+const STALE_WHILE_REVALIDATE = 3000; // ms
 /** How long what failed is not tried again, when there is an older answer. */
 const SPARED_FOR = 1000; // ms
 const ANSWERS_MAX = 2000;
@@ -24,9 +24,9 @@ const BYTES_MAX = 16_000;
 
 const PUBLIC =
   /^https?:\/\/[^/]+\/v1\/(?:posts\/\w{13}(?:\/comments(?:\/\w{13}\/replies)?)?|people\/\w+(?:\/posts)?)(?:\?|$)/;
-const ANYBODY = "anybody";
 
-type Answer = { status: number; bytes: ArrayBuffer; headers: Record<string, string> };
+/** `shared`: those that go with it as long as it is fresh, made once: they cost more than anything else of a hot answer. */
+type Answer = { status: number; bytes: ArrayBuffer; headers: Record<string, string>; shared: Headers };
 type Make = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
 
 const answers = new Memory<string, Answer>(ANSWERS_MAX);
@@ -46,23 +46,28 @@ export async function publicAnswer(
   const now = Date.now();
   const known = answers.get(url);
   const age = known ? now - known.at : Number.POSITIVE_INFINITY;
-  if (known && age < FRESH) return answered(request, known.value, age);
+  if (known && age < FRESH) return answered(request, known.value, known.value.shared);
 
   const renewed = () =>
-    flights.read(context, [url], async () => new Map([[url, await renew(make, url, env, context)]]));
+    flights.read(
+      context,
+      [url],
+      async () => new Map([[url, await made(make, url, env, context, known !== undefined)]]),
+    );
   if (known && age < FRESH + STALE_WHILE_REVALIDATE) {
     if (!flights.has(url)) context.waitUntil(renewed());
-    return answered(request, known.value, age);
+    return answered(request, known.value, aged(known.value, age));
   }
   const failed = failures.get(url);
   const isSpared = failed !== undefined && now - failed.at < SPARED_FOR;
   const answer = known && isSpared ? undefined : (await renewed()).get(url);
-  if (answer && answer.status < 500) return answered(request, answer, 0);
+  if (answer && answer.status < 500) return answered(request, answer, answer.headers);
 
   failures.set(url, true);
   const stale = known ?? (await fromCache(url));
-  if (stale) return answered(request, stale.value, Date.now() - stale.at, STALE);
-  return answer ? answered(request, answer, 0) : make(request, env, context);
+  if (stale)
+    return answered(request, stale.value, { ...aged(stale.value, Date.now() - stale.at), "cache-status": STALE });
+  return answer ? answered(request, answer, answer.headers) : make(request, env, context);
 }
 
 /** After a change to a post: this isolate shows it at once. */
@@ -80,32 +85,34 @@ function isChanged(url: string): boolean {
 const isForAnybody = ({ method, url, headers }: Request): boolean =>
   method === "GET" && PUBLIC.test(url) && isAnonymous(headers) && !headers.has(CONSISTENCY_TOKEN);
 
-/** From the cache if another isolate has made it just now; else made anew, and kept for others. */
-async function renew(make: Make, url: string, env: Env, context: ExecutionContext): Promise<Answer> {
-  const cached = isChanged(url) ? undefined : await fromCache(url);
+/** Made anew, and kept for when it cannot be; or what another isolate has made just now, if this one has none yet. */
+async function made(make: Make, url: string, env: Env, context: ExecutionContext, isKnown: boolean): Promise<Answer> {
+  const cached = isKnown || isChanged(url) ? undefined : await fromCache(url);
   if (cached && Date.now() - cached.at < FRESH) {
     answers.set(url, cached.value, cached.at);
     return cached.value;
   }
   const response = await make(new Request(url), env, context);
   const bytes = await response.arrayBuffer();
-  const answer = { status: response.status, bytes, headers: await headersOf(response, bytes) };
+  const answer = await answerOf(response, bytes);
   if (answer.status === 200 && bytes.byteLength <= BYTES_MAX) {
     answers.set(url, answer);
     const isStale = response.headers.has("cache-status");
-    if (!isStale) context.waitUntil(keep(addressOf(ANYBODY, url), new Response(bytes, answer)));
+    if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }));
   }
   return answer;
 }
 
 async function fromCache(url: string): Promise<{ value: Answer; at: number } | undefined> {
-  const kept = await keptAt(addressOf(ANYBODY, url));
+  const kept = await keptAnswer(ANYBODY, url);
   if (!kept) return undefined;
   const bytes = await kept.response.arrayBuffer();
-  return {
-    value: { status: 200, bytes, headers: await headersOf(kept.response, bytes) },
-    at: Date.now() - kept.age * 1000,
-  };
+  return { value: await answerOf(kept.response, bytes), at: Date.now() - kept.age * 1000 };
+}
+
+async function answerOf(response: Response, bytes: ArrayBuffer): Promise<Answer> {
+  const headers = await headersOf(response, bytes);
+  return { status: response.status, bytes, headers, shared: new Headers({ ...headers, ...FROM_MEMORY }) };
 }
 
 async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record<string, string>> {
@@ -129,14 +136,15 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
   };
 }
 
-function answered(request: Request, { status, bytes, headers }: Answer, age: number, mark?: string): Response {
-  const marked = {
-    ...headers,
-    ...(age > 0 && { age: String(Math.round(age / 1000)), "server-timing": "memory" }),
-    ...(mark !== undefined && { "cache-status": mark }),
-  };
-  const isKnown = headers["etag"] !== undefined && isMatch(request.headers, headers["etag"]);
-  return isKnown
-    ? new Response(null, { status: 304, headers: marked })
-    : new Response(bytes, { status, headers: marked });
+const FROM_MEMORY = { "server-timing": "memory" };
+
+const aged = ({ headers }: Answer, age: number): Record<string, string> => ({
+  ...headers,
+  ...FROM_MEMORY,
+  age: String(Math.floor(age / 1000)),
+});
+
+function answered(request: Request, { status, bytes, headers: { etag } }: Answer, headers: HeadersInit): Response {
+  const isKnown = etag !== undefined && isMatch(request.headers, etag);
+  return isKnown ? new Response(null, { status: 304, headers }) : new Response(bytes, { status, headers });
 }

@@ -15,7 +15,7 @@ export const reading = createMiddleware<App>(async (c, next) => {
   if (c.res.webSocket) return; // A copy with other headers would not be one.
   const { person } = reader;
   if (person && c.req.method === "GET") {
-    if (c.res.status === 200) keepAnswer(c.executionCtx, person, c.req.url, c.res);
+    if (c.res.status === 200) keepAnswer(c.executionCtx, person, c.req.url, () => c.res.clone());
     else if (c.res.status === 503) {
       const kept = await keptAnswer(person, c.req.url);
       if (kept) {

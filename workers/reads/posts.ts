@@ -90,7 +90,23 @@ async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> 
 }
 
 /** A pure function of what was read. */
-export function presentPost({ document, author, stats, likedByMe }: Presentable): Post {
+export const presentPost = ({ likedByMe, ...post }: Presentable): Post => ({ ...presentedToAll(post), likedByMe });
+
+type ToAll = Omit<Post, "likedByMe">;
+type Seen = Omit<Presentable, "likedByMe">;
+/** As long as the tiers have the same three, they look the same. */
+const presented = new WeakMap<Seen["document"], Omit<Seen, "document"> & { post: ToAll }>();
+
+function presentedToAll(seen: Seen): ToAll {
+  const { document, author, stats } = seen;
+  const known = presented.get(document);
+  if (known && known.author === author && known.stats === stats) return known.post;
+  const post = postToAll(seen);
+  presented.set(document, { author, stats, post });
+  return post;
+}
+
+function postToAll({ document, author, stats }: Seen): ToAll {
   const { id, caption, media, editedAt } = document;
   const { likes, comments, seq, policy } = stats;
   return {
@@ -99,7 +115,6 @@ export function presentPost({ document, author, stats, likedByMe }: Presentable)
     caption,
     likes,
     comments,
-    likedByMe,
     seq,
     media: media.map((picture) => ({ ...picture, urls: mediaUrls(picture.id) })),
     commentPolicy: policy,

@@ -84,9 +84,10 @@ export class Tiers<K extends string, V extends object> {
     return loaded;
   }
 
-  /** For what was read together with something else. */
+  /** For what was read together with something else. What is the same stays the same object, and so what is made of it. */
   learn(key: K, value: V): void {
-    this.#memory.set(key, value);
+    const known = this.#memory.get(key)?.value;
+    this.#memory.set(key, known && JSON.stringify(known) === JSON.stringify(value) ? known : value);
   }
 
   /** Once it may be there. */
