@@ -74,7 +74,7 @@ function encode(value: bigint): string {
 }
 
 const VALUES = new Uint8Array(128);
-for (const [value, digit] of [...DIGITS].entries()) VALUES[digit.charCodeAt(0)] = value;
+for (let value = 0; value < DIGITS.length; value += 1) VALUES[DIGITS.charCodeAt(value)] = value;
 const digitAt = (id: Id, position: number): number => VALUES[id.charCodeAt(position)] ?? 0;
 
 function randomBits(below = 2 ** Number(RANDOM_BITS)): number {

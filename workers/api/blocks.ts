@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../schema/api/common.ts";
 import { Blocked, Handle, PeoplePage } from "../../schema/api/people.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import type { Effect } from "../../schema/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
@@ -91,7 +92,7 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
   if (!effect) return;
   c.executionCtx.waitUntil(copyBlock(c.env, [person, other]));
   try {
-    await applyBlock(c.env, effect);
+    await within(STORE_ANSWERS_WITHIN, applyBlock(c.env, effect), "D1");
   } catch (error) {
     console.warn("block not applied at once", { id: effect.id, error: String(error) });
     c.executionCtx.waitUntil(sendEffect(c.env, effect));

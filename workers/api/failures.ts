@@ -15,6 +15,9 @@ const OVERLOADED = /^(D1_ERROR: )?D1 DB is overloaded/;
 // actor throws comes in its own words.
 const UNAVAILABLE =
   /^internal error; reference = |SQLITE_IOERR|Network connection lost|internal error\. Please try again/;
+// https://developers.cloudflare.com/d1/observability/debug-d1/#error-list
+const D1_UNAVAILABLE =
+  /D1 DB (?:reset because|storage [\w ]*caused object to be reset)|Cannot resolve D1 DB|Replica disconnected from primary/;
 
 /** Undefined for an error of our own making. */
 export function failureOf(error: Error): Failure | undefined {
@@ -23,7 +26,8 @@ export function failureOf(error: Error): Failure | undefined {
   // Before `retryable`: whoever is overloaded is not to be asked again soon.
   if (overloaded === true || OVERLOADED.test(message)) return "busy";
   if (message.includes(IS_MOVING)) return "unavailable"; // For some seconds, until the other database takes the write.
-  if (retryable === true || durableObjectReset === true || UNAVAILABLE.test(message)) return "unavailable";
+  if (retryable === true || durableObjectReset === true) return "unavailable";
+  if (UNAVAILABLE.test(message) || D1_UNAVAILABLE.test(message)) return "unavailable";
   return undefined;
 }
 

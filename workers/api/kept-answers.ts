@@ -5,12 +5,15 @@
 import type { PersonId } from "../../schema/ids.ts";
 import { Memory } from "../reads/memory.ts";
 import type { Background } from "../reads/tiers.ts";
-import { within } from "../../schema/deadline.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 
-const KEPT_FOR = 86_400; // s
+/** Longer than people wait for an outage to end, and no longer: one that nobody asks for may tell of what is gone since. */
+const KEPT_FOR = 3600; // s
 /** Keeping costs a copy of the answer, so the same one is not kept again and again. */
 const KEPT_AT_MOST_EVERY = 30_000; // ms
 const REMEMBERED = 10_000;
+/** Longer than that of any page of ours. What is remembered by address is bounded by it. */
+export const ADDRESS_MAX = 1000; // characters
 const CACHE_ANSWERS_WITHIN = 300; // ms
 const KEPT_AT = "x-kept-at";
 
@@ -22,10 +25,26 @@ type Whose = PersonId | typeof ANYBODY;
 /** In the background, and not each time. `answer` gives a copy. */
 export function keepAnswer(background: Background, whose: Whose, url: string, answer: () => Response): void {
   const address = addressOf(whose, url);
+  if (address.length > ADDRESS_MAX) return;
   const last = lastKept.get(address);
   if (last && Date.now() - last.at < KEPT_AT_MOST_EVERY) return;
   lastKept.set(address, true);
   background.waitUntil(keep(address, answer()));
+}
+
+/** When there is no such answer any more. In the background. */
+export function forgetAnswer(background: Background, whose: Whose, url: string): void {
+  const address = addressOf(whose, url);
+  lastKept.delete(address);
+  background.waitUntil(forget(address));
+}
+
+async function forget(address: string): Promise<void> {
+  try {
+    await within(STORE_ANSWERS_WITHIN, caches.default.delete(address), "the cache");
+  } catch (error) {
+    console.warn("kept answer not forgotten", { error: String(error) });
+  }
 }
 
 async function keep(address: string, answer: Response): Promise<void> {
@@ -35,20 +54,21 @@ async function keep(address: string, answer: Response): Promise<void> {
       const value = answer.headers.get(name);
       if (value !== null) headers.set(name, value);
     }
-    await caches.default.put(address, new Response(answer.body, { status: answer.status, headers }));
+    const kept = new Response(answer.body, { status: answer.status, headers });
+    await within(STORE_ANSWERS_WITHIN, caches.default.put(address, kept), "the cache");
   } catch (error) {
     console.warn("answer not kept", { error: String(error) });
   }
 }
 
-/** What the same question of the same person was answered last. `age` in seconds. */
-export async function keptAnswer(whose: Whose, url: string): Promise<{ response: Response; age: number } | undefined> {
+/** What the same question of the same person was answered last, and when (ms since 1970). */
+export async function keptAnswer(whose: Whose, url: string): Promise<{ response: Response; at: number } | undefined> {
   try {
     const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(addressOf(whose, url)), "the cache");
     if (!kept) return undefined;
     const { "content-type": type, etag, [KEPT_AT]: at } = Object.fromEntries(kept.headers);
     const headers = { ...(type !== undefined && { "content-type": type }), ...(etag !== undefined && { etag }) };
-    return { response: new Response(kept.body, { headers }), age: Math.round((Date.now() - Number(at)) / 1000) };
+    return { response: new Response(kept.body, { headers }), at: Number(at) };
   } catch {
     return undefined; // A cache that is down has nothing.
   }

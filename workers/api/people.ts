@@ -34,6 +34,7 @@ people.openapi(
     const { handle, password, name } = c.req.valid("json");
     await countAttempt(c, "sign-up", handle);
     const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
+    handles.drop(handle); // Perhaps known to be nobody's.
     await beginSession(c, signedIn.person, signedIn.token);
     return c.json(signedIn, 201);
   },
@@ -87,6 +88,7 @@ people.openapi(
       blockBetween(reader, id),
     ]);
     // A claim may be without its person, and its id by chance that of somebody else.
+    if (person?.handle !== handle) handles.drop(handle); // Somebody else may take such a claim over.
     if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
     return c.json({ ...person, followedByMe, blockedByMe: mine }, 200);
   },

@@ -9,13 +9,16 @@ import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
 import { Flights } from "../reads/flights.ts";
 import { Memory } from "../reads/memory.ts";
 import { isMatch } from "./etags.ts";
-import { ANYBODY, keepAnswer, keptAnswer } from "./kept-answers.ts";
+import { ADDRESS_MAX, ANYBODY, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
 import { STALE } from "./reading.ts";
 import { isAnonymous } from "./viewer.ts";
 
-/** With the next: how old a public answer may be, and so how long a deleted post is still shown to who has no account. */
+/**
+ * With the next, and with the second that counts may be old: how old a public answer is at most, and so how long a deleted
+ * post is still shown to who has no account.
+ */
 const FRESH = 2000; // ms
-const STALE_WHILE_REVALIDATE = 3000; // ms
+const STALE_WHILE_REVALIDATE = 2000; // ms
 /** How long what failed is not tried again, when there is an older answer. */
 const SPARED_FOR = 1000; // ms
 const ANSWERS_MAX = 2000;
@@ -83,7 +86,11 @@ function isChanged(url: string): boolean {
 }
 
 const isForAnybody = ({ method, url, headers }: Request): boolean =>
-  method === "GET" && PUBLIC.test(url) && isAnonymous(headers) && !headers.has(CONSISTENCY_TOKEN);
+  method === "GET" &&
+  url.length <= ADDRESS_MAX &&
+  PUBLIC.test(url) &&
+  isAnonymous(headers) &&
+  !headers.has(CONSISTENCY_TOKEN);
 
 /** Made anew, and kept for when it cannot be; or what another isolate has made just now, if this one has none yet. */
 async function made(make: Make, url: string, env: Env, context: ExecutionContext, isKnown: boolean): Promise<Answer> {
@@ -99,6 +106,10 @@ async function made(make: Make, url: string, env: Env, context: ExecutionContext
     answers.set(url, answer);
     const isStale = response.headers.has("cache-status");
     if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }));
+  } else if (answer.status === 404) {
+    // What was there before is not the last answer any more.
+    answers.delete(url);
+    forgetAnswer(context, ANYBODY, url);
   }
   return answer;
 }
@@ -106,8 +117,12 @@ async function made(make: Make, url: string, env: Env, context: ExecutionContext
 async function fromCache(url: string): Promise<{ value: Answer; at: number } | undefined> {
   const kept = await keptAnswer(ANYBODY, url);
   if (!kept) return undefined;
-  const bytes = await kept.response.arrayBuffer();
-  return { value: await answerOf(kept.response, bytes), at: Date.now() - kept.age * 1000 };
+  const { response, at } = kept;
+  try {
+    return { value: await answerOf(response, await response.arrayBuffer()), at };
+  } catch {
+    return undefined; // Half of it is none of it.
+  }
 }
 
 async function answerOf(response: Response, bytes: ArrayBuffer): Promise<Answer> {
@@ -118,12 +133,14 @@ async function answerOf(response: Response, bytes: ArrayBuffer): Promise<Answer>
 async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record<string, string>> {
   const timing = response.headers.get("server-timing");
   const mark = response.headers.get("cache-status");
+  const retryAfter = response.headers.get("retry-after");
   const common = {
     "content-type": response.headers.get("content-type") ?? "application/json",
     "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     ...(timing !== null && { "server-timing": timing }),
     ...(mark !== null && { "cache-status": mark }),
+    ...(retryAfter !== null && { "retry-after": retryAfter }),
   };
   if (response.status !== 200) return { ...common, "cache-control": "no-store" };
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));

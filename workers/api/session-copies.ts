@@ -13,8 +13,8 @@ import { settled } from "../reads/tiers.ts";
 export type SessionRow = PersonCard & { secretHash: string; expiresAt: number; hasBlocks: 0 | 1 };
 
 const SESSIONS_MAX = 10_000;
-/** Longer than an outage that a person would wait for, and short for a block that was made since. */
-const REMEMBERED_FOR = 600_000; // ms
+/** As long as KV may take to forget a session that was ended: what is older was perhaps ended by another isolate. */
+const REMEMBERED_FOR = 60_000; // ms
 
 const remembered = new Memory<SessionId, SessionRow>(SESSIONS_MAX);
 
@@ -27,7 +27,7 @@ export function remember(id: SessionId, row: SessionRow | undefined): void {
 export const rememberedPerson = (id: SessionId): PersonId | undefined => remembered.get(id)?.value.id;
 
 /**
- * The session as this isolate has last seen it, or as it was when it began; and whether its person may have blocks since.
+ * The session as this isolate has seen it just now, or as it was when it began; and whether its person may have blocks since.
  * One or two KV reads.
  */
 export async function copyOf(reader: Reader, id: SessionId): Promise<SessionRow | undefined> {

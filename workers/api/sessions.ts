@@ -3,6 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { drizzle } from "drizzle-orm/d1";
 import { eq } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../schema/api/people.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
@@ -14,6 +15,7 @@ import { refuseOtherSites } from "./cross-site.ts";
 import { ApiError } from "./errors.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { forgetSession } from "./session-copies.ts";
 import { newSession, SESSION_LASTS } from "./tokens.ts";
 import { beginSession, endSession } from "./viewer.ts";
 
@@ -55,8 +57,11 @@ sessions.openapi(
   }),
   async (c) => {
     const { session } = signedIn(c);
-    await drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session));
-    await endSession(c, session);
+    // First: D1 may end it and not be heard, and then the copy would outlast it.
+    await forgetSession(c.env, session);
+    const ended = drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session)).run();
+    await within(STORE_ANSWERS_WITHIN, ended, "D1");
+    endSession(c);
     return c.body(null, 204);
   },
 );
@@ -64,13 +69,14 @@ sessions.openapi(
 /** Asks for nobody's credentials when the handle is unknown, so that the time taken does not tell. */
 async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
   const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
-  const row = await databaseOf(env, id)
+  const asked = databaseOf(env, id)
     .prepare(
       `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
        WHERE people.id = ? AND people.handle = ?`,
     )
     .bind(id, handle)
     .first<PersonCard & { password: string }>();
+  const row = await within(STORE_ANSWERS_WITHIN, asked, "D1");
   if (!row) return undefined;
   const { password, ...person } = row;
   return { person, password };
@@ -82,7 +88,7 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
   const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
   return withFreshIds(async () => {
     const { token, row } = await newSession(person);
-    await database.batch([
+    const begun = database.batch([
       database
         .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
         .bind(row.id, row.person, row.secretHash, row.expiresAt),
@@ -93,6 +99,7 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
         )
         .bind(oldestAlive, SWEPT_PER_SIGN_IN),
     ]);
+    await within(STORE_ANSWERS_WITHIN, begun, "D1");
     return token;
   });
 }

@@ -36,6 +36,28 @@ it("signs up and in", async () => {
   expect(await outcome(await ask("POST", "/v1/sessions", { body: { handle, password } }))).toBe("201");
 });
 
+/** Answers 404 to whoever asks for a person or their posts. */
+async function knowsNobody(paths: string[]): Promise<void> {
+  for (const path of paths) expect(await outcome(await ask("GET", path)), path).toBe("404 person_not_found");
+}
+
+it("finds who has signed up with a handle that was asked for a moment before", async () => {
+  const handle = randomHandle();
+  const paths = [`/v1/people/${handle}`, `/v1/people/${handle}/posts`];
+  await knowsNobody(paths);
+  expect(await outcome(await ask("POST", "/v1/people", { body: { handle, password } }))).toBe("201");
+  for (const path of paths) expect(await outcome(await ask("GET", path)), path).toBe("200");
+});
+
+it.each(["", "/posts"])("finds who has taken a claim over elsewhere: /v1/people/:handle%s", async (rest) => {
+  const handle = randomHandle();
+  const path = `/v1/people/${handle}${rest}`;
+  await claimedBy(handle, idMadeAt(Date.now() - CLAIM_LASTS - 1000));
+  await knowsNobody([path]);
+  await createPerson(env, { id: await claimHandle(env, handle), handle, name: "Ada" }, "not a hash");
+  expect(await outcome(await ask("GET", path))).toBe("200");
+});
+
 it("calls who gives no name by the handle, and ignores what nobody may set", async () => {
   const handle = randomHandle();
   const body = { handle, password, id: idMadeAt(Date.now()), followers: 1_000_000, role: "admin" };

@@ -65,19 +65,18 @@ async function knownSession(reader: Reader, id: SessionId): Promise<SessionRow |
   try {
     const [row] = await reader.primary<SessionRow>(id, SESSION, id);
     remember(id, row);
-    if (row) learn(row);
+    if (row) personDocuments.learn(row.id, cardOf(row)); // Whoever asks is often in the answer.
     return row;
   } catch (error) {
     const copy = await copyOf(reader, id).catch(() => undefined);
     if (!copy) throw error;
     reader.served.isStale = true;
-    learn(copy);
+    personDocuments.learnOld(copy.id, cardOf(copy));
     return copy;
   }
 }
 
-/** Whoever asks is often in the answer. */
-const learn = ({ id, handle, name }: SessionRow): void => personDocuments.learn(id, { id, handle, name });
+const cardOf = ({ id, handle, name }: SessionRow): PersonCard => ({ id, handle, name });
 
 // The blocks are asked for here, where a query is made anyway: most people have none, and nothing asks for theirs again.
 const SESSION = `

@@ -3,11 +3,11 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { PersonId, SessionId } from "../../schema/ids.ts";
+import type { PersonId } from "../../schema/ids.ts";
 import { requireOwnSite } from "./cross-site.ts";
 import { ApiError } from "./errors.ts";
 import type { App } from "./routes.ts";
-import { copySession, forgetSession, rememberedPerson } from "./session-copies.ts";
+import { copySession, rememberedPerson } from "./session-copies.ts";
 import { bearerOf, copyOfToken, SESSION_LASTS, sessionOf, viewerOf } from "./tokens.ts";
 
 // The prefix makes browsers refuse the cookie unless this very host set it, over HTTPS and for every path: a page of
@@ -50,9 +50,8 @@ export async function beginSession(c: Context<App>, person: PersonCard, token: s
 }
 
 /** Takes the session back from the browser, once it is over. */
-export async function endSession(c: Context<App>, session: SessionId): Promise<void> {
+export function endSession(c: Context<App>): void {
   deleteCookie(c, COOKIE, SCOPE);
-  await forgetSession(c.env, session);
 }
 
 const isBearer = (c: Context<App>): boolean => c.req.header("authorization") !== undefined;

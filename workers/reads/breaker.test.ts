@@ -27,6 +27,17 @@ it("asks nobody for a second after it was late, then one, then all", async () =>
   expect(await outcome(breaker)).toBe("answered");
 });
 
+it("lets another try when the one who did is gone without an answer", async () => {
+  const breaker = new Breaker();
+  await outcome(breaker, late);
+  vi.setSystemTime(1000);
+  void breaker.run(() => new Promise<string>(() => undefined));
+  vi.setSystemTime(5999);
+  expect(await outcome(breaker)).toContain("D1");
+  vi.setSystemTime(6000);
+  expect(await outcome(breaker)).toBe("answered");
+});
+
 it("is spared anew when it is late again, and is not spared for failing at once", async () => {
   const breaker = new Breaker();
   await outcome(breaker, late);

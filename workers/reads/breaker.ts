@@ -2,6 +2,8 @@ import { LateError } from "../../schema/deadline.ts";
 
 /** How long a store that was too slow is not asked at all. */
 const SPARED_FOR = 1000; // ms
+/** How long the one that tries it keeps others out at most: the runtime may end it with its request, and then it tells nothing. */
+const TRIED_FOR = 5000; // ms
 
 /**
  * Spares a store that does not answer in time, and those who would wait for it in vain: they are refused at once. After a
@@ -10,18 +12,13 @@ const SPARED_FOR = 1000; // ms
 export class Breaker {
   #sparedUntil = 0;
   #isSuspect = false;
-  #isTried = false;
 
   /** Rejects with what `ask` rejects with, or with a LateError when it is not called. */
   async run<T>(ask: () => Promise<T>): Promise<T> {
     if (!this.#isSuspect) return this.#watched(ask);
-    if (this.#isTried || Date.now() < this.#sparedUntil) throw new LateError("D1", 0);
-    this.#isTried = true;
-    try {
-      return await this.#watched(ask);
-    } finally {
-      this.#isTried = false;
-    }
+    if (Date.now() < this.#sparedUntil) throw new LateError("D1", 0);
+    this.#sparedUntil = Date.now() + TRIED_FOR;
+    return this.#watched(ask);
   }
 
   async #watched<T>(ask: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Background } from "./tiers.ts";
-import { LateError, within } from "../../schema/deadline.ts";
+import { LateError, STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 
 /** One statement that only reads. Parameters are numbered: ?1, ?2... */
 export type Query = { sql: string; params: readonly unknown[] };
@@ -15,7 +15,8 @@ const LED_WITHIN = 500; // ms
 
 /** What a waiting request is told: its answer, what came of it, or that it is its turn to ask for those who wait. */
 type News = { answer: Answer<unknown> } | { error: unknown } | "lead" | "alone";
-type Waiting = { query: Query; tell: (news: News) => void };
+/** `isAsked`: in a call that is under way. */
+type Waiting = { query: Query; tell: (news: News) => void; isAsked: boolean };
 
 /**
  * Reads of one database by the requests of one isolate, in as few calls as there can be: while one is under way, what comes
@@ -45,7 +46,7 @@ export class CombinedReads {
   }
 
   async #wait(query: Query): Promise<News> {
-    const waiting: Waiting = { query, tell: () => undefined };
+    const waiting: Waiting = { query, tell: () => undefined, isAsked: false };
     const news = new Promise<News>((resolve) => {
       waiting.tell = resolve;
     });
@@ -53,8 +54,18 @@ export class CombinedReads {
     try {
       return await within(LED_WITHIN, news, "another request");
     } catch {
+      if (waiting.isAsked) return this.#asked(news);
+      // Whoever has the lead is slow, or gone with it: from now on this one asks for all who wait.
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      this.#isLed = false; // Whoever had the lead may be gone with it.
+      return "lead";
+    }
+  }
+
+  /** A call that is under way has its own deadline. */
+  async #asked(news: Promise<News>): Promise<News> {
+    try {
+      return await within(STORE_ANSWERS_WITHIN, news, "another request");
+    } catch {
       return "alone";
     }
   }
@@ -63,6 +74,7 @@ export class CombinedReads {
     this.#isLed = true;
     await Promise.resolve(); // So that what is asked in the same moment goes along.
     const followers = this.#waiting.splice(0, QUERIES_PER_CALL - 1);
+    for (const follower of followers) follower.isAsked = true;
     const answers = this.#runAll([query, ...followers.map((follower) => follower.query)]);
     // The request itself may be given up by its sender; those who wait must hear of the answer all the same.
     const told = this.#tell(followers, answers);

@@ -22,8 +22,8 @@ export type Thread = {
 };
 
 /**
- * The comments on `post`, or the replies to its comment `parent`. While an own write of the reader is not in D1, the
- * actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
+ * The comments on `post`, or the replies to its comment `parent`. While an own write of the reader is not in D1, or D1
+ * has failed to say where the post stands, the actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
  *
  * D1 queries: one for the post, one for its pinned comment if there is one, or for the parent of replies, and one a page.
  * A signed-in reader costs one more with the pinned comment and with each page, for what they like. Who has a
@@ -49,6 +49,8 @@ export async function threadOf(
     const read = async (after: CommentKey | undefined, limit: number) =>
       without(pinned, (await ask(after?.id, limit + 1)).comments).slice(0, limit);
     if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
+    // Of a post that D1 was not asked about nobody knows which of its comments are there.
+    if (known.stats.projected < 0) throw new ApiError("unavailable");
   }
 
   const rows = new StoredThread(reader, known);

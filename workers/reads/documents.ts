@@ -20,10 +20,13 @@ export type PostDocument = {
 /** Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`. */
 export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | "" };
 
+/** As `projected`, of a post whose actor was asked because D1 had failed: below every `seq`, so its comments are the actor's, too. */
+const IN_D1_UNKNOWN = -1;
+
 /** Counts, and whether a post is gone: as old as this at most, and the replica's delay. Own writes are seen at once. */
 const STATS_FRESH_FOR = 1000; // ms
 const DOCUMENTS_FRESH_FOR = 10_000; // ms
-const HANDLES_FRESH_FOR = 600_000; // ms; a handle is never given to somebody else.
+const HANDLES_FRESH_FOR = 600_000; // ms; the handle of a person is never given to somebody else.
 
 export const personDocuments = new Tiers<PersonId, PersonCard>({
   kv: "person",
@@ -48,7 +51,7 @@ export const postStats = new Tiers<PostId, PostStats>({
     try {
       return await loaded(reader, ids, STATS, statsOf);
     } catch (error) {
-      // Every post has an actor that knows its counts. Its list of comments is in D1 alone, so none of them is shown.
+      // Every post has an actor that knows its counts.
       console.warn("D1 not read, asking actors", { error: String(error) });
       return actorStats(reader, ids);
     }
@@ -112,7 +115,7 @@ async function actorStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, Po
     snapshots.flatMap((snapshot, index) => {
       const id = ids[index];
       if (!snapshot.ok || id === undefined) return [];
-      return [[id, { ...snapshot.standing, projected: snapshot.standing.seq, commentsUpTo: "" as const }] as const];
+      return [[id, { ...snapshot.standing, projected: IN_D1_UNKNOWN, commentsUpTo: "" as const }] as const];
     }),
   );
 }

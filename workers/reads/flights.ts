@@ -15,7 +15,7 @@ export class Flights<K, V> {
     return this.#under.has(key);
   }
 
-  /** Those of `keys` that exist. `load` is called at most twice, with those that nobody is reading yet. */
+  /** Those of `keys` that exist. `load` is called with those that nobody is reading yet. */
   async read(background: Background, keys: K[], load: (keys: K[]) => Promise<Map<K, V>>): Promise<Map<K, V>> {
     const joined = new Set<Promise<Map<K, V>>>();
     const own: K[] = [];
@@ -36,8 +36,9 @@ export class Flights<K, V> {
       }
     }
     if (!landed.includes(undefined)) return found;
+    // The first who was kept waiting reads again, and the others join it.
     const late = keys.filter((key) => !found.has(key));
-    return new Map([...found, ...(await this.#start(background, late, load))]);
+    return new Map([...found, ...(await this.read(background, late, load))]);
   }
 
   /** Undefined when it takes too long: whoever has begun it may be gone. */
@@ -45,8 +46,9 @@ export class Flights<K, V> {
     try {
       return await within(JOINED_FOR, flight, "another request");
     } catch (error) {
-      if (error instanceof LateError) return undefined;
-      throw error;
+      if (!(error instanceof LateError)) throw error;
+      for (const [key, under] of this.#under) if (under === flight) this.#under.delete(key);
+      return undefined;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { isId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Viewer } from "../api/routes.ts";
@@ -58,10 +59,11 @@ const SOMEBODY_LEFT = `
 
 /** Everything up to `upTo` (ms since 1970) has been seen. */
 export async function markRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
-  await databaseOf(env, recipient)
+  const noted = databaseOf(env, recipient)
     .prepare("UPDATE notifications SET unread = 0 WHERE recipient = ? AND at <= ? AND unread = 1")
     .bind(recipient, upTo)
     .run();
+  await within(STORE_ANSWERS_WITHIN, noted, "D1");
 }
 
 /** By key; leaves out what is about a post or people that are gone, or that the recipient may no longer see. */

@@ -1,5 +1,6 @@
 import type { Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { ApiError } from "../api/errors.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
@@ -25,6 +26,7 @@ export async function personSeenBy(reader: Reader, handle: string): Promise<{ pe
   const card = claimant && (await personDocuments.get(reader, [claimant])).get(claimant);
   // A claim may be without its person, and its id by chance that of somebody else.
   const person = card?.handle === handle ? card.id : undefined;
+  if (claimant && !person) handles.drop(handle); // Somebody else may take such a claim over.
   const { mine, theirs } = person ? await blockBetween(reader, person) : NO_BLOCK;
   if (!person || theirs) throw new ApiError("person_not_found");
   return { person, isBlocked: mine };
@@ -38,18 +40,18 @@ export async function personByHandle(env: Env, handle: string): Promise<PersonId
 
 /** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. One D1 query. */
 export async function claimantOf(env: Env, handle: string): Promise<PersonId | undefined> {
-  const row = await databaseOf(env, shardOfHandle(handle))
+  const asked = databaseOf(env, shardOfHandle(handle))
     .prepare("SELECT person FROM handles WHERE handle = ?")
     .bind(handle)
     .first<{ person: PersonId }>();
-  return row?.person;
+  return (await within(STORE_ANSWERS_WITHIN, asked, "D1"))?.person;
 }
 
 /** The handle is asked too, because the id of a claim without a person may by chance be that of somebody else. */
 export async function exists(env: Env, person: PersonId, handle: string): Promise<boolean> {
-  const row = await databaseOf(env, person)
+  const asked = databaseOf(env, person)
     .prepare("SELECT 1 FROM people WHERE id = ? AND handle = ?")
     .bind(person, handle)
     .first();
-  return row !== null;
+  return (await within(STORE_ANSWERS_WITHIN, asked, "D1")) !== null;
 }

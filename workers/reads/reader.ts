@@ -82,11 +82,12 @@ export class Reader {
   }
 
   /**
-   * Writes to the database of `key` in one transaction, which this reader will see wherever they read next. One D1 batch.
+   * Writes to the database of `key` in one transaction, which this reader will see wherever they read next. Rejects when
+   * D1 does not answer in time, and may have written all the same. One D1 batch.
    */
   async write<Row>(key: Id, statements: D1PreparedStatement[]): Promise<D1Result<Row>[]> {
     const session = databaseOf(this.env, key).withSession("first-primary");
-    const results = await session.batch<Row>(statements);
+    const results = await within(STORE_ANSWERS_WITHIN, session.batch<Row>(statements), "D1");
     const bookmark = session.getBookmark();
     if (bookmark) this.seen.reached(bindingOf(this.env, key), bookmark);
     return results;
@@ -115,8 +116,12 @@ class SharedReads {
     this.#database = database;
     this.#primary = new CombinedReads((queries) => runAll(database, queries));
     this.#replica = new CombinedReads(async (queries) => {
-      const answers = await this.#near(queries, this.#newest ?? "first-unconstrained");
-      this.#newest = answers[0]?.bookmark ?? this.#newest;
+      const answers = await this.#near(queries, this.#newest ?? "first-unconstrained").catch((error: unknown) => {
+        this.#newest = undefined; // It may be what was refused: after a database was set back in time, say.
+        throw error;
+      });
+      const bookmark = answers[0]?.bookmark ?? "";
+      if (bookmark > (this.#newest ?? "")) this.#newest = bookmark;
       return answers;
     });
   }

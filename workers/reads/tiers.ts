@@ -6,12 +6,15 @@
  * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
  * fail, what was last known is the answer, and the reader is told.
  */
+import { etagOf } from "../api/etags.ts";
 import { Flights } from "./flights.ts";
 import { Memory } from "./memory.ts";
 import type { Reader } from "./reader.ts";
 import { KV_ANSWERS_WITHIN, STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 
 const MEMORY_MAX = 5000; // Values of about 1 kB.
+/** How long what this isolate has written to KV is not written there again. */
+const WRITTEN_AT_MOST_EVERY = 300_000; // ms
 /** So that who asks for what is not there again and again is not answered by a database each time. */
 const ABSENT_FOR = 1000; // ms
 const KV_TTL = 600; // s
@@ -28,6 +31,8 @@ type Options<K, V> = {
   load: Load<K, V>;
   /** How long memory counts as fresh, in ms. */
   freshFor: number;
+  /** How many memory holds, if they are larger than others. */
+  max?: number;
   /** Names the kind in KV; without it there is none. A value may be KV_TTL and `freshFor` old then. */
   kv?: string;
 };
@@ -46,10 +51,13 @@ export class Tiers<K extends string, V extends object> {
   readonly #freshFor: number;
   readonly #kv: string | undefined;
   /** Null for what is known to be absent. */
-  readonly #memory = new Memory<K, V | null>(MEMORY_MAX);
+  readonly #memory: Memory<K, V | null>;
+  /** What this isolate has written to KV, in short. */
+  readonly #written = new Memory<K, string>(MEMORY_MAX);
   readonly #flights = new Flights<K, V>();
 
-  constructor({ load, freshFor, kv }: Options<K, V>) {
+  constructor({ load, freshFor, kv, max = MEMORY_MAX }: Options<K, V>) {
+    this.#memory = new Memory(max);
     this.#load = load;
     this.#freshFor = freshFor;
     this.#kv = kv;
@@ -90,6 +98,11 @@ export class Tiers<K extends string, V extends object> {
     this.#memory.set(key, known && JSON.stringify(known) === JSON.stringify(value) ? known : value);
   }
 
+  /** For what may be old: it counts where nothing is known, and while nothing newer can be read. */
+  learnOld(key: K, value: V): void {
+    if (!this.#memory.get(key)?.value) this.#memory.set(key, value, 0);
+  }
+
   /** Once it may be there. */
   dropAbsence(key: K): void {
     if (this.#memory.get(key)?.value === null) this.#memory.delete(key);
@@ -103,6 +116,7 @@ export class Tiers<K extends string, V extends object> {
   /** As `drop`, and whoever finds it in KV; others when their time is over. */
   async forget(env: Env, key: K): Promise<void> {
     this.drop(key);
+    this.#written.delete(key);
     if (this.#kv !== undefined) await settled(env.DOCUMENTS.delete(`${this.#kv}:${key}`));
   }
 
@@ -160,9 +174,14 @@ export class Tiers<K extends string, V extends object> {
 
   async #toKv(env: Env, kind: string, values: Map<K, V>): Promise<void> {
     await Promise.all(
-      [...values].map(([key, value]) =>
-        settled(env.DOCUMENTS.put(`${kind}:${key}`, JSON.stringify(value), { expirationTtl: KV_TTL })),
-      ),
+      [...values].map(async ([key, value]) => {
+        const text = JSON.stringify(value);
+        const version = etagOf([text]);
+        const last = this.#written.get(key);
+        if (last?.value === version && Date.now() - last.at < WRITTEN_AT_MOST_EVERY) return;
+        this.#written.set(key, version);
+        await settled(env.DOCUMENTS.put(`${kind}:${key}`, text, { expirationTtl: KV_TTL }));
+      }),
     );
   }
 }

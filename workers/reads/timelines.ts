@@ -6,6 +6,7 @@ import { Tiers } from "./tiers.ts";
 
 /** How much later than others the followers of a large author may see a post, beside a replica's delay. */
 const TIMELINES_FRESH_FOR = 1000; // ms
+const TIMELINES_MAX = 500; // Of about 20 kB.
 
 export type Authored = { post: PostId; author: PersonId };
 
@@ -20,6 +21,7 @@ const WIDER = 4;
  */
 export const timelines = new Tiers<PersonId, { posts: PostId[] }>({
   freshFor: TIMELINES_FRESH_FOR,
+  max: TIMELINES_MAX,
   load: async (reader, authors) => {
     const rows = await reader.replicasByIds<{ author: PersonId; posts: string }>(authors, TIMELINES);
     return new Map(rows.map(({ author, posts }) => [author, { posts: JSON.parse(posts) as PostId[] }]));
