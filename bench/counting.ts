@@ -9,11 +9,11 @@ import { mapTally, TALLIES, type Tallies } from "./tally.ts";
 /** Since it was last asked. */
 const talliesOf = (subject: Subject): Promise<Tallies> => subject.ask({ method: "GET", path: TALLIES });
 
-/** Of one request, on average. They come one after the other; what is to be warm was asked for just before. */
+/** Of one request, on average. They come one after the other. */
 export async function countedOf(subject: Subject, scene: Scene, line: Line): Promise<Tallies> {
   const sequences = line.sequences(scene).slice(0, line.counted);
   const requests = sequences.flatMap(([first]) => first ?? []);
-  if (!line.once && !line.writes) await all(subject, requests);
+  if (!line.once && !line.writes) return warmTallies(subject, requests);
   const settle = () => (line.once || line.writes ? subject.quiet() : Promise.resolve());
   await settle();
   await talliesOf(subject);
@@ -22,6 +22,22 @@ export async function countedOf(subject: Subject, scene: Scene, line: Line): Pro
   const { request, behind } = await talliesOf(subject);
   const each = (count: number) => count / requests.length;
   return { request: mapTally(request, each), behind: mapTally(behind, each) };
+}
+
+/** What is to be warm was asked for in the moment before: counts are kept for a second. */
+async function warmTallies(subject: Subject, requests: readonly Request[]): Promise<Tallies> {
+  const counted: Tallies[] = [];
+  for (const request of requests) {
+    await subject.ask(request);
+    await talliesOf(subject);
+    await subject.ask(request);
+    counted.push(await talliesOf(subject));
+  }
+  const [first] = counted;
+  if (!first) throw new Error("nothing was counted");
+  const averageOf = (part: keyof Tallies) =>
+    mapTally(first[part], (_, kind) => counted.reduce((sum, tallies) => sum + tallies[part][kind], 0) / counted.length);
+  return { request: averageOf("request"), behind: averageOf("behind") };
 }
 
 async function all(subject: Subject, requests: readonly Request[]): Promise<void> {

@@ -98,8 +98,8 @@ export function targetsOf({ lines, counted, deliveries, visible, herd }: Operati
     ...(herd
       ? [
           {
-            what: `${HERD} reads of one cold post at once: D1 statements and KV reads`,
-            is: herd.request.d1Statements + herd.request.kvReads,
+            what: `${HERD} reads of one cold post at once: D1 statements, which are behind all caches`,
+            is: herd.request.d1Statements + herd.behind.d1Statements,
             atMost: HERD_READS,
           },
         ]

@@ -75,10 +75,12 @@ async function timeAll(subject: Subject, scene: Scene, wanted: Wanted, result: O
       result.limits.push({ name, title, timing: await limitOf(subject, scene, name, result.seconds) });
     });
   }
+  await subject.closed();
   for (const line of LINES.filter(({ name, untimed }) => wanted(name) && !untimed)) {
     await attempt(result, line.title, async () => {
       result.lines.push(await measuredOf(subject, scene, line, result.seconds));
     });
+    if (line.writes) await subject.closed();
   }
   if (!wanted("mix")) return;
   await attempt(result, mixTitle, async () => {
@@ -91,6 +93,7 @@ async function deliverAll(subject: Subject, scene: Scene, wanted: Wanted, result
   if (wanted("deliveries")) {
     await attempt(result, "deliveries", async () => {
       const limit = (await besideLimit(subject, scene, "deliver")) * ROWS_AT_ONCE;
+      await subject.quiet();
       result.deliveries = { ...(await fanOutOf(subject, scene)), limit };
     });
     await subject.quiet();

@@ -26,6 +26,9 @@ const CATCHES_UP_WITHIN = 120_000;
 const QUIET = 0.1;
 const QUIET_FOR = 1500; // ms
 const QUIET_WITHIN = 20_000;
+const CLOSED_AFTER = 11_000; // ms
+/** The bare Worker's database stays open while the product is measured, so that it is not closed in between. */
+const AWAKE_EVERY = 3000; // ms
 
 // As the product's feed.
 const DELIVERIES = `
@@ -54,6 +57,7 @@ export class Subject {
   readonly limits: number;
   /** Of workerd. */
   readonly pid: number;
+  readonly #awake: NodeJS.Timeout;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
   private constructor(server: Server, database: Database, limits: number, pid: number) {
@@ -61,6 +65,10 @@ export class Subject {
     this.database = database;
     this.limits = limits;
     this.pid = pid;
+    this.#awake = setInterval(
+      () => void fetch(`http://${HOST}:${limits}/query/nobody`).catch(() => undefined),
+      AWAKE_EVERY,
+    );
   }
 
   /** Neither of the two has assets, whose router would stand before its socket. */
@@ -80,7 +88,7 @@ export class Subject {
           compatibilityDate: "2026-11-01",
           d1Databases: { DB: "limits" },
           durableObjects: {
-            BARE: { className: "Bare", useSQLite: true },
+            BARE: { className: "Bare", useSQLite: true, unsafePreventEviction: true },
             POSTS: { className: "PostActor", scriptName: PRODUCT },
             LIKE_GATES: { className: "LikeGate", scriptName: PRODUCT },
           },
@@ -96,6 +104,7 @@ export class Subject {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#awake);
     this.#agent.destroy();
     await this.server.stop();
   }
@@ -137,6 +146,15 @@ export class Subject {
       if (performance.now() > gaveUp)
         return console.error("the runtime is still at work; what follows is slower for it");
     }
+  }
+
+  /**
+   * Once the runtime has closed what nobody uses. It does so ten seconds after the last use, writes what each object has in
+   * its log to its file, and does nothing else meanwhile: for seconds, after many writes.
+   */
+  async closed(): Promise<void> {
+    await sleep(CLOSED_AFTER);
+    await this.quiet();
   }
 
   /** The audit once D1 has everything, and how many ms that took. */
