@@ -14,21 +14,35 @@ afterEach(() => {
 const FRESH_FOR = 10_000;
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
+const keysOf = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
+
 it("writes to KV what is needed again, but the same no more often than it would be forgotten there", async () => {
   const put = vi.spyOn(env.DOCUMENTS, "put");
-  const keys = Array.from({ length: 5 }, () => crypto.randomUUID());
+  const keys = keysOf(3);
   let text = "first";
   const load = () => Promise.resolve(new Map(keys.map((key) => [key, { text }])));
   const tiers = new Tiers<string, { text: string }>({ kv: "test", freshFor: FRESH_FOR, load });
   const writes = async () => {
     put.mockClear();
-    await tiers.get(readerFor(), keys);
+    await tiers.renew(readerFor(), keys);
     later(FRESH_FOR);
     return put.mock.calls.length;
   };
-  expect([await writes(), await writes(), await writes(), await writes()]).toEqual([0, 5, 0, 0]);
+  expect([await writes(), await writes(), await writes(), await writes()]).toEqual([0, 3, 0, 0]);
   text = "second";
-  expect([await writes(), await writes()]).toEqual([5, 0]);
+  expect([await writes(), await writes()]).toEqual([3, 0]);
   later(300_000);
-  expect(await writes()).toBe(5);
+  expect(await writes()).toBe(3);
+});
+
+it("neither reads nor writes the many documents of a page in KV, however often they are needed", async () => {
+  const [put, get] = [vi.spyOn(env.DOCUMENTS, "put"), vi.spyOn(env.DOCUMENTS, "get")];
+  const keys = keysOf(4);
+  const load = vi.fn(() => Promise.resolve(new Map(keys.map((key) => [key, { key }]))));
+  const tiers = new Tiers<string, { key: string }>({ kv: "test", freshFor: FRESH_FOR, load });
+  for (let times = 0; times < 3; times += 1) {
+    expect((await tiers.get(readerFor(), keys)).size).toBe(4);
+    later(FRESH_FOR);
+  }
+  expect([load.mock.calls.length, put.mock.calls.length, get.mock.calls.length]).toEqual([3, 0, 0]);
 });

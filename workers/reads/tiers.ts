@@ -2,7 +2,7 @@
  * What many people read and what hardly changes, or may be a moment old: what a post shows, where it stands, who a person
  * is. Each is looked for in the isolate's memory, then in KV, then in D1, and is written back to where it was not. KV is
  * near, but a key of it costs as much as 500 rows of D1 to read and 5,000 to write. So only a few keys are looked for
- * there, many being one query of D1; and only what this isolate has needed before is written.
+ * there, and written when this isolate has needed them before; many are one query of D1.
  * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
  * fail, what was last known is the answer, and the reader is told.
  */
@@ -84,11 +84,16 @@ export class Tiers<K extends string, V extends object> {
   /** Reads `keys` from D1, whatever the tiers have, and gives the tiers what was found. */
   async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const loaded = await this.#load(reader, keys);
-    const popular = new Map([...loaded].filter(([key]) => this.#memory.get(key)));
-    if (this.#kv !== undefined && popular.size > 0) {
-      reader.background.waitUntil(this.#toKv(reader.env, this.#kv, popular));
+    // What is looked for in KV, and was needed here before.
+    const wanted = keys.length <= KV_FIRST ? [...loaded].filter(([key]) => this.#memory.get(key)) : [];
+    if (this.#kv !== undefined && wanted.length > 0) {
+      reader.background.waitUntil(this.#toKv(reader.env, this.#kv, new Map(wanted)));
     }
-    for (const key of keys) this.#memory.set(key, loaded.get(key) ?? null);
+    for (const key of keys) {
+      const value = loaded.get(key);
+      if (value) this.learn(key, value);
+      else this.#memory.set(key, null);
+    }
     return loaded;
   }
 
