@@ -43,10 +43,15 @@ export default {
       case "shutterline-facts":
         return consumeFacts(batch, env);
       case "shutterline-fan-out":
-        return consume(batch, FanOut, async (message) => {
-          await renewShards(env);
-          await fanOut(env, message);
-        });
+        return consume(
+          batch,
+          FanOut,
+          async (message) => {
+            await renewShards(env);
+            await fanOut(env, message);
+          },
+          { together: true },
+        );
       case "shutterline-effects":
       case "shutterline-inspections":
         return consume(batch, Effect, (effect) => applyEffect(env, effect));
