@@ -29,6 +29,8 @@ function inRuntime(name: string, shards: string) {
       // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes
       // its own people and posts.
       isolate: false,
+      maxWorkers: 2, // Two of them share the files, and the processors.
+      sequence: { groupOrder: 0 },
     },
   };
 }
@@ -46,6 +48,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 }, // By themselves, since they look at times.
         },
       },
     ],

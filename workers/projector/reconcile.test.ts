@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CommentId, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf, databases } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
 import { audit } from "./audit.ts";
@@ -96,6 +96,8 @@ it("finds nothing to audit in a post that does not exist", async () => {
 });
 
 it("samples the posts of every database without complaint", async () => {
+  // Tests of other files, which share the storage, leave rows that no actor knows, or knows better.
+  for (const database of databases(env)) await database.prepare("DELETE FROM posts").run();
   await quietPost();
   expect(await reconcileSample(env)).toBe(0);
 });
