@@ -265,7 +265,7 @@ it("shows each reader every post of whom they follow once, however turning, foll
       }
       for (const { person } of world.people) ends.add(await reachOf(person.id));
     }),
-    { numRuns: 12 },
+    { numRuns: 40 },
   );
   expect(ends).toEqual(new Set(["pushed", "merged"]));
 }, 120_000);
