@@ -1,24 +1,26 @@
 /** Makes the people and posts that tests of actors and queues begin with. */
 import { env } from "cloudflare:workers";
-import { type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
+import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 
-const made = new Set<PersonId>();
+const made = new Set<Id>();
 
-/** Never the same twice: among a thousand of one millisecond, two ids may well be the same. */
-export function newPerson(): PersonId {
-  const id = newId<PersonId>(randomShard());
-  if (made.has(id)) return newPerson();
+/** Never the same twice: of ten ids of one shard and millisecond, two are the same once in 23 times. */
+function unusedId<T extends Id>(shard: number): T {
+  const id = newId<T>(shard);
+  if (made.has(id)) return unusedId(shard);
   made.add(id);
   return id;
 }
 
+export const newPerson = (): PersonId => unusedId(randomShard());
+
 export function newPost(author = newPerson()) {
   return {
-    id: newId<PostId>(shardOf(author)),
+    id: unusedId<PostId>(shardOf(author)),
     author,
     caption: "Low tide",
-    media: [{ id: newId<MediaId>(shardOf(author)), width: 1200, height: 800, alt: "Wet sand" }],
+    media: [{ id: unusedId<MediaId>(shardOf(author)), width: 1200, height: 800, alt: "Wet sand" }],
   };
 }
 
@@ -35,7 +37,7 @@ export const oldest = (limit: number) => ({ parent: "", newestFirst: false, afte
 
 /** A media row as inspection leaves it, without a file. */
 export async function readyMedia(owner: PersonId): Promise<MediaId> {
-  const id = newId<MediaId>(shardOf(owner));
+  const id = unusedId<MediaId>(shardOf(owner));
   await databaseOf(env, id)
     .prepare(
       `INSERT INTO media (id, owner, state, content_type, bytes, width, height)

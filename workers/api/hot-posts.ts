@@ -1,6 +1,7 @@
 /** Sends a like to its post's actor; while the post is hot, through one of the gates before it. */
 import type { LikeAnswer } from "../../durable-objects/post-answers.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
+import { Memory } from "../reads/memory.ts";
 
 /** How long an isolate believes in the number of gates; then a like goes straight to the actor, which tells it anew. */
 const BELIEVED = 2000; // ms
@@ -8,7 +9,7 @@ const BELIEVED = 2000; // ms
 const POSTS_MAX = 1000;
 
 /** What isolates have been told of hot posts. Forgetting one costs the actor one call. */
-const hot = new Map<PostId, { gates: number; until: number }>();
+const hot = new Memory<PostId, number>(POSTS_MAX);
 
 /** One call, of the actor or of a gate. A person keeps to one gate, so that gates never change the order of their likes. */
 export async function setLike(env: Env, post: PostId, person: PersonId, liked: boolean): Promise<LikeAnswer> {
@@ -23,15 +24,10 @@ export async function setLike(env: Env, post: PostId, person: PersonId, liked: b
 
 function gatesOf(post: PostId): number {
   const known = hot.get(post);
-  return known && known.until > Date.now() ? known.gates : 0;
+  return known && known.at + BELIEVED > Date.now() ? known.value : 0;
 }
 
 function learn(post: PostId, gates: number): void {
   if (gates === 0) hot.delete(post);
-  else if (gatesOf(post) !== gates) {
-    hot.delete(post); // So that the oldest stand first.
-    hot.set(post, { gates, until: Date.now() + BELIEVED });
-    const [oldest] = hot.keys();
-    if (hot.size > POSTS_MAX && oldest !== undefined) hot.delete(oldest);
-  }
+  else if (gatesOf(post) !== gates) hot.set(post, gates);
 }

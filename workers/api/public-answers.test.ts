@@ -43,6 +43,7 @@ let post: PostId;
 beforeEach(async () => {
   ada = await signUp();
   post = (await publish(ada)).id;
+  later(1); // What is made in the moment of a change may be of before it, and is not kept.
 });
 
 describe("a public answer", () => {

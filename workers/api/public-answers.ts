@@ -22,6 +22,7 @@ const STALE_WHILE_REVALIDATE = 2000; // ms
 /** How long what failed is not tried again, when there is an older answer. */
 const SPARED_FOR = 1000; // ms
 const ANSWERS_MAX = 2000;
+const CHANGES_MAX = 10_000;
 /** A larger one is made each time: together they would take more than a fifth of the isolate's 128 MB. */
 const BYTES_MAX = 16_000;
 
@@ -33,7 +34,8 @@ type Answer = { status: number; bytes: ArrayBuffer; headers: Record<string, stri
 type Make = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
 
 const answers = new Memory<string, Answer>(ANSWERS_MAX);
-const changed = new Memory<PostId, true>(ANSWERS_MAX);
+/** So that a like need not look through all answers for those of its post. */
+const changed = new Memory<PostId, true>(CHANGES_MAX);
 const failures = new Memory<string, true>(ANSWERS_MAX);
 const flights = new Flights<string, Answer>();
 
@@ -47,7 +49,8 @@ export async function publicAnswer(
   if (!isForAnybody(request)) return make(request, env, context);
   const { url } = request;
   const now = Date.now();
-  const known = answers.get(url);
+  const last = answers.get(url);
+  const known = last && !isOutdated(url, last.at) ? last : undefined;
   const age = known ? now - known.at : Number.POSITIVE_INFINITY;
   if (known && age < FRESH) return answered(request, known.value, known.value.shared);
 
@@ -74,15 +77,13 @@ export async function publicAnswer(
 }
 
 /** After a change to a post: this isolate shows it at once. */
-export function forgetAnswers(post: PostId): void {
-  answers.deleteWhere((url) => url.includes(post));
-  changed.set(post, true);
-}
+export const forgetAnswers = (post: PostId): void => changed.set(post, true);
 
-/** Whether the cache may hold it as it was before a change that was made here. */
-function isChanged(url: string): boolean {
-  const change = changed.get((/\/posts\/(\w{13})/.exec(url)?.[1] ?? "") as PostId);
-  return change !== undefined && Date.now() - change.at < FRESH + STALE_WHILE_REVALIDATE;
+/** Whether what was made of a post at this time is older than a change that was made here. */
+function isOutdated(url: string, at: number): boolean {
+  const [, post] = /\/posts\/(\w{13})/.exec(url) ?? [];
+  const change = post === undefined ? undefined : changed.get(post as PostId);
+  return change !== undefined && change.at >= at;
 }
 
 const isForAnybody = ({ method, url, headers }: Request): boolean =>
@@ -94,16 +95,17 @@ const isForAnybody = ({ method, url, headers }: Request): boolean =>
 
 /** Made anew, and kept for when it cannot be; or what another isolate has made just now, if this one has none yet. */
 async function made(make: Make, url: string, env: Env, context: ExecutionContext, isKnown: boolean): Promise<Answer> {
-  const cached = isKnown || isChanged(url) ? undefined : await fromCache(url);
-  if (cached && Date.now() - cached.at < FRESH) {
+  const cached = isKnown ? undefined : await fromCache(url);
+  if (cached && Date.now() - cached.at < FRESH && !isOutdated(url, cached.at)) {
     answers.set(url, cached.value, cached.at);
     return cached.value;
   }
+  const begun = Date.now();
   const response = await make(new Request(url), env, context);
   const bytes = await response.arrayBuffer();
   const answer = await answerOf(response, bytes);
   if (answer.status === 200 && bytes.byteLength <= BYTES_MAX) {
-    answers.set(url, answer);
+    answers.set(url, answer, begun); // A change since then it may not show.
     const isStale = response.headers.has("cache-status");
     if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }));
   } else if (answer.status === 404) {

@@ -2,6 +2,7 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostStanding } from "../../schema/facts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
+import { PEOPLE_BY_IDS } from "../../schema/people-cards.ts";
 import { shardOfHandle } from "../../schema/shards.ts";
 import type { PostMedia } from "../../schema/tables/posts.ts";
 import type { Reader } from "./reader.ts";
@@ -31,7 +32,7 @@ const HANDLES_FRESH_FOR = 600_000; // ms; the handle of a person is never given 
 export const personDocuments = new Tiers<PersonId, PersonCard>({
   kv: "person",
   freshFor: DOCUMENTS_FRESH_FOR,
-  load: (reader, ids) => loaded(reader, ids, PEOPLE, (person: PersonCard) => [person.id, person]),
+  load: (reader, ids) => loaded(reader, ids, PEOPLE_BY_IDS, (person: PersonCard) => [person.id, person]),
 });
 
 export const postDocuments = new Tiers<PostId, PostDocument>({
@@ -90,7 +91,6 @@ async function loaded<K extends Id, Row, V>(
 type PostRow = Omit<PostDocument, "media"> & { media: string; handle: string | null; name: string | null };
 type StatsRow = Omit<PostStats, "deleted"> & { post: PostId; deleted: number };
 
-const PEOPLE = "SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?1))";
 const POSTS = `
   SELECT posts.id, author, caption, media, edited_at AS editedAt, seq, handle, name
   FROM posts LEFT JOIN people ON people.id = author WHERE posts.id IN (SELECT value FROM json_each(?1))`;

@@ -23,10 +23,6 @@ export class Memory<K, V> {
     }
   }
 
-  deleteWhere(isGone: (key: K) => boolean): void {
-    for (const key of this.#entries.keys()) if (isGone(key)) this.#entries.delete(key);
-  }
-
   delete(key: K): void {
     this.#entries.delete(key);
   }
