@@ -1,4 +1,4 @@
-import type { Notice, PostFacts } from "../schema/facts.ts";
+import type { Notice } from "../schema/facts.ts";
 import { type PersonId, timeOf } from "../schema/ids.ts";
 import { excerpt } from "../schema/text.ts";
 import type { LikeSet } from "./like-set.ts";
@@ -15,18 +15,22 @@ const EXCERPT_MAX = 140;
  * What the author is to be told of the post as it stands: state, not events, so it may be told twice or late. An unlike
  * simply leads to a smaller count, and flapping to the same one. Of a post that is gone nothing counts.
  */
-export function notices(sql: SqlStorage, post: Readonly<PostRow>, likes: LikeSet): PostFacts["notices"] {
-  return { like: likeNotice(post, likes), comment: commentNotice(sql, post) };
+export function notices(sql: SqlStorage, post: Readonly<PostRow>, likes: LikeSet): Notice[] {
+  return [likeNotice(post, likes), commentNotice(sql, post)].filter(({ version }) => version > 0);
 }
 
-function likeNotice({ author, likes: count, likes_seq }: Readonly<PostRow>, likes: LikeSet): Notice {
+function likeNotice({ id, author, likes: count, likes_seq }: Readonly<PostRow>, likes: LikeSet): Notice {
   const newest = likes.newest(ACTORS_MAX);
   return {
+    recipient: author,
+    kind: "like",
+    subject: id,
+    post: id,
     count: count - Number(likes.has(author)),
     actors: newest.map(({ person }) => person),
+    excerpt: null,
     version: likes_seq,
-    raised: newest[0]?.seq ?? 0,
-    at: newest[0]?.at ?? 0,
+    events: newest.map(({ person, seq, at }) => ({ actor: person, raised: seq, at })),
   };
 }
 
@@ -46,12 +50,15 @@ function commentNotice(sql: SqlStorage, post: Readonly<PostRow>): Notice {
   const [last] = newest;
   const { version } = sql.exec<{ version: number }>("SELECT coalesce(max(seq), 0) AS version FROM comments").one();
   return {
+    recipient: post.author,
+    kind: "comment",
+    subject: post.id,
+    post: post.id,
     count: post.comments - post.own_comments,
     actors: [...people].slice(0, ACTORS_MAX),
+    excerpt: last ? excerpt(last.text, EXCERPT_MAX) : null,
     version: post.deleted ? post.seq : version,
     // Not its `seq`, which an edit, a like or a reply moves on: nothing new has been said then.
-    raised: last ? timeOf(last.id) : 0,
-    at: last ? timeOf(last.id) : 0,
-    ...(last && { excerpt: excerpt(last.text, EXCERPT_MAX) }),
+    events: newest.map(({ id, author }) => ({ actor: author, raised: timeOf(id), at: timeOf(id) })),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { CommentId, EffectId, MediaId, PersonId, PostId } from "./ids.ts";
+import { NotificationKind } from "./notifications.ts";
 
 /** A person's like as it stood at `seq`. */
 export const LikeFact = z.object({ person: PersonId, liked: z.boolean(), seq: z.number().int() });
@@ -61,19 +62,29 @@ export const PostBody = z.object({
 });
 export type PostBody = z.infer<typeof PostBody>;
 
-/** Of the likes, or of the comments, that are not the author's own: what the author is to be told. */
+/** Something that happened, of which somebody may want to be told. */
+export const NoticeEvent = z.object({
+  actor: PersonId,
+  /** Greater with each newer one of the same notice, and the same however often it is told. Above 1. */
+  raised: z.number().int(),
+  /** When it was, in milliseconds since 1970. */
+  at: z.number().int(),
+});
+export type NoticeEvent = z.infer<typeof NoticeEvent>;
+
+/** What somebody is to be told: how it stands at `version`, and what has happened that may make them look. */
 export const Notice = z.object({
-  /** How many there are. 0 takes the notification back. */
+  recipient: PersonId,
+  kind: NotificationKind,
+  subject: z.union([PostId, CommentId, PersonId]),
+  post: PostId.nullable(),
+  /** How many did it. 0 takes the notification back. */
   count: z.number().int(),
   /** The newest people, at most 3, newest first. */
   actors: z.array(PersonId),
-  /** The `seq` of the last change among them, an unlike included; 0 while there never was any. */
+  excerpt: z.string().nullable(),
   version: z.number().int(),
-  /** Greater with each newer one, and with nothing else; 0 without any. */
-  raised: z.number().int(),
-  /** When that was, in milliseconds since 1970. */
-  at: z.number().int(),
-  excerpt: z.string().optional(),
+  events: z.array(NoticeEvent),
 });
 export type Notice = z.infer<typeof Notice>;
 
@@ -92,7 +103,7 @@ export const PostFacts = z.object({
   likes: z.array(LikeFact),
   comments: z.array(CommentFact),
   commentLikes: z.array(CommentLikeFact),
-  notices: z.object({ like: Notice, comment: Notice }),
+  notices: z.array(Notice),
 });
 export type PostFacts = z.infer<typeof PostFacts>;
 

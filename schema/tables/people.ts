@@ -54,6 +54,8 @@ export const following = sqliteTable(
     version: integer().notNull(),
     /** The followee is a large author, whose posts are merged in at read. It stays after an unfollow, for the next follow. */
     merged: integer({ mode: "boolean" }).notNull().default(false),
+    /** The follower wants to be told of each new post. */
+    bell: integer({ mode: "boolean" }).notNull().default(false),
   },
   (t) => [
     primaryKey({ columns: [t.follower, t.followee] }),
@@ -72,8 +74,14 @@ export const followers = sqliteTable(
     follower: text().$type<PersonId>().notNull(),
     active: integer({ mode: "boolean" }).notNull(),
     version: integer().notNull(),
+    bell: integer({ mode: "boolean" }).notNull().default(false),
   },
-  (t) => [primaryKey({ columns: [t.followee, t.followerShard, t.follower] })],
+  (t) => [
+    primaryKey({ columns: [t.followee, t.followerShard, t.follower] }),
+    index("followers_bell")
+      .on(t.followee, t.followerShard, t.follower)
+      .where(sql`bell = 1 AND active = 1`), // A large author's posts go to nobody's feed, but to these.
+  ],
 );
 
 /**
@@ -97,33 +105,6 @@ export const blocks = sqliteTable(
     index("blocks_active")
       .on(t.person, t.other)
       .where(sql`mine = 1 OR theirs = 1`), // Every request asks whether there is one.
-  ],
-);
-
-/** What a person is told: one row a kind and subject, rewritten as its subject changes. In the recipient's shard. */
-export const notifications = sqliteTable(
-  "notifications",
-  {
-    recipient: text().$type<PersonId>().notNull(),
-    kind: text({ enum: ["like", "comment", "follow"] }).notNull(),
-    /** The post that was liked or commented on, or the person who follows. */
-    subject: text().notNull(),
-    /** JSON array of at most 3 person ids, newest first. */
-    actors: text({ mode: "json" }).$type<PersonId[]>().notNull(),
-    count: integer().notNull(),
-    /** The newest comment. */
-    excerpt: text(),
-    /** The `seq` of the newest like or comment that counts: a higher one makes the notification unread again. */
-    raised: integer().notNull(),
-    /** The `seq` of the last change of its subject: a late message never overwrites a newer row. */
-    version: integer().notNull(),
-    /** When it was last raised, in milliseconds since 1970. */
-    at: integer().notNull(),
-    unread: integer({ mode: "boolean" }).notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.recipient, t.kind, t.subject] }),
-    index("notifications_by_time").on(t.recipient, t.at), // The inbox is read in this order.
   ],
 );
 

@@ -70,7 +70,10 @@ async function newWorld(role: Role) {
       .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
       .bind(viewer.person.id, post, author.person.id),
     database
-      .prepare("INSERT INTO notifications VALUES (?1, 'follow', ?2, json_array(?2), 1, NULL, 1, 1, 1, 1)")
+      .prepare(
+        `INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
+         VALUES (?1, 'follow', ?2, json_array(?2), 1, 1, 1, 1)`,
+      )
       .bind(viewer.person.id, author.person.id),
   ]);
   return {

@@ -2,12 +2,13 @@ import { env } from "cloudflare:workers";
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
+import * as notificationTables from "../../schema/tables/notifications.ts";
 import * as peopleTables from "../../schema/tables/people.ts";
 import * as postTables from "../../schema/tables/posts.ts";
 import * as shardTables from "../../schema/tables/shards.ts";
 
 // The migrations are written by hand (drizzle knows neither WITHOUT ROWID nor triggers), so this compares the two.
-const tables: SQLiteTable[] = [peopleTables, postTables, shardTables].flatMap((module) =>
+const tables: SQLiteTable[] = [notificationTables, peopleTables, postTables, shardTables].flatMap((module) =>
   Object.values(module).filter((value) => is(value, SQLiteTable)),
 );
 

@@ -72,7 +72,7 @@ async function stateOf({ token, follower, followee }: Pair) {
       .first<{ active: number; version: number }>(),
     notification: await theirs
       .prepare(
-        `SELECT actors, count, raised, version, unread FROM notifications
+        `SELECT actors, count, raised, version, raised > seen AS unread FROM notifications
          WHERE recipient = ? AND kind = 'follow' AND subject = ?`,
       )
       .bind(followee.id, follower)
@@ -119,7 +119,7 @@ it("tells of a follow once, however often its effect comes", async () => {
   const effects = await change("PUT", pair);
   await apply(effects);
   const followees = databaseOf(env, pair.followee.id);
-  await followees.prepare("UPDATE notifications SET unread = 0 WHERE recipient = ?").bind(pair.followee.id).run();
+  await followees.prepare("UPDATE notifications SET seen = raised WHERE recipient = ?").bind(pair.followee.id).run();
   await apply([...effects, ...effects]);
   expect(await stateOf(pair)).toMatchObject({ notification: { unread: 0 }, counts: [1, 1] });
 });

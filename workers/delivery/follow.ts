@@ -15,7 +15,7 @@ import { markStatement } from "./large-authors.ts";
 export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
   const { follower, followee } = effect;
   const truth = await databaseOf(env, follower)
-    .prepare("SELECT active, version FROM following WHERE follower = ? AND followee = ?")
+    .prepare("SELECT active, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower, followee)
     .first<Truth>();
   if (truth) {
@@ -26,14 +26,19 @@ export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "fol
   await effectDone(env, effect.id);
 }
 
-type Truth = { active: 0 | 1; version: number };
+type Truth = { active: 0 | 1; version: number; bell: 0 | 1 };
 
 /** Asks for the followee's reach in the same transaction: a follower who is mirrored later than it turns must see that. */
-async function mirror(env: Env, follower: PersonId, followee: PersonId, { active, version }: Truth): Promise<Reach> {
+async function mirror(
+  env: Env,
+  follower: PersonId,
+  followee: PersonId,
+  { active, version, bell }: Truth,
+): Promise<Reach> {
   const database = databaseOf(env, followee);
   const pair = [followee, shardOf(follower), follower] as const;
   const results = await database.batch<{ reach: Reach }>([
-    database.prepare(MIRROR).bind(...pair, active, version),
+    database.prepare(MIRROR).bind(...pair, active, version, bell),
     database.prepare(NOTIFY).bind(...pair, Date.now()),
     database.prepare(TAKE_BACK).bind(...pair),
     database.prepare("SELECT reach FROM people WHERE id = ?").bind(followee),
@@ -42,17 +47,18 @@ async function mirror(env: Env, follower: PersonId, followee: PersonId, { active
 }
 
 const MIRROR = `
-  INSERT INTO followers (followee, follower_shard, follower, active, version) VALUES (?1, ?2, ?3, ?4, ?5)
-  ON CONFLICT DO UPDATE SET active = excluded.active, version = excluded.version WHERE excluded.version > version`;
+  INSERT INTO followers (followee, follower_shard, follower, active, version, bell) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT DO UPDATE SET active = excluded.active, version = excluded.version, bell = excluded.bell
+  WHERE excluded.version > version`;
 
 const MIRRORED = "followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3 AND active = 1";
 
 // The notification follows from the mirror, not from what this run has read: the mirror never goes back, so a late run
 // brings back no notification that was taken back, and none becomes unread again without a new follow.
 const NOTIFY = `
-  INSERT INTO notifications (recipient, kind, subject, actors, count, raised, version, at, unread)
-  SELECT followee, 'follow', follower, json_array(follower), 1, version, version, ?4, 1 FROM ${MIRRORED}
-  ON CONFLICT DO UPDATE SET raised = excluded.raised, version = excluded.version, at = excluded.at, unread = 1
+  INSERT INTO notifications (recipient, kind, subject, actors, count, raised, version, at)
+  SELECT followee, 'follow', follower, json_array(follower), 1, version, version, ?4 FROM ${MIRRORED}
+  ON CONFLICT DO UPDATE SET raised = excluded.raised, version = excluded.version, at = excluded.at
   WHERE excluded.version > version`;
 
 const TAKE_BACK = `

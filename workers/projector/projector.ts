@@ -6,7 +6,8 @@
 import { type Effect, PostFacts } from "../../schema/facts.ts";
 import { byDatabase, databaseOf, renewShards } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
-import { noticeStatements } from "../delivery/notices.ts";
+import { announce } from "../delivery/announce.ts";
+import { tellStatements, type Unread, unreadStatements } from "../delivery/tell.ts";
 import { sendEffect } from "../effects.ts";
 import { dropPost } from "../reads/documents.ts";
 import { timelines } from "../reads/timelines.ts";
@@ -34,25 +35,16 @@ export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void>
   });
 }
 
-/** Applies the facts, then confirms them to their actors. A repetition changes nothing. */
+/** Applies the facts, tells those whom they concern, then confirms them to their actors. A repetition changes nothing. */
 export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {
-  const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
-  const commentLikes = byDatabase(
-    env,
-    facts.flatMap((fact) => fact.commentLikes),
-    ({ person }) => person,
-  );
-  await Promise.all([
-    ...[...likes].map(([database, group]) => database.batch(likeStatements(database, group))),
-    ...[...commentLikes].map(([database, group]) => database.batch(commentLikeStatements(database, group))),
-  ]);
+  const unread = await writePeoplesParts(env, facts);
   // After the likes, which may lie in other databases: a reader who finds the `seq` of their like must find the like too.
   const posts = byDatabase(env, facts, ({ post }) => post);
   await Promise.all(
     [...posts].map(async ([database, group]) => {
       const comments = setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows));
       const { statements, effects } = postStatements(env, database, group);
-      await database.batch([...comments, ...noticeStatements(database, group), ...statements]);
+      await database.batch([...comments, ...statements]);
       await Promise.all(effects.map((effect) => sendEffect(env, effect)));
     }),
   );
@@ -60,7 +52,34 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
     dropPost(post);
     timelines.drop(author);
   }
+  await announce(env, unread);
   await confirm(env, facts);
+}
+
+/** What people like, and what they are told: a D1 batch for each of their databases. Gives back what stands unread. */
+async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise<Unread[]> {
+  const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
+  const commentLikes = byDatabase(
+    env,
+    facts.flatMap((fact) => fact.commentLikes),
+    ({ person }) => person,
+  );
+  const notices = byDatabase(
+    env,
+    facts.flatMap((fact) => fact.notices),
+    ({ recipient }) => recipient,
+  );
+  const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
+    const told = notices.get(database) ?? [];
+    const statements = [
+      ...likeStatements(database, likes.get(database) ?? []),
+      ...commentLikeStatements(database, commentLikes.get(database) ?? []),
+      ...tellStatements(database, told),
+    ];
+    const results = await database.batch<Unread>([...statements, ...unreadStatements(database, told)]);
+    return results.slice(statements.length).flatMap(({ results: rows }) => rows);
+  });
+  return (await Promise.all(written)).flat();
 }
 
 /** What a request that changes the post itself writes as well, so that it is seen at once. */

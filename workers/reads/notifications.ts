@@ -38,8 +38,8 @@ export async function notificationsOf(
 }
 
 const INBOX = `
-  SELECT kind, subject, actors, count, excerpt, at, unread FROM notifications
-  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0
+  SELECT kind, subject, actors, count, excerpt, at, raised > seen AS unread FROM notifications
+  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0 AND raised > 0
   ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
 
 /**
@@ -52,7 +52,7 @@ export async function unreadCount(reader: Reader, { person, hasBlocks }: Viewer)
   return row?.unread ?? 0;
 }
 
-const UNREAD = "SELECT count(*) AS unread FROM notifications WHERE recipient = ?1 AND unread = 1 AND count > 0";
+const UNREAD = "SELECT count(*) AS unread FROM notifications WHERE recipient = ?1 AND count > 0 AND raised > seen";
 const SOMEBODY_LEFT = `
   AND EXISTS (SELECT 1 FROM json_each(actors) WHERE value NOT IN
     (SELECT other FROM ${ACTIVE_BLOCKS} WHERE person = ?1 AND ${IS_ACTIVE}))`;
@@ -60,7 +60,7 @@ const SOMEBODY_LEFT = `
 /** Everything up to `upTo` (ms since 1970) has been seen. */
 export async function markRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
   const noted = databaseOf(env, recipient)
-    .prepare("UPDATE notifications SET unread = 0 WHERE recipient = ? AND at <= ? AND unread = 1")
+    .prepare("UPDATE notifications SET seen = raised WHERE recipient = ? AND at <= ? AND count > 0 AND raised > seen")
     .bind(recipient, upTo)
     .run();
   await within(STORE_ANSWERS_WITHIN, noted, "D1");

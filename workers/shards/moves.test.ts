@@ -62,10 +62,14 @@ async function settle() {
     const add = (sql: string, ...values: (string | number)[]) => database.prepare(sql).bind(...values);
     await database.batch([
       add("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)", id, other),
-      add("INSERT INTO followers VALUES (?, ?, ?, 1, 3)", id, shardOf(other), other),
-      add("INSERT INTO followers VALUES (?, ?, ?, 0, 2)", id, 7, newPerson()),
+      add("INSERT INTO followers VALUES (?, ?, ?, 1, 3, 0)", id, shardOf(other), other),
+      add("INSERT INTO followers VALUES (?, ?, ?, 0, 2, 0)", id, 7, newPerson()),
       add("INSERT INTO blocks VALUES (?, ?, 1, 1, 0, 0)", id, newPerson()),
-      add("INSERT INTO notifications VALUES (?, 'like', ?, '[]', 2, NULL, 1, 1, 1, 1)", id, post),
+      add("INSERT INTO notifications VALUES (?, 'like', ?, ?, '[]', 2, NULL, 1, 1, 1, 1, 1, 1)", id, post, post),
+      add("INSERT INTO notification_preferences VALUES (?, 'like', 'following', 0)", id),
+      add("INSERT INTO quiet_hours VALUES (?, 1320, 420, 'Europe/Lisbon')", id),
+      add("INSERT INTO mutes VALUES (?, ?)", id, other),
+      add("INSERT INTO muted_posts VALUES (?, ?)", id, post),
       add("INSERT INTO effects VALUES (?, '{}', ?, 1)", newId(shard), Date.now() + 3_600_000),
       add("INSERT INTO posts VALUES (?, ?, 'It’s \"low\" tide 🌊\n', '[]', 1, NULL)", post, id),
       add("INSERT INTO post_stats (post, likes, comments, seq) VALUES (?, 1, 1, 3)", post),

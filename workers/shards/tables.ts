@@ -1,6 +1,7 @@
 /** Which rows belong to a shard: each table whose rows move, and the column that says where to. */
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/shard-sql.ts";
+import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
 
@@ -26,7 +27,11 @@ export const MOVED: readonly MovedTable[] = [
   moved(people.following, people.following.follower),
   moved(people.followers, people.followers.followee),
   moved(people.blocks, people.blocks.person),
-  moved(people.notifications, people.notifications.recipient),
+  moved(notifications.notifications, notifications.notifications.recipient),
+  moved(notifications.notificationPreferences, notifications.notificationPreferences.person),
+  moved(notifications.quietHours, notifications.quietHours.person),
+  moved(notifications.mutes, notifications.mutes.person),
+  moved(notifications.mutedPosts, notifications.mutedPosts.person),
   moved(people.effects, people.effects.id),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),
