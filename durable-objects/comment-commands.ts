@@ -18,7 +18,7 @@ type Refused = typeof NOT_YOURS | typeof NO_COMMENT | undefined;
 
 export function make(
   post: Post,
-  { author, text, replyTo, isFollower = false, key }: NewComment,
+  { author, text, replyTo, mentions = [], isFollower = false, key }: NewComment,
 ): Refusable<OnComment, CommentRefusal> {
   const { row } = post.record;
   const request = JSON.stringify([text, replyTo ?? null]);
@@ -32,7 +32,7 @@ export function make(
   const answered = replyTo && post.comments.shown(replyTo);
   if (replyTo && !answered) return NO_COMMENT;
   const remember = (id: CommentId) => key !== undefined && post.keys.remember(author, key, id, request);
-  const id = post.comments.add(author, text, answered || undefined, remember);
+  const id = post.comments.add({ author, text, mentions }, answered || undefined, remember);
   post.changed();
   return answer(post, author, id);
 }

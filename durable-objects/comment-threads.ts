@@ -8,6 +8,7 @@
 import { PAGE_MAX } from "../schema/api/common.ts";
 import type { CommentFact, CommentLikeFact, SeenComment } from "../schema/facts.ts";
 import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../schema/ids.ts";
+import type { NewComment } from "./post-answers.ts";
 import type { PostRecord } from "./post-record.ts";
 import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "./post-tables.ts";
 
@@ -47,10 +48,12 @@ export class CommentThreads {
     return this.#upTo(HIDDEN, id);
   }
 
-  /** Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count. */
+  /**
+   * Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count, and
+   * one for each mention.
+   */
   add(
-    author: PersonId,
-    text: string,
+    { author, text, mentions: mentioned = [] }: Pick<NewComment, "author" | "text" | "mentions">,
     answered: CommentRow | undefined,
     alsoWrite?: (id: CommentId) => void,
   ): CommentId {
@@ -58,17 +61,23 @@ export class CommentThreads {
     const parent = answered ? answered.parent || answered.id : "";
     const replyTo = answered?.author ?? null;
     const seq = this.#post.row.seq + (parent === "" ? 1 : 2);
-    const row = { id, author, text, seq, parent, reply_to: replyTo, replies: 0, own_replies: 0, state: SHOWN } as const;
+    const mentions = mentioned.filter((person) => person !== author && person !== replyTo);
+    const owner = this.#post.row.author;
+    const told = owner === author || owner === replyTo || mentions.includes(owner) ? 0 : 1;
+    const row = { id, parent, told, replies: 0, told_replies: 0 } as const;
     this.#post.save({ ...this.#countsWith(row, 1), seq }, () => {
       this.#sql.exec(
-        "INSERT INTO comments (id, author, text, seq, parent, reply_to) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO comments (id, author, text, seq, parent, reply_to, told, mentions) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         id,
         author,
         text,
         seq,
         parent,
         replyTo,
+        told,
+        JSON.stringify(mentions),
       );
+      for (const person of mentions) this.#sql.exec("INSERT INTO mentions VALUES (?, ?)", person, id);
       this.#countInParent(row, { shown: 1, hidden: 0 }, seq - 1);
       alsoWrite?.(id);
     });
@@ -106,16 +115,19 @@ export class CommentThreads {
     if ((before?.liked === 1) === liked) return comment.likes;
     const seq = this.#post.row.seq + 1;
     const likes = comment.likes + (liked ? 1 : -1);
+    const likers = comment.likers + (before || person === comment.author ? 0 : 1);
     this.#post.save({ seq }, () => {
       this.#sql.exec(
-        `INSERT INTO comment_likes VALUES (?, ?, ?, ?)
+        `INSERT INTO comment_likes (comment, person, liked, seq, nth, at) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq`,
         comment.id,
         person,
         Number(liked),
         seq,
+        likers,
+        Date.now(),
       );
-      this.#sql.exec("UPDATE comments SET likes = ?, seq = ? WHERE id = ?", likes, seq, comment.id);
+      this.#sql.exec("UPDATE comments SET likes = ?, likers = ?, seq = ? WHERE id = ?", likes, likers, seq, comment.id);
     });
     return likes;
   }
@@ -184,7 +196,7 @@ export class CommentThreads {
 
   /** Of a post that is gone. */
   clear(): void {
-    this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes");
+    this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes; DELETE FROM mentions");
   }
 
   #setState(comment: CommentRow, state: CommentRow["state"]): void {
@@ -194,31 +206,37 @@ export class CommentThreads {
     const unpinned = this.#post.row.pinned === comment.id ? { pinned: null } : {};
     this.#post.save({ ...this.#countsWith(comment, change), ...unpinned, seq }, () => {
       const text = state === GONE ? "" : comment.text;
-      this.#sql.exec("UPDATE comments SET state = ?, text = ?, seq = ? WHERE id = ?", state, text, seq, comment.id);
+      this.#sql.exec(
+        "UPDATE comments SET state = ?, state_seq = ?, text = ?, seq = ? WHERE id = ?",
+        state,
+        seq,
+        text,
+        seq,
+        comment.id,
+      );
       const hidden = Number(state === HIDDEN) - Number(comment.state === HIDDEN);
       this.#countInParent(comment, { shown: change, hidden }, seq - 1);
     });
   }
 
   /** The post's counts when `comment` and what stands under it come to be seen (1), or no longer are (-1). */
-  #countsWith(comment: Counted, change: number): Pick<PostRow, "comments" | "own_comments"> {
-    const { comments, own_comments, author } = this.#post.row;
+  #countsWith(comment: Counted, change: number): Pick<PostRow, "comments" | "told_comments"> {
+    const { comments, told_comments } = this.#post.row;
     const isReached = comment.parent === "" || this.#row(comment.parent)?.state === SHOWN;
     const by = isReached ? change : 0;
     return {
       comments: comments + by * (1 + comment.replies),
-      own_comments: own_comments + by * (Number(comment.author === author) + comment.own_replies),
+      told_comments: told_comments + by * (comment.told + comment.told_replies),
     };
   }
 
-  #countInParent({ parent, author }: Counted, change: { shown: number; hidden: number }, seq: number): void {
+  #countInParent({ parent, told }: Counted, change: { shown: number; hidden: number }, seq: number): void {
     if (parent === "") return;
-    const own = author === this.#post.row.author ? change.shown : 0;
     this.#sql.exec(
-      `UPDATE comments SET replies = replies + ?, own_replies = own_replies + ?, hidden_replies = hidden_replies + ?,
+      `UPDATE comments SET replies = replies + ?, told_replies = told_replies + ?, hidden_replies = hidden_replies + ?,
          seq = ? WHERE id = ?`,
       change.shown,
-      own,
+      told * change.shown,
       change.hidden,
       seq,
       parent,
@@ -254,7 +272,7 @@ export class CommentThreads {
   }
 }
 
-type Counted = Pick<CommentRow, "author" | "parent" | "replies" | "own_replies">;
+type Counted = Pick<CommentRow, "parent" | "told" | "replies" | "told_replies">;
 type SeenRow = CommentRow & { liked: number };
 
 const SEEN = `

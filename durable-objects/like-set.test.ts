@@ -23,6 +23,7 @@ const people = [author, ...Array.from({ length: 5 }, newPerson)];
 class World {
   readonly #storage: DurableObjectStorage;
   readonly #limits: Limits;
+  /** In the order in which they liked it for the first time. */
   readonly likers = new Map<PersonId, { liked: boolean; seq: number }>();
   seq = 1;
   likesSeq = 0;
@@ -73,10 +74,10 @@ class World {
     this.record.save({ confirmed: 0 });
   }
 
-  /** The people who like the post, the last one first. */
+  /** The people who like the post; who came to it last is the first. */
   newest(): PersonId[] {
-    const liking = [...this.likers].filter(([, { liked }]) => liked).toSorted(([, a], [, b]) => b.seq - a.seq);
-    return liking.map(([person]) => person);
+    const liking = [...this.likers].filter(([, { liked }]) => liked);
+    return liking.map(([person]) => person).toReversed();
   }
 
   expectCounts(): void {
@@ -168,7 +169,7 @@ it("reads no like when a post with many of them wakes up in peace", async () => 
     for (const person of people) world.set(person, true);
     world.confirm(world.seq);
     // A start that counted would count this one.
-    storage.sql.exec("INSERT INTO likes VALUES (?, 1, 100, 0, NULL)", newPerson());
+    storage.sql.exec("INSERT INTO likes (person, liked, seq, at) VALUES (?, 1, 100, 0)", newPerson());
     world.restart();
     expect(world.record.row).toMatchObject({ likes: people.length, unsaved: 0 });
   });

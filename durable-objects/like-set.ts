@@ -11,7 +11,7 @@ import type { LikeFact } from "../schema/facts.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../schema/ids.ts";
 import { added, removed } from "../schema/set-hash.ts";
 import type { PostRecord } from "./post-record.ts";
-import type { LikeRow } from "./post-tables.ts";
+import type { LikeRow, NewLiker } from "./post-tables.ts";
 
 const LIMITS = {
   /** The rows that a start may read without need: about 1 ms. */
@@ -23,8 +23,8 @@ const LIMITS = {
 const NEWEST_KEPT = 16;
 
 const UPSERT = `
-  INSERT INTO likes (person, liked, seq, at, was) VALUES (?1, ?2, ?3, ?4, NULL)
-  ON CONFLICT DO UPDATE SET was = iif(seq > ?5, was, liked), liked = ?2, seq = ?3, at = ?4`;
+  INSERT INTO likes (person, liked, seq, at, nth, was) VALUES (?1, ?2, ?3, ?4, ?5, NULL)
+  ON CONFLICT DO UPDATE SET was = iif(seq > ?6, was, liked), liked = ?2, seq = ?3`;
 
 export class LikeSet {
   readonly #sql: SqlStorage;
@@ -56,8 +56,9 @@ export class LikeSet {
     const { row, saved } = this.#post;
     if (row.people > this.#limits.recountedFreely) this.#post.expectLikes();
     const seq = row.seq + 1;
-    const at = Date.now();
-    this.#sql.exec(UPSERT, person, Number(liked), seq, at, saved);
+    const nth = before?.nth ?? row.people + 1;
+    const at = before?.at ?? Date.now();
+    this.#sql.exec(UPSERT, person, Number(liked), seq, at, nth, saved);
 
     row.seq = seq;
     row.likes_seq = seq;
@@ -65,7 +66,9 @@ export class LikeSet {
     row.people += before ? 0 : 1;
     row.digest = (liked ? added : removed)(row.digest, person);
     row.newest = row.newest.filter((other) => other.person !== person);
-    if (liked && person !== row.author) row.newest = [...row.newest, { person, seq, at }].slice(-NEWEST_KEPT);
+    // Who likes it again comes back to their old place: it is no news.
+    if (liked && person !== row.author)
+      row.newest = [...row.newest, { person, nth, at }].sort((a, b) => a.nth - b.nth).slice(-NEWEST_KEPT);
     this.#await({ person, liked, seq });
     return true;
   }
@@ -106,11 +109,11 @@ export class LikeSet {
   }
 
   /** The newest people but the author, newest first; any others, when none of those likes it any more. */
-  newest(limit: number): { person: PersonId; seq: number; at: number }[] {
+  newest(limit = NEWEST_KEPT): NewLiker[] {
     const { author, newest } = this.#post.row;
     if (newest.length > 0) return newest.slice(-limit).toReversed();
     return this.#sql
-      .exec<LikeRow>("SELECT * FROM likes WHERE liked = 1 AND person <> ? LIMIT ?", author, limit)
+      .exec<NewLiker>("SELECT person, nth, at FROM likes WHERE liked = 1 AND person <> ? LIMIT ?", author, limit)
       .toArray();
   }
 
@@ -120,8 +123,8 @@ export class LikeSet {
     this.#waiting.clear();
   }
 
-  #rowOf(person: PersonId): Pick<LikeRow, "liked"> | undefined {
-    return this.#sql.exec<Pick<LikeRow, "liked">>("SELECT liked FROM likes WHERE person = ?", person).toArray()[0];
+  #rowOf(person: PersonId): Pick<LikeRow, "liked" | "nth" | "at"> | undefined {
+    return this.#sql.exec<LikeRow>("SELECT liked, nth, at FROM likes WHERE person = ?", person).toArray()[0];
   }
 
   #await(change: LikeFact): void {
@@ -159,13 +162,12 @@ export class LikeSet {
     }
     if (row.seq === saved) return;
     row.newest = this.#sql
-      .exec<LikeRow>(
-        "SELECT * FROM likes WHERE liked = 1 AND person <> ? ORDER BY seq DESC LIMIT ?",
+      .exec<NewLiker>(
+        "SELECT person, nth, at FROM likes WHERE liked = 1 AND person <> ? ORDER BY nth DESC LIMIT ?",
         row.author,
         NEWEST_KEPT,
       )
       .toArray()
-      .toReversed()
-      .map(({ person, seq, at }) => ({ person, seq, at }));
+      .toReversed();
   }
 }

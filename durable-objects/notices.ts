@@ -1,64 +1,235 @@
-import type { Notice } from "../schema/facts.ts";
-import { type PersonId, timeOf } from "../schema/ids.ts";
+/**
+ * What people are to be told of a post: its author of likes and comments, and others of what answers them, mentions them,
+ * or likes their comments. Of one comment each person is told in one way only: as a reply, else as a mention, else, the
+ * post's author, as a comment.
+ *
+ * A notice tells how its subject stands, so it may be told twice or late: an unlike simply leads to a smaller count, and
+ * flapping to the same one. Its events say what is new. One is always told with the same number, which grows with each
+ * new person who likes, or with a comment's time: so a like that is taken back and given again is no news.
+ */
+import type { Notice, NoticeEvent, PostFacts } from "../schema/facts.ts";
+import { type CommentId, type PersonId, timeOf } from "../schema/ids.ts";
 import { excerpt } from "../schema/text.ts";
+import type { CommentThreads } from "./comment-threads.ts";
 import type { LikeSet } from "./like-set.ts";
-import { type CommentRow, type PostRow, SHOWN } from "./post-tables.ts";
+import type { PostRecord } from "./post-record.ts";
+import { type CommentLikeRow, type CommentRow, GONE, type PostRow, SHOWN } from "./post-tables.ts";
 
 const ACTORS_MAX = 3;
+/** Of a notice of comments: the newest, among which some people may be whom the recipient does not want to hear of. */
+const EVENTS_MAX = 8;
 /** The newest comments, in which others than the author are looked for. */
 const COMMENTS_SEARCHED = 200;
-/** Of those, the newest that are searched for three different people. */
-const COMMENTS_TOLD = 20;
+/** The newest likes of comments, in which those of one comment are looked for. */
+const LIKES_SEARCHED = 500;
+/** Of those who were answered or mentioned under a comment that is hidden, shown again or gone. */
+const THREAD_RECIPIENTS_MAX = 20;
 const EXCERPT_MAX = 140;
+/** Of one message. A comment has up to 10 mentions, and comes whole. */
+const COMMENTS_PER_MESSAGE = 8;
+const BYTES_PER_MESSAGE = 8000;
+
+type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };
 
 /**
- * What the author is to be told of the post as it stands: state, not events, so it may be told twice or late. An unlike
- * simply leads to a smaller count, and flapping to the same one. Of a post that is gone nothing counts.
+ * All that has changed after `seq`, or the first of it: `to` says how far it goes. Reads what has changed, and around each
+ * comment its thread's replies to the same person, those that mention the same people, and LIKES_SEARCHED likes.
  */
-export function notices(sql: SqlStorage, post: Readonly<PostRow>, likes: LikeSet): Notice[] {
-  return [likeNotice(post, likes), commentNotice(sql, post)].filter(({ version }) => version > 0);
+export function noticesSince(
+  sql: SqlStorage,
+  { record, likes, comments }: Sources,
+  seq: number,
+): NonNullable<PostFacts["notices"]> {
+  const post = record.row;
+  const changed = sql
+    .exec<CommentRow>("SELECT * FROM comments WHERE seq > ? ORDER BY seq LIMIT ?", seq, COMMENTS_PER_MESSAGE)
+    .toArray();
+  const liked = likedSince(sql, seq);
+  const list = new Map<string, Notice>();
+  const add = (notice: Notice | undefined) =>
+    notice && list.set(`${notice.recipient} ${notice.kind} ${notice.subject}`, notice);
+  const isOnlyOwn = post.people === 1 && likes.has(post.author);
+  if (post.likes_seq > seq && !isOnlyOwn) add(ofLikes(post, likes));
+  if (post.deleted || changed.some(({ told, told_replies }) => told || told_replies > 0)) add(ofComments(sql, post));
+  if (seq === 0) for (const person of mentionedIn(sql, "")) add(ofMentions(sql, post, person));
+
+  let to = post.seq;
+  for (const [index, comment] of changed.entries()) {
+    const around = [
+      ...ofThread(sql, post, comment, seq),
+      ...(comment.likers > 0 && (liked.has(comment.id) || comment.state_seq > seq)
+        ? [ofCommentLikes(sql, post, comments, comment)]
+        : []),
+    ];
+    const bytes = JSON.stringify([...list.values(), ...around]).length;
+    if (index > 0 && bytes > BYTES_PER_MESSAGE) return { from: seq + 1, to: comment.seq - 1, list: [...list.values()] };
+    around.forEach(add);
+    if (index === COMMENTS_PER_MESSAGE - 1) to = comment.seq;
+  }
+  return { from: seq + 1, to, list: [...list.values()] };
 }
 
-function likeNotice({ id, author, likes: count, likes_seq }: Readonly<PostRow>, likes: LikeSet): Notice {
-  const newest = likes.newest(ACTORS_MAX);
+function ofLikes({ id, author, likes: count, likes_seq }: Readonly<PostRow>, likes: LikeSet): Notice {
+  const newest = likes.newest();
   return {
     recipient: author,
     kind: "like",
     subject: id,
     post: id,
     count: count - Number(likes.has(author)),
-    actors: newest.map(({ person }) => person),
+    actors: newest.slice(0, ACTORS_MAX).map(({ person }) => person),
     excerpt: null,
     version: likes_seq,
-    events: newest.map(({ person, seq, at }) => ({ actor: person, raised: seq, at })),
+    events: newest.map(eventOfLike),
   };
 }
 
-function commentNotice(sql: SqlStorage, post: Readonly<PostRow>): Notice {
+/** One for who came before they were counted is no news any more. */
+const eventOfLike = ({ person, nth, at }: { person: PersonId; nth: number; at: number }): NoticeEvent => ({
+  actor: person,
+  raised: nth + 1,
+  at,
+});
+
+/** Of the comments that the author is told of as such. */
+function ofComments(sql: SqlStorage, post: Readonly<PostRow>): Notice {
   const newest = sql
     .exec<CommentRow>(
-      `SELECT * FROM (SELECT * FROM comments ORDER BY id DESC LIMIT ?1) AS newest
-       WHERE author <> ?2 AND state = ${SHOWN}
-       AND (parent = '' OR EXISTS (SELECT 1 FROM comments WHERE id = newest.parent AND state = ${SHOWN}))
-       ORDER BY id DESC LIMIT ?3`,
+      `SELECT * FROM (SELECT * FROM comments ORDER BY id DESC LIMIT ?1) AS comments
+       WHERE told = 1 AND ${IS_READ} ORDER BY id DESC LIMIT ${EVENTS_MAX}`,
       COMMENTS_SEARCHED,
-      post.author,
-      COMMENTS_TOLD,
     )
     .toArray();
-  const people = new Set<PersonId>(newest.map((comment) => comment.author));
-  const [last] = newest;
-  const { version } = sql.exec<{ version: number }>("SELECT coalesce(max(seq), 0) AS version FROM comments").one();
   return {
+    ...ofText(post, newest),
     recipient: post.author,
     kind: "comment",
     subject: post.id,
+    count: post.told_comments,
+  };
+}
+
+/** What `person` is told of a comment, and of those under it when it has been hidden, shown or taken away since `seq`. */
+function ofThread(sql: SqlStorage, post: Readonly<PostRow>, comment: CommentRow, seq: number): Notice[] {
+  const isUnderChanged = comment.parent === "" && comment.state_seq > seq;
+  const affected = isUnderChanged
+    ? sql
+        .exec<CommentRow>(
+          `SELECT * FROM comments WHERE parent = ? AND state < ${GONE} ORDER BY id DESC LIMIT ?`,
+          comment.id,
+          THREAD_RECIPIENTS_MAX,
+        )
+        .toArray()
+    : [];
+  const notices = [comment, ...affected].flatMap((row) => [
+    ...(row.reply_to && row.reply_to !== row.author ? [{ thread: row.parent, person: row.reply_to }] : []),
+    ...(JSON.parse(row.mentions) as PersonId[]).map((person) => ({ thread: undefined, person })),
+  ]);
+  const distinct = new Map(notices.map((one) => [`${one.person} ${one.thread ?? ""}`, one]));
+  return [...distinct.values()].map(({ thread, person }) =>
+    thread === undefined ? ofMentions(sql, post, person) : ofReplies(sql, post, person, thread),
+  );
+}
+
+/** Of the replies to `person` in one thread. */
+function ofReplies(sql: SqlStorage, post: Readonly<PostRow>, person: PersonId, thread: CommentId | ""): Notice {
+  const where = `parent = ?1 AND reply_to = ?2 AND author <> ?2 AND state < ${GONE} AND ${IS_READ}`;
+  const { count } = sql
+    .exec<{ count: number }>(`SELECT count(*) AS count FROM comments WHERE ${where}`, thread, person)
+    .one();
+  const newest = sql
+    .exec<CommentRow>(`SELECT * FROM comments WHERE ${where} ORDER BY id DESC LIMIT ${EVENTS_MAX}`, thread, person)
+    .toArray();
+  return { ...ofText(post, newest), recipient: person, kind: "reply", subject: thread as CommentId, count };
+}
+
+/** Of the caption and the comments that mention `person`. */
+function ofMentions(sql: SqlStorage, post: Readonly<PostRow>, person: PersonId): Notice {
+  const where = `id IN (SELECT comment FROM mentions WHERE person = ?) AND ${IS_READ}`;
+  const { count } = sql.exec<{ count: number }>(`SELECT count(*) AS count FROM comments WHERE ${where}`, person).one();
+  const newest = sql
+    .exec<CommentRow>(`SELECT * FROM comments WHERE ${where} ORDER BY id DESC LIMIT ${EVENTS_MAX}`, person)
+    .toArray();
+  const notice = ofText(post, newest);
+  const isInCaption = sql.exec("SELECT 1 FROM mentions WHERE person = ? AND comment = ''", person).toArray().length > 0;
+  const told = { ...notice, recipient: person, kind: "mention", subject: post.id, count } as const;
+  if (!isInCaption) return told;
+  const at = timeOf(post.id);
+  return {
+    ...told,
+    count: count + 1,
+    actors: [...new Set([...notice.actors, post.author])].slice(0, ACTORS_MAX),
+    excerpt: notice.excerpt ?? excerpt(post.caption, EXCERPT_MAX),
+    events: [...notice.events, { actor: post.author, raised: at, at }],
+  };
+}
+
+/** Of who likes a comment. */
+function ofCommentLikes(
+  sql: SqlStorage,
+  post: Readonly<PostRow>,
+  comments: CommentThreads,
+  { id, author, likes, text }: CommentRow,
+): Notice {
+  const notice = { recipient: author, kind: "comment_like", subject: id, post: post.id, version: post.seq } as const;
+  if (!comments.existing(id)) return { ...notice, count: 0, actors: [], excerpt: null, events: [] };
+  const others = "comment = ?1 AND person <> ?2 AND liked = 1";
+  const recent = sql
+    .exec<CommentLikeRow>(
+      `SELECT * FROM (SELECT * FROM comment_likes ORDER BY seq DESC LIMIT ${LIKES_SEARCHED})
+       WHERE ${others} ORDER BY nth DESC LIMIT ${EVENTS_MAX}`,
+      id,
+      author,
+    )
+    .toArray();
+  // None of those who like it has done so lately: then anybody.
+  const newest =
+    recent.length > 0
+      ? recent
+      : sql
+          .exec<CommentLikeRow>(`SELECT * FROM comment_likes WHERE ${others} LIMIT ${ACTORS_MAX}`, id, author)
+          .toArray();
+  const own = sql
+    .exec("SELECT 1 FROM comment_likes WHERE comment = ? AND person = ? AND liked = 1", id, author)
+    .toArray().length;
+  return {
+    ...notice,
+    count: likes - own,
+    actors: newest.slice(0, ACTORS_MAX).map(({ person }) => person),
+    excerpt: excerpt(text, EXCERPT_MAX),
+    events: newest.map(eventOfLike),
+  };
+}
+
+/** What all notices of comments have: the newest first. An edit or a like of a comment is no news, so it counts by its time. */
+function ofText(
+  post: Readonly<PostRow>,
+  newest: CommentRow[],
+): Pick<Notice, "post" | "actors" | "excerpt" | "version" | "events"> {
+  const [last] = newest;
+  return {
     post: post.id,
-    count: post.comments - post.own_comments,
-    actors: [...people].slice(0, ACTORS_MAX),
+    actors: [...new Set(newest.map(({ author }) => author))].slice(0, ACTORS_MAX),
     excerpt: last ? excerpt(last.text, EXCERPT_MAX) : null,
-    version: post.deleted ? post.seq : version,
-    // Not its `seq`, which an edit, a like or a reply moves on: nothing new has been said then.
+    version: post.seq,
     events: newest.map(({ id, author }) => ({ actor: author, raised: timeOf(id), at: timeOf(id) })),
   };
 }
+
+const likedSince = (sql: SqlStorage, seq: number): Set<CommentId> =>
+  new Set(
+    sql
+      .exec<CommentLikeRow>("SELECT DISTINCT comment FROM comment_likes WHERE seq > ?", seq)
+      .toArray()
+      .map(({ comment }) => comment),
+  );
+
+const mentionedIn = (sql: SqlStorage, comment: CommentId | ""): PersonId[] =>
+  sql
+    .exec<{ person: PersonId }>("SELECT person FROM mentions WHERE comment = ?", comment)
+    .toArray()
+    .map(({ person }) => person);
+
+/** A comment that everybody sees: it is shown, and so is the one that it is under. */
+const IS_READ = `(state = ${SHOWN} AND (parent = '' OR EXISTS (
+  SELECT 1 FROM comments AS above WHERE above.id = comments.parent AND above.state = ${SHOWN})))`;

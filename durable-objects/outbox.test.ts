@@ -5,6 +5,7 @@ import { ALBUM_MAX } from "../schema/api/posts.ts";
 import { EVERY_PART, type PostFacts } from "../schema/facts.ts";
 import type { NotificationKind } from "../schema/notifications.ts";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
+import { NOTICE_WINDOW } from "./outbox.ts";
 import { newPerson, newPost, publishedPost } from "../tests/runtime/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 const notice = (kind: NotificationKind, facts: PostFacts | undefined) =>
-  facts?.notices.find((told) => told.kind === kind);
+  facts?.notices?.list.find((told) => told.kind === kind);
 
 /** Lets the clock of actors jump, so that what is under way counts as lost. */
 const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
@@ -61,12 +62,12 @@ it("tells the author of others, never of themselves", async () => {
   await actor.like(post.author);
   await actor.comment({ author: post.author, text: "My own words" });
   await flush(actor);
-  expect(queues.facts[0]?.notices.map(({ count }) => count)).toEqual([0, 0]);
+  expect(queues.facts[0]?.notices?.list).toEqual([]);
 
   await actor.like(ada);
   await actor.comment({ author: ada, text: "Yours are better" });
   await flush(actor);
-  expect(queues.facts[1]?.notices).toMatchObject([
+  expect(queues.facts[1]?.notices?.list).toMatchObject([
     { kind: "like", count: 1, actors: [ada] },
     { kind: "comment", count: 1, actors: [ada], excerpt: "Yours are better" },
   ]);
@@ -79,7 +80,7 @@ it("is done only when it is confirmed", async () => {
   expect(await flush(actor)).toBe(true); // Still waiting, so nothing was sent again yet.
   expect(queues.facts).toHaveLength(1);
 
-  await actor.confirmProjected(1, 2);
+  await actor.confirmProjected(1, 2, { from: 1, to: 2 });
   await actor.confirmDelivered(EVERY_PART);
   expect(await flush(actor)).toBe(true); // The alarm that was set before the confirmation finds nothing to do...
   expect(await flush(actor)).toBe(false); // ...and sets none.
@@ -182,6 +183,7 @@ it("counts only a new comment as news: not that one was edited, liked or answere
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   const raised = async () => {
+    later(NOTICE_WINDOW);
     await flush(actor);
     return Math.max(...(notice("comment", queues.facts.at(-1))?.events ?? []).map((event) => event.raised));
   };

@@ -1,9 +1,10 @@
 /**
- * Sends a post's changes to the projector, and the post itself to its readers, until both are confirmed.
+ * Sends a post's changes to the projector, tells people of them, and sends the post itself to its readers, until all of it
+ * is confirmed.
  *
  * There is no table of messages: each like and comment carries the `seq` of its last change, and `post.confirmed` says
  * how far D1 has them, so what is above it is the outbox. It is committed with the change by nature, and a like that was
- * taken back before it was sent folds to its last state.
+ * taken back before it was sent folds to its last state. The same holds for whom to tell of them, and `post.noticed`.
  *
  * A queue is no proof: the local one forgets everything when its process ends. So only the consumer's confirmation,
  * after its own commit, takes something out; what is not confirmed in time is sent again.
@@ -12,19 +13,24 @@ import { STORE_ANSWERS_WITHIN, within } from "../schema/deadline.ts";
 import type { PostBody, PostFacts, PostStanding } from "../schema/facts.ts";
 import type { CommentThreads } from "./comment-threads.ts";
 import type { LikeSet } from "./like-set.ts";
-import { notices } from "./notices.ts";
+import { noticesSince } from "./notices.ts";
 import type { PostRecord } from "./post-record.ts";
 import type { PostRow } from "./post-tables.ts";
 
 /** Changes within this many milliseconds travel together. */
 export const FLUSH_DELAY = 200;
+/**
+ * People are told of the first change at once, and then of all that comes within this many milliseconds together: so a post
+ * that a million people like rewrites its author's entry ten thousand times a day at most.
+ */
+export const NOTICE_WINDOW = 10_000;
 /** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
 const RETRY_DELAY = 5000;
 const RETRY_DELAY_MAX = 300_000;
 /** Bounds one message: 500 likes are about 35 kB, and a comment has up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
-/** A queue's message may have 128 kB. A post has up to 112, and then travels alone; notices have up to 9. */
+/** A queue's message may have 128 kB. A post has up to 112, and then travels alone; notices have up to 13. */
 const BYTES_PER_MESSAGE = 110_000;
 /** Of one alarm, which must end; the next one goes on. */
 const MESSAGES_PER_FLUSH = 100;
@@ -38,6 +44,9 @@ export class Outbox {
   readonly #post: Readonly<PostRow>;
   /** Sent in this life of the object; a new life begins at what is confirmed. */
   #sent: number;
+  /** As #sent, of whom to tell. */
+  #noticesSent: number;
+  #noticesSentAt = 0;
   #fanOutSent = false;
   /** When what is under way counts as lost, in ms since 1970; undefined while nothing is. */
   #deadline: number | undefined;
@@ -51,6 +60,7 @@ export class Outbox {
     this.#sources = sources;
     this.#post = sources.record.row;
     this.#sent = this.#post.confirmed;
+    this.#noticesSent = this.#post.noticed;
     // The runtime gives up an alarm that fails seven times, and on a full disk even setting the next one fails.
     if (this.#pending) this.changed();
   }
@@ -60,9 +70,15 @@ export class Outbox {
     this.#wakeAt(Date.now() + FLUSH_DELAY);
   }
 
+  /** What people are to be told now must not wait for what they were told last. */
+  hurry(): void {
+    this.#noticesSentAt = 0;
+  }
+
   /** Everything counts as not sent, and is sent soon. */
   restart(): void {
     this.#sent = this.#post.confirmed;
+    this.#noticesSent = this.#post.noticed;
     this.#attempts = 0;
     this.#deadline = undefined;
     this.changed();
@@ -71,6 +87,7 @@ export class Outbox {
   /** A consumer has made progress: what is still under way gets its whole time again. */
   confirmed(): void {
     this.#sent = Math.max(this.#sent, this.#post.confirmed);
+    this.#noticesSent = Math.max(this.#noticesSent, this.#post.noticed);
     this.#attempts = 0;
     this.#deadline = this.#underWay ? Date.now() + RETRY_DELAY : undefined;
   }
@@ -92,12 +109,20 @@ export class Outbox {
 
   #nextFlush(): number {
     const now = Date.now();
-    const isAtLimit = this.#attempts === 0 && this.#sent < this.#post.seq;
-    return isAtLimit ? now + FLUSH_DELAY : (this.#deadline ?? now + this.#retryDelay());
+    if (this.#attempts > 0) return this.#deadline ?? now + this.#retryDelay();
+    if (this.#sent < this.#post.seq) return now + FLUSH_DELAY;
+    const window = this.#noticesSent < this.#post.seq ? Math.max(this.#noticesDue, now + FLUSH_DELAY) : undefined;
+    return Math.min(this.#deadline ?? now + this.#retryDelay(), window ?? Number.POSITIVE_INFINITY);
   }
 
   get #pending(): boolean {
-    return this.#post.confirmed < this.#post.seq || !this.#post.delivered;
+    const { confirmed, noticed, seq, delivered } = this.#post;
+    return confirmed < seq || noticed < seq || !delivered;
+  }
+
+  /** When the next notices may be sent, in ms since 1970. */
+  get #noticesDue(): number {
+    return this.#noticesSentAt + NOTICE_WINDOW;
   }
 
   #retryDelay(): number {
@@ -107,12 +132,15 @@ export class Outbox {
   #sendAllAgain(): void {
     this.#attempts += 1;
     this.#sent = this.#post.confirmed;
+    this.#noticesSent = this.#post.noticed;
+    this.#noticesSentAt = 0;
     this.#fanOutSent = false;
     this.#deadline = undefined;
   }
 
   get #underWay(): boolean {
-    return this.#sent > this.#post.confirmed || (this.#fanOutSent && !this.#post.delivered);
+    const { confirmed, noticed, delivered } = this.#post;
+    return this.#sent > confirmed || this.#noticesSent > noticed || (this.#fanOutSent && !delivered);
   }
 
   #awaitConfirmation(): void {
@@ -127,12 +155,27 @@ export class Outbox {
   }
 
   async #sendFacts(): Promise<void> {
-    for (let messages = 0; this.#sent < this.#post.seq && messages < MESSAGES_PER_FLUSH; messages += 1) {
-      const facts = this.#nextFacts();
+    const mayTell = Date.now() >= this.#noticesDue;
+    if (mayTell) this.#passOverSilence();
+    const isLeft = () => this.#sent < this.#post.seq || (mayTell && this.#noticesSent < this.#post.seq);
+    for (let messages = 0; isLeft() && messages < MESSAGES_PER_FLUSH; messages += 1) {
+      const facts = this.#nextFacts(mayTell);
       await within(STORE_ANSWERS_WITHIN, this.#env.FACTS.send(facts), "the queue of facts");
       this.#sent = Math.max(this.#sent, facts.to);
+      this.#noticesSent = Math.max(this.#noticesSent, facts.notices?.to ?? 0);
+      if (facts.notices && facts.notices.list.length > 0) this.#noticesSentAt = Date.now();
       this.#awaitConfirmation();
     }
+  }
+
+  /** When nothing but changes that nobody is told of are left, nobody need be told that. */
+  #passOverSilence(): void {
+    const { seq, noticed } = this.#post;
+    if (this.#sent < seq || this.#noticesSent !== noticed || noticed === seq) return;
+    const { list, to } = noticesSince(this.#storage.sql, this.#sources, noticed);
+    if (list.length > 0) return;
+    this.#sources.record.save({ noticed: to });
+    this.#noticesSent = to;
   }
 
   async #sendFanOut(): Promise<void> {
@@ -144,7 +187,7 @@ export class Outbox {
   }
 
   /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
-  #nextFacts(): PostFacts {
+  #nextFacts(mayTell: boolean): PostFacts {
     const { id, author, confirmed } = this.#post;
     const { likes, comments } = this.#sources;
     const from = this.#sent + 1;
@@ -162,7 +205,8 @@ export class Outbox {
       ...changedComments.changes,
       ...changedCommentLikes.changes,
     ];
-    const to = Math.max(from, fitting(changes, Math.min(...lists.map((list) => list.to))));
+    const all = Math.min(...lists.map((list) => list.to));
+    const to = from > this.#post.seq ? this.#post.seq : Math.max(from, fitting(changes, all));
     const upTo = ({ seq }: { seq: number }): boolean => seq <= to;
     return {
       post: id,
@@ -176,7 +220,7 @@ export class Outbox {
       likes: changedLikes.changes.filter(upTo),
       comments: changedComments.changes.filter(upTo),
       commentLikes: changedCommentLikes.changes.filter(upTo),
-      notices: notices(this.#storage.sql, this.#post, likes),
+      ...(mayTell && { notices: noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) }),
     };
   }
 }

@@ -18,10 +18,12 @@
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Notice } from "../schema/facts.ts";
 import type { CommentId, PersonId } from "../schema/ids.ts";
 import { added, EMPTY, formatted } from "../schema/set-hash.ts";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
 import { newPerson, oldest, publishedPost } from "../tests/runtime/posts.ts";
+import { NOTICE_WINDOW } from "./outbox.ts";
 
 type Comment = {
   id: CommentId;
@@ -29,6 +31,7 @@ type Comment = {
   text: string;
   parent: CommentId | "";
   replyTo: PersonId | null;
+  mentions: PersonId[];
   state: "shown" | "hidden" | "gone";
   likers: Set<PersonId>;
 };
@@ -43,6 +46,8 @@ class Model {
   policy: "everyone" | "followers" | "off" = "everyone";
   pinned: CommentId | null = null;
   deleted = false;
+  /** The newest notice of each recipient, kind and subject. */
+  readonly inbox = new Map<string, Notice>();
 
   isSeen({ state, parent }: Comment): boolean {
     return state === "shown" && (parent === "" || this.find(parent)?.state === "shown");
@@ -62,11 +67,31 @@ class Model {
   digest(): string {
     return formatted([...this.likers].reduce(added, EMPTY));
   }
-  /** How many likes and comments the author is told of. */
-  told() {
-    const likers = [...this.likers].filter((person) => person !== author);
-    const comments = this.comments.filter((comment) => this.isSeen(comment) && comment.author !== author);
-    return { like: { count: likers.length }, comment: { count: comments.length } };
+  /** Who is told of how many, by recipient and kind, and for what lies under the post by its comment as well. */
+  told(): Map<string, number> {
+    const told = new Map<string, number>();
+    const count = (...key: string[]) => told.set(key.join(" "), (told.get(key.join(" ")) ?? 0) + 1);
+    for (const person of this.likers) if (person !== author) count(author, "like");
+    for (const comment of this.comments) {
+      const { id, parent, replyTo, mentions, likers } = comment;
+      const isThere = comment.state !== "gone" && (parent === "" || this.find(parent) !== undefined);
+      if (isThere)
+        for (const person of likers) if (person !== comment.author) count(comment.author, "comment_like", id);
+      if (!this.isSeen(comment)) continue;
+      const others = new Set(mentions.filter((person) => person !== comment.author && person !== replyTo));
+      if (replyTo && replyTo !== comment.author) count(replyTo, "reply", parent);
+      for (const person of others) count(person, "mention");
+      if (comment.author !== author && replyTo !== author && !others.has(author)) count(author, "comment");
+    }
+    return told;
+  }
+  /** As `told`, in the notices that came. */
+  heard(): Map<string, number> {
+    const heard = [...this.inbox.values()].map(({ recipient, kind, subject, post, count }): [string, number] => [
+      subject === post ? `${recipient} ${kind}` : `${recipient} ${kind} ${subject}`,
+      count,
+    ]);
+    return new Map(heard.filter(([, count]) => count > 0));
   }
   thread(viewer: PersonId, parent: CommentId | "") {
     const states = viewer === author ? ["shown", "hidden"] : ["shown"];
@@ -127,10 +152,11 @@ const setLikes = fc
     }),
   );
 
-const comment = fc.tuple(who, fc.string({ minLength: 1, maxLength: 5 }), fc.option(which)).map(([person, text, to]) =>
-  step(`comment(${name(person)}, ${text}, ${to})`, async (model, actor) => {
+const said = fc.tuple(who, fc.string({ minLength: 1, maxLength: 5 }), fc.option(which), fc.subarray(people));
+const comment = said.map(([person, text, to, mentions]) =>
+  step(`comment(${name(person)}, ${text}, ${to}, ${mentions.map(name)})`, async (model, actor) => {
     const target = to === null ? undefined : model.comments[to % model.comments.length];
-    const answer = await actor.comment({ author: person, text, replyTo: target?.id });
+    const answer = await actor.comment({ author: person, text, replyTo: target?.id, mentions });
     const refusal = () => {
       if (model.deleted) return "post_not_found";
       if (person !== author && model.policy === "off") return "comments_off";
@@ -147,6 +173,7 @@ const comment = fc.tuple(who, fc.string({ minLength: 1, maxLength: 5 }), fc.opti
       text,
       parent,
       replyTo,
+      mentions,
       state: "shown",
       likers: new Set(),
     });
@@ -303,11 +330,20 @@ const evict = fc.constant(
 const confirm = fc.constant(
   step("confirm", async (model, actor) => {
     queues.facts.length = 0;
+    vi.useFakeTimers({ now: Date.now() + NOTICE_WINDOW, toFake: ["Date"] });
     await flush(actor);
-    const sent = queues.facts.findLast(({ post }) => post === actor.name);
-    if (sent && !model.deleted) expect(sent.notices).toMatchObject(model.told());
-    const state = await actor.state();
-    if (state.ok) await actor.confirmProjected(1, state.seq);
+    for (const { from, to, notices } of queues.facts) {
+      for (const notice of notices?.list ?? []) {
+        const key = `${notice.recipient} ${notice.kind} ${notice.subject}`;
+        const known = model.inbox.get(key);
+        expect(new Set(notice.actors).size).toBe(notice.actors.length);
+        expect(notice.actors).not.toContain(notice.recipient);
+        expect(notice.actors.length).toBe(Math.min(notice.actors.length, notice.count));
+        if (!known || notice.version >= known.version) model.inbox.set(key, notice);
+      }
+      await actor.confirmProjected(from, to, notices);
+    }
+    if (!model.deleted) expect(model.heard()).toEqual(model.told());
   }),
 );
 
@@ -317,6 +353,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 it("behaves like a set of likers and a list of comments", async () => {

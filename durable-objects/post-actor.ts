@@ -49,11 +49,13 @@ export class PostActor extends DurableObject<Env> {
   }
 
   /** Once. Repeating it with the same content finds the post as it stands; `false` means that the id is taken. */
-  publish(published: NewPost): Snapshot | false {
+  publish({ mentions = [], ...published }: NewPost): Snapshot | false {
     if (!this.#post) {
+      const { sql } = this.ctx.storage;
       this.ctx.storage.transactionSync(() => {
         migrate(this.ctx.storage, migrations);
         PostRecord.create(this.ctx.storage, published);
+        for (const person of mentions) sql.exec("INSERT INTO mentions VALUES (?, '')", person);
       });
       this.#post = Post.load(this.ctx, this.env);
       this.#post?.changed();
@@ -82,12 +84,12 @@ export class PostActor extends DurableObject<Env> {
   /** For ever. What people wrote goes at once; what remains is that there was a post, so that D1 learns of its end. */
   remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
     if (!this.#post) return NOT_FOUND;
-    const { record, likes, comments, captions, keys, subscribers } = this.#post;
+    const { record, likes, comments, captions, keys, outbox, subscribers } = this.#post;
     const { row } = record;
     if (row.author !== person) return row.deleted ? NOT_FOUND : NOT_YOURS;
     if (!row.deleted) {
       const seq = row.seq + 1;
-      const nothing = { likes: 0, people: 0, comments: 0, own_comments: 0, digest: EMPTY, newest: [], pinned: null };
+      const nothing = { likes: 0, people: 0, comments: 0, told_comments: 0, digest: EMPTY, newest: [], pinned: null };
       const media = row.media.map((picture) => ({ ...picture, alt: "" }));
       record.save(
         { ...nothing, caption: "", media, deleted: 1, delivered: 1, likes_seq: seq, body_seq: seq, seq },
@@ -98,6 +100,7 @@ export class PostActor extends DurableObject<Env> {
           keys.clear();
         },
       );
+      outbox.hurry();
       this.#post.changed();
       subscribers.close();
     }
@@ -178,19 +181,25 @@ export class PostActor extends DurableObject<Env> {
 
   /** Sends everything to the projector once more, from the beginning. */
   projectAgain(): void {
-    this.#post?.record.save({ confirmed: 0 });
+    this.#post?.record.save({ confirmed: 0, noticed: 0 });
     this.#post?.outbox.restart();
   }
 
-  /** From the projector: D1 has everything from `from` to `to`. A gap before `from` is left to be sent again. */
-  confirmProjected(from: number, to: number): void {
+  /**
+   * From the projector: D1 has everything from `from` to `to`, and everybody was told of the same of `notices`. A gap before
+   * either is left to be sent again. Writes one row.
+   */
+  confirmProjected(from: number, to: number, notices?: { from: number; to: number }): void {
     if (!this.#post) return;
     const { record, likes, outbox } = this.#post;
-    const { confirmed, seq, unsaved } = record.row;
-    if (from > confirmed + 1 || to <= confirmed) return;
-    const upTo = Math.min(to, seq);
+    const { confirmed, noticed, seq, unsaved } = record.row;
+    const reached = (done: number, part: { from: number; to: number } | undefined): number =>
+      part && part.from <= done + 1 ? Math.min(Math.max(done, part.to), seq) : done;
+    const upTo = reached(confirmed, { from, to });
+    const noticedUpTo = reached(noticed, notices);
+    if (upTo === confirmed && noticedUpTo === noticed) return;
     // While likes keep coming, the note that there are any stays where it is.
-    record.save({ confirmed: upTo, unsaved: upTo < seq ? unsaved : 0 });
+    record.save({ confirmed: upTo, noticed: noticedUpTo, unsaved: upTo < seq ? unsaved : 0 });
     likes.confirmed(upTo);
     outbox.confirmed();
   }

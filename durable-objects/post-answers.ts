@@ -10,12 +10,21 @@ export type PostState = Stats & { confirmed: number; digest: string };
 /** A post as it stands, whole. */
 export type Snapshot = { body: PostBody; standing: PostStanding; liked: boolean; confirmed: number };
 export type OnComment = { seq: number; comment: SeenComment; pinned: boolean };
-export type NewPost = { id: PostId; author: PersonId; caption: string; media: PostBody["media"] };
+export type NewPost = {
+  id: PostId;
+  author: PersonId;
+  caption: string;
+  media: PostBody["media"];
+  /** Whom the caption mentions. */
+  mentions?: readonly PersonId[];
+};
 export type NewComment = {
   author: PersonId;
   text: string;
   /** The comment that it replies to. */
   replyTo?: CommentId | undefined;
+  /** Whom the text mentions. */
+  mentions?: readonly PersonId[];
   /** Whether `author` is known to follow the post's author. */
   isFollower?: boolean;
   /** Under the same key (of `author`, for a day) the same comment is made once, and is answered each time. */

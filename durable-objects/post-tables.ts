@@ -16,10 +16,12 @@ export type PostRow = {
   likes: number;
   /** Those that everybody sees. */
   comments: number;
-  /** How many of `comments` are the author's own. */
-  own_comments: number;
+  /** How many of `comments` the author is told of as comments: see `told` of a comment. */
+  told_comments: number;
   /** Everything up to this `seq` is known to be in D1. */
   confirmed: number;
+  /** Everybody is known to have been told of what happened up to this `seq`. */
+  noticed: number;
   /** 1 once every follower's feed is known to have the post. */
   delivered: number;
   /** The parts of the followers that are known to have it before that: a bit for each. */
@@ -30,7 +32,7 @@ export type PostRow = {
   people: number;
   /** The `seq` of the last like or unlike. */
   likes_seq: number;
-  /** The newest people but the author who like it, oldest first. */
+  /** Of the people but the author who like it, those who came last to like it for the first time; the last one last. */
   newest: NewLiker[];
   /** 1 while there may be likes above the saved `seq`. */
   unsaved: number;
@@ -47,11 +49,14 @@ export type LikeRow = {
   person: PersonId;
   liked: number;
   seq: number;
+  /** When they liked it for the first time, in ms since 1970. */
   at: number;
+  /** Who came after how many others, counted from 1; 0 for who came before this was counted. */
+  nth: number;
   /** `liked` at the post's saved `seq`; NULL for a person who had no row then. */
   was: number | null;
 };
-export type NewLiker = Pick<LikeRow, "person" | "at"> & { seq: number };
+export type NewLiker = Pick<LikeRow, "person" | "nth" | "at">;
 
 export type CommentRow = {
   id: CommentId;
@@ -63,21 +68,40 @@ export type CommentRow = {
   /** Whom a reply answers. */
   reply_to: PersonId | null;
   likes: number;
+  /** How many other than its author have ever liked it. */
+  likers: number;
   /** Those that everybody sees, of a comment on the post itself. */
   replies: number;
-  /** How many of `replies` are by the post's author. */
-  own_replies: number;
+  /** How many of `replies` the post's author is told of as comments. */
+  told_replies: number;
   /** Those that only the post's author sees. */
   hidden_replies: number;
   state: 0 | 1 | 2;
+  /** The `seq` of the last change of `state`; 0 while there was none. */
+  state_seq: number;
   edited_at: number | null;
+  /** 1: the post's author is told of it as a comment. Not of their own, nor of what they are told of as a reply or mention. */
+  told: 0 | 1;
+  /** JSON: whom it mentions, but its author and whom it answers. The caption's mentions have a row in `mentions` alone. */
+  mentions: string;
 };
 /** Values of `state`. What is gone has no text any more. */
 export const SHOWN = 0;
 export const HIDDEN = 1;
 export const GONE = 2;
 
-export type CommentLikeRow = { comment: CommentId; person: PersonId; liked: number; seq: number };
+export type CommentLikeRow = {
+  comment: CommentId;
+  person: PersonId;
+  liked: number;
+  seq: number;
+  /** As of a like of the post. */
+  nth: number;
+  at: number;
+};
+
+/** Who is told that a comment mentions them, or, with "", the caption. */
+export type MentionRow = { person: PersonId; comment: CommentId | "" };
 
 /** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
@@ -163,5 +187,28 @@ export const migrations: readonly Migration[] = [
   },
   (sql) => {
     sql.exec("ALTER TABLE post ADD COLUMN served INTEGER NOT NULL DEFAULT 0");
+  },
+  (sql) => {
+    sql.exec(`
+      ALTER TABLE post ADD COLUMN noticed INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN told_comments INTEGER NOT NULL DEFAULT 0;
+      UPDATE post SET noticed = confirmed, told_comments = comments - own_comments,
+        newest = (SELECT json_group_array(json_object('person', value ->> 'person', 'nth', 0, 'at', value ->> 'at'))
+          FROM json_each(newest));
+      ALTER TABLE post DROP COLUMN own_comments;
+      ALTER TABLE likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN likers INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN told_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN state_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN told INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE comments ADD COLUMN mentions TEXT NOT NULL DEFAULT '[]';
+      UPDATE comments SET likers = likes WHERE likes > 0;
+      UPDATE comments SET told_replies = replies - own_replies WHERE replies > 0;
+      UPDATE comments SET told = 0 WHERE author = (SELECT author FROM post);
+      ALTER TABLE comments DROP COLUMN own_replies;
+      ALTER TABLE comment_likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comment_likes ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE mentions (person TEXT NOT NULL, comment TEXT NOT NULL, PRIMARY KEY (person, comment)) WITHOUT ROWID;
+    `);
   },
 ];

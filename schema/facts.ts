@@ -88,7 +88,7 @@ export const Notice = z.object({
 });
 export type Notice = z.infer<typeof Notice>;
 
-/** From a post's actor to the projector: everything of its outbox with a seq from `from` to `to`, both included. */
+/** From a post's actor to the projector: everything of its outbox with a seq from `from` to `to`, both included, if any. */
 export const PostFacts = z.object({
   post: PostId,
   author: PersonId,
@@ -103,7 +103,8 @@ export const PostFacts = z.object({
   likes: z.array(LikeFact),
   comments: z.array(CommentFact),
   commentLikes: z.array(CommentLikeFact),
-  notices: z.array(Notice),
+  /** Whom to tell of everything with a seq from `from` to `to`, both included. Not in every message: they are folded. */
+  notices: z.object({ from: z.number().int(), to: z.number().int(), list: z.array(Notice) }).optional(),
 });
 export type PostFacts = z.infer<typeof PostFacts>;
 

@@ -25,6 +25,7 @@ import { isFollowing } from "../reads/follows.ts";
 import { requireNoBlock, viewablePost } from "../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
+import { mentionsIn } from "./mentions.ts";
 import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const comments = routes();
@@ -34,17 +35,20 @@ comments.openapi(
     method: "post",
     path: "/posts/{post}/comments",
     summary: "Comment on a post, or reply to a comment",
-    description: "A reply to a reply stands in the same thread and names whom it answers.",
+    description:
+      "A reply to a reply stands in the same thread and names whom it answers. Whom an @handle mentions is told, up to ten " +
+      "people; an edit tells nobody.",
     request: { params: z.object({ post: PostId }), headers: IdempotencyKey, ...body(NewComment) },
     responses: { 201: json(CommentSchema), ...refusals },
   }),
   async (c) => {
     const { person: author } = signedIn(c);
     const { post } = c.req.valid("param");
-    const { replyTo } = c.req.valid("json");
+    const { replyTo, text } = c.req.valid("json");
     await requireNoBlock(c, post);
     if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
-    const wanted = { author, ...c.req.valid("json"), key: c.req.valid("header")["idempotency-key"] };
+    const mentions = await mentionsIn(c.var.reader, text);
+    const wanted = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
     let answer = await actor.comment(wanted);
     if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post))) {

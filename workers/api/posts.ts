@@ -11,6 +11,7 @@ import { postPage } from "../reads/post-page.ts";
 import { personSeenBy } from "../reads/people.ts";
 import { presentPost, presentPosts, skeletonOf } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
+import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -21,6 +22,7 @@ posts.openapi(
     method: "post",
     path: "/posts",
     summary: "Publish photographs that have been inspected",
+    description: "Whom an @handle in the caption mentions is told, up to ten people.",
     request: { headers: IdempotencyKey, ...body(NewPost) },
     responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
   }),
@@ -35,7 +37,8 @@ posts.openapi(
     const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
 
     const key = c.req.valid("header")["idempotency-key"];
-    const published = await publish(c.var.reader, person, { caption, media: pictures }, key);
+    const mentions = (await mentionsIn(c.var.reader, caption)).filter((mentioned) => mentioned !== person);
+    const published = await publish(c.var.reader, person, { caption, media: pictures, mentions }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 

@@ -7,7 +7,7 @@ import { projectAtOnce } from "../projector/projector.ts";
 import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 
-type NewBody = Omit<PostBody, "editedAt">;
+type NewBody = Omit<PostBody, "editedAt"> & { mentions: PersonId[] };
 type Published = { id: PostId; post: Snapshot };
 
 /**

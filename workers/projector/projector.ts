@@ -66,7 +66,7 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
   );
   const notices = byDatabase(
     env,
-    facts.flatMap((fact) => fact.notices),
+    facts.flatMap((fact) => fact.notices?.list ?? []),
     ({ recipient }) => recipient,
   );
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
@@ -172,9 +172,10 @@ const commentRows = ({ post, comments }: PostFacts) =>
 /** An actor that is not told sends its facts again, so a failure here costs a repetition and is no reason for a retry. */
 async function confirm(env: Env, facts: readonly PostFacts[]): Promise<void> {
   const inOrder = [...facts].sort((a, b) => a.from - b.from);
-  for (const { post, from, to } of inOrder) {
+  for (const { post, from, to, notices } of inOrder) {
     try {
-      await env.POSTS.getByName(post).confirmProjected(from, to);
+      const noticed = notices && { from: notices.from, to: notices.to };
+      await env.POSTS.getByName(post).confirmProjected(from, to, noticed);
     } catch (error) {
       console.warn("projection not confirmed, its actor will ask again", { post, error: String(error) });
     }
