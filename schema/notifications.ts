@@ -17,3 +17,10 @@ export type NotificationKind = z.infer<typeof NotificationKind>;
 /** By whom they want to be told of it. */
 export const Who = z.enum(["everyone", "following", "nobody"]);
 export type Who = z.infer<typeof Who>;
+
+/** Whoever has more unread has seen none of them for long. */
+export const UNREAD_MAX = 100;
+export const UnreadCount = z
+  .number()
+  .int()
+  .openapi({ description: `Unread notifications; ${UNREAD_MAX} stands for as many or more` });

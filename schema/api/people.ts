@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { PersonId } from "../ids.ts";
+import { UnreadCount } from "../notifications.ts";
 import { BIO, NAME, text } from "../text.ts";
 import { page } from "./common.ts";
 
@@ -34,9 +35,7 @@ export const Profile = PersonCard.extend({
 }).openapi("Profile");
 export type Profile = z.infer<typeof Profile>;
 
-export const Me = Profile.omit({ followedByMe: true, blockedByMe: true })
-  .extend({ unread: z.number().int().openapi({ description: "Unread notifications" }) })
-  .openapi("Me");
+export const Me = Profile.omit({ followedByMe: true, blockedByMe: true }).extend({ unread: UnreadCount }).openapi("Me");
 export type Me = z.infer<typeof Me>;
 
 export const SignUp = z.object({ handle: Handle, password: Password, name: text(NAME).optional() }).openapi("SignUp");

@@ -168,6 +168,9 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["DELETE", "/posts/{post}/comments/{comment}/pin", undefined, BY_AUTHOR("200")],
   ["PUT", "/posts/{post}/comments/{comment}/hidden", undefined, BY_AUTHOR("200")],
   ["DELETE", "/posts/{post}/comments/{comment}/hidden", undefined, BY_AUTHOR("200")],
+  ["GET", "/posts/{post}/mute", undefined, same(SIGN_IN, WITHOUT, WITHOUT, WITHOUT)],
+  ["PUT", "/posts/{post}/mute", undefined, same(SIGN_IN, "200", "200", NO_POST)],
+  ["DELETE", "/posts/{post}/mute", undefined, same(SIGN_IN, "200", "200", "200")],
   ["PATCH", "/posts/{post}/comments/{mine}", { text: "More" }, WRITE_TO_POST("200")],
   ["PATCH", "/posts/{post}/comments/{comment}", { text: "More" }, same(SIGN_IN, NOT_YOURS, NOT_YOURS, NO_POST)],
   ["DELETE", "/posts/{post}/comments/{doomed}", undefined, same(SIGN_IN, "204", "204", "204")],
@@ -223,6 +226,9 @@ const NOT_ABOUT_OTHERS = [
   "PATCH /media/{media}",
   "POST /posts",
   "POST /notifications/read",
+  "POST /notifications/{notification}/read",
+  "GET /notifications/preferences",
+  "PUT /notifications/preferences",
 ];
 
 it.each(ROLES)("shows %s what they may see, on every path", async (role) => {

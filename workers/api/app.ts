@@ -16,8 +16,10 @@ import { likes } from "./likes.ts";
 import { live } from "./live.ts";
 import { me } from "./me.ts";
 import { mediaRoutes } from "./media.ts";
+import { mutedPosts } from "./muted-posts.ts";
 import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
+import { preferences } from "./preferences.ts";
 import { posts } from "./posts.ts";
 import type { App } from "./routes.ts";
 import { publicAnswer } from "./public-answers.ts";
@@ -47,6 +49,8 @@ for (const resource of [
   live,
   audits,
   notifications,
+  preferences,
+  mutedPosts,
 ]) {
   v1.route("/", resource);
 }

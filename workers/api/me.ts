@@ -44,7 +44,7 @@ me.openapi(
 
 /** Two D1 queries. */
 async function meOf(reader: Reader, viewer: Viewer): Promise<Me> {
-  const [profile, unread] = await Promise.all([profileOf(reader, viewer.person), unreadCount(reader, viewer)]);
+  const [profile, unread] = await Promise.all([profileOf(reader, viewer.person), unreadCount(reader, viewer.person)]);
   if (!profile) throw new ApiError("not_signed_in"); // A session may outlive its person.
   return { ...profile, unread };
 }

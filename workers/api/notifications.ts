@@ -1,15 +1,9 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { PageQuery } from "../../schema/api/common.ts";
-import { MarkRead, NotificationPage } from "../../schema/api/notifications.ts";
+import { MarkRead, NotificationId, NotificationPage } from "../../schema/api/notifications.ts";
 import { fullPage } from "../reads/full-page.ts";
-import {
-  isNotificationKey,
-  markRead,
-  notificationKey,
-  notificationsOf,
-  presentNotifications,
-  unreadCount,
-} from "../reads/notifications.ts";
+import { entriesOf, entryKey, isEntryKey, markAllRead, markOneRead } from "../reads/inbox.ts";
+import { presentNotifications, unreadCount } from "../reads/notifications.ts";
 import { decodeCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -21,22 +15,24 @@ notifications.openapi(
     method: "get",
     path: "/notifications",
     summary: "What the caller is told, newest first",
+    description:
+      "One entry a kind and subject, which grows while more people do the same. An inbox keeps the newest 1,000.",
     request: { query: PageQuery },
     responses: { 200: json(NotificationPage), ...refusals },
   }),
   async (c) => {
-    const recipient = signedIn(c);
-    const { person } = recipient;
+    const { person } = signedIn(c);
+    const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const [unread, { items, next }] = await Promise.all([
-      unreadCount(c.var.reader, recipient),
+      unreadCount(reader, person),
       fullPage({
         after: cursor === undefined ? undefined : keyOfCursor(cursor),
         limit,
-        read: (after, count) => notificationsOf(c.var.reader, person, after, count),
-        keyOf: notificationKey,
-        itemKey: notificationKey,
-        show: (rows) => presentNotifications(c.var.reader, rows),
+        read: (after, count) => entriesOf(reader, person, after, count),
+        keyOf: entryKey,
+        itemKey: entryKey,
+        show: (rows) => presentNotifications(reader, rows),
       }),
     ]);
     return c.json({ ...pageWithCursor(items, next), unread }, 200);
@@ -53,13 +49,30 @@ notifications.openapi(
   }),
   async (c) => {
     const { person } = signedIn(c);
-    await markRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    return c.body(null, 204);
+  },
+);
+
+notifications.openapi(
+  createRoute({
+    method: "post",
+    path: "/notifications/{notification}/read",
+    summary: "Say that one has been seen, as it was at a time",
+    request: { params: z.object({ notification: NotificationId }), ...body(MarkRead) },
+    responses: { 204: { description: "Noted" }, ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
+    const upTo = Date.parse(c.req.valid("json").upTo);
+    if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new ApiError("notification_not_found");
     return c.body(null, 204);
   },
 );
 
 function keyOfCursor(cursor: string): string {
   const [key] = decodeCursor(cursor, 1);
-  if (!isNotificationKey(key)) throw new ApiError("invalid_cursor");
+  if (!isEntryKey(key)) throw new ApiError("invalid_cursor");
   return key;
 }

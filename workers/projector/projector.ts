@@ -7,6 +7,7 @@ import { type Effect, PostFacts } from "../../schema/facts.ts";
 import { byDatabase, databaseOf, renewShards } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { announce } from "../delivery/announce.ts";
+import { trimmedInboxes } from "../delivery/inbox-bound.ts";
 import { tellStatements, type Unread, unreadStatements } from "../delivery/tell.ts";
 import { sendEffect } from "../effects.ts";
 import { dropPost } from "../reads/documents.ts";
@@ -75,6 +76,10 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
       ...likeStatements(database, likes.get(database) ?? []),
       ...commentLikeStatements(database, commentLikes.get(database) ?? []),
       ...tellStatements(database, told),
+      ...trimmedInboxes(
+        database,
+        told.map(({ recipient }) => recipient),
+      ),
     ];
     const results = await database.batch<Unread>([...statements, ...unreadStatements(database, told)]);
     return results.slice(statements.length).flatMap(({ results: rows }) => rows);
