@@ -154,7 +154,7 @@ const setLikes = fc
 
 const said = fc.tuple(who, fc.string({ minLength: 1, maxLength: 5 }), fc.option(which), fc.subarray(people));
 const comment = said.map(([person, text, to, mentions]) =>
-  step(`comment(${name(person)}, ${text}, ${to}, ${mentions.map(name)})`, async (model, actor) => {
+  step(`comment(${name(person)}, ${text}, ${to}, ${mentions.map(name).join(" ")})`, async (model, actor) => {
     const target = to === null ? undefined : model.comments[to % model.comments.length];
     const answer = await actor.comment({ author: person, text, replyTo: target?.id, mentions });
     const refusal = () => {

@@ -1,6 +1,6 @@
 /** The API, typed. Every fetch of the client is made here, and every failure comes out as an ApiProblem. */
 import type { Media } from "../schema/api/media.ts";
-import type { NotificationPage } from "../schema/api/notifications.ts";
+import type { Muted, NotificationPage, Preferences } from "../schema/api/notifications.ts";
 import type { Me, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 import { ApiProblem, asRefusal } from "./problem.ts";
@@ -154,6 +154,10 @@ export const api = {
 
   notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),
   markRead: (upTo: string) => post<void>("/v1/notifications/read", { upTo }),
+  preferences: () => get<Preferences>("/v1/notifications/preferences"),
+  choosePreferences: (chosen: Preferences) => request<Preferences>("PUT", "/v1/notifications/preferences", chosen),
+  isPostMuted: (id: string) => get<Muted>(`${onePost(id)}/mute`),
+  mutePost: (id: string, mute: boolean) => request<Muted>(putOrDelete(mute), `${onePost(id)}/mute`),
 
   blocks: (cursor?: string) => get<PeoplePage>(paged("/v1/me/blocks", cursor)),
   block: (handle: string, block: boolean) =>

@@ -1,17 +1,10 @@
 /** Every list of the product. */
-import type { Notification } from "../schema/api/notifications.ts";
 import { api } from "./api.ts";
 import { List, listsBy } from "./list.ts";
 import { type KeptPost, keepPosts } from "./posts.ts";
 
 const idOf = ({ id }: { id: string }): string => id;
 const postIdOf = (post: KeptPost): string => post.peek().id;
-
-/** Until it is read a notification grows under the same key, so that it moves and does not double. */
-export const notificationKey = (told: Notification): string =>
-  told.kind === "follow"
-    ? `follow ${told.at} ${told.actors[0]?.handle}`
-    : `${told.kind} ${told.post.id} ${told.unread}`;
 
 const feeds = listsBy(() => new List(async (cursor) => keepPosts(await api.feed(cursor)), postIdOf));
 export const feed = () => feeds();
@@ -27,7 +20,7 @@ export const likersOf = listsBy((post: string) => new List((cursor) => api.liker
 const everybody = listsBy(() => new List((cursor) => api.people(cursor), idOf));
 export const people = () => everybody();
 
-const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), notificationKey));
+const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), idOf));
 export const notifications = () => inbox();
 
 const blocks = listsBy(() => new List((cursor) => api.blocks(cursor), idOf));

@@ -78,6 +78,7 @@ export const NewPreferences = z
   .openapi("NewNotificationPreferences");
 
 export const Muted = z.object({ mutedByMe: z.boolean() }).openapi("Muted");
+export type Muted = z.infer<typeof Muted>;
 
 function isTimeZone(name: string): boolean {
   try {

@@ -1,4 +1,5 @@
 import type { Notification } from "../../schema/api/notifications.ts";
+import type { NotificationKind } from "../../schema/notifications.ts";
 import { counted, listed } from "../words.ts";
 import { Monogram, nameOf } from "./monogram.tsx";
 import { Time } from "./time.tsx";
@@ -6,22 +7,21 @@ import { Time } from "./time.tsx";
 /** The whole row leads to what it tells of. */
 export function NotificationRow({ told }: { told: Notification }) {
   const [newest] = told.actors;
-  const href = told.kind === "follow" ? `/people/${newest?.handle ?? ""}` : `/posts/${told.post.id}`;
   return (
     <li>
-      <a class={told.unread ? "row told told-unread" : "row told"} href={href}>
+      <a class={told.unread ? "row told told-unread" : "row told"} href={placeOf(told)}>
         {newest && <Monogram person={newest} size="medium" />}
         <span class="told-text">
           {told.unread && <span class="unseen">New: </span>}
           <span>
-            <b>{who(told)}</b> {did(told)}
+            <b>{who(told)}</b> {DID[told.kind](told.count)}
           </span>
-          {told.kind === "comment" && told.excerpt && <q class="told-excerpt">{told.excerpt}</q>}
+          {"excerpt" in told && told.excerpt && <q class="told-excerpt">{told.excerpt}</q>}
           <span class="soft">
             <Time at={told.at} />
           </span>
         </span>
-        {told.kind !== "follow" && (
+        {"post" in told && (
           <img class="thumbnail" src={told.post.thumbnail} alt="" width={56} height={56} loading="lazy" />
         )}
       </a>
@@ -29,15 +29,27 @@ export function NotificationRow({ told }: { told: Notification }) {
   );
 }
 
+function placeOf(told: Notification): string {
+  if ("post" in told) return `/posts/${told.post.id}`;
+  return told.kind === "follow_request" ? "/requests" : `/people/${told.actors[0]?.handle ?? ""}`;
+}
+
 function who({ kind, actors, count }: Notification): string {
   const names = actors.map(nameOf);
-  // A like is one person each; of comments it is not known how many people wrote them.
-  const others = kind === "like" ? count - names.length : 0;
+  // Of comments, replies and mentions it is not known how many people wrote them.
+  const isByPeople = kind !== "comment" && kind !== "reply" && kind !== "mention";
+  const others = isByPeople ? count - names.length : 0;
   return listed(others > 0 ? [...names, counted(others, "other")] : names);
 }
 
-function did(told: Notification): string {
-  if (told.kind === "follow") return "follows you";
-  if (told.kind === "like") return "liked your photograph";
-  return told.count > 1 ? `left ${counted(told.count, "comment")}` : "commented";
-}
+const DID: Record<NotificationKind, (count: number) => string> = {
+  like: () => "liked your photograph",
+  comment: (count) => (count > 1 ? `left ${counted(count, "comment")}` : "commented"),
+  reply: (count) => (count > 1 ? `left you ${counted(count, "reply", "replies")}` : "replied to you"),
+  mention: (count) => (count > 1 ? `mentioned you ${counted(count, "time")}` : "mentioned you"),
+  comment_like: () => "liked your comment",
+  new_post: () => "published a new photograph",
+  follow: (count) => (count > 1 ? "follow you" : "follows you"),
+  follow_request: (count) => (count > 1 ? "ask to follow you" : "asks to follow you"),
+  request_accepted: () => "lets you follow",
+};

@@ -7,13 +7,14 @@ import { CommentPolicyDialog } from "./comment-policy.tsx";
 import { Deletion } from "./deletion.tsx";
 import { EarlierCaptions } from "./earlier-captions.tsx";
 import { Menu } from "./menu.tsx";
+import { PostMuteDialog } from "./post-mute.tsx";
 
 export const POST_MENU = "post-menu";
 
 /** What an author does with their own post. */
 export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: () => void }) {
   const { route } = useLocation();
-  const shown = useSignal<"policy" | "captions" | "deletion" | undefined>(undefined);
+  const shown = useSignal<"policy" | "captions" | "mute" | "deletion" | undefined>(undefined);
   const { id, author, editedAt } = post.value;
   const close = () => (shown.value = undefined);
 
@@ -33,11 +34,13 @@ export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: (
           { label: "Edit caption", act: editCaption },
           { label: "Who may comment", act: () => (shown.value = "policy") },
           ...(editedAt === undefined ? [] : [{ label: "Earlier captions", act: () => (shown.value = "captions") }]),
+          { label: "Notifications", act: () => (shown.value = "mute") },
           { label: "Delete post", act: () => (shown.value = "deletion"), isGrave: true },
         ]}
       />
       {shown.value === "policy" && <CommentPolicyDialog post={post} close={close} />}
       {shown.value === "captions" && <EarlierCaptions post={id} close={close} />}
+      {shown.value === "mute" && <PostMuteDialog post={id} close={close} />}
       {shown.value === "deletion" && <Deletion what="post" says={whatGoes(post)} close={close} remove={remove} />}
     </>
   );

@@ -1,4 +1,4 @@
-const MENTION = /(?<![\w@])@([a-z0-9_]{3,30})(?!\w)/g;
+import { MENTION } from "../../schema/mentions.ts";
 
 /** What people write: line breaks as given, and a link where somebody is mentioned. */
 export function Prose({ text }: { text: string }) {
@@ -9,7 +9,7 @@ export function Prose({ text }: { text: string }) {
         place % 2 === 0 ? (
           part
         ) : (
-          <a key={place} class="mention" href={`/people/${part}`}>
+          <a key={place} class="mention" href={`/people/${part.toLowerCase()}`}>
             @{part}
           </a>
         ),

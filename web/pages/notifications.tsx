@@ -3,13 +3,13 @@ import { api } from "../api.ts";
 import { NotificationRow } from "../components/notification-row.tsx";
 import { Paged } from "../components/paged.tsx";
 import { Empty, RowsSkeleton } from "../components/states.tsx";
-import { notificationKey, notifications } from "../lists.ts";
+import { notifications } from "../lists.ts";
 import { setMe, unread } from "../session.ts";
 import { useTitle } from "../title.ts";
 
 const none = (
   <Empty icon="bell" title="Nothing yet">
-    <p>When somebody likes, comments on or follows you, it is told here.</p>
+    <p>When somebody likes or comments on what you post, mentions or follows you, it is told here.</p>
   </Empty>
 );
 
@@ -38,7 +38,7 @@ export function NotificationsPage() {
         {(told) => (
           <ul class="rows notifications">
             {told.map((one) => (
-              <NotificationRow key={notificationKey(one)} told={one} />
+              <NotificationRow key={one.id} told={one} />
             ))}
           </ul>
         )}

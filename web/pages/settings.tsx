@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { api } from "../api.ts";
 import { BlockButton } from "../components/block-button.tsx";
 import { Area, Field } from "../components/field.tsx";
+import { NotificationSettings } from "../components/notification-settings.tsx";
 import { Paged } from "../components/paged.tsx";
 import { PersonRow } from "../components/person-row.tsx";
 import { RowsSkeleton } from "../components/states.tsx";
@@ -24,6 +25,7 @@ export function SettingsPage() {
     <div class="column settings">
       <h1>Settings</h1>
       <ProfileForm />
+      <NotificationSettings />
       <ThemeChoice />
       <Blocked />
       <SignOut />

@@ -1,22 +1,7 @@
 import type { PersonId } from "../../schema/ids.ts";
+import { handlesIn } from "../../schema/mentions.ts";
 import { handles, personDocuments } from "../reads/documents.ts";
 import type { Reader } from "../reads/reader.ts";
-
-/** Of one text. Who is mentioned behind them is not told. */
-export const MENTIONS_MAX = 10;
-
-/** A handle as it may be written, and no part of a longer word or of an address. Each is looked at once, of 30 characters. */
-const MENTION = /(?<![\w@.])@([a-z0-9_]{3,30})(?!\w)/gi;
-
-/** The handles that a text mentions, each once, in their order. */
-export function handlesIn(text: string): string[] {
-  const found = new Set<string>();
-  for (const [, handle = ""] of text.matchAll(MENTION)) {
-    found.add(handle.toLowerCase());
-    if (found.size === MENTIONS_MAX) break;
-  }
-  return [...found];
-}
 
 /**
  * The people whom a text mentions. Costs nothing without a mention or when they are in memory. Nobody is told when they

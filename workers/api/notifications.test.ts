@@ -32,7 +32,7 @@ async function settled(...posts: { id: PostId }[]): Promise<void> {
 }
 
 const inboxOf = async (someone: Someone) =>
-  (await (await done("GET", "/v1/notifications?limit=50", someone)).json<NotificationPage>()) as NotificationPage;
+  (await done("GET", "/v1/notifications?limit=50", someone)).json<NotificationPage>();
 /** Each entry in a few words, newest first. */
 const told = async (someone: Someone) =>
   (await inboxOf(someone)).items.map(
