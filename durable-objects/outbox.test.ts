@@ -73,6 +73,50 @@ it("tells the author of others, never of themselves", async () => {
   ]);
 });
 
+it("tells of what comes within ten seconds together, the first at once and the last in any case", async () => {
+  const { post, actor } = await publishedPost();
+  const counts = () => queues.facts.map((facts) => facts.notices && (notice("like", facts)?.count ?? 0));
+  await flush(actor);
+  for (let n = 1; n <= 6; n += 1) {
+    await actor.like(newPerson());
+    await flush(actor);
+  }
+  expect(counts()).toEqual([0, 1, undefined, undefined, undefined, undefined, undefined]);
+  for (const { from, to, notices } of queues.facts) await actor.confirmProjected(from, to, notices);
+  later(NOTICE_WINDOW);
+  await flush(actor);
+  expect(counts().slice(7)).toEqual([6]);
+  expect(queues.facts.at(-1)).toMatchObject({ from: 8, to: 7, likes: [], notices: { from: 3, to: 7 } });
+
+  // Lost, it is told again; confirmed, there is nothing left.
+  later(NOTICE_WINDOW);
+  await flush(actor);
+  expect(counts().slice(8)).toEqual([6]);
+  await actor.confirmProjected(8, 7, { from: 3, to: 7 });
+  await actor.confirmDelivered(EVERY_PART);
+  await flush(actor);
+  expect(await flush(actor)).toBe(false);
+
+  // What nobody is told of costs no message of its own.
+  await actor.edit(post.author, { caption: "Ebb" });
+  await flush(actor);
+  const { from, to } = queues.facts.at(-1) ?? { from: 0, to: 0 };
+  expect([from, to]).toEqual([8, 8]);
+});
+
+it("counts nothing as told while what came before it may be lost", async () => {
+  const { actor } = await publishedPost();
+  await flush(actor); // Lost, with nobody to tell.
+  await actor.like(newPerson());
+  await flush(actor);
+  const second = queues.facts.at(-1);
+  expect(second?.notices).toMatchObject({ from: 2, to: 2 });
+  await actor.confirmProjected(2, 2, second?.notices);
+  later(NOTICE_WINDOW);
+  await flush(actor);
+  expect(queues.facts.at(-1)).toMatchObject({ from: 1, to: 2, notices: { from: 1, to: 2, list: [{ count: 1 }] } });
+});
+
 it("is done only when it is confirmed", async () => {
   const { actor } = await publishedPost();
   await actor.like(newPerson());
