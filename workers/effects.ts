@@ -13,6 +13,10 @@ import { databaseOf, databases } from "../schema/shards.ts";
 const RETRY_AFTER = 15_000;
 const RETRY_AT_MOST = 3_600_000;
 const RESENT_PER_SWEEP = 100; // The most messages of one sendBatch.
+/** What was sent so often, over half a day, waits for the operator. */
+const STUCK_FROM = 20;
+/** Bounds what it costs to look at them. */
+const COUNTED_UP_TO = 10_000;
 
 type Unsaved<T> = T extends unknown ? Omit<T, "id"> : never;
 
@@ -76,6 +80,21 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
     resent += due.results.length;
   }
   return resent;
+}
+
+export type WaitingEffects = { waiting: number; oldest: EffectId | null; mostAttempts: number; stuck: number };
+
+/** The oldest effects of a database, up to COUNTED_UP_TO, a healthy one's last second among them. One query, as many rows. */
+export async function waitingEffects(database: D1Database): Promise<WaitingEffects> {
+  const found = await database
+    .prepare(
+      `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
+         coalesce(sum(attempts >= ?1), 0) AS stuck
+       FROM (SELECT id, attempts FROM effects WHERE ${isOpenSql("id")} ORDER BY id LIMIT ?2)`,
+    )
+    .bind(STUCK_FROM, COUNTED_UP_TO)
+    .first<WaitingEffects>();
+  return found ?? { waiting: 0, oldest: null, mostAttempts: 0, stuck: 0 };
 }
 
 const queueOf = (env: Env, effect: Effect): Queue => (effect.kind === "inspect" ? env.INSPECTIONS : env.EFFECTS);

@@ -1,4 +1,5 @@
 /** The Worker: what the platform calls, and the actors it must find here. */
+import { DEAD_LETTERS } from "../schema/dead-letters.ts";
 import { FanOut, Effect } from "../schema/facts.ts";
 import { renewShards } from "../schema/shards.ts";
 import { app } from "./api/app.ts";
@@ -9,6 +10,9 @@ import { mergeAuthor } from "./delivery/large-authors.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
+import { consumeDeadLetters, forgetReplayed } from "./operations/dead-letters.ts";
+import { measured } from "./operations/measured.ts";
+import { forgetMeasures } from "./operations/measures.ts";
 import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
@@ -37,7 +41,7 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
 export default {
   fetch: app.fetch,
 
-  async queue(batch, env) {
+  queue: measured(async (batch, env) => {
     await renewShards(env);
     switch (batch.queue) {
       case "shutterline-facts":
@@ -45,6 +49,7 @@ export default {
       case "shutterline-fan-out":
         return consume(
           batch,
+          env,
           FanOut,
           async (message) => {
             await renewShards(env);
@@ -54,16 +59,25 @@ export default {
         );
       case "shutterline-effects":
       case "shutterline-inspections":
-        return consume(batch, Effect, (effect) => applyEffect(env, effect));
+        return consume(batch, env, Effect, (effect) => applyEffect(env, effect));
+      case DEAD_LETTERS:
+        return consumeDeadLetters(batch, env);
       default:
         throw new Error(`no consumer for the queue ${batch.queue}`);
     }
-  },
+  }),
 
   async scheduled(_controller, env) {
     await renewShards(env);
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample, finishFencedMove]) {
+    for (const sweep of [
+      resendEffects,
+      collectAbandonedUploads,
+      reconcileSample,
+      finishFencedMove,
+      forgetReplayed,
+      forgetMeasures,
+    ]) {
       try {
         await sweep(env);
       } catch (error) {

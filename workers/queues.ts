@@ -1,40 +1,57 @@
 import { z } from "zod";
+import { backOff } from "./operations/back-off.ts";
+import { ATTEMPTS_MAX, bury } from "./operations/dead-letters.ts";
 
-const BACKOFF_AT_MOST = 300;
+/** In seconds. */
+const BACK_OFF_AT_MOST = 300;
+
+type Handle<T> = (body: T) => Promise<void>;
 
 /**
  * Runs `handle` for each message and settles each by itself, so that one bad message never replays its neighbours. A
- * message that is not of its schema is dropped with its reason: it would never become one. One after the other, unless
- * `together`: then the whole batch at once, for messages that wait for stores most of their time.
+ * message that is not of its schema becomes a dead letter at once, since it would never become one; one that has failed
+ * ATTEMPTS_MAX times does so then. One after the other, unless `together`: then the whole batch at once, for messages that
+ * wait for stores most of their time.
  */
 export async function consume<T>(
   batch: MessageBatch,
+  env: Env,
   schema: z.ZodType<T>,
-  handle: (body: T) => Promise<void>,
+  handle: Handle<T>,
   { together = false } = {},
 ): Promise<void> {
-  const settle = (message: Message) => settled(batch.queue, message, schema, handle);
+  const settle = (message: Message) => settled(env, batch.queue, message, schema, handle);
   if (together) await Promise.all(batch.messages.map(settle));
   else for (const message of batch.messages) await settle(message);
 }
 
 async function settled<T>(
+  env: Env,
   queue: string,
   message: Message,
   schema: z.ZodType<T>,
-  handle: (body: T) => Promise<void>,
+  handle: Handle<T>,
 ): Promise<void> {
-  const { id, attempts } = message;
-  const parsed = schema.safeParse(message.body);
-  if (!parsed.success) {
-    console.error("message dropped", { queue, id, reason: z.prettifyError(parsed.error) });
-    return message.ack();
-  }
+  const { id, attempts, body } = message;
+  const tryAgain = (error: unknown) => {
+    console.error("message failed", { queue, id, attempts, error: String(error) });
+    message.retry({ delaySeconds: backOff(attempts, BACK_OFF_AT_MOST) });
+  };
+  const giveUp = async (reason: string) => {
+    try {
+      await bury(env, { died: { queue, reason, attempts, at: Date.now() }, body });
+      message.ack();
+    } catch (error) {
+      tryAgain(error); // On the last attempt the platform moves it to the dead letter queue itself.
+    }
+  };
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) return giveUp(`It is not of its schema: ${z.prettifyError(parsed.error)}`);
   try {
     await handle(parsed.data);
     message.ack();
   } catch (error) {
-    console.error("message failed", { queue, id, attempts, error: String(error) });
-    message.retry({ delaySeconds: Math.min(2 ** attempts, BACKOFF_AT_MOST) });
+    if (attempts < ATTEMPTS_MAX) tryAgain(error);
+    else await giveUp(String(error));
   }
 }

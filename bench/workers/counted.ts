@@ -39,9 +39,9 @@ export default {
     return answer;
   },
 
-  queue(batch, env) {
+  queue(batch, env, ctx) {
     addTo(tallies.behind, { consumed: 1 });
-    return worker.queue(batch, behindRequests(env));
+    return worker.queue(batch, behindRequests(env), ctx);
   },
 
   // Local sweeps come every 10 s whatever is asked, so they are no part of it.

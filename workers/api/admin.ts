@@ -6,11 +6,13 @@ import type { PostId } from "../../schema/ids.ts";
 import { databases, isHomeOf } from "../../schema/shards.ts";
 import { reconcile } from "../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
+import { letters } from "./dead-letters.ts";
 import { ApiError } from "./errors.ts";
 import { freshShards } from "./fresh-shards.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { type App, body, json, refusals, routes } from "./routes.ts";
 import { shards } from "./shards.ts";
+import { status } from "./status.ts";
 import { bearerOf, isSameSecret } from "./tokens.ts";
 
 /** A secret is not in wrangler.toml, so the generated type does not know it. */
@@ -29,6 +31,8 @@ admin.use(asOperator);
 admin.use(jsonBodies);
 admin.use(freshShards);
 admin.route("/", shards);
+admin.route("/", letters);
+admin.route("/", status);
 
 admin.openapi(
   createRoute({

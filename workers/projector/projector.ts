@@ -30,7 +30,7 @@ export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void>
       console.warn("facts not projected together, trying each", { messages: facts.length, error: String(error) });
     }
   }
-  await consume(batch, PostFacts, async (fact) => {
+  await consume(batch, env, PostFacts, async (fact) => {
     await renewShards(env); // A batch may take longer than a map lasts.
     await project(env, [fact]);
   });

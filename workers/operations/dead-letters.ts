@@ -1,0 +1,147 @@
+/**
+ * Messages that were given up on, kept with their reason until the operator replays or discards them. Most are wake-ups for
+ * something that is stored and sent again anyway, so repeats fold: one row for each queue and subject, with a count.
+ */
+import { DEAD_LETTERS, DeadLetter } from "../../schema/dead-letters.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { backOff } from "./back-off.ts";
+import { originOf, QUEUES } from "./queues.ts";
+
+/** A message that has failed so often is given up on. `max_retries` in wrangler.toml is one less. */
+export const ATTEMPTS_MAX = 6;
+/** Beyond these the oldest are dropped, and the log says so. */
+export const DEAD_LETTERS_MAX = 10_000;
+const REASON_MAX = 2000;
+/** In seconds. With the 100 retries of the dead letter queue that is longer than the 4 days for which a queue keeps anything. */
+const BACK_OFF_AT_MOST = 3600;
+/** What was replayed and has not died again is forgotten after a day, in ms. */
+const REPLAYED_KEPT = 24 * 3_600_000;
+
+type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
+
+/**
+ * Puts a message among the dead letters: into D1 or, while that fails, into the dead letter queue, which tries again for
+ * days. Rejects when neither takes it: then the message must not be acknowledged.
+ */
+export async function bury(env: Env, letter: DeadLetter): Promise<void> {
+  const { queue, attempts, reason } = letter.died;
+  console.error("message given up on", { queue, attempts, reason });
+  try {
+    await keep(env, letter.body, letter.died);
+  } catch (error) {
+    console.warn("dead letter not in D1, its queue takes it", { queue, error: String(error) });
+    await within(STORE_ANSWERS_WITHIN, env.DEAD_LETTERS.send(letter), "the queue of dead letters");
+  }
+}
+
+/**
+ * The net below the other consumers. What comes with its death is what D1 did not take at the time; a bare body was moved
+ * by the platform, which tells no reason: its consumer crashed, or ran out of time or memory.
+ */
+export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise<void> {
+  for (const message of batch.messages) {
+    const { data: letter } = DeadLetter.safeParse(message.body);
+    try {
+      if (letter) await keep(env, letter.body, letter.died);
+      else await keep(env, message.body, unexplained(message.body));
+      message.ack();
+    } catch (error) {
+      const { id, attempts } = message;
+      console.error("dead letter not kept, will be tried again", { id, attempts, error: String(error) });
+      message.retry({ delaySeconds: backOff(attempts, BACK_OFF_AT_MOST) });
+    }
+  }
+}
+
+const unexplained = (body: unknown): Death => ({
+  queue: originOf(body) ?? DEAD_LETTERS,
+  reason: null,
+  attempts: ATTEMPTS_MAX,
+  at: Date.now(),
+});
+
+/** One batch of three statements, whatever is there already. A death that is told twice is counted twice. */
+async function keep(env: Env, body: unknown, death: Death): Promise<void> {
+  const { queue, attempts, at } = death;
+  const text = JSON.stringify(body ?? null);
+  const bytes = new TextEncoder().encode(text);
+  const subject = QUEUES.get(queue)?.subjectOf(body) ?? (await hashOf(bytes));
+  const reason = death.reason?.slice(0, REASON_MAX) ?? null;
+  const values = [queue, subject, reason, attempts, at, bytes.length, text];
+  const written = env.DB.batch([
+    env.DB.prepare(FOLD).bind(...values),
+    env.DB.prepare(ADD).bind(...values),
+    env.DB.prepare(DROP_OLDEST).bind(DEAD_LETTERS_MAX),
+  ]);
+  const dropped = (await within(STORE_ANSWERS_WITHIN, written, "D1"))[2]?.meta.changes ?? 0;
+  if (dropped > 0) console.error("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
+}
+
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+// Not an upsert: each would take a number, even where it only changes a row, and the bound is one of numbers.
+const FOLD = `
+  UPDATE dead_letters SET reason = coalesce(?3, reason), attempts = ?4, deaths = deaths + 1, last_at = ?5,
+    replayed_at = NULL, bytes = ?6, body = ?7
+  WHERE queue = ?1 AND subject = ?2`;
+
+const ADD = `
+  INSERT INTO dead_letters (queue, subject, reason, attempts, deaths, replays, first_at, last_at, bytes, body)
+  SELECT ?1, ?2, ?3, ?4, 1, 0, ?5, ?5, ?6, ?7
+  WHERE NOT EXISTS (SELECT 1 FROM dead_letters WHERE queue = ?1 AND subject = ?2)`;
+
+const DROP_OLDEST = "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?1";
+
+export type LetterRow = {
+  id: number;
+  queue: string;
+  subject: string;
+  reason: string | null;
+  attempts: number;
+  deaths: number;
+  replays: number;
+  first_at: number;
+  last_at: number;
+  replayed_at: number | null;
+  bytes: number;
+};
+
+const LETTER = "id, queue, subject, reason, attempts, deaths, replays, first_at, last_at, replayed_at, bytes";
+
+export type Sought = { queue?: string | undefined; replayed: boolean; before?: number | undefined };
+
+/** Newest first, by when they died first. One query; it reads at most all rows, and no bodies. */
+export async function deadLetters(env: Env, sought: Sought, limit: number): Promise<LetterRow[]> {
+  const { queue, replayed, before } = sought;
+  const { results } = await env.DB.prepare(
+    `SELECT ${LETTER} FROM dead_letters
+     WHERE id < ?1 AND (?2 IS NULL OR queue = ?2) AND (replayed_at IS NOT NULL) = ?3 ORDER BY id DESC LIMIT ?4`,
+  )
+    .bind(before ?? Number.MAX_SAFE_INTEGER, queue ?? null, Number(replayed), limit)
+    .all<LetterRow>();
+  return results;
+}
+
+export const deadLetter = (env: Env, id: number): Promise<(LetterRow & { body: string }) | null> =>
+  env.DB.prepare(`SELECT ${LETTER}, body FROM dead_letters WHERE id = ?`).bind(id).first();
+
+export async function discard(env: Env, id: number): Promise<void> {
+  await env.DB.prepare("DELETE FROM dead_letters WHERE id = ?").bind(id).run();
+}
+
+/** How many of each queue wait for the operator, and how many were replayed. Reads all rows, and no bodies. */
+export async function deadLetterCounts(env: Env) {
+  const { results } = await env.DB.prepare(
+    "SELECT queue, sum(replayed_at IS NULL) AS waiting, sum(replayed_at IS NOT NULL) AS replayed FROM dead_letters GROUP BY queue",
+  ).all<{ queue: string; waiting: number; replayed: number }>();
+  return results;
+}
+
+/** Cron's part: forgets what was replayed long ago. */
+export async function forgetReplayed(env: Env, now = Date.now()): Promise<void> {
+  await env.DB.prepare("DELETE FROM dead_letters WHERE replayed_at <= ?")
+    .bind(now - REPLAYED_KEPT)
+    .run();
+}

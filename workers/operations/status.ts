@@ -1,0 +1,115 @@
+/** How the deployment is, from what its stores tell and its Workers have counted. Whatever is out of order, the rest is told. */
+import type { Status } from "../../schema/api/status.ts";
+import { DEAD_LETTERS } from "../../schema/dead-letters.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { timeOf } from "../../schema/ids.ts";
+import { bindings, databaseNamed } from "../../schema/shards.ts";
+import { waitingEffects } from "../effects.ts";
+import { DEAD_LETTERS_MAX, deadLetterCounts } from "./dead-letters.ts";
+import { DELIVERED } from "./delivered.ts";
+import { doneIn, retriedIn } from "./measured.ts";
+import { type Measured, measuresSince, saveMeasures } from "./measures.ts";
+import { QUEUES } from "./queues.ts";
+
+/** In minutes, the present one included. */
+const WINDOW = 5;
+const MINUTE = 60_000;
+const POSTS_LOOKED_AT = 1000;
+
+type Queues = readonly (readonly [name: string, queue: Queue])[];
+
+/** Costs 2 queries of DB, 2 of each database (at most 10,000 and 1,000 rows), and one call for each queue, all side by side. */
+export async function statusOf(env: Env, now = Date.now()): Promise<Status> {
+  const problems: string[] = [];
+  const tryTo = async <T>(what: string, read: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await within(STORE_ANSWERS_WITHIN, read, what);
+    } catch (error) {
+      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const since = (Math.floor(now / MINUTE) - WINDOW + 1) * MINUTE;
+  const queues: Queues = [
+    ...[...QUEUES].map(([name, { producerOf }]) => [name, producerOf(env)] as const),
+    [DEAD_LETTERS, env.DEAD_LETTERS],
+  ];
+  const [backlogs, measured, letters, effects, projection] = await Promise.all([
+    Promise.all(queues.map(([name, queue]) => tryTo(`the backlog of ${name}`, queue.metrics()))),
+    tryTo("what was counted", countedSince(env, since)),
+    tryTo("the dead letters", deadLetterCounts(env)),
+    Promise.all(bindings(env).map((name) => tryTo(`the effects of ${name}`, effectsOf(env, name, now)))),
+    Promise.all(bindings(env).map((name) => tryTo(`the posts of ${name}`, projectionOf(env, name)))),
+  ]);
+  const windowSeconds = Math.max(1, Math.round((now - since) / 1000));
+  return {
+    at: new Date(now).toISOString(),
+    windowSeconds,
+    queues: queues.map(([queue], index) => ({
+      queue,
+      backlog: presentBacklog(backlogs[index], now),
+      work: measured ? workOf(measured, queue) : null,
+      deadLetters: letters ? (letters.find((counts) => counts.queue === queue)?.waiting ?? 0) : null,
+    })),
+    effects: effects.filter((found) => found !== undefined),
+    projection: projection.filter((found) => found !== undefined),
+    deliveries: measured ? deliveriesOf(measured, windowSeconds) : null,
+    deadLetters: letters ? lettersOf(letters) : null,
+    problems,
+  };
+}
+
+/** With what this isolate has counted itself: on one machine, that is everything. */
+async function countedSince(env: Env, since: number): Promise<Map<string, Measured>> {
+  await saveMeasures(env);
+  return measuresSince(env, since);
+}
+
+async function effectsOf(env: Env, database: string, now: number) {
+  const { oldest, ...counts } = await waitingEffects(databaseNamed(env, database));
+  return { database, ...counts, ...(oldest !== null && { oldestSeconds: secondsBetween(timeOf(oldest), now) }) };
+}
+
+async function projectionOf(env: Env, database: string) {
+  const found = await databaseNamed(env, database)
+    .prepare(
+      `SELECT count(*) AS "of", coalesce(sum(projected < seq), 0) AS behind
+       FROM (SELECT projected, seq FROM post_stats ORDER BY post DESC LIMIT ?)`,
+    )
+    .bind(POSTS_LOOKED_AT)
+    .first<{ behind: number; of: number }>();
+  return { database, behind: found?.behind ?? 0, of: found?.of ?? 0 };
+}
+
+function presentBacklog(metrics: QueueMetrics | undefined, now: number) {
+  if (!metrics) return null;
+  const { backlogCount: messages, backlogBytes: bytes, oldestMessageTimestamp } = metrics;
+  const oldest = oldestMessageTimestamp?.getTime() ?? 0; // 1970 stands for none, too.
+  return { messages, bytes, ...(oldest > 0 && { oldestSeconds: secondsBetween(oldest, now) }) };
+}
+
+function workOf(measured: Map<string, Measured>, queue: string) {
+  const done = measured.get(doneIn(queue));
+  return {
+    done: done?.count ?? 0,
+    retried: measured.get(retriedIn(queue))?.count ?? 0,
+    ...(done && { delay: { meanMs: Math.round(done.total / done.count), mostMs: done.most } }),
+  };
+}
+
+function deliveriesOf(measured: Map<string, Measured>, windowSeconds: number) {
+  const delivered = (name: string) => {
+    const rows = measured.get(name)?.count ?? 0;
+    return { rows, perSecond: Math.round((rows / windowSeconds) * 100) / 100 };
+  };
+  return { feeds: delivered(DELIVERED.feeds), notifications: delivered(DELIVERED.notifications) };
+}
+
+const lettersOf = (letters: { waiting: number; replayed: number }[]) => ({
+  waiting: letters.reduce((sum, { waiting }) => sum + waiting, 0),
+  replayed: letters.reduce((sum, { replayed }) => sum + replayed, 0),
+  atMost: DEAD_LETTERS_MAX,
+});
+
+/** The two clocks are not one. */
+const secondsBetween = (from: number, to: number): number => Math.max(0, Math.round((to - from) / 1000));
