@@ -2,15 +2,25 @@
 import { parseArgs } from "node:util";
 import type { Reconciled } from "../schema/api/admin.ts";
 import { Refused } from "./api-client.ts";
+import { deadLetters } from "./dead-letters.ts";
 import { abortMove, moveShards, showShards } from "./move-shards.ts";
 import { Operator } from "./operator.ts";
 import { STATE } from "./places.ts";
 import { failedToStart, StartError } from "./start-error.ts";
+import { showStatus } from "./status.ts";
 
 const USAGE = `npm run admin -- COMMAND [options]
   reconcile                 Audits posts against their actors, and has what differs written anew. Ends with 1 if
                             anything differed.
     --post ID               this post; may be repeated    (all posts)
+  status                    Shows how queues, effects, projections and deliveries are. Ends with 1 if something waits
+                            for you.
+  dead-letters              Lists the messages that were given up on, newest first.
+    --queue NAME            those of one queue    (all)
+    --replayed              those that were replayed in the last day, and have not died again
+  dead-letters show ID      Shows one whole.
+  dead-letters replay ID... Sends them to their queues again; with --all in place of numbers, all that wait.
+  dead-letters discard ID...
   shards                    Shows which database holds which shards, and what is being moved.
   move-shards RANGE TO      Moves logical shards, like 4096-8191, to the database bound as TO, while people go on.
                             Again: goes on with a move that was interrupted. Ends with 1 if it was aborted.
@@ -24,6 +34,9 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
       post: { type: "string", multiple: true },
+      queue: { type: "string" },
+      all: { type: "boolean" },
+      replayed: { type: "boolean" },
       address: { type: "string" },
       state: { type: "string", default: STATE },
     },
@@ -34,9 +47,12 @@ async function main(): Promise<number> {
   if (command === "move-shards" && range !== undefined && target !== undefined && more.length === 0) {
     return moveShards(operator(), range, target);
   }
+  if (command === "dead-letters") return deadLetters(operator(), positionals.slice(1), values);
   switch (positionals.join(" ")) {
     case "reconcile":
       return reconcile(operator(), values.post);
+    case "status":
+      return showStatus(operator());
     case "shards":
       return showShards(operator());
     case "abort-move":

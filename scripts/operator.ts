@@ -31,6 +31,8 @@ export class Operator {
   get = <T>(path: string): Promise<T> => this.#ask<T>("GET", path);
   post = <T>(path: string, body?: object): Promise<T> => this.#ask<T>("POST", path, body);
 
+  delete = (path: string): Promise<unknown> => this.#ask("DELETE", path);
+
   /** As `post`, of what may be repeated: again and again while the deployment, or the way to it, is out of order. */
   async insist<T>(path: string, body?: object): Promise<T> {
     const deadline = Date.now() + REPEATED_FOR;
@@ -55,7 +57,7 @@ export class Operator {
       ...(body && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Refused(`${method} ${path}`, response.status, await problemOf(response));
-    return (await response.json()) as T;
+    return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }
 

@@ -4,7 +4,9 @@ import { defineConfig, type Plugin } from "vite";
 
 const FOREVER = "Cache-Control: public, max-age=31536000, immutable";
 
-/** The web client, built into the folder that wrangler.toml serves. */
+const page = (name: string): string => join(import.meta.dirname, name);
+
+/** The web client, and the operator's page beside it, built into the folder that wrangler.toml serves. */
 export default defineConfig({
   root: import.meta.dirname,
   // Without the preset: all that is needed of it is how JSX is written, and the bundler knows that by itself.
@@ -13,6 +15,7 @@ export default defineConfig({
   build: {
     outDir: "../dist/client",
     emptyOutDir: true,
+    rolldownOptions: { input: [page("index.html"), page("operator.html")] },
     // The policy in _headers has no `data:` in it, so nothing may be inlined into the style sheet.
     assetsInlineLimit: 0,
     // The first browsers with light-dark(), which halves the style sheet: written out for older ones it would double.

@@ -2,10 +2,10 @@ import { useLocation } from "preact-iso";
 import type { ComponentChildren } from "preact";
 import { feed } from "../lists.ts";
 import { me, session, unread } from "../session.ts";
-import { chooseTheme, isDark } from "../theme.ts";
 import { counted } from "../words.ts";
 import { Icon, type IconName } from "./icon.tsx";
 import { Monogram } from "./monogram.tsx";
+import { ThemeToggle } from "./theme-toggle.tsx";
 import { Wordmark } from "./wordmark.tsx";
 
 export function Header() {
@@ -88,15 +88,3 @@ function Place({ href, label, icon, onClick, children }: PlaceProps) {
     </a>
   );
 }
-
-const ThemeToggle = () => (
-  <button
-    class="place theme-toggle"
-    type="button"
-    aria-label={isDark.value ? "Use the light theme" : "Use the dark theme"}
-    title={isDark.value ? "Light" : "Dark"}
-    onClick={() => chooseTheme(isDark.value ? "light" : "dark")}
-  >
-    <Icon name={isDark.value ? "sun" : "moon"} />
-  </button>
-);

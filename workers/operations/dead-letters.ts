@@ -25,7 +25,7 @@ type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
  */
 export async function bury(env: Env, letter: DeadLetter): Promise<void> {
   const { queue, attempts, reason } = letter.died;
-  console.error("message given up on", { queue, attempts, reason });
+  console.error("message given up on", { queue, attempts, reason: reason.slice(0, REASON_MAX) });
   try {
     await keep(env, letter.body, letter.died);
   } catch (error) {

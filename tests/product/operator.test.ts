@@ -1,0 +1,121 @@
+/** What goes wrong in the real queues of the running product, seen and dealt with by its operator: in a terminal and a browser. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { buildClient } from "../../scripts/client-build.ts";
+import { type Server, startServer } from "../../scripts/server.ts";
+import { adminTokenOf } from "../../scripts/state.ts";
+import { launchChromium } from "./chromium.ts";
+import { eventually } from "./eventually.ts";
+import { runToEnd } from "./harness.ts";
+
+const SOON = 20_000;
+const ID = "01m3qk7vt4xe";
+
+const state = join(mkdtempSync(join(tmpdir(), "shutterline-")), ".shutterline");
+let server: Server;
+let browser: Browser;
+let address: string;
+
+beforeAll(async () => {
+  await buildClient();
+  [server, browser] = await Promise.all([startServer({ state, host: "localhost", port: 0 }), launchChromium()]);
+  address = `http://localhost:${server.port}`;
+  process.env["ADMIN_TOKEN"] = adminTokenOf(state);
+});
+afterAll(async () => {
+  delete process.env["ADMIN_TOKEN"];
+  await browser.close();
+  await server.stop();
+  rmSync(dirname(state), { recursive: true, force: true });
+});
+
+const admin = (...words: string[]) => runToEnd("scripts/admin.ts", ...words, "--address", address);
+const send = async (binding: string, body: unknown) => (await server.miniflare.getQueueProducer(binding)).send(body);
+/** As the platform moves what no consumer has settled: bare. */
+const move = (kind: string, end: string) =>
+  send("DEAD_LETTERS", { kind, id: ID + end, follower: `${ID}8`, followee: `${ID}9`, media: `${ID}7` });
+
+it("keeps a poisoned message, lists it, and replays and discards what the operator says", async () => {
+  expect(await admin("dead-letters")).toEqual({ code: 0, output: "There are none\n" });
+  await send("EFFECTS", { kind: "nonsense" });
+  await Promise.all([move("follow", "1"), move("follow", "2"), move("inspect", "3")]);
+  await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 in all"), SOON);
+
+  const { output } = await admin("dead-letters", "--queue", "shutterline-effects");
+  expect(output).toMatch(/^\d+ {2}shutterline-effects {2}[0-9a-f]{64} {2}last .+: It is not of its schema:/m);
+  const numberOf = (subject: string) => new RegExp(`^(\\d+) .*${subject}`, "m").exec(output)?.[1] ?? "";
+  const nonsense = numberOf("[0-9a-f]{64}");
+  expect((await admin("dead-letters", "show", nonsense)).output).toContain('body: {\n  "kind": "nonsense"\n}');
+  expect(await admin("status")).toMatchObject({ code: 1 });
+
+  // It is as bad as before, so it comes back, and says how often.
+  expect(await admin("dead-letters", "replay", nonsense)).toEqual({ code: 0, output: "1 replayed\n" });
+  await eventually(async () => {
+    const { output: again } = await admin("dead-letters", "show", nonsense);
+    expect(again).toContain("deaths: 2\nreplays: 1");
+    expect(again).not.toContain("replayedAt");
+  }, SOON);
+  expect(await admin("dead-letters", "discard", nonsense)).toMatchObject({ code: 0 });
+
+  // These ask for something that is not there any more, so their consumers have nothing to do.
+  expect(await admin("dead-letters", "replay", "--all")).toEqual({ code: 0, output: "3 replayed\n" });
+  expect((await admin("dead-letters")).output).toBe("There are none\n");
+  expect((await admin("dead-letters", "--replayed")).output).toContain("3 in all");
+  expect(await admin("dead-letters", "replay", "9999")).toMatchObject({ code: 1 });
+  expect(await admin("dead-letters", "replay")).toMatchObject({ code: 1 });
+});
+
+it("shows the operator alone how it is, and what waits, and does what they press", async () => {
+  await send("EFFECTS", { kind: "nonsense", mark: 1 });
+  await move("follow", "4");
+  const trouble: string[] = [];
+  const page = await visit("/operator", trouble);
+  await page.getByLabel("Operator’s token").fill("something else");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("This is not the operator’s token.").waitFor();
+  await page.getByLabel("Operator’s token").fill(adminTokenOf(state));
+  await page.keyboard.press("Enter");
+  await page.getByRole("row", { name: /shutterline-effects/ }).waitFor();
+  await page.getByRole("heading", { name: "Shards" }).waitFor();
+  await page.getByText("0–8191").waitFor();
+
+  const poisoned = page.getByRole("listitem").filter({ hasText: "It is not of its schema" });
+  await poisoned.getByText("effects", { exact: true }).click();
+  await poisoned.getByLabel("Body").getByText('"mark": 1').waitFor();
+  await poisoned.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Discard" }).click();
+  await poisoned.waitFor({ state: "detached" });
+
+  const follow = page.getByRole("listitem").filter({ hasText: `follow ${ID}4` });
+  await follow.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await follow.getByRole("button", { name: "Replay" }).click();
+  await follow.waitFor({ state: "detached" });
+  await page.getByText("There are none.").waitFor();
+
+  await page.reload();
+  await page.getByRole("heading", { name: "Queues" }).waitFor(); // The tab has kept the token.
+  expect(page.url()).toBe(`${address}/operator`);
+  const narrow = { width: 360, height: 740 };
+  await page.setViewportSize(narrow);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(narrow.width);
+  await page.getByRole("button", { name: "Leave" }).click();
+  await page.reload();
+  await page.getByLabel("Operator’s token").waitFor();
+  // The browser itself writes that the first token was refused.
+  expect(trouble.filter((message) => !message.includes("401"))).toEqual([]);
+});
+
+async function visit(path: string, trouble: string[]): Promise<Page> {
+  const page = await (await browser.newContext({ baseURL: address })).newPage();
+  page.setDefaultTimeout(SOON);
+  page.on("pageerror", (error) => trouble.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") trouble.push(message.text());
+  });
+  await page.goto(path);
+  return page;
+}

@@ -1,0 +1,48 @@
+/** The operator's API, typed. A token that is refused is forgotten, so that another one is asked for. */
+import type { DeadLetterPage, DeadLetterWhole, Replay, ReplayedLetters } from "../../schema/api/dead-letters.ts";
+import type { ShardMap } from "../../schema/api/shards.ts";
+import type { Status } from "../../schema/api/status.ts";
+import { ApiProblem, asRefusal } from "../problem.ts";
+import { keepToken, token } from "./token.ts";
+
+const TIMEOUT_MS = 15_000;
+
+async function request<T>(method: string, path: string, body?: object, secret = token.value ?? ""): Promise<T> {
+  const init: RequestInit = {
+    method,
+    headers: { authorization: `Bearer ${secret}`, ...(body && { "content-type": "application/json" }) },
+    body: body ? JSON.stringify(body) : null,
+    credentials: "omit",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  };
+  let answer: unknown;
+  const response = await fetch(`/v1/admin${path}`, init).catch(() => {
+    throw ApiProblem.local(navigator.onLine ? "unreachable" : "offline");
+  });
+  if (response.status === 204) return undefined as T;
+  try {
+    answer = await response.json();
+  } catch {
+    throw ApiProblem.local("unreadable");
+  }
+  if (response.ok) return answer as T;
+  if (response.status === 401) keepToken(undefined);
+  throw asRefusal(answer);
+}
+
+export const operator = {
+  /** Throws unless `secret` is the operator's token. */
+  enter: (secret: string) => request<Status>("GET", "/status", undefined, secret),
+  status: () => request<Status>("GET", "/status"),
+  shards: () => request<ShardMap>("GET", "/shards"),
+  letters: (queue: string, cursor?: string) => {
+    const query = new URLSearchParams({ limit: "20" });
+    if (queue !== "") query.set("queue", queue);
+    if (cursor !== undefined) query.set("cursor", cursor);
+    return request<DeadLetterPage>("GET", `/dead-letters?${query}`);
+  },
+  letter: (id: number) => request<DeadLetterWhole>("GET", `/dead-letters/${id}`),
+  replay: (id: number) => request<void>("POST", `/dead-letters/${id}/replay`),
+  replayMany: (body: Replay) => request<ReplayedLetters>("POST", "/dead-letters/replay", body),
+  discard: (id: number) => request<void>("DELETE", `/dead-letters/${id}`),
+};

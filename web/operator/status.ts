@@ -1,0 +1,34 @@
+import { signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Status } from "../../schema/api/status.ts";
+import { type ApiProblem, asProblem } from "../problem.ts";
+import { operator } from "./api.ts";
+
+const EVERY_MS = 5000;
+
+/** The newest that was read. */
+export const latest = signal<Status | undefined>(undefined);
+
+/** Reads it every few seconds while somebody looks. Gives what went wrong the last time. */
+export function useStatus(): ApiProblem | undefined {
+  const problem = useSignal<ApiProblem | undefined>(undefined);
+  useEffect(() => {
+    let timer: number | undefined;
+    let current = true;
+    const read = async () => {
+      try {
+        if (document.visibilityState === "visible") latest.value = await operator.status();
+        problem.value = undefined;
+      } catch (error) {
+        problem.value = asProblem(error);
+      }
+      if (current) timer = setTimeout(() => void read(), EVERY_MS);
+    };
+    void read();
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [problem]);
+  return problem.value;
+}
