@@ -88,6 +88,10 @@ it("sends the same body to the same queue, and puts the letter away once that ha
 it.each(["throws", "hangs"] as const)("keeps the letter when its queue %s", async (fault) => {
   const letter = one(await dead());
   const faulty = withFaults(env, { queues: fault });
+  if (fault === "throws") {
+    const send = () => Promise.reject(new Error("Queue sendBatch failed: Too Many Requests"));
+    faulty.env.FAN_OUT = { ...queueTo(() => undefined), sendBatch: send };
+  }
   const refused = await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, faulty.env);
   expect(await outcome(refused)).toBe("503 unavailable");
   expect(await letterAbout(letter.subject)).toMatchObject({ id: letter.id, replays: 0 });

@@ -1,17 +1,20 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Status } from "../../schema/api/status.ts";
-import { type EffectId, newId } from "../../schema/ids.ts";
+import { type EffectId, newId, type PersonId } from "../../schema/ids.ts";
 import { bindingOf, databaseOf } from "../../schema/shards.ts";
 import { deliver, operate } from "../../tests/runtime/dead-letters.ts";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { withFaults } from "../../tests/runtime/faults.ts";
 import { ask, outcome } from "../../tests/runtime/people.ts";
-import { newPost } from "../../tests/runtime/posts.ts";
+import { newPost, publishedPost } from "../../tests/runtime/posts.ts";
+import { followAll, newReaders } from "../../tests/runtime/readers.ts";
+import { fanOut } from "../delivery/fan-out.ts";
 import worker from "../index.ts";
 import { bury } from "../operations/dead-letters.ts";
-import { delivered } from "../operations/delivered.ts";
 import { measured } from "../operations/measured.ts";
 import { forgetMeasures, measure, measuresSince, saveMeasures, saveMeasuresSoon } from "../operations/measures.ts";
+import { project } from "../projector/projector.ts";
 
 beforeEach(() => {
   for (const method of ["error", "warn"] as const) vi.spyOn(console, method).mockReturnValue();
@@ -25,6 +28,7 @@ const status = async (on: Env = env): Promise<Status> => (await operate("GET", "
 const queueIn = ({ queues }: Status, name: string) => queues.find(({ queue }) => queue === name);
 
 it("tells what the queues have done, how late, and what waits for the operator", async () => {
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
   const effects = "shutterline-effects";
   const before = queueIn(await status(), effects);
   await deliver(effects, [{ kind: "nonsense" }, { kind: "nonsense", mark: crypto.randomUUID() }], (batch, context) =>
@@ -102,15 +106,21 @@ it("does no work over again because its measures cannot be saved", async () => {
 });
 
 it("counts the rows that reach people, not those that were there", async () => {
-  const before = await status();
-  const { id: post, author: reader } = newPost();
-  const put = () =>
-    databaseOf(env, reader)
-      .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-      .bind(reader, post, reader)
-      .run();
-  delivered("feeds", await put(), await put());
-  expect((await status()).deliveries?.feeds.rows).toBe((before.deliveries?.feeds.rows ?? 0) + 1);
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  const queues = recordQueues();
+  const [author, ada, ben] = (await newReaders(3)) as [PersonId, PersonId, PersonId];
+  await followAll([ada, ben], author);
+  const before = (await status()).deliveries;
+  const { post, actor } = await publishedPost(author);
+  await actor.like(ada);
+  await flush(actor);
+  for (let time = 0; time < 2; time += 1) {
+    await project(env, queues.facts);
+    await fanOut(env, { post: post.id, author });
+  }
+  const after = (await status()).deliveries;
+  expect(after?.feeds.rows).toBe((before?.feeds.rows ?? 0) + 2);
+  expect(after?.notifications.rows).toBe((before?.notifications.rows ?? 0) + 1);
 });
 
 it("tells effects that are stuck from those that wait, and posts that are behind", async () => {

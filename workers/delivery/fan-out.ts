@@ -11,6 +11,7 @@ import { EVERY_PART, type FanOut, type Parts, PARTS } from "../../schema/facts.t
 import { LOGICAL_SHARDS, type PersonId, type PostId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/shards.ts";
 import type { Reach } from "../../schema/tables/people.ts";
+import { delivered } from "../operations/delivered.ts";
 import { followersOf } from "../reads/follows.ts";
 import { seenSince } from "./dormant.ts";
 import { drawn, trimmed } from "./feed-bound.ts";
@@ -82,13 +83,14 @@ async function servePage(env: Env, post: PostId, author: PersonId, parts: Parts)
   const shards = { first: first * shardsPerPart, end: end * shardsPerPart };
   const readers = await followersOf(env, author, after, READERS_PER_MESSAGE, shards);
   await Promise.all(
-    [...byDatabase(env, readers, (reader) => reader)].map(([database, group]) =>
-      database.batch([
+    [...byDatabase(env, readers, (reader) => reader)].map(async ([database, group]) => {
+      const [pushed] = await database.batch([
         // In the order of the feed's key: neighbouring rows lie on one page of the database.
         database.prepare(PUSH).bind(JSON.stringify(group.toSorted()), post, author, seenSince()),
         ...trimmed(database, drawn(group)),
-      ]),
-    ),
+      ]);
+      delivered("feeds", pushed);
+    }),
   );
   const last = readers.length === READERS_PER_MESSAGE ? readers.at(-1) : undefined;
   const left = await env.POSTS.getByName(post).confirmDelivered(last ? 0 : setOf(parts));

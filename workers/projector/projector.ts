@@ -10,6 +10,7 @@ import { announce } from "../delivery/announce.ts";
 import { trimmedInboxes } from "../delivery/inbox-bound.ts";
 import { tellStatements, type Unread, unreadStatements } from "../delivery/tell.ts";
 import { sendEffect } from "../effects.ts";
+import { delivered } from "../operations/delivered.ts";
 import { dropPost } from "../reads/documents.ts";
 import { timelines } from "../reads/timelines.ts";
 import type { Reader } from "../reads/reader.ts";
@@ -72,16 +73,18 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
   );
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
     const told = notices.get(database) ?? [];
+    const tellings = tellStatements(database, told);
     const statements = [
+      ...tellings,
       ...likeStatements(database, likes.get(database) ?? []),
       ...commentLikeStatements(database, commentLikes.get(database) ?? []),
-      ...tellStatements(database, told),
       ...trimmedInboxes(
         database,
         told.map(({ recipient }) => recipient),
       ),
     ];
     const results = await database.batch<Unread>([...statements, ...unreadStatements(database, told)]);
+    delivered("notifications", ...results.slice(0, tellings.length));
     return results.slice(statements.length).flatMap(({ results: rows }) => rows);
   });
   return (await Promise.all(written)).flat();
