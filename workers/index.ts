@@ -10,9 +10,9 @@ import { mergeAuthor } from "./delivery/large-authors.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
-import { consumeDeadLetters, forgetReplayed } from "./operations/dead-letters.ts";
+import { consumeDeadLetters } from "./operations/dead-letters.ts";
 import { measured } from "./operations/measured.ts";
-import { forgetMeasures } from "./operations/measures.ts";
+import { tidyOperations } from "./operations/tidy.ts";
 import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
@@ -70,14 +70,7 @@ export default {
   async scheduled(_controller, env) {
     await renewShards(env);
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [
-      resendEffects,
-      collectAbandonedUploads,
-      reconcileSample,
-      finishFencedMove,
-      forgetReplayed,
-      forgetMeasures,
-    ]) {
+    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample, finishFencedMove, tidyOperations]) {
       try {
         await sweep(env);
       } catch (error) {

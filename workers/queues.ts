@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { backOff } from "./operations/back-off.ts";
 import { ATTEMPTS_MAX, bury } from "./operations/dead-letters.ts";
 
@@ -46,7 +46,7 @@ async function settled<T>(
     }
   };
   const parsed = schema.safeParse(body);
-  if (!parsed.success) return giveUp(`It is not of its schema: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) return giveUp(`It is not of its schema: ${wrongIn(parsed.error)}`);
   try {
     await handle(parsed.data);
     message.ack();
@@ -55,3 +55,7 @@ async function settled<T>(
     else await giveUp(String(error));
   }
 }
+
+/** In one line: where, and what. */
+const wrongIn = ({ issues }: z.ZodError): string =>
+  issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; ");

@@ -103,11 +103,17 @@ export function Letter({ letter, gone }: { letter: DeadLetterSummary; gone: () =
 const Whole = ({ letter }: { letter: DeadLetterWhole }) => (
   <>
     <p class="soft">
-      Number {letter.id}, tried {letter.attempts} times, died first <Time at={letter.firstAt} />
+      Number {letter.id}, tried {letter.attempts === 1 ? "once" : `${letter.attempts} times`}, died first{" "}
+      <Time at={letter.firstAt} />
     </p>
-    {letter.reason !== undefined && <pre class="code">{letter.reason}</pre>}
-    <pre class="code" tabIndex={0} role="region" aria-label="Body">
-      {JSON.stringify(letter.body, undefined, 2)}
-    </pre>
+    {letter.reason !== undefined && <Code label="Reason" text={letter.reason} />}
+    <Code label="Body" text={JSON.stringify(letter.body, undefined, 2)} />
   </>
+);
+
+/** It may be long, and is scrolled with the keyboard too. */
+const Code = ({ label, text }: { label: string; text: string }) => (
+  <pre class="code" tabIndex={0} role="region" aria-label={label}>
+    {text}
+  </pre>
 );

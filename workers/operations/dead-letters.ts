@@ -139,7 +139,7 @@ export async function deadLetterCounts(env: Env) {
   return results;
 }
 
-/** Cron's part: forgets what was replayed long ago. */
+/** Forgets what was replayed long ago. */
 export async function forgetReplayed(env: Env, now = Date.now()): Promise<void> {
   await env.DB.prepare("DELETE FROM dead_letters WHERE replayed_at <= ?")
     .bind(now - REPLAYED_KEPT)

@@ -68,7 +68,7 @@ export async function measuresSince(env: Env, since: number): Promise<Map<string
   return new Map(results.map((row) => [row.name, row]));
 }
 
-/** Cron's part. */
+/** Forgets the minutes that are a day old. */
 export async function forgetMeasures(env: Env, now = Date.now()): Promise<void> {
   await env.DB.prepare("DELETE FROM measures WHERE minute < ?")
     .bind(Math.floor(now / MINUTE) - MINUTES_KEPT)
