@@ -118,16 +118,20 @@ export const Parts = z.object({
   first: z.number().int().min(0).max(PARTS),
   end: z.number().int().min(0).max(PARTS),
   after: PersonId.optional(),
+  /** Only those who want to be told of each new post: the others find it when they read. */
+  bells: z.boolean().optional(),
 });
 export type Parts = z.infer<typeof Parts>;
 
-/** A post's way into its readers' feeds: one page of the followers in `parts`; without them, the root of the tree. */
+/** A post's way to its readers: one page of the followers in `parts`; without them, the root of the tree. */
 export const FanOut = z.object({ post: PostId, author: PersonId, parts: Parts.optional() });
 export type FanOut = z.infer<typeof FanOut>;
 
 /** What follows from a committed row of D1; the same body is stored in `effects` until it is done. */
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** A follower wants to be told of each new post, or no longer, from when the effect was made on. */
+  z.object({ kind: z.literal("bell"), id: EffectId, follower: PersonId, followee: PersonId }),
   z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
   /** An author becomes a large one; `after` is the last follower that was marked. */
   z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),

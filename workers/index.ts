@@ -3,6 +3,7 @@ import { DEAD_LETTERS } from "../schema/dead-letters.ts";
 import { FanOut, Effect } from "../schema/facts.ts";
 import { renewShards } from "../schema/shards.ts";
 import { app } from "./api/app.ts";
+import { applyBell } from "./delivery/bells.ts";
 import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
 import { applyFollow } from "./delivery/follow.ts";
@@ -27,6 +28,8 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
   switch (effect.kind) {
     case "follow":
       return applyFollow(env, effect);
+    case "bell":
+      return applyBell(env, effect);
     case "block":
       return applyBlock(env, effect);
     case "merge":
@@ -47,6 +50,7 @@ export default {
       case "shutterline-facts":
         return consumeFacts(batch, env);
       case "shutterline-fan-out":
+      case "shutterline-fan-out-pages":
         return consume(
           batch,
           env,

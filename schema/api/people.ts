@@ -31,11 +31,14 @@ export const Profile = PersonCard.extend({
   followers: z.number().int(),
   following: z.number().int(),
   followedByMe: z.boolean(),
+  bellByMe: z.boolean().openapi({ description: "The caller is told of each of their new posts" }),
   blockedByMe: z.boolean().openapi({ description: "Then none of their posts is shown" }),
 }).openapi("Profile");
 export type Profile = z.infer<typeof Profile>;
 
-export const Me = Profile.omit({ followedByMe: true, blockedByMe: true }).extend({ unread: UnreadCount }).openapi("Me");
+export const Me = Profile.omit({ followedByMe: true, bellByMe: true, blockedByMe: true })
+  .extend({ unread: UnreadCount })
+  .openapi("Me");
 export type Me = z.infer<typeof Me>;
 
 export const SignUp = z.object({ handle: Handle, password: Password, name: text(NAME).optional() }).openapi("SignUp");
@@ -48,5 +51,6 @@ export type SignedIn = z.infer<typeof SignedIn>;
 export const EditMe = z.object({ name: text(NAME).optional(), bio: text(BIO).optional() }).openapi("EditMe");
 
 export const Followed = z.object({ followedByMe: z.boolean() }).openapi("Followed");
+export const Belled = z.object({ bellByMe: z.boolean() }).openapi("Belled");
 export const Blocked = z.object({ blockedByMe: z.boolean() }).openapi("Blocked");
 export const PeoplePage = page(PersonCard).openapi("PeoplePage");

@@ -10,7 +10,8 @@ export function recordQueues() {
   const fanOuts: FanOut[] = [];
   const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, body as PostFacts));
   const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
-  vi.spyOn(env.FAN_OUT, "sendBatch").mockImplementation(async (messages) => {
+  vi.spyOn(env.FAN_OUT_PAGES, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
+  vi.spyOn(env.FAN_OUT_PAGES, "sendBatch").mockImplementation(async (messages) => {
     for (const { body } of messages) await keep(fanOuts, body as FanOut);
     return NO_BACKLOG;
   });

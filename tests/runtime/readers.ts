@@ -1,8 +1,8 @@
 /** Many readers at once, for tests of delivery: with the rows that fan-out asks, but for the handles. */
 import { env } from "cloudflare:workers";
-import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/set-based.ts";
-import { byDatabase, databaseOf } from "../../schema/shards.ts";
+import { byDatabase, databaseOf, databases } from "../../schema/shards.ts";
 import { today } from "../../workers/delivery/dormant.ts";
 import { newPerson } from "./posts.ts";
 
@@ -33,9 +33,32 @@ export async function followAll(readers: readonly PersonId[], author: PersonId):
   await database.batch(setBased(database, FOLLOWERS, mirrors));
 }
 
+/** Each of `readers`, who follow `author`, wants to be told of each new post: the facts and their mirrors. */
+export async function ringAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
+  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+    await database.prepare(RING).bind(JSON.stringify(group), author).run();
+  }
+  await databaseOf(env, author).prepare(RING_MIRRORS).bind(JSON.stringify(readers), author).run();
+}
+
+/** Who was told of a post, in no order. */
+export async function toldOf(post: PostId): Promise<PersonId[]> {
+  const answers = databases(env).map((database) =>
+    database
+      .prepare("SELECT recipient FROM notifications WHERE kind = 'new_post' AND subject = ? AND raised > 0")
+      .bind(post)
+      .all<{ recipient: PersonId }>(),
+  );
+  return (await Promise.all(answers)).flatMap(({ results }) => results.map(({ recipient }) => recipient));
+}
+
 const PEOPLE =
   "INSERT INTO people (id, handle, name, seen_day) SELECT value ->> 0, value ->> 0, '', value ->> 1 FROM json_each(?1)";
 const FOLLOWING =
   "INSERT INTO following (follower, followee, active, version) SELECT value ->> 0, value ->> 1, 1, 1 FROM json_each(?1)";
 const FOLLOWERS = `INSERT INTO followers (followee, follower_shard, follower, active, version)
   SELECT value ->> 0, value ->> 1, value ->> 2, 1, 1 FROM json_each(?1)`;
+const RING = `UPDATE following SET bell = 1, version = version + 1
+  WHERE follower IN (SELECT value FROM json_each(?1)) AND followee = ?2`;
+const RING_MIRRORS = `UPDATE followers SET bell = 1, version = version + 1
+  WHERE followee = ?2 AND follower IN (SELECT value FROM json_each(?1))`;

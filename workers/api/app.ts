@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { serveMedia } from "../media/serve.ts";
 import { admin } from "./admin.ts";
 import { audits } from "./audit.ts";
+import { bells } from "./bells.ts";
 import { blocks } from "./blocks.ts";
 import { commentCommands } from "./comment-commands.ts";
 import { comments } from "./comments.ts";
@@ -39,6 +40,7 @@ for (const resource of [
   sessions,
   me,
   follows,
+  bells,
   blocks,
   mediaRoutes,
   posts,

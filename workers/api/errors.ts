@@ -29,6 +29,7 @@ const REFUSALS = {
   too_many_mutes: [409, "No more can be muted"],
   cannot_follow_yourself: [409, "You cannot follow yourself"],
   cannot_block_yourself: [409, "You cannot block yourself"],
+  not_following: [409, "You do not follow this person"],
   unblock_first: [409, "You have blocked this person"],
   move_under_way: [409, "Other shards are being moved"],
   too_late_to_abort: [409, "The new map of the shards is published"],

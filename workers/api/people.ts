@@ -4,7 +4,7 @@ import { PageQuery } from "../../schema/api/common.ts";
 import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
 import { blockBetween } from "../reads/blocks.ts";
-import { followedBy, followerPage, isFollowing } from "../reads/follows.ts";
+import { followedBy, followerPage, hasBell, isFollowing } from "../reads/follows.ts";
 import { fullPage } from "../reads/full-page.ts";
 import { handles } from "../reads/documents.ts";
 import { personSeenBy, profileOf } from "../reads/people.ts";
@@ -82,15 +82,16 @@ people.openapi(
     const { reader } = c.var;
     const id = (await handles.get(reader, [handle])).get(handle)?.person;
     if (!id) throw new ApiError("person_not_found");
-    const [person, followedByMe, { mine, theirs }] = await Promise.all([
+    const [person, followedByMe, bellByMe, { mine, theirs }] = await Promise.all([
       profileOf(reader, id),
       isFollowing(reader, id),
+      hasBell(reader, id),
       blockBetween(reader, id),
     ]);
     // A claim may be without its person, and its id by chance that of somebody else.
     if (person?.handle !== handle) handles.drop(handle); // Somebody else may take such a claim over.
     if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
-    return c.json({ ...person, followedByMe, blockedByMe: mine }, 200);
+    return c.json({ ...person, followedByMe, bellByMe, blockedByMe: mine }, 200);
   },
 );
 

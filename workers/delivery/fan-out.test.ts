@@ -5,9 +5,10 @@ import type { FanOut } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf, databases } from "../../schema/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { metered } from "../../tests/runtime/metered.ts";
 import { follows, publishedPost } from "../../tests/runtime/posts.ts";
-import { followAll, newReader, newReaders } from "../../tests/runtime/readers.ts";
+import { followAll, newReader, newReaders, ringAll, toldOf } from "../../tests/runtime/readers.ts";
 import { project } from "../projector/projector.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "../reads/feed.ts";
@@ -128,30 +129,40 @@ it("sends what is left when a message was lost, and is done only then", async ()
   expect(await flush(actor)).toBe(false); // Everything is confirmed.
 });
 
-it("is delivered exactly when every follower has the post, whatever the queue does and however roots split", async () => {
+it("is delivered exactly when everybody has it, whatever the queue does, and however roots split or authors turn", async () => {
   const FOLLOWERS = 2500;
   const author = await newReader();
-  await followAll(await newReaders(FOLLOWERS), author);
+  const readers = await newReaders(FOLLOWERS);
+  await followAll(readers, author);
+  const ringing = readers.filter((_, index) => index % 2 === 0); // More than a message serves.
+  await ringAll(ringing, author);
   const fate = fc.record(
     { pick: fc.nat(), times: fc.constantFrom(0, 1, 1, 1, 2), late: fc.boolean() },
     { noNullPrototype: true },
   );
-  // What the count of followers is at the moment of each root: as they come and go, it splits differently.
-  const counts = fc.array(fc.constantFrom(900, 1500, FOLLOWERS, 9000), { minLength: 1, maxLength: 3 });
+  // What the count of followers is at the moment of each root: as they come and go, it splits differently. Once the author
+  // has turned, roots go to the bells alone.
+  const moment = fc.constantFrom(900, 1500, FOLLOWERS, 9000, "merged" as const);
+  const moments = fc.array(moment, { minLength: 1, maxLength: 3 });
+  const set = (column: "followers" | "reach", value: number | string) =>
+    databaseOf(env, author).prepare(`UPDATE people SET ${column} = ? WHERE id = ?`).bind(value, author).run();
   await fc.assert(
-    fc.asyncProperty(counts, fc.array(fate, { maxLength: 12 }), async (counts, fates) => {
+    fc.asyncProperty(moments, fc.array(fate, { maxLength: 12 }), async (moments, fates) => {
+      await set("reach", "pushed");
+      let isMerged = false;
       const { post, actor, root } = await postToDeliver(author);
       const check = async () => {
         const delivered = await isDelivered({ actor });
-        if (delivered) expect(await feedsWith(post)).toBe(FOLLOWERS + 1);
+        if (delivered && !isMerged) expect(await feedsWith(post)).toBe(FOLLOWERS + 1);
+        if (delivered) expect((await toldOf(post)).length).toBe(ringing.length);
         return delivered;
       };
-      const beginWith = async (count: number | undefined) => {
-        const database = databaseOf(env, author);
-        await database.prepare("UPDATE people SET followers = ? WHERE id = ?").bind(count, author).run();
+      const beginAt = async (moment: number | "merged") => {
+        isMerged ||= moment === "merged";
+        await (moment === "merged" ? set("reach", "merged") : set("followers", moment));
         await fanOut(env, root);
       };
-      for (const count of counts) await beginWith(count);
+      for (const moment of moments) await beginAt(moment);
       for (const { pick, times, late } of fates) {
         const [message] = queues.fanOuts.splice(pick % Math.max(1, queues.fanOuts.length), 1);
         if (!message) break;
@@ -161,36 +172,101 @@ it("is delivered exactly when every follower has the post, whatever the queue do
       }
       // The actor hears nothing, and sends the root until it is told of everything.
       for (let tries = 0; !(await check()) && tries < 3; tries += 1) {
-        await beginWith(FOLLOWERS);
+        await beginAt(FOLLOWERS);
         await deliverAll();
       }
       expect(await check()).toBe(true);
-      expect(await feedsWith(post)).toBe(FOLLOWERS + 1);
+      expect((await toldOf(post)).toSorted()).toEqual(ringing.toSorted());
       queues.fanOuts.length = 0;
     }),
     { numRuns: 12 },
   );
 }, 120_000);
 
-it("lets another author's post wait for a few messages of a large one's, and never for all", async () => {
+it("sends pages to a queue of their own, so that a small author's post waits for none of them", async () => {
+  const [large, small] = (await newReaders(2)) as [PersonId, PersonId];
+  const followers = await newReaders(2 * READERS_PER_MESSAGE);
+  await followAll(followers, large);
+  await followAll(followers.slice(0, 10), small);
+  const [first, second] = [await postToDeliver(large), await postToDeliver(small)];
+  queues.sendFanOut.mockClear();
+  await fanOut(env, first.root);
+  await fanOut(env, second.root);
+  expect([await isDelivered(first), await isDelivered(second)]).toEqual([false, true]);
+  await deliverAll();
+  expect([await isDelivered(first), await feedsWith(first.post)]).toEqual([true, followers.length + 1]);
+  expect(queues.sendFanOut).not.toHaveBeenCalled(); // That queue has roots alone.
+});
+
+it("lets the pages of authors take turns, so that nobody waits for all of another's", async () => {
   const large = await newReader();
   const followers = await newReaders(5 * READERS_PER_MESSAGE);
   await followAll(followers, large);
-  const small = await newReader();
-  await followAll(followers.slice(0, 10), small);
-  const [first, second] = [await postToDeliver(large), await postToDeliver(small)];
-  // One consumer and one queue, first in, first out: the worst case. The large author's root has just been served.
+  const middle = await newReader();
+  await followAll(followers.slice(0, READERS_PER_MESSAGE + 10), middle);
+  const [first, second] = [await postToDeliver(large), await postToDeliver(middle)];
+  // First in, first out, and the large author's root was served before.
   await fanOut(env, first.root);
+  await fanOut(env, second.root);
   const handled: FanOut[] = [];
-  queues.fanOuts.push(second.root);
   for (let message = queues.fanOuts.shift(); message; message = queues.fanOuts.shift()) {
     await fanOut(env, message);
     handled.push(message);
   }
-  const waited = handled.findIndex(({ post }) => post === second.post);
-  expect(waited).toBe(5);
-  expect(handled.length).toBeGreaterThan(waited + 1);
+  const last = handled.findLastIndex(({ post }) => post === second.post);
+  expect(last).toBe(5 + 1);
+  expect(handled.length).toBeGreaterThan(last + 1);
   expect([await isDelivered(first), await isDelivered(second)]).toEqual([true, true]);
+});
+
+const hasTwoDatabases = databases(env).length > 1;
+
+it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
+  "writes to each database whatever another one does, and what is missing when that is back: it %s",
+  async (fault) => {
+    const author = await newReader();
+    const readers = await newReaders(100);
+    const [home, away] = [databaseOf(env, author), databases(env).find((one) => one !== databaseOf(env, author))];
+    await followAll(readers, author);
+    await ringAll(readers, author);
+    const { post, root, actor } = await postToDeliver(author);
+    const faults: Faults = { writes: fault };
+    const faulty = withFaults(env, faults).env;
+    const world = Object.fromEntries(
+      Object.entries(env).map(([name, value]) => [name, value === away ? faulty[name as "DB"] : value]),
+    ) as Env;
+    const atHome = readers.filter((reader) => databaseOf(env, reader) === home);
+    const served = fanOut(world, root).then(
+      () => "served",
+      () => "failed",
+    );
+    await vi.waitFor(async () => expect((await toldOf(post)).toSorted()).toEqual(atHome.toSorted()));
+    expect(await served).toBe("failed"); // So the queue repeats it.
+    expect(await feedsWith(post)).toBe(atHome.length + 1);
+    expect(await isDelivered({ actor })).toBe(false);
+
+    delete faults.writes;
+    await fanOut(world, root);
+    expect((await toldOf(post)).toSorted()).toEqual(readers.toSorted());
+    expect(await feedsWith(post)).toBe(readers.length + 1);
+    expect(await isDelivered({ actor })).toBe(true);
+  },
+);
+
+it.runIf(hasTwoDatabases)("lets no range of more than one page reach from one database into the next", async () => {
+  const author = await newReader();
+  await followAll(await newReaders(READERS_PER_MESSAGE + 10), author);
+  const { root } = await postToDeliver(author);
+  // Three pages, whose ranges would part elsewhere.
+  await databaseOf(env, author).prepare("UPDATE people SET followers = 2500 WHERE id = ?").bind(author).run();
+  await fanOut(env, root);
+  expect(queues.fanOuts.map(({ parts }) => [parts?.first, parts?.end])).toEqual([
+    [0, 2],
+    [2, 4],
+    [4, 5],
+    [5, 8],
+  ]);
+  await deliverAll();
 });
 
 it("costs what is said", async () => {

@@ -10,10 +10,11 @@ import { metered } from "../../tests/runtime/metered.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { publishedPost } from "../../tests/runtime/posts.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { followAll, newReader, newReaders } from "../../tests/runtime/readers.ts";
+import { followAll, newReader, newReaders, toldOf } from "../../tests/runtime/readers.ts";
 import { project } from "../projector/projector.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "../reads/feed.ts";
+import { applyBell } from "./bells.ts";
 import { fanOut } from "./fan-out.ts";
 import { applyFollow } from "./follow.ts";
 import { isLarge, MARKED_PER_MESSAGE, mergeAuthor, turnLarge } from "./large-authors.ts";
@@ -40,6 +41,7 @@ const rowsInFeed = (reader: PersonId) =>
 async function apply(bindings: Env, effect: Effect): Promise<void> {
   if (effect.kind === "follow") await applyFollow(bindings, effect);
   if (effect.kind === "merge") await mergeAuthor(bindings, effect);
+  if (effect.kind === "bell") await applyBell(bindings, effect);
 }
 
 /** `env`, whose authors are large from `followers` on. What it sends to queues is kept in `sent` and `queues`. */
@@ -140,8 +142,14 @@ it("shows a merged author's posts from the follow on, none from the unfollow on,
   expect(await feedOf(reader.person.id)).toEqual(posts); // Before its effect is applied.
 });
 
-async function change(method: "PUT" | "DELETE", reader: Someone, author: Someone, bindings: Env): Promise<void> {
-  const path = `/v1/people/${author.person.handle}/follow`;
+async function change(
+  method: "PUT" | "DELETE",
+  reader: Someone,
+  author: Someone,
+  bindings: Env,
+  what: "follow" | "bell" = "follow",
+): Promise<void> {
+  const path = `/v1/people/${author.person.handle}/${what}`;
   expect((await ask(method, path, { token: reader.token, env: bindings })).status).toBe(200);
 }
 
@@ -151,7 +159,7 @@ async function effectsOf(people: readonly Someone[]): Promise<Effect[]> {
   for (const { person } of people) {
     const { results } = await databaseOf(env, person.id)
       .prepare(
-        `SELECT body FROM effects WHERE body ->> 'kind' IN ('follow', 'merge')
+        `SELECT body FROM effects WHERE body ->> 'kind' IN ('follow', 'bell', 'merge')
          AND ?1 IN (body ->> 'follower', body ->> 'author')`,
       )
       .bind(person.id)
@@ -164,13 +172,22 @@ async function effectsOf(people: readonly Someone[]): Promise<Effect[]> {
   return [...found.values()];
 }
 
-type Step = { what: "publish" | "remove" | "PUT" | "DELETE"; reader: number; author: number };
+type Step = {
+  what: "publish" | "remove" | "follow" | "unfollow" | "ring" | "silence";
+  reader: number;
+  author: number;
+};
 
-/** What is done is the model: the live posts of each author, and who follows whom. */
+/** What is done is the model: the live posts of each author, who follows whom, and whose bells ring. */
 class World {
   readonly #people: readonly Someone[];
   readonly #posts = new Map<Someone, PostId[]>();
   readonly #follows = new Set<string>();
+  readonly #bells = new Set<string>();
+  /** By reader and author: what was published while the bell rang, which rings still. */
+  readonly #owed = new Map<string, PostId[]>();
+  /** Everything that was published before the bell was silenced last. */
+  readonly #allowed = new Map<string, Set<PostId>>();
 
   private constructor(people: readonly Someone[]) {
     this.#people = people;
@@ -191,14 +208,50 @@ class World {
   async take({ what, reader: r, author: a }: Step, bindings: Env): Promise<void> {
     const [author, reader] = [this.#people[a], this.readers[r]] as [Someone, Someone];
     const posts = this.#posts.get(author) ?? [];
-    if (what === "publish") this.#posts.set(author, [await publish(author.person.id), ...posts]);
-    else if (what === "remove") {
+    const pair = `${r} ${a}`;
+    if (what === "publish") {
+      const post = await publish(author.person.id);
+      this.#posts.set(author, [post, ...posts]);
+      for (const bell of this.#bells) {
+        if (bell.endsWith(` ${a}`)) this.#owed.set(bell, [...(this.#owed.get(bell) ?? []), post]);
+      }
+    } else if (what === "remove") {
       const post = posts.pop();
       if (post) await remove(author.person.id, post);
+    } else if (what === "follow") {
+      await change("PUT", reader, author, bindings);
+      this.#follows.add(pair);
+    } else if (what === "ring") {
+      if (!this.#follows.has(pair)) return;
+      await change("PUT", reader, author, bindings, "bell");
+      this.#bells.add(pair);
     } else {
-      if (what === "DELETE") this.#follows.delete(`${r} ${a}`);
-      await change(what, reader, author, bindings);
-      if (what === "PUT") this.#follows.add(`${r} ${a}`);
+      this.#silence(pair, posts);
+      if (what === "unfollow") this.#follows.delete(pair);
+      await change("DELETE", reader, author, bindings, what === "unfollow" ? "follow" : "bell");
+    }
+  }
+
+  /** From here on nothing is owed: what was, may have come or not. */
+  #silence(pair: string, posts: readonly PostId[]): void {
+    if (!this.#bells.delete(pair)) return;
+    this.#owed.delete(pair);
+    this.#allowed.set(pair, new Set([...(this.#allowed.get(pair) ?? []), ...posts]));
+  }
+
+  /** Everybody was told of what is owed to them, and of nothing that was published while no bell of theirs rang. */
+  async expectTold(): Promise<void> {
+    for (const [a, author] of this.#people.entries()) {
+      for (const post of this.#posts.get(author) ?? []) {
+        const told = await toldOf(post);
+        for (const [r, { person }] of this.readers.entries()) {
+          const pair = `${r} ${a}`;
+          if (this.#owed.get(pair)?.includes(post)) expect(told, `${pair} ${post}`).toContain(person.id);
+          else if (!this.#bells.has(pair) && !this.#allowed.get(pair)?.has(post)) {
+            expect(told, `${pair} ${post}`).not.toContain(person.id);
+          }
+        }
+      }
     }
   }
 
@@ -224,11 +277,14 @@ async function remove(author: PersonId, post: PostId): Promise<void> {
   await project(env, queues.facts.splice(0));
 }
 
-it("shows each reader every post of whom they follow once, however turning, follows and posts interleave", async () => {
+it("shows each reader every post of whom they follow once, and rings, however turning, follows and posts interleave", async () => {
   const { constantFrom, nat } = fc;
-  const what = constantFrom<Step["what"][]>("publish", "publish", "publish", "PUT", "PUT", "PUT", "DELETE", "remove");
+  const what = constantFrom<Step["what"][]>(
+    ...(["publish", "publish", "publish", "follow", "follow", "follow"] as const),
+    ...(["ring", "ring", "unfollow", "silence", "remove"] as const),
+  );
   const step = fc.record({ what, reader: nat({ max: 2 }), author: nat({ max: 1 }) }, { noNullPrototype: true });
-  const steps = fc.array(step, { minLength: 6, maxLength: 14 });
+  const steps = fc.array(step, { minLength: 6, maxLength: 16 });
   const large = constantFrom("1", "2", "3");
   const copies = constantFrom(1, 2);
   const ends = new Set<string | null>();
@@ -263,6 +319,7 @@ it("shows each reader every post of whom they follow once, however turning, foll
         const seen = await feedOf(reader.person.id);
         expect(seen.filter((post) => world.isLive(post))).toEqual(world.postsFor(reader));
       }
+      await world.expectTold();
       for (const { person } of world.people) ends.add(await reachOf(person.id));
     }),
     { numRuns: 40 },

@@ -28,7 +28,8 @@ export function endFollow(
 }
 
 const END = `
-  UPDATE following SET active = 0, version = version + 1 WHERE follower = ?1 AND followee = ?2 AND active = 1`;
+  UPDATE following SET active = 0, bell = 0, version = version + 1
+  WHERE follower = ?1 AND followee = ?2 AND active = 1`;
 
 const EMPTY_FEED = `
   DELETE FROM feed WHERE reader = ?1 AND author = ?2

@@ -1,5 +1,5 @@
 /** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
-import { AFTER_EVERY_ID, LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
+import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Reader } from "./reader.ts";
 
@@ -12,25 +12,30 @@ export async function isFollowing(reader: Reader, person: PersonId): Promise<boo
 
 const IS_FOLLOWING = "SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1";
 
-/** Those who follow `person`, by their shards, of those from `first` on and below `end`. One D1 query. */
+/** Whether the reader wants to be told of each new post of `person`. Costs what `isFollowing` does, in the same call. */
+export async function hasBell(reader: Reader, person: PersonId): Promise<boolean> {
+  if (!reader.person) return false;
+  const rows = await reader.primary(reader.person, `${IS_FOLLOWING} AND bell = 1`, reader.person, person);
+  return rows.length > 0;
+}
+
+/** Those who follow `person`, by their shards. One D1 query. */
 export async function followersOf(
   env: Env,
   person: PersonId,
   after: PersonId | undefined,
   limit: number,
-  { first, end } = { first: 0, end: LOGICAL_SHARDS },
 ): Promise<PersonId[]> {
   const page = await databaseOf(env, person)
     .prepare(FOLLOWERS)
-    .bind(person, after ? shardOf(after) : first, after ?? "", end, limit)
+    .bind(person, after ? shardOf(after) : 0, after ?? "", limit)
     .all<{ follower: PersonId }>();
   return page.results.map(({ follower }) => follower);
 }
 
 const FOLLOWERS = `
-  SELECT follower FROM followers
-  WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND follower_shard < ?4 AND active = 1
-  ORDER BY follower_shard, follower LIMIT ?5`;
+  SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
+  ORDER BY follower_shard, follower LIMIT ?4`;
 
 /** The same, for a page of a list. */
 export async function followerPage(
@@ -39,7 +44,7 @@ export async function followerPage(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const key = [after ? shardOf(after) : 0, after ?? "", LOGICAL_SHARDS];
+  const key = [after ? shardOf(after) : 0, after ?? ""];
   const page = await reader.replica<{ follower: PersonId }>(person, FOLLOWERS, person, ...key, limit);
   return page.map(({ follower }) => follower);
 }

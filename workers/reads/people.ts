@@ -7,7 +7,7 @@ import { blockBetween, NO_BLOCK } from "./blocks.ts";
 import { handles, personDocuments } from "./documents.ts";
 import type { Reader } from "./reader.ts";
 
-type PublicProfile = Omit<Profile, "followedByMe" | "blockedByMe">;
+type PublicProfile = Omit<Profile, "followedByMe" | "bellByMe" | "blockedByMe">;
 
 /** What a person's page shows to everybody. Names its columns, so that a column added later stays private. One D1 query. */
 export async function profileOf(reader: Reader, person: PersonId): Promise<PublicProfile | undefined> {
