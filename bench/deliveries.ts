@@ -6,11 +6,13 @@ import { answerTo, type Request } from "./client.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 import type { Member } from "./filled-graph.ts";
 import { publish } from "./lines.ts";
-import { MIDDLE, type Scene } from "./scene.ts";
+import { MIDDLE, type Scene, SMALL } from "./scene.ts";
 import type { Subject } from "./subject.ts";
 
 export type Fanned = { followers: number; seconds: number; perSecond: number };
 export type Visible = Distribution & { publishes: number; late: number };
+/** Of one author: with nothing else under way, and while a large author's posts are delivered. */
+export type Beside = { alone: Visible; besides: Visible };
 
 /** The threshold from which on authors are merged at read is lifted, so that there is something to deliver. */
 export const PUSHED_TO_ALL = { LARGE_AUTHOR_FOLLOWERS: "1000000" };
@@ -46,11 +48,27 @@ export async function fanOutOf(subject: Subject, { large, followers }: Scene): P
   return { followers: followers.length, seconds, perSecond: followers.length / seconds };
 }
 
+/** How many followers these authors have, who are the first of the large one's. */
+const FOLLOWERS = { small: SMALL, middle: MIDDLE };
+
+export async function besideOf(subject: Subject, scene: Scene, author: keyof typeof FOLLOWERS): Promise<Beside> {
+  const alone = await visibleOf(subject, scene, author, false);
+  await subject.quiet();
+  const besides = await visibleOf(subject, scene, author, true);
+  await subject.quiet();
+  return { alone, besides };
+}
+
 /**
- * From sending `POST /v1/posts` of an author of 10,000 until the post is at the top of a follower's feed, for different
- * followers. `besides`: while the large author's posts are delivered, one after the other.
+ * From sending `POST /v1/posts` of the author until the post is at the top of a follower's feed, for different followers.
+ * `besides`: while the large author's posts are delivered, one after the other.
  */
-export async function visibleOf(subject: Subject, scene: Scene, besides: boolean): Promise<Visible> {
+async function visibleOf(
+  subject: Subject,
+  scene: Scene,
+  author: keyof typeof FOLLOWERS,
+  besides: boolean,
+): Promise<Visible> {
   const ended = new AbortController();
   const keepBusy = async () => {
     while (!ended.signal.aborted) await fanOutOf(subject, scene);
@@ -63,8 +81,8 @@ export async function visibleOf(subject: Subject, scene: Scene, besides: boolean
   const times: number[] = [];
   const began = performance.now();
   for (let index = 0; index < PUBLISHES && performance.now() - began < PUBLISHES_WITHIN; index += 1) {
-    const follower = scene.followers[(index * 397) % MIDDLE];
-    if (follower) times.push(await visibleTo(subject, scene.middle, follower, agent));
+    const follower = scene.followers[(index * 397) % FOLLOWERS[author]];
+    if (follower) times.push(await visibleTo(subject, scene[author], follower, agent));
   }
   ended.abort();
   await busy;

@@ -1,10 +1,11 @@
 /** The operations as tables: times beside limits, counts, and the targets. */
 import { HERD } from "./counting.ts";
+import type { Beside } from "./deliveries.ts";
 import { LIMITS } from "./limits.ts";
 import { LINES } from "./lines.ts";
 import type { Counted, Measured, Operations } from "./operations.ts";
 import { type Report, short } from "./report.ts";
-import { LARGE, MIDDLE } from "./scene.ts";
+import { LARGE, MIDDLE, SMALL } from "./scene.ts";
 import { type Tally, allOf } from "./tally.ts";
 
 export type Target = { what: string; is: number; atLeast?: number; atMost?: number };
@@ -13,6 +14,7 @@ export type Target = { what: string; is: number; atLeast?: number; atMost?: numb
 const SATURATED = 0.9;
 export const DELIVERED_OF_LIMIT = 0.5;
 const VISIBLE_WITHIN = 2000; // ms
+const DELAYED_BY = 1000; // ms
 const HERD_READS = 2;
 /** Shown of a tally, where anything of it is not 0. */
 const COUNTS: [keyof Tally, string][] = [
@@ -61,7 +63,7 @@ export const isMet = ({ is, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.
 
 export const ratioOf = ({ timing, limit }: Measured): number => timing.perSecond / limit;
 
-export function targetsOf({ lines, counted, deliveries, visible, herd }: Operations): Target[] {
+export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, herd }: Operations): Target[] {
   const ratios = lines.flatMap((line) =>
     line.target === undefined
       ? []
@@ -95,6 +97,15 @@ export function targetsOf({ lines, counted, deliveries, visible, herd }: Operati
           },
         ]
       : []),
+    ...(visibleSmall
+      ? [
+          {
+            what: `publish to visible, ${SMALL} followers, beside ${LARGE}: p99 in ms above that alone`,
+            is: visibleSmall.besides.p99 - visibleSmall.alone.p99,
+            atMost: DELAYED_BY,
+          },
+        ]
+      : []),
     ...(herd
       ? [
           {
@@ -111,7 +122,7 @@ const limitTitle = ({ limited }: Measured): string =>
   limited === "mix" ? "the limits of its parts" : LIMITS[limited].title;
 
 function timesReport(operations: Operations): Report {
-  const { limits, lines, deliveries, visible, seconds, graph } = operations;
+  const { limits, lines, deliveries, visible, visibleSmall, seconds, graph } = operations;
   const timesOf = ({ timing: { perSecond, open, processor } }: Pick<Measured, "timing">) => [
     short(perSecond),
     short(open.p50),
@@ -144,18 +155,8 @@ function timesReport(operations: Operations): Report {
             ],
           ]
         : []),
-      ...(visible
-        ? (["alone", "besides"] as const).map((when) => [
-            `publish to visible, ${MIDDLE} followers, ${when === "alone" ? "alone" : `beside a fan-out to ${LARGE}`}`,
-            "",
-            short(visible[when].p50),
-            short(visible[when].p99),
-            "",
-            `${visible[when].publishes} publishes`,
-            "",
-            when === "alone" ? "" : verdict({ what: "", is: visible[when].p99, atMost: VISIBLE_WITHIN }),
-          ])
-        : []),
+      ...(visibleSmall ? besideRows(SMALL, visibleSmall) : []),
+      ...(visible ? besideRows(MIDDLE, visible, { what: "", is: visible.besides.p99, atMost: VISIBLE_WITHIN }) : []),
     ],
     notes: notesOf(operations, graph),
     measured: operations,
@@ -163,13 +164,25 @@ function timesReport(operations: Operations): Report {
   };
 }
 
+const besideRows = (followers: number, beside: Beside, target?: Target): string[][] =>
+  (["alone", "besides"] as const).map((when) => [
+    `publish to visible, ${followers} followers, ${when === "alone" ? "alone" : `beside a fan-out to ${LARGE}`}`,
+    "",
+    short(beside[when].p50),
+    short(beside[when].p99),
+    "",
+    `${beside[when].publishes} publishes`,
+    "",
+    target === undefined || when === "alone" ? "" : verdict(target),
+  ]);
+
 const verdict = (target: Target): string => `${boundOf(target)}: ${isMet(target) ? "met" : "**missed**"}`;
 
-function notesOf({ limits, lines, visible }: Operations, graph: string): string[] {
+function notesOf({ limits, lines, visible, visibleSmall }: Operations, graph: string): string[] {
   const all = [...limits, ...lines];
   const saturated = all.filter(({ timing }) => timing.busy >= SATURATED).map(({ title }) => title);
   const late = Math.max(0, ...all.map(({ timing }) => timing.open.late).filter(Number.isFinite));
-  const unseen = visible ? visible.alone.late + visible.besides.late : 0;
+  const unseen = [visible, visibleSmall].reduce((sum, one) => sum + (one ? one.alone.late + one.besides.late : 0), 0);
   return [
     `The graph: ${graph}`,
     "1/s is at saturation, 16 connections without a pause (4 for inserts of 1,000 rows). p50 and p99 are at half of that, with requests that come at fixed times whether or not the last was answered; each counts from when it was due.",

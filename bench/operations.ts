@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { ROOT } from "../scripts/places.ts";
 import { countedOf, HERD, herdOf } from "./counting.ts";
-import { type Fanned, fanOutOf, PUSHED_TO_ALL, type Visible, visibleOf } from "./deliveries.ts";
+import { type Beside, besideOf, type Fanned, fanOutOf, PUSHED_TO_ALL } from "./deliveries.ts";
 import { type LimitName, LIMITS, ROWS_AT_ONCE } from "./limits.ts";
 import { type Line, LINES, MIX, mixed, mixTitle } from "./lines.ts";
 import { measure } from "./load.ts";
@@ -36,7 +36,9 @@ export type Operations = {
   lines: Measured[];
   /** Deliveries and the bare insert are rows a second. */
   deliveries?: Fanned & { limit: number };
-  visible?: { alone: Visible; besides: Visible };
+  /** Of the author of 10,000 followers, and of that of 1,000. */
+  visible?: Beside;
+  visibleSmall?: Beside;
   counted: Counted[];
   herd?: Tallies;
   failures: string[];
@@ -100,11 +102,9 @@ async function deliverAll(subject: Subject, scene: Scene, wanted: Wanted, result
   }
   if (!wanted("visible")) return;
   await attempt(result, "publish to visible, alone and beside a large fan-out", async () => {
-    const alone = await visibleOf(subject, scene, false);
-    await subject.quiet();
-    result.visible = { alone, besides: await visibleOf(subject, scene, true) };
+    result.visibleSmall = await besideOf(subject, scene, "small");
+    result.visible = await besideOf(subject, scene, "middle");
   });
-  await subject.quiet();
 }
 
 async function countAll(subject: Subject, scene: Scene, wanted: Wanted, result: Operations): Promise<void> {
