@@ -1,12 +1,13 @@
 /**
  * Graphs as the product would hold them: people who are signed in, follows and their mirrors, posts, comments, and feeds
- * as fan-out has left them. The posts have no actors, so they can be read but not liked. The bare Worker gets the feeds too.
+ * as fan-out has left them. The posts have no actors, so they can be read but not liked. The bare Worker, where there is one,
+ * gets the feeds too.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type CommentId, type MediaId, newId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
 import type { Graph } from "./graph.ts";
 import { DAY, type Person, signedIn, type SignedIn } from "./people.ts";
-import { databaseFile, hasColumn, insert, inTransaction } from "./stored-rows.ts";
+import { databaseFile, databaseFileIfAny, hasColumn, insert, inTransaction } from "./stored-rows.ts";
 
 /** Somebody of a graph. `posts` and `media` are their own; `following` counts; a handle is its person's id. */
 export type Member = Person & { posts: PostId[]; media: MediaId; following: number };
@@ -20,14 +21,22 @@ const COMMENTED = 64;
 /** In the order of `graphs`, each older than the one before. What was filled in before must not be older than `newest`. */
 export function fillGraphs(state: string, graphs: readonly Graph[], newest = Date.now()): Member[][] {
   const filled: Member[][] = [];
+  const feeds: Feed[][] = [];
   inTransaction(databaseFile(state, "people"), (database) => {
-    inTransaction(databaseFile(state, "deliveries"), (bare) => {
-      for (const graph of graphs) {
-        filled.push(fillGraph(database, bare, graph, newest));
-        newest -= spanOf(graph);
-      }
-    });
+    for (const graph of graphs) {
+      const members = fillGraph(database, graph, newest);
+      filled.push(members);
+      feeds.push([...feedsOf(members, graph.follows)]);
+      insert(database, "feed", feeds.at(-1) ?? []);
+      newest -= spanOf(graph);
+    }
   });
+  const bare = databaseFileIfAny(state, "deliveries");
+  if (bare !== undefined) {
+    inTransaction(bare, (database) => {
+      for (const feed of feeds) insert(database, "deliveries", feed);
+    });
+  }
   return filled;
 }
 
@@ -37,7 +46,7 @@ export const spanOf = ({ posts }: Graph): number => Math.max(posts.length, total
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
 /** No id of the graph is of after `newest`, and each of a kind is of a millisecond of its own. */
-function fillGraph(database: DatabaseSync, bare: DatabaseSync, { posts, follows }: Graph, newest: number): Member[] {
+function fillGraph(database: DatabaseSync, { posts, follows }: Graph, newest: number): Member[] {
   const people = signedIn(posts.length, newest);
   fillPeople(database, people, newest);
   const members = people.map(({ id, headers }): Member => {
@@ -45,9 +54,6 @@ function fillGraph(database: DatabaseSync, bare: DatabaseSync, { posts, follows 
   });
   fillFollows(database, members, follows);
   fillPosts(database, members, posts, newest);
-  const feeds = [...feedsOf(members, follows)];
-  insert(database, "feed", feeds);
-  insert(bare, "deliveries", feeds);
   return members;
 }
 
@@ -138,8 +144,10 @@ function fillComments(database: DatabaseSync, post: PostId, members: readonly Me
   });
 }
 
+type Feed = { reader: string; post: PostId; author: string };
+
 /** Each reader's newest posts, their own among them. */
-function* feedsOf(members: readonly Member[], follows: Graph["follows"]) {
+function* feedsOf(members: readonly Member[], follows: Graph["follows"]): Generator<Feed> {
   const authorsOf = new Map<Member, Member[]>(members.map((member) => [member, [member]]));
   for (const { follower, followee } of pairsOf(members, follows)) authorsOf.get(follower)?.push(followee);
   for (const [reader, authors] of authorsOf) {

@@ -11,6 +11,7 @@ import { costReports } from "./costs-report.ts";
 import { measureGrowth } from "./growth.ts";
 import { growthReports } from "./growth-report.ts";
 import { hotPost } from "./hot-post.ts";
+import { killedFanOutReport } from "./killed-fan-out-report.ts";
 import { LINE_NAMES } from "./lines.ts";
 import { measureOperations } from "./operations.ts";
 import { operationsReports } from "./operations-report.ts";
@@ -31,6 +32,9 @@ npm run bench -- likes   a post that everybody likes at once
   --seconds 8                 how long, each
   --runs 1                    how often; the table shows the median
 npm run bench -- combining   the same, straight to the post's actor: each alone, together, and through gates
+npm run bench -- kill   a post to many followers, killed in its midst, and what others wait meanwhile
+  --followers 100000   of whom one in 20 has a bell
+  --kills 2
 npm run bench -- sizes   posts with few and with many likes and comments
 All: --json FILE   writes all that was measured`;
 
@@ -55,6 +59,8 @@ function options(): { bench: Bench; json: string | undefined } {
       connections: { type: "string", default: "1,16,64,256" },
       seconds: { type: "string" },
       runs: { type: "string", default: "1" },
+      followers: { type: "string", default: "100000" },
+      kills: { type: "string", default: "2" },
       only: { type: "string" },
       "write-docs": { type: "boolean", default: false },
       json: { type: "string" },
@@ -63,10 +69,13 @@ function options(): { bench: Bench; json: string | undefined } {
   const connections = values.connections.split(",").map(Number);
   const runs = Number(values.runs);
   const seconds = (usual: number) => Number(values.seconds ?? usual);
+  const [followers = 0, kills = 0] = [values.followers, values.kills].map(Number);
   const only = values.only?.split(",");
   const isCount = (value: number) => Number.isSafeInteger(value) && value > 0;
   const isRight =
-    seconds(1) > 0 && [...connections, runs].every(isCount) && !only?.some((name) => !LINE_NAMES.includes(name));
+    seconds(1) > 0 &&
+    [...connections, runs, followers, kills].every(isCount) &&
+    !only?.some((name) => !LINE_NAMES.includes(name));
   const writes = values["write-docs"];
   const benches: Record<string, Bench> = {
     operations: () => operations(seconds(3), only, writes),
@@ -74,6 +83,7 @@ function options(): { bench: Bench; json: string | undefined } {
     cost: async () => cost(writes),
     likes: async () => [await hotPost({ connections, seconds: seconds(8), runs })],
     combining: async () => [await combining({ connections, seconds: seconds(8), runs })],
+    kill: async () => [await killedFanOutReport({ followers, bells: Math.ceil(followers / 20), kills })],
     sizes: async () => [await sizes()],
   };
   const bench = benches[positionals[0] ?? "operations"];

@@ -8,10 +8,13 @@ type Row = Record<string, string | number>;
 
 /** The file of D1's database that has `table`. Here one database holds all shards. */
 export function databaseFile(state: string, table: string): string {
-  const file = filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
+  const file = databaseFileIfAny(state, table);
   if (file === undefined) throw new Error(`no database has a table ${table}`);
   return file;
 }
+
+export const databaseFileIfAny = (state: string, table: string): string | undefined =>
+  filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
 
 /** The file of the post's actor whose object has the id `id`. */
 export function actorFile(state: string, id: string): string {

@@ -3,15 +3,15 @@
  * comment, and others read. Whatever was answered must be there afterwards, once; reads never fail; and writes are refused
  * for the moment of the switch alone, in a way that says when to try again.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { all, type Api, Refused } from "../../scripts/api-client.ts";
-import { ROOT, WRANGLER_CONFIG } from "../../scripts/places.ts";
 import { photographOf } from "../../scripts/seed.ts";
 import { type Id, shardOf } from "../../schema/ids.ts";
+import { changedConfig } from "./config.ts";
 import { eventually } from "./eventually.ts";
 import { Product, runToEnd } from "./harness.ts";
 import { randomOf } from "./random.ts";
@@ -24,17 +24,13 @@ const CAUGHT_UP_WITHIN = 30_000;
 /** A write that is refused is tried again after this, in ms. */
 const RETRY = 200;
 
-/** wrangler.toml with one more database, which has no shards yet. */
-function configOfTwo(folder: string): string {
-  const config = readFileSync(WRANGLER_CONFIG, "utf8")
-    .replace('main = "workers', `main = "${ROOT}/workers`)
-    .replace('directory = "dist', `directory = "${ROOT}/dist`)
-    .replace('SHARDS = "DB"', 'SHARDS = "DB:0-8191 DB_1"');
-  const second = '[[d1_databases]]\nbinding = "DB_1"\ndatabase_name = "second"\nmigrations_dir = "schema/migrations"\n';
-  const file = join(folder, "wrangler.toml");
-  writeFileSync(file, `${config}\n${second}`);
-  return file;
-}
+/** With one more database, which has no shards yet. */
+const configOfTwo = (folder: string): string =>
+  changedConfig(folder, (config) => {
+    const second =
+      '[[d1_databases]]\nbinding = "DB_1"\ndatabase_name = "second"\nmigrations_dir = "schema/migrations"\n';
+    return `${config.replace('SHARDS = "DB"', 'SHARDS = "DB:0-8191 DB_1"')}\n${second}`;
+  });
 
 const folder = mkdtempSync(join(tmpdir(), "shutterline-two-"));
 let product: Product;

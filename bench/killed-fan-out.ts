@@ -1,0 +1,265 @@
+/**
+ * A post to very many followers, whose delivery is killed in its midst as by a power cut, while authors of few publish as
+ * well. In the end everybody has everything once; and what is asked besides is how long those of the few wait.
+ */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { Agent } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Post } from "../schema/api/posts.ts";
+import type { PostId } from "../schema/ids.ts";
+import { changedConfig } from "../tests/product/config.ts";
+import { Product } from "../tests/product/harness.ts";
+import { answerTo } from "./client.ts";
+import { type Distribution, distributionOf } from "./distribution.ts";
+import { fillGraphs, type Member } from "./filled-graph.ts";
+import { crowd } from "./graph.ts";
+import { publish } from "./lines.ts";
+import { databaseFile, inTransaction } from "./stored-rows.ts";
+
+export type Plan = { followers: number; bells: number; kills: number };
+export type Delays = Distribution & { posts: number };
+export type KilledFanOut = Plan & {
+  /** From the publishing of the large post until everybody has it, kills and starts included. */
+  seconds: number;
+  /** How many had it in their feed at each kill, and how many were told. */
+  atKills: { feeds: number; told: number }[];
+  /** Of the small authors' posts, until all of their followers have them and were told. */
+  alone: Delays;
+  beside: Delays;
+  /** Whose post was under way in a kill. */
+  across: Delays;
+  wrong: string[];
+};
+
+const SMALL_AUTHORS = 3;
+export const SMALL_FOLLOWERS = 20;
+/** Of all small authors together: less than a feed keeps. */
+const SMALL_POSTS_MAX = 400;
+const PAUSE = 150; // ms
+const ALONE_FOR = 2000; // ms
+const LOOKED_EVERY = 10; // ms
+/** All followers of the large author, which takes a while. */
+const ALL_LOOKED_AT_EVERY = 250; // ms
+/** Followers that are looked at to know how far the delivery is. */
+const SAMPLE = 200;
+/** The share of them that has the post when the kill comes, of what was left at the start before it. */
+const KILLED_AT = 0.3;
+const DELIVERED_WITHIN = 240_000; // ms
+
+export async function killedFanOut(plan: Plan): Promise<KilledFanOut> {
+  const folder = mkdtempSync(join(tmpdir(), "shutterline-killed-"));
+  const everybodyIsPushed = (config: string) =>
+    config.replace(/LARGE_AUTHOR_FOLLOWERS = "\d+"/, 'LARGE_AUTHOR_FOLLOWERS = "1000000"');
+  const product = await Product.start({ config: changedConfig(folder, everybodyIsPushed) });
+  try {
+    await product.stop();
+    const run = new Run(product, plan);
+    await product.restart();
+    return await run.run();
+  } finally {
+    await product.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Published = { author: Member; post: PostId };
+
+class Run {
+  readonly #product: Product;
+  readonly #plan: Plan;
+  readonly #file: string;
+  readonly #large: Member;
+  readonly #small: Member[];
+  readonly #sample: string;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #published: Published[] = [];
+  /** How often the product was killed. */
+  #kills = 0;
+
+  /** Fills in everybody while the product is stopped. */
+  constructor(product: Product, plan: Plan) {
+    const { followers, bells } = plan;
+    this.#product = product;
+    this.#plan = plan;
+    this.#file = databaseFile(product.state, "people");
+    const few = Array.from({ length: SMALL_AUTHORS }, () => SMALL_FOLLOWERS);
+    const [members = []] = fillGraphs(product.state, [crowd([followers, ...few])]);
+    const [large, ...others] = members;
+    if (!large) throw new Error("there is no crowd");
+    this.#large = large;
+    this.#small = others.slice(0, SMALL_AUTHORS);
+    const readers = others.slice(SMALL_AUTHORS).map(({ id }) => id);
+    const everyNth = (n: number) => JSON.stringify(readers.filter((_, index) => index % n === 0));
+    this.#sample = everyNth(Math.ceil(followers / SAMPLE));
+    const ringing = everyNth(followers / bells);
+    inTransaction(this.#file, (database) => {
+      for (const [author, those] of [
+        [large, ringing] as const,
+        ...this.#small.map((one) => [one, everyNth(1)] as const),
+      ]) {
+        for (const table of ["following", "followers"]) {
+          const sql = `UPDATE ${table} SET bell = 1 WHERE followee = ? AND follower IN (SELECT value FROM json_each(?))`;
+          database.prepare(sql).run(author.id, those);
+        }
+      }
+    });
+  }
+
+  async run(): Promise<KilledFanOut> {
+    const alone: Measured[] = [];
+    const besides: Measured[] = [];
+    await this.#publishWhile(() => sleep(ALONE_FOR), alone);
+    const atKills: KilledFanOut["atKills"] = [];
+    let seconds = 0;
+    await this.#publishWhile(async () => {
+      const started = performance.now();
+      const post = await this.#publish(this.#large);
+      for (let kill = 0; kill < this.#plan.kills; kill += 1) {
+        await this.#untilDelivered(post, KILLED_AT);
+        this.#kills += 1;
+        await this.#product.kill();
+        atKills.push(this.#countAfterKill(post));
+        await this.#product.restart();
+      }
+      await this.#untilDelivered(post, 1);
+      await this.#untilNoneIsMissing({ author: this.#large, post }, ALL_LOOKED_AT_EVERY);
+      seconds = (performance.now() - started) / 1000;
+    }, besides);
+    await sleep(1000); // What comes twice comes now.
+    await this.#product.stop();
+    this.#agent.destroy();
+    const uninterrupted = besides.filter(({ wasKilled }) => !wasKilled);
+    return {
+      ...this.#plan,
+      seconds,
+      atKills,
+      alone: delaysOf(alone),
+      beside: delaysOf(uninterrupted),
+      across: delaysOf(besides.filter(({ wasKilled }) => wasKilled)),
+      wrong: this.#wrong(),
+    };
+  }
+
+  /** Small authors publish, one post after the other each, until `work` is done and all of theirs is delivered. */
+  async #publishWhile(work: () => Promise<void>, measured: Measured[]): Promise<void> {
+    const over = new AbortController();
+    const publishing = this.#small.map(async (author) => {
+      while (!over.signal.aborted && this.#published.length < SMALL_POSTS_MAX) {
+        const [started, kills] = [performance.now(), this.#kills];
+        const post = await this.#publish(author).catch(() => undefined);
+        // Refused or not answered: in a kill, and nobody knows whether it was published.
+        if (post !== undefined) {
+          await this.#untilNoneIsMissing({ author, post });
+          measured.push({ time: performance.now() - started, wasKilled: this.#kills > kills });
+        }
+        await sleep(PAUSE);
+      }
+    });
+    try {
+      await work();
+    } finally {
+      over.abort();
+      await Promise.all(publishing);
+    }
+  }
+
+  async #publish(author: Member): Promise<PostId> {
+    const port = Number(new URL(this.#product.address).port);
+    const { id: post } = JSON.parse(await answerTo(publish(author), port, this.#agent)) as Post;
+    this.#published.push({ author, post });
+    return post;
+  }
+
+  /** Until so much of the sample has the post, of what did not have it when this began. */
+  async #untilDelivered(post: PostId, share: number): Promise<void> {
+    const delivered = () => this.#look(IN_SAMPLE, this.#sample, post)?.["delivered"] ?? 0;
+    const before = delivered();
+    await until(() => delivered() >= before + share * (1 - before));
+  }
+
+  /** Until no follower misses it in their feed, and none with a bell in their inbox. */
+  #untilNoneIsMissing = ({ author, post }: Published, lookedEvery = LOOKED_EVERY) =>
+    until(() => {
+      const missing = this.#look(MISSING, author.id, post);
+      return missing?.["feeds"] === 0 && missing["told"] === 0;
+    }, lookedEvery);
+
+  /** Reads beside the product. Undefined while it is down, and nobody may read. */
+  #look(sql: string, ...values: SQLInputValue[]): Record<string, number> | undefined {
+    try {
+      return lookInto(this.#file, { readOnly: true }, sql, ...values);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What had reached the disk, in a copy: what the next start finds stays as it is. */
+  #countAfterKill(post: PostId): KilledFanOut["atKills"][number] {
+    const folder = mkdtempSync(join(tmpdir(), "shutterline-kill-"));
+    const copy = join(folder, "copy.sqlite");
+    for (const suffix of ["", "-wal"]) {
+      if (existsSync(this.#file + suffix)) copyFileSync(this.#file + suffix, copy + suffix);
+    }
+    const counted = lookInto(copy, {}, SEEN, post) as KilledFanOut["atKills"][number];
+    rmSync(folder, { recursive: true });
+    return counted;
+  }
+
+  /** Everybody's feed has each post once, and nobody else's; the same of who was told. The keys let nothing be there twice. */
+  #wrong(): string[] {
+    return this.#published.flatMap(({ author, post }) => {
+      const missing = lookInto(this.#file, {}, MISSING, author.id, post);
+      const seen = lookInto(this.#file, {}, SEEN, post);
+      const isLarge = author === this.#large;
+      const allFeeds = (isLarge ? this.#plan.followers : SMALL_FOLLOWERS) + 1;
+      const allTold = isLarge ? this.#plan.bells : SMALL_FOLLOWERS;
+      const expected = { feeds: 0, told: 0, allFeeds, allTold };
+      const found = { ...missing, allFeeds: seen?.["feeds"], allTold: seen?.["told"] };
+      const what = `${isLarge ? "the large post" : post}: ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`;
+      return JSON.stringify(found) === JSON.stringify(expected) ? [] : [what];
+    });
+  }
+}
+
+type Measured = { time: number; wasKilled: boolean };
+
+const delaysOf = (measured: readonly Measured[]): Delays => ({
+  ...distributionOf(measured.map(({ time }) => time)),
+  posts: measured.length,
+});
+
+async function until(isSo: () => boolean, lookedEvery = LOOKED_EVERY): Promise<void> {
+  const deadline = performance.now() + DELIVERED_WITHIN;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error(`not delivered within ${DELIVERED_WITHIN} ms`);
+    await sleep(lookedEvery);
+  }
+}
+
+function lookInto(
+  file: string,
+  options: { readOnly?: boolean },
+  sql: string,
+  ...values: SQLInputValue[]
+): Record<string, number> | undefined {
+  const database = new DatabaseSync(file, options);
+  try {
+    return database.prepare(sql).get(...values) as Record<string, number> | undefined;
+  } finally {
+    database.close();
+  }
+}
+
+const IN_SAMPLE = `
+  SELECT avg(EXISTS (SELECT 1 FROM feed WHERE reader = value AND post = ?2)) AS delivered FROM json_each(?1)`;
+const SEEN = `
+  SELECT (SELECT count(*) FROM feed WHERE post = ?1) AS feeds,
+    (SELECT count(*) FROM notifications WHERE kind = 'new_post' AND subject = ?1 AND count = 1 AND raised > seen) AS told`;
+const MISSING = `
+  SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM feed WHERE reader = follower AND post = ?2)) AS feeds,
+    count(*) FILTER (WHERE bell = 1 AND NOT EXISTS (
+      SELECT 1 FROM notifications WHERE recipient = follower AND kind = 'new_post' AND subject = ?2)) AS told
+  FROM followers WHERE followee = ?1`;

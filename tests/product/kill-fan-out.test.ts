@@ -1,0 +1,34 @@
+/**
+ * Kills everything in the midst of a fan-out to many, whose messages are then gone: only the post's actor knows that some of
+ * its readers have nothing yet. `npm run bench -- kill` does the same with 100,000.
+ */
+import { expect, it } from "vitest";
+import { killedFanOut } from "../../bench/killed-fan-out.ts";
+
+const FOLLOWERS = 10_000;
+const BELLS = 1000;
+
+it("brings a post to every follower once and tells every bell once, killed in its midst, while others publish", async () => {
+  const { seconds, atKills, alone, beside, across, wrong } = await killedFanOut({
+    followers: FOLLOWERS,
+    bells: BELLS,
+    kills: 1,
+  });
+  const delays = ({ posts, p50, p99 }: typeof alone) =>
+    `${posts} posts, p50 ${Math.round(p50)} p99 ${Math.round(p99)} ms`;
+  console.log(
+    `${FOLLOWERS} followers and ${BELLS} bells within ${seconds.toFixed(1)} s, killed when ${atKills
+      .map(({ feeds, told }) => `${feeds} had it and ${told} were told`)
+      .join(
+        ", ",
+      )}\nsmall authors: alone ${delays(alone)}; beside it ${delays(beside)}; across the kill ${delays(across)}`,
+  );
+  expect(wrong).toEqual([]);
+  for (const { feeds, told } of atKills) {
+    expect(feeds).toBeGreaterThan(1);
+    expect(feeds).toBeLessThan(FOLLOWERS + 1);
+    expect(told).toBeLessThan(BELLS);
+  }
+  expect(alone.posts).toBeGreaterThan(0);
+  expect(beside.posts).toBeGreaterThan(0);
+});
