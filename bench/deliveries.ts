@@ -30,15 +30,33 @@ const TOP = 5;
 /** Counts as not delivered. */
 const VISIBLE_WITHIN = 20_000; // ms
 
-/** One post to all followers of the large author, from the publishing until the last sampled one has it. */
-export async function fanOutOf(subject: Subject, { large, followers }: Scene): Promise<Fanned> {
+/** How many of ?2 a post has reached. */
+const REACHED = {
+  feeds: "SELECT count(*) AS count FROM feed WHERE post = ?1 AND reader IN (SELECT value FROM json_each(?2))",
+  inboxes: `SELECT count(*) AS count FROM notifications
+    WHERE kind = 'new_post' AND subject = ?1 AND recipient IN (SELECT value FROM json_each(?2))`,
+};
+
+/** One post to all followers of the large author. */
+export const fanOutOf = (subject: Subject, { large, followers }: Scene): Promise<Fanned> =>
+  reachingOf(subject, large, followers, "feeds");
+
+/** One post to the bells of all followers of an author, on top of their feeds. */
+export const bellsOf = (subject: Subject, { belled, followers }: Scene): Promise<Fanned> =>
+  reachingOf(subject, belled, followers.slice(0, MIDDLE), "inboxes");
+
+/** From the publishing until it has reached the last sampled one. */
+async function reachingOf(
+  subject: Subject,
+  author: Member,
+  followers: readonly Member[],
+  into: keyof typeof REACHED,
+): Promise<Fanned> {
   const started = performance.now();
-  const { id: post } = await subject.ask<Post>(publish(large));
+  const { id: post } = await subject.ask<Post>(publish(author));
   const step = Math.max(1, Math.floor(followers.length / SAMPLE));
   const sample = followers.filter((_, index) => index % step === 0).map(({ id }) => id);
-  const delivered = subject.database
-    .prepare("SELECT count(*) AS count FROM feed WHERE post = ?1 AND reader IN (SELECT value FROM json_each(?2))")
-    .bind(post, JSON.stringify(sample));
+  const delivered = subject.database.prepare(REACHED[into]).bind(post, JSON.stringify(sample));
   const reached = async () => (await delivered.first<{ count: number }>())?.count === sample.length;
   while (!(await reached())) {
     if (performance.now() - started > DELIVERED_WITHIN) throw new Error(`${post} was not delivered to everybody`);

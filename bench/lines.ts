@@ -80,6 +80,12 @@ const OPERATIONS = {
     untimed: true,
     sequences: ({ readers }) => feeds(20, readers),
   },
+  "feed-merged": {
+    title: `feed page of ${PAGE}, warm, large authors' merged in`,
+    limit: "query",
+    counted: 64,
+    sequences: ({ mergedReaders }) => feeds(PAGE, mergedReaders),
+  },
   "feed-cold": {
     title: `feed page of ${PAGE}, cold`,
     limit: "query",
@@ -168,7 +174,14 @@ export type OperationName = keyof typeof OPERATIONS;
 export const LINES: readonly Line[] = Object.entries(OPERATIONS).map(([name, line]) => ({ name, ...line }));
 
 /** What can be measured by itself. */
-export const LINE_NAMES: readonly string[] = [...LINES.map(({ name }) => name), "mix", "deliveries", "visible", "herd"];
+export const LINE_NAMES: readonly string[] = [
+  ...LINES.map(({ name }) => name),
+  "mix",
+  "deliveries",
+  "bells",
+  "visible",
+  "herd",
+];
 
 /** Shares of the mix, in percent. */
 export const MIX = { feed: 60, post: 20, profile: 10, like: 6, comment: 3, publish: 1 } as const;

@@ -122,7 +122,7 @@ const limitTitle = ({ limited }: Measured): string =>
   limited === "mix" ? "the limits of its parts" : LIMITS[limited].title;
 
 function timesReport(operations: Operations): Report {
-  const { limits, lines, deliveries, visible, visibleSmall, seconds, graph } = operations;
+  const { limits, lines, deliveries, bells, visible, visibleSmall, seconds, graph } = operations;
   const timesOf = ({ timing: { perSecond, open, processor } }: Pick<Measured, "timing">) => [
     short(perSecond),
     short(open.p50),
@@ -154,6 +154,9 @@ function timesReport(operations: Operations): Report {
               verdict({ what: "", is: deliveries.perSecond / deliveries.limit, atLeast: DELIVERED_OF_LIMIT }),
             ],
           ]
+        : []),
+      ...(bells
+        ? [[`told of a post, ${bells.followers} followers with a bell`, short(bells.perSecond), "", "", "", "", "", ""]]
         : []),
       ...(visibleSmall ? besideRows(SMALL, visibleSmall) : []),
       ...(visible ? besideRows(MIDDLE, visible, { what: "", is: visible.besides.p99, atMost: VISIBLE_WITHIN }) : []),

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { ROOT } from "../scripts/places.ts";
 import { countedOf, HERD, herdOf } from "./counting.ts";
-import { type Beside, besideOf, type Fanned, fanOutOf, PUSHED_TO_ALL } from "./deliveries.ts";
+import { bellsOf, type Beside, besideOf, type Fanned, fanOutOf, PUSHED_TO_ALL } from "./deliveries.ts";
 import { type LimitName, LIMITS, ROWS_AT_ONCE } from "./limits.ts";
 import { type Line, LINES, MIX, mixed, mixTitle } from "./lines.ts";
 import { measure } from "./load.ts";
@@ -36,6 +36,8 @@ export type Operations = {
   lines: Measured[];
   /** Deliveries and the bare insert are rows a second. */
   deliveries?: Fanned & { limit: number };
+  /** Notifications of a new post, each beside an entry of a feed. */
+  bells?: Fanned;
   /** Of the author of 10,000 followers, and of that of 1,000. */
   visible?: Beside;
   visibleSmall?: Beside;
@@ -55,7 +57,7 @@ export async function measureOperations({ seconds, only }: Options): Promise<Ope
   const scene = await prepareScene(state);
   const result: Operations = { seconds, graph: scene.description, limits: [], lines: [], counted: [], failures: [] };
   await withSubject(state, {}, (subject) => timeAll(subject, scene, wanted, result));
-  if (wanted("deliveries") || wanted("visible")) {
+  if (wanted("deliveries") || wanted("bells") || wanted("visible")) {
     await withSubject(state, { bindings: PUSHED_TO_ALL }, (subject) => deliverAll(subject, scene, wanted, result));
   }
   await withSubject(state, { main: COUNTED }, (subject) => countAll(subject, scene, wanted, result));
@@ -97,6 +99,12 @@ async function deliverAll(subject: Subject, scene: Scene, wanted: Wanted, result
       const limit = (await besideLimit(subject, scene, "deliver")) * ROWS_AT_ONCE;
       await subject.quiet();
       result.deliveries = { ...(await fanOutOf(subject, scene)), limit };
+    });
+    await subject.quiet();
+  }
+  if (wanted("bells")) {
+    await attempt(result, "bells", async () => {
+      result.bells = await bellsOf(subject, scene);
     });
     await subject.quiet();
   }

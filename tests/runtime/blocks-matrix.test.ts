@@ -205,6 +205,13 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
     [SIGN_IN, "409 cannot_follow_yourself", "200", "409 unblock_first", NO_PERSON, NO_PERSON],
   ],
   [
+    "PUT",
+    "/people/{author}/bell",
+    undefined,
+    [SIGN_IN, "409 not_following", "200", "409 not_following", NO_PERSON, NO_PERSON],
+  ],
+  ["DELETE", "/people/{author}/bell", undefined, [SIGN_IN, "200", "200", "200", NO_PERSON, NO_PERSON]],
+  [
     "DELETE",
     "/people/{author}/follow",
     undefined,
