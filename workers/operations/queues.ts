@@ -23,6 +23,7 @@ function queue<T>(producerOf: (env: Env) => Queue, schema: z.ZodType<T>, subject
 }
 
 const Inspection = Effect.refine(({ kind }) => kind === "inspect");
+const Page = FanOut.refine(({ parts }) => parts !== undefined);
 const subjectOfEffect = ({ kind, id }: Effect) => `${kind} ${id}`;
 
 // A bare body is taken for a message of the first that accepts it: so the more is asked of a body, the further up.
@@ -37,6 +38,7 @@ export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
   ],
   ["shutterline-inspections", queue((env) => env.INSPECTIONS, Inspection, subjectOfEffect)],
   ["shutterline-effects", queue((env) => env.EFFECTS, Effect, subjectOfEffect)],
+  ["shutterline-fan-out-pages", queue((env) => env.FAN_OUT_PAGES, Page, subjectOfFanOut)],
   ["shutterline-fan-out", queue((env) => env.FAN_OUT, FanOut, subjectOfFanOut)],
 ]);
 
