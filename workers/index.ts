@@ -17,6 +17,7 @@ import { tidyOperations } from "./operations/tidy.ts";
 import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
+import { consumePushes } from "./push/consumer.ts";
 import { consume } from "./queues.ts";
 import { finishFencedMove } from "./shards/phases.ts";
 
@@ -44,7 +45,7 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
 export default {
   fetch: app.fetch,
 
-  queue: measured(async (batch, env) => {
+  queue: measured(async (batch, env, context) => {
     await renewShards(env);
     switch (batch.queue) {
       case "shutterline-facts":
@@ -66,6 +67,8 @@ export default {
         return consume(batch, env, Effect, (effect) => applyEffect(env, effect));
       case DEAD_LETTERS:
         return consumeDeadLetters(batch, env);
+      case "shutterline-pushes":
+        return consumePushes(batch, env, context);
       default:
         throw new Error(`no consumer for the queue ${batch.queue}`);
     }

@@ -29,6 +29,8 @@ export const notifications = sqliteTable(
     /** What `raised` was when the recipient's devices were told, and when that was, in milliseconds since 1970. */
     pushed: integer().notNull().default(0),
     pushedAt: integer("pushed_at").notNull().default(0),
+    /** Until then a message waits in the queue that will push it, likewise: workers/push/consumer.ts. */
+    pushHeldUntil: integer("push_held_until").notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.recipient, t.kind, t.subject] }),

@@ -236,6 +236,9 @@ const NOT_ABOUT_OTHERS = [
   "POST /notifications/{notification}/read",
   "GET /notifications/preferences",
   "PUT /notifications/preferences",
+  "GET /push-subscriptions/key",
+  "PUT /push-subscriptions",
+  "DELETE /push-subscriptions",
 ];
 
 it.each(ROLES)("shows %s what they may see, on every path", async (role) => {

@@ -6,12 +6,18 @@ import * as notificationTables from "../../schema/tables/notifications.ts";
 import * as operationsTables from "../../schema/tables/operations.ts";
 import * as peopleTables from "../../schema/tables/people.ts";
 import * as postTables from "../../schema/tables/posts.ts";
+import * as pushTables from "../../schema/tables/push.ts";
 import * as shardTables from "../../schema/tables/shards.ts";
 
 // The migrations are written by hand (drizzle knows neither WITHOUT ROWID nor triggers), so this compares the two.
-const tables: SQLiteTable[] = [notificationTables, operationsTables, peopleTables, postTables, shardTables].flatMap(
-  (module) => Object.values(module).filter((value) => is(value, SQLiteTable)),
-);
+const tables: SQLiteTable[] = [
+  notificationTables,
+  operationsTables,
+  peopleTables,
+  postTables,
+  pushTables,
+  shardTables,
+].flatMap((module) => Object.values(module).filter((value) => is(value, SQLiteTable)));
 
 it.each(tables.map((table) => [getTableConfig(table).name, table] as const))(
   "%s is what its migration makes",

@@ -22,6 +22,7 @@ import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
 import { preferences } from "./preferences.ts";
 import { posts } from "./posts.ts";
+import { pushSubscriptions } from "./push-subscriptions.ts";
 import type { App } from "./routes.ts";
 import { publicAnswer } from "./public-answers.ts";
 import { reading } from "./reading.ts";
@@ -53,6 +54,7 @@ for (const resource of [
   notifications,
   preferences,
   mutedPosts,
+  pushSubscriptions,
 ]) {
   v1.route("/", resource);
 }

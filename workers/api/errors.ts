@@ -22,6 +22,8 @@ const REFUSALS = {
   notification_not_found: [404, "There is no such notification"],
   media_not_found: [404, "There is no such media file"],
   dead_letter_not_found: [404, "There is no such dead letter"],
+  push_subscription_not_found: [404, "There is no such push subscription of yours"],
+  push_not_set_up: [404, "This deployment sends no pushes"],
   handle_taken: [409, "The handle is taken"],
   media_not_ready: [409, "The media file is not ready"],
   idempotency_key_reused: [409, "The idempotency key was used for another request"],

@@ -1,14 +1,12 @@
 /** Signing in and out. */
 import { createRoute } from "@hono/zod-openapi";
-import { drizzle } from "drizzle-orm/d1";
-import { eq } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../schema/api/people.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
-import { sessions as sessionRows } from "../../schema/tables/people.ts";
 import { withFreshIds } from "../fresh-ids.ts";
+import { endSubscriptions } from "../push/subscriptions.ts";
 import { claimantOf } from "../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
@@ -56,11 +54,14 @@ sessions.openapi(
     responses: { 204: { description: "Signed out" }, ...refusals },
   }),
   async (c) => {
-    const { session } = signedIn(c);
+    const viewer = signedIn(c);
+    const { session } = viewer;
     // First: D1 may end it and not be heard, and then the copy would outlast it.
     await forgetSession(c.env, session);
-    const ended = drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session)).run();
-    await within(STORE_ANSWERS_WITHIN, ended, "D1");
+    const database = databaseOf(c.env, session);
+    const ended = database.prepare("DELETE FROM sessions WHERE id = ?").bind(session);
+    const both = database.batch([ended, endSubscriptions(c.env, viewer)]);
+    await within(STORE_ANSWERS_WITHIN, both, "D1");
     endSession(c);
     return c.body(null, 204);
   },

@@ -1,6 +1,7 @@
 /** Every queue that the Worker consumes, as the operator sees it. A new one is a line here and two tables in wrangler.toml. */
 import type { z } from "zod";
 import { Effect, FanOut, PostFacts } from "../../schema/facts.ts";
+import { PushMessage } from "../../schema/push.ts";
 
 export type KnownQueue = {
   producerOf: (env: Env) => Queue;
@@ -38,6 +39,7 @@ export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
   ],
   ["shutterline-inspections", queue((env) => env.INSPECTIONS, Inspection, subjectOfEffect)],
   ["shutterline-effects", queue((env) => env.EFFECTS, Effect, subjectOfEffect)],
+  ["shutterline-pushes", queue((env) => env.PUSHES, PushMessage, subjectOfPush)],
   ["shutterline-fan-out-pages", queue((env) => env.FAN_OUT_PAGES, Page, subjectOfFanOut)],
   ["shutterline-fan-out", queue((env) => env.FAN_OUT, FanOut, subjectOfFanOut)],
 ]);
@@ -45,6 +47,10 @@ export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
 /** The name of the queue that a bare body was for; undefined when none would take it. */
 export const originOf = (body: unknown): string | undefined =>
   [...QUEUES].find(([, { accepts }]) => accepts(body))?.[0];
+
+function subjectOfPush({ recipient, kind, subject }: PushMessage): string {
+  return `${recipient} ${kind} ${subject}`;
+}
 
 function subjectOfFanOut({ post, parts }: FanOut): string {
   if (!parts) return post;

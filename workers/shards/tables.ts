@@ -4,6 +4,7 @@ import { shardOfHandleSql, shardOfIdSql } from "../../schema/shard-sql.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
+import * as push from "../../schema/tables/push.ts";
 
 export type MovedTable = {
   name: string;
@@ -32,6 +33,7 @@ export const MOVED: readonly MovedTable[] = [
   moved(notifications.quietHours, notifications.quietHours.person),
   moved(notifications.mutes, notifications.mutes.person),
   moved(notifications.mutedPosts, notifications.mutedPosts.person),
+  moved(push.pushSubscriptions, push.pushSubscriptions.person),
   moved(people.effects, people.effects.id),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),

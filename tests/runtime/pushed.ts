@@ -1,0 +1,111 @@
+/** What tests of pushes begin with: people with browsers, and entries in their inboxes. */
+import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect } from "vitest";
+import type { Notice } from "../../schema/facts.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import type { PushMessage } from "../../schema/push.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { tellStatements } from "../../workers/delivery/tell.ts";
+import { consumePushes } from "../../workers/push/consumer.ts";
+import { sendPushes } from "../../workers/push/send-pushes.ts";
+import type { Someone } from "./api.ts";
+import type { PushedBrowser } from "./browser.ts";
+import { ask, signUp } from "./people.ts";
+import { pushingEnv, PushServices } from "./push-service.ts";
+
+export type Key = Pick<PushMessage, "recipient" | "kind" | "subject">;
+
+/** A deployment that pushes, with push services of its own. */
+export async function pushWorld() {
+  const { env: pushing, messages } = await pushingEnv();
+  const services = new PushServices();
+  const subscribed = async (someone: Someone, browser: PushedBrowser): Promise<PushedBrowser> => {
+    const { token } = someone;
+    const answer = await ask("PUT", "/v1/push-subscriptions", { token, body: browser.subscription, env: pushing });
+    expect(answer.status).toBe(204);
+    return browser;
+  };
+  /** Somebody with one browser. */
+  const someone = async (): Promise<Someone & { browser: PushedBrowser }> => {
+    const person = await signUp();
+    return { ...person, browser: await subscribed(person, services.browser()) };
+  };
+  /** What the consumer makes of messages: which it acknowledged, and which it wants again. */
+  const consume = async (bodies: readonly unknown[], from: Env = pushing) => {
+    const sent = bodies.map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body }));
+    const batch = createMessageBatch("shutterline-pushes", sent);
+    const context = createExecutionContext();
+    await consumePushes(batch, from, context, services.fetch);
+    await waitOnExecutionContext(context);
+    const { ackAll, explicitAcks, retryMessages } = await getQueueResult(batch, context);
+    return { acked: ackAll ? sent.length : explicitAcks.length, retried: retryMessages.length };
+  };
+  /** Announces the entries, and has the consumer take what came of it, but for what is to wait. */
+  const announced = async (...keys: Key[]): Promise<void> => {
+    await sendPushes(pushing, keys);
+    const [now, later] = [messages.filter(({ delay }) => delay === 0), messages.filter(({ delay }) => delay > 0)];
+    messages.splice(0, messages.length, ...later);
+    await consume(now.map(({ body }) => body));
+  };
+  return { env: pushing, messages, services, subscribed, someone, consume, announced };
+}
+
+let lastRaised = 1000;
+
+/** Writes into `recipient`'s inbox that `actors` have begun to follow them, as one entry. */
+export async function toldOfFollow(recipient: Someone, actors: Someone[], change: Partial<Notice> = {}): Promise<Key> {
+  lastRaised += 1;
+  const ids = actors.map(({ person }) => person.id);
+  const [newest] = ids;
+  if (!newest) throw new Error("nobody has followed");
+  return told({
+    recipient: recipient.person.id,
+    kind: "follow",
+    subject: newest,
+    post: null,
+    count: ids.length,
+    actors: ids,
+    excerpt: null,
+    version: lastRaised,
+    events: [{ actor: newest, raised: lastRaised, at: Date.now() }],
+    ...change,
+  });
+}
+
+export async function told(notice: Notice): Promise<Key> {
+  const database = databaseOf(env, notice.recipient);
+  await database.batch(tellStatements(database, [notice]));
+  const { recipient, kind, subject } = notice;
+  return { recipient, kind, subject };
+}
+
+type PushState = { raised: number; seen: number; pushed: number; pushedAt: number; heldUntil: number };
+
+export async function stateOf({ recipient, kind, subject }: Key): Promise<PushState> {
+  const row = await databaseOf(env, recipient)
+    .prepare(
+      `SELECT raised, seen, pushed, pushed_at AS pushedAt, push_held_until AS heldUntil FROM notifications
+       WHERE recipient = ? AND kind = ? AND subject = ?`,
+    )
+    .bind(recipient, kind, subject)
+    .first<PushState>();
+  if (!row) throw new Error(`${recipient} has no such entry`);
+  return row;
+}
+
+/** Everything in the inbox has been seen. */
+export const look = async ({ token }: Someone): Promise<void> => {
+  const upTo = new Date(Date.now() + 1000).toISOString();
+  expect((await ask("POST", "/v1/notifications/read", { token, body: { upTo } })).status).toBe(204);
+};
+
+export type DeviceRow = { endpoint: string; failingSince: number | null };
+
+export async function devicesOf(person: PersonId): Promise<DeviceRow[]> {
+  const rows = await databaseOf(env, person)
+    .prepare("SELECT endpoint, failing_since AS failingSince FROM push_subscriptions WHERE person = ?")
+    .bind(person)
+    .all<DeviceRow>();
+  return rows.results;
+}

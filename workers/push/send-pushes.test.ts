@@ -1,0 +1,67 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { d1Costs } from "../../tests/runtime/d1-costs.ts";
+import { withFaults } from "../../tests/runtime/faults.ts";
+import { signUp } from "../../tests/runtime/people.ts";
+import { type Key, look, pushWorld, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import { sendPushes } from "./send-pushes.ts";
+
+const world = await pushWorld();
+afterEach(() => {
+  vi.restoreAllMocks();
+  world.messages.length = 0;
+});
+
+it("sends a message for each entry of who has a device, by one query of their database", async () => {
+  const [ada, nobody, ben] = [await world.someone(), await signUp(), await signUp()];
+  const key = await toldOfFollow(ada, [ben]);
+  const costs = await d1Costs(() => sendPushes(world.env, [key]));
+  expect(costs.queries).toHaveLength(1);
+  expect(world.messages.splice(0)).toEqual([{ body: key, delay: 0 }]);
+
+  await sendPushes(world.env, [await toldOfFollow(nobody, [ben])]);
+  expect(world.messages).toEqual([]);
+});
+
+it("sends nothing that is not to be pushed as it stands", async () => {
+  const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
+  const key = await toldOfFollow(ada, [ben]);
+  await world.announced(key);
+  await toldOfFollow(ada, [cleo, ben], { subject: key.subject as never });
+  await sendPushes(world.env, [key]);
+  await look(ada);
+  await sendPushes(world.env, [key, { ...key, subject: cleo.person.id }]);
+  expect(world.messages).toEqual([]);
+});
+
+it("sends nothing, and asks nobody, where no pushes are set up", async () => {
+  const [ada, ben] = [await world.someone(), await signUp()];
+  const key = await toldOfFollow(ada, [ben]);
+  const costs = await d1Costs(() => sendPushes({ ...world.env, VAPID_SUBJECT: "" }, [key]));
+  expect(costs.queries).toEqual([]);
+  expect(world.messages).toEqual([]);
+});
+
+it("sends no more than a queue takes at once", async () => {
+  const [ada, ben] = [await world.someone(), await signUp()];
+  const keys: Key[] = [];
+  for (let number = 0; number < 130; number += 1) {
+    const subject = number.toString(32).padStart(13, "0") as never;
+    keys.push(await toldOfFollow(ada, [ben], { subject }));
+  }
+  const sendBatch = vi.spyOn(world.env.PUSHES, "sendBatch");
+  await sendPushes(world.env, keys);
+  expect(sendBatch.mock.calls.map(([batch]) => [...batch].length)).toEqual([100, 30]);
+  expect(new Set(world.messages.map(({ body }) => body.subject)).size).toBe(130);
+});
+
+it.each([{ queues: "throws" }, { reads: "throws" }, { queues: "hangs" }] as const)(
+  "throws, so that it is called again, when it could not: %o",
+  async (faults) => {
+    const [ada, ben] = [await world.someone(), await signUp()];
+    const key = await toldOfFollow(ada, [ben]);
+    const { env: faulty } = withFaults(world.env, faults);
+    await expect(sendPushes(faulty, [key])).rejects.toThrow();
+    await sendPushes(world.env, [key]);
+    expect(world.messages).toHaveLength(1);
+  },
+);

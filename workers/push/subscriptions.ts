@@ -1,0 +1,90 @@
+/** Where people's browsers take pushes. */
+import type { PushSubscription } from "../../schema/api/push.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { bindingOf, databaseOf, firstShards } from "../../schema/shards.ts";
+import type { Viewer } from "../api/routes.ts";
+import type { Reader } from "../reads/reader.ts";
+
+/** The browsers of one person. Beyond it, those that have not been heard of for longest are left out. */
+export const SUBSCRIPTIONS_MAX = 20;
+
+/** Of a point on P-256: what is none would fail at each push. `keys` are base64url of the right lengths. */
+export async function areUsable({ p256dh }: PushSubscription["keys"]): Promise<boolean> {
+  try {
+    const bytes = Uint8Array.fromBase64(p256dh, { alphabet: "base64url" });
+    await crypto.subtle.importKey("raw", bytes, { name: "ECDH", namedCurve: "P-256" }, false, []);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The browser belongs to the viewer, and to nobody else: who has used it before them is no longer told there. It proves to
+ * be the same one by its keys; without those, whoever has read an endpoint could take it away, and false is answered. One
+ * D1 query a database, one batch, and one for who had it before; 2 rows written.
+ */
+export async function subscribe(
+  reader: Reader,
+  { person, session }: Viewer,
+  { endpoint, keys: { p256dh, auth } }: PushSubscription,
+): Promise<boolean> {
+  const { env } = reader;
+  const owners = (await ownersOf(reader, endpoint)).filter((owner) => owner.person !== person);
+  if (owners.some((owner) => owner.p256dh !== p256dh || owner.auth !== auth)) return false;
+  for (const owner of owners) {
+    const left = databaseOf(env, owner.person).prepare(UNSUBSCRIBE).bind(owner.person, endpoint);
+    await reader.write(owner.person, [left]);
+  }
+  const database = databaseOf(env, person);
+  const now = Date.now();
+  await reader.write(person, [
+    database.prepare(SUBSCRIBE).bind(person, endpoint, p256dh, auth, session, now),
+    database.prepare(TRIM).bind(person, now, SUBSCRIPTIONS_MAX),
+  ]);
+  return true;
+}
+
+/** False when the viewer has no such subscription. One D1 batch. */
+export async function unsubscribe(reader: Reader, { person }: Viewer, endpoint: string): Promise<boolean> {
+  const left = databaseOf(reader.env, person).prepare(`${UNSUBSCRIBE} RETURNING endpoint`).bind(person, endpoint);
+  const [result] = await reader.write(person, [left]);
+  return (result?.results.length ?? 0) > 0;
+}
+
+/** For the batch that ends a session. */
+export const endSubscriptions = (env: Env, { person, session }: Viewer): D1PreparedStatement =>
+  databaseOf(env, person)
+    .prepare("DELETE FROM push_subscriptions WHERE person = ? AND session = ?")
+    .bind(person, session);
+
+type Owner = { person: PersonId; p256dh: string; auth: string };
+
+/** Asks the primaries: of a browser that was given on just now, both would be told. */
+async function ownersOf(reader: Reader, endpoint: string): Promise<Owner[]> {
+  const { env } = reader;
+  const answers = firstShards(env).map(async (shard) => {
+    const rows = await reader.primary<Owner>(shard, OWNERS, endpoint);
+    // Without the copies of rows that are on their way to another database.
+    return rows.filter(({ person }) => bindingOf(env, person) === bindingOf(env, shard));
+  });
+  return (await Promise.all(answers)).flat();
+}
+
+const OWNERS = "SELECT person, p256dh, auth FROM push_subscriptions WHERE endpoint = ?1";
+
+const SUBSCRIBE = `
+  INSERT INTO push_subscriptions (person, endpoint, p256dh, auth, session, renewed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT DO UPDATE SET p256dh = excluded.p256dh, auth = excluded.auth, session = excluded.session,
+    renewed_at = excluded.renewed_at, failing_since = NULL`;
+
+const UNSUBSCRIBE = "DELETE FROM push_subscriptions WHERE person = ? AND endpoint = ?";
+
+const TRIM = `
+  DELETE FROM push_subscriptions WHERE person = ?1 AND (
+    NOT EXISTS (SELECT 1 FROM sessions WHERE id = session AND expires_at > ?2)
+    OR endpoint IN (
+      SELECT endpoint FROM (
+        SELECT endpoint, row_number() OVER (ORDER BY renewed_at DESC, endpoint) AS place
+        FROM push_subscriptions WHERE person = ?1)
+      WHERE place > ?3))`;
