@@ -8,6 +8,7 @@ import { Operator } from "./operator.ts";
 import { STATE } from "./places.ts";
 import { failedToStart, StartError } from "./start-error.ts";
 import { showStatus } from "./status.ts";
+import { showVapid } from "./vapid.ts";
 
 const USAGE = `npm run admin -- COMMAND [options]
   reconcile                 Audits posts against their actors, and has what differs written anew. Ends with 1 if
@@ -25,6 +26,8 @@ const USAGE = `npm run admin -- COMMAND [options]
   move-shards RANGE TO      Moves logical shards, like 4096-8191, to the database bound as TO, while people go on.
                             Again: goes on with a move that was interrupted. Ends with 1 if it was aborted.
   abort-move                Takes back a move that is not published yet.
+  vapid                     Makes a key for pushes, and says how to set it up.
+    --subject ADDRESS       whom push services may write to: mailto:you@example.org, or https://...
 
   --address URL  the deployment, with its ADMIN_TOKEN    (what npm start serves on this machine)
                  in the environment
@@ -37,6 +40,7 @@ async function main(): Promise<number> {
       queue: { type: "string" },
       all: { type: "boolean" },
       replayed: { type: "boolean" },
+      subject: { type: "string" },
       address: { type: "string" },
       state: { type: "string", default: STATE },
     },
@@ -57,6 +61,8 @@ async function main(): Promise<number> {
       return showShards(operator());
     case "abort-move":
       return abortMove(operator());
+    case "vapid":
+      return showVapid(values.subject);
     default:
       throw new StartError(USAGE);
   }

@@ -4,10 +4,13 @@ import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readCon
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";
 import { StartError } from "./start-error.ts";
-import { adminTokenOf, beginAnew } from "./state.ts";
+import { adminTokenOf, beginAnew, vapidKeyOf } from "./state.ts";
 import { ROOT, storageOf, WRANGLER_CONFIG } from "./places.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 import { WorkerLog } from "./worker-log.ts";
+
+/** Whom a push service may write to about what is tried out here. */
+const NOBODY = "mailto:nobody@example.org";
 
 export type ServerOptions = {
   state: string;
@@ -52,7 +55,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
           ...worker,
           rootPath: ROOT, // Wherever the file is.
           name: config.name ?? "worker",
-          bindings: { ...(worker.bindings as object), ...bindings, ADMIN_TOKEN: adminTokenOf(state) },
+          bindings: {
+            ...(worker.bindings as object),
+            VAPID_SUBJECT: config.vars["VAPID_SUBJECT"] || NOBODY,
+            ...bindings,
+            VAPID_PRIVATE_KEY: vapidKeyOf(state),
+            ADMIN_TOKEN: adminTokenOf(state),
+          },
           modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
           unsafeDirectSockets: [{ host, port }],
         },

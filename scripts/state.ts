@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, wri
 import { basename, join } from "node:path";
 import { STATE } from "./places.ts";
 import { StartError } from "./start-error.ts";
+import { newVapidKey } from "./vapid.ts";
 
 /** Makes sure that `state` is a folder that can be written to. */
 export function openState(state: string): void {
@@ -29,11 +30,18 @@ export function discard(state: string): void {
   rmSync(state, { recursive: true, force: true });
 }
 
-/** The operator's token of a Shutterline on this machine: made once, and readable by who may read the state. */
-export function adminTokenOf(state: string): string {
-  const file = join(state, "admin-token");
+/** The operator's token of a Shutterline on this machine. */
+export const adminTokenOf = (state: string): string =>
+  secretOf(state, "admin-token", () => randomBytes(32).toString("base64url"));
+
+/** The key that its pushes are signed with. */
+export const vapidKeyOf = (state: string): string => secretOf(state, "vapid-key", newVapidKey);
+
+/** Made once, and readable by who may read the state. */
+function secretOf(state: string, name: string, make: () => string): string {
+  const file = join(state, name);
   mkdirSync(state, { recursive: true });
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, "utf8");
 }
 

@@ -1,3 +1,4 @@
+/// <reference path="./http_ece.d.ts" />
 /** A browser's side of Web Push, by other means than the sender's: http_ece, which predates RFC 8188, on node:crypto. */
 import { createECDH, type ECDH, randomBytes } from "node:crypto";
 import { decrypt } from "http_ece";

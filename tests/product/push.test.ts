@@ -1,0 +1,122 @@
+/** From what somebody does to what somebody else's telephone decrypts, over a push service on this machine. */
+import { createPublicKey, verify } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Api } from "../../scripts/api-client.ts";
+import { ROOT, WRANGLER_CONFIG } from "../../scripts/places.ts";
+import { photographOf } from "../../scripts/seed.ts";
+import type { PushedBrowser } from "../runtime/browser.ts";
+import { eventually } from "./eventually.ts";
+import { Product, runToEnd } from "./harness.ts";
+import { PushService } from "./push-service.ts";
+
+const PASSWORD = "correct horse battery";
+const SOON = 10_000;
+
+const folder = mkdtempSync(join(tmpdir(), "shutterline-push-"));
+let service: PushService;
+let product: Product;
+beforeAll(async () => {
+  service = await PushService.start();
+  const config = readFileSync(WRANGLER_CONFIG, "utf8")
+    .replace('main = "workers', `main = "${ROOT}/workers`)
+    .replace('directory = "dist', `directory = "${ROOT}/dist`)
+    .replace('PUSH_HOSTS = ""', `PUSH_HOSTS = "${service.origin}"`);
+  writeFileSync(join(folder, "wrangler.toml"), config);
+  product = await Product.start({ config: join(folder, "wrangler.toml") });
+});
+afterAll(async () => {
+  await product.remove();
+  await service.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const signUp = async (handle: string): Promise<Api> =>
+  product.api.as(await product.api.signUp({ handle, password: PASSWORD, name: handle.toUpperCase() }));
+
+async function subscribe(by: Api, { subscription }: PushedBrowser): Promise<number> {
+  const response = await fetch(`${product.address}/v1/push-subscriptions`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${by.token}`, "content-type": "application/json" },
+    body: JSON.stringify(subscription),
+  });
+  return response.status;
+}
+
+it("tells a telephone within seconds what was done, and nothing to who has signed out", async () => {
+  const [author, reader] = [await signUp("author"), await signUp("reader")];
+  const [phone, tablet, dead, moved] = [
+    service.browser(),
+    service.browser(),
+    service.browser(410),
+    service.browser(302),
+  ];
+  for (const browser of [phone, dead, moved]) expect(await subscribe(author, browser)).toBe(204);
+  const elsewhere = product.api.as(await product.api.signIn("author", PASSWORD));
+  expect(await subscribe(elsewhere, tablet)).toBe(204);
+  const { id } = await author.upload(photographOf("march-pastoral"));
+  await author.inspected(id);
+  const post = await author.publish({ caption: "March", media: [{ id }] });
+
+  const started = performance.now();
+  await reader.comment(post.id, "Whose cow is that?");
+  await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(2)), SOON);
+  console.log(`${Math.round(performance.now() - started)} ms from a comment to the push of it`);
+  expect(new Set(service.arrived.map(({ browser }) => browser))).toEqual(new Set([phone, tablet]));
+  const [{ payload, headers } = {}] = service.arrived;
+  expect(payload).toMatchObject({
+    title: "READER commented on your photograph",
+    body: "“Whose cow is that?”",
+    url: `/posts/${post.id}`,
+  });
+  expect(headers).toMatchObject({ "content-encoding": "aes128gcm", urgency: "normal", ttl: "259200" });
+  await expectSigned(headers?.authorization ?? "");
+  expect(service.asked.some((request) => request.includes("elsewhere"))).toBe(false);
+
+  await elsewhere.signOut();
+  await reader.like(post.id);
+  await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(3)), SOON);
+  expect(service.arrived[2]?.browser).toBe(phone);
+  expect(service.arrived[2]?.payload.title).toBe("READER liked your photograph");
+  const asked = (browser: PushedBrowser) =>
+    service.asked.filter((request) => request.endsWith(new URL(browser.subscription.endpoint).pathname)).length;
+  expect(asked(dead)).toBe(1); // It was unsubscribed.
+  expect(asked(moved)).toBe(2);
+  expect(product.output).not.toContain("[error]");
+});
+
+/** With the key that browsers are given to subscribe with. */
+async function expectSigned(authorization: string): Promise<void> {
+  const [, token = "", key = ""] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(authorization) ?? [];
+  const given = (await (await fetch(`${product.address}/v1/push-subscriptions/key`)).json()) as { key: string };
+  expect(key).toBe(given.key);
+  const [header, claims = "", signature = ""] = token.split(".");
+  const point = Buffer.from(key, "base64url");
+  const [x, y] = [point.subarray(1, 33).toString("base64url"), point.subarray(33).toString("base64url")];
+  const publicKey = createPublicKey({ key: { kty: "EC", crv: "P-256", x, y }, format: "jwk" });
+  const signed = Buffer.from(`${header}.${claims}`);
+  const options = { key: publicKey, dsaEncoding: "ieee-p1363" } as const;
+  expect(verify("sha256", signed, options, Buffer.from(signature, "base64url"))).toBe(true);
+  const { aud } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { aud: string };
+  expect(aud).toBe(service.origin);
+}
+
+it("keeps its key, so that browsers stay subscribed when it is started again", async () => {
+  const key = async () => (await fetch(`${product.address}/v1/push-subscriptions/key`)).text();
+  const before = await key();
+  await product.stop();
+  await product.restart();
+  expect(await key()).toBe(before);
+});
+
+it("makes the operator a key, once they say whom push services may write to", async () => {
+  const made = await runToEnd("scripts/admin.ts", "vapid", "--subject", "mailto:ada@example.org");
+  expect(made.code).toBe(0);
+  expect(made.output).toContain('VAPID_SUBJECT = "mailto:ada@example.org"');
+  const jwk = JSON.parse(/^\{.*\}$/m.exec(made.output)?.[0] ?? "") as Record<string, string>;
+  expect(jwk).toMatchObject({ kty: "EC", crv: "P-256" });
+  expect(["x", "y", "d"].map((part) => Buffer.from(jwk[part] ?? "", "base64url").length)).toEqual([32, 32, 32]);
+  expect((await runToEnd("scripts/admin.ts", "vapid")).code).toBe(1);
+});
