@@ -159,6 +159,10 @@ export const api = {
   isPostMuted: (id: string) => get<Muted>(`${onePost(id)}/mute`),
   mutePost: (id: string, mute: boolean) => request<Muted>(putOrDelete(mute), `${onePost(id)}/mute`),
 
+  pushKey: () => get<{ key: string }>("/v1/push-subscriptions/key"),
+  subscribe: (subscription: PushSubscriptionJSON) => request<void>("PUT", "/v1/push-subscriptions", subscription),
+  unsubscribe: (endpoint: string) => request<void>("DELETE", "/v1/push-subscriptions", { endpoint }),
+
   blocks: (cursor?: string) => get<PeoplePage>(paged("/v1/me/blocks", cursor)),
   block: (handle: string, block: boolean) =>
     request<{ blockedByMe: boolean }>(block ? "PUT" : "DELETE", `${person(handle)}/block`),

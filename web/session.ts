@@ -6,6 +6,7 @@ import { forgetComments } from "./comments.ts";
 import { forgetFollows } from "./follows.ts";
 import { forgetLists } from "./list.ts";
 import { forgetPosts } from "./posts.ts";
+import { endPush, renewPush } from "./push.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 import { keep, kept } from "./storage.ts";
 
@@ -28,6 +29,7 @@ export async function startSession(): Promise<void> {
   session.value = { state: "starting" };
   try {
     session.value = { state: "in", me: await api.me() };
+    void renewPush();
   } catch (error) {
     const problem = asProblem(error);
     if (problem.code !== "not_signed_in") session.value = { state: "failed", problem };
@@ -46,6 +48,7 @@ export async function signUp(handle: string, password: string, name: string): Pr
 
 export async function signOut(): Promise<void> {
   await api.signOut();
+  await endPush();
   leave();
 }
 
@@ -58,6 +61,7 @@ async function enter(): Promise<void> {
   const me = await api.me();
   keep("signed-in", "yes");
   session.value = { state: "in", me };
+  void renewPush();
 }
 
 function leave(): void {

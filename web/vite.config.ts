@@ -4,6 +4,8 @@ import { defineConfig, type Plugin } from "vite";
 
 const FOREVER = "Cache-Control: public, max-age=31536000, immutable";
 
+const SERVICE_WORKER = join(import.meta.dirname, "service-worker/main.ts");
+
 const page = (name: string): string => join(import.meta.dirname, name);
 
 /** The web client, and the operator's page beside it, built into the folder that wrangler.toml serves. */
@@ -22,6 +24,13 @@ export default defineConfig({
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // The polyfill is for browsers that are older than what the style sheet needs.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: join(import.meta.dirname, "index.html"), "service-worker": SERVICE_WORKER },
+      // Under the same name whatever is in it: browsers look there for a newer one, and it speaks for the folder it lies in.
+      output: {
+        entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
 });
 

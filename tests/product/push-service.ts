@@ -1,9 +1,13 @@
-/** A push service on this machine: what it takes, it decrypts for the browsers that are subscribed there. */
+/** A push service on this machine, and a deployment that sends to it: what it takes, it decrypts for the browsers that are subscribed there. */
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { PushPayload } from "../../schema/api/push.ts";
+import { ROOT, WRANGLER_CONFIG } from "../../scripts/places.ts";
 import { PushedBrowser } from "../runtime/browser.ts";
 
 export type Arrived = { payload: PushPayload; headers: IncomingHttpHeaders; browser: PushedBrowser };
@@ -14,6 +18,7 @@ export class PushService {
   readonly asked: string[] = [];
   readonly #browsers = new Map<string, { browser: PushedBrowser; status: number }>();
   readonly #server: Server;
+  readonly #folder = mkdtempSync(join(tmpdir(), "shutterline-push-"));
 
   private constructor() {
     this.#server = createServer((request, response) => {
@@ -43,6 +48,17 @@ export class PushService {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** A wrangler.toml whose deployment sends to this one, too. */
+  get config(): string {
+    const file = join(this.#folder, "wrangler.toml");
+    const config = readFileSync(WRANGLER_CONFIG, "utf8")
+      .replace('main = "workers', `main = "${ROOT}/workers`)
+      .replace('directory = "dist', `directory = "${ROOT}/dist`)
+      .replace('PUSH_HOSTS = ""', `PUSH_HOSTS = "${this.origin}"`);
+    writeFileSync(file, config);
+    return file;
+  }
+
   /** A browser that subscribes here. Pushes to it are answered with `status`. */
   browser(status = 201): PushedBrowser {
     const path = `/push/${randomUUID()}`;
@@ -55,5 +71,6 @@ export class PushService {
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, "close");
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

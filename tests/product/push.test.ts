@@ -1,11 +1,7 @@
 /** From what somebody does to what somebody else's telephone decrypts, over a push service on this machine. */
 import { createPublicKey, verify } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Api } from "../../scripts/api-client.ts";
-import { ROOT, WRANGLER_CONFIG } from "../../scripts/places.ts";
 import { photographOf } from "../../scripts/seed.ts";
 import type { PushedBrowser } from "../runtime/browser.ts";
 import { eventually } from "./eventually.ts";
@@ -15,22 +11,15 @@ import { PushService } from "./push-service.ts";
 const PASSWORD = "correct horse battery";
 const SOON = 10_000;
 
-const folder = mkdtempSync(join(tmpdir(), "shutterline-push-"));
 let service: PushService;
 let product: Product;
 beforeAll(async () => {
   service = await PushService.start();
-  const config = readFileSync(WRANGLER_CONFIG, "utf8")
-    .replace('main = "workers', `main = "${ROOT}/workers`)
-    .replace('directory = "dist', `directory = "${ROOT}/dist`)
-    .replace('PUSH_HOSTS = ""', `PUSH_HOSTS = "${service.origin}"`);
-  writeFileSync(join(folder, "wrangler.toml"), config);
-  product = await Product.start({ config: join(folder, "wrangler.toml") });
+  product = await Product.start({ config: service.config });
 });
 afterAll(async () => {
   await product.remove();
   await service.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const signUp = async (handle: string): Promise<Api> =>

@@ -1,5 +1,4 @@
-/// <reference path="./http_ece.d.ts" />
-/** A browser's side of Web Push, by other means than the sender's: http_ece, which predates RFC 8188, on node:crypto. */
+/** A browser's side of Web Push, by other means than the sender's: http_ece, of the author of RFC 8188, on node:crypto. */
 import { createECDH, type ECDH, randomBytes } from "node:crypto";
 import { decrypt } from "http_ece";
 import type { PushSubscription } from "../../schema/api/push.ts";

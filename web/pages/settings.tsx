@@ -7,6 +7,7 @@ import { Area, Field } from "../components/field.tsx";
 import { NotificationSettings } from "../components/notification-settings.tsx";
 import { Paged } from "../components/paged.tsx";
 import { PersonRow } from "../components/person-row.tsx";
+import { PushSwitch } from "../components/push-switch.tsx";
 import { RowsSkeleton } from "../components/states.tsx";
 import { textOf, useSubmit } from "../components/submit.ts";
 import { BIO_MAX, NAME_MAX } from "../limits.ts";
@@ -27,6 +28,7 @@ export function SettingsPage() {
       <ProfileForm />
       <NotificationSettings />
       <ThemeChoice />
+      <PushSwitch />
       <Blocked />
       <SignOut />
     </div>

@@ -1,5 +1,6 @@
 /** How the entries that are to be pushed stand, and where to: read and written for a whole batch at once. */
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/push.ts";
 import { setBased } from "../../schema/set-based.ts";
@@ -35,11 +36,12 @@ export async function standingOf(
 ): Promise<Standing> {
   const keys = JSON.stringify(messages.map(({ recipient, kind, subject }) => [recipient, kind, subject]));
   const people = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
-  const [entries, devices, recent] = await database.batch([
+  const asked = database.batch([
     database.prepare(ENTRIES).bind(keys),
     database.prepare(DEVICES).bind(people, now),
     database.prepare(RECENT).bind(people, now - 60_000),
   ]);
+  const [entries, devices, recent] = await within(STORE_ANSWERS_WITHIN, asked, "D1");
   const counts = (recent?.results ?? []) as { person: PersonId; pushes: number }[];
   return {
     entries: (entries?.results ?? []) as Entry[],

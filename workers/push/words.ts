@@ -27,12 +27,13 @@ const TEXT_BYTES_MAX = 3000;
 
 const plain = new Intl.NumberFormat("en-GB", { notation: "compact" });
 const list = new Intl.ListFormat("en-GB", { type: "conjunction" });
-const counted = (count: number, one: string): string => `${plain.format(count)} ${one}${count === 1 ? "" : "s"}`;
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${plain.format(count)} ${count === 1 ? one : many}`;
 
 const DID: Record<NotificationKind, (told: Told) => string> = {
   like: () => "liked your photograph",
   comment: ({ count }) => (count > 1 ? `left ${counted(count, "comment")}` : "commented on your photograph"),
-  reply: ({ count }) => (count > 1 ? `left ${counted(count, "reply").replace("replys", "replies")}` : "replied to you"),
+  reply: ({ count }) => (count > 1 ? `left ${counted(count, "reply", "replies")}` : "replied to you"),
   mention: () => "mentioned you",
   comment_like: () => "liked your comment",
   follow: ({ count }) => (count > 1 ? "follow you" : "follows you"),
