@@ -4,8 +4,6 @@ import { defineConfig, type Plugin } from "vite";
 
 const FOREVER = "Cache-Control: public, max-age=31536000, immutable";
 
-const SERVICE_WORKER = join(import.meta.dirname, "service-worker/main.ts");
-
 const page = (name: string): string => join(import.meta.dirname, name);
 
 /** The web client, and the operator's page beside it, built into the folder that wrangler.toml serves. */
@@ -17,7 +15,6 @@ export default defineConfig({
   build: {
     outDir: "../dist/client",
     emptyOutDir: true,
-    rolldownOptions: { input: [page("index.html"), page("operator.html")] },
     // The policy in _headers has no `data:` in it, so nothing may be inlined into the style sheet.
     assetsInlineLimit: 0,
     // The first browsers with light-dark(), which halves the style sheet: written out for older ones it would double.
@@ -25,7 +22,11 @@ export default defineConfig({
     // The polyfill is for browsers that are older than what the style sheet needs.
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: join(import.meta.dirname, "index.html"), "service-worker": SERVICE_WORKER },
+      input: {
+        index: page("index.html"),
+        operator: page("operator.html"),
+        "service-worker": page("service-worker/main.ts"),
+      },
       // Under the same name whatever is in it: browsers look there for a newer one, and it speaks for the folder it lies in.
       output: {
         entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),

@@ -117,7 +117,7 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   const post = await author.publish({ caption: "Boats", media: [{ id }] });
   const device = service.browser();
   const context = await browser.newContext({ baseURL: product.address });
-  await context.addInitScript(standIn, { permission: "granted", subscription: device.subscription });
+  await context.addInitScript<Granting>(standIn, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "host");
   await page.goto("/settings");
   await push(page).and(page.locator(":enabled")).waitFor();
@@ -179,7 +179,7 @@ it("can be switched off, and moves with the browser to who signs in next", async
   const [first, second, reader] = [await signUp("first"), await signUp("second"), await signUp("visitor")];
   const device = service.browser();
   const context = await browser.newContext({ baseURL: product.address });
-  await context.addInitScript(standIn, { permission: "granted", subscription: device.subscription });
+  await context.addInitScript<Granting>(standIn, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "first");
   await page.goto("/settings");
   await push(page).click();
@@ -230,7 +230,7 @@ it("says why a device cannot be told, and fits on a telephone", async () => {
 
   const refusing = await browser.newContext(phone);
   const { subscription } = service.browser();
-  await refusing.addInitScript(standIn, { permission: "denied", subscription });
+  await refusing.addInitScript<Granting>(standIn, { permission: "denied", subscription });
   const third = await signIn(refusing, "pocket");
   await third.goto("/settings");
   await push(third).click();
