@@ -2,10 +2,12 @@
 import { FanOut, Effect } from "../schema/facts.ts";
 import { renewShards } from "../schema/shards.ts";
 import { app } from "./api/app.ts";
+import { applyAnswer } from "./delivery/answer.ts";
 import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
 import { applyFollow } from "./delivery/follow.ts";
 import { mergeAuthor } from "./delivery/large-authors.ts";
+import { acceptAll } from "./delivery/open.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
@@ -23,6 +25,10 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
   switch (effect.kind) {
     case "follow":
       return applyFollow(env, effect);
+    case "answer":
+      return applyAnswer(env, effect);
+    case "open":
+      return acceptAll(env, effect);
     case "block":
       return applyBlock(env, effect);
     case "merge":

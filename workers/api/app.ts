@@ -16,12 +16,14 @@ import { likes } from "./likes.ts";
 import { live } from "./live.ts";
 import { me } from "./me.ts";
 import { mediaRoutes } from "./media.ts";
+import { mutes } from "./mutes.ts";
 import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
 import { posts } from "./posts.ts";
 import type { App } from "./routes.ts";
 import { publicAnswer } from "./public-answers.ts";
 import { reading } from "./reading.ts";
+import { requests } from "./requests.ts";
 import { sessions } from "./sessions.ts";
 import { viewer } from "./viewer.ts";
 
@@ -37,7 +39,9 @@ for (const resource of [
   sessions,
   me,
   follows,
+  requests,
   blocks,
+  mutes,
   mediaRoutes,
   posts,
   edits,

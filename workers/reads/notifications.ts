@@ -6,9 +6,10 @@ import { isId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Viewer } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
-import { knownPosts, personDocuments, type PostDocument } from "./documents.ts";
+import { personDocuments, type PostDocument } from "./documents.ts";
+import { viewablePosts } from "./posts.ts";
 import type { Reader } from "./reader.ts";
-import { blockedFor, canView } from "./visibility.ts";
+import { blockedFor } from "./visibility.ts";
 
 type Row = {
   kind: "like" | "comment" | "follow";
@@ -73,7 +74,7 @@ export async function presentNotifications(reader: Reader, rows: readonly Row[])
   const everybody = [...actorsOf.values()].flat();
   const [people, documents, blocked] = await Promise.all([
     personDocuments.get(reader, everybody),
-    knownPosts(reader, posts),
+    viewablePosts(reader, posts),
     blockedFor(reader, everybody),
   ]);
   return new Map(
@@ -81,13 +82,12 @@ export async function presentNotifications(reader: Reader, rows: readonly Row[])
       const newest = actorsOf.get(row) ?? [];
       const seen = newest.filter((id) => !blocked.has(id));
       const actors = seen.flatMap((id) => people.get(id) ?? []);
-      const post = documents.get(row.subject as PostId);
       const told = {
         ...row,
         count: Math.max(row.count - (newest.length - seen.length), seen.length),
         excerpt: newest[0] === seen[0] ? row.excerpt : "", // The newest of them wrote it.
       };
-      const notification = present(told, actors, canView(blocked, post) ? post.document : undefined);
+      const notification = present(told, actors, documents.get(row.subject as PostId)?.document);
       return notification ? [[notificationKey(row), notification] as const] : [];
     }),
   );
