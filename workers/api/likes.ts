@@ -34,7 +34,8 @@ for (const { method, command, summary } of [
       const answer = await setLike(c.env, post, person, command === "like");
       if (!answer.ok) throw new ApiError(answer.reason);
       // A like can be taken back whatever stands between the two, but of a private post it is told nothing.
-      if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true }))) throw new ApiError("post_not_found");
+      if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
+        throw new ApiError("post_not_found");
       const { liked, likes, seq } = answer;
       answerWithToken(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);

@@ -38,7 +38,9 @@ async function scene() {
   await projectAll(queues, post);
   await fanOut(env, { post, author: ada.person.id });
   const read = async (by?: Someone, bindings: Env = env) =>
-    outcome(await ask("GET", `/v1/posts/${post}`, { ...(by ? { token: by.token } : { asAnybody: true }), env: bindings }));
+    outcome(
+      await ask("GET", `/v1/posts/${post}`, { ...(by ? { token: by.token } : { asAnybody: true }), env: bindings }),
+    );
   return { ada, ben, cleo, post, read };
 }
 
@@ -230,7 +232,10 @@ describe("a feed", () => {
       await fanOut(env, { post: id, author: author.person.id });
       posts.unshift(id);
     }
-    const [fromBen, fromCleo] = [[posts[0], posts[1], posts[3]], [posts[2], posts[4]]];
+    const [fromBen, fromCleo] = [
+      [posts[0], posts[1], posts[3]],
+      [posts[2], posts[4]],
+    ];
     expect(await feedOf(ada)).toEqual(posts);
     await done("PUT", `/v1/people/${ben.person.handle}/mute`, ada);
     expect([await feedOf(ada), await feedOf(ada, 2)]).toEqual([fromCleo, fromCleo]);
@@ -285,7 +290,7 @@ describe("requests", () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
     await hide(cleo.person);
     const database = databaseOf(env, ada.person.id);
-    const try_ = async (whom: Someone) => outcome(await ask("PUT", follow(whom), { token: ada.token }));
+    const tried = async (whom: Someone) => outcome(await ask("PUT", follow(whom), { token: ada.token }));
     const rows = JSON.stringify(Array.from({ length: REQUESTS_MAX }, (_, index) => `0000000000${index}`));
     await database
       .prepare(
@@ -294,16 +299,16 @@ describe("requests", () => {
       )
       .bind(ada.person.id, rows)
       .run();
-    expect([await try_(cleo), await try_(ben), await try_(ben)]).toEqual(["409 too_many_requests", "200", "200"]);
+    expect([await tried(cleo), await tried(ben), await tried(ben)]).toEqual(["409 too_many_requests", "200", "200"]);
     await done("DELETE", follow(ben), ada);
     // Who is waited for counts as followed, so that no answer leads beyond the limit.
     await database
       .prepare("UPDATE people SET following = ? WHERE id = ?")
       .bind(FOLLOWING_MAX - REQUESTS_MAX, ada.person.id)
       .run();
-    expect(await try_(ben)).toBe("409 too_many_follows");
+    expect(await tried(ben)).toBe("409 too_many_follows");
     await database.prepare("UPDATE people SET following = following - 1 WHERE id = ?").bind(ada.person.id).run();
-    expect(await try_(ben)).toBe("200");
+    expect(await tried(ben)).toBe("200");
   });
 
   it("answer who asks for what is not theirs as if there were nothing", async () => {

@@ -79,11 +79,12 @@ async function begin(env: Env, follower: PersonId, followee: PersonId, asked: nu
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const told = [{ recipient: follower, kind: "request_accepted", subject: followee } as const];
   const [saved, , , unread] = await database.batch([
-    saveEffectIf(env, effect, `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${STANDS(6)})`, [
-      follower,
-      followee,
-      String(asked),
-    ]),
+    saveEffectIf(
+      env,
+      effect,
+      `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${STANDS(6)})`,
+      [follower, followee, String(asked)],
+    ),
     database.prepare(TELL).bind(follower, followee, asked, Date.now(), RAISED_ONCE_IN),
     database.prepare(`${BEGIN} AND ${STANDS(3)}`).bind(follower, followee, asked),
     ...unreadStatements(database, told),

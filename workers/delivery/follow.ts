@@ -22,9 +22,7 @@ import { dayOf, type Mirrored, RAISED_ONCE_IN, toldAfter, toldBefore } from "./t
 export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
   const { follower, followee } = effect;
   const truth = await databaseOf(env, follower)
-    .prepare(
-      "SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?",
-    )
+    .prepare("SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower, followee)
     .first<Truth>();
   if (truth) {
@@ -61,7 +59,11 @@ async function mirror(env: Env, follower: PersonId, followee: PersonId, truth: T
     database.prepare(FOLLOWEE).bind(...pair),
     ...unread,
   ]);
-  if (unread.length > 0) await announce(env, results.slice(-unread.length).flatMap(({ results }) => results as Unread[]));
+  if (unread.length > 0)
+    await announce(
+      env,
+      results.slice(-unread.length).flatMap(({ results }) => results as Unread[]),
+    );
   const [found] = results[results.length - 1 - unread.length]?.results ?? [];
   return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
 }

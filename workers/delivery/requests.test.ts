@@ -115,6 +115,11 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
       .prepare(sql)
       .bind(...values)
       .first<T>();
+  const one = async <T>(...asked: Parameters<typeof row>): Promise<T> => {
+    const found = await row<T>(...asked);
+    if (found === null) throw new Error("it has one row");
+    return found;
+  };
   const entry = (recipient: PersonId, kind: string) =>
     row<{ count: number; actors: string; raised: number; isUnread: number }>(
       recipient,
@@ -138,18 +143,20 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
       asker.id,
     )) ?? { active: 0, pending: 0, version: 0, asked: 0, isTold: 0 },
     isBlocked: (await row(asker.id, "SELECT 1 FROM blocks WHERE person = ? AND (mine OR theirs)", asker.id)) !== null,
-    feed: (await row<{ n: number }>(
-      asker.id,
-      "SELECT count(*) AS n FROM feed WHERE reader = ? AND author = ?",
-      asker.id,
-      owner.id,
-    ))!.n,
-    owner: (await row<{ private: number; requests: number; followers: number }>(
+    feed: (
+      await one<{ n: number }>(
+        asker.id,
+        "SELECT count(*) AS n FROM feed WHERE reader = ? AND author = ?",
+        asker.id,
+        owner.id,
+      )
+    ).n,
+    owner: await one<{ private: number; requests: number; followers: number }>(
       owner.id,
       "SELECT private, requests, followers FROM people WHERE id = ?",
       owner.id,
-    ))!,
-    following: (await row<{ following: number }>(asker.id, "SELECT following FROM people WHERE id = ?", asker.id))!
+    ),
+    following: (await one<{ following: number }>(asker.id, "SELECT following FROM people WHERE id = ?", asker.id))
       .following,
     asked: await entry(owner.id, "follow_request"),
     followed: await entry(owner.id, "follow"),

@@ -180,7 +180,9 @@ it("is not raised by whom its recipient has muted, is in a block with, or does n
     database
       .prepare("INSERT INTO notification_preferences (person, kind, who, push) VALUES (?, 'follow', 'following', 1)")
       .bind(ada),
-    database.prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)").bind(ada, friend),
+    database
+      .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")
+      .bind(ada, friend),
   ]);
   await follows(stranger, ada);
   expect(await entryOf(ada)).toMatchObject({ raised: 0 });

@@ -20,14 +20,16 @@ export const ownProfileOf = (reader: Reader, person: PersonId): Promise<OwnProfi
 
 const PROFILE = "id, handle, name, bio, posts, followers, following, private";
 
+type Stored<Row> = Omit<Row, "private"> & { private: 0 | 1 };
+
 async function read<Row extends PublicProfile>(
   reader: Reader,
   person: PersonId,
   sql: string,
 ): Promise<Row | undefined> {
-  const [near] = await reader.replica<Row>(person, sql, person);
-  const row = near ?? (await reader.primary<Row>(person, sql, person))[0];
-  return row && { ...row, private: Boolean(row.private) };
+  const [near] = await reader.replica<Stored<Row>>(person, sql, person);
+  const row = near ?? (await reader.primary<Stored<Row>>(person, sql, person))[0];
+  return row && ({ ...row, private: row.private === 1 } as Row);
 }
 
 /**
