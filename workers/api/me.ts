@@ -7,7 +7,7 @@ import { withFreshIds } from "../fresh-ids.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { unreadCount } from "../reads/notifications.ts";
 import { ownProfileOf } from "../reads/people.ts";
-import { copyPrivate, noteStanding, NOTICED_WITHIN } from "../reads/private-accounts.ts";
+import { copyPrivate, forgetStanding, noteIsPrivate, NOTICED_WITHIN } from "../reads/private-accounts.ts";
 import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 import { forgetAnswersOf } from "./public-answers.ts";
@@ -54,17 +54,15 @@ me.openapi(
   },
 );
 
-/** One D1 batch. Whoever is private already does not wait. */
-async function becomePrivate(c: Context<App>, { person }: Viewer): Promise<void> {
-  const { env, executionCtx } = c;
+/** One D1 batch. Who is private already waits as well: an earlier request may have written just now, and not been heard. */
+async function becomePrivate({ env, var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
+  await copyPrivate(env, person); // First, so that KV knows of whoever is it.
   const update = databaseOf(env, person)
     .prepare("UPDATE people SET private = 1 WHERE id = ? AND private = 0")
     .bind(person);
-  const [changed] = await c.var.reader.write(person, [update]);
-  noteStanding(person, true);
-  if (!changed || changed.meta.changes === 0) return;
+  await reader.write(person, [update]);
+  noteIsPrivate(person);
   forgetAnswersOf(person);
-  executionCtx.waitUntil(copyPrivate(env, person));
   await new Promise((resolve) => setTimeout(resolve, NOTICED_WITHIN));
 }
 
@@ -78,7 +76,7 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
     ]);
     if (saved && saved.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
-  noteStanding(person, false);
+  forgetStanding(person);
   forgetAnswersOf(person);
 }
 

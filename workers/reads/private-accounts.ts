@@ -82,11 +82,12 @@ export function isBy(post: PostId, author: PersonId): void {
   if (!authors.get(post)) authors.set(post, author);
 }
 
-/** After a change to it: this isolate knows. */
-export const noteStanding = (person: PersonId, isPrivate: boolean): void => leases.set(person, isPrivate);
+/** After a change to it: this isolate knows. Of who has become public it asks, for they may be private again by now. */
+export const noteIsPrivate = (person: PersonId): void => leases.set(person, true);
+export const forgetStanding = (person: PersonId): void => leases.delete(person);
 
 /**
- * When somebody becomes private, for when D1 is down: KV knows who has ever been it, and in which shards somebody has, for
+ * Before somebody becomes private, for when D1 is down: KV knows who has ever been it, and in which shards somebody has, for
  * posts whose author nobody knows then. It may take a minute to know.
  */
 export async function copyPrivate(env: Env, person: PersonId): Promise<void> {
