@@ -20,7 +20,7 @@ export async function storedFeed(reader: Reader, person: PersonId, { before, lim
   const entries = JSON.parse(row.entries) as [PostId, 0 | 1 | null, 0 | 1 | null][];
   return {
     entries: entries
-      .map(([post, liked, followed]) => ({ post, likedByMe: liked === 1, isFollowed: followed === 1 }))
+      .map(([post, liked, followed]) => ({ post, likedByMe: liked === 1, ...(followed === 1 && { isFollowed: true }) }))
       .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate promises no order.
     largeAuthors: JSON.parse(row.largeAuthors) as PersonId[],
     lastSeen: JSON.parse(row.lastSeen) as LastSeen,

@@ -60,10 +60,10 @@ async function hydrate(reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> 
   const posts = await knownPosts(reader, ids);
   const authors = [...posts.values()].map(({ document }) => document.author);
   const people = await personDocuments.get(reader, authors);
-  const hydrated = skeleton.flatMap(({ post, likedByMe, isFollowed = false }): Hydrated[] => {
+  const hydrated = skeleton.flatMap(({ post, ...mine }): Hydrated[] => {
     const known = posts.get(post);
     const author = known && people.get(known.document.author);
-    return author ? [{ ...known, author, likedByMe, isFollowed }] : [];
+    return author ? [{ ...known, author, ...mine }] : [];
   });
   return Promise.all(hydrated.map((post) => withOwnWrites(reader, post)));
 }
