@@ -132,6 +132,15 @@ export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
   /** A follower wants to be told of each new post, or no longer, from when the effect was made on. */
   z.object({ kind: z.literal("bell"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** The followee has accepted or declined, or has ended the follow. */
+  z.object({ kind: z.literal("answer"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** A private person has become a public one; `after` is the last whose request was accepted. */
+  z.object({
+    kind: z.literal("open"),
+    id: EffectId,
+    person: PersonId,
+    after: z.object({ since: z.number().int(), follower: PersonId }).optional(),
+  }),
   z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
   /** An author becomes a large one; `after` is the last follower that was marked. */
   z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),

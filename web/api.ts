@@ -1,7 +1,7 @@
 /** The API, typed. Every fetch of the client is made here, and every failure comes out as an ApiProblem. */
 import type { Media } from "../schema/api/media.ts";
-import type { Muted, NotificationPage, Preferences } from "../schema/api/notifications.ts";
-import type { Me, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
+import type { NotificationPage, Preferences } from "../schema/api/notifications.ts";
+import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 import { ApiProblem, asRefusal } from "./problem.ts";
 import { keep, kept } from "./storage.ts";
@@ -114,7 +114,7 @@ export const api = {
   signIn: (body: { handle: string; password: string }) => post<SignedIn>("/v1/sessions", body),
   signOut: () => request<void>("DELETE", "/v1/sessions/current"),
   me: () => get<Me>("/v1/me"),
-  editMe: (body: { name?: string; bio?: string }) => request<Me>("PATCH", "/v1/me", body),
+  editMe: (body: { name?: string; bio?: string; private?: boolean }) => request<Me>("PATCH", "/v1/me", body),
 
   people: (cursor?: string) => get<PeoplePage>(paged("/v1/people", cursor)),
   profile: (handle: string) => get<Profile>(person(handle)),
@@ -123,8 +123,7 @@ export const api = {
     get<PeoplePage>(paged(`${person(handle)}/followers`, cursor, limit)),
   following: (handle: string, cursor?: string, limit?: number) =>
     get<PeoplePage>(paged(`${person(handle)}/following`, cursor, limit)),
-  follow: (handle: string, follow: boolean) =>
-    request<{ followedByMe: boolean }>(putOrDelete(follow), `${person(handle)}/follow`),
+  follow: (handle: string, follow: boolean) => request<Followed>(putOrDelete(follow), `${person(handle)}/follow`),
 
   feed: (cursor?: string) => get<PostPage>(paged("/v1/feed", cursor, 10)),
   post: (id: string) => get<Post>(onePost(id)),
@@ -165,5 +164,12 @@ export const api = {
 
   blocks: (cursor?: string) => get<PeoplePage>(paged("/v1/me/blocks", cursor)),
   block: (handle: string, block: boolean) =>
-    request<{ blockedByMe: boolean }>(block ? "PUT" : "DELETE", `${person(handle)}/block`),
+    request<{ blockedByMe: boolean }>(putOrDelete(block), `${person(handle)}/block`),
+  mutes: (cursor?: string) => get<PeoplePage>(paged("/v1/me/mutes", cursor)),
+  mute: (handle: string, mute: boolean) => request<{ mutedByMe: boolean }>(putOrDelete(mute), `${person(handle)}/mute`),
+  requests: (cursor?: string) => get<PeoplePage>(paged("/v1/me/requests", cursor)),
+  answer: (handle: string, accept: boolean) =>
+    request<{ followsMe: boolean }>(putOrDelete(accept), `/v1/me/requests/${encodeURIComponent(handle)}`),
+  removeFollower: (handle: string) =>
+    request<{ followsMe: boolean }>("DELETE", `/v1/me/followers/${encodeURIComponent(handle)}`),
 };

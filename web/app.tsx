@@ -13,6 +13,7 @@ import { NotificationsPage } from "./pages/notifications.tsx";
 import { PeoplePage } from "./pages/people.tsx";
 import { PostPage } from "./pages/post.tsx";
 import { ProfilePage } from "./pages/profile.tsx";
+import { RequestsPage } from "./pages/requests.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
@@ -34,6 +35,7 @@ const Home = signedIn(FeedPage, WelcomePage, post);
 const People = signedIn(PeoplePage);
 const NewPost = signedIn(NewPostPage);
 const Notifications = signedIn(NotificationsPage);
+const Requests = signedIn(RequestsPage);
 const Settings = signedIn(SettingsPage);
 
 export const App = () => (
@@ -54,6 +56,7 @@ export const App = () => (
           <Route path="/posts/:id/likes" component={LikersPage} />
           <Route path="/new" component={NewPost} />
           <Route path="/notifications" component={Notifications} />
+          <Route path="/requests" component={Requests} />
           <Route path="/settings" component={Settings} />
           <Route default component={NotFoundPage} />
         </Router>

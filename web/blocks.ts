@@ -13,7 +13,7 @@ export async function block(handle: string, wanted: boolean): Promise<boolean> {
     tell(`That was not saved. ${asProblem(error).message}`, "error");
     return false;
   }
-  if (wanted) learnFollows([handle], false);
+  if (wanted) learnFollows([handle], "none");
   forgetLists();
   forgetPosts();
   return true;

@@ -23,5 +23,11 @@ export const people = () => everybody();
 const inbox = listsBy(() => new List((cursor) => api.notifications(cursor), idOf));
 export const notifications = () => inbox();
 
+const mutes = listsBy(() => new List((cursor) => api.mutes(cursor), idOf));
+export const muted = () => mutes();
+/** Never fresh: others add to it. */
+const open = listsBy(() => new List((cursor) => api.requests(cursor), idOf, 0));
+export const requests = () => open();
+
 const blocks = listsBy(() => new List((cursor) => api.blocks(cursor), idOf));
 export const blocked = () => blocks();

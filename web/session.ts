@@ -82,8 +82,9 @@ function forgetEverything(): void {
 async function lookForNews(): Promise<void> {
   if (document.visibilityState !== "visible" || session.value.state !== "in") return;
   try {
-    const { unread } = await api.me();
-    if (unread !== session.value.me.unread) setMe({ unread });
+    const { unread, requests } = await api.me();
+    const { me } = session.value;
+    if (unread !== me.unread || requests !== me.requests) setMe({ unread, requests });
   } catch {
     // The next look will tell; nobody asked for this one.
   }

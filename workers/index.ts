@@ -4,10 +4,12 @@ import { FanOut, Effect } from "../schema/facts.ts";
 import { renewShards } from "../schema/shards.ts";
 import { app } from "./api/app.ts";
 import { applyBell } from "./delivery/bells.ts";
+import { applyAnswer } from "./delivery/answer.ts";
 import { applyBlock } from "./delivery/block.ts";
 import { fanOut } from "./delivery/fan-out.ts";
 import { applyFollow } from "./delivery/follow.ts";
 import { mergeAuthor } from "./delivery/large-authors.ts";
+import { acceptAll } from "./delivery/open.ts";
 import { resendEffects } from "./effects.ts";
 import { collectAbandonedUploads } from "./media/abandoned.ts";
 import { inspectMedia } from "./media/inspect.ts";
@@ -31,6 +33,10 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
       return applyFollow(env, effect);
     case "bell":
       return applyBell(env, effect);
+    case "answer":
+      return applyAnswer(env, effect);
+    case "open":
+      return acceptAll(env, effect);
     case "block":
       return applyBlock(env, effect);
     case "merge":

@@ -77,9 +77,6 @@ export const NewPreferences = z
   .object({ kinds: z.object(KINDS).partial().default({}), quietHours: QuietHours.nullable().default(null) })
   .openapi("NewNotificationPreferences");
 
-export const Muted = z.object({ mutedByMe: z.boolean() }).openapi("Muted");
-export type Muted = z.infer<typeof Muted>;
-
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";

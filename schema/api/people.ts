@@ -30,14 +30,26 @@ export const Profile = PersonCard.extend({
   posts: z.number().int(),
   followers: z.number().int(),
   following: z.number().int(),
+  private: z.boolean().openapi({ description: "Only whom they have accepted sees their posts, and who follows whom" }),
   followedByMe: z.boolean(),
   bellByMe: z.boolean().openapi({ description: "The caller is told of each of their new posts" }),
+  requestedByMe: z.boolean().openapi({ description: "The caller has asked to follow them, and waits for an answer" }),
+  mutedByMe: z.boolean(),
   blockedByMe: z.boolean().openapi({ description: "Then none of their posts is shown" }),
 }).openapi("Profile");
 export type Profile = z.infer<typeof Profile>;
 
-export const Me = Profile.omit({ followedByMe: true, bellByMe: true, blockedByMe: true })
-  .extend({ unread: UnreadCount })
+export const Me = Profile.omit({
+  followedByMe: true,
+  requestedByMe: true,
+  bellByMe: true,
+  mutedByMe: true,
+  blockedByMe: true,
+})
+  .extend({
+    unread: UnreadCount,
+    requests: z.number().int().openapi({ description: "How many wait to be accepted as followers" }),
+  })
   .openapi("Me");
 export type Me = z.infer<typeof Me>;
 
@@ -48,9 +60,17 @@ export const SignedIn = z
   .openapi("SignedIn");
 export type SignedIn = z.infer<typeof SignedIn>;
 
-export const EditMe = z.object({ name: text(NAME).optional(), bio: text(BIO).optional() }).openapi("EditMe");
+export const EditMe = z
+  .object({ name: text(NAME).optional(), bio: text(BIO).optional(), private: z.boolean().optional() })
+  .openapi("EditMe");
 
-export const Followed = z.object({ followedByMe: z.boolean() }).openapi("Followed");
+export const Followed = z.object({ followedByMe: z.boolean(), requestedByMe: z.boolean() }).openapi("Followed");
+export type Followed = z.infer<typeof Followed>;
 export const Belled = z.object({ bellByMe: z.boolean() }).openapi("Belled");
+export const FollowsMe = z.object({ followsMe: z.boolean() }).openapi("FollowsMe", {
+  description: "Whoever is accepted follows a moment later",
+});
+export const Muted = z.object({ mutedByMe: z.boolean() }).openapi("Muted");
+export type Muted = z.infer<typeof Muted>;
 export const Blocked = z.object({ blockedByMe: z.boolean() }).openapi("Blocked");
 export const PeoplePage = page(PersonCard).openapi("PeoplePage");

@@ -19,6 +19,10 @@ export const people = sqliteTable("people", {
   seenDay: integer("seen_day").notNull().default(0),
   /** From the moment that a dormant reader is back until their feed is whole: workers/delivery/dormant.ts. */
   rebuilding: integer({ mode: "boolean" }).notNull().default(false),
+  /** Their posts are for their accepted followers alone. */
+  private: integer({ mode: "boolean" }).notNull().default(false),
+  /** How many have asked to follow them and wait for an answer. */
+  requests: integer().notNull().default(0),
 });
 
 /** In the shard of the handle's hash. A claim whose person was never written is taken over: workers/api/sign-up.ts. */
@@ -42,8 +46,8 @@ export const sessions = sqliteTable("sessions", {
 });
 
 /**
- * Whom a person reads: the fact. The row stays after an unfollow, because its version orders the copies of it that
- * travel to `followers`.
+ * Whom a person reads, or has asked to: the fact. The row stays after an unfollow, because its version orders the copies of
+ * it that travel to `followers`.
  */
 export const following = sqliteTable(
   "following",
@@ -56,9 +60,18 @@ export const following = sqliteTable(
     merged: integer({ mode: "boolean" }).notNull().default(false),
     /** The follower wants to be told of each new post. */
     bell: integer({ mode: "boolean" }).notNull().default(false),
+    /** They have asked to follow, and have not been accepted: never together with `active`. */
+    requested: integer({ mode: "boolean" }).notNull().default(false),
+    /** Numbers what they have asked for. It stays when that is accepted, and an answer is one to it alone. */
+    asked: integer().notNull().default(0),
+    /** When they asked, in ms since 1970. */
+    since: integer().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.follower, t.followee] }),
+    index("following_requested")
+      .on(t.follower, t.followee)
+      .where(sql`requested = 1`), // They are counted before another one.
     index("following_merged")
       .on(t.follower, t.followee)
       .where(sql`merged = 1 AND active = 1`), // Every page of a feed asks for them.
@@ -75,9 +88,26 @@ export const followers = sqliteTable(
     active: integer({ mode: "boolean" }).notNull(),
     version: integer().notNull(),
     bell: integer({ mode: "boolean" }).notNull().default(false),
+    /** The follower has asked, and the followee has not answered yet. */
+    pending: integer({ mode: "boolean" }).notNull().default(false),
+    asked: integer().notNull().default(0),
+    since: integer().notNull().default(0),
+    /** To which `asked` the followee has answered: their own decision, of which `following` is told. -1: to none. */
+    answered: integer().notNull().default(-1),
+    accepted: integer({ mode: "boolean" }).notNull().default(false),
+    /** The subject of the notification that counts this follow, if one does. */
+    toldIn: text("told_in"),
+    /** When the two have last raised a notification, in ms since 1970. */
+    toldAt: integer("told_at").notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.followee, t.followerShard, t.follower] }),
+    index("followers_pending")
+      .on(t.followee, t.since, t.follower)
+      .where(sql`pending = 1`), // Requests are listed newest first.
+    index("followers_told")
+      .on(t.followee, t.toldIn, t.since)
+      .where(sql`told_in IS NOT NULL`), // A notification names the newest of those whom it counts.
     index("followers_bell")
       .on(t.followee, t.followerShard, t.follower)
       .where(sql`bell = 1 AND active = 1`), // A large author's posts go to nobody's feed, but to these.

@@ -238,6 +238,74 @@ async function expectToFit(page: Page, what: string): Promise<void> {
   expect(width, `the width of ${what}`).toBeLessThanOrEqual(PHONE.viewport.width);
 }
 
+/** From the menu on their profile. */
+async function chooseAbout(page: Page, name: string, command: string): Promise<void> {
+  await page.getByRole("button", { name: `More about ${name}` }).click();
+  await page.getByRole("menuitem", { name: command }).click();
+}
+
+it("mutes somebody, whose posts are back in the feed afterwards", async () => {
+  const author = await enter("loud", "Lou");
+  await publish(author, "Seven photographs a day");
+  const page = await enter("weary", "Wim");
+  await page.goto("/people/loud");
+  await page.getByRole("button", { name: "Follow Lou" }).click();
+  await eventually(async () => {
+    await page.goto("/");
+    await post(page, "Seven photographs").waitFor({ timeout: 1000 });
+  }, SOON);
+  await page.goto("/people/loud");
+  await chooseAbout(page, "Lou", "Mute Lou");
+  await page.getByRole("button", { name: "Unmute Lou" }).waitFor();
+  await page.getByRole("link", { name: "Boats on a river" }).waitFor();
+  await page.goto("/");
+  await page.getByText("Your feed is empty").waitFor();
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Unmute Lou" }).click();
+  await page.getByText("You have muted nobody").waitFor();
+  await page.goto("/");
+  await post(page, "Seven photographs").waitFor();
+});
+
+it("lets a private person choose who follows them", async () => {
+  const owner = await enter("shy", "Sasha");
+  await publish(owner, "Only for friends");
+  await owner.goto("/settings");
+  const setting = owner.getByRole("switch", { name: "Private account" });
+  await setting.click();
+  await owner.getByText("Your account is private").waitFor();
+  expect(await setting.isChecked()).toBe(true);
+
+  const friend = await enter("friend", "Fred", PHONE);
+  await friend.goto("/people/shy");
+  await friend.getByRole("heading", { name: "This account is private" }).waitFor();
+  expect(await friend.getByRole("link", { name: "Boats on a river" }).count()).toBe(0);
+  expect(await friend.getByRole("link", { name: /follower/ }).count()).toBe(0);
+  await friend.getByRole("button", { name: "Request to follow Sasha" }).click();
+  await friend.getByRole("button", { name: "Requested Sasha" }).waitFor();
+  await friend.getByText("You see their photographs once they accept").waitFor();
+  await expectToFit(friend, "a private profile");
+
+  await eventually(async () => {
+    await owner.goto("/requests");
+    await owner.getByRole("button", { name: "Accept Fred" }).click({ timeout: 1000 });
+  }, SOON);
+  await owner.getByText("Nobody is waiting").waitFor();
+  await eventually(async () => {
+    await friend.goto("/people/shy");
+    await friend.getByRole("link", { name: "Boats on a river" }).waitFor({ timeout: 1000 });
+  }, SOON);
+  await friend.getByRole("button", { name: "Following Sasha" }).waitFor();
+
+  await owner.goto("/people/shy/followers");
+  await owner.getByRole("button", { name: "Remove Fred" }).click();
+  const dialog = owner.getByRole("dialog", { name: "Remove Fred?" });
+  await dialog.getByRole("button", { name: "Remove", exact: true }).click();
+  await owner.getByText("Nobody follows them yet").waitFor();
+  await friend.goto("/people/shy");
+  await friend.getByRole("heading", { name: "This account is private" }).waitFor();
+});
+
 it("blocks somebody after asking, and unblocks them on their profile and in the settings", async () => {
   const author = await enter("blocked_one", "Finn");
   await publish(author, "Seen by nearly everybody");
@@ -245,11 +313,11 @@ it("blocks somebody after asking, and unblocks them on their profile and in the 
   await page.goto("/people/blocked_one");
   await page.getByRole("link", { name: "Boats on a river" }).waitFor();
 
-  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  await chooseAbout(page, "Finn", "Block Finn");
   const dialog = page.getByRole("dialog", { name: "Block Finn?" });
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await dialog.waitFor({ state: "hidden" });
-  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  await chooseAbout(page, "Finn", "Block Finn");
   await dialog.getByRole("button", { name: "Block", exact: true }).click();
   await page.getByText("You have blocked Finn").waitFor();
   expect(await page.getByRole("link", { name: "Boats on a river" }).count()).toBe(0);
@@ -263,7 +331,7 @@ it("blocks somebody after asking, and unblocks them on their profile and in the 
 
   await page.getByRole("button", { name: "Unblock Finn" }).click();
   await page.getByRole("link", { name: "Boats on a river" }).waitFor();
-  await page.getByRole("button", { name: "Block Finn", exact: true }).click();
+  await chooseAbout(page, "Finn", "Block Finn");
   await dialog.getByRole("button", { name: "Block", exact: true }).click();
   await page.getByText("You have blocked Finn").waitFor();
   await page.goto("/settings");

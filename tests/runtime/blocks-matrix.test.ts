@@ -121,9 +121,10 @@ type Outcomes = readonly [
   both: string,
 ];
 
-const [SIGN_IN, NO_PERSON, NO_POST, NO_COMMENT, NOT_YOURS] = [
+const [SIGN_IN, NO_PERSON, NO_REQUEST, NO_POST, NO_COMMENT, NOT_YOURS] = [
   "401 not_signed_in",
   "404 person_not_found",
+  "404 request_not_found",
   "404 post_not_found",
   "404 comment_not_found",
   "403 not_yours",
@@ -196,6 +197,24 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["GET", "/feed", undefined, same(SIGN_IN, WITH, WITH, WITHOUT)],
   ["GET", "/notifications", undefined, same(SIGN_IN, WITH, WITH, WITHOUT)],
   ["GET", "/me/blocks", undefined, [SIGN_IN, WITHOUT, WITHOUT, WITH, WITHOUT, WITH]],
+
+  ["GET", "/me/mutes", undefined, same(SIGN_IN, WITHOUT, WITHOUT, WITHOUT)],
+  ["GET", "/me/requests", undefined, same(SIGN_IN, WITHOUT, WITHOUT, WITHOUT)],
+  [
+    "PUT",
+    "/people/{author}/mute",
+    undefined,
+    [SIGN_IN, "409 cannot_mute_yourself", "200", "200", NO_PERSON, NO_PERSON],
+  ],
+  [
+    "DELETE",
+    "/people/{author}/mute",
+    undefined,
+    [SIGN_IN, "409 cannot_mute_yourself", "200", "200", NO_PERSON, NO_PERSON],
+  ],
+  ["PUT", "/me/requests/{author}", undefined, [SIGN_IN, NO_REQUEST, NO_REQUEST, NO_REQUEST, NO_PERSON, NO_PERSON]],
+  ["DELETE", "/me/requests/{author}", undefined, [SIGN_IN, "200", "200", "200", NO_PERSON, NO_PERSON]],
+  ["DELETE", "/me/followers/{author}", undefined, [SIGN_IN, "200", "200", "200", NO_PERSON, NO_PERSON]],
 
   // At the end, because it changes who follows and blocks whom.
   [

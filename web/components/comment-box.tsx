@@ -32,7 +32,7 @@ export function CommentBox({ mayWrite, ...form }: Props) {
       {mayWrite === "followers" && (
         <>
           <p>Only people who follow {nameOf(author)} can comment here.</p>
-          <FollowButton person={author} onChange={(followed) => followed && focusSoon(COMMENT_TEXT)} />
+          <FollowButton person={author} onChange={(now) => now === "followed" && focusSoon(COMMENT_TEXT)} />
         </>
       )}
     </div>

@@ -54,7 +54,7 @@ export function CommentForm({ conversation: { post, answered }, thread, text, on
   /** The author may have shut the comments, or deleted something, while this was being written. */
   const learn = (refused: ApiProblem) => {
     learnGone(refused, id, to?.id);
-    if (refused.code === "followers_only") learnFollows([author.handle], false);
+    if (refused.code === "followers_only") learnFollows([author.handle], "none");
     if (refused.code === "followers_only" || refused.code === "comments_off") void readPostAgain(id);
   };
 

@@ -4,8 +4,9 @@ import { NotificationRow } from "../components/notification-row.tsx";
 import { Paged } from "../components/paged.tsx";
 import { Empty, RowsSkeleton } from "../components/states.tsx";
 import { notifications } from "../lists.ts";
-import { setMe, unread } from "../session.ts";
+import { me, setMe, unread } from "../session.ts";
 import { useTitle } from "../title.ts";
+import { counted } from "../words.ts";
 
 const none = (
   <Empty icon="bell" title="Nothing yet">
@@ -18,6 +19,7 @@ export function NotificationsPage() {
   const list = notifications();
   const [newest] = list.items.value;
   const waiting = unread.value;
+  const requests = me.value?.requests ?? 0;
 
   // What arrives while the page is open is shown too.
   useEffect(() => {
@@ -34,6 +36,14 @@ export function NotificationsPage() {
   return (
     <div class="column">
       <h1>Notifications</h1>
+      {requests > 0 && (
+        <a class="row requests" href="/requests">
+          <span>
+            <b>Follow requests</b>
+          </span>
+          <span class="soft">{counted(requests, "person waits", "people wait")}</span>
+        </a>
+      )}
       <Paged list={list} waiting={<RowsSkeleton />} empty={none}>
         {(told) => (
           <ul class="rows notifications">

@@ -1,16 +1,21 @@
 import { type Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useRoute } from "preact-iso";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Profile } from "../../schema/api/people.ts";
 import { api } from "../api.ts";
-import { BlockButton } from "../components/block-button.tsx";
 import { FollowButton } from "../components/follow-button.tsx";
+import { Icon } from "../components/icon.tsx";
 import { Monogram, nameOf } from "../components/monogram.tsx";
 import { Paged } from "../components/paged.tsx";
+import { PersonMenu } from "../components/person-menu.tsx";
 import { PostTile } from "../components/post-tile.tsx";
 import { Prose } from "../components/prose.tsx";
 import { Empty, Failure, GridSkeleton } from "../components/states.tsx";
-import { learnFollows } from "../follows.ts";
+import { UndoButton } from "../components/undo-button.tsx";
+import { mute } from "../mutes.ts";
+import { block } from "../blocks.ts";
+import { followState, learnFollows, stateOf } from "../follows.ts";
 import { postsOf } from "../lists.ts";
 import { useLoad } from "../load.ts";
 import { me } from "../session.ts";
@@ -27,11 +32,12 @@ export function ProfilePage() {
 function ProfileOf({ handle }: { handle: string }) {
   const { value, problem, reload } = useLoad(`${handle} ${me.value?.id}`, () => api.profile(handle));
   const profile = value.value;
-  // A new one after an unblock: the one that was held has been read without the posts.
-  const list = useMemo(() => postsOf(handle), [handle, profile?.blockedByMe]);
+  const isHidden = profile !== undefined && isHiddenFromMe(profile);
+  // A new one after an unblock, or once they have accepted: the one that was held has been read without the posts.
+  const list = useMemo(() => postsOf(handle), [handle, profile?.blockedByMe, isHidden]);
   useTitle(profile ? nameOf(profile) : `@${handle}`);
   useEffect(() => {
-    if (profile) learnFollows([profile.handle], profile.followedByMe);
+    if (profile) learnFollows([profile.handle], stateOf(profile));
   }, [profile]);
 
   if (problem.value?.code === "person_not_found" || problem.value?.code === "invalid_request") {
@@ -46,6 +52,8 @@ function ProfileOf({ handle }: { handle: string }) {
         <Empty icon="people" title={`You have blocked ${nameOf(profile)}`}>
           <p>Neither of you sees the other’s photographs and comments.</p>
         </Empty>
+      ) : isHidden ? (
+        <Private profile={profile} />
       ) : (
         <Paged list={list} waiting={<GridSkeleton />} empty={<NoPosts mine={me.value?.handle === handle} />}>
           {(posts) => (
@@ -61,20 +69,49 @@ function ProfileOf({ handle }: { handle: string }) {
   );
 }
 
+const isHiddenFromMe = (profile: Profile): boolean =>
+  profile.private &&
+  me.value?.handle !== profile.handle &&
+  followState(profile.handle, stateOf(profile)) !== "followed";
+
+const Private = ({ profile }: { profile: Profile }) => (
+  <Empty icon="lock" title="This account is private">
+    {followState(profile.handle) === "requested" ? (
+      <p>You have asked to follow {nameOf(profile)}. You see their photographs once they accept.</p>
+    ) : (
+      <p>Ask to follow {nameOf(profile)} to see their photographs.</p>
+    )}
+  </Empty>
+);
+
 type HeadProps = { profile: Profile; held: Signal<Profile | undefined>; reload: () => void };
 
 function Head({ profile, held, reload }: HeadProps) {
-  const { handle, bio, posts, followers, following, blockedByMe } = profile;
+  const { handle, bio, posts, followers, following, blockedByMe, mutedByMe } = profile;
   const mine = me.value?.handle === handle;
-  const counted = (followed: boolean) => {
-    if (held.value) held.value = { ...held.value, followers: held.value.followers + (followed ? 1 : -1) };
+  const change = (changed: Partial<Profile>) => {
+    if (held.value) held.value = { ...held.value, ...changed };
+  };
+  const unmute = async () => {
+    if (await mute(profile, false)) change({ mutedByMe: false });
+  };
+  const unblock = async () => {
+    if (await block(handle, false)) reload();
   };
   return (
     <header class="profile-head">
       <Monogram person={profile} size="large" />
       <div class="profile-names">
         <h1>{nameOf(profile)}</h1>
-        <p class="soft">@{handle}</p>
+        <p class="soft profile-handle">
+          @{handle}
+          {profile.private && (
+            <span class="mark">
+              <Icon name="lock" />
+              Private
+            </span>
+          )}
+        </p>
       </div>
       <div class="profile-action">
         {mine ? (
@@ -83,8 +120,20 @@ function Head({ profile, held, reload }: HeadProps) {
           </a>
         ) : (
           <>
-            {!blockedByMe && <FollowButton person={profile} onChange={counted} />}
-            {me.value && <BlockButton person={profile} blocked={blockedByMe} onChange={reload} />}
+            {!blockedByMe && (
+              <FollowButton
+                person={profile}
+                isPrivate={profile.private}
+                onChange={(now, before) =>
+                  change({ followers: followers + Number(now === "followed") - Number(before === "followed") })
+                }
+              />
+            )}
+            {blockedByMe && <UndoButton person={profile} does="Unblock" undo={unblock} />}
+            {!blockedByMe && mutedByMe && <UndoButton person={profile} does="Unmute" undo={unmute} />}
+            {!blockedByMe && me.value && (
+              <PersonMenu person={profile} onMute={(mutedByMe) => change({ mutedByMe })} onBlock={reload} />
+            )}
           </>
         )}
       </div>
@@ -98,19 +147,23 @@ function Head({ profile, held, reload }: HeadProps) {
           <b>{count(posts)}</b> {posts === 1 ? "post" : "posts"}
         </li>
         <li>
-          <a href={`/people/${handle}/followers`}>
+          <List href={`/people/${handle}/followers`} isHidden={isHiddenFromMe(profile)}>
             <b>{count(followers)}</b> {followers === 1 ? "follower" : "followers"}
-          </a>
+          </List>
         </li>
         <li>
-          <a href={`/people/${handle}/following`}>
+          <List href={`/people/${handle}/following`} isHidden={isHiddenFromMe(profile)}>
             <b>{count(following)}</b> following
-          </a>
+          </List>
         </li>
       </ul>
     </header>
   );
 }
+
+type ListProps = { href: string; isHidden: boolean; children: ComponentChildren };
+
+const List = ({ href, isHidden, children }: ListProps) => (isHidden ? <>{children}</> : <a href={href}>{children}</a>);
 
 const NoPosts = ({ mine }: { mine: boolean }) => (
   <Empty icon="picture" title="No photographs yet">

@@ -1,17 +1,21 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import { useMemo } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
+import type { PersonCard } from "../../schema/api/people.ts";
 import { api } from "../api.ts";
-import { BlockButton } from "../components/block-button.tsx";
+import { block } from "../blocks.ts";
 import { Area, Field } from "../components/field.tsx";
 import { NotificationSettings } from "../components/notification-settings.tsx";
 import { Paged } from "../components/paged.tsx";
 import { PersonRow } from "../components/person-row.tsx";
 import { PushSwitch } from "../components/push-switch.tsx";
 import { RowsSkeleton } from "../components/states.tsx";
+import { UndoButton } from "../components/undo-button.tsx";
 import { textOf, useSubmit } from "../components/submit.ts";
+import type { List } from "../list.ts";
 import { BIO_MAX, NAME_MAX } from "../limits.ts";
-import { blocked } from "../lists.ts";
+import { blocked, muted } from "../lists.ts";
+import { mute } from "../mutes.ts";
 import { asProblem } from "../problem.ts";
 import { me, setMe, signOut } from "../session.ts";
 import { chooseTheme, type Theme, theme, THEMES } from "../theme.ts";
@@ -29,7 +33,21 @@ export function SettingsPage() {
       <NotificationSettings />
       <ThemeChoice />
       <PushSwitch />
-      <Blocked />
+      <Privacy />
+      <Undone
+        list={muted}
+        title="Muted"
+        none="You have muted nobody."
+        does="Unmute"
+        undo={(person) => mute(person, false)}
+      />
+      <Undone
+        list={blocked}
+        title="Blocked"
+        none="You have blocked nobody."
+        does="Unblock"
+        undo={({ handle }) => block(handle, false)}
+      />
       <SignOut />
     </div>
   );
@@ -89,17 +107,77 @@ const ThemeChoice = () => (
   </fieldset>
 );
 
-function Blocked() {
-  const list = useMemo(blocked, []);
+function Privacy() {
+  const busy = useSignal(false);
+  const note = useId();
+  const isPrivate = me.value?.private ?? false;
+
+  const choose = async (wanted: boolean) => {
+    if (busy.value) return;
+    busy.value = true;
+    try {
+      setMe(await api.editMe({ private: wanted }));
+      tell(wanted ? "Your account is private" : "Your account is public");
+    } catch (error) {
+      tell(`That was not saved. ${asProblem(error).message}`, "error");
+    } finally {
+      busy.value = false;
+    }
+  };
   return (
     <section class="section">
-      <h2>Blocked</h2>
-      <Paged list={list} waiting={<RowsSkeleton rows={1} />} empty={<p class="soft">You have blocked nobody.</p>}>
+      <h2>Privacy</h2>
+      <label class="switch">
+        <span>Private account</span>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={isPrivate}
+          aria-describedby={note}
+          aria-busy={busy}
+          onClick={(event) => {
+            event.preventDefault(); // It shows what is saved.
+            void choose(!isPrivate);
+          }}
+        />
+      </label>
+      <p class="soft" id={note}>
+        Only people whom you accept see your photographs and who follows you. Everybody sees your name, and what you
+        write under public photographs. Whoever follows you already stays; who has asked to is accepted when your
+        account becomes public.
+      </p>
+      {isPrivate && (
+        <p>
+          <a href="/requests">Follow requests</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+type UndoneProps = {
+  list: () => List<PersonCard>;
+  title: string;
+  none: string;
+  does: string;
+  undo: (person: PersonCard) => Promise<boolean>;
+};
+
+/** Those to whom something was done, and the way back. */
+function Undone({ list: listOf, title, none, does, undo }: UndoneProps) {
+  const list = useMemo(listOf, []);
+  const undone = async (person: PersonCard) => {
+    if (await undo(person)) list.drop(person.id);
+  };
+  return (
+    <section class="section">
+      <h2>{title}</h2>
+      <Paged list={list} waiting={<RowsSkeleton rows={1} />} empty={<p class="soft">{none}</p>}>
         {(people) => (
           <ul>
             {people.map((person) => (
               <PersonRow key={person.id} person={person}>
-                <BlockButton person={person} blocked onChange={() => list.drop(person.id)} />
+                <UndoButton person={person} does={does} undo={() => undone(person)} />
               </PersonRow>
             ))}
           </ul>

@@ -18,6 +18,7 @@ import { live } from "./live.ts";
 import { me } from "./me.ts";
 import { mediaRoutes } from "./media.ts";
 import { mutedPosts } from "./muted-posts.ts";
+import { mutes } from "./mutes.ts";
 import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
 import { preferences } from "./preferences.ts";
@@ -26,6 +27,7 @@ import { pushSubscriptions } from "./push-subscriptions.ts";
 import type { App } from "./routes.ts";
 import { publicAnswer } from "./public-answers.ts";
 import { reading } from "./reading.ts";
+import { requests } from "./requests.ts";
 import { sessions } from "./sessions.ts";
 import { viewer } from "./viewer.ts";
 
@@ -42,7 +44,9 @@ for (const resource of [
   me,
   follows,
   bells,
+  requests,
   blocks,
+  mutes,
   mediaRoutes,
   posts,
   edits,

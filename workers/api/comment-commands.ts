@@ -5,15 +5,15 @@ import { Comment, EditComment } from "../../schema/api/posts.ts";
 import { CommentId, PostId } from "../../schema/ids.ts";
 import { answerWithToken } from "../reads/own-writes.ts";
 import { requireNoBlockOn } from "../reads/comments.ts";
-import { refused, requireNoBlock } from "../reads/posts.ts";
+import { refused, requireAccess } from "../reads/posts.ts";
 import { presentOne } from "./comments.ts";
 import { type App, body, json, refusals, routes, signedIn } from "./routes.ts";
 
 export const commentCommands = routes();
 
-/** Refuses who is in a block with the author of the post, or of the comment. Costs nothing for who has no block. */
+/** Refuses who may not see the post, or is in a block with the author of the comment. */
 async function requireSeen(c: Context<App>, post: PostId, comment: CommentId): Promise<void> {
-  await requireNoBlock(c, post);
+  await requireAccess(c, post);
   await requireNoBlockOn(c.var.reader, post, comment);
 }
 

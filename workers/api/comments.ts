@@ -21,8 +21,8 @@ import {
 import { answerWithToken } from "../reads/own-writes.ts";
 import { Reader } from "../reads/reader.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { isFollowing } from "../reads/follows.ts";
-import { requireNoBlock, viewablePost } from "../reads/posts.ts";
+import { followedAmong } from "../reads/follows.ts";
+import { requireAccess, viewablePost } from "../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { mentionsIn } from "./mentions.ts";
@@ -45,7 +45,7 @@ comments.openapi(
     const { person: author } = signedIn(c);
     const { post } = c.req.valid("param");
     const { replyTo, text } = c.req.valid("json");
-    await requireNoBlock(c, post);
+    await requireAccess(c, post);
     if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
     const mentions = await mentionsIn(c.var.reader, text);
     const wanted = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
@@ -63,7 +63,7 @@ comments.openapi(
 /** Asked only where a post wants to know. */
 async function isFollower(c: Context<App>, post: PostId): Promise<boolean> {
   const { document } = await viewablePost(c.var.reader, post);
-  return isFollowing(c.var.reader, document.author);
+  return (await followedAmong(c.var.reader, new Set([document.author]))).has(document.author);
 }
 
 comments.openapi(

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Problem } from "../../schema/api/common.ts";
-import { newId, type PostId } from "../../schema/ids.ts";
+import { publish } from "../../tests/runtime/api.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { failureOf } from "./failures.ts";
 
@@ -53,10 +53,12 @@ it("does not look for ever for the beginning of an error that is its own cause",
 
 /** A like whose actor throws `error`. */
 async function likeWith(error: Error): Promise<{ response: Response; calls: number }> {
+  const author = await signUp();
   const { token } = await signUp();
+  const { id: post } = await publish(author);
   const like = vi.fn<() => Promise<never>>().mockRejectedValue(error);
   const POSTS = { getByName: () => ({ like }) };
-  const path = `/v1/posts/${newId<PostId>(0)}/like`;
+  const path = `/v1/posts/${post}/like`;
   const response = await ask("PUT", path, { token, env: { ...env, POSTS } as unknown as Env });
   return { response, calls: like.mock.calls.length };
 }

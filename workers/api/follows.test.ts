@@ -35,9 +35,9 @@ it("follows and unfollows, and both sides count it", async () => {
     const theirs = await (await ask("GET", `/v1/people/${ben.person.handle}`)).json<Profile>();
     return [mine.following, theirs.followers];
   };
-  expect(await (await follow(ada.token, ben.person)).json()).toEqual({ followedByMe: true });
+  expect(await (await follow(ada.token, ben.person)).json()).toEqual({ followedByMe: true, requestedByMe: false });
   await vi.waitFor(async () => expect(await counts()).toEqual([1, 1]));
-  expect(await (await unfollow(ada.token, ben.person)).json()).toEqual({ followedByMe: false });
+  expect(await (await unfollow(ada.token, ben.person)).json()).toEqual({ followedByMe: false, requestedByMe: false });
   await vi.waitFor(async () => expect(await counts()).toEqual([0, 0]));
   await vi.waitFor(async () => expect(await effectsOf(ada.person)).toBe(0));
 });

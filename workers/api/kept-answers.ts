@@ -16,20 +16,30 @@ const REMEMBERED = 10_000;
 export const ADDRESS_MAX = 1000; // characters
 const CACHE_ANSWERS_WITHIN = 300; // ms
 const KEPT_AT = "x-kept-at";
+const ABOUT = "x-about";
 
 const lastKept = new Memory<string, true>(REMEMBERED);
 
 export const ANYBODY = "anybody";
 type Whose = PersonId | typeof ANYBODY;
 
-/** In the background, and not each time. `answer` gives a copy. */
-export function keepAnswer(background: Background, whose: Whose, url: string, answer: () => Response): void {
+/** Whose posts a request was answered with: what is kept of it must not outlast that they are for everybody. */
+export const aboutWhom = new WeakMap<Request, PersonId>();
+
+/** In the background, and not each time. `answer` gives a copy; `about`: whose posts it shows. */
+export function keepAnswer(
+  background: Background,
+  whose: Whose,
+  url: string,
+  answer: () => Response,
+  about: PersonId | undefined,
+): void {
   const address = addressOf(whose, url);
   if (address.length > ADDRESS_MAX) return;
   const last = lastKept.get(address);
   if (last && Date.now() - last.at < KEPT_AT_MOST_EVERY) return;
   lastKept.set(address, true);
-  background.waitUntil(keep(address, answer()));
+  background.waitUntil(keep(address, answer(), about));
 }
 
 /** When there is no such answer any more. In the background. */
@@ -47,9 +57,10 @@ async function forget(address: string): Promise<void> {
   }
 }
 
-async function keep(address: string, answer: Response): Promise<void> {
+async function keep(address: string, answer: Response, about: PersonId | undefined): Promise<void> {
   try {
     const headers = new Headers({ "cache-control": `max-age=${KEPT_FOR}`, [KEPT_AT]: String(Date.now()) });
+    if (about !== undefined) headers.set(ABOUT, about);
     for (const name of ["content-type", "etag"]) {
       const value = answer.headers.get(name);
       if (value !== null) headers.set(name, value);
@@ -61,14 +72,17 @@ async function keep(address: string, answer: Response): Promise<void> {
   }
 }
 
-/** What the same question of the same person was answered last, and when (ms since 1970). */
-export async function keptAnswer(whose: Whose, url: string): Promise<{ response: Response; at: number } | undefined> {
+/** `at`: when it was made, in ms since 1970. `about`: whose posts it shows, if they are one person's. */
+type Kept = { response: Response; at: number; about: PersonId | undefined };
+
+/** What the same question of the same person was answered last. */
+export async function keptAnswer(whose: Whose, url: string): Promise<Kept | undefined> {
   try {
     const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(addressOf(whose, url)), "the cache");
     if (!kept) return undefined;
-    const { "content-type": type, etag, [KEPT_AT]: at } = Object.fromEntries(kept.headers);
+    const { "content-type": type, etag, [KEPT_AT]: at, [ABOUT]: about } = Object.fromEntries(kept.headers);
     const headers = { ...(type !== undefined && { "content-type": type }), ...(etag !== undefined && { etag }) };
-    return { response: new Response(kept.body, { headers }), at: Number(at) };
+    return { response: new Response(kept.body, { headers }), at: Number(at), about: about as PersonId | undefined };
   } catch {
     return undefined; // A cache that is down has nothing.
   }

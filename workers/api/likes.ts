@@ -5,8 +5,8 @@ import { Liked } from "../../schema/api/posts.ts";
 import { type PersonId, PostId } from "../../schema/ids.ts";
 import { answerWithToken } from "../reads/own-writes.ts";
 import { fullPage } from "../reads/full-page.ts";
-import { requireNoBlock, viewablePost } from "../reads/posts.ts";
-import { peopleSeenBy } from "../reads/visibility.ts";
+import { requireAccess, viewablePost } from "../reads/posts.ts";
+import { mayWriteTo, peopleSeenBy } from "../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { setLike } from "./hot-posts.ts";
@@ -30,10 +30,12 @@ for (const { method, command, summary } of [
     async (c) => {
       const { person } = signedIn(c);
       const { post } = c.req.valid("param");
-      // Taking a like back stays possible, whatever stands between the two.
-      if (command === "like") await requireNoBlock(c, post);
+      if (command === "like") await requireAccess(c, post);
       const answer = await setLike(c.env, post, person, command === "like");
       if (!answer.ok) throw new ApiError(answer.reason);
+      // A like can be taken back whatever stands between the two, but of a private post it is told nothing.
+      if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
+        throw new ApiError("post_not_found");
       const { liked, likes, seq } = answer;
       answerWithToken(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);

@@ -1,6 +1,6 @@
 /** Posts of which a person wants to be told nothing more. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { Muted } from "../../schema/api/notifications.ts";
+import { Muted } from "../../schema/api/people.ts";
 import { PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { viewablePost } from "../reads/posts.ts";

@@ -47,7 +47,8 @@ it("shows a profile, and whether the viewer follows it", async () => {
   const seen = async (token?: string) =>
     (await ask("GET", `/v1/people/${ada.person.handle}`, token === undefined ? {} : { token })).json<Profile>();
   await vi.waitFor(async () => expect((await seen()).followers).toBe(1));
-  const profile = { ...ada.person, bio: "", posts: 0, followers: 1, following: 0, bellByMe: false, blockedByMe: false };
+  const relation = { requestedByMe: false, bellByMe: false, mutedByMe: false, blockedByMe: false };
+  const profile = { ...ada.person, bio: "", posts: 0, followers: 1, following: 0, private: false, ...relation };
   expect(await seen()).toEqual({ ...profile, followedByMe: false });
   expect(await seen(ada.token)).toEqual({ ...profile, followedByMe: false });
   expect(await seen(ben.token)).toEqual({ ...profile, followedByMe: true });

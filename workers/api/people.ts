@@ -4,12 +4,12 @@ import { PageQuery } from "../../schema/api/common.ts";
 import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
 import { blockBetween } from "../reads/blocks.ts";
-import { followedBy, followerPage, hasBell, isFollowing } from "../reads/follows.ts";
+import { followedBy, followerPage, relationTo } from "../reads/follows.ts";
 import { fullPage } from "../reads/full-page.ts";
 import { handles } from "../reads/documents.ts";
 import { personSeenBy, profileOf } from "../reads/people.ts";
 import type { Reader } from "../reads/reader.ts";
-import { blockedFor, peopleSeenBy } from "../reads/visibility.ts";
+import { blockedFor, isHiddenFrom, peopleSeenBy } from "../reads/visibility.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
 import { idOfCursor, pageWithCursor } from "./cursors.ts";
@@ -82,16 +82,16 @@ people.openapi(
     const { reader } = c.var;
     const id = (await handles.get(reader, [handle])).get(handle)?.person;
     if (!id) throw new ApiError("person_not_found");
-    const [person, followedByMe, bellByMe, { mine, theirs }] = await Promise.all([
+    reader.about = id;
+    const [person, relation, { mine, theirs }] = await Promise.all([
       profileOf(reader, id),
-      isFollowing(reader, id),
-      hasBell(reader, id),
+      relationTo(reader, id),
       blockBetween(reader, id),
     ]);
     // A claim may be without its person, and its id by chance that of somebody else.
     if (person?.handle !== handle) handles.drop(handle); // Somebody else may take such a claim over.
     if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
-    return c.json({ ...person, followedByMe, bellByMe, blockedByMe: mine }, 200);
+    return c.json({ ...person, ...relation, blockedByMe: mine }, 200);
   },
 );
 
@@ -100,7 +100,7 @@ people.openapi(
     method: "get",
     path: "/people/{handle}/followers",
     summary: "Who follows a person",
-    description: "In an order that means nothing, but stays.",
+    description: "In an order that means nothing, but stays. Of a private person only their followers are told.",
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
@@ -112,7 +112,7 @@ people.openapi(
     method: "get",
     path: "/people/{handle}/following",
     summary: "Whom a person follows",
-    description: "Whoever signed up last comes first.",
+    description: "Whoever signed up last comes first. Of a private person only their followers are told.",
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
@@ -128,6 +128,7 @@ async function listPage(
   const after = idOfCursor<PersonId>(cursor);
   const { reader } = c.var;
   const { person } = await personSeenBy(reader, handle);
+  if (await isHiddenFrom(reader, person)) return { items: [] };
   const { items, next } = await fullPage({
     after,
     limit,

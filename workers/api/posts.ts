@@ -10,6 +10,7 @@ import { postsOf } from "../reads/feed.ts";
 import { postPage } from "../reads/post-page.ts";
 import { personSeenBy } from "../reads/people.ts";
 import { presentPost, presentPosts, skeletonOf } from "../reads/posts.ts";
+import { isHiddenFrom } from "../reads/visibility.ts";
 import { ApiError } from "./errors.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
@@ -78,9 +79,10 @@ posts.openapi(
     responses: { 200: json(PostPage), ...refusals },
   }),
   async (c) => {
-    const { person: author, isBlocked } = await personSeenBy(c.var.reader, c.req.valid("param").handle);
-    if (isBlocked) return c.json({ items: [] }, 200); // None of them is to be seen, so none is read.
     const { reader } = c.var;
+    const { person: author, isBlocked } = await personSeenBy(reader, c.req.valid("param").handle);
+    const isHidden = isBlocked || (reader.person !== undefined && (await isHiddenFrom(reader, author)));
+    if (isHidden) return c.json({ items: [] }, 200); // None of them is to be seen, so none is read.
     return postPage(c, c.req.valid("query"), async (before, count) =>
       skeletonOf(reader, await postsOf(reader, author, before, count)),
     );

@@ -4,12 +4,14 @@
  * as they are; for a while longer too, and made anew in the background; and when they cannot be made anew, for as long as
  * there is nothing better, marked as stale. Many who ask at once are answered by one of them.
  */
-import type { PostId } from "../../schema/ids.ts";
+import type { PersonId, PostId } from "../../schema/ids.ts";
 import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
 import { Flights } from "../reads/flights.ts";
 import { Memory } from "../reads/memory.ts";
+import { mayBePrivate } from "../reads/private-accounts.ts";
+import { Reader } from "../reads/reader.ts";
 import { isMatch } from "./etags.ts";
-import { ADDRESS_MAX, ANYBODY, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
+import { aboutWhom, ADDRESS_MAX, ANYBODY, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
 import { STALE } from "./reading.ts";
 import { isAnonymous } from "./viewer.ts";
 
@@ -29,13 +31,22 @@ const BYTES_MAX = 16_000;
 const PUBLIC =
   /^https?:\/\/[^/]+\/v1\/(?:posts\/\w{13}(?:\/comments(?:\/\w{13}\/replies)?)?|people\/\w+(?:\/posts)?)(?:\?|$)/;
 
-/** `shared`: those that go with it as long as it is fresh, made once: they cost more than anything else of a hot answer. */
-type Answer = { status: number; bytes: ArrayBuffer; headers: Record<string, string>; shared: Headers };
+/**
+ * `shared`: those that go with it as long as it is fresh, made once: they cost more than anything else of a hot answer.
+ * `about`: whose posts it shows.
+ */
+type Answer = {
+  status: number;
+  bytes: ArrayBuffer;
+  headers: Record<string, string>;
+  shared: Headers;
+  about: PersonId | undefined;
+};
 type Make = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
 
 const answers = new Memory<string, Answer>(ANSWERS_MAX);
-/** So that a like need not look through all answers for those of its post. */
-const changed = new Memory<PostId, true>(CHANGES_MAX);
+/** So that a like need not look through all answers for those of its post, nor who becomes private for theirs. */
+const changed = new Memory<PostId | PersonId, true>(CHANGES_MAX);
 const failures = new Memory<string, true>(ANSWERS_MAX);
 const flights = new Flights<string, Answer>();
 
@@ -50,7 +61,7 @@ export async function publicAnswer(
   const { url } = request;
   const now = Date.now();
   const last = answers.get(url);
-  const known = last && !isOutdated(url, last.at) ? last : undefined;
+  const known = last && !isOutdated(url, last) ? last : undefined;
   const age = known ? now - known.at : Number.POSITIVE_INFINITY;
   if (known && age < FRESH) return answered(request, known.value, known.value.shared);
 
@@ -71,7 +82,7 @@ export async function publicAnswer(
 
   failures.set(url, true);
   const stale = known ?? (await fromCache(url));
-  if (stale)
+  if (stale && !isOutdated(url, stale) && !(await mayBeHidden(stale.value, env, context)))
     return answered(request, stale.value, { ...aged(stale.value, Date.now() - stale.at), "cache-status": STALE });
   return answer ? answered(request, answer, answer.headers) : make(request, env, context);
 }
@@ -79,12 +90,19 @@ export async function publicAnswer(
 /** After a change to a post: this isolate shows it at once. */
 export const forgetAnswers = (post: PostId): void => changed.set(post, true);
 
-/** Whether what was made of a post at this time is older than a change that was made here. */
-function isOutdated(url: string, at: number): boolean {
+/** After a person has become private, or public: likewise. */
+export const forgetAnswersOf = (person: PersonId): void => changed.set(person, true);
+
+/** Whether what was made of a post, or shows posts of a person, is older than a change that was made here. */
+function isOutdated(url: string, { value: { about }, at }: { value: Answer; at: number }): boolean {
   const [, post] = /\/posts\/(\w{13})/.exec(url) ?? [];
-  const change = post === undefined ? undefined : changed.get(post as PostId);
-  return change !== undefined && change.at >= at;
+  const changes = [post, about].map((id) => (id === undefined ? undefined : changed.get(id as PostId | PersonId)));
+  return changes.some((change) => change !== undefined && change.at >= at);
 }
+
+/** While the databases are down, nobody but KV knows who has become private since. */
+const mayBeHidden = async ({ about }: Answer, env: Env, context: ExecutionContext): Promise<boolean> =>
+  about !== undefined && (await mayBePrivate(new Reader(env, context), [about]));
 
 const isForAnybody = ({ method, url, headers }: Request): boolean =>
   method === "GET" &&
@@ -96,18 +114,20 @@ const isForAnybody = ({ method, url, headers }: Request): boolean =>
 /** Made anew, and kept for when it cannot be; or what another isolate has made just now, if this one has none yet. */
 async function made(make: Make, url: string, env: Env, context: ExecutionContext, isKnown: boolean): Promise<Answer> {
   const cached = isKnown ? undefined : await fromCache(url);
-  if (cached && Date.now() - cached.at < FRESH && !isOutdated(url, cached.at)) {
+  if (cached && Date.now() - cached.at < FRESH && !isOutdated(url, cached)) {
     answers.set(url, cached.value, cached.at);
     return cached.value;
   }
   const begun = Date.now();
-  const response = await make(new Request(url), env, context);
+  const request = new Request(url);
+  const response = await make(request, env, context);
   const bytes = await response.arrayBuffer();
-  const answer = await answerOf(response, bytes);
+  const about = aboutWhom.get(request);
+  const answer = await answerOf(response, bytes, about);
   if (answer.status === 200 && bytes.byteLength <= BYTES_MAX) {
     answers.set(url, answer, begun); // A change since then it may not show.
     const isStale = response.headers.has("cache-status");
-    if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }));
+    if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }), about);
   } else if (answer.status === 404) {
     // What was there before is not the last answer any more.
     answers.delete(url);
@@ -119,17 +139,17 @@ async function made(make: Make, url: string, env: Env, context: ExecutionContext
 async function fromCache(url: string): Promise<{ value: Answer; at: number } | undefined> {
   const kept = await keptAnswer(ANYBODY, url);
   if (!kept) return undefined;
-  const { response, at } = kept;
+  const { response, at, about } = kept;
   try {
-    return { value: await answerOf(response, await response.arrayBuffer()), at };
+    return { value: await answerOf(response, await response.arrayBuffer(), about), at };
   } catch {
     return undefined; // Half of it is none of it.
   }
 }
 
-async function answerOf(response: Response, bytes: ArrayBuffer): Promise<Answer> {
+async function answerOf(response: Response, bytes: ArrayBuffer, about: PersonId | undefined): Promise<Answer> {
   const headers = await headersOf(response, bytes);
-  return { status: response.status, bytes, headers, shared: new Headers({ ...headers, ...FROM_MEMORY }) };
+  return { status: response.status, bytes, headers, shared: new Headers({ ...headers, ...FROM_MEMORY }), about };
 }
 
 async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record<string, string>> {

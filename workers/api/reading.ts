@@ -1,26 +1,29 @@
 import { createMiddleware } from "hono/factory";
 import { CONSISTENCY_TOKEN } from "../reads/consistency.ts";
 import { Reader } from "../reads/reader.ts";
-import { forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
+import { mayBePrivate } from "../reads/private-accounts.ts";
+import { aboutWhom, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
 import type { App } from "./routes.ts";
 
 /**
  * Gives each request its reader, and tells in the answer how it was served. While the databases are down, who is signed in
- * gets what the same question was answered last, marked as stale; but for who has a block, of which it may know nothing.
+ * gets what the same question was answered last, marked as stale; but for who has a block, of which it may know nothing,
+ * and but for the posts of who may have become private.
  */
 export const reading = createMiddleware<App>(async (c, next) => {
   const reader = new Reader(c.env, c.executionCtx, c.req.header(CONSISTENCY_TOKEN));
   c.set("reader", reader);
   await next();
   if (c.res.webSocket) return; // A copy with other headers would not be one.
-  const { person } = reader;
+  const { person, about } = reader;
+  if (about !== undefined) aboutWhom.set(c.req.raw, about);
   if (person && c.req.method === "GET") {
     if (c.res.status === 200 && !reader.served.isStale)
-      keepAnswer(c.executionCtx, person, c.req.url, () => c.res.clone());
+      keepAnswer(c.executionCtx, person, c.req.url, () => c.res.clone(), about);
     else if (c.res.status === 404) forgetAnswer(c.executionCtx, person, c.req.url);
     else if (c.res.status === 503 && !reader.hasBlocks) {
       const kept = await keptAnswer(person, c.req.url);
-      if (kept) {
+      if (kept && (kept.about === undefined || !(await mayBePrivate(reader, [kept.about])))) {
         c.res = kept.response;
         c.header("age", String(Math.floor((Date.now() - kept.at) / 1000)));
         c.header("retry-after", undefined); // Of the refusal in whose place it stands.

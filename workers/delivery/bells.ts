@@ -4,10 +4,11 @@
  * too early is in D1 by then, so the effect of the bell finds it; any later one finds the mirror.
  */
 import type { Effect } from "../../schema/facts.ts";
-import { newId, type PersonId, type PostId, shardOf, timeOf } from "../../schema/ids.ts";
+import { newId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { effectDone } from "../effects.ts";
 import { announce } from "./announce.ts";
+import { mirrorFollow } from "./follow.ts";
 import { type Unread, unreadStatements } from "./tell.ts";
 import { isWantedSql } from "./wanted.ts";
 
@@ -15,30 +16,15 @@ import { isWantedSql } from "./wanted.ts";
 const CAUGHT_UP_AT_MOST = 100;
 
 /**
- * Costs one D1 query for the truth, one for the mirror, for a bell that rings one for the newest posts and one batch when
- * there are any, and one to be done. It may run again, late, or in any order with the effects of the follow, which write the
- * same mirror.
+ * Costs what mirroring the follow does, for a bell that rings one D1 query for the newest posts and one batch when there
+ * are any, and one to be done. It may run again, late, or in any order with the effects of the follow.
  */
 export async function applyBell(env: Env, effect: Extract<Effect, { kind: "bell" }>): Promise<void> {
   const { id, follower, followee } = effect;
-  const truth = await databaseOf(env, follower)
-    .prepare("SELECT active, version, bell FROM following WHERE follower = ? AND followee = ?")
-    .bind(follower, followee)
-    .first<{ active: 0 | 1; version: number; bell: 0 | 1 }>();
-  if (truth) {
-    await databaseOf(env, followee)
-      .prepare(MIRROR)
-      .bind(followee, shardOf(follower), follower, truth.active, truth.version, truth.bell)
-      .run();
-    if (truth.active && truth.bell) await catchUp(env, follower, followee, timeOf(id));
-  }
+  const mirrored = await mirrorFollow(env, follower, followee);
+  if (mirrored?.truth.active && mirrored.truth.bell) await catchUp(env, follower, followee, timeOf(id));
   await effectDone(env, id);
 }
-
-const MIRROR = `
-  INSERT INTO followers (followee, follower_shard, follower, active, version, bell) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-  ON CONFLICT DO UPDATE SET active = excluded.active, version = excluded.version, bell = excluded.bell
-  WHERE excluded.version > version`;
 
 /** Tells the follower of what was published from `since` on (ms since 1970), from the primary: a replica may lack it. */
 async function catchUp(env: Env, follower: PersonId, followee: PersonId, since: number): Promise<void> {

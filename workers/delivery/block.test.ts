@@ -96,7 +96,7 @@ async function stateOf([{ person: me }, { person: other }]: Pair) {
       null,
     told:
       (await row(
-        "SELECT 1 FROM notifications WHERE recipient = ? AND kind = 'follow' AND subject = ?",
+        "SELECT 1 FROM notifications WHERE recipient = ? AND kind = 'follow' AND count = 1 AND actors = json_array(?)",
         me.id,
         other.id,
       )) !== null,

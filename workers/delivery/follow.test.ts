@@ -72,10 +72,10 @@ async function stateOf({ token, follower, followee }: Pair) {
       .first<{ active: number; version: number }>(),
     notification: await theirs
       .prepare(
-        `SELECT actors, count, raised, version, raised > seen AS unread FROM notifications
-         WHERE recipient = ? AND kind = 'follow' AND subject = ?`,
+        `SELECT actors, count, raised > seen AS unread FROM notifications
+         WHERE recipient = ? AND kind = 'follow' AND count > 0`,
       )
-      .bind(followee.id, follower)
+      .bind(followee.id)
       .first(),
     feed: feed.results.map(({ post }) => post),
     counts: [me.following, profile.followers],
@@ -86,8 +86,8 @@ async function stateOf({ token, follower, followee }: Pair) {
 
 /** What all of it must be once every effect has been applied. */
 function settled({ follower, posts }: Pair, truth: { active: number; version: number }) {
-  const { active, version } = truth;
-  const told = { actors: JSON.stringify([follower]), count: 1, raised: version, version, unread: 1 };
+  const { active } = truth;
+  const told = { actors: JSON.stringify([follower]), count: 1, unread: 1 };
   return {
     truth,
     mirror: truth,

@@ -4,9 +4,10 @@ import { databaseOf } from "../../schema/shards.ts";
 import { newEffect, saveEffectIf } from "../effects.ts";
 
 /**
- * The end of a follow, for a batch in the follower's database, if `condition` holds (SQL over a row of `following`). The
+ * The end of a follow or a request, for a batch in the follower's database, if `condition` holds (SQL over a row of
+ * `following`). The
  * first statement saves the effect, which must be sent when that has changed a row. It is the first because it asks what
- * the next one is about to change. Writes nothing when nobody follows.
+ * the next one is about to change. Writes nothing when there is neither.
  */
 export function endFollow(
   env: Env,
@@ -16,7 +17,7 @@ export function endFollow(
 ): { effect: Effect; statements: [D1PreparedStatement, ...D1PreparedStatement[]] } {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const database = databaseOf(env, follower);
-  const asked = `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND active = 1 AND ${condition})`;
+  const asked = `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${STANDS} AND ${condition})`;
   return {
     effect,
     statements: [
@@ -27,9 +28,11 @@ export function endFollow(
   };
 }
 
+const STANDS = "(active = 1 OR requested = 1)";
+
 const END = `
-  UPDATE following SET active = 0, bell = 0, version = version + 1
-  WHERE follower = ?1 AND followee = ?2 AND active = 1`;
+  UPDATE following SET active = 0, requested = 0, bell = 0, version = version + 1
+  WHERE follower = ?1 AND followee = ?2 AND ${STANDS}`;
 
 const EMPTY_FEED = `
   DELETE FROM feed WHERE reader = ?1 AND author = ?2

@@ -18,8 +18,11 @@ export type PostDocument = {
   editedAt: number | null;
   seq: number;
 };
-/** Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`. */
-export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | "" };
+/**
+ * Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`.
+ * `isPrivate`: of its author, for who is not signed in; undefined when D1 could not say.
+ */
+export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | ""; isPrivate?: boolean };
 
 /** As `projected`, of a post whose actor was asked because D1 had failed: below every `seq`, so its comments are the actor's, too. */
 const IN_D1_UNKNOWN = -1;
@@ -89,19 +92,21 @@ async function loaded<K extends Id, Row, V>(
 }
 
 type PostRow = Omit<PostDocument, "media"> & { media: string; handle: string | null; name: string | null };
-type StatsRow = Omit<PostStats, "deleted"> & { post: PostId; deleted: number };
+type StatsRow = Omit<PostStats, "deleted" | "isPrivate"> & { post: PostId; deleted: number; isPrivate: number | null };
 
 const POSTS = `
   SELECT posts.id, author, caption, media, edited_at AS editedAt, seq, handle, name
   FROM posts LEFT JOIN people ON people.id = author WHERE posts.id IN (SELECT value FROM json_each(?1))`;
 const STATS = `
   SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted,
-    comments_up_to AS commentsUpTo FROM post_stats WHERE post IN (SELECT value FROM json_each(?1))`;
+    comments_up_to AS commentsUpTo, (
+      SELECT private FROM posts JOIN people ON people.id = author WHERE posts.id = post) AS isPrivate
+  FROM post_stats WHERE post IN (SELECT value FROM json_each(?1))`;
 const HANDLE = "SELECT person FROM handles WHERE handle = ?1";
 
-const statsOf = ({ post, deleted, ...stats }: StatsRow): readonly [PostId, PostStats] => [
+const statsOf = ({ post, deleted, isPrivate, ...stats }: StatsRow): readonly [PostId, PostStats] => [
   post,
-  { ...stats, deleted: deleted === 1 },
+  { ...stats, deleted: deleted === 1, isPrivate: isPrivate === 1 },
 ];
 
 /** Where posts stand in D1 itself. One D1 query for each database. */

@@ -1,23 +1,91 @@
 /** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
+import type { Profile } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import type { Reader } from "./reader.ts";
 
-/** Whether the reader follows `person`. One D1 query, none for nobody. */
-export async function isFollowing(reader: Reader, person: PersonId): Promise<boolean> {
-  if (!reader.person) return false;
-  const rows = await reader.primary(reader.person, IS_FOLLOWING, reader.person, person);
-  return rows.length > 0;
+/** What the reader has to do with a person. */
+export type Relation = Pick<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe">;
+
+/** One D1 query, none for nobody. */
+export async function relationTo(reader: Reader, person: PersonId): Promise<Relation> {
+  const nothing = { followedByMe: false, requestedByMe: false, bellByMe: false, mutedByMe: false };
+  if (!reader.person) return nothing;
+  const [row] = await reader.primary<Record<keyof Relation, 0 | 1>>(reader.person, RELATION, reader.person, person);
+  if (!row) return nothing;
+  return {
+    followedByMe: row.followedByMe === 1,
+    requestedByMe: row.requestedByMe === 1,
+    bellByMe: row.bellByMe === 1,
+    mutedByMe: row.mutedByMe === 1,
+  };
 }
 
-const IS_FOLLOWING = "SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1";
+const RELATION = `
+  SELECT coalesce(max(active), 0) AS followedByMe, coalesce(max(requested), 0) AS requestedByMe,
+    coalesce(max(bell AND active), 0) AS bellByMe,
+    EXISTS (SELECT 1 FROM mutes WHERE person = ?1 AND other = ?2) AS mutedByMe
+  FROM following WHERE follower = ?1 AND followee = ?2`;
 
-/** Whether the reader wants to be told of each new post of `person`. Costs what `isFollowing` does, in the same call. */
-export async function hasBell(reader: Reader, person: PersonId): Promise<boolean> {
-  if (!reader.person) return false;
-  const rows = await reader.primary(reader.person, `${IS_FOLLOWING} AND bell = 1`, reader.person, person);
-  return rows.length > 0;
+/** Of `people`, those whom the reader follows: a request is no follow. One D1 query, none for nobody or about nobody. */
+export async function followedAmong(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
+  if (!reader.person || people.size === 0) return new Set();
+  const ids = JSON.stringify([...people]);
+  const rows = await reader.primary<{ followee: PersonId }>(reader.person, FOLLOWED_AMONG, reader.person, ids);
+  return new Set(rows.map(({ followee }) => followee));
 }
+
+const FOLLOWED_AMONG = `
+  SELECT followee FROM following
+  WHERE follower = ?1 AND active = 1 AND followee IN (SELECT value FROM json_each(?2))`;
+
+/** Where a request stands in the list of them. */
+export type Request = { since: number; follower: PersonId };
+
+/** Those who wait for the answer of `person`, newest first, below `before`. One D1 query. */
+export const requestsOf = (
+  reader: Reader,
+  person: PersonId,
+  before: Request | undefined,
+  limit: number,
+): Promise<Request[]> =>
+  reader.primary<Request>(
+    person,
+    REQUESTS,
+    person,
+    before?.since ?? Number.MAX_SAFE_INTEGER,
+    before?.follower ?? "",
+    limit,
+  );
+
+const REQUESTS = `
+  SELECT since, follower FROM followers WHERE followee = ?1 AND pending = 1 AND (since, follower) < (?2, ?3)
+  ORDER BY since DESC, follower DESC LIMIT ?4`;
+
+/**
+ * Whether `follower` follows `person`, or is about to because they were accepted; and whether they have blocked them. One
+ * D1 query.
+ */
+export async function followerState(
+  reader: Reader,
+  person: PersonId,
+  follower: PersonId,
+): Promise<{ follows: boolean; theirs: boolean }> {
+  const [row] = await reader.primary<{ follows: 0 | 1; theirs: 0 | 1 }>(
+    person,
+    FOLLOWER_STATE,
+    person,
+    shardOf(follower),
+    follower,
+  );
+  return { follows: row?.follows === 1, theirs: row?.theirs === 1 };
+}
+
+const FOLLOWER_STATE = `
+  SELECT EXISTS (
+    SELECT 1 FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3
+    AND (active = 1 OR (accepted = 1 AND answered = asked))) AS follows,
+  EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?3 AND theirs = 1) AS theirs`;
 
 /** Those who follow `person`, by their shards. One D1 query. */
 export async function followersOf(

@@ -4,10 +4,11 @@ import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { mediaUrls } from "../media/urls.ts";
-import { knownPosts, personDocuments, postStats, type PostDocument } from "./documents.ts";
+import { personDocuments, postStats, type PostDocument } from "./documents.ts";
 import { type Entry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
+import { viewablePosts } from "./posts.ts";
 import type { Reader } from "./reader.ts";
-import { blockedFor, canView } from "./visibility.ts";
+import { blockedFor } from "./visibility.ts";
 
 /**
  * How many notifications the reader has not seen, up to UNREAD_MAX: exactly those that they would find. One D1 query when
@@ -28,7 +29,7 @@ export async function presentNotifications(
   const everybody = [...actorsOf.values()].flat();
   const [people, documents, blocked] = await Promise.all([
     personDocuments.get(reader, everybody),
-    knownPosts(reader, posts),
+    viewablePosts(reader, posts),
     blockedFor(reader, everybody),
   ]);
   forgetGone(reader, entries, documents);
@@ -44,7 +45,7 @@ export async function presentNotifications(
         count: Math.max(entry.count - (newest.length - seen.length), seen.length),
         excerpt: isOwnText || newest[0] === seen[0] ? entry.excerpt : "", // The newest of them wrote it.
       };
-      const notification = present(told, actors, canView(blocked, post) ? post.document : undefined);
+      const notification = present(told, actors, post?.document);
       return notification ? [[entryKey(entry), notification] as const] : [];
     }),
   );

@@ -9,19 +9,17 @@ import type { App } from "../api/routes.ts";
 import { mediaUrls } from "../media/urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import type { Reader } from "./reader.ts";
-import { blockedFor, canView, type KnownPost } from "./visibility.ts";
+import { canView, type KnownPost, mayWriteTo, unseenAuthors } from "./visibility.ts";
 
-export type Skeleton = { post: PostId; likedByMe: boolean }[];
+/** `isFollowed`: the reader follows the author, as their own database says now. */
+export type Skeleton = { post: PostId; likedByMe: boolean; isFollowed?: boolean }[];
 export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
-/** Those of the skeleton's posts that `reader` may see. Costs nothing when all is in memory; one D1 query for who has a block. */
+/** Those of the skeleton's posts that `reader` may see. Costs nothing when all is in memory, but what `unseenAuthors` does. */
 export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(reader, skeleton);
-  const blocked = await blockedFor(
-    reader,
-    hydrated.map(({ author }) => author.id),
-  );
-  const visible = hydrated.filter((post) => canView(blocked, post));
+  const unseen = await unseenAuthors(reader, hydrated);
+  const visible = hydrated.filter((post) => canView(unseen, post));
   return new Map(visible.map((post) => [post.document.id, presentPost(post)]));
 }
 
@@ -33,24 +31,26 @@ export async function skeletonOf(reader: Reader, posts: PostId[]): Promise<Skele
 
 /** One post, if `reader` may see it; else the refusal `post_not_found`. `isBehind`: D1 has not all that they wrote. */
 export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPost & { isBehind: boolean }> {
-  const post = (await knownPosts(reader, [id])).get(id);
-  const blocked = await blockedFor(reader, post ? [post.document.author] : []);
-  if (!canView(blocked, post)) throw new ApiError("post_not_found");
+  const post = (await viewablePosts(reader, [id])).get(id);
+  if (!post) throw new ApiError("post_not_found");
   return { ...post, isBehind: post.stats.projected < (reader.seen.post(id)?.seq ?? 0) };
 }
 
-/**
- * Before a write: refuses as `viewablePost` does whoever is in a block with the author. Costs nothing for who has none,
- * because then the post's actor alone knows whether there is such a post.
- */
-export async function requireNoBlock(c: Context<App>, post: PostId): Promise<void> {
-  const { reader } = c.var;
-  if (reader.hasBlocks) await viewablePost(reader, post);
+/** Of several posts those that `reader` may see. */
+export async function viewablePosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
+  const posts = await knownPosts(reader, ids);
+  const unseen = await unseenAuthors(reader, [...posts.values()]);
+  return new Map([...posts].filter(([, post]) => canView(unseen, post)));
+}
+
+/** Before a write: refuses as `viewablePost` does whoever may not see the post. Costs what `mayWriteTo` does. */
+export async function requireAccess(c: Context<App>, post: PostId): Promise<void> {
+  if (!(await mayWriteTo(c.var.reader, post))) throw new ApiError("post_not_found");
 }
 
 /** A command that the post's actor has refused. What a refusal tells of a post, it tells only those who may see it. */
 export async function refused(c: Context<App>, post: PostId, reason: ErrorCode): Promise<ApiError> {
-  await requireNoBlock(c, post);
+  await requireAccess(c, post);
   return new ApiError(reason);
 }
 
@@ -60,10 +60,10 @@ async function hydrate(reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> 
   const posts = await knownPosts(reader, ids);
   const authors = [...posts.values()].map(({ document }) => document.author);
   const people = await personDocuments.get(reader, authors);
-  const hydrated = skeleton.flatMap(({ post, likedByMe }): Hydrated[] => {
+  const hydrated = skeleton.flatMap(({ post, ...mine }): Hydrated[] => {
     const known = posts.get(post);
     const author = known && people.get(known.document.author);
-    return author ? [{ ...known, author, likedByMe }] : [];
+    return author ? [{ ...known, author, ...mine }] : [];
   });
   return Promise.all(hydrated.map((post) => withOwnWrites(reader, post)));
 }

@@ -15,6 +15,8 @@ export class Reader {
   readonly background: Background;
   readonly seen: Seen;
   readonly served = new Served();
+  /** Whose posts are read, if they are one person's: what is kept of the answer ends when they become private. */
+  about: PersonId | undefined;
   /** Undefined when nobody is signed in. Set once it is known. */
   viewer: Viewer | undefined;
 

@@ -1,27 +1,103 @@
 /** Who may see whom, and what. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import { BLOCKED_AMONG } from "../../schema/blocks.ts";
-import type { PersonId } from "../../schema/ids.ts";
+import type { PersonId, PostId } from "../../schema/ids.ts";
 import { personDocuments, type PostDocument, type PostStats } from "./documents.ts";
+import { followedAmong } from "./follows.ts";
+import { authorOf, isBy, leaseOf, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
 import type { Reader } from "./reader.ts";
 
-/** What is known of a post: a document that may be minutes old, and what must be true at once. */
-export type KnownPost = { document: PostDocument; stats: PostStats };
+/**
+ * What is known of a post: a document that may be minutes old, and what must be true at once. `isFollowed`: the reader
+ * follows the author, as their own database says now.
+ */
+export type KnownPost = { document: PostDocument; stats: PostStats; isFollowed?: boolean };
 
-/** Of the people that were asked about: those with whom the viewer is in a block, whoever made it. */
-export type Blocked = ReadonlySet<PersonId>;
+/** Of the people that were asked about: those of whom the viewer sees nothing, or no post. */
+export type Unseen = ReadonlySet<PersonId>;
 
 /**
- * Whether a viewer, of whom `blocked` is known, may see the post. Every path that shows a post, its comments, who likes it
- * or a notification of it, and every write to it, asks here and nowhere else. A post is public until it is gone, but
- * between two people of whom one has blocked the other.
+ * Whether a viewer, of whom `unseen` is known of its author, may see the post. Every path that shows a post, its comments,
+ * who likes it or a notification of it, and every write to it, asks here and nowhere else. A post is public until it is
+ * gone, but for two things: between two people of whom one has blocked the other, and of a private author for all whom
+ * they have not accepted as followers.
  */
-export function canView<Post extends KnownPost>(blocked: Blocked, post: Post | undefined): post is Post {
-  return post !== undefined && !post.stats.deleted && !blocked.has(post.document.author);
+export function canView<Post extends KnownPost>(unseen: Unseen, post: Post | undefined): post is Post {
+  return post !== undefined && !post.stats.deleted && !unseen.has(post.document.author);
 }
 
-/** One D1 query; none for who has no block, which is nearly everybody, and none about nobody but oneself. */
-export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<Blocked> {
+/**
+ * The authors of whom the viewer sees no post. Costs a viewer who has a block one D1 query; for authors whom they are not
+ * known to follow what `hiddenFrom` costs; and nobody about their own posts.
+ */
+export async function unseenAuthors(reader: Reader, posts: readonly KnownPost[]): Promise<Unseen> {
+  const others = posts.filter(({ document }) => document.author !== reader.person);
+  for (const { document } of others) isBy(document.id, document.author);
+  const authors = authorsOf(others);
+  if (authors.size === 1) [reader.about] = authors;
+  const strangers = others.filter(({ isFollowed }) => isFollowed !== true);
+  const [blocked, hidden] = await Promise.all([
+    blockedFor(reader, authors),
+    reader.person === undefined ? hiddenFromAnybody(reader, strangers) : hiddenFrom(reader, authorsOf(strangers)),
+  ]);
+  return new Set([...blocked, ...hidden]);
+}
+
+const authorsOf = (posts: readonly KnownPost[]): Set<PersonId> => new Set(posts.map(({ document }) => document.author));
+
+/**
+ * Those of `people` who are private and have not accepted the viewer, as it is now. One D1 query for each database of
+ * those whom nobody has asked about in the last second, and one when somebody is private.
+ */
+export async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
+  const others = new Set([...people].filter((person) => person !== reader.person));
+  const hidden = await privateAmong(reader, others);
+  for (const followed of await followedAmong(reader, hidden)) hidden.delete(followed);
+  return hidden;
+}
+
+export const isHiddenFrom = async (reader: Reader, person: PersonId): Promise<boolean> =>
+  (await hiddenFrom(reader, new Set([person]))).has(person);
+
+/** What is shown to everybody is some seconds old, and so may this be: it was read with where the posts stand. */
+async function hiddenFromAnybody(reader: Reader, posts: readonly KnownPost[]): Promise<Set<PersonId>> {
+  const unknown = posts.filter(({ stats }) => stats.isPrivate === undefined);
+  const hidden = await privateAmong(reader, authorsOf(unknown));
+  for (const { document, stats } of posts) {
+    if (stats.isPrivate === true || leaseOf(document.author) === true) hidden.add(document.author);
+  }
+  return hidden;
+}
+
+/**
+ * Whether the viewer may write to a post, as far as its author is concerned: all else its actor knows. Costs nothing for the
+ * post of an author who was asked about in the last second; else a D1 query, and one more when the author is private. Who
+ * has a block costs one more, but for what they may do despite it. A post that D1 does not have is nobody's yet.
+ */
+export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks = false } = {}): Promise<boolean> {
+  let author: PersonId | undefined;
+  try {
+    author = await authorOf(reader, post);
+  } catch (error) {
+    if ((reader.hasBlocks && !despiteBlocks) || (await mayBeByPrivate(reader, post))) throw error;
+    reader.served.isStale = true;
+    return true;
+  }
+  if (author === undefined) return false;
+  if (author === reader.person) return true;
+  const asked = new Set([author]);
+  const [blocked, hidden] = await Promise.all([
+    despiteBlocks ? new Set<PersonId>() : blockedFor(reader, asked),
+    hiddenFrom(reader, asked),
+  ]);
+  return !blocked.has(author) && !hidden.has(author);
+}
+
+/**
+ * With whom of `others` the viewer is in a block, whoever made it. One D1 query; none for who has no block, which is nearly
+ * everybody, and none about nobody but oneself.
+ */
+export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<Unseen> {
   const { person, hasBlocks } = reader;
   const asked = new Set([...others].filter((other) => other !== person));
   if (!person || !hasBlocks || asked.size === 0) return new Set();

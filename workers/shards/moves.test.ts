@@ -62,8 +62,8 @@ async function settle() {
     const add = (sql: string, ...values: (string | number)[]) => database.prepare(sql).bind(...values);
     await database.batch([
       add("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)", id, other),
-      add("INSERT INTO followers VALUES (?, ?, ?, 1, 3, 0)", id, shardOf(other), other),
-      add("INSERT INTO followers VALUES (?, ?, ?, 0, 2, 0)", id, 7, newPerson()),
+      add("INSERT INTO followers VALUES (?, ?, ?, 1, 3, 0, 0, 2, 9, 2, 1, ?, 9)", id, shardOf(other), other, post),
+      add("INSERT INTO followers VALUES (?, ?, ?, 0, 2, 0, 1, 1, 8, -1, 0, NULL, 8)", id, 7, newPerson()),
       add("INSERT INTO blocks VALUES (?, ?, 1, 1, 0, 0)", id, newPerson()),
       add("INSERT INTO notifications VALUES (?, 'like', ?, ?, '[]', 2, NULL, 1, 1, 1, 1, 1, 1, 1)", id, post, post),
       add("INSERT INTO notification_preferences VALUES (?, 'like', 'following', 0)", id),
