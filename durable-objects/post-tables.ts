@@ -1,4 +1,5 @@
 import type { CommentId, PersonId, PostId } from "../schema/ids.ts";
+import type { RelayName } from "../schema/live-relays.ts";
 import type { CommentPolicy, PostBody } from "../schema/facts.ts";
 import { added, EMPTY, formatted, hashOf, type SetHash } from "../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
@@ -82,6 +83,9 @@ export type CommentLikeRow = { comment: CommentId; person: PersonId; liked: numb
 /** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
 
+/** A LiveRelay that holds sockets which watch the post. `failing_since`: it does not answer, since then (ms since 1970). */
+export type RelayRow = { relay: RelayName; failing_since: number | null };
+
 /** An earlier caption; `seq` and `at` are of the change that brought it. */
 export type CaptionRow = { seq: number; caption: string; at: number };
 
@@ -163,5 +167,8 @@ export const migrations: readonly Migration[] = [
   },
   (sql) => {
     sql.exec("ALTER TABLE post ADD COLUMN served INTEGER NOT NULL DEFAULT 0");
+  },
+  (sql) => {
+    sql.exec("CREATE TABLE relays (relay TEXT PRIMARY KEY, failing_since INTEGER) WITHOUT ROWID");
   },
 ];

@@ -8,6 +8,7 @@ import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { sessions as sessionRows } from "../../schema/tables/people.ts";
+import { endSockets } from "../delivery/tell-relays.ts";
 import { withFreshIds } from "../fresh-ids.ts";
 import { claimantOf } from "../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
@@ -56,11 +57,12 @@ sessions.openapi(
     responses: { 204: { description: "Signed out" }, ...refusals },
   }),
   async (c) => {
-    const { session } = signedIn(c);
+    const { person, session } = signedIn(c);
     // First: D1 may end it and not be heard, and then the copy would outlast it.
     await forgetSession(c.env, session);
     const ended = drizzle(databaseOf(c.env, session)).delete(sessionRows).where(eq(sessionRows.id, session)).run();
     await within(STORE_ANSWERS_WITHIN, ended, "D1");
+    await endSockets(c.env, person, session);
     endSession(c);
     return c.body(null, 204);
   },

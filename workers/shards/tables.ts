@@ -28,6 +28,7 @@ export const MOVED: readonly MovedTable[] = [
   moved(people.blocks, people.blocks.person),
   moved(people.notifications, people.notifications.recipient),
   moved(people.effects, people.effects.id),
+  moved(people.livePlaces, people.livePlaces.person),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),
   moved(posts.comments, posts.comments.post),
