@@ -28,7 +28,7 @@ export const SOCKETS_PER_PERSON = 20;
 /** Of those who are not signed in, from one network: a whole school may look at the same post. */
 export const SOCKETS_PER_NETWORK = 500;
 /** What a socket's commands may cost in BUDGET_LASTS: one each, and one for each post to watch. */
-export const BUDGET = 100;
+const BUDGET = 200;
 const BUDGET_LASTS = 10_000; // ms
 /** After D1 or a post's actor has failed. */
 const RETRY_DELAY = 2000; // ms

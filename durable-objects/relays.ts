@@ -18,15 +18,25 @@ import { type PostWindow, windowSince } from "./post-window.ts";
 
 /** A relay answers when its sockets have their frames. */
 const RELAY_ANSWERS_WITHIN = 10_000; // ms
-/** After the first call that failed; then 500, 1000... up to 60 s. */
+/** After the first call that failed; then 500, 1000... up to 10 s. */
 const RETRY_DELAY = 250;
-const RETRY_DELAY_MAX = 60_000;
+const RETRY_DELAY_MAX = 10_000;
+/** When the alarm comes that brings this object back if it is gone while a call is to be made again. */
+const BACK_AFTER = 60_000;
 /** Who has not answered for this long is forgotten. Its sockets, if there are any, watch again when they reconnect. */
 export const FAILING_MAX = 24 * 3_600_000;
 
 type Sources = { record: PostRecord; comments: CommentThreads };
-/** `seq`: what it was told; undefined: not known. `asked`: how often it has asked for the post, in this life of the object. */
-type Relay = { seq: number | undefined; asked: number; isTold: boolean; failures: number; retryAt: number };
+type Relay = {
+  /** What it was told; undefined: not known. */
+  seq: number | undefined;
+  /** How often it has asked for the post, in this life of the object. */
+  asked: number;
+  isBeingTold: boolean;
+  failures: number;
+  retryAt: number;
+  failingSince: number | null;
+};
 
 export class Relays {
   readonly #storage: DurableObjectStorage;
@@ -41,7 +51,9 @@ export class Relays {
     this.#storage = storage;
     this.#env = env;
     this.#sources = sources;
-    for (const { relay } of storage.sql.exec<RelayRow>("SELECT * FROM relays")) this.#relays.set(relay, newRelay());
+    for (const { relay, failing_since } of storage.sql.exec<RelayRow>("SELECT * FROM relays")) {
+      this.#relays.set(relay, newRelay(undefined, failing_since));
+    }
     this.changed();
   }
 
@@ -79,7 +91,7 @@ export class Relays {
     const now = (this.#toldAt = Date.now());
     const windows = new Map<number | undefined, Promise<PostWindow>>();
     for (const [name, relay] of this.#relays) {
-      if (relay.isTold || relay.seq === this.#seq || relay.retryAt > now) continue;
+      if (relay.isBeingTold || relay.seq === this.#seq || relay.retryAt > now) continue;
       const window = windows.get(relay.seq) ?? this.#window(relay.seq);
       windows.set(relay.seq, window);
       void this.#tell(name, relay, window);
@@ -93,7 +105,7 @@ export class Relays {
 
   async #tell(name: RelayName, relay: Relay, reading: Promise<PostWindow>): Promise<void> {
     const { asked } = relay;
-    relay.isTold = true;
+    relay.isBeingTold = true;
     try {
       const window = await reading;
       const isWatched = await within(RELAY_ANSWERS_WITHIN, relayNamed(this.#env, name).changed(window), name);
@@ -104,7 +116,7 @@ export class Relays {
       console.warn("relay not told, will be again", { post: this.#sources.record.row.id, name, error: String(error) });
       await this.#failed(name, relay);
     } finally {
-      relay.isTold = false;
+      relay.isBeingTold = false;
       if (this.#relays.has(name) && relay.seq !== this.#seq) {
         this.#wakeAt(Math.max(relay.retryAt, this.#toldAt + FRAME_DELAY));
       }
@@ -113,26 +125,24 @@ export class Relays {
 
   #reached(name: RelayName, relay: Relay, seq: number): void {
     relay.seq = seq;
-    if (relay.failures === 0) return;
-    this.#storage.sql.exec("UPDATE relays SET failing_since = NULL WHERE relay = ?", name);
     relay.failures = relay.retryAt = 0;
+    this.#noteFailing(name, relay, null);
   }
 
-  /** The alarm is for the case that this object is gone by then: whatever brings it back, it tells everybody. */
   async #failed(name: RelayName, relay: Relay): Promise<void> {
     const now = Date.now();
     relay.retryAt = now + Math.min(RETRY_DELAY * 2 ** relay.failures, RETRY_DELAY_MAX);
     relay.failures += 1;
-    const [row] = this.#storage.sql
-      .exec<RelayRow>(
-        "UPDATE relays SET failing_since = coalesce(failing_since, ?) WHERE relay = ? RETURNING *",
-        now,
-        name,
-      )
-      .toArray();
-    if (!row || now - (row.failing_since ?? now) > FAILING_MAX) return this.#forget(name);
-    const alarm = await this.#storage.getAlarm();
-    if (alarm === null || alarm > relay.retryAt) await this.#storage.setAlarm(relay.retryAt);
+    const since = relay.failingSince ?? now;
+    if (now - since > FAILING_MAX) return this.#forget(name);
+    this.#noteFailing(name, relay, since);
+    if ((await this.#storage.getAlarm()) === null) await this.#storage.setAlarm(now + BACK_AFTER);
+  }
+
+  #noteFailing(name: RelayName, relay: Relay, since: number | null): void {
+    if (relay.failingSince === since) return;
+    relay.failingSince = since;
+    this.#storage.sql.exec("UPDATE relays SET failing_since = ? WHERE relay = ?", since, name);
   }
 
   #forget(name: RelayName): void {
@@ -141,4 +151,11 @@ export class Relays {
   }
 }
 
-const newRelay = (seq?: number): Relay => ({ seq, asked: 0, isTold: false, failures: 0, retryAt: 0 });
+const newRelay = (seq?: number, failingSince: number | null = null): Relay => ({
+  seq,
+  asked: 0,
+  isBeingTold: false,
+  failures: 0,
+  retryAt: 0,
+  failingSince,
+});

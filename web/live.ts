@@ -2,14 +2,14 @@
  * What changes while one looks: one socket for the whole page, which is told the posts on screen and whether there may be
  * something new for who is signed in. A page that nobody sees is not connected.
  */
-import type { LiveCommand, LiveFrame, PostFrame } from "../schema/api/live.ts";
+import type { LiveFrame, PostFrame } from "../schema/api/live.ts";
 import { POSTS_WATCHED_MAX, SESSION_OVER, TOO_MANY_SOCKETS } from "../schema/live-limits.ts";
 
 type Watcher = {
   frame: (frame: PostFrame) => void;
   gone: () => void;
 };
-type Watch = { seq: number; watcher: Watcher; isTold: boolean };
+type Watch = { seq: number; watcher: Watcher };
 
 /** The longest that is waited before another try, in ms: doubling from the first to the last. */
 const RECONNECT_FIRST = 1000;
@@ -17,11 +17,16 @@ const RECONNECT_LAST = 30_000;
 /** A connection may be gone without a word. Who hears nothing for so long asks, and then connects anew. */
 const SILENCE_MAX = 30_000;
 const ANSWERS_WITHIN = 10_000;
+/** What changes within this many milliseconds is said together: whoever scrolls passes many posts. */
+const SAYS_AFTER = 300;
 
 const watches = new Map<string, Watch>();
+/** Those of them that the socket was told of. */
+const told = new Map<string, Watch>();
 const listeners = new Set<() => void>();
 let socket: WebSocket | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
+let saying: ReturnType<typeof setTimeout> | undefined;
 let silence: ReturnType<typeof setTimeout> | undefined;
 let delay = RECONNECT_FIRST;
 let isSomebody = false;
@@ -33,16 +38,12 @@ let isGivenUp = false;
  * last one. Of more posts than one may watch the last are. Returns what ends it.
  */
 export function watchPost(id: string, since: number, watcher: Watcher): () => void {
-  const watch: Watch = { seq: since, watcher, isTold: false };
-  const isKnown = watches.get(id)?.isTold === true;
+  const watch: Watch = { seq: since, watcher };
   watches.delete(id);
   watches.set(id, watch);
-  if (isKnown) say({ unwatch: [id] });
   settle();
   return () => {
-    if (watches.get(id) !== watch) return;
-    watches.delete(id);
-    if (watch.isTold) say({ unwatch: [id] });
+    if (watches.get(id) === watch) watches.delete(id);
     settle();
   };
 }
@@ -60,24 +61,24 @@ export function liveAs(person: string | undefined): void {
   settle();
 }
 
-/** Brings what the socket is told to what is wanted. */
 function settle(): void {
   const isWanted = (isSomebody || watches.size > 0) && !document.hidden && !isGivenUp;
-  if (!isWanted) return disconnect();
-  if (!socket) return timer === undefined ? connect() : undefined;
-  if (socket.readyState !== WebSocket.OPEN) return;
-  const wanted = [...watches].slice(-POSTS_WATCHED_MAX);
-  const unwatch = [...watches].slice(0, -POSTS_WATCHED_MAX).flatMap(([id, watch]) => {
-    const { isTold } = watch;
-    watch.isTold = false;
-    return isTold ? [id] : [];
-  });
-  const watch = wanted.flatMap(([post, watch]) => {
-    const { isTold, seq } = watch;
-    watch.isTold = true;
-    return isTold ? [] : [{ post, since: seq }];
-  });
-  if (unwatch.length + watch.length > 0) say({ unwatch, watch });
+  if (!isWanted) disconnect();
+  else if (socket) saying ??= setTimeout(say, SAYS_AFTER);
+  else if (timer === undefined) connect();
+}
+
+/** Brings what the socket is told to what is wanted. */
+function say(): void {
+  clearTimeout(saying);
+  saying = undefined;
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const wanted = new Map([...watches].slice(-POSTS_WATCHED_MAX));
+  const unwatch = [...told].flatMap(([id, watch]) => (wanted.get(id) === watch ? [] : [id]));
+  for (const id of unwatch) told.delete(id);
+  const watch = [...wanted].flatMap(([post, { seq }]) => (told.has(post) ? [] : [{ post, since: seq }]));
+  for (const [id, watch] of wanted) told.set(id, watch);
+  if (unwatch.length + watch.length > 0) socket.send(JSON.stringify({ unwatch, watch }));
 }
 
 function connect(): void {
@@ -85,10 +86,10 @@ function connect(): void {
   url.protocol = url.protocol.replace("http", "ws");
   const current = new WebSocket(url);
   socket = current;
-  for (const watch of watches.values()) watch.isTold = false;
+  told.clear();
   current.addEventListener("open", () => {
     listen();
-    settle();
+    say();
   });
   current.addEventListener("message", ({ data }) => {
     if (socket !== current) return;
@@ -103,13 +104,18 @@ function connect(): void {
 
 function take(frame: LiveFrame): void {
   if (frame.topic === "me") return tellListeners();
-  const watch = watches.get(frame.post);
+  const { post, from, seq, deleted } = frame;
+  const watch = told.get(post);
   // Of an earlier watch of the same post, which was further on: what is in between is still to come.
-  if (!watch?.isTold || frame.from > watch.seq) return;
-  if (frame.deleted) watches.delete(frame.post);
-  else watch.seq = frame.seq;
-  if (frame.deleted) watch.watcher.gone();
-  else watch.watcher.frame(frame);
+  if (!watch || watch !== watches.get(post) || from > watch.seq) return;
+  if (deleted) {
+    watches.delete(post);
+    told.delete(post);
+    watch.watcher.gone();
+  } else {
+    watch.seq = seq;
+    watch.watcher.frame(frame);
+  }
 }
 
 /** All that a deployment has disconnected come again, and must not at once. */
@@ -128,9 +134,8 @@ function lose(code: number): void {
 function disconnect(): void {
   const current = socket;
   socket = undefined;
-  clearTimeout(timer);
-  clearTimeout(silence);
-  timer = undefined;
+  for (const each of [timer, saying, silence]) clearTimeout(each);
+  timer = saying = undefined;
   current?.close();
 }
 
@@ -140,10 +145,6 @@ function listen(): void {
     socket?.send("ping");
     silence = setTimeout(() => lose(0), ANSWERS_WITHIN);
   }, SILENCE_MAX);
-}
-
-function say(command: Partial<Record<keyof LiveCommand, unknown[]>>): void {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
 }
 
 function tellListeners(): void {

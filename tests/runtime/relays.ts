@@ -1,8 +1,12 @@
-/** Stands between those who call relays and the relays. */
+/** Relays for tests, and what stands between them and those who call them. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
+import type { LiveRelay } from "../../durable-objects/live-relay.ts";
+import type { PostActor } from "../../durable-objects/post-actor.ts";
 import type { PostWindow } from "../../durable-objects/post-window.ts";
-import type { RelayName } from "../../schema/live-relays.ts";
+import { type RelayName, relayNamed, relayOfNetwork } from "../../schema/live-relays.ts";
+import { connect } from "./live.ts";
 
 type Changed = (window: PostWindow) => Promise<boolean>;
 
@@ -19,3 +23,26 @@ export function betweenActorAndRelays(call: (pass: Changed, window: PostWindow, 
     });
   });
 }
+
+/** A network whose sockets are all at one relay, which `evict` puts out of memory. */
+export function fromOnePlace() {
+  const network = `10.0.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`;
+  const relay = relayNamed(env, relayOfNetwork("weur", network));
+  const open = () => connect({ headers: { "cf-connecting-ip": network } });
+  return { network, open, evict: () => evict(relay) };
+}
+
+/** Puts it out of memory, with its sockets as they are; nothing when it is not in memory. */
+export async function evict(object: DurableObjectStub<LiveRelay | PostActor>): Promise<void> {
+  try {
+    await evictDurableObject(object, { webSockets: "hibernate" });
+  } catch (error) {
+    expect(String(error)).toContain("not currently running");
+  }
+}
+
+/** How many relays the post's actor tells of it. */
+export const relaysOf = (actor: DurableObjectStub<PostActor>): Promise<number> =>
+  runInDurableObject(actor, (_, { storage }) =>
+    Number(storage.sql.exec("SELECT count(*) AS relays FROM relays").one()["relays"]),
+  );
