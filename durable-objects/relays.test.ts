@@ -155,6 +155,22 @@ it("is told after its actor could not reach it, also when the actor was lost mea
   expect(client.frames).toHaveLength(2);
 });
 
+it("calls again in time when there was a change while it waits to", async () => {
+  const { post, actor } = await publishedPost();
+  const client = (await fromOnePlace().open()).watch(post.id);
+  await client.until(1);
+  let calls = 0;
+  betweenActorAndRelays((pass, window) => {
+    calls += 1;
+    if (calls === 1) throw new Error("lost");
+    return pass(window);
+  });
+  await actor.like(newPerson());
+  await vi.waitFor(() => expect(calls).toBe(1));
+  await actor.like(newPerson()); // The time for its frame comes before that for the call.
+  await client.until(3);
+});
+
 // What may happen to a call, and between two calls.
 const MISHAPS = ["lost", "answer lost", "twice", "none"] as const;
 const STEPS = ["like", "comment", "comment", "evict relay", "evict actor", "reconnect", "pause"] as const;

@@ -17,7 +17,7 @@ import type { RelayRow } from "./post-tables.ts";
 import { type PostWindow, windowSince } from "./post-window.ts";
 
 /** A relay answers when its sockets have their frames. */
-const RELAY_ANSWERS_WITHIN = 10_000; // ms
+const RELAY_ANSWERS_WITHIN = 5000; // ms
 /** After the first call that failed; then 500, 1000... up to 10 s. */
 const RETRY_DELAY = 250;
 const RETRY_DELAY_MAX = 10_000;
@@ -91,7 +91,11 @@ export class Relays {
     const now = (this.#toldAt = Date.now());
     const windows = new Map<number | undefined, Promise<PostWindow>>();
     for (const [name, relay] of this.#relays) {
-      if (relay.isBeingTold || relay.seq === this.#seq || relay.retryAt > now) continue;
+      if (relay.isBeingTold || relay.seq === this.#seq) continue;
+      if (relay.retryAt > now) {
+        this.#wakeAt(relay.retryAt);
+        continue;
+      }
       const window = windows.get(relay.seq) ?? this.#window(relay.seq);
       windows.set(relay.seq, window);
       void this.#tell(name, relay, window);
