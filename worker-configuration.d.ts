@@ -21,11 +21,12 @@ interface __BaseEnv_Env {
 	PUSH_HOSTS: string;
 	POSTS: DurableObjectNamespace<import("./workers/index").PostActor>;
 	LIKE_GATES: DurableObjectNamespace<import("./workers/index").LikeGate>;
+	LIVE_RELAYS: DurableObjectNamespace<import("./workers/index").LiveRelay>;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
 		mainModule: typeof import("./workers/index");
-		durableNamespaces: "PostActor" | "LikeGate";
+		durableNamespaces: "PostActor" | "LikeGate" | "LiveRelay";
 	}
 	interface Env extends __BaseEnv_Env {}
 }

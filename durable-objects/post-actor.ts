@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type CommentPolicy, EVERY_PART, type PostBody, type PostStanding } from "../schema/facts.ts";
 import type { CommentId, PersonId } from "../schema/ids.ts";
+import type { RelayName } from "../schema/live-relays.ts";
 import { EMPTY, formatted } from "../schema/set-hash.ts";
 import type { Caption } from "./captions.ts";
 import { Combiner } from "./combiner.ts";
@@ -23,6 +24,7 @@ import {
 } from "./post-answers.ts";
 import { PostRecord } from "./post-record.ts";
 import { migrations } from "./post-tables.ts";
+import type { PostWindow } from "./post-window.ts";
 
 /** Bounds how long one turn of the object takes: about 10 ms. */
 const LIKES_PER_COMMIT = 500;
@@ -84,7 +86,7 @@ export class PostActor extends DurableObject<Env> {
   /** For ever. What people wrote goes at once; what remains is that there was a post, so that D1 learns of its end. */
   remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
     if (!this.#post) return NOT_FOUND;
-    const { record, likes, comments, captions, keys, outbox, subscribers } = this.#post;
+    const { record, likes, comments, captions, keys, outbox } = this.#post;
     const { row } = record;
     if (row.author !== person) return row.deleted ? NOT_FOUND : NOT_YOURS;
     if (!row.deleted) {
@@ -102,7 +104,6 @@ export class PostActor extends DurableObject<Env> {
       );
       outbox.hurry();
       this.#post.changed();
-      subscribers.close();
     }
     return { ok: true, standing: standingOf(row), body: bodyOf(row) };
   }
@@ -218,21 +219,13 @@ export class PostActor extends DurableObject<Env> {
     return EVERY_PART & ~served;
   }
 
-  /** A WebSocket for a subscriber, from the route that has decided that they may see the post; 404 or 503 without. */
-  override fetch(request: Request): Response {
+  /**
+   * A relay has sockets that watch the post: it is told of every change from now on. Gives it what is above `since`; without,
+   * how the post stands. Writes a row for a relay that is new.
+   */
+  async watchedAt(relay: RelayName, since: number | undefined): Promise<Refusable<{ window: PostWindow }>> {
     const post = this.#live;
-    if (!post) return new Response(null, { status: 404 });
-    const { searchParams } = new URL(request.url);
-    const since = searchParams.get("since");
-    const viewer = searchParams.get("viewer") as PersonId | null;
-    const blocks = searchParams.has("blocks");
-    const webSocket = post.subscribers.accept(since === null ? undefined : Number(since), viewer ?? undefined, blocks);
-    return webSocket ? new Response(null, { status: 101, webSocket }) : new Response(null, { status: 503 });
-  }
-
-  /** Subscribers have nothing to say but "ping", which is answered without waking up. */
-  override webSocketMessage(socket: WebSocket): void {
-    socket.close(1008, "Nothing but ping is understood");
+    return post ? { ok: true, window: await post.relays.watchedAt(relay, since) } : NOT_FOUND;
   }
 
   override async alarm(): Promise<void> {

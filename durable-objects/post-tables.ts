@@ -1,4 +1,5 @@
 import type { CommentId, PersonId, PostId } from "../schema/ids.ts";
+import type { RelayName } from "../schema/live-relays.ts";
 import type { CommentPolicy, PostBody } from "../schema/facts.ts";
 import { added, EMPTY, formatted, hashOf, type SetHash } from "../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
@@ -106,6 +107,9 @@ export type MentionRow = { person: PersonId; comment: CommentId | "" };
 /** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
 
+/** A LiveRelay that holds sockets which watch the post. `failing_since`: it does not answer, since then (ms since 1970). */
+export type RelayRow = { relay: RelayName; failing_since: number | null };
+
 /** An earlier caption; `seq` and `at` are of the change that brought it. */
 export type CaptionRow = { seq: number; caption: string; at: number };
 
@@ -210,5 +214,8 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE comment_likes ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
       CREATE TABLE mentions (person TEXT NOT NULL, comment TEXT NOT NULL, PRIMARY KEY (person, comment)) WITHOUT ROWID;
     `);
+  },
+  (sql) => {
+    sql.exec("CREATE TABLE relays (relay TEXT PRIMARY KEY, failing_since INTEGER) WITHOUT ROWID");
   },
 ];

@@ -6,7 +6,7 @@ import { LikeSet } from "./like-set.ts";
 import { bodyOf, Outbox, standingOf } from "./outbox.ts";
 import type { Snapshot, Stats } from "./post-answers.ts";
 import { PostRecord } from "./post-record.ts";
-import { Subscribers } from "./subscribers.ts";
+import { Relays } from "./relays.ts";
 
 /** A published post, in its object: what it consists of. */
 export class Post {
@@ -16,7 +16,7 @@ export class Post {
   readonly captions: Captions;
   readonly keys: IdempotencyKeys;
   readonly outbox: Outbox;
-  readonly subscribers: Subscribers;
+  readonly relays: Relays;
 
   private constructor(ctx: DurableObjectState, env: Env, record: PostRecord) {
     const { sql } = ctx.storage;
@@ -26,7 +26,7 @@ export class Post {
     this.captions = new Captions(sql, record);
     this.keys = new IdempotencyKeys(sql);
     this.outbox = new Outbox(ctx.storage, env, this);
-    this.subscribers = new Subscribers(ctx, env, this);
+    this.relays = new Relays(ctx.storage, env, this);
   }
 
   static load(ctx: DurableObjectState, env: Env): Post | undefined {
@@ -37,7 +37,7 @@ export class Post {
   /** After each change: D1 learns of it, and so does who looks on. */
   changed(): void {
     this.outbox.changed();
-    this.subscribers.changed();
+    this.relays.changed();
   }
 
   isBy(person: PersonId | undefined): boolean {

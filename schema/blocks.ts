@@ -1,5 +1,5 @@
 import type { PersonId } from "./ids.ts";
-import { byDatabase, databaseOf } from "./shards.ts";
+import { byDatabase } from "./shards.ts";
 
 /** The condition under which a row of `blocks` counts; that of the index `blocks_active`, or it could not be used. */
 export const IS_ACTIVE = "(mine = 1 OR theirs = 1)";
@@ -10,30 +10,29 @@ export const IS_ACTIVE = "(mine = 1 OR theirs = 1)";
  */
 export const ACTIVE_BLOCKS = "blocks INDEXED BY blocks_active";
 
-/** With whom of `others` the person is in a block, whoever made it. One D1 query, in the person's database. */
-export async function blockedAmong(env: Env, person: PersonId, others: Iterable<PersonId>): Promise<Set<PersonId>> {
-  const rows = await databaseOf(env, person)
-    .prepare(BLOCKED_AMONG)
-    .bind(person, JSON.stringify([...new Set(others)]))
-    .all<{ other: PersonId }>();
-  return new Set(rows.results.map(({ other }) => other));
-}
-
-/** The same, for who reads in another way: of ?2, a JSON array, and the person ?1. */
+/** With whom of ?2, a JSON array, the person ?1 is in a block, whoever made it. */
 export const BLOCKED_AMONG = `
   SELECT other FROM blocks WHERE person = ?1 AND ${IS_ACTIVE} AND other IN (SELECT value FROM json_each(?2))`;
 
-/** Of those of `people` who are in any block: whether they are in one with `other`. One D1 query a database. */
-export async function blocksOf(env: Env, people: Iterable<PersonId>, other: PersonId): Promise<Map<PersonId, boolean>> {
+/** With whom of `others` each of `people` is in a block, if with anybody. One D1 query a database. */
+export async function blocksBetween(
+  env: Env,
+  people: Iterable<PersonId>,
+  others: Iterable<PersonId>,
+): Promise<Map<PersonId, Set<PersonId>>> {
+  const named = JSON.stringify([...new Set(others)]);
   const answers = [...byDatabase(env, new Set(people), (id) => id)].map(([database, group]) =>
     database
       .prepare(
-        `SELECT person, max(other = ?2) AS withOther FROM ${ACTIVE_BLOCKS}
-         WHERE person IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE} GROUP BY person`,
+        `SELECT person, other FROM blocks WHERE person IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE}
+         AND other IN (SELECT value FROM json_each(?2))`,
       )
-      .bind(JSON.stringify(group), other)
-      .all<{ person: PersonId; withOther: number }>(),
+      .bind(JSON.stringify(group), named)
+      .all<{ person: PersonId; other: PersonId }>(),
   );
-  const rows = (await Promise.all(answers)).flatMap(({ results }) => results);
-  return new Map(rows.map(({ person, withOther }) => [person, withOther === 1]));
+  const found = new Map<PersonId, Set<PersonId>>();
+  for (const { results } of await Promise.all(answers)) {
+    for (const { person, other } of results) found.set(person, (found.get(person) ?? new Set()).add(other));
+  }
+  return found;
 }

@@ -1,5 +1,5 @@
 /** What others write under the post on screen, as they write it. */
-import type { LiveFrame } from "../schema/api/live.ts";
+import type { PostFrame } from "../schema/api/live.ts";
 import { commentsOf, commentsUnder, keepComment, knownComment, ORDERS, parentOf, type Thread } from "./comments.ts";
 import { markBack, markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
@@ -17,7 +17,7 @@ export function watchComments(thread: Thread, since: number): () => void {
   });
 }
 
-function learn(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: LiveFrame): void {
+function learn(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: PostFrame): void {
   learnStanding(post, { seq, likes, comments, commentPolicy });
   for (const id of gone) markGone(id);
   for (const comment of changed) {

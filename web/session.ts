@@ -1,10 +1,11 @@
 /** Who is signed in, and how many notifications wait for them. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Me } from "../schema/api/people.ts";
 import { api, onExpired } from "./api.ts";
 import { forgetComments } from "./comments.ts";
 import { forgetFollows } from "./follows.ts";
 import { forgetLists } from "./list.ts";
+import { liveAs, onInboxChanged } from "./live.ts";
 import { forgetPosts } from "./posts.ts";
 import { endPush, renewPush } from "./push.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
@@ -13,11 +14,15 @@ import { keep, kept } from "./storage.ts";
 type Session =
   { state: "starting" } | { state: "failed"; problem: ApiProblem } | { state: "out" } | { state: "in"; me: Me };
 
+/** For what the socket did not tell. */
 const POLL_MS = 10_000;
 
 export const session = signal<Session>({ state: "starting" });
 export const me = computed(() => (session.value.state === "in" ? session.value.me : undefined));
 export const unread = computed(() => me.value?.unread ?? 0);
+
+const personId = computed(() => me.value?.id);
+effect(() => liveAs(personId.value));
 
 export async function startSession(): Promise<void> {
   // The cookie cannot be seen from here. Who never signed in on this browser is not asked for, so that reading a
@@ -91,6 +96,7 @@ async function lookForNews(): Promise<void> {
 }
 
 onExpired(leave);
+onInboxChanged(() => void lookForNews());
 setInterval(() => void lookForNews(), POLL_MS);
 addEventListener("focus", () => void lookForNews());
 document.addEventListener("visibilitychange", () => void lookForNews());

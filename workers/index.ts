@@ -24,6 +24,7 @@ import { consume } from "./queues.ts";
 import { finishFencedMove } from "./shards/phases.ts";
 
 export { LikeGate } from "../durable-objects/like-gate.ts";
+export { LiveRelay } from "../durable-objects/live-relay.ts";
 export { PostActor } from "../durable-objects/post-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {

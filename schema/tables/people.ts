@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { PersonId, SessionId } from "../ids.ts";
+import type { RelayName } from "../live-relays.ts";
 
 /** How an author's posts get to their readers: see workers/delivery/large-authors.ts. */
 export type Reach = "pushed" | "turning" | "merged";
@@ -148,3 +149,17 @@ export const effects = sqliteTable("effects", {
   dueAt: integer("due_at").notNull(),
   attempts: integer().notNull().default(0),
 });
+
+/**
+ * Which relay holds sockets of a person, in their shard. `until` is when every socket that the row speaks of has ended, in
+ * ms since 1970; it changes with each writing, so that one who deletes an older row does not delete a newer one.
+ */
+export const livePlaces = sqliteTable(
+  "live_places",
+  {
+    person: text().$type<PersonId>().notNull(),
+    relay: text().$type<RelayName>().notNull(),
+    until: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.relay] })],
+);

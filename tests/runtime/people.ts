@@ -26,6 +26,8 @@ type Asked = {
   headers?: Record<string, string>;
   env?: Env;
   asAnybody?: boolean;
+  /** Where Cloudflare would say that the request comes from. */
+  cf?: Partial<IncomingRequestCfProperties>;
 };
 
 /** Asks the API as whoever `token` stands for, and waits for what goes on after the answer. */
@@ -38,7 +40,7 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
     ...asked.headers,
   };
   const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body));
-  const request = new Request(`${HOST}${path}`, { method, headers, body });
+  const request = new Request(`${HOST}${path}`, { method, headers, body, ...(asked.cf && { cf: asked.cf }) });
   const response = await app.fetch(request, asked.env ?? env, context);
   await waitOnExecutionContext(context);
   return response;

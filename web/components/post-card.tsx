@@ -1,3 +1,4 @@
+import { useLiveCounts } from "../live-counts.ts";
 import { type KeptPost, likePost } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Album } from "./album.tsx";
@@ -13,9 +14,10 @@ const SIZES = "(min-width: 720px) 680px, 100vw";
 /** A post in the feed: the photograph first, and under it a label like those in a gallery. */
 export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
   const setLiked = useLike((liked) => likePost(post, liked));
+  const card = useLiveCounts(post);
   const { id, author, caption, media, comments, createdAt, editedAt } = post.value;
   return (
-    <article class="post" aria-label={`Post by ${nameOf(author)}`}>
+    <article ref={card} class="post" aria-label={`Post by ${nameOf(author)}`}>
       <Album pictures={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} />
       <div class="post-label">
         <div class="post-head">

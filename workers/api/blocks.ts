@@ -7,6 +7,7 @@ import type { Effect } from "../../schema/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { applyBlock } from "../delivery/block.ts";
+import { reviewSockets } from "../delivery/tell-relays.ts";
 import { endFollow } from "../delivery/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../effects.ts";
 import { withFreshIds } from "../fresh-ids.ts";
@@ -78,8 +79,8 @@ blocks.openapi(
 );
 
 /**
- * Six D1 queries: two for the handle, a batch in the caller's database, which writes nothing if all is so already, and
- * when it did, three for the effect. That is applied before the answer, so that the other is refused from then on; if that
+ * Seven D1 queries, and one more when the two are in two databases: two for the handle, a batch in the caller's database,
+ * which writes nothing if all is so already, and when it did, three for the effect, and one for their sockets. That is applied before the answer, so that the other is refused from then on; if that
  * fails, the block stands all the same, and the effect is applied as soon as it can be.
  */
 async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Promise<void> {
@@ -97,6 +98,7 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
     console.warn("block not applied at once", { id: effect.id, error: String(error) });
     c.executionCtx.waitUntil(sendEffect(c.env, effect));
   }
+  await reviewSockets(c.env, [person, other]);
 }
 
 type BlockEffect = Extract<Effect, { kind: "block" }>;

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { LiveFrame } from "../../schema/api/live.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { PostId } from "../../schema/ids.ts";
+import { POSTS_WATCHED_MAX } from "../../schema/live-limits.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { connect, folded, hangUp } from "../../tests/runtime/live.ts";
 import { ask, HOST, outcome, signUp } from "../../tests/runtime/people.ts";
-import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { newPerson, newPost, publishedPost } from "../../tests/runtime/posts.ts";
 import { project } from "../projector/projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -14,27 +14,9 @@ beforeEach(() => {
   queues = recordQueues();
 });
 afterEach(() => {
+  hangUp();
   vi.restoreAllMocks();
 });
-
-/** A socket, and what it was sent so far. */
-async function subscribe(post: PostId, since?: number, token?: string) {
-  const query = since === undefined ? "" : `?since=${since}`;
-  const headers = { upgrade: "websocket", ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-  const response = await ask("GET", `/v1/posts/${post}/live${query}`, { headers });
-  const socket = response.webSocket;
-  if (!socket) throw new Error(await outcome(response));
-  const frames: LiveFrame[] = [];
-  const times: number[] = [];
-  const closed = new Promise<number>((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)));
-  socket.addEventListener("message", ({ data }) => {
-    frames.push(JSON.parse(String(data)) as LiveFrame);
-    times.push(Date.now());
-  });
-  socket.accept();
-  const until = (seq: number) => vi.waitFor(() => expect(frames.at(-1)?.seq).toBe(seq), { timeout: 5000 });
-  return { socket, frames, times, closed, until };
-}
 
 async function livePost() {
   const author = await signUp();
@@ -44,79 +26,80 @@ async function livePost() {
   return { post: post.id, actor, author };
 }
 
-/** What a client holds that applies each frame to what it has. */
-function folded(frames: LiveFrame[]) {
-  const comments = new Map<string, string>();
-  for (const { changed, gone } of frames) {
-    for (const { id, text } of changed) comments.set(id, text);
-    for (const id of gone) comments.delete(id);
-  }
-  return [...comments.values()];
-}
-
 const commenter = async (): Promise<PersonCard> => (await signUp()).person;
 
 it("tells how the post stands at once, and what changes from then on", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
-  const { frames, until } = await subscribe(post);
-  await until(1);
+  const client = (await connect()).watch(post);
+  await client.until(1);
+  expect(client.frames).toMatchObject([{ topic: "post", post, from: 1, likes: 0, comments: 0, deleted: false }]);
   await actor.like(ada.id);
   const said = await actor.comment({ author: ada.id, text: "Where is this?" });
-  await until(3);
-  expect(frames.at(-1)).toMatchObject({ likes: 1, comments: 1, reread: false });
-  expect(frames.flatMap(({ changed }) => changed)).toMatchObject([{ author: ada, text: "Where is this?" }]);
+  await client.until(3);
+  expect(client.frames.at(-1)).toMatchObject({ likes: 1, comments: 1, reread: false });
+  expect(client.frames.flatMap(({ changed }) => changed)).toMatchObject([{ author: ada, text: "Where is this?" }]);
   if (said.ok) await actor.removeComment(ada.id, said.comment.id);
-  await until(4);
-  expect(frames.at(-1)).toMatchObject({ comments: 0, gone: [said.ok && said.comment.id] });
+  await client.until(4);
+  expect(client.frames.at(-1)).toMatchObject({ comments: 0, gone: [said.ok && said.comment.id] });
 });
 
 it("sends at most four frames a second, and the last one is how things stand", async () => {
   const { post, actor } = await livePost();
-  const { frames, times, until } = await subscribe(post);
-  await until(1);
+  const client = (await connect()).watch(post);
+  await client.until(1);
   for (let n = 0; n < 100; n += 1) {
     await actor.like(newPerson());
     if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  await until(101);
-  expect(frames.at(-1)?.likes).toBe(100);
-  expect(frames.length).toBeLessThan(10);
+  await client.until(101);
+  expect(client.frames.at(-1)?.likes).toBe(100);
+  expect(client.frames.length).toBeLessThanOrEqual(2 + ((client.times.at(-1) ?? 0) - (client.times[0] ?? 0)) / 250);
   // Two frames may lie a little closer when they arrive than when they were sent.
-  for (const [index, time] of times.entries()) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(200);
+  for (const [index, time] of client.times.entries()) {
+    expect(time - (client.times[index - 1] ?? 0)).toBeGreaterThan(200);
+  }
 });
 
 it("goes on from where it was: no frame leaves a gap or comes twice, whatever happened in between", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   const say = (text: string) => actor.comment({ author: ada.id, text });
-  const first = await subscribe(post);
+  const first = (await connect()).watch(post);
+  await first.until(1);
   await say("one");
   await first.until(2);
   first.socket.close();
   for (let n = 0; n < 120; n += 1) await say(`meanwhile ${n}`);
   await evictDurableObject(actor);
-  const second = await subscribe(post, 2);
+  const second = (await connect()).watch(post, 2);
   await say("last");
   await second.until(123);
   const all = [...first.frames, ...second.frames];
-  all.reduce((seq, frame) => {
-    expect(frame.from).toBe(seq);
-    return frame.seq;
-  }, all[0]?.from ?? 0);
   expect(folded(all)).toEqual(["one", ...Array.from({ length: 120 }, (_, n) => `meanwhile ${n}`), "last"]);
   const told = all.flatMap(({ changed }) => changed.map(({ id }) => id));
   expect(new Set(told).size).toBe(told.length);
 });
 
-it("goes on with the same sockets after it has slept", async () => {
+it("serves sockets that come from everywhere between with what each of them lacks", async () => {
   const { post, actor } = await livePost();
-  const { frames, until } = await subscribe(post);
-  await until(1);
-  await evictDurableObject(actor, { webSockets: "hibernate" });
-  await actor.like(newPerson());
-  await until(2);
-  expect(frames).toHaveLength(2);
+  const ada = await commenter();
+  for (let n = 0; n < 60; n += 1) await actor.comment({ author: ada.id, text: String(n) });
+  const sinces = [1, 5, 30, 59, 60, 61];
+  const clients = await Promise.all(sinces.map(async (since) => (await connect()).watch(post, since)));
+  await Promise.all(clients.map((client) => client.until(61)));
+  for (const [index, client] of clients.entries()) {
+    const since = sinces[index] ?? 0;
+    expect(client.frames[0]?.from).toBe(since);
+    expect(folded(client.frames)).toEqual(Array.from({ length: 61 - since }, (_, n) => String(since - 1 + n)));
+  }
+});
+
+it("stands where the post does when the client claims to know more", async () => {
+  const { post } = await livePost();
+  const client = (await connect()).watch(post, 1_000_000);
+  await client.until(1);
+  expect(client.frames).toMatchObject([{ from: 1, seq: 1, changed: [] }]);
 });
 
 it("shows what is hidden to the post's author alone", async () => {
@@ -125,7 +108,8 @@ it("shows what is hidden to the post's author alone", async () => {
   const said = await actor.comment({ author: ada.id, text: "Rude" });
   if (!said.ok) throw new Error(said.reason);
   const reply = await actor.comment({ author: ada.id, text: "Ruder", replyTo: said.comment.id });
-  const [mine, others] = [await subscribe(post, 1, author.token), await subscribe(post, 1)];
+  const mine = (await connect({ token: author.token })).watch(post, 1);
+  const others = (await connect()).watch(post, 1);
   await Promise.all([mine.until(4), others.until(4)]);
   await actor.hideComment(author.person.id, said.comment.id, true);
   if (reply.ok) await actor.likeComment(ada.id, reply.comment.id, true); // Refused: nobody sees it.
@@ -134,42 +118,79 @@ it("shows what is hidden to the post's author alone", async () => {
   expect(others.frames.at(-1)).toMatchObject({ comments: 0, changed: [], gone: [said.comment.id] });
 });
 
-it("is closed when the post is gone", async () => {
-  const { post, actor, author } = await livePost();
-  const { closed, frames, until } = await subscribe(post);
-  await until(1);
+it("tells that the post is gone, as it does of one that never was, and goes on with the others", async () => {
+  const [{ post, actor, author }, other] = [await livePost(), await livePost()];
+  const client = (await connect()).watch(post);
+  client.watch(other.post).watch(newPost().id);
+  await client.until(1, post);
+  await client.until(1, other.post);
+  await vi.waitFor(() => expect(client.frames.filter(({ deleted }) => deleted)).toHaveLength(1));
   await actor.remove(author.person.id);
-  expect(await closed).toBe(4404);
-  expect(frames.at(-1)).toMatchObject({ from: 1, seq: 2, deleted: true });
-  expect(await outcome(await ask("GET", `/v1/posts/${post}/live`, { headers: { upgrade: "websocket" } }))).toBe(
-    "404 post_not_found",
-  );
+  await client.untilDeleted(post);
+  client.watch(post);
+  await vi.waitFor(() => expect(client.of(post).filter(({ deleted }) => deleted)).toHaveLength(2));
+  await other.actor.like(newPerson());
+  await client.until(2, other.post);
+});
+
+it("tells nothing more of what is no longer watched", async () => {
+  const { post, actor } = await livePost();
+  const [leaves, stays] = [(await connect()).watch(post), (await connect()).watch(post)];
+  await Promise.all([leaves.until(1), stays.until(1)]);
+  leaves.say({ unwatch: [post] });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await actor.like(newPerson());
+  await stays.until(2);
+  expect(leaves.frames).toHaveLength(1);
 });
 
 it("tells who was away for long to read again", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   await Promise.all(Array.from({ length: 501 }, (_, n) => actor.comment({ author: ada.id, text: String(n) })));
-  const { frames, until } = await subscribe(post, 1);
-  await until(502);
-  expect(frames).toMatchObject([{ reread: true, comments: 501, changed: [] }]);
+  const [long, short] = [(await connect()).watch(post, 1), (await connect()).watch(post, 500)];
+  await Promise.all([long.until(502), short.until(502)]);
+  expect(long.frames).toMatchObject([{ reread: true, comments: 501, changed: [] }]);
+  expect(short.frames).toMatchObject([{ from: 500, reread: false, changed: [{}, {}] }]);
 });
 
-it("refuses what is no socket, what is no post, and another site's page with its visitor's cookie", async () => {
-  const { post, author } = await livePost();
-  expect(await outcome(await ask("GET", `/v1/posts/${post}/live`))).toBe("426 upgrade_required");
+it("refuses what is no socket, and another site's page with its visitor's cookie", async () => {
+  const { author } = await livePost();
+  expect(await outcome(await ask("GET", "/v1/live"))).toBe("426 upgrade_required");
   const headers = { upgrade: "websocket" };
-  expect(await outcome(await ask("GET", "/v1/posts/0000000000000/live", { headers }))).toBe("404 post_not_found");
-  expect(await outcome(await ask("GET", `/v1/posts/${post}/live?since=-1`, { headers }))).toBe("422 invalid_request");
   const foreign = { ...headers, cookie: `__Host-session=${author.token}`, origin: "https://elsewhere.example" };
-  expect(await outcome(await ask("GET", `/v1/posts/${post}/live`, { headers: foreign }))).toBe("403 cross_site");
+  expect(await outcome(await ask("GET", "/v1/live", { headers: foreign }))).toBe("403 cross_site");
   expect(HOST).not.toBe(foreign.origin);
+  expect(await outcome(await ask("GET", "/v1/live", { headers, token: "nobody's" }))).toBe("401 not_signed_in");
 });
 
-it("ends a socket that talks", async () => {
-  const { post } = await livePost();
-  const { socket, closed, until } = await subscribe(post);
-  await until(1);
-  socket.send("let me in");
-  expect(await closed).toBe(1008);
+it.each([
+  ["what is no JSON", "let me in", 4400],
+  ["what is no command", '{"watch":[{"post":"x"}]}', 4400],
+  ["an unknown key", '{"whatch":[]}', 4400],
+  ["bytes", new TextEncoder().encode('{"watch":[]}'), 4400],
+  ["a large message", `{"unwatch":[${" ".repeat(5000)}]}`, 1009],
+])("closes a socket that sends %s", async (_, message, code) => {
+  const client = await connect();
+  client.socket.send(message);
+  expect(await client.closed).toBe(code);
+});
+
+it("closes a socket that watches too much, or says too much", async () => {
+  const greedy = await connect();
+  const posts = Array.from({ length: POSTS_WATCHED_MAX + 1 }, () => newPost().id);
+  greedy.say({ watch: posts.slice(1).map((post) => ({ post })) }).watch(posts[0] ?? newPost().id);
+  expect(await greedy.closed).toBe(4400);
+  const talkative = await connect();
+  for (let n = 0; n <= 200; n += 1) talkative.say({});
+  expect(await talkative.closed).toBe(4429);
+});
+
+it("answers ping without waking up", async () => {
+  const { socket } = await connect();
+  const pong = new Promise((resolve) =>
+    socket.addEventListener("message", ({ data }) => resolve(data), { once: true }),
+  );
+  socket.send("ping");
+  expect(await pong).toBe("pong");
 });

@@ -1,44 +1,47 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { LiveFrame } from "../../schema/api/live.ts";
-import { PostId } from "../../schema/ids.ts";
-import { viewablePost } from "../reads/posts.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { LiveCommand, LiveFrame } from "../../schema/api/live.ts";
+import * as codes from "../../schema/live-limits.ts";
+import { relayNamed, relayOfNetwork, relayOfPerson } from "../../schema/live-relays.ts";
+import { networkOf } from "./attempts.ts";
 import { refuseOtherSites } from "./cross-site.ts";
 import { ApiError } from "./errors.ts";
+import { regionOf } from "./regions.ts";
 import { json, refusals, routes } from "./routes.ts";
 
 export const live = routes();
 
+live.openAPIRegistry.register("LiveCommand", LiveCommand);
+
+// Costs a call of the relay, which notes in D1 where the person is: one query that writes a row once a day.
 live.openapi(
   createRoute({
     method: "get",
-    path: "/posts/{post}/live",
-    summary: "A post as it changes, over a WebSocket",
+    path: "/live",
+    summary: "What changes, over a WebSocket: posts, and what one is told",
     description:
-      "Each message is a LiveFrame. After a disconnection go on with `since`, the `seq` of the last frame: nothing is left " +
-      "out and nothing comes twice. `ping` is answered with `pong`. Closed with 4404 when the post is gone.",
-    request: {
-      params: z.object({ post: PostId }),
-      query: z.object({ since: z.coerce.number().int().nonnegative().optional() }),
-    },
+      "One socket for everything. Send a LiveCommand to say which posts to watch; each message that comes is a LiveFrame. " +
+      "After a disconnection connect again, not all at once, and go on with `since`, the `seq` of a post's last frame: " +
+      "nothing is left out and nothing comes twice. Who is signed in is also told when there may be something new for " +
+      "them, and at once when the socket is open. `ping` is answered with `pong`. Closed with " +
+      `${codes.BAD_COMMAND} for what is no LiveCommand, or more than ${codes.POSTS_WATCHED_MAX} posts at a time; ` +
+      `${codes.SESSION_OVER} when the session is over; ${codes.TOO_MANY_SOCKETS} when too many newer ones were opened; ` +
+      `${codes.TOO_MANY_COMMANDS} for too much said; ${codes.TOO_LARGE} for too much said at once.`,
     responses: { 101: json(LiveFrame, "Frames of this form follow"), ...refusals },
   }),
   async (c) => {
-    const { post } = c.req.valid("param");
-    const { since } = c.req.valid("query");
     if (c.req.header("upgrade") !== "websocket") throw new ApiError("upgrade_required");
+    const { viewer } = c.var;
     // Browsers let any page open sockets, with the cookie of who looks at it.
-    if (c.var.viewer) refuseOtherSites(c.req.raw);
-    const { reader } = c.var;
-    await viewablePost(c.var.reader, post);
-
-    const query = new URLSearchParams();
-    if (since !== undefined) query.set("since", String(since));
-    if (reader.person) query.set("viewer", reader.person);
-    if (reader.hasBlocks) query.set("blocks", "1");
-    const answer = await c.env.POSTS.getByName(post).fetch(`https://post/?${query.toString()}`, {
+    if (viewer) refuseOtherSites(c.req.raw);
+    const region = regionOf(c.req.raw);
+    const address = c.req.header("cf-connecting-ip");
+    const network = viewer || address === undefined ? undefined : networkOf(address);
+    const relay = viewer ? relayOfPerson(region, viewer.person) : relayOfNetwork(region, network);
+    const guest = { hasBlocks: false, ...viewer, ...(network !== undefined && { network }) };
+    const query = new URLSearchParams({ guest: JSON.stringify(guest) });
+    const answer = await relayNamed(c.env, relay).fetch(`https://relay/?${query.toString()}`, {
       headers: { upgrade: "websocket" },
     });
-    if (answer.status === 404) throw new ApiError("post_not_found");
     if (answer.status !== 101) throw new ApiError("too_many_subscribers");
     return answer as never;
   },

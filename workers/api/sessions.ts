@@ -5,6 +5,7 @@ import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { endSockets } from "../delivery/tell-relays.ts";
 import { withFreshIds } from "../fresh-ids.ts";
 import { endSubscriptions } from "../push/subscriptions.ts";
 import { claimantOf } from "../reads/people.ts";
@@ -55,13 +56,14 @@ sessions.openapi(
   }),
   async (c) => {
     const viewer = signedIn(c);
-    const { session } = viewer;
+    const { person, session } = viewer;
     // First: D1 may end it and not be heard, and then the copy would outlast it.
     await forgetSession(c.env, session);
     const database = databaseOf(c.env, session);
     const ended = database.prepare("DELETE FROM sessions WHERE id = ?").bind(session);
     const both = database.batch([ended, endSubscriptions(c.env, viewer)]);
     await within(STORE_ANSWERS_WITHIN, both, "D1");
+    await endSockets(c.env, person, session);
     endSession(c);
     return c.body(null, 204);
   },

@@ -35,6 +35,7 @@ export const MOVED: readonly MovedTable[] = [
   moved(notifications.mutedPosts, notifications.mutedPosts.person),
   moved(push.pushSubscriptions, push.pushSubscriptions.person),
   moved(people.effects, people.effects.id),
+  moved(people.livePlaces, people.livePlaces.person),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),
   moved(posts.comments, posts.comments.post),

@@ -1,0 +1,104 @@
+/** A client of the live socket, which keeps all that it was sent. */
+import { expect, vi } from "vitest";
+import type { LiveCommand, LiveFrame, PostFrame } from "../../schema/api/live.ts";
+import type { PostId } from "../../schema/ids.ts";
+import { ask, outcome } from "./people.ts";
+
+type Connected = {
+  token?: string;
+  headers?: Record<string, string>;
+  cf?: Partial<IncomingRequestCfProperties>;
+  env?: Env;
+};
+
+const open = new Set<WebSocket>();
+
+/** To be called after each test: relays are shared by all of them. */
+export function hangUp(): void {
+  for (const socket of open) socket.close();
+  open.clear();
+}
+
+/** Throws the refusal when there is no socket. */
+export async function connect({ token, headers, cf, env }: Connected = {}) {
+  const response = await ask("GET", "/v1/live", {
+    headers: { upgrade: "websocket", ...headers },
+    ...(token !== undefined && { token }),
+    ...(cf && { cf }),
+    ...(env && { env }),
+  });
+  const socket = response.webSocket;
+  if (!socket) throw new Error(await outcome(response));
+  return new LiveClient(socket);
+}
+
+export class LiveClient {
+  readonly socket: WebSocket;
+  readonly frames: PostFrame[] = [];
+  /** When each frame came, in ms since 1970. */
+  readonly times: number[] = [];
+  /** When it was told that there may be something new. */
+  readonly told: number[] = [];
+  readonly closed: Promise<number>;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    this.closed = new Promise((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)));
+    socket.addEventListener("message", ({ data }) => {
+      if (data === "pong") return;
+      const frame = JSON.parse(String(data)) as LiveFrame;
+      if (frame.topic === "me") this.told.push(Date.now());
+      else {
+        this.frames.push(frame);
+        this.times.push(Date.now());
+      }
+    });
+    socket.accept();
+    open.add(socket);
+  }
+
+  say(command: LiveCommand): this {
+    this.socket.send(JSON.stringify(command));
+    return this;
+  }
+
+  /** `seq` is the one that the client knows. */
+  watch(post: PostId, since?: number): this {
+    return this.say({ watch: [{ post, ...(since !== undefined && { since }) }] });
+  }
+
+  of(post: PostId): PostFrame[] {
+    return this.frames.filter((frame) => frame.post === post);
+  }
+
+  /** Until the last frame of the post is at `seq`. */
+  async until(seq: number, post?: PostId): Promise<void> {
+    const last = () => this.frames.findLast((frame) => post === undefined || frame.post === post);
+    await vi.waitFor(() => expect(last()?.seq).toBe(seq), { timeout: 8000 });
+  }
+
+  async untilTold(times: number): Promise<void> {
+    await vi.waitFor(() => expect(this.told.length).toBeGreaterThanOrEqual(times), { timeout: 8000 });
+  }
+
+  async untilDeleted(post: PostId): Promise<void> {
+    await vi.waitFor(() => expect(this.of(post).at(-1)?.deleted).toBe(true), { timeout: 8000 });
+  }
+
+  get texts(): string[] {
+    return this.frames.flatMap(({ changed }) => changed.map(({ text }) => text));
+  }
+}
+
+/** Fails when a frame leaves a gap or repeats, and gives back the texts that a client holds which applies them all. */
+export function folded(frames: PostFrame[]): string[] {
+  const comments = new Map<string, string>();
+  let seq = frames[0]?.from;
+  for (const frame of frames) {
+    expect(frame.from).toBe(seq);
+    seq = frame.seq;
+    for (const { id, text } of frame.changed) comments.set(id, text);
+    for (const id of frame.gone) comments.delete(id);
+  }
+  return [...comments.values()];
+}
