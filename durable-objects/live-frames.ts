@@ -10,9 +10,19 @@ export type Blocked = ReadonlySet<PersonId>;
 /** Undefined for who is not signed in. */
 export type Viewer = PersonId | undefined;
 
-/** As `canView` decides for what is read. Asked before each frame, with what was found in the last review. */
-export const mayWatch = ({ author, standing }: PostWindow, blocked: Blocked): boolean =>
-  !standing.deleted && !blocked.has(author);
+/**
+ * As `canView` decides for what is read. Asked before each frame, with what was found in the last review. `readers`: of the
+ * viewers those whom the author has accepted, when they are private; undefined when they are not.
+ */
+export const mayWatch = (
+  { author, standing }: PostWindow,
+  viewer: Viewer,
+  blocked: Blocked,
+  readers: ReadonlySet<PersonId> | undefined,
+): boolean => {
+  if (standing.deleted || blocked.has(author)) return false;
+  return readers === undefined || viewer === author || (viewer !== undefined && readers.has(viewer));
+};
 
 /** Everybody whose block with a viewer makes a difference to what they are sent. */
 export const peopleConcerned = ({ author, changes }: PostWindow): PersonId[] => [

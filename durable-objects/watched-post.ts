@@ -8,6 +8,7 @@ import { STORE_ANSWERS_WITHIN, within } from "../schema/deadline.ts";
 import type { PersonId, PostId } from "../schema/ids.ts";
 import { FRAME_DELAY } from "../schema/live-limits.ts";
 import type { RelayName } from "../schema/live-relays.ts";
+import { followersAmong, isPrivate } from "../schema/private-accounts.ts";
 import { type Blocked, frameOf, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "./post-window.ts";
 import { isDoubtful } from "./seat-reviews.ts";
@@ -15,6 +16,8 @@ import type { Seat, Seats } from "./seats.ts";
 import { sleep } from "./sleep.ts";
 
 const ACTOR_ANSWERS_WITHIN = 5000; // ms
+/** Whoever becomes private is answered only after that: workers/reads/private-accounts.ts. */
+const PRIVACY_LASTS = 1000; // ms
 
 export class WatchedPost {
   readonly #id: PostId;
@@ -27,6 +30,8 @@ export class WatchedPost {
   /** Those who are to be sent something, or are to be looked at again. */
   readonly #expecting: Set<Seat>;
   #round: Promise<void> | undefined;
+  /** Whether the author is private, and when that was asked; undefined until then. */
+  #privacy: { isPrivate: boolean; at: number } | undefined;
 
   /** `review` closes the sockets whose session is over. */
   constructor(id: PostId, relay: RelayName, env: Env, seats: Seats, review: (seats: Iterable<Seat>) => Promise<void>) {
@@ -99,11 +104,15 @@ export class WatchedPost {
     return answer.window;
   }
 
-  /** One D1 query a database when somebody has blocks. */
+  /**
+   * One D1 query a database when somebody has blocks, the same when the author is private, and one in a second for whether
+   * they are.
+   */
   async #sendAll(seats: Seat[], window: PostWindow): Promise<void> {
     const before = new Map(seats.map((seat) => [seat, seat.watching.get(this.#id)]));
     const withBlocks = seats.flatMap(({ hasBlocks, guest: { person } }) => (hasBlocks && person ? [person] : []));
-    const blocks = await this.#blocks(withBlocks, window);
+    const viewers = seats.flatMap(({ guest: { person } }) => person ?? []);
+    const [blocks, readers] = await Promise.all([this.#blocks(withBlocks, window), this.#readers(viewers, window)]);
     const frames = new Map<string, string>();
     for (const seat of seats) {
       const watching = seat.watching.get(this.#id);
@@ -112,7 +121,7 @@ export class WatchedPost {
       if (watching !== before.get(seat) || isDoubtful(seat)) continue;
       const { person } = seat.guest;
       const blocked = (person && blocks.get(person)) ?? NOBODY;
-      if (!mayWatch(window, blocked)) {
+      if (!mayWatch(window, person, blocked, readers)) {
         this.#end(seat);
         continue;
       }
@@ -132,6 +141,26 @@ export class WatchedPost {
   async #blocks(people: PersonId[], window: PostWindow): Promise<Map<PersonId, Blocked>> {
     if (people.length === 0) return new Map();
     return within(STORE_ANSWERS_WITHIN, blocksBetween(this.#env, people, peopleConcerned(window)), "D1");
+  }
+
+  /** Of a private author: those of `viewers` whom they have accepted. Undefined of a public one. */
+  async #readers(viewers: PersonId[], { author }: PostWindow): Promise<Set<PersonId> | undefined> {
+    if (!(await this.#isByPrivate(author))) return undefined;
+    return within(STORE_ANSWERS_WITHIN, followersAmong(this.#env, author, viewers), "D1");
+  }
+
+  /** While D1 does not say, nobody can have become private either. */
+  async #isByPrivate(author: PersonId): Promise<boolean> {
+    const at = Date.now();
+    if (this.#privacy && at - this.#privacy.at < PRIVACY_LASTS) return this.#privacy.isPrivate;
+    try {
+      const found = await within(STORE_ANSWERS_WITHIN, isPrivate(this.#env, author), "D1");
+      this.#privacy = { isPrivate: found, at };
+      return found;
+    } catch (error) {
+      if (!this.#privacy) throw error;
+      return this.#privacy.isPrivate;
+    }
   }
 
   /** Whether it still watches. Whoever does not expects nothing. */

@@ -194,3 +194,26 @@ it("answers ping without waking up", async () => {
   socket.send("ping");
   expect(await pong).toBe("pong");
 });
+
+it("shows a private author's post to whom they have accepted, and ends when that is over", async () => {
+  const { post, actor, author } = await livePost();
+  const [fan, stranger] = [await signUp(), await signUp()];
+  await ask("PUT", `/v1/people/${author.person.handle}/follow`, { token: fan.token });
+  const clients = [await connect(author), await connect(fan), await connect(stranger), await connect()];
+  const [own, accepted, asStranger, asNobody] = clients.map((client) => client.watch(post));
+  await Promise.all(clients.map((client) => client.until(1)));
+
+  await ask("PATCH", "/v1/me", { token: author.token, body: { private: true } });
+  await actor.like(newPerson());
+  await Promise.all([own?.until(2), accepted?.until(2)]);
+  for (const client of [asStranger, asNobody]) {
+    await vi.waitFor(() => expect(client?.frames.at(-1)).toMatchObject({ deleted: true, likes: 0 }));
+  }
+  const late = (await connect(stranger)).watch(post);
+  await vi.waitFor(() => expect(late.frames).toMatchObject([{ deleted: true, likes: 0 }]));
+
+  await ask("DELETE", `/v1/me/followers/${fan.person.handle}`, { token: author.token });
+  await actor.like(newPerson());
+  await vi.waitFor(() => expect(accepted?.frames.at(-1)).toMatchObject({ deleted: true }));
+  await own?.until(3);
+});

@@ -4,6 +4,7 @@ import { MarkRead, NotificationId, NotificationPage } from "../../schema/api/not
 import { fullPage } from "../reads/full-page.ts";
 import { entriesOf, entryKey, isEntryKey, markAllRead, markOneRead } from "../reads/inbox.ts";
 import { presentNotifications, unreadCount } from "../reads/notifications.ts";
+import { tellRelays } from "../delivery/tell-relays.ts";
 import { decodeCursor, pageWithCursor } from "./cursors.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -50,6 +51,7 @@ notifications.openapi(
   async (c) => {
     const { person } = signedIn(c);
     await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    c.executionCtx.waitUntil(tellRelays(c.env, [person])); // Their other screens.
     return c.body(null, 204);
   },
 );
@@ -67,6 +69,7 @@ notifications.openapi(
     const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
     const upTo = Date.parse(c.req.valid("json").upTo);
     if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new ApiError("notification_not_found");
+    c.executionCtx.waitUntil(tellRelays(c.env, [person]));
     return c.body(null, 204);
   },
 );

@@ -6,6 +6,7 @@ import { FollowsMe, Handle, PeoplePage } from "../../schema/api/people.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { type Answer, answerRequest, applyAnswer } from "../delivery/answer.ts";
+import { reviewSockets } from "../delivery/tell-relays.ts";
 import { sendEffect } from "../effects.ts";
 import { followerState, type Request, requestsOf } from "../reads/follows.ts";
 import { fullPage } from "../reads/full-page.ts";
@@ -103,6 +104,7 @@ async function answered(c: Context<App>, handle: string, answer: Answer): Promis
       c.executionCtx.waitUntil(sendEffect(c.env, effect));
     }
   }
+  if (effect && answer === "remove") await reviewSockets(c.env, [follower]);
   const { follows, theirs } = await followerState(c.var.reader, person, follower);
   if (theirs) throw new ApiError("person_not_found");
   if (answer === "accept" && !follows) throw new ApiError("request_not_found");
