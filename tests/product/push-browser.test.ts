@@ -115,6 +115,7 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   const { id } = await author.upload(photographOf("nagasaki-boats"));
   await author.inspected(id);
   const post = await author.publish({ caption: "Boats", media: [{ id }] });
+  const other = await author.publish({ caption: "The same boats", media: [{ id }] });
   const device = service.browser();
   const context = await browser.newContext({ baseURL: product.address });
   await context.addInitScript<Granting>(standIn, { permission: "granted", subscription: device.subscription });
@@ -165,13 +166,31 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   }, payload.url);
   expect(opened).toEqual([payload.url, "/notifications", "/notifications"].map((path) => product.address + path));
 
+  const moved = service.browser();
+  await worker.evaluate(
+    async ({ before, after }) => {
+      const done: Promise<unknown>[] = [];
+      const event = Object.assign(new Event("pushsubscriptionchange"), {
+        oldSubscription: before,
+        newSubscription: { toJSON: () => after },
+        waitUntil: (work: Promise<unknown>) => done.push(work),
+      });
+      dispatchEvent(event);
+      await Promise.all(done);
+    },
+    { before: device.subscription, after: moved.subscription },
+  );
+  await reader.like(post.id);
+  await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(2)), SOON);
+  expect(service.arrived[1]?.browser).toBe(moved);
+
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("link", { name: "Sign in" }).first().waitFor();
   expect(await page.evaluate(() => localStorage.getItem("browser-key"))).toBeNull();
-  await reader.like(post.id);
-  await eventually(async () => expect((await author.notifications()).items).toHaveLength(2), SOON);
+  await reader.like(other.id);
+  await eventually(async () => expect((await author.notifications()).items).toHaveLength(3), SOON);
   await page.waitForTimeout(2500); // As long as a push takes.
-  expect(service.asked).toHaveLength(1);
+  expect(service.asked).toHaveLength(2);
   await context.close();
 });
 

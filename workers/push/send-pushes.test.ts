@@ -36,9 +36,13 @@ it("sends nothing that is not to be pushed as it stands", async () => {
 it("sends nothing, and asks nobody, where no pushes are set up", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
   const key = await toldOfFollow(ada, [ben]);
-  const costs = await d1Costs(() => sendPushes({ ...world.env, VAPID_SUBJECT: "" }, [key]));
-  expect(costs.queries).toEqual([]);
+  const log = vi.spyOn(console, "error").mockReturnValue();
+  for (const change of [{ VAPID_SUBJECT: "" }, { VAPID_PRIVATE_KEY: "" }, { VAPID_PRIVATE_KEY: "no key" }]) {
+    const costs = await d1Costs(() => sendPushes({ ...world.env, ...change }, [key]));
+    expect(costs.queries).toEqual([]);
+  }
   expect(world.messages).toEqual([]);
+  expect(log).toHaveBeenCalledOnce(); // What cannot be used is the operator's to hear of.
 });
 
 it("sends no more than a queue takes at once", async () => {
