@@ -116,6 +116,11 @@ it("pushes what people write again after five minutes, by one message that waits
     body: "“Third”",
   });
   expect(services.arrived).toHaveLength(2);
+
+  atTime(Date.now() + AGAIN_AFTER + 1000); // Nothing has been written since.
+  await world.consume([key]);
+  expect(services.arrived).toHaveLength(2);
+  expect(messages).toEqual([]);
 });
 
 it("pushes nothing that was seen, taken back, deleted, blocked, not wanted, or whose session is over", async () => {
