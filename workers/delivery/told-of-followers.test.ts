@@ -239,5 +239,5 @@ it("finds the newest of a day, and of those who wait, in an index", async () => 
     1,
     "",
   );
-  expect(waiting).toEqual([expect.stringContaining("INDEX followers_pending (followee=? AND since<?)")]);
+  expect(waiting).toEqual([expect.stringContaining("INDEX followers_pending (followee=? AND (since,follower)<")]);
 });
