@@ -194,3 +194,13 @@ it("answers ping without waking up", async () => {
   socket.send("ping");
   expect(await pong).toBe("pong");
 });
+
+it("describes all that is said over it", async () => {
+  const { components, paths } = await (
+    await ask("GET", "/v1/openapi.json")
+  ).json<{ components: { schemas: object }; paths: object }>();
+  expect(Object.keys(paths)).toContain("/live");
+  expect(Object.keys(components.schemas)).toEqual(
+    expect.arrayContaining(["LiveCommand", "LiveFrame", "PostFrame", "MeFrame"]),
+  );
+});
