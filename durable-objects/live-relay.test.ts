@@ -9,6 +9,7 @@ import { ask, signUp } from "../tests/runtime/people.ts";
 import { newPerson, publishedPost } from "../tests/runtime/posts.ts";
 import { evict, fromOnePlace } from "../tests/runtime/relays.ts";
 import { newSession } from "../workers/api/tokens.ts";
+import { endSockets } from "../workers/delivery/tell-relays.ts";
 import { SOCKETS_MAX, SOCKETS_PER_NETWORK, SOCKETS_PER_PERSON } from "./live-relay.ts";
 import { REVIEWED_EVERY } from "./seat-reviews.ts";
 import { Seats } from "./seats.ts";
@@ -35,6 +36,8 @@ it("closes the sockets of a session that is signed out, and no others", async ()
   expect((await ask("DELETE", "/v1/sessions/current", { token: ada.token })).status).toBe(204);
   expect(await ended.closed).toBe(4401);
   expect(stays.socket.readyState).toBe(WebSocket.OPEN);
+  await endSockets(env, ada.person.id);
+  expect(await stays.closed).toBe(4401);
 });
 
 it("closes them before the next frame after a while when it could not be told, and signs out all the same", async () => {

@@ -88,6 +88,7 @@ function connect(): void {
   socket = current;
   told.clear();
   current.addEventListener("open", () => {
+    if (socket !== current) return current.close(); // Nobody wants it any more.
     listen();
     say();
   });
@@ -136,7 +137,8 @@ function disconnect(): void {
   socket = undefined;
   for (const each of [timer, saying, silence]) clearTimeout(each);
   timer = saying = undefined;
-  current?.close();
+  // Browsers complain of one that is closed before it was opened.
+  if (current?.readyState === WebSocket.OPEN) current.close();
 }
 
 function listen(): void {

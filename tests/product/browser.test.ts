@@ -127,6 +127,38 @@ it("shows a post and a profile to who is not signed in", async () => {
   await visitor.waitForURL("**/sign-in?then=%2Fpeople%2Fopen");
 });
 
+it("shows what others do in the feed and under a post, over one socket, and goes on after it was lost", async () => {
+  const maker = await enter("maker", "Mia");
+  const sockets: { url: string; isClosed: boolean }[] = [];
+  maker.on("websocket", (socket) => {
+    const opened = { url: new URL(socket.url()).pathname, isClosed: false };
+    socket.on("close", () => (opened.isClosed = true));
+    sockets.push(opened);
+  });
+  await publish(maker, "Watched from afar");
+  const shown = post(maker, "Watched from afar");
+  const { items } = await product.api.postsOf("maker");
+  const id = items[0]?.id ?? "";
+  const friend = product.api.as(await product.api.signUp({ handle: "friend", password: PASSWORD }));
+  await shown.getByRole("button", { name: "Like, 0 likes" }).waitFor();
+  await friend.like(id);
+  await shown.getByRole("button", { name: "Like, 1 like" }).waitFor();
+
+  // The same socket goes on with the post's own page.
+  await shown.getByRole("link", { name: "Open, 0 comments" }).click();
+  await maker.getByText("No comments yet").waitFor();
+  await friend.comment(id, "From far away");
+  await maker.getByText("From far away").waitFor();
+  expect(sockets).toEqual([]); // It was there before.
+
+  await product.stop();
+  await product.restart();
+  await friend.comment(id, "And again");
+  await maker.getByText("And again").waitFor();
+  expect(sockets.filter(({ isClosed }) => !isClosed)).toHaveLength(1);
+  trouble = []; // The browser tells of each try that found no server.
+});
+
 it("lets an author and their guest talk under a post, and the author keep house there", async () => {
   const host = await enter("host", "Hanna");
   await publish(host, "A river, I forgot which");

@@ -10,6 +10,8 @@ import { Product } from "./harness.ts";
 const SOCKETS = 5000;
 /** That are being opened at a time. */
 const OPENING = 100;
+/** A machine on which that takes longer goes on with those that it has, but not with fewer than a fifth. */
+const OPENS_FOR = 35_000; // ms
 /** Files that the server and this process need beside the sockets. */
 const OTHER_FILES = 500;
 const WRITERS = 4;
@@ -60,10 +62,13 @@ it("tells everybody who looks at a post the same, in few frames", async () => {
   const started = performance.now();
   const lookers: Looker[] = [];
   const open = async () => {
-    while (lookers.length + OPENING <= wanted) lookers.push(await Looker.at(product.address, post));
+    while (lookers.length + OPENING <= wanted && performance.now() - started < OPENS_FOR) {
+      lookers.push(await Looker.at(product.address, post));
+    }
   };
   await Promise.all(Array.from({ length: OPENING }, open));
   const connected = performance.now() - started;
+  expect(lookers.length).toBeGreaterThanOrEqual(wanted / 5);
 
   const writing = performance.now();
   await Promise.all(

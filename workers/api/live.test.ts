@@ -217,3 +217,13 @@ it("shows a private author's post to whom they have accepted, and ends when that
   await vi.waitFor(() => expect(accepted?.frames.at(-1)).toMatchObject({ deleted: true }));
   await own?.until(3);
 });
+
+it("describes all that is said over it", async () => {
+  const { components, paths } = await (
+    await ask("GET", "/v1/openapi.json")
+  ).json<{ components: { schemas: object }; paths: object }>();
+  expect(Object.keys(paths)).toContain("/live");
+  expect(Object.keys(components.schemas)).toEqual(
+    expect.arrayContaining(["LiveCommand", "LiveFrame", "PostFrame", "MeFrame"]),
+  );
+});
