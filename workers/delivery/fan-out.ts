@@ -27,7 +27,7 @@ import type { Unread } from "./tell.ts";
 /** Bounds the work of one message. */
 export const READERS_PER_MESSAGE = 1000;
 /** A database that takes longer over a page, in ms, counts as failed. */
-const PAGE_WRITTEN_WITHIN = 10_000;
+const PAGE_WRITTEN_WITHIN = 5000;
 
 /**
  * Costs a root one D1 query and one call to the actor. Costs a page, and the root of a small author, one query of the
