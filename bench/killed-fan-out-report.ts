@@ -7,7 +7,7 @@ export async function killedFanOutReport(plan: Plan): Promise<Report> {
   const { followers, bells, kills } = plan;
   say(`a fan-out to ${followers} followers, killed ${kills} times`);
   const killed = await killedFanOut(plan);
-  const { seconds, atKills, alone, beside, across, wrong } = killed;
+  const { seconds, atKills, alone, beside, afterStart, across, wrong } = killed;
   const row = (what: string, { posts, p50, p99, max }: Delays) => [what, String(posts), ...[p50, p99, max].map(short)];
   return {
     title: `A post to ${followers} followers, of whom ${bells} have a bell, killed in its midst`,
@@ -21,6 +21,7 @@ export async function killedFanOutReport(plan: Plan): Promise<Report> {
       ],
       row("alone", alone),
       row("beside the large one", beside),
+      row("beside it after a kill, from a cold start", afterStart),
       row("under way in a kill", across),
     ],
     notes: [

@@ -29,7 +29,9 @@ export type KilledFanOut = Plan & {
   /** Of the small authors' posts, until all of their followers have them and were told. */
   alone: Delays;
   beside: Delays;
-  /** Whose post was under way in a kill. */
+  /** The same after a kill, when everything begins cold and what was lost is sent again. */
+  afterStart: Delays;
+  /** Of posts that were under way in a kill. */
   across: Delays;
   wrong: string[];
 };
@@ -119,8 +121,8 @@ class Run {
       const post = await this.#publish(this.#large);
       for (let kill = 0; kill < this.#plan.kills; kill += 1) {
         await this.#untilDelivered(post, KILLED_AT);
-        this.#kills += 1;
         await this.#product.kill();
+        this.#kills += 1;
         atKills.push(this.#countAfterKill(post));
         await this.#product.restart();
       }
@@ -131,14 +133,15 @@ class Run {
     await sleep(1000); // What comes twice comes now.
     await this.#product.stop();
     this.#agent.destroy();
-    const uninterrupted = besides.filter(({ wasKilled }) => !wasKilled);
+    const uninterrupted = besides.filter(({ since, until }) => since === until);
     return {
       ...this.#plan,
       seconds,
       atKills,
       alone: delaysOf(alone),
-      beside: delaysOf(uninterrupted),
-      across: delaysOf(besides.filter(({ wasKilled }) => wasKilled)),
+      beside: delaysOf(uninterrupted.filter(({ since }) => since === 0)),
+      afterStart: delaysOf(uninterrupted.filter(({ since }) => since > 0)),
+      across: delaysOf(besides.filter(({ since, until }) => since < until)),
       wrong: this.#wrong(),
     };
   }
@@ -148,12 +151,12 @@ class Run {
     const over = new AbortController();
     const publishing = this.#small.map(async (author) => {
       while (!over.signal.aborted && this.#published.length < SMALL_POSTS_MAX) {
-        const [started, kills] = [performance.now(), this.#kills];
+        const [started, since] = [performance.now(), this.#kills];
         const post = await this.#publish(author).catch(() => undefined);
         // Refused or not answered: in a kill, and nobody knows whether it was published.
         if (post !== undefined) {
           await this.#untilNoneIsMissing({ author, post });
-          measured.push({ time: performance.now() - started, wasKilled: this.#kills > kills });
+          measured.push({ time: performance.now() - started, since, until: this.#kills });
         }
         await sleep(PAUSE);
       }
@@ -181,11 +184,17 @@ class Run {
   }
 
   /** Until no follower misses it in their feed, and none with a bell in their inbox. */
-  #untilNoneIsMissing = ({ author, post }: Published, lookedEvery = LOOKED_EVERY) =>
-    until(() => {
-      const missing = this.#look(MISSING, author.id, post);
-      return missing?.["feeds"] === 0 && missing["told"] === 0;
-    }, lookedEvery);
+  async #untilNoneIsMissing({ author, post }: Published, lookedEvery = LOOKED_EVERY): Promise<void> {
+    const missing = () => this.#look(MISSING, author.id, post);
+    const isEverywhere = () => {
+      const { feeds, told } = missing() ?? {};
+      return feeds === 0 && told === 0;
+    };
+    await until(isEverywhere, lookedEvery).catch((error: unknown) => {
+      const which = author === this.#large ? "the large post" : post;
+      throw new Error(`${which} misses ${JSON.stringify(missing())} after ${this.#kills} kills`, { cause: error });
+    });
+  }
 
   /** Reads beside the product. Undefined while it is down, and nobody may read. */
   #look(sql: string, ...values: SQLInputValue[]): Record<string, number> | undefined {
@@ -224,7 +233,8 @@ class Run {
   }
 }
 
-type Measured = { time: number; wasKilled: boolean };
+/** `since`, `until`: how many kills there had been when it began and when it ended. */
+type Measured = { time: number; since: number; until: number };
 
 const delaysOf = (measured: readonly Measured[]): Delays => ({
   ...distributionOf(measured.map(({ time }) => time)),
