@@ -88,6 +88,7 @@ it.each(["pushed", "merged"])(
       at,
       pushed: 0,
       pushed_at: 0,
+      push_held_until: 0,
     });
 
     await write(ada, "UPDATE notifications SET seen = raised WHERE recipient = ?");
@@ -189,13 +190,14 @@ it("costs what is said: nothing where nobody has a bell, and three rows for each
   const without = await costOf(await publish(author));
   await ringAll(followers.slice(0, 20), author);
   const withBells = await costOf(await publish(author));
-  expect(withBells.queries).toBe(without.queries);
+  const announcing = databases(env).length; // Where their sockets are.
+  expect(withBells.queries).toBeLessThanOrEqual(without.queries + announcing);
   expect(withBells.rowsWritten - without.rowsWritten).toBe(3 * 20);
   expect((withBells.rowsRead - without.rowsRead) / 20).toBeLessThanOrEqual(6);
 
   await turned(author);
   const large = await costOf(await publish(author));
-  expect(large.queries).toBeLessThanOrEqual(2 + databases(env).length);
+  expect(large.queries).toBeLessThanOrEqual(2 + 2 * announcing);
   expect(large.rowsWritten).toBe(3 * 20);
   expect(large.rowsRead).toBeLessThan(20 * 9);
   await databaseOf(env, author).prepare("UPDATE followers SET bell = 0 WHERE followee = ?").bind(author).run();
