@@ -166,6 +166,7 @@ export const api = {
   block: (handle: string, block: boolean) =>
     request<{ blockedByMe: boolean }>(putOrDelete(block), `${person(handle)}/block`),
   mutes: (cursor?: string) => get<PeoplePage>(paged("/v1/me/mutes", cursor)),
+  bell: (handle: string, bell: boolean) => request<{ bellByMe: boolean }>(putOrDelete(bell), `${person(handle)}/bell`),
   mute: (handle: string, mute: boolean) => request<{ mutedByMe: boolean }>(putOrDelete(mute), `${person(handle)}/mute`),
   requests: (cursor?: string) => get<PeoplePage>(paged("/v1/me/requests", cursor)),
   answer: (handle: string, accept: boolean) =>

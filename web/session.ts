@@ -15,7 +15,8 @@ type Session =
   { state: "starting" } | { state: "failed"; problem: ApiProblem } | { state: "out" } | { state: "in"; me: Me };
 
 /** For what the socket did not tell. */
-const POLL_MS = 10_000;
+/** What the live socket may have missed. */
+const POLL_MS = 60_000;
 
 export const session = signal<Session>({ state: "starting" });
 export const me = computed(() => (session.value.state === "in" ? session.value.me : undefined));

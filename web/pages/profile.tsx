@@ -4,6 +4,7 @@ import { useRoute } from "preact-iso";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Profile } from "../../schema/api/people.ts";
 import { api } from "../api.ts";
+import { BellButton } from "../components/bell-button.tsx";
 import { FollowButton } from "../components/follow-button.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Monogram, nameOf } from "../components/monogram.tsx";
@@ -125,9 +126,15 @@ function Head({ profile, held, reload }: HeadProps) {
                 person={profile}
                 isPrivate={profile.private}
                 onChange={(now, before) =>
-                  change({ followers: followers + Number(now === "followed") - Number(before === "followed") })
+                  change({
+                    followers: followers + Number(now === "followed") - Number(before === "followed"),
+                    bellByMe: false,
+                  })
                 }
               />
+            )}
+            {followState(handle) === "followed" && (
+              <BellButton profile={profile} onChange={(bellByMe) => change({ bellByMe })} />
             )}
             {blockedByMe && <UndoButton person={profile} does="Unblock" undo={unblock} />}
             {!blockedByMe && mutedByMe && <UndoButton person={profile} does="Unmute" undo={unmute} />}

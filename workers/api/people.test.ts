@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../schema/api/people.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { ask, outcome, randomHandle, signUp } from "../../tests/runtime/people.ts";
@@ -24,7 +24,13 @@ async function follow(token: string, { handle }: PersonCard): Promise<void> {
   expect(await outcome(await ask("PUT", `/v1/people/${handle}/follow`, { token }))).toBe("200");
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 it("shows the newest people of all databases, newest first", async () => {
+  // Later than anybody whom another test has let sign up.
+  vi.useFakeTimers({ now: Date.UTC(2090, 0, 1), toFake: ["Date"] });
   const made: string[] = [];
   for (let index = 0; index < 5; index += 1) made.unshift((await signUp()).person.id);
   const page = await (await ask("GET", "/v1/people?limit=5")).json<Page>();
