@@ -54,8 +54,18 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
     dropPost(post);
     timelines.drop(author);
   }
-  await announce(env, unread);
-  await confirm(env, facts);
+  await confirm(env, facts, await isAnnounced(env, unread));
+}
+
+/** While it fails, what was written stands, and the actors go on telling people until it was announced. */
+async function isAnnounced(env: Env, unread: readonly Unread[]): Promise<boolean> {
+  try {
+    await announce(env, unread);
+    return true;
+  } catch (error) {
+    console.warn("entries not announced, their actors will tell them again", { error: String(error) });
+    return false;
+  }
 }
 
 /** What people like, and what they are told: a D1 batch for each of their databases. Gives back what stands unread. */
@@ -178,11 +188,11 @@ const commentRows = ({ post, comments }: PostFacts) =>
   ]);
 
 /** An actor that is not told sends its facts again, so a failure here costs a repetition and is no reason for a retry. */
-async function confirm(env: Env, facts: readonly PostFacts[]): Promise<void> {
+async function confirm(env: Env, facts: readonly PostFacts[], told: boolean): Promise<void> {
   const inOrder = [...facts].sort((a, b) => a.from - b.from);
   for (const { post, from, to, notices } of inOrder) {
     try {
-      const noticed = notices && { from: notices.from, to: notices.to };
+      const noticed = notices && told ? { from: notices.from, to: notices.to } : undefined;
       await env.POSTS.getByName(post).confirmProjected(from, to, noticed);
     } catch (error) {
       console.warn("projection not confirmed, its actor will ask again", { post, error: String(error) });

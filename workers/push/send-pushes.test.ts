@@ -1,13 +1,19 @@
+import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
+import { NOTICE_WINDOW } from "../../durable-objects/outbox.ts";
+import { done, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { withFaults } from "../../tests/runtime/faults.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import { type Key, look, pushWorld, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import { project } from "../projector/projector.ts";
 import { sendPushes } from "./send-pushes.ts";
 
 const world = await pushWorld();
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   world.messages.length = 0;
 });
 
@@ -69,3 +75,28 @@ it.each([{ queues: "throws" }, { reads: "throws" }, { queues: "hangs" }] as cons
     expect(world.messages).toHaveLength(1);
   },
 );
+
+it("holds up no projection while its queue fails, and sends what it could not when the queue is back", async () => {
+  const queues = recordQueues();
+  const [ada, ben] = [await world.someone(), await signUp()];
+  const post = await publish(ada);
+  await done("PUT", `/v1/posts/${post.id}/like`, ben);
+  const actor = env.POSTS.getByName(post.id);
+  await flush(actor);
+  vi.spyOn(console, "warn").mockReturnValue();
+  const failing = vi.spyOn(world.env.PUSHES, "sendBatch").mockRejectedValue(new Error("no queue"));
+  await project(world.env, queues.facts.splice(0));
+  const state = await actor.state();
+  expect(state.ok && state.confirmed).toBe(2);
+  expect(world.messages).toEqual([]);
+
+  failing.mockRestore();
+  vi.useFakeTimers({ now: Date.now() + NOTICE_WINDOW, toFake: ["Date"] });
+  await flush(actor);
+  expect(queues.facts).toMatchObject([{ from: 3, to: 2, notices: { from: 1, to: 2 } }]);
+  await project(world.env, queues.facts.splice(0));
+  expect(world.messages).toEqual([{ body: { recipient: ada.person.id, kind: "like", subject: post.id }, delay: 0 }]);
+  vi.useFakeTimers({ now: Date.now() + NOTICE_WINDOW, toFake: ["Date"] });
+  await flush(actor);
+  expect(queues.facts).toEqual([]);
+});
