@@ -47,8 +47,8 @@ export default defineConfig({
           include: ["tests/{product,histories}/**/*.test.ts", "bench/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 }, // By themselves, since they look at times.
+          maxWorkers: 2, // They wait more than they compute.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -308,7 +308,7 @@ it("lets a private person choose who follows them", async () => {
   await owner.getByText("Your account is private").waitFor();
   expect(await setting.isChecked()).toBe(true);
 
-  const friend = await enter("friend", "Fred", PHONE);
+  const friend = await enter("friend_of_shy", "Fred", PHONE);
   await friend.goto("/people/shy");
   await friend.getByRole("heading", { name: "This account is private" }).waitFor();
   expect(await friend.getByRole("link", { name: "Boats on a river" }).count()).toBe(0);
