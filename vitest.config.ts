@@ -6,6 +6,16 @@ import { defineConfig } from "vitest/config";
 // Files of other projects for the tests of our parsers; not part of the repository, and those tests are skipped without it.
 const CORPUS = fileURLToPath(new URL("../shared/corpus", import.meta.url));
 
+/** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
+const WITHOUT_SHARDS = [
+  "workers/shards/**",
+  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
+  "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
+  "workers/media/{corpus-broken,corpus-valid,exif,sniff}.test.ts",
+  "workers/{fresh-ids,queues}.test.ts",
+  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
+];
+
 /** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
   return {
@@ -22,8 +32,7 @@ function inRuntime(name: string, shards: string) {
     test: {
       name,
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
-      // Those of moving shards bring two databases of their own, whichever these are.
-      exclude: shards === "DB" ? [] : ["workers/shards/**"],
+      exclude: shards === "DB" ? [] : WITHOUT_SHARDS,
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
       // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes

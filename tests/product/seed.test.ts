@@ -32,7 +32,9 @@ async function expectDemo(): Promise<void> {
       ]),
     );
     const { items, unread } = await api.notifications({ limit: 50 });
-    expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(["like", "comment", "reply", "comment_like", "follow"]));
+    expect(new Set(items.map(({ kind }) => kind))).toEqual(
+      new Set(["like", "comment", "reply", "comment_like", "follow"]),
+    );
     expect(unread).toBe(items.length);
   }, SOON);
 }
