@@ -67,7 +67,8 @@ export class CommentThreads {
     const row = { id, parent, told, replies: 0, told_replies: 0 } as const;
     this.#post.save({ ...this.#countsWith(row, 1), seq }, () => {
       this.#sql.exec(
-        "INSERT INTO comments (id, author, text, seq, parent, reply_to, told, mentions) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO comments (id, author, text, seq, text_seq, parent, reply_to, told, mentions)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)`,
         id,
         author,
         text,
@@ -89,7 +90,7 @@ export class CommentThreads {
     const seq = this.#post.row.seq + 1;
     this.#post.save({ seq }, () =>
       this.#sql.exec(
-        "UPDATE comments SET text = ?, edited_at = ?, seq = ? WHERE id = ?",
+        "UPDATE comments SET text = ?1, edited_at = ?2, seq = ?3, text_seq = ?3 WHERE id = ?4",
         text,
         Date.now(),
         seq,
@@ -118,14 +119,13 @@ export class CommentThreads {
     const likers = comment.likers + (before || person === comment.author ? 0 : 1);
     this.#post.save({ seq }, () => {
       this.#sql.exec(
-        `INSERT INTO comment_likes (comment, person, liked, seq, nth, at) VALUES (?, ?, ?, ?, ?, ?)
+        `INSERT INTO comment_likes (comment, person, liked, seq, nth) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq`,
         comment.id,
         person,
         Number(liked),
         seq,
         likers,
-        Date.now(),
       );
       this.#sql.exec("UPDATE comments SET likes = ?, likers = ?, seq = ? WHERE id = ?", likes, likers, seq, comment.id);
     });

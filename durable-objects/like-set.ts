@@ -68,7 +68,7 @@ export class LikeSet {
     row.newest = row.newest.filter((other) => other.person !== person);
     // Who likes it again comes back to their old place: it is no news.
     if (liked && person !== row.author)
-      row.newest = [...row.newest, { person, nth, at }].sort((a, b) => a.nth - b.nth).slice(-NEWEST_KEPT);
+      row.newest = [...row.newest, { person, nth, seq }].sort((a, b) => a.nth - b.nth).slice(-NEWEST_KEPT);
     this.#await({ person, liked, seq });
     return true;
   }
@@ -113,7 +113,7 @@ export class LikeSet {
     const { author, newest } = this.#post.row;
     if (newest.length > 0) return newest.slice(-limit).toReversed();
     return this.#sql
-      .exec<NewLiker>("SELECT person, nth, at FROM likes WHERE liked = 1 AND person <> ? LIMIT ?", author, limit)
+      .exec<NewLiker>("SELECT person, nth, seq FROM likes WHERE liked = 1 AND person <> ? LIMIT ?", author, limit)
       .toArray();
   }
 
@@ -163,7 +163,7 @@ export class LikeSet {
     if (row.seq === saved) return;
     row.newest = this.#sql
       .exec<NewLiker>(
-        "SELECT person, nth, at FROM likes WHERE liked = 1 AND person <> ? ORDER BY nth DESC LIMIT ?",
+        "SELECT person, nth, seq FROM likes WHERE liked = 1 AND person <> ? ORDER BY nth DESC LIMIT ?",
         row.author,
         NEWEST_KEPT,
       )

@@ -24,10 +24,11 @@ export class LiveNews {
     this.#review = review;
   }
 
-  /** Resolves when all were told. While D1 fails nobody is, and it is tried again. */
+  /** Resolves when these were told, whoever else waits. While D1 fails nobody is, and it is tried again. */
   async tell(seats: Iterable<Seat>): Promise<void> {
-    for (const seat of seats) this.#waiting.add(seat);
-    while (this.#waiting.size > 0) {
+    const told = new Set(seats);
+    for (const seat of told) this.#waiting.add(seat);
+    while (!told.isDisjointFrom(this.#waiting)) {
       this.#round ??= this.#tellOnce().finally(() => {
         this.#round = undefined;
       });

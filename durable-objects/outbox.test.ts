@@ -275,3 +275,32 @@ it("makes no message larger than a queue takes, however large the post and its c
     return to;
   }, 0);
 });
+
+it("makes no message too large of what people are told, however many are mentioned in however large words", async () => {
+  const { post, actor } = await publishedPost();
+  const large = `a${"\u0301".repeat(62)}`.repeat(60); // Characters of 125 bytes.
+  for (let n = 0; n < 12; n += 1) {
+    const mentions = Array.from({ length: 10 }, newPerson);
+    await actor.comment({ author: newPerson(), text: large, mentions });
+  }
+  const root = await actor.comment({ author: newPerson(), text: large });
+  if (!root.ok) throw new Error(root.reason);
+  for (let n = 0; n < 80; n += 1) {
+    await actor.comment({
+      author: newPerson(),
+      text: `${large} ${n}`,
+      mentions: [newPerson()],
+      replyTo: root.comment.id,
+    });
+  }
+  await flush(actor);
+  for (const { from, to, notices } of queues.facts) await actor.confirmProjected(from, to, notices);
+  await actor.hideComment(post.author, root.comment.id, true);
+  later(NOTICE_WINDOW);
+  await flush(actor);
+  const sizes = queues.facts.map((facts) => new TextEncoder().encode(JSON.stringify(facts)).length);
+  expect(Math.max(...sizes)).toBeLessThan(128_000);
+  const told = new Set(queues.facts.flatMap(({ notices }) => notices?.list ?? []).map(({ recipient }) => recipient));
+  expect(told.size).toBe(120 + 80 + 2); // Those who are mentioned, who is answered, and the author.
+  expect(queues.facts.at(-1)?.notices?.to).toBe(queues.facts.at(-1)?.standing.seq);
+});

@@ -30,8 +30,10 @@ const RETRY_DELAY_MAX = 300_000;
 /** Bounds one message: 500 likes are about 35 kB, and a comment has up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
-/** A queue's message may have 128 kB. A post has up to 112, and then travels alone; notices have up to 13. */
+/** A queue's message may have 128 kB. A post has up to 112, and then travels alone. */
 const BYTES_PER_MESSAGE = 110_000;
+/** More than this travels by itself: up to 110 kB. */
+const NOTICES_BESIDE_FACTS = 10_000;
 /** Of one alarm, which must end; the next one goes on. */
 const MESSAGES_PER_FLUSH = 100;
 
@@ -205,8 +207,10 @@ export class Outbox {
       ...changedComments.changes,
       ...changedCommentLikes.changes,
     ];
+    const notices = mayTell ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
+    const isTellingAlone = notices && encoder.encode(JSON.stringify(notices)).length > NOTICES_BESIDE_FACTS;
     const all = Math.min(...lists.map((list) => list.to));
-    const to = from > this.#post.seq ? this.#post.seq : Math.max(from, fitting(changes, all));
+    const to = isTellingAlone || from > this.#post.seq ? from - 1 : Math.max(from, fitting(changes, all));
     const upTo = ({ seq }: { seq: number }): boolean => seq <= to;
     return {
       post: id,
@@ -220,7 +224,7 @@ export class Outbox {
       likes: changedLikes.changes.filter(upTo),
       comments: changedComments.changes.filter(upTo),
       commentLikes: changedCommentLikes.changes.filter(upTo),
-      ...(mayTell && { notices: noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) }),
+      ...(notices && { notices }),
     };
   }
 }

@@ -57,7 +57,7 @@ export type LikeRow = {
   /** `liked` at the post's saved `seq`; NULL for a person who had no row then. */
   was: number | null;
 };
-export type NewLiker = Pick<LikeRow, "person" | "nth" | "at">;
+export type NewLiker = Pick<LikeRow, "person" | "nth" | "seq">;
 
 export type CommentRow = {
   id: CommentId;
@@ -80,6 +80,8 @@ export type CommentRow = {
   state: 0 | 1 | 2;
   /** The `seq` of the last change of `state`; 0 while there was none. */
   state_seq: number;
+  /** The `seq` at which it was written, or edited last; 0 if that was before this was noted. */
+  text_seq: number;
   edited_at: number | null;
   /** 1: the post's author is told of it as a comment. Not of their own, nor of what they are told of as a reply or mention. */
   told: 0 | 1;
@@ -98,7 +100,6 @@ export type CommentLikeRow = {
   seq: number;
   /** As of a like of the post. */
   nth: number;
-  at: number;
 };
 
 /** Who is told that a comment mentions them, or, with "", the caption. */
@@ -197,13 +198,14 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE post ADD COLUMN noticed INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE post ADD COLUMN told_comments INTEGER NOT NULL DEFAULT 0;
       UPDATE post SET noticed = confirmed, told_comments = comments - own_comments,
-        newest = (SELECT json_group_array(json_object('person', value ->> 'person', 'nth', 0, 'at', value ->> 'at'))
-          FROM json_each(newest));
+        newest = (SELECT json_group_array(json_object(
+          'person', value ->> 'person', 'nth', 0, 'seq', value ->> 'seq')) FROM json_each(newest));
       ALTER TABLE post DROP COLUMN own_comments;
       ALTER TABLE likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN likers INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN told_replies INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN state_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN text_seq INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN told INTEGER NOT NULL DEFAULT 1;
       ALTER TABLE comments ADD COLUMN mentions TEXT NOT NULL DEFAULT '[]';
       UPDATE comments SET likers = likes WHERE likes > 0;
@@ -211,7 +213,6 @@ export const migrations: readonly Migration[] = [
       UPDATE comments SET told = 0 WHERE author = (SELECT author FROM post);
       ALTER TABLE comments DROP COLUMN own_replies;
       ALTER TABLE comment_likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
-      ALTER TABLE comment_likes ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
       CREATE TABLE mentions (person TEXT NOT NULL, comment TEXT NOT NULL, PRIMARY KEY (person, comment)) WITHOUT ROWID;
     `);
   },

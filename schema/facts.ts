@@ -67,8 +67,6 @@ export const NoticeEvent = z.object({
   actor: PersonId,
   /** Greater with each newer one of the same notice, and the same however often it is told. Above 1. */
   raised: z.number().int(),
-  /** When it was, in milliseconds since 1970. */
-  at: z.number().int(),
 });
 export type NoticeEvent = z.infer<typeof NoticeEvent>;
 

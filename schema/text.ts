@@ -47,11 +47,16 @@ export const text = ({ graphemes, bytes, atLeast = 0 }: Limits) =>
 
 const characters = (value: string): string[] => Array.from(segmenter.segment(value), ({ segment }) => segment);
 
-/** The first `graphemes` characters, with an ellipsis when something was left out. */
+const encoder = new TextEncoder();
+/** A character may have 200 bytes, and excerpts travel many in a message. */
+const BYTES_OF_A_CHARACTER = 4;
+
+/** The first `graphemes` characters, or as many as have 4 bytes each of that; with an ellipsis when something was left out. */
 export function excerpt(value: string, graphemes: number): string {
-  let count = 0;
-  for (const { index } of segmenter.segment(value)) {
-    if (count === graphemes) return `${value.slice(0, index)}…`;
+  let [count, bytes] = [0, 0];
+  for (const { index, segment } of segmenter.segment(value)) {
+    bytes += encoder.encode(segment).length;
+    if (count === graphemes || bytes > graphemes * BYTES_OF_A_CHARACTER) return `${value.slice(0, index)}…`;
     count += 1;
   }
   return value;

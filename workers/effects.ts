@@ -76,7 +76,11 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
       )
       .bind(now, RETRY_AFTER, RETRY_AT_MOST, RESENT_PER_SWEEP)
       .all<{ body: string }>();
-    for (const { body } of due.results) await sendEffect(env, Effect.parse(JSON.parse(body)));
+    for (const { body } of due.results) {
+      const effect = Effect.safeParse(JSON.parse(body));
+      if (effect.success) await sendEffect(env, effect.data);
+      else console.error("effect of a kind that this version does not know", { body });
+    }
     resent += due.results.length;
   }
   return resent;

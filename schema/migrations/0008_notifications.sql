@@ -17,9 +17,10 @@ CREATE TABLE entries (
   pushed_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (recipient, kind, subject)
 ) WITHOUT ROWID;
--- What was raised is counted in other units from now on, all of them greater than 1.
+-- What was raised is counted in other units from now on: comments by their time, all others from 2 on.
 INSERT INTO entries
-SELECT recipient, kind, subject, iif(kind = 'follow', NULL, subject), actors, count, excerpt, version, 1, 1 - unread, at, 1, at
+SELECT recipient, kind, subject, iif(kind = 'follow', NULL, subject), actors, count, excerpt, version,
+  iif(kind = 'comment', at, 1), iif(unread, 0, iif(kind = 'comment', at, 1)), at, iif(kind = 'comment', at, 1), at
 FROM notifications WHERE raised > 0;
 DROP TABLE notifications;
 ALTER TABLE entries RENAME TO notifications;

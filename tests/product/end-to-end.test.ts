@@ -9,8 +9,6 @@ const PASSWORD = "correct horse battery";
 const CAMERA = "Telephone 6";
 /** What follows a write by itself follows within this many milliseconds. */
 const SOON = 10_000;
-/** Notices within ten seconds of another one are folded. */
-const FOLDED = SOON + 10_000;
 
 let product: Product;
 beforeAll(async () => {
@@ -99,12 +97,6 @@ it("takes a photograph from one person's telephone to another one's feed, and th
     eventually(async () => {
       expect(await reader.post(post.id)).toMatchObject({ likes: 0, comments: 1, likedByMe: false });
     }, SOON),
-  );
-  await hop("notification is taken back", () =>
-    eventually(async () => {
-      const { items } = await author.notifications();
-      expect(items.map(({ kind }) => kind).sort()).toEqual(["comment", "follow"]);
-    }, FOLDED),
   );
 
   const published = [post.id];

@@ -65,7 +65,9 @@ it("tells a telephone within seconds what was done, and nothing to who has signe
   expect(service.asked.some((request) => request.includes("elsewhere"))).toBe(false);
 
   await elsewhere.signOut();
-  await reader.like(post.id);
+  // Of another post: what happens to this one is folded for ten seconds.
+  const other = await author.publish({ caption: "April", media: [{ id }] });
+  await reader.like(other.id);
   await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(3)), SOON);
   expect(service.arrived[2]?.browser).toBe(phone);
   expect(service.arrived[2]?.payload.title).toBe("READER liked your photograph");

@@ -68,7 +68,7 @@ export async function toldOfFollow(recipient: Someone, actors: Someone[], change
     actors: ids,
     excerpt: null,
     version: lastRaised,
-    events: [{ actor: newest, raised: lastRaised, at: Date.now() }],
+    events: [{ actor: newest, raised: lastRaised }],
     ...change,
   });
 }

@@ -28,7 +28,7 @@ export function NotificationsPage() {
 
   // Seen is what has been shown: whatever came after the newest of them stays unread. The marks of this list stay as
   // they were read, so that the new ones still stand out.
-  const upTo = newest?.unread ? newest.at : undefined;
+  const upTo = list.items.value.some((told) => told.unread) ? newest?.at : undefined;
   useEffect(() => {
     if (upTo !== undefined) void markRead(upTo);
   }, [upTo]);

@@ -12,9 +12,14 @@ export type Unread = { recipient: PersonId; kind: NotificationKind; subject: str
  * For a batch in the database of the notices' recipients: one row for each, rewritten. It becomes unread only by an event
  * that its recipient wants to be told of and that is newer than what they have seen, and a count of 0 hides it. The row
  * stays even then, because its version keeps a late message from bringing it back. Any order and any repetition of
- * notices leads to the same row.
+ * notices leads to the same row, but for its time: that is when it was raised here, so that what comes late stands above
+ * what its recipient has read already.
  */
-export const tellStatements = (database: D1Database, notices: readonly Notice[]): D1PreparedStatement[] =>
+export const tellStatements = (
+  database: D1Database,
+  notices: readonly Notice[],
+  now = Date.now(),
+): D1PreparedStatement[] =>
   setBased(
     database,
     TELL,
@@ -27,7 +32,8 @@ export const tellStatements = (database: D1Database, notices: readonly Notice[])
       count,
       excerpt,
       version,
-      events.map(({ actor, raised, at }) => [actor, raised, at]),
+      events.map(({ actor, raised }) => [actor, raised]),
+      now,
     ]),
   );
 
@@ -52,9 +58,10 @@ const WANTED = `
 
 const TELL = `
   INSERT INTO notifications (recipient, kind, subject, post, actors, count, excerpt, version, raised, at)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value -> 4, value ->> 5, value ->> 6, value ->> 7,
-    coalesce((SELECT max(event.value ->> 1) ${WANTED}), 0), coalesce((SELECT max(event.value ->> 2) ${WANTED}), 0)
-  FROM json_each(?1) AS notice WHERE true
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value -> 4, value ->> 5, value ->> 6, value ->> 7, raised,
+    iif(raised > 0, value ->> 9, 0)
+  FROM (SELECT value, coalesce((SELECT max(event.value ->> 1) ${WANTED}), 0) AS raised FROM json_each(?1) AS notice)
+  WHERE true
   ON CONFLICT DO UPDATE SET
     actors = iif(excluded.version > version, excluded.actors, actors),
     count = iif(excluded.version > version, excluded.count, count),

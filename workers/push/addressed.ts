@@ -9,8 +9,11 @@ import type { Plan } from "./plan.ts";
 import type { Device, Entry, Standing } from "./standing.ts";
 import { type Push, pushOf, summaryOf } from "./words.ts";
 
-/** `pushed`: the entries that are told of thereby, each or in a summary. */
-export type Addressed = { jobs: Job[]; pushed: Entry[] };
+/**
+ * `pushed`: the entries that need no push any more as they stand. `isCounted`: it is one of those that a person gets in a
+ * minute, and not one that a summary tells of with others, or that found no place.
+ */
+export type Addressed = { jobs: Job[]; pushed: { entry: Entry; isCounted: boolean }[] };
 
 /** Nothing for who has no device, nor what they would not find in their inbox. Costs what their inboxes cost to show. */
 export async function addressed(
@@ -38,7 +41,10 @@ export async function addressed(
             .flatMap((device) => withPush(pushes, entry).map((job) => ({ ...job, device, attempt }))),
         ),
       ],
-      pushed: shown,
+      pushed: shown.map((entry, place) => ({
+        entry,
+        isCounted: place < single.length || (more > 0 && place === single.length),
+      })),
     };
   });
   const parts = await Promise.all(all);

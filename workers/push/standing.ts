@@ -76,7 +76,7 @@ const RECENT = `
 
 /** What came of a batch. `pushed` are entries that need no push any more as they stood; a device fails since `since`, or not. */
 export type Results = {
-  pushed: Entry[];
+  pushed: { entry: Entry; isCounted: boolean }[];
   held: { entry: Entry; until: number }[];
   gone: Device[];
   failing: { device: Device; since: number | null }[];
@@ -93,7 +93,7 @@ export function resultStatements(
     ...setBased(
       database,
       PUSHED,
-      pushed.map((entry) => [...keyOf(entry), entry.raised, now]),
+      pushed.map(({ entry, isCounted }) => [...keyOf(entry), entry.raised, isCounted ? now : 0]),
     ),
     ...setBased(
       database,
@@ -115,7 +115,7 @@ export function resultStatements(
 
 const OF_ENTRY = "recipient = value ->> 0 AND kind = value ->> 1 AND subject = value ->> 2";
 const PUSHED = `
-  UPDATE notifications SET pushed = value ->> 3, pushed_at = value ->> 4 FROM json_each(?1)
+  UPDATE notifications SET pushed = value ->> 3, pushed_at = max(pushed_at, value ->> 4) FROM json_each(?1)
   WHERE ${OF_ENTRY} AND pushed < value ->> 3`;
 const HELD = `
   UPDATE notifications SET push_held_until = value ->> 3 FROM json_each(?1)
