@@ -3,12 +3,20 @@ import { tellRelays } from "./tell-relays.ts";
 import type { Unread } from "./tell.ts";
 
 /**
- * After entries were written: their recipients' screens and devices hear of it. Throws when the queue of pushes did not take
- * them, so that they are announced again; what is told twice is seen once, so whoever writes entries announces all of them
- * that stand unread, also those that an earlier run has written. Two D1 queries a database; one, where no pushes are set up.
+ * After entries were written: their recipients' screens and devices hear of it. Never fails, since the entries stand: false
+ * when devices may not have heard. What is told twice is seen once, so whoever writes entries announces all of them that
+ * stand unread, also those that an earlier run has written. Two D1 queries a database; one, where no pushes are set up.
  */
-export async function announce(env: Env, unread: readonly Unread[]): Promise<void> {
-  if (unread.length === 0) return;
+export async function announce(env: Env, unread: readonly Unread[]): Promise<boolean> {
+  if (unread.length === 0) return true;
   const recipients = [...new Set(unread.map(({ recipient }) => recipient))];
-  await Promise.all([tellRelays(env, recipients), sendPushes(env, unread)]);
+  const pushed = sendPushes(env, unread).then(
+    () => true,
+    (error: unknown) => {
+      console.warn("entries not pushed", { entries: unread.length, error: String(error) });
+      return false;
+    },
+  );
+  await tellRelays(env, recipients);
+  return pushed;
 }

@@ -21,7 +21,8 @@ const CAUGHT_UP_AT_MOST = 100;
  */
 export async function applyBell(env: Env, effect: Extract<Effect, { kind: "bell" }>): Promise<void> {
   const { id, follower, followee } = effect;
-  const mirrored = await mirrorFollow(env, follower, followee);
+  // The effect of the follow announces it, and nothing else is news here.
+  const mirrored = await mirrorFollow(env, follower, followee, { isAnnounced: false });
   if (mirrored?.truth.active && mirrored.truth.bell) await catchUp(env, follower, followee, timeOf(id));
   await effectDone(env, id);
 }

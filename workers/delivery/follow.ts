@@ -39,19 +39,26 @@ export async function mirrorFollow(
   env: Env,
   follower: PersonId,
   followee: PersonId,
+  { isAnnounced = true } = {},
 ): Promise<(Followee & { truth: Truth }) | undefined> {
   const truth = await databaseOf(env, follower)
     .prepare("SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower, followee)
     .first<Truth>();
-  return truth ? { truth, ...(await mirror(env, follower, followee, truth)) } : undefined;
+  return truth ? { truth, ...(await mirror(env, follower, followee, truth, isAnnounced)) } : undefined;
 }
 
 type Truth = Mirrored & { bell: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
 
 /** Asks for the followee's reach in the same transaction: a follower who is mirrored later than it turns must see that. */
-async function mirror(env: Env, follower: PersonId, followee: PersonId, truth: Truth): Promise<Followee> {
+async function mirror(
+  env: Env,
+  follower: PersonId,
+  followee: PersonId,
+  truth: Truth,
+  isAnnounced: boolean,
+): Promise<Followee> {
   const database = databaseOf(env, followee);
   const pair = [followee, shardOf(follower), follower] as const;
   const { active, version, bell, requested, asked, since } = truth;
@@ -69,7 +76,7 @@ async function mirror(env: Env, follower: PersonId, followee: PersonId, truth: T
     database.prepare(FOLLOWEE).bind(...pair),
     ...unread,
   ]);
-  if (unread.length > 0)
+  if (isAnnounced && unread.length > 0)
     await announce(
       env,
       results.slice(-unread.length).flatMap(({ results }) => results as Unread[]),

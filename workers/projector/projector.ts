@@ -54,18 +54,8 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
     dropPost(post);
     timelines.drop(author);
   }
-  await confirm(env, facts, await isAnnounced(env, unread));
-}
-
-/** While it fails, what was written stands, and the actors go on telling people until it was announced. */
-async function isAnnounced(env: Env, unread: readonly Unread[]): Promise<boolean> {
-  try {
-    await announce(env, unread);
-    return true;
-  } catch (error) {
-    console.warn("entries not announced, their actors will tell them again", { error: String(error) });
-    return false;
-  }
+  // While devices cannot be told, the actors go on telling people.
+  await confirm(env, facts, await announce(env, unread));
 }
 
 /** What people like, and what they are told: a D1 batch for each of their databases. Gives back what stands unread. */

@@ -24,19 +24,25 @@ export const isEntryKey = (text: string): boolean => ENTRY_KEY.test(text);
 const ENTRY_KEY = new RegExp(`^\\d{1,15} (${NotificationKind.options.join("|")}) \\w{13}$`);
 
 /** The newest first, below `before`. One D1 query. What counts nothing any more is not told. */
-export async function entriesOf(
+export const entriesOf = (
   reader: Reader,
   recipient: PersonId,
   before: string | undefined,
   limit: number,
-): Promise<Entry[]> {
-  const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
-  return reader.primary<Entry>(recipient, INBOX, recipient, Number(at), kind, subject, limit);
-}
+): Promise<Entry[]> => below<Entry>(reader, recipient, INBOX, before, limit);
 
-/** The newest `limit` that the recipient has not seen. One D1 query, which reads these alone. */
-export const unreadEntries = (reader: Reader, recipient: PersonId, limit: number): Promise<Entry[]> =>
-  reader.primary<Entry>(recipient, UNREAD, recipient, limit);
+/** As `entriesOf`, of those that the recipient has not seen; it reads these alone. */
+export const unreadEntries = (
+  reader: Reader,
+  recipient: PersonId,
+  before: string | undefined,
+  limit: number,
+): Promise<Entry[]> => below<Entry>(reader, recipient, UNREAD, before, limit);
+
+function below<Row>(reader: Reader, recipient: PersonId, sql: string, before: string | undefined, limit: number) {
+  const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
+  return reader.primary<Row>(recipient, sql, recipient, Number(at), kind, subject, limit);
+}
 
 const ENTRY = "kind, subject, post, actors, count, excerpt, at, raised > seen AS unread";
 const INBOX = `
@@ -45,7 +51,8 @@ const INBOX = `
   ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
 const UNREAD = `
   SELECT ${ENTRY} FROM notifications INDEXED BY notifications_unread
-  WHERE recipient = ?1 AND count > 0 AND raised > seen ORDER BY at DESC LIMIT ?2`;
+  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0 AND raised > seen
+  ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
 
 /** Everything that was news up to `upTo` (ms since 1970) has been seen. One D1 query; writes two rows an entry. */
 export async function markAllRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {

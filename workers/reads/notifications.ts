@@ -10,13 +10,23 @@ import { viewablePosts } from "./posts.ts";
 import type { Reader } from "./reader.ts";
 import { blockedFor } from "./visibility.ts";
 
+/** How often one request looks further, because what it has found is not to be seen. An inbox has 1,000 entries. */
+const ROUNDS_MAX = 10;
+
 /**
  * How many notifications the reader has not seen, up to UNREAD_MAX: exactly those that they would find. One D1 query when
- * there are none, and for the others what presenting them costs.
+ * there are none; for each hundred others one, and what presenting them costs.
  */
 export async function unreadCount(reader: Reader, person: PersonId): Promise<number> {
-  const entries = await unreadEntries(reader, person, UNREAD_MAX);
-  return entries.length === 0 ? 0 : (await presentNotifications(reader, entries)).size;
+  let [count, before]: [number, string | undefined] = [0, undefined];
+  for (let round = 0; round < ROUNDS_MAX && count < UNREAD_MAX; round += 1) {
+    const entries = await unreadEntries(reader, person, before, UNREAD_MAX);
+    if (entries.length > 0) count += (await presentNotifications(reader, entries)).size;
+    const last = entries.at(-1);
+    if (!last || entries.length < UNREAD_MAX) break;
+    before = entryKey(last);
+  }
+  return Math.min(count, UNREAD_MAX);
 }
 
 /** By key. Leaves out what is about a post or people that are gone, or that the reader may not see (any more). */
