@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ALBUM_MAX } from "../schema/api/posts.ts";
 import { EVERY_PART, type PostFacts } from "../schema/facts.ts";
+import type { PersonId } from "../schema/ids.ts";
 import type { NotificationKind } from "../schema/notifications.ts";
 import { flush, recordQueues } from "../tests/runtime/facts.ts";
 import { NOTICE_WINDOW } from "./outbox.ts";
@@ -303,4 +304,47 @@ it("makes no message too large of what people are told, however many are mention
   const told = new Set(queues.facts.flatMap(({ notices }) => notices?.list ?? []).map(({ recipient }) => recipient));
   expect(told.size).toBe(120 + 80 + 2); // Those who are mentioned, who is answered, and the author.
   expect(queues.facts.at(-1)?.notices?.to).toBe(queues.facts.at(-1)?.standing.seq);
+});
+
+it("tells again whom a comment mentions only when the comment itself changes", async () => {
+  const { actor } = await publishedPost();
+  const [writer, mentioned] = [newPerson(), newPerson()];
+  const said = await actor.comment({ author: writer, text: "You too?", mentions: [mentioned] });
+  if (!said.ok) throw new Error(said.reason);
+  const told = async () => {
+    later(NOTICE_WINDOW);
+    await flush(actor);
+    const sent = queues.facts.splice(0);
+    for (const { from, to, notices } of sent) await actor.confirmProjected(from, to, notices);
+    return sent.flatMap(({ notices }) => notices?.list ?? []).filter(({ recipient }) => recipient === mentioned);
+  };
+  expect(await told()).toMatchObject([{ kind: "mention", count: 1, events: [{ actor: writer }] }]);
+  await actor.likeComment(newPerson(), said.comment.id, true);
+  expect(await told()).toEqual([]);
+  await actor.removeComment(writer, said.comment.id);
+  expect(await told()).toMatchObject([{ kind: "mention", count: 0 }]);
+});
+
+it("takes back what was told under a comment that is gone, from everybody", async () => {
+  const { actor } = await publishedPost();
+  const said = await actor.comment({ author: newPerson(), text: "Rude" });
+  if (!said.ok) throw new Error(said.reason);
+  const people = Array.from({ length: 25 }, newPerson);
+  for (const person of people) {
+    await actor.comment({ author: newPerson(), text: "Ruder", replyTo: said.comment.id, mentions: [person] });
+  }
+  const counts = new Map<PersonId, number>();
+  const settle = async () => {
+    later(NOTICE_WINDOW);
+    await flush(actor);
+    for (const { from, to, notices } of queues.facts.splice(0)) {
+      for (const { recipient, count } of notices?.list ?? []) counts.set(recipient, count);
+      await actor.confirmProjected(from, to, notices);
+    }
+  };
+  await settle();
+  expect(people.map((person) => counts.get(person))).toEqual(people.map(() => 1));
+  await actor.removeComment(said.comment.author, said.comment.id);
+  await settle();
+  expect(people.map((person) => counts.get(person))).toEqual(people.map(() => 0));
 });

@@ -8,7 +8,7 @@ import { newId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { comment, done, projectAll, publish, type Someone } from "../../tests/runtime/api.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
+import { ask, hide, outcome, signUp } from "../../tests/runtime/people.ts";
 import { project } from "../projector/projector.ts";
 import { INBOX_MAX } from "../delivery/inbox-bound.ts";
 import { encodeCursor } from "./cursors.ts";
@@ -207,6 +207,18 @@ describe("whoever does not want to be told", () => {
     expect((await inboxOf(ada)).items).toHaveLength(2);
   });
 
+  it("of a post is told nothing of the time in between when they unmute it", async () => {
+    const [ada, ben, cleo] = await people();
+    const post = await publish(ada);
+    await done("PUT", `/v1/posts/${post.id}/mute`, ada);
+    for (const person of [ben, cleo]) await like(person, post);
+    await settled(post);
+    await done("DELETE", `/v1/posts/${post.id}/mute`, ada);
+    await unlike(cleo, post);
+    await settled(post);
+    expect((await inboxOf(ada)).unread).toBe(0);
+  });
+
   it("by people whom they have muted is not: what they do raises nothing", async () => {
     const [ada, ben, cleo] = await people();
     await databaseOf(env, ada.person.id)
@@ -259,6 +271,39 @@ describe("an inbox", () => {
     expect(items.map((one) => one.unread)).toEqual([true, false]);
     await read(items[0] as Notification);
     expect((await inboxOf(ada)).unread).toBe(0);
+  });
+
+  it("keeps unread what has happened before it was read, and was told after it", async () => {
+    const [ada, ben, cleo] = await people();
+    const [first, second] = [await publish(ada), await publish(ada)];
+    await like(ben, second);
+    await like(cleo, first);
+    await settled(first);
+    const [shown] = (await inboxOf(ada)).items;
+    await settled(second); // It was folded meanwhile, or its message late.
+    await done("POST", "/v1/notifications/read", ada, { upTo: shown?.at });
+    const { items, unread } = await inboxOf(ada);
+    expect([unread, items.map((one) => one.unread)]).toEqual([1, [true, false]]);
+  });
+
+  it("counts as unread what it shows, behind a hundred entries that it does not", async () => {
+    const [ada, ben, eve] = await people();
+    const [post, hidden] = [await publish(ada), await publish(eve)];
+    await like(ben, post);
+    await settled(post, hidden);
+    await databaseOf(env, ada.person.id)
+      .prepare(
+        `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 120)
+         SELECT ?1, 'mention', n, ?2, json_array(?3), 1, 1, 2, ?4 + n FROM n`,
+      )
+      .bind(ada.person.id, hidden.id, eve.person.id, now)
+      .run();
+    expect((await inboxOf(ada)).unread).toBe(100);
+    await hide(eve.person);
+    now += 2000;
+    vi.useFakeTimers({ now, toFake: ["Date"] });
+    expect((await inboxOf(ada)).unread).toBe(1);
   });
 
   it("knows no entry of somebody else, nor one that never was", async () => {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { NOTICE_WINDOW } from "../../durable-objects/outbox.ts";
+import { newId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { comment, done, projectAll, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
@@ -215,6 +216,23 @@ it("pushes one person so many times a minute, the last of which says how much mo
   atTime(Date.now() + 61_000);
   await world.announced(await toldOfFollow(ada, [await signUp()]));
   expect(services.arrived).toHaveLength(PUSHES_A_MINUTE + 1);
+});
+
+it("goes on pushing somebody who has more news than places every minute", async () => {
+  const start = Date.now();
+  atTime(start);
+  const [ada, ben] = [await world.someone(), await signUp()];
+  const pushes: number[] = [];
+  for (let minute = 0; minute < 4; minute += 1) {
+    const before = services.arrived.length;
+    for (let n = 0; n < 8; n += 1) {
+      atTime(start + minute * 60_000 + n * 7500);
+      await world.announced(await toldOfFollow(ada, [ben], { subject: newId(0, start - minute * 1000 - n, 0) }));
+    }
+    pushes.push(services.arrived.length - before);
+  }
+  expect(Math.min(...pushes)).toBeGreaterThan(0);
+  expect(Math.max(...pushes)).toBeLessThanOrEqual(PUSHES_A_MINUTE);
 });
 
 it("settles each message by itself when they cannot be handled together", async () => {
