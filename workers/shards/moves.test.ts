@@ -333,10 +333,11 @@ it("does not fail sweeps by rows that are on their way", async () => {
   for (const database of [world.DB, world.DB_1]) {
     await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${isOpenSql("id")}`).run();
   }
-  vi.spyOn(console, "warn").mockReturnValue();
-  await expect(resendEffects({ ...world, EFFECTS: undefined as unknown as Queue }, Date.now())).rejects.toThrow(
-    "invalid",
-  );
+  // These are of no kind, so the sweep names each that it has found.
+  const unknown = vi.spyOn(console, "error").mockReturnValue();
+  const found = await resendEffects({ ...world, EFFECTS: undefined as unknown as Queue }, Date.now());
+  expect(found).toBeGreaterThan(0);
+  expect(unknown).toHaveBeenCalledTimes(found);
 });
 
 /** `world`, whose `count`th query from now on fails: not made, or made and not answered. Those after it fail, too. */
