@@ -16,6 +16,13 @@ const WITHOUT_SHARDS = [
   "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
 ];
 
+/** Long ones, which two databases can only make harder. */
+const WITH_SHARDS_ALONE = [
+  "tests/runtime/private-matrix.test.ts",
+  "workers/api/private.test.ts",
+  "workers/delivery/{large-authors,requests}.test.ts",
+];
+
 /** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
   return {
@@ -32,7 +39,7 @@ function inRuntime(name: string, shards: string) {
     test: {
       name,
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
-      exclude: shards === "DB" ? [] : WITHOUT_SHARDS,
+      exclude: shards === "DB" ? WITH_SHARDS_ALONE : WITHOUT_SHARDS,
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
       // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes
