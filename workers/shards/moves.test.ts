@@ -76,6 +76,7 @@ async function settle() {
         id,
       ),
       add("INSERT INTO muted_posts VALUES (?, ?)", id, post),
+      add("INSERT INTO live_places (person, relay, until) VALUES (?, 'weur-1', 1)", id),
       add("INSERT INTO effects VALUES (?, '{}', ?, 1)", newId(shard), Date.now() + 3_600_000),
       add("INSERT INTO posts VALUES (?, ?, 'It’s \"low\" tide 🌊\n', '[]', 1, NULL)", post, id),
       add("INSERT INTO post_stats (post, likes, comments, seq) VALUES (?, 1, 1, 3)", post),
