@@ -30,7 +30,7 @@ export function PushSwitch() {
   };
   return (
     <section class="section">
-      <h2>Notifications</h2>
+      <h2>This device</h2>
       <div class="switch">
         <div>
           <label for="push">Tell this device</label>
