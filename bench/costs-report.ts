@@ -46,12 +46,14 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
   const billFor = (name: string) => billOf(talliesOf(name), processorOf(name));
   const unit = (name: string) => unitOf(allOf(talliesOf(name)), billFor(name));
 
+  // What was measured may be from before a line was added.
+  const known = LINES.filter(({ name }) => counted.some((one) => one.name === name));
   const [toMany, toNobody] = [talliesOf("publish-1000"), talliesOf("publish")];
   const delivery = deliveryOf(toMany, toNobody, SMALL);
   const deliveryBill = billOfTally(delivery);
   return {
     bills: [
-      ...LINES.map(({ name, title }) => ({ title, bill: billFor(name) })),
+      ...known.map(({ name, title }) => ({ title, bill: billFor(name) })),
       { title: `one delivery, of ${SMALL} at once`, bill: deliveryBill },
     ],
     units: {
