@@ -27,7 +27,7 @@ const THREAD_RECIPIENTS_MAX = 60;
 const EXCERPT_MAX = 140;
 /** Of one message. */
 const COMMENTS_PER_MESSAGE = 50;
-/** What all but the notices of one comment may take; those are at most 60 of THREAD_RECIPIENTS_MAX with 1.2 kB each. */
+/** Of all but the first comment's notices, which are THREAD_RECIPIENTS_MAX at most, of 1.2 kB each. */
 const BYTES_PER_MESSAGE = 30_000;
 
 type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };

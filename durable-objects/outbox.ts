@@ -38,6 +38,7 @@ const NOTICES_BESIDE_FACTS = 10_000;
 const MESSAGES_PER_FLUSH = 100;
 
 type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };
+type Notices = NonNullable<PostFacts["notices"]>;
 
 export class Outbox {
   readonly #storage: DurableObjectStorage;
@@ -158,26 +159,27 @@ export class Outbox {
 
   async #sendFacts(): Promise<void> {
     const mayTell = Date.now() >= this.#noticesDue;
-    if (mayTell) this.#passOverSilence();
     const isLeft = () => this.#sent < this.#post.seq || (mayTell && this.#noticesSent < this.#post.seq);
     for (let messages = 0; isLeft() && messages < MESSAGES_PER_FLUSH; messages += 1) {
-      const facts = this.#nextFacts(mayTell);
+      const notices = mayTell ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
+      if (notices && this.#isSilence(notices)) {
+        this.#sources.record.save({ noticed: notices.to });
+        this.#noticesSent = notices.to;
+        continue;
+      }
+      const facts = this.#nextFacts(notices);
       await within(STORE_ANSWERS_WITHIN, this.#env.FACTS.send(facts), "the queue of facts");
       this.#sent = Math.max(this.#sent, facts.to);
-      this.#noticesSent = Math.max(this.#noticesSent, facts.notices?.to ?? 0);
-      if (facts.notices && facts.notices.list.length > 0) this.#noticesSentAt = Date.now();
+      this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
+      if (notices && notices.list.length > 0) this.#noticesSentAt = Date.now();
       this.#awaitConfirmation();
     }
   }
 
   /** When nothing but changes that nobody is told of are left, nobody need be told that. */
-  #passOverSilence(): void {
+  #isSilence({ list }: Notices): boolean {
     const { seq, noticed } = this.#post;
-    if (this.#sent < seq || this.#noticesSent !== noticed || noticed === seq) return;
-    const { list, to } = noticesSince(this.#storage.sql, this.#sources, noticed);
-    if (list.length > 0) return;
-    this.#sources.record.save({ noticed: to });
-    this.#noticesSent = to;
+    return list.length === 0 && this.#sent === seq && this.#noticesSent === noticed;
   }
 
   async #sendFanOut(): Promise<void> {
@@ -189,7 +191,7 @@ export class Outbox {
   }
 
   /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
-  #nextFacts(mayTell: boolean): PostFacts {
+  #nextFacts(notices: Notices | undefined): PostFacts {
     const { id, author, confirmed } = this.#post;
     const { likes, comments } = this.#sources;
     const from = this.#sent + 1;
@@ -207,7 +209,6 @@ export class Outbox {
       ...changedComments.changes,
       ...changedCommentLikes.changes,
     ];
-    const notices = mayTell ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
     const isTellingAlone = notices && encoder.encode(JSON.stringify(notices)).length > NOTICES_BESIDE_FACTS;
     const all = Math.min(...lists.map((list) => list.to));
     const to = isTellingAlone || from > this.#post.seq ? from - 1 : Math.max(from, fitting(changes, all));

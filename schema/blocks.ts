@@ -1,5 +1,5 @@
+import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "./ids.ts";
-import { byDatabase } from "./shards.ts";
 
 /** The condition under which a row of `blocks` counts; that of the index `blocks_active`, or it could not be used. */
 export const IS_ACTIVE = "(mine = 1 OR theirs = 1)";
@@ -21,18 +21,12 @@ export async function blocksBetween(
   others: Iterable<PersonId>,
 ): Promise<Map<PersonId, Set<PersonId>>> {
   const named = JSON.stringify([...new Set(others)]);
-  const answers = [...byDatabase(env, new Set(people), (id) => id)].map(([database, group]) =>
-    database
-      .prepare(
-        `SELECT person, other FROM blocks WHERE person IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE}
-         AND other IN (SELECT value FROM json_each(?2))`,
-      )
-      .bind(JSON.stringify(group), named)
-      .all<{ person: PersonId; other: PersonId }>(),
-  );
+  const rows = await queryByIds<{ person: PersonId; other: PersonId }>(env, people, BLOCKS_BETWEEN, named);
   const found = new Map<PersonId, Set<PersonId>>();
-  for (const { results } of await Promise.all(answers)) {
-    for (const { person, other } of results) found.set(person, (found.get(person) ?? new Set()).add(other));
-  }
+  for (const { person, other } of rows) found.set(person, (found.get(person) ?? new Set()).add(other));
   return found;
 }
+
+const BLOCKS_BETWEEN = `
+  SELECT person, other FROM blocks WHERE person IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE}
+  AND other IN (SELECT value FROM json_each(?2))`;

@@ -1,6 +1,7 @@
 /** Who is private, and for whom not: for who asks without a reader's tiers. */
+import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "./ids.ts";
-import { byDatabase, databaseOf } from "./shards.ts";
+import { databaseOf } from "./shards.ts";
 
 /** One D1 query, of one row. */
 export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
@@ -13,14 +14,10 @@ export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
 
 /** Those of `people` whom `followee` has for followers. A request is no follow. One D1 query a database. */
 export async function followersAmong(env: Env, followee: PersonId, people: Iterable<PersonId>): Promise<Set<PersonId>> {
-  const answers = [...byDatabase(env, new Set(people), (id) => id)].map(([database, group]) =>
-    database
-      .prepare(
-        `SELECT follower FROM following
-         WHERE follower IN (SELECT value FROM json_each(?1)) AND followee = ?2 AND active = 1`,
-      )
-      .bind(JSON.stringify(group), followee)
-      .all<{ follower: PersonId }>(),
-  );
-  return new Set((await Promise.all(answers)).flatMap(({ results }) => results.map(({ follower }) => follower)));
+  const rows = await queryByIds<{ follower: PersonId }>(env, people, FOLLOWERS_AMONG, followee);
+  return new Set(rows.map(({ follower }) => follower));
 }
+
+const FOLLOWERS_AMONG = `
+  SELECT follower FROM following
+  WHERE follower IN (SELECT value FROM json_each(?1)) AND followee = ?2 AND active = 1`;

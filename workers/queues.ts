@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { renewShards } from "../schema/shards.ts";
 import { backOff } from "./operations/back-off.ts";
 import { ATTEMPTS_MAX, bury } from "./operations/dead-letters.ts";
 
@@ -23,6 +24,34 @@ export async function consume<T>(
   const settle = (message: Message) => settled(env, batch.queue, message, schema, handle);
   if (together) await Promise.all(batch.messages.map(settle));
   else for (const message of batch.messages) await settle(message);
+}
+
+/**
+ * As `consume`, for messages that are handled together: all of them at once, and only when that fails each by itself, so
+ * that a poisonous one stands alone.
+ */
+export async function consumeTogether<T>(
+  batch: MessageBatch,
+  env: Env,
+  schema: z.ZodType<T>,
+  handle: (bodies: readonly T[]) => Promise<void>,
+): Promise<void> {
+  const parsed = batch.messages.map((message) => schema.safeParse(message.body));
+  const bodies = parsed.flatMap(({ data }) => (data === undefined ? [] : [data]));
+  if (bodies.length === parsed.length) {
+    try {
+      await handle(bodies);
+      batch.ackAll();
+      return;
+    } catch (error) {
+      const { queue } = batch;
+      console.warn("batch not handled together, trying each", { queue, messages: bodies.length, error: String(error) });
+    }
+  }
+  await consume(batch, env, schema, async (body) => {
+    await renewShards(env); // A batch may take longer than a map lasts.
+    await handle([body]);
+  });
 }
 
 async function settled<T>(

@@ -4,7 +4,7 @@
  * carries, and one call to each post's actor.
  */
 import { type Effect, PostFacts } from "../../schema/facts.ts";
-import { byDatabase, databaseOf, renewShards } from "../../schema/shards.ts";
+import { byDatabase, databaseOf } from "../../schema/shards.ts";
 import { setBased } from "../../schema/set-based.ts";
 import { announce } from "../delivery/announce.ts";
 import { trimmedInboxes } from "../delivery/inbox-bound.ts";
@@ -14,28 +14,12 @@ import { delivered } from "../operations/delivered.ts";
 import { dropPost } from "../reads/documents.ts";
 import { timelines } from "../reads/timelines.ts";
 import type { Reader } from "../reads/reader.ts";
-import { consume } from "../queues.ts";
+import { consumeTogether } from "../queues.ts";
 import { endOf } from "./erase.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
 
-/** Projects the whole batch at once; only when that fails, each message by itself, so that a poisonous one stands alone. */
-export async function consumeFacts(batch: MessageBatch, env: Env): Promise<void> {
-  const parsed = batch.messages.map((message) => PostFacts.safeParse(message.body));
-  const facts = parsed.flatMap(({ data }) => (data ? [data] : []));
-  if (facts.length === parsed.length) {
-    try {
-      await project(env, facts);
-      batch.ackAll();
-      return;
-    } catch (error) {
-      console.warn("facts not projected together, trying each", { messages: facts.length, error: String(error) });
-    }
-  }
-  await consume(batch, env, PostFacts, async (fact) => {
-    await renewShards(env); // A batch may take longer than a map lasts.
-    await project(env, [fact]);
-  });
-}
+export const consumeFacts = (batch: MessageBatch, env: Env): Promise<void> =>
+  consumeTogether(batch, env, PostFacts, (facts) => project(env, facts));
 
 /** Applies the facts, tells those whom they concern, then confirms them to their actors. A repetition changes nothing. */
 export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {

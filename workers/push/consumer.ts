@@ -10,8 +10,8 @@
  */
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
 import { PushMessage } from "../../schema/push.ts";
-import { byDatabase, renewShards } from "../../schema/shards.ts";
-import { consume } from "../queues.ts";
+import { byDatabase } from "../../schema/shards.ts";
+import { consumeTogether } from "../queues.ts";
 import type { Background } from "../reads/tiers.ts";
 import { addressed } from "./addressed.ts";
 import type { Fetch, Sender } from "./deliver.ts";
@@ -23,29 +23,12 @@ import { vapidOf } from "./vapid.ts";
 /** The longest that a queue keeps a message back, in s. */
 const DELAY_MAX = 12 * 60 * 60;
 
-/** Pushes the whole batch together; only when that fails, each message by itself. */
-export async function consumePushes(
+export const consumePushes = (
   batch: MessageBatch,
   env: Env,
   background: Background,
   fetch: Fetch = (url, init) => globalThis.fetch(url, init),
-): Promise<void> {
-  const parsed = batch.messages.map((message) => PushMessage.safeParse(message.body));
-  const messages = parsed.flatMap(({ data }) => (data ? [data] : []));
-  if (messages.length === parsed.length) {
-    try {
-      await push(env, background, fetch, messages);
-      batch.ackAll();
-      return;
-    } catch (error) {
-      console.warn("pushes not sent together, trying each", { messages: messages.length, error: String(error) });
-    }
-  }
-  await consume(batch, env, PushMessage, async (message) => {
-    await renewShards(env); // A batch may take longer than a map lasts.
-    await push(env, background, fetch, [message]);
-  });
-}
+): Promise<void> => consumeTogether(batch, env, PushMessage, (messages) => push(env, background, fetch, messages));
 
 async function push(env: Env, background: Background, fetch: Fetch, messages: readonly PushMessage[]): Promise<void> {
   const vapid = vapidOf(env);

@@ -1,6 +1,6 @@
 /** The newest posts of many authors at once, from the index of `posts` by author. */
+import { queryByIds } from "../../schema/by-ids.ts";
 import { AFTER_EVERY_ID, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { byDatabase } from "../../schema/shards.ts";
 import { FEED_MAX } from "../delivery/feed-bound.ts";
 import { Tiers } from "./tiers.ts";
 
@@ -45,7 +45,7 @@ export async function newestPosts(env: Env, authors: readonly PersonId[], limit:
   let before: string = AFTER_EVERY_ID;
   for (let days = FIRST_WINDOW; found.length < limit && before !== FIRST_ID; days *= WIDER) {
     const from = firstIdAt(now - days * DAY);
-    const rows = await queryByAuthors<Authored>(env, authors, WINDOW, [from, before, limit]);
+    const rows = await queryByIds<Authored>(env, authors, WINDOW, from, before, limit);
     found.push(...rows.sort((a, b) => (a.post < b.post ? 1 : -1)));
     before = from;
   }
@@ -59,18 +59,3 @@ const WINDOW = `
   SELECT posts.id AS post, posts.author FROM json_each(?1)
   CROSS JOIN posts ON posts.author = value AND posts.id >= ?2 AND posts.id < ?3
   ORDER BY posts.id DESC LIMIT ?4`;
-
-async function queryByAuthors<Row>(
-  env: Env,
-  authors: readonly PersonId[],
-  sql: string,
-  values: readonly (string | number)[],
-): Promise<Row[]> {
-  const answers = [...byDatabase(env, authors, (author) => author)].map(([database, group]) =>
-    database
-      .prepare(sql)
-      .bind(JSON.stringify(group), ...values)
-      .all<Row>(),
-  );
-  return (await Promise.all(answers)).flatMap(({ results }) => results);
-}
