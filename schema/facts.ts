@@ -54,9 +54,23 @@ export const PostStanding = z.object({
 });
 export type PostStanding = z.infer<typeof PostStanding>;
 
+/** A picture or video of a post, with all that a client needs to lay it out before it has loaded. In pixels, upright. */
+export const PostMedia = z.object({
+  id: MediaId,
+  width: z.number(),
+  height: z.number(),
+  alt: z.string(),
+  thumbhash: z.string().optional(),
+  /** Of a video. `poster`: there are renditions, of a picture that stands for it. */
+  video: z
+    .object({ durationMs: z.number(), hasAudio: z.boolean(), contentType: z.string(), poster: z.boolean() })
+    .optional(),
+});
+export type PostMedia = z.infer<typeof PostMedia>;
+
 export const PostBody = z.object({
   caption: z.string(),
-  media: z.array(z.object({ id: MediaId, width: z.number(), height: z.number(), alt: z.string() })),
+  media: z.array(PostMedia),
   /** When the caption was last changed, in ms since 1970. */
   editedAt: z.number().int().nullable(),
 });
@@ -142,7 +156,8 @@ export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
   /** An author becomes a large one; `after` is the last follower that was marked. */
   z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),
-  z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId }),
+  /** `video`: it may take minutes, and waits in a queue of its own. */
+  z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId, video: z.boolean().optional() }),
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);
 export type Effect = z.infer<typeof Effect>;

@@ -101,4 +101,7 @@ export async function waitingEffects(database: D1Database): Promise<WaitingEffec
   return found ?? { waiting: 0, oldest: null, mostAttempts: 0, stuck: 0 };
 }
 
-const queueOf = (env: Env, effect: Effect): Queue => (effect.kind === "inspect" ? env.INSPECTIONS : env.EFFECTS);
+function queueOf(env: Env, effect: Effect): Queue {
+  if (effect.kind !== "inspect") return env.EFFECTS;
+  return effect.video ? env.VIDEO_INSPECTIONS : env.INSPECTIONS;
+}

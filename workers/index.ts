@@ -11,8 +11,8 @@ import { applyFollow } from "./delivery/follow.ts";
 import { mergeAuthor } from "./delivery/large-authors.ts";
 import { acceptAll } from "./delivery/open.ts";
 import { resendEffects } from "./effects.ts";
-import { collectAbandonedUploads } from "./media/abandoned.ts";
-import { inspectMedia } from "./media/inspect.ts";
+import { collectAbandonedUploads } from "./media/uploads/abandoned.ts";
+import { inspectMedia } from "./media/inspection/inspect.ts";
 import { consumeDeadLetters } from "./operations/dead-letters.ts";
 import { measured } from "./operations/measured.ts";
 import { tidyOperations } from "./operations/tidy.ts";
@@ -71,6 +71,7 @@ export default {
         );
       case "shutterline-effects":
       case "shutterline-inspections":
+      case "shutterline-video-inspections":
         return consume(batch, env, Effect, (effect) => applyEffect(env, effect));
       case DEAD_LETTERS:
         return consumeDeadLetters(batch, env);

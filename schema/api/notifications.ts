@@ -19,7 +19,7 @@ const told = {
   at: Timestamp.openapi({ description: "Of the newest of them that is news" }),
   unread: z.boolean(),
 };
-const post = z.object({ id: PostId, thumbnail: z.string() });
+const post = z.object({ id: PostId, thumbnail: z.string().optional() });
 const excerpt = z.string().openapi({ description: "Of the newest comment, or the comment that is liked" });
 const comment = CommentId.openapi({ description: "The comment that is liked, or whose thread the replies are in" });
 

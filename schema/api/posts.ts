@@ -3,7 +3,7 @@ import { CommentPolicy } from "../facts.ts";
 import { CommentId, MediaId, PostId } from "../ids.ts";
 import { ALT, CAPTION, COMMENT, text } from "../text.ts";
 import { page, PageQuery, Timestamp } from "./common.ts";
-import { Urls } from "./media.ts";
+import { ShownMedia } from "./media.ts";
 import { PersonCard } from "./people.ts";
 
 /** The most pictures of one post. */
@@ -25,7 +25,7 @@ export const Post = z
     id: PostId,
     author: PersonCard,
     caption: z.string(),
-    media: z.array(z.object({ id: MediaId, width: z.number(), height: z.number(), alt: z.string(), urls: Urls })),
+    media: z.array(ShownMedia),
     likes: z.number().int(),
     comments: z.number().int(),
     likedByMe: z.boolean(),

@@ -37,3 +37,9 @@ export const measures = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.minute, t.name] })],
 );
+
+/** Keys of this deployment, made when they are first needed. */
+export const secrets = sqliteTable("secrets", {
+  name: text().primaryKey(),
+  value: text().notNull(),
+});

@@ -24,6 +24,8 @@ export const people = sqliteTable("people", {
   private: integer({ mode: "boolean" }).notNull().default(false),
   /** How many have asked to follow them and wait for an answer. */
   requests: integer().notNull().default(0),
+  /** Of their uploads, with those under way: kept by triggers on `media`. */
+  mediaBytes: integer("media_bytes").notNull().default(0),
 });
 
 /** In the shard of the handle's hash. A claim whose person was never written is taken over: workers/api/sign-up.ts. */

@@ -1,10 +1,9 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { CommentFact, CommentPolicy } from "../facts.ts";
+import type { CommentFact, CommentPolicy, PostMedia } from "../facts.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
-
-/** A picture of a post, with all that a client needs to lay it out before it has loaded. Sizes in pixels, upright. */
-export type PostMedia = { id: MediaId; width: number; height: number; alt: string };
+import type { MediaDetails } from "../media-details.ts";
+import type { MediaType } from "../media-types.ts";
 
 /** Projection of the post actor. In the author's shard; the time of publishing is in the id. */
 export const posts = sqliteTable(
@@ -112,25 +111,27 @@ export const media = sqliteTable(
     id: text().$type<MediaId>().primaryKey(),
     owner: text().$type<PersonId>().notNull(),
     state: text({ enum: ["uploading", "uploaded", "ready", "rejected"] }).notNull(),
-    contentType: text("content_type").notNull(),
+    /** As its first bytes say. */
+    contentType: text("content_type").$type<MediaType>().notNull(),
     bytes: integer().notNull(),
     alt: text().notNull().default(""),
     /** Upright, in pixels, once ready. */
     width: integer(),
     height: integer(),
-    /** The EXIF orientation (1 to 8) of the original; the renditions are upright. */
-    orientation: integer(),
-    /** The camera's local time as written in the file, "2026-05-01T12:00:00": it has no zone. */
-    takenAt: text("taken_at"),
-    camera: text(),
     /** Why it was rejected, once rejected. */
     rejection: text(),
+    /** What inspection found, once ready. */
+    details: text({ mode: "json" }).$type<MediaDetails>(),
+    /** The post that it was published with last, and when, in ms since 1970. That post may not exist (yet). */
+    claimedBy: text("claimed_by").$type<PostId>(),
+    claimedAt: integer("claimed_at"),
+    /** When it is to be seen whether the file is still wanted, in ms since 1970; null once a post shows it. */
+    lookAt: integer("look_at"),
   },
-  // Few rows at a time: the uploads that are under way, and those that were given up.
   (t) => [
-    index("media_uploading")
-      .on(t.id)
-      .where(sql`state = 'uploading'`),
+    index("media_to_look_at")
+      .on(t.lookAt)
+      .where(sql`look_at IS NOT NULL`), // What may be collected.
   ],
 );
 

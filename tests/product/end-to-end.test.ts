@@ -54,7 +54,7 @@ it("takes a photograph from one person's telephone to another one's feed, and th
   });
   expect((await author.feed()).items).toMatchObject([{ id: post.id }]); // One's own post is there at once.
 
-  const url = post.media[0]?.urls.w320;
+  const url = post.media[0]?.urls?.w320;
   const rendition = await hop("first rendition", () => bytesOf(url));
   expect(rendition.headers.get("cache-control")).toContain("immutable");
   expect(rendition.headers.get("content-type")).toMatch(/^image\//);

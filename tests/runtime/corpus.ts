@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import type { Media } from "../../schema/api/media.ts";
 import { as, codeOf, effectOf, upload } from "./media.ts";
 import { newPerson } from "./posts.ts";
-import { inspectMedia } from "../../workers/media/inspect.ts";
+import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 
 const { CORPUS } = env as Env & { CORPUS?: Fetcher };
 const ONE_DATABASE = env.SHARDS === "DB";

@@ -9,8 +9,8 @@ import { databaseOf } from "../../schema/shards.ts";
 import { problem } from "../../workers/api/errors.ts";
 import { mediaRoutes } from "../../workers/api/media.ts";
 import type { App } from "../../workers/api/routes.ts";
-import { inspectMedia } from "../../workers/media/inspect.ts";
-import { serveMedia } from "../../workers/media/serve.ts";
+import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
+import { serveMedia } from "../../workers/media/serving/serve.ts";
 
 /** A queue that delivers nothing: a test says itself when an upload is inspected. */
 const INSPECTIONS = { send: () => Promise.resolve() } as unknown as Queue;
@@ -25,7 +25,11 @@ export async function as(person: PersonId | undefined, path: string, init: Reque
   });
   app.onError(problem).route("/v1", mediaRoutes).route("/", serveMedia);
   const ctx = createExecutionContext();
-  const response = await app.fetch(new Request(`https://test${path}`, init), { ...bindings, INSPECTIONS }, ctx);
+  const response = await app.fetch(
+    new Request(`https://test${path}`, init),
+    { ...bindings, INSPECTIONS, VIDEO_INSPECTIONS: INSPECTIONS },
+    ctx,
+  );
   await waitOnExecutionContext(ctx);
   return response;
 }

@@ -22,7 +22,7 @@ export function NotificationRow({ told }: { told: Notification }) {
           </span>
         </span>
         {"post" in told && (
-          <img class="thumbnail" src={told.post.thumbnail} alt="" width={56} height={56} loading="lazy" />
+          <img class="thumbnail" src={told.post.thumbnail ?? ""} alt="" width={56} height={56} loading="lazy" />
         )}
       </a>
     </li>

@@ -15,7 +15,7 @@ export function Photograph({ picture, sizes, eager = false, alt, class: name = "
   return (
     <img
       class={name}
-      src={picture.urls.w640}
+      src={picture.urls?.w640}
       srcset={sourceSet(picture)}
       sizes={sizes}
       width={picture.width}
@@ -32,6 +32,7 @@ export function Photograph({ picture, sizes, eager = false, alt, class: name = "
 /** A rendition is never wider than its picture: of those that are all as wide, the smallest file is enough. */
 export function sourceSet({ urls, width }: Picture): string {
   const sources = new Map<number, string>();
+  if (!urls) return "";
   for (const [variant, rendition] of RENDITIONS) {
     const wide = Math.min(rendition, width);
     if (!sources.has(wide)) sources.set(wide, `${urls[variant]} ${wide}w`);

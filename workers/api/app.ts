@@ -1,6 +1,6 @@
 /** The HTTP surface: what is mounted where, and what is true of every request. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { serveMedia } from "../media/serve.ts";
+import { serveMedia } from "../media/serving/serve.ts";
 import { admin } from "./admin.ts";
 import { audits } from "./audit.ts";
 import { bells } from "./bells.ts";

@@ -6,7 +6,7 @@ import { MediaId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
 import { presentMedia } from "../media/present.ts";
-import { upload, UPLOAD_MAX_BYTES } from "../media/upload.ts";
+import { upload, UPLOAD_MAX_BYTES } from "../media/uploads/upload.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 

@@ -1,17 +1,33 @@
 import { Variant } from "../../schema/api/media.ts";
 import type { MediaId } from "../../schema/ids.ts";
 
+/** What a rendition may be encoded in. WebP is made at inspection, the others when somebody asks for them. */
+export const FORMATS = ["webp", "avif", "jpeg"] as const;
+export type Format = (typeof FORMATS)[number];
+
 /** Where the bytes lie in R2. A key is made of an id alone: neither a name nor a content ever chooses one. */
 export const originalKey = (id: MediaId): string => `originals/${id}`;
-export const renditionKey = (id: MediaId, variant: Variant): string => `renditions/${id}/${variant}`;
+export const renditionKey = (id: MediaId, variant: Variant, format: Format = "webp"): string =>
+  `renditions/${id}/${variant}${format === "webp" ? "" : `.${format}`}`;
+/** The picture that stands for a video, as it was sent. */
+export const posterKey = (id: MediaId): string => `posters/${id}`;
+/** A video as it is served. */
+export const videoKey = (id: MediaId): string => `videos/${id}`;
 
-/** Deletes the original and its renditions, as far as there are any. */
+const RENDITIONS = Variant.options.flatMap((variant) => FORMATS.map((format) => [variant, format] as const));
+
+/** Deletes the original and all that is served of it, as far as there is any. */
 export const deleteObjects = (env: Env, id: MediaId): Promise<void> =>
-  env.MEDIA.delete([originalKey(id), ...Variant.options.map((variant) => renditionKey(id, variant))]);
+  env.MEDIA.delete([
+    originalKey(id),
+    videoKey(id),
+    posterKey(id),
+    ...RENDITIONS.map(([variant, format]) => renditionKey(id, variant, format)),
+  ]);
 
-/** The bytes of an original. Its row says that there is one, so a missing one is a failure of ours, not the picture's. */
-export async function originalOf(env: Env, id: MediaId): Promise<ReadableStream> {
-  const original = await env.MEDIA.get(originalKey(id));
-  if (!original) throw new Error(`the original of ${id} is missing`);
-  return original.body;
+/** The bytes at `key`. A row says that there are some, so that they are missing is a failure of ours, not the file's. */
+export async function bytesAt(env: Env, key: string): Promise<ReadableStream> {
+  const object = await env.MEDIA.get(key);
+  if (!object) throw new Error(`${key} is missing`);
+  return object.body;
 }

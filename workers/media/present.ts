@@ -1,10 +1,14 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
 import type { media } from "../../schema/tables/posts.ts";
-import { rejectionOf } from "./rejections.ts";
-import { mediaUrls } from "./urls.ts";
+import { rejectionOf } from "./inspection/rejections.ts";
+import { mediaUrls, videoUrl } from "./serving/urls.ts";
 
 export type MediaRow = typeof media.$inferSelect;
+
+/** Whether there are renditions: of a picture always, of a video once it has a poster. */
+export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
+  !details?.video || details.thumbhash !== undefined;
 
 /** An upload as its owner sees it. */
 export const presentMedia = (row: MediaRow): Media => ({
@@ -15,9 +19,9 @@ export const presentMedia = (row: MediaRow): Media => ({
   bytes: row.bytes,
   ...(row.width !== null && { width: row.width }),
   ...(row.height !== null && { height: row.height }),
-  ...(row.takenAt !== null && { takenAt: row.takenAt }),
-  ...(row.camera !== null && { camera: row.camera }),
+  ...(row.details !== null && { details: row.details }),
   alt: row.alt,
-  ...(row.state === "ready" && { urls: mediaUrls(row.id) }),
+  ...(row.state === "ready" && hasRenditions(row) && { urls: mediaUrls(row.id) }),
+  ...(row.state === "ready" && row.details?.video && { videoUrl: videoUrl(row.id) }),
   createdAt: new Date(timeOf(row.id)).toISOString(),
 });

@@ -2,9 +2,10 @@ import { and, eq, inArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
-import { media, type PostMedia } from "../../schema/tables/posts.ts";
+import type { PostMedia } from "../../schema/facts.ts";
+import { media } from "../../schema/tables/posts.ts";
 import { ApiError } from "../api/errors.ts";
-import { rejectionOf } from "./rejections.ts";
+import { rejectionOf } from "./inspection/rejections.ts";
 
 /**
  * The pictures `ids`, in their order, ready for a post of `owner`. One of somebody else is as unknown as one that never

@@ -23,7 +23,8 @@ function queue<T>(producerOf: (env: Env) => Queue, schema: z.ZodType<T>, subject
   };
 }
 
-const Inspection = Effect.refine(({ kind }) => kind === "inspect");
+const Inspection = Effect.refine((effect) => effect.kind === "inspect" && effect.video !== true);
+const VideoInspection = Effect.refine((effect) => effect.kind === "inspect" && effect.video === true);
 const Page = FanOut.refine(({ parts }) => parts !== undefined);
 const subjectOfEffect = ({ kind, id }: Effect) => `${kind} ${id}`;
 
@@ -38,6 +39,7 @@ export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
     ),
   ],
   ["shutterline-inspections", queue((env) => env.INSPECTIONS, Inspection, subjectOfEffect)],
+  ["shutterline-video-inspections", queue((env) => env.VIDEO_INSPECTIONS, VideoInspection, subjectOfEffect)],
   ["shutterline-effects", queue((env) => env.EFFECTS, Effect, subjectOfEffect)],
   ["shutterline-pushes", queue((env) => env.PUSHES, PushMessage, subjectOfPush)],
   ["shutterline-fan-out-pages", queue((env) => env.FAN_OUT_PAGES, Page, subjectOfFanOut)],

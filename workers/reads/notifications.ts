@@ -3,7 +3,7 @@ import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
-import { mediaUrls } from "../media/urls.ts";
+import { mediaUrls } from "../media/serving/urls.ts";
 import { personDocuments, postStats, type PostDocument } from "./documents.ts";
 import { type Entry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
 import { viewablePosts } from "./posts.ts";
@@ -88,7 +88,7 @@ function present(entry: Entry, actors: PersonCard[], document: PostDocument | un
   if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...told };
   const [picture] = document?.media ?? [];
   if (!document || !picture) return undefined;
-  const post = { id: document.id, thumbnail: mediaUrls(picture.id).w320 };
+  const post = { id: document.id, ...(picture.video?.poster !== false && { thumbnail: mediaUrls(picture.id).thumb }) };
   if (kind === "like" || kind === "new_post") return { kind, post, ...told };
   const excerpt = entry.excerpt ?? "";
   if (kind === "comment" || kind === "mention") return { kind, post, excerpt, ...told };

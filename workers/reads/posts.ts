@@ -6,7 +6,7 @@ import type { PostStanding } from "../../schema/facts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
 import { ApiError, type ErrorCode } from "../api/errors.ts";
 import type { App } from "../api/routes.ts";
-import { mediaUrls } from "../media/urls.ts";
+import { shownMedia } from "../media/serving/urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import type { Reader } from "./reader.ts";
 import { canView, type KnownPost, mayWriteTo, unseenAuthors } from "./visibility.ts";
@@ -116,7 +116,7 @@ function postToAll({ document, author, stats }: Seen): ToAll {
     likes,
     comments,
     seq,
-    media: media.map((picture) => ({ ...picture, urls: mediaUrls(picture.id) })),
+    media: media.map(shownMedia),
     commentPolicy: policy,
     createdAt: new Date(timeOf(id)).toISOString(),
     ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),

@@ -144,7 +144,16 @@ it("knows every table: a new one must say where its rows live", async () => {
   const { results } = await env.DB.prepare(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'd1\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   ).all<{ name: string }>();
-  const own = ["dead_letters", "measures", "shard_moves", "closed_shards", "moving_shards", "noted_changes", "mover"];
+  const own = [
+    "dead_letters",
+    "measures",
+    "secrets",
+    "shard_moves",
+    "closed_shards",
+    "moving_shards",
+    "noted_changes",
+    "mover",
+  ];
   const known = [...MOVED.map(({ name }) => name), ...SHARED, ...own];
   expect(results.map(({ name }) => name).sort()).toEqual(known.sort());
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { each, HAS_CORPUS, outcome } from "../../tests/runtime/corpus.ts";
+import { each, HAS_CORPUS, outcome } from "../../../tests/runtime/corpus.ts";
 
 describe.skipIf(!HAS_CORPUS)("damaged and foreign files of other projects", { timeout: 120_000 }, () => {
   it("settles every damaged picture, and fails at none", async () => {

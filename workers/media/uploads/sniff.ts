@@ -1,10 +1,9 @@
 /** What a file is, by its first bytes. Neither its name nor its declared type is asked: both are the sender's to choose. */
-import { ApiError } from "../api/errors.ts";
+import type { PictureType } from "../../../schema/media-types.ts";
+import { ApiError } from "../../api/errors.ts";
 
 /** Enough for the signatures, and for the brands of an AVIF file. */
 export const SNIFF_BYTES = 64;
-
-export type PictureType = "image/jpeg" | "image/png" | "image/gif" | "image/webp" | "image/avif";
 
 // One character a byte.
 const SIGNATURES: [PictureType, RegExp][] = [

@@ -3,12 +3,12 @@
  * be kept everywhere; the cache of the data centre stands before the bucket.
  */
 import { type Context, Hono } from "hono";
-import { Variant } from "../../schema/api/media.ts";
-import { MediaId } from "../../schema/ids.ts";
-import { ApiError } from "../api/errors.ts";
-import type { App } from "../api/routes.ts";
-import { renditionKey } from "./objects.ts";
-import { RENDITION_TYPE } from "./renditions.ts";
+import { Variant } from "../../../schema/api/media.ts";
+import { MediaId } from "../../../schema/ids.ts";
+import { ApiError } from "../../api/errors.ts";
+import type { App } from "../../api/routes.ts";
+import { renditionKey } from "../objects.ts";
+import { RENDITION_TYPE } from "../pictures/renditions.ts";
 import { mediaUrls } from "./urls.ts";
 
 const HEADERS = {

@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import type { Media } from "../../schema/api/media.ts";
-import { type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/shards.ts";
+import type { Media } from "../../../schema/api/media.ts";
+import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
+import { databaseOf, databases } from "../../../schema/shards.ts";
 import { ABANDONED, collectAbandonedUploads } from "./abandoned.ts";
-import { as, codeOf, effectOf, inspected, png, post, upload } from "../../tests/runtime/media.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
-import { originalKey } from "./objects.ts";
-import { publishableMedia } from "./publishable.ts";
+import { as, codeOf, effectOf, inspected, png, post, upload } from "../../../tests/runtime/media.ts";
+import { newPerson } from "../../../tests/runtime/posts.ts";
+import { originalKey } from "../objects.ts";
+import { publishableMedia } from "../publishable.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 
 const rowsOf = async (owner: PersonId) =>
@@ -192,8 +192,10 @@ it("collects uploads that were given up, and only those", async () => {
   const owner = newPerson();
   const begun = newId<MediaId>(shardOf(owner));
   await databaseOf(env, owner)
-    .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploading', 'image/png', 9)")
-    .bind(begun, owner)
+    .prepare(
+      "INSERT INTO media (id, owner, state, content_type, bytes, look_at) VALUES (?, ?, 'uploading', 'image/png', 9, ?)",
+    )
+    .bind(begun, owner, Date.now() + 3_600_000)
     .run();
   await env.MEDIA.put(originalKey(begun), "some bytes");
   const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
@@ -209,7 +211,7 @@ it("collects uploads that were given up, and only those", async () => {
 
 it("looks for them in their own index", async () => {
   for (const database of databases(env)) {
-    const plan = await database.prepare(`EXPLAIN QUERY PLAN ${ABANDONED}`).bind("0", 1).all<{ detail: string }>();
-    expect(plan.results[0]?.detail).toContain("media_uploading");
+    const plan = await database.prepare(`EXPLAIN QUERY PLAN ${ABANDONED}`).bind(0, 1).all<{ detail: string }>();
+    expect(plan.results[0]?.detail).toContain("media_to_look_at");
   }
 });

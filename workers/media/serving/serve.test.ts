@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
-import { type Media, Variant } from "../../schema/api/media.ts";
-import { as, inspected, png } from "../../tests/runtime/media.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
-import { deleteObjects, originalKey } from "./objects.ts";
+import { type Media, Variant } from "../../../schema/api/media.ts";
+import { as, inspected, png } from "../../../tests/runtime/media.ts";
+import { newPerson } from "../../../tests/runtime/posts.ts";
+import { deleteObjects, originalKey } from "../objects.ts";
 import { mediaUrls } from "./urls.ts";
 
 let media: Media;

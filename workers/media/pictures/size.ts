@@ -1,10 +1,10 @@
 /** How large a picture is: first what its header says, to refuse a bomb before it is decoded; then what the decoder saw. */
 import { imageSize } from "image-size";
-import { WIDTHS } from "../../schema/api/media.ts";
-import type { MediaId } from "../../schema/ids.ts";
+import { WIDTHS } from "../../../schema/api/media.ts";
+import type { MediaId } from "../../../schema/ids.ts";
 import { decoding } from "./decoder.ts";
-import { originalOf } from "./objects.ts";
-import { Rejected } from "./rejections.ts";
+import { bytesAt, originalKey } from "../objects.ts";
+import { Rejected } from "../inspection/rejections.ts";
 
 /** In pixels. */
 export type Size = { width: number; height: number };
@@ -57,7 +57,7 @@ function parsed(head: Uint8Array): Size | undefined {
 
 // A header may come after a megabyte of metadata, and image-size does not know every kind of JPEG. The decoder does.
 async function asked(env: Env, id: MediaId): Promise<Size> {
-  const body = await originalOf(env, id);
+  const body = await bytesAt(env, originalKey(id));
   const info = await decoding(env, "corrupt", () => env.IMAGES.info(body));
   if (!("width" in info)) throw new Rejected("corrupt");
   return info;

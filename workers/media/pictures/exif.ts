@@ -19,7 +19,7 @@ export function readExif(head: ArrayBuffer): Exif {
 }
 
 /** Whether a picture of this orientation lies on its side. */
-export const isTurned = ({ orientation }: Exif): boolean => (orientation ?? 1) >= 5;
+export const isTurned = ({ orientation }: Pick<Exif, "orientation">): boolean => (orientation ?? 1) >= 5;
 
 function load(head: ArrayBuffer) {
   try {

@@ -6,6 +6,9 @@ export const REJECTIONS = {
   inspection_failed: "The picture could not be processed, in several attempts. Please upload it again.",
 } as const;
 
+/** Of these the fault may have been ours: their originals are kept for a while, and may be inspected again. */
+export const RETRYABLE: ReadonlySet<string> = new Set<Rejection>(["inspection_failed"]);
+
 export type Rejection = keyof typeof REJECTIONS;
 
 /** Thrown where the picture is at fault. Everything else that is thrown is a failure of ours, and is tried again. */
@@ -19,7 +22,7 @@ export class Rejected extends Error {
 }
 
 /** A code as it was stored, with its text. */
-export function rejectionOf(code: string): { code: string; detail: string } {
+export function rejectionOf(code: string): { code: string; detail: string; mayRetry: boolean } {
   const details: Partial<Record<string, string>> = REJECTIONS;
-  return { code, detail: details[code] ?? "The picture was refused." };
+  return { code, detail: details[code] ?? "The file was refused.", mayRetry: RETRYABLE.has(code) };
 }

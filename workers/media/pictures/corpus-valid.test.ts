@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import ExifReader from "exifreader";
 import { describe, expect, it } from "vitest";
-import { type Media, Variant } from "../../schema/api/media.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { each, HAS_CORPUS, outcome } from "../../tests/runtime/corpus.ts";
-import { as } from "../../tests/runtime/media.ts";
+import { type Media, Variant } from "../../../schema/api/media.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { each, HAS_CORPUS, outcome } from "../../../tests/runtime/corpus.ts";
+import { as } from "../../../tests/runtime/media.ts";
 
 type Known = { format: string; displayWidth: number; displayHeight: number; hasGps?: boolean };
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readExif } from "./exif.ts";
-import { jpeg } from "../../tests/runtime/media.ts";
+import { jpeg } from "../../../tests/runtime/media.ts";
 
 const photograph = () => jpeg(8, 8, { orientation: 8, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" });
 

@@ -4,17 +4,20 @@
  */
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import { type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
-import { newEffect, saveEffect, sendEffect } from "../effects.ts";
-import { withFreshIds } from "../fresh-ids.ts";
-import { originalKey } from "./objects.ts";
-import type { MediaRow } from "./present.ts";
-import { type PictureType, sniff, SNIFF_BYTES } from "./sniff.ts";
+import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
+import type { MediaType } from "../../../schema/media-types.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { ApiError } from "../../api/errors.ts";
+import { newEffect, saveEffect, sendEffect } from "../../effects.ts";
+import { withFreshIds } from "../../fresh-ids.ts";
+import { originalKey } from "../objects.ts";
+import type { MediaRow } from "../present.ts";
+import { sniff, SNIFF_BYTES } from "./sniff.ts";
 
 export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
+/** An upload of 25 MB takes an hour at 7 kB a second. In ms. */
+const ABANDONED_AFTER = 3_600_000;
 /** A bucket that takes nothing for so many ms has failed. The local one says nothing at all when its disk is full. */
 const STALLED_AFTER = 5000;
 
@@ -57,13 +60,13 @@ async function readHead(reader: Reader): Promise<Uint8Array> {
   return head;
 }
 
-async function addRow(env: Env, owner: PersonId, contentType: PictureType, bytes: number): Promise<MediaRow> {
+async function addRow(env: Env, owner: PersonId, contentType: MediaType, bytes: number): Promise<MediaRow> {
   const db = drizzle(databaseOf(env, owner));
   for (;;) {
     const id = newId<MediaId>(shardOf(owner));
     const [row] = await db
       .insert(media)
-      .values({ id, owner, state: "uploading", contentType, bytes })
+      .values({ id, owner, state: "uploading", contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER })
       .onConflictDoNothing() // Two ids in one millisecond: the next one is another.
       .returning();
     if (row) return row;
