@@ -2,6 +2,7 @@
 export const REJECTIONS = {
   corrupt: "The file is damaged: its header cannot be read, or says something else than its picture.",
   too_many_pixels: "The picture is too large: at most 50 megapixels, and 12,000 pixels a side.",
+  too_complex: "The file is damaged, or built in a way that takes too much to read.",
   undecodable: "The file is damaged or of a rare kind: its picture cannot be decoded.",
   inspection_failed: "The picture could not be processed, in several attempts. Please upload it again.",
 } as const;
