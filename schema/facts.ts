@@ -139,6 +139,15 @@ export type Parts = z.infer<typeof Parts>;
 export const FanOut = z.object({ post: PostId, author: PersonId, parts: Parts.optional() });
 export type FanOut = z.infer<typeof FanOut>;
 
+/** A file is to be looked at. `video`: that may take minutes, and waits in a queue of its own. */
+export const InspectEffect = z.object({
+  kind: z.literal("inspect"),
+  id: EffectId,
+  media: MediaId,
+  video: z.boolean().optional(),
+});
+export type InspectEffect = z.infer<typeof InspectEffect>;
+
 /** What follows from a committed row of D1; the same body is stored in `effects` until it is done. */
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
@@ -156,8 +165,7 @@ export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
   /** An author becomes a large one; `after` is the last follower that was marked. */
   z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),
-  /** `video`: it may take minutes, and waits in a queue of its own. */
-  z.object({ kind: z.literal("inspect"), id: EffectId, media: MediaId, video: z.boolean().optional() }),
+  InspectEffect,
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);
 export type Effect = z.infer<typeof Effect>;

@@ -44,5 +44,7 @@ export const MediaDetails = z.object({
   video: VideoDetails.optional(),
   thumbhash: z.string().optional().openapi({ description: "Base64: https://evanw.github.io/thumbhash" }),
   removed: z.array(Removed).optional(),
+  /** How often its owner has had it inspected again, while it is rejected. */
+  retries: z.number().int().optional(),
 });
 export type MediaDetails = z.infer<typeof MediaDetails>;

@@ -11,8 +11,8 @@ import { applyFollow } from "./delivery/follow.ts";
 import { mergeAuthor } from "./delivery/large-authors.ts";
 import { acceptAll } from "./delivery/open.ts";
 import { resendEffects } from "./effects.ts";
-import { collectAbandonedUploads } from "./media/uploads/abandoned.ts";
-import { inspectMedia } from "./media/inspection/inspect.ts";
+import { collectMedia } from "./media/collect.ts";
+import { consumeInspections, inspectMedia } from "./media/inspection/inspect.ts";
 import { consumeDeadLetters } from "./operations/dead-letters.ts";
 import { measured } from "./operations/measured.ts";
 import { tidyOperations } from "./operations/tidy.ts";
@@ -69,9 +69,10 @@ export default {
           },
           { together: true },
         );
-      case "shutterline-effects":
       case "shutterline-inspections":
       case "shutterline-video-inspections":
+        return consumeInspections(batch, env);
+      case "shutterline-effects":
         return consume(batch, env, Effect, (effect) => applyEffect(env, effect));
       case DEAD_LETTERS:
         return consumeDeadLetters(batch, env);
@@ -85,7 +86,7 @@ export default {
   async scheduled(_controller, env) {
     await renewShards(env);
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [resendEffects, collectAbandonedUploads, reconcileSample, finishFencedMove, tidyOperations]) {
+    for (const sweep of [resendEffects, collectMedia, reconcileSample, finishFencedMove, tidyOperations]) {
       try {
         await sweep(env);
       } catch (error) {

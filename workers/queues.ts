@@ -7,6 +7,7 @@ import { ATTEMPTS_MAX, bury } from "./operations/dead-letters.ts";
 const BACK_OFF_AT_MOST = 300;
 
 type Handle<T> = (body: T) => Promise<void>;
+type Messages = Pick<MessageBatch, "queue" | "messages">;
 
 /**
  * Runs `handle` for each message and settles each by itself, so that one bad message never replays its neighbours. A
@@ -15,7 +16,7 @@ type Handle<T> = (body: T) => Promise<void>;
  * wait for stores most of their time.
  */
 export async function consume<T>(
-  batch: MessageBatch,
+  batch: Messages,
   env: Env,
   schema: z.ZodType<T>,
   handle: Handle<T>,
@@ -52,6 +53,23 @@ export async function consumeTogether<T>(
     await renewShards(env); // A batch may take longer than a map lasts.
     await handle([body]);
   });
+}
+
+/**
+ * As `consume`, for messages that are handled together and fail apart: `handle` has a promise for each body, in their order.
+ */
+export async function consumeApart<T>(
+  batch: Messages,
+  env: Env,
+  schema: z.ZodType<T>,
+  handle: (bodies: readonly T[]) => Promise<void>[],
+): Promise<void> {
+  const parsed = batch.messages.map((message) => schema.safeParse(message.body).data);
+  const handled = handle(parsed.filter((body) => body !== undefined));
+  const ends = parsed.map((body) => (body === undefined ? undefined : handled.shift()));
+  await Promise.all(
+    batch.messages.map((message, index) => settled(env, batch.queue, message, schema, async () => ends[index])),
+  );
 }
 
 async function settled<T>(

@@ -63,6 +63,7 @@ export const Media = z
     ...place,
     videoUrl: z.string().optional(),
     createdAt: Timestamp,
+    keptUntil: Timestamp.optional().openapi({ description: "When it is deleted, unless it is published before" }),
   })
   .openapi("Media");
 export type Media = z.infer<typeof Media>;

@@ -104,13 +104,16 @@ export const feed = sqliteTable(
   (t) => [primaryKey({ columns: [t.reader, t.post] })],
 );
 
-/** An upload and what inspection found in it. The row is written before the object, so no object is without a row. */
+/**
+ * An upload and what inspection found in it. The row is written before the object and deleted after it, so no object is
+ * without a row: "deleted" is a row whose object may still be there, and is nobody's any more.
+ */
 export const media = sqliteTable(
   "media",
   {
     id: text().$type<MediaId>().primaryKey(),
     owner: text().$type<PersonId>().notNull(),
-    state: text({ enum: ["uploading", "uploaded", "ready", "rejected"] }).notNull(),
+    state: text({ enum: ["uploading", "uploaded", "ready", "rejected", "deleted"] }).notNull(),
     /** As its first bytes say. */
     contentType: text("content_type").$type<MediaType>().notNull(),
     bytes: integer().notNull(),

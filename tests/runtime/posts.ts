@@ -40,10 +40,10 @@ export async function readyMedia(owner: PersonId): Promise<MediaId> {
   const id = unusedId<MediaId>(shardOf(owner));
   await databaseOf(env, id)
     .prepare(
-      `INSERT INTO media (id, owner, state, content_type, bytes, width, height)
-       VALUES (?, ?, 'ready', 'image/jpeg', 1000, 1200, 800)`,
+      `INSERT INTO media (id, owner, state, content_type, bytes, width, height, look_at)
+       VALUES (?, ?, 'ready', 'image/jpeg', 1000, 1200, 800, ?)`,
     )
-    .bind(id, owner)
+    .bind(id, owner, Date.now() + 86_400_000)
     .run();
   return id;
 }

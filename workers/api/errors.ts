@@ -27,6 +27,8 @@ const REFUSALS = {
   request_not_found: [404, "This person has not asked to follow you"],
   handle_taken: [409, "The handle is taken"],
   media_not_ready: [409, "The media file is not ready"],
+  media_in_use: [409, "A post shows the media file, or is about to"],
+  not_inspected_again: [409, "Inspecting the media file again would not end otherwise"],
   idempotency_key_reused: [409, "The idempotency key was used for another request"],
   too_many_comments: [409, "The post has all the comments it can have"],
   too_many_mutes: [409, "No more can be muted"],

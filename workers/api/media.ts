@@ -2,10 +2,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { EditMedia, Media } from "../../schema/api/media.ts";
-import { MediaId } from "../../schema/ids.ts";
+import { MediaId, type PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { presentMedia } from "../media/present.ts";
+import { withdraw } from "../media/collect.ts";
+import { retry } from "../media/inspection/retry.ts";
+import { type MediaRow, presentMedia } from "../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../media/uploads/upload.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -48,6 +50,23 @@ const editMedia = createRoute({
   responses: { 200: json(Media), ...refusals },
 });
 
+const removeMedia = createRoute({
+  method: "delete",
+  path: "/media/{id}",
+  summary: "Delete an upload that no post shows",
+  request: OneMedia,
+  responses: { 204: { description: "Deleted" }, ...refusals },
+});
+
+const inspectAgain = createRoute({
+  method: "post",
+  path: "/media/{id}/inspection",
+  summary: "Have a rejected upload inspected again",
+  description: "Where `mayRetry` says that it may end otherwise. Read it again until it is `ready` or `rejected`.",
+  request: OneMedia,
+  responses: { 202: json(Media, "It is being inspected"), ...refusals },
+});
+
 export const mediaRoutes = routes()
   .openapi(uploadMedia, async (c) => {
     const { person } = signedIn(c);
@@ -60,14 +79,21 @@ export const mediaRoutes = routes()
   })
   .openapi(readMedia, async (c) => {
     const { person } = signedIn(c);
-    const { id } = c.req.valid("param");
-    const row = await drizzle(databaseOf(c.env, id))
-      .select()
-      .from(media)
-      .where(and(eq(media.id, id), eq(media.owner, person)))
-      .get();
-    if (!row) throw new ApiError("media_not_found");
+    const row = await ownMedia(c.env, person, c.req.valid("param").id);
     return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+  })
+  .openapi(removeMedia, async (c) => {
+    const { person } = signedIn(c);
+    const row = await ownMedia(c.env, person, c.req.valid("param").id);
+    if (!(await withdraw(c.env, person, row))) throw new ApiError("media_in_use");
+    return c.body(null, 204);
+  })
+  .openapi(inspectAgain, async (c) => {
+    const { person } = signedIn(c);
+    const row = await ownMedia(c.env, person, c.req.valid("param").id);
+    const isUnderWay = row.state === "uploaded" || (await retry(c.env, person, row));
+    if (!isUnderWay) throw new ApiError("not_inspected_again");
+    return c.json(presentMedia({ ...row, state: "uploaded", rejection: null }), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
     const { person } = signedIn(c);
@@ -80,6 +106,13 @@ export const mediaRoutes = routes()
     if (!row) throw new ApiError("media_not_found");
     return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
   });
+
+async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {
+  const mine = and(eq(media.id, id), eq(media.owner, owner));
+  const row = await drizzle(databaseOf(env, id)).select().from(media).where(mine).get();
+  if (!row || row.state === "deleted") throw new ApiError("media_not_found");
+  return row;
+}
 
 function contentLength(header: string | undefined): number {
   if (!header || !/^\d+$/.test(header)) throw new ApiError("length_required");

@@ -3,7 +3,6 @@ import { IdempotencyKey, PageQuery } from "../../schema/api/common.ts";
 import { Handle } from "../../schema/api/people.ts";
 import { NewPost, Post, PostPage } from "../../schema/api/posts.ts";
 import { PostId } from "../../schema/ids.ts";
-import { publishableMedia } from "../media/publishable.ts";
 import { answerWithToken } from "../reads/own-writes.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { postsOf } from "../reads/feed.ts";
@@ -22,7 +21,7 @@ posts.openapi(
   createRoute({
     method: "post",
     path: "/posts",
-    summary: "Publish photographs that have been inspected",
+    summary: "Publish photographs and videos that have been inspected",
     description: "Whom an @handle in the caption mentions is told, up to ten people.",
     request: { headers: IdempotencyKey, ...body(NewPost) },
     responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
@@ -30,16 +29,9 @@ posts.openapi(
   async (c) => {
     const { person } = signedIn(c);
     const { caption, media } = c.req.valid("json");
-    const uploads = await publishableMedia(
-      c.env,
-      person,
-      media.map(({ id }) => id),
-    );
-    const pictures = uploads.map((upload, index) => ({ ...upload, alt: media[index]?.alt ?? upload.alt }));
-
     const key = c.req.valid("header")["idempotency-key"];
     const mentions = (await mentionsIn(c.var.reader, caption)).filter((mentioned) => mentioned !== person);
-    const published = await publish(c.var.reader, person, { caption, media: pictures, mentions }, key);
+    const published = await publish(c.var.reader, person, { caption, media, mentions }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 

@@ -1,13 +1,13 @@
 import type { Snapshot } from "../../durable-objects/post-answers.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../schema/api/common.ts";
-import type { PostBody } from "../../schema/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
+import { claimMedia, type Wanted } from "../media/claims.ts";
 import { projectAtOnce } from "../projector/projector.ts";
 import type { Reader } from "../reads/reader.ts";
 import { ApiError } from "./errors.ts";
 
-type NewBody = Omit<PostBody, "editedAt"> & { mentions: PersonId[] };
+type NewBody = { caption: string; media: Wanted[]; mentions: PersonId[] };
 type Published = { id: PostId; post: Snapshot };
 
 /**
@@ -43,16 +43,21 @@ export async function publish(
 async function publishNew(env: Env, author: PersonId, body: NewBody): Promise<Published> {
   for (;;) {
     const id = newId<PostId>(shardOf(author));
-    const post = await env.POSTS.getByName(id).publish({ id, author, ...body });
+    const post = await publishAs(env, id, author, body);
     // Else the id is taken: once in a thousand times when two posts of a shard meet in one millisecond.
     if (post) return { id, post };
   }
 }
 
+async function publishAs(env: Env, id: PostId, author: PersonId, { media, ...words }: NewBody) {
+  const claimed = await claimMedia(env, author, id, media);
+  return env.POSTS.getByName(id).publish({ id, author, ...words, media: claimed });
+}
+
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
     const { id, isNew } = await settledId(env, author, key);
-    const post = await env.POSTS.getByName(id).publish({ id, author, ...body });
+    const post = await publishAs(env, id, author, body);
     if (post) return { id, post };
     if (!isNew) throw new ApiError("idempotency_key_reused");
     await forget(env, author, key); // The id was taken, as above.

@@ -1,7 +1,9 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
 import type { media } from "../../schema/tables/posts.ts";
-import { rejectionOf } from "./inspection/rejections.ts";
+import { ApiError } from "../api/errors.ts";
+import { reasonOf } from "./inspection/rejections.ts";
+import { mayRetry } from "./inspection/retry.ts";
 import { mediaUrls, videoUrl } from "./serving/urls.ts";
 
 export type MediaRow = typeof media.$inferSelect;
@@ -10,18 +12,23 @@ export type MediaRow = typeof media.$inferSelect;
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
   !details?.video || details.thumbhash !== undefined;
 
-/** An upload as its owner sees it. */
-export const presentMedia = (row: MediaRow): Media => ({
-  id: row.id,
-  state: row.state,
-  ...(row.rejection !== null && { rejection: rejectionOf(row.rejection) }),
-  contentType: row.contentType,
-  bytes: row.bytes,
-  ...(row.width !== null && { width: row.width }),
-  ...(row.height !== null && { height: row.height }),
-  ...(row.details !== null && { details: row.details }),
-  alt: row.alt,
-  ...(row.state === "ready" && hasRenditions(row) && { urls: mediaUrls(row.id) }),
-  ...(row.state === "ready" && row.details?.video && { videoUrl: videoUrl(row.id) }),
-  createdAt: new Date(timeOf(row.id)).toISOString(),
-});
+/** An upload as its owner sees it; the refusal `media_not_found` once it is deleted. */
+export function presentMedia(row: MediaRow): Media {
+  const { state, rejection } = row;
+  if (state === "deleted") throw new ApiError("media_not_found");
+  return {
+    id: row.id,
+    state,
+    ...(rejection !== null && { rejection: { code: rejection, detail: reasonOf(rejection), mayRetry: mayRetry(row) } }),
+    contentType: row.contentType,
+    bytes: row.bytes,
+    ...(row.width !== null && { width: row.width }),
+    ...(row.height !== null && { height: row.height }),
+    ...(row.details !== null && { details: row.details }),
+    alt: row.alt,
+    ...(row.state === "ready" && hasRenditions(row) && { urls: mediaUrls(row.id) }),
+    ...(row.state === "ready" && row.details?.video && { videoUrl: videoUrl(row.id) }),
+    createdAt: new Date(timeOf(row.id)).toISOString(),
+    ...(row.lookAt !== null && row.claimedBy === null && { keptUntil: new Date(row.lookAt).toISOString() }),
+  };
+}

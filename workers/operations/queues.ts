@@ -1,6 +1,6 @@
 /** Every queue that the Worker consumes, as the operator sees it. A new one is a line here and two tables in wrangler.toml. */
 import type { z } from "zod";
-import { Effect, FanOut, PostFacts } from "../../schema/facts.ts";
+import { Effect, FanOut, InspectEffect, PostFacts } from "../../schema/facts.ts";
 import { PushMessage } from "../../schema/push.ts";
 
 export type KnownQueue = {
@@ -23,8 +23,8 @@ function queue<T>(producerOf: (env: Env) => Queue, schema: z.ZodType<T>, subject
   };
 }
 
-const Inspection = Effect.refine((effect) => effect.kind === "inspect" && effect.video !== true);
-const VideoInspection = Effect.refine((effect) => effect.kind === "inspect" && effect.video === true);
+const Inspection = InspectEffect.refine(({ video }) => video !== true);
+const VideoInspection = InspectEffect.refine(({ video }) => video === true);
 const Page = FanOut.refine(({ parts }) => parts !== undefined);
 const subjectOfEffect = ({ kind, id }: Effect) => `${kind} ${id}`;
 

@@ -1,9 +1,9 @@
 /** The end of a post: what is left of it in D1 and R2 goes when its actor has said that it is gone. */
 import type { Effect, PostBody } from "../../schema/facts.ts";
-import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { effectDone, newEffect, saveEffectIf } from "../effects.ts";
-import { deleteObjects } from "../media/objects.ts";
+import { takeAway } from "../media/collect.ts";
 import { postDocuments } from "../reads/documents.ts";
 
 /** Comments that one statement deletes: a bound on how long it takes. */
@@ -38,10 +38,7 @@ export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>
   const { id, post, author, media } = effect;
   await postDocuments.forget(env, post);
   await eraseComments(env, post);
-  for (const picture of await unused(env, author, media)) {
-    await deleteObjects(env, picture);
-    await databaseOf(env, author).prepare("DELETE FROM media WHERE id = ? AND owner = ?").bind(picture, author).run();
-  }
+  await takeAway(env, author, media, { states: ["ready", "deleted"], despite: post });
   await effectDone(env, id);
 }
 
@@ -53,17 +50,4 @@ async function eraseComments(env: Env, post: PostId): Promise<void> {
     )
     .bind(post, COMMENTS_PER_STATEMENT);
   while ((await statement.run()).meta.changes > 0);
-}
-
-/** Reads the author's posts: the price of a deletion, and of nothing else. */
-async function unused(env: Env, author: PersonId, media: MediaId[]): Promise<MediaId[]> {
-  const shown = await databaseOf(env, author)
-    .prepare(
-      `SELECT DISTINCT picture.value ->> 'id' AS id FROM posts, json_each(posts.media) AS picture
-       WHERE author = ?1 AND picture.value ->> 'id' IN (SELECT value FROM json_each(?2))`,
-    )
-    .bind(author, JSON.stringify(media))
-    .all<{ id: MediaId }>();
-  const used = new Set(shown.results.map(({ id }) => id));
-  return media.filter((id) => !used.has(id));
 }

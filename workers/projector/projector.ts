@@ -122,6 +122,7 @@ function postStatements(
     statements: [
       ...setBased(database, UPSERT_POSTS, bodies),
       ...setBased(database, OWN_FEED, bodies),
+      ...setBased(database, ATTACH_MEDIA, bodies),
       ...ends.flatMap((end) => end.statements),
       ...setBased(database, UPSERT_STATS, standings),
     ],
@@ -188,6 +189,16 @@ const OWN_FEED = `
   INSERT INTO feed (reader, post, author)
   SELECT value ->> 1, value ->> 0, value ->> 1 FROM json_each(?1) ${NOT_GONE}
   ON CONFLICT DO NOTHING`;
+
+// What a post shows is not collected. Nearly always the post has claimed it before (workers/media/claims.ts).
+const ATTACH_MEDIA = `
+  UPDATE media SET look_at = NULL, claimed_by = coalesce(claimed_by, shown.post)
+  FROM (
+    SELECT bodies.value ->> 0 AS post, file.value ->> 'id' AS media
+    FROM json_each(?1) AS bodies JOIN json_each(bodies.value ->> 3) AS file
+    LEFT JOIN post_stats AS known ON known.post = bodies.value ->> 0 WHERE coalesce(known.deleted, 0) = 0
+  ) AS shown
+  WHERE media.id = shown.media AND state = 'ready' AND look_at IS NOT NULL`;
 
 const STANDING = ["likes", "comments", "seq", "body_seq", "policy", "pinned", "deleted"];
 

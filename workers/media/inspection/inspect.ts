@@ -1,84 +1,99 @@
-/** What follows from an upload: the picture is looked at, and ends as `ready` with its renditions, or as `rejected`. */
-import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
-import type { Effect } from "../../../schema/facts.ts";
+/** What follows from an upload: it is looked at, and ends as `ready` with all that is served of it, or as `rejected`. */
+import { InspectEffect } from "../../../schema/facts.ts";
+import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media-types.ts";
-import type { MediaId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { media } from "../../../schema/tables/posts.ts";
-import { effects } from "../../../schema/tables/people.ts";
+import { byDatabase, databaseOf } from "../../../schema/shards.ts";
 import { effectDone } from "../../effects.ts";
+import { consume, consumeApart } from "../../queues.ts";
 import { deleteObjects } from "../objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
+import type { MediaRow } from "../present.ts";
 import { inspectVideo } from "../videos/video.ts";
 import type { Findings, Original } from "./findings.ts";
-import { Rejected, type Rejection } from "./rejections.ts";
-
-type Inspect = Extract<Effect, { kind: "inspect" }>;
-type Found = Omit<Original, "id"> & { attempts: number | null };
+import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";
+import { gathered, type Verdict } from "./verdicts.ts";
 
 /** Of an effect, half an hour after the upload. What has not been done by then would crash us for ever. */
 const ATTEMPTS_MAX = 7;
 
-/** Settles an upload. The message may come again: whoever writes the state first decides, and all others follow. */
-export async function inspectMedia(env: Env, effect: Inspect): Promise<void> {
-  const found = await find(env, effect);
-  switch (found?.state) {
-    case "uploaded":
-      await settle(env, effect, found);
-      return;
-    case "rejected":
-    case undefined:
-      await deleteObjects(env, effect.media);
-      break;
-    case "ready":
-    case "uploading":
-      break;
+/**
+ * Inspects the files of a batch together, each with its own end. A batch that comes again may have been ended by one of
+ * them, which took the whole isolate with it: then one after the other, what was tried least first, and each attempt is
+ * counted before it is made. So such a file stands in nobody's way for long, and is given up in the end.
+ */
+export async function consumeInspections(batch: MessageBatch, env: Env): Promise<void> {
+  if (batch.messages.every(({ attempts }) => attempts === 1)) {
+    await consumeApart(batch, env, InspectEffect, (effects) => inspectAll(env, effects));
+    return;
   }
-  await effectDone(env, effect.id);
+  const jobs = await find(
+    env,
+    batch.messages.flatMap(({ body }) => InspectEffect.safeParse(body).data ?? []),
+  );
+  const triesOf = ({ body }: Message) =>
+    jobs.get(InspectEffect.safeParse(body).data?.id ?? ("" as EffectId))?.attempts ?? 0;
+  const messages = batch.messages.toSorted((a, b) => triesOf(a) - triesOf(b));
+  await consume({ queue: batch.queue, messages }, env, InspectEffect, async (effect) => {
+    await countAttempt(env, effect.id);
+    await inspectMedia(env, effect);
+  });
 }
 
-const find = (env: Env, effect: Inspect) =>
-  drizzle(databaseOf(env, effect.media))
-    .select({ state: media.state, contentType: media.contentType, bytes: media.bytes, attempts: effects.attempts })
-    .from(media)
-    .leftJoin(effects, eq(effects.id, effect.id))
-    .where(eq(media.id, effect.media))
-    .get();
+/** Settles an upload. The message may come again: whoever writes the state first decides, and all others follow. */
+export const inspectMedia = async (env: Env, effect: InspectEffect): Promise<void> => inspectAll(env, [effect])[0];
 
-async function settle(env: Env, effect: Inspect, { attempts, ...found }: Found): Promise<void> {
+/** As `inspectMedia`, with a promise for each: they share a query to begin with, and what they write (verdicts.ts). */
+function inspectAll(env: Env, effects: readonly InspectEffect[]): Promise<void>[] {
+  const found = find(env, effects);
+  const write = gathered(env);
+  return effects.map(async (effect) => {
+    const job = (await found).get(effect.id);
+    if (job?.state === "uploaded") {
+      const verdict = await judge(env, effect, job);
+      const isFirst = await write(verdict);
+      if (!isFirst) await tidyAfter(env, effect, (await find(env, [effect])).get(effect.id));
+      else if (verdict.rejection) await tidyAfter(env, effect, { ...job, ...verdict, state: "rejected" });
+    } else await tidyAfter(env, effect, job);
+  });
+}
+
+async function judge(env: Env, effect: InspectEffect, { attempts, contentType, bytes }: Job): Promise<Verdict> {
   try {
     if ((attempts ?? 0) >= ATTEMPTS_MAX) throw new Rejected("inspection_failed");
-    const findings = await inspect(env, { id: effect.media, ...found });
-    if (await writeReady(env, effect, findings)) return;
+    return { effect, findings: await inspect(env, { id: effect.media, contentType, bytes }) };
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
-    await writeRejected(env, effect.media, error.code);
+    return { effect, rejection: error.code };
   }
-  await inspectMedia(env, effect); // The state is no longer "uploaded": what is left is to clean up after it.
 }
 
-function inspect(env: Env, original: Original): Promise<Findings> {
-  return isVideo(original.contentType) ? inspectVideo(env, original) : inspectPicture(env, original);
+const inspect = (env: Env, original: Original): Promise<Findings> =>
+  isVideo(original.contentType) ? inspectVideo(env, original) : inspectPicture(env, original);
+
+/** Once the file has its verdict: removes what nobody will ask for again, or what a late attempt has stored. */
+async function tidyAfter(env: Env, { id, media }: InspectEffect, job: Pick<Job, "state" | "rejection"> | undefined) {
+  const isGone = job === undefined || job.state === "deleted";
+  const isRejected = job?.state === "rejected" && !RETRYABLE.has(job.rejection ?? "");
+  if (isGone || isRejected) await deleteObjects(env, media);
+  if (job?.state !== "uploaded") await effectDone(env, id);
 }
 
-/** Whether it was this call that wrote it. */
-async function writeReady(env: Env, effect: Inspect, found: Findings): Promise<boolean> {
-  const database = databaseOf(env, effect.media);
-  const [written] = await database.batch([
-    database
-      .prepare(
-        "UPDATE media SET state = 'ready', width = ?, height = ?, details = ? WHERE id = ? AND state = 'uploaded'",
-      )
-      .bind(found.width, found.height, JSON.stringify(found.details), effect.media),
-    database.prepare("DELETE FROM effects WHERE id = ?").bind(effect.id),
-  ]);
-  return (written?.meta.changes ?? 0) > 0;
+type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Rejection | null; attempts: number | null };
+
+/** One query a database. Of a file that is gone there is nothing. */
+async function find(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
+  const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
+    database.prepare(JOBS).bind(JSON.stringify(group)).all<Job & { effect: EffectId }>(),
+  );
+  const rows = (await Promise.all(asked)).flatMap(({ results }) => results);
+  return new Map(rows.map(({ effect, ...job }) => [effect, job]));
 }
 
-async function writeRejected(env: Env, id: MediaId, rejection: Rejection): Promise<void> {
-  await drizzle(databaseOf(env, id))
-    .update(media)
-    .set({ state: "rejected", rejection })
-    .where(and(eq(media.id, id), eq(media.state, "uploaded")));
+const JOBS = `
+  SELECT asked.value ->> 'id' AS effect, state, content_type AS contentType, bytes, rejection, attempts
+  FROM json_each(?1) AS asked JOIN media ON media.id = asked.value ->> 'media'
+  LEFT JOIN effects ON effects.id = asked.value ->> 'id'`;
+
+async function countAttempt(env: Env, id: EffectId): Promise<void> {
+  await databaseOf(env, id).prepare("UPDATE effects SET attempts = attempts + 1 WHERE id = ?").bind(id).run();
 }

@@ -22,8 +22,8 @@ export class Rejected extends Error {
   }
 }
 
-/** A code as it was stored, with its text. */
-export function rejectionOf(code: string): { code: string; detail: string; mayRetry: boolean } {
+/** The text of a code as it was stored. */
+export function reasonOf(code: string): string {
   const details: Partial<Record<string, string>> = REJECTIONS;
-  return { code, detail: details[code] ?? "The file was refused.", mayRetry: RETRYABLE.has(code) };
+  return details[code] ?? "The file was refused.";
 }

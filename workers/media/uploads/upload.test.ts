@@ -2,12 +2,10 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf, databases } from "../../../schema/shards.ts";
-import { ABANDONED, collectAbandonedUploads } from "./abandoned.ts";
-import { as, codeOf, effectOf, inspected, png, post, upload } from "../../../tests/runtime/media.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { as, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { originalKey } from "../objects.ts";
-import { publishableMedia } from "../publishable.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 
 const rowsOf = async (owner: PersonId) =>
@@ -166,52 +164,4 @@ it("keeps a description", async () => {
 
   expect(await (await as(person, `/v1/media/${id}`, edit)).json()).toMatchObject({ id, alt: "A grey dot" });
   expect(await (await as(person, `/v1/media/${id}`)).json()).toMatchObject({ id, alt: "A grey dot" });
-});
-
-it("publishes only what is ready and the owner's, in the order asked for", async () => {
-  const [owner, other] = [newPerson(), newPerson()];
-  const [first, second] = [await inspected(owner, await png(2, 1)), await inspected(owner, await png(1, 2))];
-  const raw = await (await upload(owner, await png(1, 1))).json<Media>();
-  const bad = await inspected(owner, await png(1, 1, { width: 20_000, height: 1 }));
-
-  expect(await publishableMedia(env, owner, [second.id, first.id])).toEqual([
-    { id: second.id, width: 1, height: 2, alt: "" },
-    { id: first.id, width: 2, height: 1, alt: "" },
-  ]);
-  const refusal = { code: "media_not_found" };
-  await expect(publishableMedia(env, other, [first.id])).rejects.toMatchObject(refusal);
-  await expect(publishableMedia(env, owner, [first.id, newId(shardOf(owner))])).rejects.toMatchObject(refusal);
-  await expect(publishableMedia(env, owner, [raw.id])).rejects.toMatchObject({ code: "media_not_ready" });
-  await expect(publishableMedia(env, owner, [bad.id])).rejects.toMatchObject({
-    code: "media_not_ready",
-    detail: expect.stringContaining("too large") as string,
-  });
-});
-
-it("collects uploads that were given up, and only those", async () => {
-  const owner = newPerson();
-  const begun = newId<MediaId>(shardOf(owner));
-  await databaseOf(env, owner)
-    .prepare(
-      "INSERT INTO media (id, owner, state, content_type, bytes, look_at) VALUES (?, ?, 'uploading', 'image/png', 9, ?)",
-    )
-    .bind(begun, owner, Date.now() + 3_600_000)
-    .run();
-  await env.MEDIA.put(originalKey(begun), "some bytes");
-  const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
-
-  await collectAbandonedUploads(env, Date.now() + 3_500_000);
-  expect(await rowsOf(owner)).toHaveLength(2);
-  await collectAbandonedUploads(env, Date.now() + 3_700_000);
-
-  expect(await rowsOf(owner)).toEqual([{ id }]);
-  expect(await env.MEDIA.head(originalKey(begun))).toBeNull();
-  expect(await env.MEDIA.head(originalKey(id))).not.toBeNull();
-});
-
-it("looks for them in their own index", async () => {
-  for (const database of databases(env)) {
-    const plan = await database.prepare(`EXPLAIN QUERY PLAN ${ABANDONED}`).bind(0, 1).all<{ detail: string }>();
-    expect(plan.results[0]?.detail).toContain("media_to_look_at");
-  }
 });

@@ -1,0 +1,85 @@
+import { and, eq, gt, inArray, isNull } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { PostMedia } from "../../schema/facts.ts";
+import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { media } from "../../schema/tables/posts.ts";
+import { ApiError } from "../api/errors.ts";
+import { CLAIMED_FOR } from "./collect.ts";
+import { reasonOf } from "./inspection/rejections.ts";
+import { hasRenditions, type MediaRow } from "./present.ts";
+
+/** A file as a post is to show it; without `alt` it keeps its own description. */
+export type Wanted = { id: MediaId; alt?: string | undefined };
+
+/**
+ * Claims files of `owner` for a post, before the post is there: so none is collected (collect.ts) that a post is about to
+ * show. Returns them in their order. A file of somebody else is as unknown as one that never was: the database is that of
+ * the owner, whatever shard the id names. Costs one D1 query and a row written for each file. While D1 takes no writes, files
+ * that were never published can be, all the same.
+ */
+export async function claimMedia(
+  env: Env,
+  owner: PersonId,
+  post: PostId,
+  wanted: readonly Wanted[],
+  now = Date.now(),
+): Promise<PostMedia[]> {
+  const ids = wanted.map(({ id }) => id);
+  const rows = await claimedRows(env, owner, post, ids, now);
+  const claimed = new Map(rows.map((row) => [row.id, row]));
+  if (ids.some((id) => !claimed.has(id))) throw await whyNot(env, owner, ids);
+  return wanted.flatMap(({ id, alt }) => {
+    const row = claimed.get(id);
+    return row ? [postMediaOf(row, alt)] : [];
+  });
+}
+
+async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId[], now: number): Promise<MediaRow[]> {
+  const db = drizzle(databaseOf(env, owner));
+  const isReady = and(inArray(media.id, ids), eq(media.owner, owner), eq(media.state, "ready"));
+  try {
+    return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
+  } catch (error) {
+    console.warn("media not claimed, publishing what nobody takes away", { post, error: String(error) });
+    // No other post has shown these, so none can take them with it, and the collector comes later.
+    const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + CLAIMED_FOR));
+    return db.select().from(media).where(and(isReady, isSafe));
+  }
+}
+
+function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
+  const { id, width, height, details } = row;
+  const { thumbhash, video } = details ?? {};
+  return {
+    id,
+    width: width ?? 0,
+    height: height ?? 0,
+    alt: alt ?? row.alt,
+    ...(thumbhash !== undefined && { thumbhash }),
+    ...(video && {
+      video: {
+        durationMs: video.durationMs,
+        hasAudio: video.audio !== null,
+        contentType: row.contentType === "video/webm" ? "video/webm" : "video/mp4", // As it was rewritten.
+        poster: hasRenditions(row),
+      },
+    }),
+  };
+}
+
+async function whyNot(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<ApiError> {
+  const rows = await drizzle(databaseOf(env, owner))
+    .select()
+    .from(media)
+    .where(and(inArray(media.id, [...ids]), eq(media.owner, owner)));
+  const found = new Map(rows.map((row) => [row.id, row]));
+  for (const id of ids) {
+    const row = found.get(id);
+    if (!row || row.state === "deleted")
+      return new ApiError("media_not_found", `There is no media file ${id} of yours`);
+    if (row.rejection !== null) return new ApiError("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
+    if (row.state !== "ready") return new ApiError("media_not_ready", `${id} is still being processed`);
+  }
+  return new ApiError("media_not_ready", "They were not ready a moment ago; try again");
+}

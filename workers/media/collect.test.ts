@@ -1,0 +1,181 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
+import { databaseOf, databases } from "../../schema/shards.ts";
+import { as, codeOf, inspected, png } from "../../tests/runtime/media.ts";
+import { newPerson } from "../../tests/runtime/posts.ts";
+import { claimMedia } from "./claims.ts";
+import { collectMedia, DUE, takeAway, UNUSED_FOR } from "./collect.ts";
+import { originalKey, renditionKey } from "./objects.ts";
+
+const HOUR = 3_600_000;
+
+async function ready(): Promise<{ owner: PersonId; id: MediaId }> {
+  const owner = newPerson();
+  return { owner, id: (await inspected(owner, await png(3, 2))).id };
+}
+
+const rowOf = (id: MediaId) =>
+  databaseOf(env, id)
+    .prepare("SELECT state, look_at AS lookAt FROM media WHERE id = ?")
+    .bind(id)
+    .first<{ state: string; lookAt: number | null }>();
+
+const isStored = async (id: MediaId) =>
+  (await Promise.all([originalKey(id), renditionKey(id, "w320")].map((key) => env.MEDIA.head(key)))).map(Boolean);
+
+/** A post as the projector writes it. */
+async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shardOf(owner))): Promise<PostId> {
+  await databaseOf(env, owner)
+    .prepare("INSERT INTO posts (id, author, caption, media, seq) VALUES (?, ?, '', ?, 1)")
+    .bind(post, owner, JSON.stringify([{ id: media, width: 3, height: 2, alt: "" }]))
+    .run();
+  return post;
+}
+
+const gone = (post: PostId) => databaseOf(env, post).prepare("DELETE FROM posts WHERE id = ?").bind(post).run();
+
+describe("the sweep", () => {
+  it("removes an upload that was given up, with its bytes", async () => {
+    const owner = newPerson();
+    const id = newId<MediaId>(shardOf(owner));
+    await databaseOf(env, owner)
+      .prepare(
+        "INSERT INTO media (id, owner, state, content_type, bytes, look_at) VALUES (?, ?, 'uploading', 'image/png', 9, ?)",
+      )
+      .bind(id, owner, Date.now() + HOUR)
+      .run();
+    await env.MEDIA.put(originalKey(id), "some bytes");
+
+    await collectMedia(env, Date.now() + 0.9 * HOUR);
+    expect(await rowOf(id)).toMatchObject({ state: "uploading" });
+    await collectMedia(env, Date.now() + 1.1 * HOUR);
+
+    expect(await rowOf(id)).toBeNull();
+    expect(await isStored(id)).toEqual([false, false]);
+  });
+
+  it("removes after a day what nobody has published, and what was rejected", async () => {
+    const { id, owner } = await ready();
+    const bad = await inspected(owner, await png(1, 1, { width: 0, height: 1 }));
+
+    await collectMedia(env, Date.now() + UNUSED_FOR - HOUR);
+    expect(await isStored(id)).toEqual([true, true]);
+    await collectMedia(env, Date.now() + UNUSED_FOR + HOUR);
+
+    expect([await rowOf(id), await rowOf(bad.id)]).toEqual([null, null]);
+    expect(await isStored(id)).toEqual([false, false]);
+  });
+
+  it("looks once at what a post shows", async () => {
+    const { owner, id } = await ready();
+    const post = newId<PostId>(shardOf(owner));
+    await claimMedia(env, owner, post, [{ id }]);
+    await shows(owner, id, post);
+
+    await collectMedia(env, Date.now() + 2 * UNUSED_FOR);
+
+    expect(await rowOf(id)).toEqual({ state: "ready", lookAt: null });
+    expect(await isStored(id)).toEqual([true, true]);
+  });
+
+  it("waits an hour for the post of a claim, and then no longer", async () => {
+    const { owner, id } = await ready();
+    const later = Date.now() + UNUSED_FOR + HOUR;
+    await claimMedia(env, owner, newId<PostId>(shardOf(owner)), [{ id }], later - 0.5 * HOUR);
+
+    await collectMedia(env, later);
+    expect(await rowOf(id)).toEqual({ state: "ready", lookAt: later + HOUR });
+    await collectMedia(env, later + 1.1 * HOUR);
+
+    expect(await rowOf(id)).toBeNull();
+  });
+
+  it("goes on when one file cannot be removed, and ends what was begun", async () => {
+    const [first, second] = [await ready(), await ready()];
+    const later = Date.now() + UNUSED_FOR + HOUR;
+    const failing = {
+      delete: (keys: string[]) =>
+        keys.includes(originalKey(first.id)) ? Promise.reject(new Error("no bucket")) : env.MEDIA.delete(keys),
+    };
+
+    await collectMedia({ ...env, MEDIA: failing as unknown as R2Bucket }, later);
+    expect([await rowOf(first.id), await rowOf(second.id)]).toMatchObject([{ state: "deleted" }, null]);
+    expect((await as(first.owner, `/v1/media/${first.id}`)).status).toBe(404);
+    await collectMedia(env, later);
+
+    expect(await rowOf(first.id)).toBeNull();
+    expect(await isStored(first.id)).toEqual([false, false]);
+  });
+
+  it("finds what is due in its own index", async () => {
+    for (const database of databases(env)) {
+      const plan = await database.prepare(`EXPLAIN QUERY PLAN ${DUE}`).bind(0, 1).all<{ detail: string }>();
+      expect(plan.results.map(({ detail }) => detail)).toEqual([expect.stringContaining("media_to_look_at")]);
+    }
+  });
+});
+
+describe("taking away what a deleted post has shown", () => {
+  it("leaves what another post shows", async () => {
+    const { owner, id } = await ready();
+    const [one, other] = [await shows(owner, id), await shows(owner, id)];
+    await gone(one);
+    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: one })).toEqual([]);
+    await gone(other);
+    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: other })).toEqual([id]);
+    expect(await rowOf(id)).toBeNull();
+  });
+
+  it("does not wait for the claim of that post itself, but for that of another", async () => {
+    const { owner, id } = await ready();
+    const [one, other] = [newId<PostId>(shardOf(owner)), newId<PostId>(shardOf(owner), Date.now() + 1)];
+    await claimMedia(env, owner, one, [{ id }]);
+    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: other })).toEqual([]);
+    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: one })).toEqual([id]);
+  });
+
+  it("makes an end of it: what was taken cannot be claimed, what was claimed cannot be taken", async () => {
+    const made = await Promise.all(Array.from({ length: 6 }, ready));
+    await Promise.all(
+      made.map(async ({ owner, id }) => {
+        const post = newId<PostId>(shardOf(owner));
+        const [claim, taken] = await Promise.allSettled([
+          claimMedia(env, owner, post, [{ id }]),
+          takeAway(env, owner, [id], { states: ["ready"] }),
+        ]);
+        expect(taken.status).toBe("fulfilled");
+        if (taken.status === "fulfilled") expect(taken.value).toEqual(claim.status === "fulfilled" ? [] : [id]);
+      }),
+    );
+  });
+});
+
+describe("an owner who wants an upload no more", () => {
+  const withdraw = (owner: PersonId, id: MediaId) => as(owner, `/v1/media/${id}`, { method: "DELETE" });
+
+  it("has it deleted, and its bytes count no longer", async () => {
+    const { owner, id } = await ready();
+    await databaseOf(env, owner)
+      .prepare("INSERT INTO people (id, handle, name, media_bytes) VALUES (?, ?, '', 1000)")
+      .bind(owner, owner)
+      .run();
+    const { bytes } = await (await as(owner, `/v1/media/${id}`)).json<{ bytes: number }>();
+
+    expect((await withdraw(newPerson(), id)).status).toBe(404);
+    expect((await withdraw(owner, id)).status).toBe(204);
+
+    expect((await withdraw(owner, id)).status).toBe(404);
+    expect(await isStored(id)).toEqual([false, false]);
+    const person = databaseOf(env, owner).prepare("SELECT media_bytes AS bytes FROM people WHERE id = ?").bind(owner);
+    expect(await person.first()).toEqual({ bytes: 1000 - bytes });
+  });
+
+  it("keeps it while a post shows it", async () => {
+    const { owner, id } = await ready();
+    await shows(owner, id);
+    const answer = await withdraw(owner, id);
+    expect([answer.status, await codeOf(answer)]).toEqual([409, "media_in_use"]);
+    expect(await isStored(id)).toEqual([true, true]);
+  });
+});

@@ -1,0 +1,37 @@
+/** A second look at a file whose rejection may have been our fault. */
+import type { PersonId } from "../../../schema/ids.ts";
+import { isVideo } from "../../../schema/media-types.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../effects.ts";
+import { withFreshIds } from "../../fresh-ids.ts";
+import type { MediaRow } from "../present.ts";
+import { RETRYABLE } from "./rejections.ts";
+
+/** How often an owner may ask for it: each costs calls of the Images binding. */
+const RETRIES_MAX = 3;
+
+export const mayRetry = ({ rejection, details }: Pick<MediaRow, "rejection" | "details">): boolean =>
+  RETRYABLE.has(rejection ?? "") && (details?.retries ?? 0) < RETRIES_MAX;
+
+/** Has a rejected file inspected again. False when it is not to be. One batch, two rows written. */
+export const retry = (env: Env, owner: PersonId, { id, contentType }: Pick<MediaRow, "id" | "contentType">) =>
+  withFreshIds(async (): Promise<boolean> => {
+    const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true }) });
+    const condition = `EXISTS (SELECT 1 FROM media WHERE id = ?4 AND owner = ?5 AND ${MAY_RETRY})`;
+    const [, again] = await databaseOf(env, id).batch([
+      saveEffectIf(env, effect, condition, [id, owner]),
+      databaseOf(env, id).prepare(AGAIN).bind(id, owner),
+    ]);
+    if (again?.meta.changes === 0) return false;
+    await sendEffect(env, effect);
+    return true;
+  });
+
+const RETRIES = "coalesce(details ->> '$.retries', 0)";
+const MAY_RETRY = `state = 'rejected' AND rejection IN (${[...RETRYABLE].map((code) => `'${code}'`).join(", ")})
+  AND ${RETRIES} < ${RETRIES_MAX}`;
+
+const AGAIN = `
+  UPDATE media SET state = 'uploaded', rejection = NULL,
+    details = json_set(coalesce(details, '{}'), '$.retries', ${RETRIES} + 1)
+  WHERE id = ?1 AND owner = ?2 AND ${MAY_RETRY}`;
