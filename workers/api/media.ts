@@ -90,10 +90,11 @@ export const mediaRoutes = routes()
   })
   .openapi(inspectAgain, async (c) => {
     const { person } = signedIn(c);
-    const row = await ownMedia(c.env, person, c.req.valid("param").id);
-    const isUnderWay = row.state === "uploaded" || (await retry(c.env, person, row));
-    if (!isUnderWay) throw new ApiError("not_inspected_again");
-    return c.json(presentMedia({ ...row, state: "uploaded", rejection: null }), 202, { "cache-control": "no-store" });
+    const { id } = c.req.valid("param");
+    await retry(c.env, person, await ownMedia(c.env, person, id));
+    const row = await ownMedia(c.env, person, id);
+    if (row.state === "rejected") throw new ApiError("not_inspected_again");
+    return c.json(presentMedia(row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
     const { person } = signedIn(c);

@@ -13,18 +13,16 @@ const RETRIES_MAX = 3;
 export const mayRetry = ({ rejection, details }: Pick<MediaRow, "rejection" | "details">): boolean =>
   RETRYABLE.has(rejection ?? "") && (details?.retries ?? 0) < RETRIES_MAX;
 
-/** Has a rejected file inspected again. False when it is not to be. One batch, two rows written. */
+/** Has a rejected file inspected again, if that may end otherwise. One batch, two rows written. */
 export const retry = (env: Env, owner: PersonId, { id, contentType }: Pick<MediaRow, "id" | "contentType">) =>
-  withFreshIds(async (): Promise<boolean> => {
+  withFreshIds(async (): Promise<void> => {
     const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true }) });
     const condition = `EXISTS (SELECT 1 FROM media WHERE id = ?4 AND owner = ?5 AND ${MAY_RETRY})`;
     const [, again] = await databaseOf(env, id).batch([
       saveEffectIf(env, effect, condition, [id, owner]),
       databaseOf(env, id).prepare(AGAIN).bind(id, owner),
     ]);
-    if (again?.meta.changes === 0) return false;
-    await sendEffect(env, effect);
-    return true;
+    if ((again?.meta.changes ?? 0) > 0) await sendEffect(env, effect);
   });
 
 const RETRIES = "coalesce(details ->> '$.retries', 0)";
