@@ -12,6 +12,7 @@ import { mergeAuthor } from "./delivery/large-authors.ts";
 import { acceptAll } from "./delivery/open.ts";
 import { resendEffects } from "./effects.ts";
 import { collectMedia } from "./media/collect.ts";
+import { collectOrphans } from "./media/orphans.ts";
 import { consumeInspections, inspectMedia } from "./media/inspection/inspect.ts";
 import { consumeDeadLetters } from "./operations/dead-letters.ts";
 import { measured } from "./operations/measured.ts";
@@ -86,7 +87,14 @@ export default {
   async scheduled(_controller, env) {
     await renewShards(env);
     // Each by itself: one sweep that fails must not keep the others from running.
-    for (const sweep of [resendEffects, collectMedia, reconcileSample, finishFencedMove, tidyOperations]) {
+    for (const sweep of [
+      resendEffects,
+      collectMedia,
+      collectOrphans,
+      reconcileSample,
+      finishFencedMove,
+      tidyOperations,
+    ]) {
       try {
         await sweep(env);
       } catch (error) {

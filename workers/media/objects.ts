@@ -5,6 +5,9 @@ import type { MediaId } from "../../schema/ids.ts";
 export const FORMATS = ["webp", "avif", "jpeg"] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** The first part of every key; the second is an id. */
+export const PREFIXES = ["originals/", "renditions/", "posters/", "videos/"] as const;
+
 /** Where the bytes lie in R2. A key is made of an id alone: neither a name nor a content ever chooses one. */
 export const originalKey = (id: MediaId): string => `originals/${id}`;
 export const renditionKey = (id: MediaId, variant: Variant, format: Format = "webp"): string =>

@@ -1,0 +1,68 @@
+import { env } from "cloudflare:workers";
+import { afterEach, expect, it, vi } from "vitest";
+import { EPOCH, type MediaId, newId, shardOf } from "../../schema/ids.ts";
+import { databaseOf, databases } from "../../schema/shards.ts";
+import { newPerson } from "../../tests/runtime/posts.ts";
+import { originalKey, PREFIXES } from "./objects.ts";
+import { collectOrphans } from "./orphans.ts";
+
+const DAY = 24 * 3_600_000;
+/** Apart from the objects of all other tests. */
+let time = Date.UTC(2060, 0, 1);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  time += 100 * DAY;
+});
+
+/** An original of `time`, with a row or without. */
+async function original(hasRow: boolean): Promise<string> {
+  const owner = newPerson();
+  const id = newId<MediaId>(shardOf(owner), time);
+  if (hasRow) {
+    await databaseOf(env, id)
+      .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'ready', 'image/png', 9)")
+      .bind(id, owner)
+      .run();
+  }
+  await env.MEDIA.put(originalKey(id), "some bytes");
+  return originalKey(id);
+}
+
+/** The dice that make the sweep begin with the originals of just before `time`. */
+function loaded(now: number): () => number {
+  const throws = [PREFIXES.indexOf("originals/") / PREFIXES.length, (time - DAY - EPOCH) / (now - EPOCH)];
+  return () => throws.shift() ?? 0;
+}
+
+const sweepAt = (now: number) => collectOrphans(env, now, loaded(now));
+const areThere = async (keys: string[]) =>
+  (await Promise.all(keys.map((key) => env.MEDIA.head(key)))).map((object) => object !== null);
+
+it("deletes after a day what has no row, and only that", async () => {
+  const keys = [await original(true), await original(false)];
+  expect(await sweepAt(time + DAY / 2)).toBe(0);
+  expect(await areThere(keys)).toEqual([true, true]);
+  expect(await sweepAt(time + 2 * DAY)).toBe(1);
+  expect(await areThere(keys)).toEqual([true, false]);
+});
+
+it("deletes nothing where so much has no row that the fault must be elsewhere", async () => {
+  const error = vi.spyOn(console, "error").mockReturnValue();
+  const keys = await Promise.all(Array.from({ length: 25 }, () => original(false)));
+  expect(await sweepAt(time + 2 * DAY)).toBe(0);
+  expect(await areThere(keys)).not.toContain(false);
+  expect(error).toHaveBeenCalledOnce();
+  await env.MEDIA.delete(keys);
+});
+
+it("deletes nothing while a database is down", async () => {
+  const key = await original(false);
+  for (const database of databases(env)) {
+    vi.spyOn(database, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+  }
+  await expect(sweepAt(time + 2 * DAY)).rejects.toThrow("D1 is down");
+  expect(await areThere([key])).toEqual([true]);
+});
