@@ -56,7 +56,10 @@ export const mediaRoutes = routes()
     const file = c.req.raw.body;
     if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty");
     const row = await upload(c.env, person, bytes, file);
-    return c.json(presentMedia(row), 201, { location: `/v1/media/${row.id}`, "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 201, {
+      location: `/v1/media/${row.id}`,
+      "cache-control": "no-store",
+    });
   })
   .openapi(readMedia, async (c) => {
     const { person } = signedIn(c);
@@ -67,7 +70,7 @@ export const mediaRoutes = routes()
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .get();
     if (!row) throw new ApiError("media_not_found");
-    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
     const { person } = signedIn(c);
@@ -78,7 +81,7 @@ export const mediaRoutes = routes()
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .returning();
     if (!row) throw new ApiError("media_not_found");
-    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   });
 
 function contentLength(header: string | undefined): number {

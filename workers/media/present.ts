@@ -2,6 +2,7 @@ import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
 import type { media } from "../../schema/tables/posts.ts";
 import { rejectionOf } from "./inspection/rejections.ts";
+import { signatureFor } from "./serving/signatures.ts";
 import { mediaUrls, videoUrl } from "./serving/urls.ts";
 
 export type MediaRow = typeof media.$inferSelect;
@@ -10,18 +11,22 @@ export type MediaRow = typeof media.$inferSelect;
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
   !details?.video || details.thumbhash !== undefined;
 
-/** An upload as its owner sees it. */
-export const presentMedia = (row: MediaRow): Media => ({
-  id: row.id,
-  state: row.state,
-  ...(row.rejection !== null && { rejection: rejectionOf(row.rejection) }),
-  contentType: row.contentType,
-  bytes: row.bytes,
-  ...(row.width !== null && { width: row.width }),
-  ...(row.height !== null && { height: row.height }),
-  ...(row.details !== null && { details: row.details }),
-  alt: row.alt,
-  ...(row.state === "ready" && hasRenditions(row) && { urls: mediaUrls(row.id) }),
-  ...(row.state === "ready" && row.details?.video && { videoUrl: videoUrl(row.id) }),
-  createdAt: new Date(timeOf(row.id)).toISOString(),
-});
+/** An upload as its owner sees it. Its addresses are signed for them, since it may not be published yet. */
+export async function presentMedia(env: Env, row: MediaRow): Promise<Media> {
+  const isReady = row.state === "ready";
+  const signature = isReady ? await signatureFor(env, row.id, row.owner) : "";
+  return {
+    id: row.id,
+    state: row.state,
+    ...(row.rejection !== null && { rejection: rejectionOf(row.rejection) }),
+    contentType: row.contentType,
+    bytes: row.bytes,
+    ...(row.width !== null && { width: row.width }),
+    ...(row.height !== null && { height: row.height }),
+    ...(row.details !== null && { details: row.details }),
+    alt: row.alt,
+    ...(isReady && hasRenditions(row) && { urls: mediaUrls(row.id, signature) }),
+    ...(isReady && row.details?.video && { videoUrl: videoUrl(row.id, signature) }),
+    createdAt: new Date(timeOf(row.id)).toISOString(),
+  };
+}

@@ -4,6 +4,7 @@ import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { effectDone, newEffect, saveEffectIf } from "../effects.ts";
 import { deleteObjects } from "../media/objects.ts";
+import { publishedMedia } from "../media/serving/published.ts";
 import { postDocuments } from "../reads/documents.ts";
 
 /** Comments that one statement deletes: a bound on how long it takes. */
@@ -41,6 +42,7 @@ export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>
   for (const picture of await unused(env, author, media)) {
     await deleteObjects(env, picture);
     await databaseOf(env, author).prepare("DELETE FROM media WHERE id = ? AND owner = ?").bind(picture, author).run();
+    await publishedMedia.forget(env, picture); // Last: from the row it would be learnt again.
   }
   await effectDone(env, id);
 }
