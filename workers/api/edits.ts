@@ -53,7 +53,8 @@ edits.openapi(
     method: "delete",
     path: "/posts/{post}",
     summary: "Delete a post, with its likes and comments",
-    description: "For ever, and at once for everybody. Its pictures are gone from every cache of ours within an hour.",
+    description:
+      "For ever, and at once for everybody. Its pictures are not served any more within about a minute, and gone from every cache of ours within an hour.",
     request,
     responses: { 204: { description: "Gone" }, ...refusals },
   }),

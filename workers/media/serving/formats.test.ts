@@ -57,10 +57,12 @@ function counted(): { bindings: Env; calls: () => number; formats: string[] } {
   return { bindings: { ...env, IMAGES }, calls: () => formats.length, formats };
 }
 
-it("serves WebP until there is an AVIF, and then that", async () => {
+it("serves WebP until there is an AVIF, which is made when it is wanted again, and then that", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
   const { bindings, formats } = counted();
+  expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
+  expect(formats).toEqual([]);
   expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
   const [smaller, larger] = [await get(id, "avif", "w640", bindings), await get(id, "webp", "w640", bindings)];
   expect([smaller.headers.get("content-type"), larger.headers.get("content-type")]).toEqual([
@@ -102,7 +104,7 @@ it("does not serve an AVIF that is no smaller, nor one that cannot be made, and 
   for (const id of [flat, broken]) {
     await storeRenditions(env, id, renditions);
     const { bindings, formats } = counted();
-    for (let turn = 0; turn < 3; turn += 1) expect(await typeOf(get(id, "avif", "w320", bindings))).toBe(WEBP);
+    for (let turn = 0; turn < 4; turn += 1) expect(await typeOf(get(id, "avif", "w320", bindings))).toBe(WEBP);
     expect(formats.filter((format) => format === "image/avif")).toHaveLength(1);
     expect((await env.MEDIA.head(renditionKey(id, "w320", "avif")))?.size).toBe(0);
   }
@@ -119,6 +121,13 @@ it("blames itself when the encoder is down, spares it for a minute, and finishes
   expect(down.mock.calls.length).toBe(2); // The picture, and one that is good.
   vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
   expect(await typeOf(get(id, "webp"))).toBe(WEBP);
+});
+
+it("says that it cannot answer while the bucket is down", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  const get = () => Promise.reject(new Error("get: We encountered an internal error. Please try again. (10001)"));
+  const response = await as(undefined, mediaUrls(id).w320, {}, { ...env, MEDIA: { get } as unknown as R2Bucket });
+  expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
 });
 
 it("leaves nothing of a file that was deleted meanwhile, and makes nothing of one that is not there", async () => {
@@ -168,8 +177,7 @@ it.each(SEEN.map((shade, index) => [index + 1, shade] as const))(
     const size = orientation < 5 ? ([WIDTH, HEIGHT] as const) : ([HEIGHT, WIDTH] as const);
     const exif = { orientation, make: "Acme", model: "(c) 2026", taken: "2026:05:01 12:30:59" };
     const id = await readyPicture(newPerson(), await jpeg(...size, exif, shade));
-    await get(id, "webp");
-    await get(id, "avif"); // After which there is one.
+    for (const format of ["webp", "avif", "avif"] as const) await get(id, format); // After which there are both.
     for (const format of ["webp", "avif", "jpeg"] as const) {
       const response = await get(id, format);
       expect(response.headers.get("content-type")).toBe(`image/${format}`);

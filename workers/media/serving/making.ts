@@ -1,5 +1,5 @@
 /**
- * Renditions that inspection has not made: AVIF once somebody who takes it has looked, JPEG when somebody takes nothing else,
+ * Renditions that inspection has not made: AVIF once it was wanted twice, JPEG when somebody takes nothing else,
  * and WebP where an older picture lacks one. Each is made once and stored; of two isolates the first to store it decides.
  */
 import type { Variant } from "../../../schema/api/media.ts";
@@ -19,14 +19,17 @@ export type Wanted = { id: MediaId; isVideo: boolean; variant: Variant; format: 
 
 /** At once in an isolate: an original of 25 MB streams through, but a rendition is in memory. */
 const MAKINGS_MAX = 8;
-/** Of them those that nobody waits for. */
-const BESIDE_MAX = 2;
+/** Of them those that nobody waits for: an AVIF of the widest rendition takes seconds of a processor. */
+const BESIDE_MAX = 1;
+/** Of how many this isolate knows that they were wanted once. */
+const WANTED_MAX = 20_000;
 const MADE_WITHIN = 20_000; // ms; what goes on after an answer is ended after 30 s.
 /** How long this isolate does not try again what has failed, in ms. */
 const SPARED_FOR = 60_000;
 const FAILURES_MAX = 1000;
 
 const flights = new Flights<string, true>();
+const wantedBefore = new Memory<string, true>(WANTED_MAX);
 const failures = new Memory<string, ErrorCode>(FAILURES_MAX);
 let underWay = 0;
 
@@ -41,9 +44,16 @@ export async function make(env: Env, background: Background, wanted: Wanted): Pr
   });
 }
 
-/** In the background, if there is room: whoever looks next asks for it again. */
+/**
+ * In the background, if there is room: whoever looks next asks for it again. Not for the first look here, since most pictures
+ * are looked at by few, and each making is billed.
+ */
 export function makeBeside(env: Env, background: Background, wanted: Wanted): void {
   const key = keyOf(wanted);
+  if (!wantedBefore.get(key)) {
+    wantedBefore.set(key, true);
+    return;
+  }
   if (underWay >= BESIDE_MAX || flights.has(key) || failureOf(key)) return;
   background.waitUntil(make(env, background, wanted).catch(() => undefined));
 }

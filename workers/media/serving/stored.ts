@@ -5,8 +5,8 @@ import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../reads/tiers.ts";
 import { type Format, renditionKey } from "../objects.ts";
 
-/** For how long a data centre has them, in s. Who may see them is asked before, so this is only about its room. */
-const KEPT_FOR = 86_400;
+/** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */
+const KEPT_FOR = 3600;
 const CACHE_ANSWERS_WITHIN = 300; // ms
 
 /** `bytes`: how many. There is one of 0 where a format is not worth it (making.ts). */

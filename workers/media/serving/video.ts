@@ -23,6 +23,7 @@ const videos = new Memory<MediaId, Video>(REMEMBERED);
 
 /** One read of the bucket, and for the first of a video a look before it, to know its length. */
 export async function serveVideo(c: Context<App>, access: Access, id: MediaId): Promise<Response> {
+  if (!access.isVideo) throw new ApiError("media_not_found");
   const video = await known(c.env, id);
   const { bytes, etag, type } = video;
   const headers = { ...headersFor(access), "content-type": type, "accept-ranges": "bytes", etag };
