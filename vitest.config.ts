@@ -11,8 +11,8 @@ const WITHOUT_SHARDS = [
   "workers/shards/**",
   "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
-  "workers/media/{corpus-broken,corpus-valid,exif,sniff}.test.ts",
-  "workers/{fresh-ids,queues}.test.ts",
+  "workers/media/**/{accept,corpus-broken,corpus-valid,exif,formats,ranges,sniff,video}.test.ts",
+  "workers/{fresh-ids,queues,secrets}.test.ts",
   "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
 ];
 

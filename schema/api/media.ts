@@ -12,7 +12,9 @@ export const Variant = z.enum(["w320", "w640", "w1080", "thumb"]);
 export type Variant = z.infer<typeof Variant>;
 
 export const Urls = z.record(Variant, z.string()).openapi("Urls", {
-  description: "Where the renditions are; of a video, those of its poster. AVIF, WebP or JPEG, as the client accepts.",
+  description:
+    "Where the renditions are; of a video, those of its poster. AVIF, WebP or JPEG, as the client accepts. An address with " +
+    "a query is for the caller alone, and lasts for half an hour or more: read the post again after it.",
 });
 export type Urls = z.infer<typeof Urls>;
 

@@ -65,10 +65,20 @@ export async function effectOf(media: MediaId): Promise<Inspect> {
   return JSON.parse(row.body) as Inspect;
 }
 
+/** How light each pixel is, 0 to 255. */
+type Shade = (x: number, y: number) => number;
+
 /** A PNG in grey. `stated` is what its header says, if not the truth. */
-export async function png(width: number, height: number, stated = { width, height }): Promise<ArrayBuffer> {
-  const rows = new Uint8Array((width + 1) * height).fill(128);
-  for (let row = 0; row < height; row += 1) rows[row * (width + 1)] = 0; // No filter.
+export async function png(
+  width: number,
+  height: number,
+  stated = { width, height },
+  shade: Shade = () => 128,
+): Promise<ArrayBuffer> {
+  const rows = new Uint8Array((width + 1) * height); // Each begins with 0: no filter.
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) rows[y * (width + 1) + 1 + x] = shade(x, y);
+  }
   const pixels = new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"));
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, stated.width);
@@ -83,8 +93,8 @@ export async function png(width: number, height: number, stated = { width, heigh
 }
 
 /** A JPEG with EXIF: orientation, camera, time, and a position, which nobody must ever see. */
-export async function jpeg(width: number, height: number, exif: TiffTags): Promise<ArrayBuffer> {
-  const picture = new Blob([await png(width, height)]);
+export async function jpeg(width: number, height: number, exif: TiffTags, shade?: Shade): Promise<ArrayBuffer> {
+  const picture = new Blob([await png(width, height, undefined, shade)]);
   const made = await env.IMAGES.input(picture.stream()).output({ format: "image/jpeg" });
   const bytes = new Uint8Array(await made.response().arrayBuffer());
   const block = joined([text("Exif\0\0"), new Uint8Array(tiff(exif))]);

@@ -5,7 +5,7 @@ import { PostId } from "../../schema/ids.ts";
 import { projectAtOnce } from "../projector/projector.ts";
 import { answerWithToken } from "../reads/own-writes.ts";
 import { personDocuments, postDocuments } from "../reads/documents.ts";
-import { presentPost, refused } from "../reads/posts.ts";
+import { presentOwnPost, refused } from "../reads/posts.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
 
@@ -43,7 +43,8 @@ edits.openapi(
     const author = (await personDocuments.get(c.var.reader, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
     const document = { id: post, author: person, ...written };
-    return c.json(presentPost({ document, author, stats: standing, likedByMe: liked }), 200);
+    const shown = await presentOwnPost(c.var.reader, { document, author, stats: standing, likedByMe: liked });
+    return c.json(shown, 200);
   },
 );
 
@@ -52,7 +53,8 @@ edits.openapi(
     method: "delete",
     path: "/posts/{post}",
     summary: "Delete a post, with its likes and comments",
-    description: "For ever, and at once for everybody. Its pictures are gone from every cache of ours within an hour.",
+    description:
+      "For ever, and at once for everybody. Its pictures are not served any more within about a minute, and gone from every cache of ours within an hour.",
     request,
     responses: { 204: { description: "Gone" }, ...refusals },
   }),

@@ -44,6 +44,7 @@ const REFUSALS = {
   queue_unknown: [409, "It is not known for which queue this message was"],
   length_required: [411, "Content-Length is required"],
   too_large: [413, "The body is too large"],
+  range_not_satisfiable: [416, "The file has no such bytes"],
   unsupported_type: [415, "This kind of content is not accepted"],
   too_many_attempts: [429, "Too many attempts; try again in a minute"],
   upgrade_required: [426, "This is a WebSocket"],

@@ -75,12 +75,15 @@ export const mediaRoutes = routes()
     const file = c.req.raw.body;
     if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty");
     const row = await upload(c.env, person, bytes, file);
-    return c.json(presentMedia(row), 201, { location: `/v1/media/${row.id}`, "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 201, {
+      location: `/v1/media/${row.id}`,
+      "cache-control": "no-store",
+    });
   })
   .openapi(readMedia, async (c) => {
     const { person } = signedIn(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
-    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   })
   .openapi(removeMedia, async (c) => {
     const { person } = signedIn(c);
@@ -94,7 +97,7 @@ export const mediaRoutes = routes()
     await retry(c.env, person, await ownMedia(c.env, person, id));
     const row = await ownMedia(c.env, person, id);
     if (row.state === "rejected") throw new ApiError("not_inspected_again");
-    return c.json(presentMedia(row), 202, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
     const { person } = signedIn(c);
@@ -105,7 +108,7 @@ export const mediaRoutes = routes()
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .returning();
     if (!row) throw new ApiError("media_not_found");
-    return c.json(presentMedia(row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   });
 
 async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {

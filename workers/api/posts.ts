@@ -8,7 +8,7 @@ import { personDocuments } from "../reads/documents.ts";
 import { postsOf } from "../reads/feed.ts";
 import { postPage } from "../reads/post-page.ts";
 import { personSeenBy } from "../reads/people.ts";
-import { presentPost, presentPosts, skeletonOf } from "../reads/posts.ts";
+import { presentOwnPost, presentPosts, skeletonOf } from "../reads/posts.ts";
 import { isHiddenFrom } from "../reads/visibility.ts";
 import { ApiError } from "./errors.ts";
 import { mentionsIn } from "./mentions.ts";
@@ -39,7 +39,7 @@ posts.openapi(
     const author = (await personDocuments.get(c.var.reader, [person])).get(person);
     if (!author) throw new ApiError("person_not_found");
     const document = { id, author: person, ...written };
-    const post = presentPost({ document, author, stats: standing, likedByMe: liked });
+    const post = await presentOwnPost(c.var.reader, { document, author, stats: standing, likedByMe: liked });
     return c.json(post, 201, { location: `/v1/posts/${id}` });
   },
 );

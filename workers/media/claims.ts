@@ -8,6 +8,7 @@ import { ApiError } from "../api/errors.ts";
 import { CLAIMED_FOR } from "./collect.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { hasRenditions, type MediaRow } from "./present.ts";
+import { publishedMedia } from "./serving/published.ts";
 
 /** A file as a post is to show it; without `alt` it keeps its own description. */
 export type Wanted = { id: MediaId; alt?: string | undefined };
@@ -29,6 +30,7 @@ export async function claimMedia(
   const rows = await claimedRows(env, owner, post, ids, now);
   const claimed = new Map(rows.map((row) => [row.id, row]));
   if (ids.some((id) => !claimed.has(id))) throw await whyNot(env, owner, ids);
+  for (const id of ids) publishedMedia.dropAbsence(id); // It may have been asked for before.
   return wanted.flatMap(({ id, alt }) => {
     const row = claimed.get(id);
     return row ? [postMediaOf(row, alt)] : [];

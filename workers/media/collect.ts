@@ -6,6 +6,7 @@ import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
 import { deleteObjects } from "./objects.ts";
 import type { MediaRow } from "./present.ts";
+import { publishedMedia } from "./serving/published.ts";
 import { discard } from "./uploads/upload.ts";
 
 /** How long a file is kept that nobody has published, or that was rejected, in ms. */
@@ -106,6 +107,7 @@ const SHOWN = `
 async function remove(env: Env, id: MediaId): Promise<void> {
   await deleteObjects(env, id);
   await databaseOf(env, id).prepare("DELETE FROM media WHERE id = ?").bind(id).run();
+  await publishedMedia.forget(env, id); // Last: from the row it would be learnt again.
 }
 
 async function setLookAt(env: Env, id: MediaId, at: number | null): Promise<void> {

@@ -17,16 +17,19 @@ export const posterKey = (id: MediaId): string => `posters/${id}`;
 /** A video as it is served. */
 export const videoKey = (id: MediaId): string => `videos/${id}`;
 
+/** The file of which `key`, made by one of these, is a part. */
+export const mediaAt = (key: string): MediaId => key.split("/", 2)[1] as MediaId;
+
 const RENDITIONS = Variant.options.flatMap((variant) => FORMATS.map((format) => [variant, format] as const));
 
-/** Deletes the original and all that is served of it, as far as there is any. */
-export const deleteObjects = (env: Env, id: MediaId): Promise<void> =>
-  env.MEDIA.delete([
-    originalKey(id),
-    videoKey(id),
-    posterKey(id),
-    ...RENDITIONS.map(([variant, format]) => renditionKey(id, variant, format)),
-  ]);
+/**
+ * Deletes the original and all that is served of it, as far as there is any. What is served goes last: whoever is making
+ * more of it looks afterwards whether there still is what it was made of (serving/making.ts).
+ */
+export async function deleteObjects(env: Env, id: MediaId): Promise<void> {
+  await env.MEDIA.delete([originalKey(id), posterKey(id)]);
+  await env.MEDIA.delete([videoKey(id), ...RENDITIONS.map(([variant, format]) => renditionKey(id, variant, format))]);
+}
 
 /** The bytes at `key`. A row says that there are some, so that they are missing is a failure of ours, not the file's. */
 export async function bytesAt(env: Env, key: string): Promise<ReadableStream> {

@@ -4,6 +4,7 @@ import type { media } from "../../schema/tables/posts.ts";
 import { ApiError } from "../api/errors.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { mayRetry } from "./inspection/retry.ts";
+import { signatureFor } from "./serving/signatures.ts";
 import { mediaUrls, videoUrl } from "./serving/urls.ts";
 
 export type MediaRow = typeof media.$inferSelect;
@@ -12,10 +13,15 @@ export type MediaRow = typeof media.$inferSelect;
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
   !details?.video || details.thumbhash !== undefined;
 
-/** An upload as its owner sees it; the refusal `media_not_found` once it is deleted. */
-export function presentMedia(row: MediaRow): Media {
+/**
+ * An upload as its owner sees it; the refusal `media_not_found` once it is deleted. Its addresses are signed for them, since
+ * it may not be published yet.
+ */
+export async function presentMedia(env: Env, row: MediaRow): Promise<Media> {
   const { state, rejection } = row;
   if (state === "deleted") throw new ApiError("media_not_found");
+  const isReady = state === "ready";
+  const signature = isReady ? await signatureFor(env, row.id, row.owner) : "";
   return {
     id: row.id,
     state,
@@ -26,8 +32,8 @@ export function presentMedia(row: MediaRow): Media {
     ...(row.height !== null && { height: row.height }),
     ...(row.details !== null && { details: row.details }),
     alt: row.alt,
-    ...(row.state === "ready" && hasRenditions(row) && { urls: mediaUrls(row.id) }),
-    ...(row.state === "ready" && row.details?.video && { videoUrl: videoUrl(row.id) }),
+    ...(isReady && hasRenditions(row) && { urls: mediaUrls(row.id, signature) }),
+    ...(isReady && row.details?.video && { videoUrl: videoUrl(row.id, signature) }),
     createdAt: new Date(timeOf(row.id)).toISOString(),
     ...(row.lookAt !== null && row.claimedBy === null && { keptUntil: new Date(row.lookAt).toISOString() }),
   };

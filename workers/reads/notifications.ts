@@ -1,12 +1,13 @@
 /** Entries of the inbox as their recipient may see them now: whatever they may no longer see is not there. */
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
+import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { mediaUrls } from "../media/serving/urls.ts";
 import { personDocuments, postStats, type PostDocument } from "./documents.ts";
 import { type Entry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
 import { viewablePosts } from "./posts.ts";
+import { signaturesFor } from "./private-media.ts";
 import type { Reader } from "./reader.ts";
 import { blockedFor } from "./visibility.ts";
 
@@ -43,6 +44,8 @@ export async function presentNotifications(
     blockedFor(reader, everybody),
   ]);
   forgetGone(reader, entries, documents);
+  const signatures = await signaturesFor(reader, [...documents.values()]);
+  const thumbnailOf = (id: MediaId) => mediaUrls(id, signatures.get(id)).thumb;
   return new Map(
     entries.flatMap((entry) => {
       const newest = actorsOf.get(entry) ?? [];
@@ -55,7 +58,7 @@ export async function presentNotifications(
         count: Math.max(entry.count - (newest.length - seen.length), seen.length),
         excerpt: isOwnText || newest[0] === seen[0] ? entry.excerpt : "", // The newest of them wrote it.
       };
-      const notification = present(told, actors, post?.document);
+      const notification = present(told, actors, post?.document, thumbnailOf);
       return notification ? [[entryKey(entry), notification] as const] : [];
     }),
   );
@@ -80,7 +83,12 @@ function forgetGone(reader: Reader, entries: readonly Entry[], known: ReadonlyMa
   );
 }
 
-function present(entry: Entry, actors: PersonCard[], document: PostDocument | undefined): Notification | undefined {
+function present(
+  entry: Entry,
+  actors: PersonCard[],
+  document: PostDocument | undefined,
+  thumbnailOf: (id: MediaId) => string | undefined,
+): Notification | undefined {
   if (actors.length === 0) return undefined;
   const { kind, subject, count } = entry;
   const at = new Date(entry.at).toISOString();
@@ -88,7 +96,7 @@ function present(entry: Entry, actors: PersonCard[], document: PostDocument | un
   if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...told };
   const [picture] = document?.media ?? [];
   if (!document || !picture) return undefined;
-  const post = { id: document.id, ...(picture.video?.poster !== false && { thumbnail: mediaUrls(picture.id).thumb }) };
+  const post = { id: document.id, ...(picture.video?.poster !== false && { thumbnail: thumbnailOf(picture.id) }) };
   if (kind === "like" || kind === "new_post") return { kind, post, ...told };
   const excerpt = entry.excerpt ?? "";
   if (kind === "comment" || kind === "mention") return { kind, post, excerpt, ...told };

@@ -8,6 +8,8 @@ import { ApiError, type ErrorCode } from "../api/errors.ts";
 import type { App } from "../api/routes.ts";
 import { shownMedia } from "../media/serving/urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
+import { privateAmong } from "./private-accounts.ts";
+import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
 import type { Reader } from "./reader.ts";
 import { canView, type KnownPost, mayWriteTo, unseenAuthors } from "./visibility.ts";
 
@@ -20,7 +22,8 @@ export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<
   const hydrated = await hydrate(reader, skeleton);
   const unseen = await unseenAuthors(reader, hydrated);
   const visible = hydrated.filter((post) => canView(unseen, post));
-  return new Map(visible.map((post) => [post.document.id, presentPost(post)]));
+  const signatures = await signaturesFor(reader, visible);
+  return new Map(visible.map((post) => [post.document.id, presentPost(post, signatures)]));
 }
 
 /** The skeleton of any list of posts: what the reader likes among them. One D1 query when somebody is signed in. */
@@ -89,8 +92,21 @@ async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> 
   };
 }
 
-/** A pure function of what was read. */
-export const presentPost = ({ likedByMe, ...post }: Presentable): Post => ({ ...presentedToAll(post), likedByMe });
+/** A post to its author, who has just written it. Costs nothing if they were asked about in the last second; else a D1 query. */
+export async function presentOwnPost(reader: Reader, post: Presentable): Promise<Post> {
+  const { author, media } = post.document;
+  const isPrivate = (await privateAmong(reader, new Set([author]))).size > 0;
+  const signatures = await signaturesOf(reader, isPrivate ? media.map(({ id }) => id) : []);
+  return presentPost(post, signatures);
+}
+
+/** A pure function of what was read. What was signed for one reader is shown to no other. */
+function presentPost({ likedByMe, ...post }: Presentable, signatures: Signatures): Post {
+  const { media } = post.document;
+  const shown = presentedToAll(post);
+  if (!media.some(({ id }) => signatures.has(id))) return { ...shown, likedByMe };
+  return { ...shown, media: media.map((file) => shownMedia(file, signatures.get(file.id))), likedByMe };
+}
 
 type ToAll = Omit<Post, "likedByMe">;
 type Seen = Omit<Presentable, "likedByMe">;
@@ -116,7 +132,7 @@ function postToAll({ document, author, stats }: Seen): ToAll {
     likes,
     comments,
     seq,
-    media: media.map(shownMedia),
+    media: media.map((file) => shownMedia(file)),
     commentPolicy: policy,
     createdAt: new Date(timeOf(id)).toISOString(),
     ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),

@@ -9,7 +9,7 @@ import { Memory } from "./memory.ts";
 import type { Reader } from "./reader.ts";
 import { settled } from "./tiers.ts";
 
-const LEASE = 1000; // ms
+export const LEASE = 1000; // ms
 /** With what clocks may differ in a second, and timers. */
 export const NOTICED_WITHIN = LEASE + 100; // ms
 const PEOPLE_MAX = 10_000;
@@ -43,7 +43,7 @@ async function askedAbout(reader: Reader, people: readonly PersonId[]): Promise<
   try {
     const rows = await reader.primariesByIds<{ id: PersonId; private: 0 | 1 }>(people, PRIVATE);
     const answers = new Map(rows.map(({ id, private: is }) => [id, is === 1]));
-    for (const person of people) learn(person, answers.get(person) ?? false, at);
+    for (const person of people) learnStanding(person, answers.get(person) ?? false, at);
     return new Map(people.map((person) => [person, answers.get(person) ?? false]));
   } catch (error) {
     if (await mayBePrivate(reader, people)) throw error;
@@ -54,8 +54,11 @@ async function askedAbout(reader: Reader, people: readonly PersonId[]): Promise<
 
 const PRIVATE = "SELECT id, private FROM people WHERE id IN (SELECT value FROM json_each(?1))";
 
-/** A query that was slow may come back behind one that began later. */
-function learn(person: PersonId, is: boolean, at: number): void {
+/**
+ * For who has read it at the primary together with something else; `at`: when they asked, in ms since 1970. A query that was
+ * slow may come back behind one that began later.
+ */
+export function learnStanding(person: PersonId, is: boolean, at: number): void {
   const before = leases.get(person);
   if (!before || before.at <= at) leases.set(person, is, at);
 }
@@ -71,7 +74,7 @@ export async function authorOf(reader: Reader, post: PostId): Promise<PersonId |
   const [row] = await reader.primary<{ author: PersonId; private: 0 | 1 | null }>(post, AUTHOR, post);
   if (!row) return undefined;
   isBy(post, row.author);
-  learn(row.author, row.private === 1, at);
+  learnStanding(row.author, row.private === 1, at);
   return row.author;
 }
 

@@ -1,10 +1,11 @@
 /** Who may see whom, and what. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import { BLOCKED_AMONG } from "../../schema/blocks.ts";
+import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/blocks.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { personDocuments, type PostDocument, type PostStats } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
-import { authorOf, isBy, leaseOf, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
+import { Memory } from "./memory.ts";
+import { authorOf, isBy, LEASE, leaseOf, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
 import type { Reader } from "./reader.ts";
 
 /**
@@ -68,6 +69,28 @@ async function hiddenFromAnybody(reader: Reader, posts: readonly KnownPost[]): P
   }
   return hidden;
 }
+
+/**
+ * Whether `viewer`, of whom nothing but their id is known (a signed address has no session), sees what `author` publishes,
+ * who is private. As it is now, or was a second ago: one D1 query a second for each pair.
+ */
+export async function seesPostsOf(reader: Reader, viewer: PersonId, author: PersonId): Promise<boolean> {
+  if (viewer === author) return true;
+  const pair = `${viewer} ${author}`;
+  const now = Date.now();
+  const known = pairs.get(pair);
+  if (known && known.at <= now && now - known.at < LEASE) return known.value;
+  const [row] = await reader.primary<{ sees: 0 | 1 }>(viewer, SEES, viewer, author);
+  pairs.set(pair, row?.sees === 1, now);
+  return row?.sees === 1;
+}
+
+const PAIRS_MAX = 10_000;
+const pairs = new Memory<string, boolean>(PAIRS_MAX);
+
+const SEES = `
+  SELECT EXISTS (SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1)
+    AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?2 AND ${IS_ACTIVE}) AS sees`;
 
 /**
  * Whether the viewer may write to a post, as far as its author is concerned: all else its actor knows. Costs nothing for the

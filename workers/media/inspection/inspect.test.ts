@@ -42,7 +42,8 @@ it("makes renditions that are upright and never larger than the picture", async 
   const media = await inspected(newPerson(), await jpeg(800, 400, PHONE));
 
   expect(media).toMatchObject({ state: "ready", width: 400, height: 800 });
-  expect(media.urls).toEqual(Object.fromEntries(Variant.options.map((v) => [v, `/media/${media.id}/${v}`])));
+  const signed = (variant: Variant) => expect.stringContaining(`/media/${media.id}/${variant}?for=`) as string;
+  expect(media.urls).toEqual(Object.fromEntries(Variant.options.map((variant) => [variant, signed(variant)])));
   expect(await sizeOf(media, "w320")).toEqual({ width: 320, height: 640 });
   expect(await sizeOf(media, "w640")).toEqual({ width: 400, height: 800 });
   expect(await sizeOf(media, "w1080")).toEqual({ width: 400, height: 800 });
@@ -149,6 +150,7 @@ it("blames itself while a store or the decoder is down, and finishes afterwards"
   const MEDIA = { get: () => Promise.reject(new Error("no bucket")) } as unknown as R2Bucket;
   // The head of the file is read, and then no more of it.
   const breaking = {
+    head: env.MEDIA.head.bind(env.MEDIA),
     get: (key: string, options?: R2GetOptions) =>
       options
         ? env.MEDIA.get(key, options)
@@ -167,6 +169,7 @@ it("blames itself while a store or the decoder is down, and finishes afterwards"
 it("follows the verdict of another, should that come first", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
   const overtaken = {
+    head: env.MEDIA.head.bind(env.MEDIA),
     get: env.MEDIA.get.bind(env.MEDIA),
     delete: env.MEDIA.delete.bind(env.MEDIA),
     put: async (key: string, value: ArrayBuffer) => {

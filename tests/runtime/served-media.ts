@@ -1,0 +1,45 @@
+/** For tests of serving: files as inspection and publishing leave them, without either. */
+import { env } from "cloudflare:workers";
+import { Variant } from "../../schema/api/media.ts";
+import type { MediaId, PersonId } from "../../schema/ids.ts";
+import type { MediaType } from "../../schema/media-types.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { originalKey, renditionKey, videoKey } from "../../workers/media/objects.ts";
+import { readyMedia } from "./posts.ts";
+
+/** Its row alone. */
+export async function readyFile(
+  owner: PersonId,
+  { type = "image/jpeg", isPublished = true }: { type?: MediaType; isPublished?: boolean } = {},
+): Promise<MediaId> {
+  const id = await readyMedia(owner);
+  await databaseOf(env, id).prepare("UPDATE media SET content_type = ? WHERE id = ?").bind(type, id).run();
+  if (isPublished) await claim(id);
+  return id;
+}
+
+/** As publishing does, by a post that nobody looks at here. */
+export const claim = (id: MediaId) =>
+  databaseOf(env, id).prepare("UPDATE media SET claimed_by = id, claimed_at = 1 WHERE id = ?").bind(id).run();
+
+/** A picture with its original, of which the rest may be made. */
+export async function readyPicture(owner: PersonId, original: ArrayBuffer, isPublished = true): Promise<MediaId> {
+  const id = await readyFile(owner, { isPublished });
+  await env.MEDIA.put(originalKey(id), original);
+  return id;
+}
+
+/** Bytes that are no video, and renditions that are no pictures: as good for who only serves them. */
+export async function readyVideo(
+  owner: PersonId,
+  { bytes = BYTES, contentType = "video/mp4", isPublished = true } = {},
+) {
+  const id = await readyFile(owner, { type: "video/quicktime", isPublished });
+  await env.MEDIA.put(videoKey(id), bytes, { httpMetadata: { contentType } });
+  await Promise.all(
+    Variant.options.map((variant) => env.MEDIA.put(renditionKey(id, variant), `a ${variant} of ${id}`)),
+  );
+  return id;
+}
+
+const BYTES = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);

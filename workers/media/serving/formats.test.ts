@@ -1,0 +1,216 @@
+/** Which format is served when, what making it costs, and that each is the same picture, upright. */
+import { env } from "cloudflare:workers";
+import ExifReader from "exifreader";
+import { decode } from "fast-png";
+import { afterEach, expect, it, vi } from "vitest";
+import { Variant } from "../../../schema/api/media.ts";
+import type { MediaId } from "../../../schema/ids.ts";
+import { as, codeOf, jpeg, png } from "../../../tests/runtime/media.ts";
+import { newPerson } from "../../../tests/runtime/posts.ts";
+import { readyFile, readyPicture } from "../../../tests/runtime/served-media.ts";
+import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
+import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
+import { mediaUrls } from "./urls.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const ACCEPT = {
+  avif: "image/avif,image/webp,image/apng,*/*;q=0.8",
+  webp: "image/webp,*/*;q=0.8",
+  jpeg: "*/*",
+} as const;
+
+/** Photographs have so many shades that AVIF is the smaller one. */
+const SHADES = (x: number, y: number) => (x * y + 40 * Math.sin(x / 5) + 60 * Math.cos(y / 7)) & 255;
+const photograph = () => png(64, 48, undefined, SHADES);
+
+const get = (id: MediaId, accept: Format, variant: Variant = "w320", bindings: Env = env) =>
+  as(undefined, mediaUrls(id)[variant], { headers: { accept: ACCEPT[accept] } }, bindings);
+
+const typeOf = async (response: Promise<Response>) => {
+  const { status, headers } = await response;
+  expect(headers.get("vary")).toBe("Accept");
+  return `${status} ${headers.get("content-type")}`;
+};
+const [WEBP, JPEG] = ["200 image/webp", "200 image/jpeg"];
+
+/** The Images binding, with its calls counted. */
+function counted(): { bindings: Env; calls: () => number; formats: string[] } {
+  const formats: string[] = [];
+  const IMAGES = {
+    info: env.IMAGES.info.bind(env.IMAGES),
+    input: (picture: ReadableStream<Uint8Array>) => {
+      const output = async (options: ImageOutputOptions, shape?: ImageTransform) => {
+        formats.push(options.format);
+        const input = env.IMAGES.input(picture);
+        return (shape ? input.transform(shape) : input).output(options);
+      };
+      return {
+        output,
+        transform: (shape: ImageTransform) => ({ output: (o: ImageOutputOptions) => output(o, shape) }),
+      };
+    },
+  } as unknown as ImagesBinding;
+  return { bindings: { ...env, IMAGES }, calls: () => formats.length, formats };
+}
+
+it("serves WebP until there is an AVIF, which is made when it is wanted again, and then that", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
+  const { bindings, formats } = counted();
+  expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
+  expect(formats).toEqual([]);
+  expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
+  const [smaller, larger] = [await get(id, "avif", "w640", bindings), await get(id, "webp", "w640", bindings)];
+  expect([smaller.headers.get("content-type"), larger.headers.get("content-type")]).toEqual([
+    "image/avif",
+    "image/webp",
+  ]);
+  expect(smaller.headers.get("etag")).not.toBe(larger.headers.get("etag"));
+  expect((await smaller.bytes()).length).toBeLessThan((await larger.bytes()).length);
+  expect(formats).toEqual(["image/avif"]);
+});
+
+it("makes JPEG for who takes nothing else: once, however many ask", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
+  const { bindings, formats } = counted();
+  const all = await Promise.all(Array.from({ length: 8 }, () => get(id, "jpeg", "thumb", bindings)));
+  expect(new Set(all.map(({ headers }) => headers.get("content-type")))).toEqual(new Set(["image/jpeg"]));
+  expect(await typeOf(get(id, "jpeg", "thumb", bindings))).toBe(JPEG);
+  expect(formats).toEqual(["image/jpeg"]);
+});
+
+it("makes what an older picture lacks, and of a video's poster likewise", async () => {
+  const picture = await readyPicture(newPerson(), await photograph());
+  const video = await readyFile(newPerson(), { type: "video/mp4" });
+  await env.MEDIA.put(posterKey(video), await photograph());
+  for (const id of [picture, video]) {
+    const { bindings, formats } = counted();
+    expect(await typeOf(get(id, "webp", "thumb", bindings))).toBe(WEBP);
+    expect(await typeOf(get(id, "jpeg", "w320", bindings))).toBe(JPEG);
+    expect(await typeOf(get(id, "jpeg", "thumb", bindings))).toBe(JPEG);
+    expect(formats).toEqual(["image/webp", "image/webp", "image/jpeg", "image/jpeg"]);
+  }
+});
+
+it("does not serve an AVIF that is no smaller, nor one that cannot be made, and tries once", async () => {
+  const flat = await readyPicture(newPerson(), await png(4, 4));
+  const broken = await readyPicture(newPerson(), await png(1, 1, { width: 0, height: 1 }));
+  const renditions = await makeRenditions(env, originalKey(flat));
+  for (const id of [flat, broken]) {
+    await storeRenditions(env, id, renditions);
+    const { bindings, formats } = counted();
+    for (let turn = 0; turn < 4; turn += 1) expect(await typeOf(get(id, "avif", "w320", bindings))).toBe(WEBP);
+    expect(formats.filter((format) => format === "image/avif")).toHaveLength(1);
+    expect((await env.MEDIA.head(renditionKey(id, "w320", "avif")))?.size).toBe(0);
+  }
+});
+
+it("blames itself when the encoder is down, spares it for a minute, and finishes afterwards", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  const down = vi.fn(() => Promise.reject(Object.assign(new Error("no encoder"), { code: 9523, retryable: true })));
+  const IMAGES = { input: () => ({ transform: () => ({ output: down }), output: down }) } as unknown as ImagesBinding;
+  for (let turn = 0; turn < 3; turn += 1) {
+    const response = await get(id, "webp", "w320", { ...env, IMAGES });
+    expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
+  }
+  expect(down.mock.calls.length).toBe(2); // The picture, and one that is good.
+  vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
+  expect(await typeOf(get(id, "webp"))).toBe(WEBP);
+});
+
+it("says that it cannot answer while the bucket is down", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  const get = () => Promise.reject(new Error("get: We encountered an internal error. Please try again. (10001)"));
+  const response = await as(undefined, mediaUrls(id).w320, {}, { ...env, MEDIA: { get } as unknown as R2Bucket });
+  expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
+});
+
+it("leaves nothing of a file that was deleted meanwhile, and makes nothing of one that is not there", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  const MEDIA = new Proxy(env.MEDIA, {
+    get: (bucket, name) => {
+      if (name === "put") return (...args: Parameters<R2Bucket["put"]>) => deleted().then(() => bucket.put(...args));
+      const value: unknown = Reflect.get(bucket, name);
+      return typeof value === "function" ? (value.bind(bucket) as unknown) : value;
+    },
+  });
+  const deleted = () => env.MEDIA.delete(originalKey(id));
+  for (let turn = 0; turn < 2; turn += 1) expect((await get(id, "webp", "w320", { ...env, MEDIA })).status).toBe(404);
+  expect((await env.MEDIA.list({ prefix: `renditions/${id}/` })).objects).toEqual([]);
+});
+
+it("inspects again without paying again", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  const first = await makeRenditions(env, originalKey(id));
+  await storeRenditions(env, id, first);
+  const { bindings, calls } = counted();
+  const again = await makeRenditions(bindings, originalKey(id));
+  expect(calls()).toBe(0);
+  for (const variant of Variant.options) expect(new Uint8Array(again[variant])).toEqual(new Uint8Array(first[variant]));
+});
+
+const [WIDTH, HEIGHT] = [96, 64];
+const STEP = 75;
+/** Rough, or AVIF would not be worth it; and each quarter of another shade, so that no two ways to lay it down look the same. */
+const quarters = (x: number, y: number) =>
+  (x < WIDTH / 2 ? 0 : STEP) + (y < HEIGHT / 2 ? 0 : 2 * STEP) + ((x * x + 7 * y * x) % 23);
+/** What is seen where a pixel of the file is, by EXIF's orientations 1 to 8. */
+const SEEN = [
+  (x: number, y: number) => quarters(x, y),
+  (x: number, y: number) => quarters(WIDTH - 1 - x, y),
+  (x: number, y: number) => quarters(WIDTH - 1 - x, HEIGHT - 1 - y),
+  (x: number, y: number) => quarters(x, HEIGHT - 1 - y),
+  (x: number, y: number) => quarters(y, x),
+  (x: number, y: number) => quarters(WIDTH - 1 - y, x),
+  (x: number, y: number) => quarters(WIDTH - 1 - y, HEIGHT - 1 - x),
+  (x: number, y: number) => quarters(y, HEIGHT - 1 - x),
+];
+
+it.each(SEEN.map((shade, index) => [index + 1, shade] as const))(
+  "serves orientation %i upright in every format, without metadata",
+  async (orientation, shade) => {
+    const size = orientation < 5 ? ([WIDTH, HEIGHT] as const) : ([HEIGHT, WIDTH] as const);
+    const exif = { orientation, make: "Acme", model: "(c) 2026", taken: "2026:05:01 12:30:59" };
+    const id = await readyPicture(newPerson(), await jpeg(...size, exif, shade));
+    for (const format of ["webp", "avif", "avif"] as const) await get(id, format); // After which there are both.
+    for (const format of ["webp", "avif", "jpeg"] as const) {
+      const response = await get(id, format);
+      expect(response.headers.get("content-type")).toBe(`image/${format}`);
+      const picture = await response.arrayBuffer();
+      expect(new TextDecoder("latin1").decode(picture)).not.toMatch(/Exif\0|Acme|\(c\) 2026/);
+      const { exif, gps, xmp, iptc } = ExifReader.load(picture, { expanded: true });
+      expect([exif, gps, xmp, iptc]).toEqual([undefined, undefined, undefined, undefined]);
+      expect(await seenIn(picture), format).toEqual({ width: WIDTH, height: HEIGHT, quarters: [0, 1, 2, 3] });
+    }
+  },
+);
+
+/** The size of a picture, and its quarters in steps of shade. */
+async function seenIn(picture: ArrayBuffer) {
+  const made = await env.IMAGES.input(new Blob([picture]).stream()).output({ format: "image/png" });
+  const { width, height, channels, data } = decode(await made.response().arrayBuffer());
+  const shadeAround = (left: number, top: number) => {
+    let sum = 0;
+    for (let y = 0; y < 8; y += 1)
+      for (let x = 0; x < 8; x += 1) sum += data[((top + y) * width + left + x) * channels] ?? 0;
+    return Math.max(0, Math.round((sum / 64 - 11) / STEP));
+  };
+  const [left, right, top, bottom] = [width / 4, (width * 3) / 4, height / 4, (height * 3) / 4].map((at) => at - 4) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const quarters = [
+    shadeAround(left, top),
+    shadeAround(right, top),
+    shadeAround(left, bottom),
+    shadeAround(right, bottom),
+  ];
+  return { width, height, quarters };
+}

@@ -1,0 +1,44 @@
+import type { Context } from "hono";
+import type { Variant } from "../../../schema/api/media.ts";
+import type { MediaId } from "../../../schema/ids.ts";
+import { ApiError } from "../../api/errors.ts";
+import { isMatch } from "../../api/etags.ts";
+import type { App } from "../../api/routes.ts";
+import { FORMAT_TYPES } from "../pictures/renditions.ts";
+import { formatsFor } from "./accept.ts";
+import type { Access } from "./access.ts";
+import { headersFor } from "./headers.ts";
+import { make, makeBeside } from "./making.ts";
+import { storedRendition } from "./stored.ts";
+
+/** A picture in the best format that the client takes and that is there. */
+export async function serveRendition(c: Context<App>, access: Access, id: MediaId, variant: Variant) {
+  const { format, body, bytes, etag } = await found(c, access, id, variant);
+  const headers = {
+    ...headersFor(access),
+    "content-type": FORMAT_TYPES[format],
+    "content-length": String(bytes),
+    etag,
+  };
+  const isKnown = isMatch(c.req.raw.headers, etag);
+  if (!isKnown && c.req.method === "GET") return new Response(body, { headers });
+  await body?.cancel();
+  const { "content-length": _, ...short } = headers;
+  return isKnown ? new Response(null, { status: 304, headers: short }) : new Response(null, { headers });
+}
+
+/** Nobody waits for an AVIF, for which there is something as good; all else is made while they wait. */
+async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant: Variant) {
+  const [env, background] = [c.env, c.executionCtx];
+  for (const format of formatsFor(c.req.header("accept"))) {
+    const wanted = { id, isVideo, variant, format };
+    let stored = await storedRendition(env, background, wanted);
+    if (!stored && format === "avif") makeBeside(env, background, wanted);
+    if (!stored && format !== "avif") {
+      await make(env, background, wanted);
+      stored = await storedRendition(env, background, wanted);
+    }
+    if (stored && stored.bytes > 0) return { ...stored, format };
+  }
+  throw new ApiError("media_not_found");
+}

@@ -1,0 +1,50 @@
+/** Renditions as they are stored: in the bucket, and before it in the data centre's cache. */
+import type { Variant } from "../../../schema/api/media.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/deadline.ts";
+import type { MediaId } from "../../../schema/ids.ts";
+import type { Background } from "../../reads/tiers.ts";
+import { type Format, renditionKey } from "../objects.ts";
+
+/** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */
+const KEPT_FOR = 3600;
+const CACHE_ANSWERS_WITHIN = 300; // ms
+
+/** `bytes`: how many. There is one of 0 where a format is not worth it (making.ts). */
+export type Stored = { body: ReadableStream | null; bytes: number; etag: string };
+
+/** Undefined where there is none. One read of the bucket, unless the cache has it. */
+export async function storedRendition(
+  env: Env,
+  background: Background,
+  { id, variant, format }: { id: MediaId; variant: Variant; format: Format },
+): Promise<Stored | undefined> {
+  const key = renditionKey(id, variant, format);
+  const address = `https://media.invalid/${key}`; // No site's, so that nobody can ask for it.
+  const cached = await fromCache(address);
+  if (cached) return cached;
+  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.get(key), "R2");
+  if (!object) return undefined;
+  const { size: bytes, httpEtag: etag } = object;
+  const headers = { "cache-control": `max-age=${KEPT_FOR}`, "content-length": String(bytes), etag };
+  const answer = new Response(object.body, { headers });
+  background.waitUntil(keep(address, answer.clone()));
+  return { body: answer.body, bytes, etag };
+}
+
+async function fromCache(address: string): Promise<Stored | undefined> {
+  try {
+    const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(address), "the cache");
+    const [bytes, etag] = [kept?.headers.get("content-length"), kept?.headers.get("etag")];
+    return kept && bytes && etag ? { body: kept.body, bytes: Number(bytes), etag } : undefined;
+  } catch {
+    return undefined; // A cache that is down has nothing.
+  }
+}
+
+async function keep(address: string, answer: Response): Promise<void> {
+  try {
+    await caches.default.put(address, answer);
+  } catch (error) {
+    console.warn("rendition not kept", { error: String(error) });
+  }
+}

@@ -1,0 +1,73 @@
+/** A video, whole or by ranges, straight from the bucket: none of it is ever in memory. */
+import type { Context } from "hono";
+import { z } from "zod";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/deadline.ts";
+import type { MediaId } from "../../../schema/ids.ts";
+import { ApiError, problem } from "../../api/errors.ts";
+import { isMatch } from "../../api/etags.ts";
+import type { App } from "../../api/routes.ts";
+import { Memory } from "../../reads/memory.ts";
+import { videoKey } from "../objects.ts";
+import type { Access } from "./access.ts";
+import { headersFor } from "./headers.ts";
+import { rangeOf } from "./ranges.ts";
+
+/** What a video may be served as, whatever was stored with it. */
+const ServedType = z.enum(["video/mp4", "video/webm"]);
+
+type Video = { bytes: number; etag: string; type: z.infer<typeof ServedType> };
+
+/** A player asks for many ranges of one video, which never changes. */
+const REMEMBERED = 1000;
+const videos = new Memory<MediaId, Video>(REMEMBERED);
+
+/** One read of the bucket, and for the first of a video a look before it, to know its length. */
+export async function serveVideo(c: Context<App>, access: Access, id: MediaId): Promise<Response> {
+  if (!access.isVideo) throw new ApiError("media_not_found");
+  const video = await known(c.env, id);
+  const { bytes, etag, type } = video;
+  const headers = { ...headersFor(access), "content-type": type, "accept-ranges": "bytes", etag };
+  if (isMatch(c.req.raw.headers, etag)) return new Response(null, { status: 304, headers });
+
+  const range = isAsked(c.req.header("if-range"), etag) ? rangeOf(c.req.header("range"), bytes) : undefined;
+  // Of HEAD, RFC 9110 defines no ranges.
+  if (c.req.method === "HEAD") return new Response(null, { headers: { ...headers, "content-length": String(bytes) } });
+  if (range === "unsatisfiable") {
+    const refusal = problem(new ApiError("range_not_satisfiable"), c);
+    refusal.headers.set("content-range", `bytes */${bytes}`);
+    return refusal;
+  }
+  const body = await read(c.env, id, video, range);
+  if (!range) return new Response(body, { headers: { ...headers, "content-length": String(bytes) } });
+  const { offset, length } = range;
+  return new Response(body, {
+    status: 206,
+    headers: {
+      ...headers,
+      "content-length": String(length),
+      "content-range": `bytes ${offset}-${offset + length - 1}/${bytes}`,
+    },
+  });
+}
+
+/** A range of something else than the client has the rest of would be no part of it. Weak tags and dates prove nothing. */
+const isAsked = (ifRange: string | undefined, etag: string): boolean => ifRange === undefined || ifRange === etag;
+
+async function known(env: Env, id: MediaId): Promise<Video> {
+  const remembered = videos.get(id);
+  if (remembered) return remembered.value;
+  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.head(videoKey(id)), "R2");
+  if (!object) throw new ApiError("media_not_found");
+  const type = ServedType.parse(object.httpMetadata?.contentType);
+  const video = { bytes: object.size, etag: object.httpEtag, type };
+  videos.set(id, video);
+  return video;
+}
+
+async function read(env: Env, id: MediaId, video: Video, range?: R2Range): Promise<ReadableStream> {
+  const options = { ...(range && { range }), onlyIf: { etagMatches: video.etag.replaceAll('"', "") } };
+  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.get(videoKey(id), options), "R2");
+  if (object && "body" in object) return object.body;
+  videos.delete(id); // It is gone.
+  throw new ApiError("media_not_found");
+}

@@ -1,0 +1,83 @@
+/** Which addresses an answer gives for the files of a post, and to whom. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Post, PostPage } from "../../schema/api/posts.ts";
+import type { NotificationPage } from "../../schema/api/notifications.ts";
+import { done, projectAll, publish, type Someone } from "../../tests/runtime/api.ts";
+import { recordQueues } from "../../tests/runtime/facts.ts";
+import { ask, hide, signUp } from "../../tests/runtime/people.ts";
+import { follows } from "../../tests/runtime/posts.ts";
+import { readyVideo } from "../../tests/runtime/served-media.ts";
+import { fanOut } from "../delivery/fan-out.ts";
+import { NOTICED_WITHIN } from "./private-accounts.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Ada, whom Ben follows, with a post of a file that is there. */
+async function scene() {
+  const [ada, ben] = [await signUp(), await signUp()];
+  await follows(ben.person.id, ada.person.id);
+  const { id } = await publish(ada, { media: [{ id: await readyVideo(ada.person.id) }] });
+  await projectAll(queues, id);
+  await fanOut(env, { post: id, author: ada.person.id });
+  const read = async (by?: Someone) =>
+    (await ask("GET", `/v1/posts/${id}`, by ? { token: by.token } : { asAnybody: true })).json<Post>();
+  return { ada, ben, id, read };
+}
+
+/** For whom the addresses of a post were signed. */
+const signedFor = ({ media }: Pick<Post, "media">) =>
+  new Set(
+    media.flatMap(({ urls }) =>
+      Object.values(urls ?? {}).map((url) => new URL(url, "http://x").searchParams.get("for")),
+    ),
+  );
+
+const statusOf = async (url: string) => {
+  const response = await ask("GET", url, { headers: { accept: "image/webp" } });
+  await response.arrayBuffer();
+  return response.status;
+};
+
+it("gives everybody the same addresses for a public author, and signs nothing", async () => {
+  const { ada, ben, read } = await scene();
+  const sign = vi.spyOn(crypto.subtle, "sign");
+  for (const by of [undefined, ada, ben]) expect(signedFor(await read(by))).toEqual(new Set([null]));
+  const feed = await (await ask("GET", "/v1/feed", { token: ben.token })).json<PostPage>();
+  expect(feed.items.map(signedFor)).toEqual([new Set([null])]);
+  expect(sign).not.toHaveBeenCalled();
+});
+
+it("gives each reader of a private author addresses of their own, which work while they may see the post", async () => {
+  const { ada, ben, id, read } = await scene();
+  await hide(ada.person);
+  vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
+  for (const by of [ben, ada, ben]) expect(signedFor(await read(by))).toEqual(new Set([by.person.id]));
+  const feed = await (await ask("GET", "/v1/feed", { token: ben.token })).json<PostPage>();
+  expect(feed.items.map(signedFor)).toEqual([new Set([ben.person.id])]);
+
+  const [shown] = feed.items[0]?.media ?? [];
+  const url = shown?.urls?.w640 ?? "";
+  expect([await statusOf(url), await statusOf(url.replace(/\?.*/, ""))]).toEqual([200, 404]);
+  const edited = await (await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Mine" })).json<Post>();
+  expect(signedFor(edited)).toEqual(new Set([ada.person.id]));
+  expect(signedFor(await publish(ada))).toEqual(new Set([ada.person.id]));
+});
+
+it("signs the picture of a notification for who is told", async () => {
+  const { ada, ben, id } = await scene();
+  await hide(ada.person);
+  vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
+  await done("PUT", `/v1/posts/${id}/like`, ben);
+  await projectAll(queues, id);
+  const { items } = await (await ask("GET", "/v1/notifications", { token: ada.token })).json<NotificationPage>();
+  const thumbnails = items.flatMap((item) => ("post" in item ? [item.post.thumbnail] : []));
+  expect(thumbnails).toEqual([expect.stringContaining(`/thumb?for=${ada.person.id}&`)]);
+});

@@ -1,0 +1,28 @@
+import type { MediaId, PersonId } from "../../schema/ids.ts";
+import { signatureFor } from "../media/serving/signatures.ts";
+import { leaseOf } from "./private-accounts.ts";
+import type { Reader } from "./reader.ts";
+import type { KnownPost } from "./visibility.ts";
+
+/** By file, what its addresses end with for a reader: those that are not among them need nothing. */
+export type Signatures = ReadonlyMap<MediaId, string>;
+
+/**
+ * For the files of those of `posts`, which the reader may see, whose authors are private. What is known of that was read
+ * with the posts, so this asks no database: an author who has turned private in the last second may still be taken for a
+ * public one, and the address is not served then, until the post is read again.
+ */
+export function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
+  const closed = posts.filter(({ stats, document }) => stats.isPrivate === true || leaseOf(document.author) === true);
+  return signaturesOf(
+    reader,
+    closed.flatMap(({ document }) => document.media.map(({ id }) => id)),
+  );
+}
+
+export async function signaturesOf({ env, person }: Reader, media: readonly MediaId[]): Promise<Signatures> {
+  if (person === undefined) return new Map();
+  return new Map(await Promise.all(media.map((id) => signed(env, id, person))));
+}
+
+const signed = async (env: Env, id: MediaId, person: PersonId) => [id, await signatureFor(env, id, person)] as const;
