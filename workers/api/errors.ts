@@ -26,6 +26,7 @@ const REFUSALS = {
   push_not_set_up: [404, "This deployment sends no pushes"],
   request_not_found: [404, "This person has not asked to follow you"],
   handle_taken: [409, "The handle is taken"],
+  already_published: [409, "The media file is published already"],
   media_not_ready: [409, "The media file is not ready"],
   idempotency_key_reused: [409, "The idempotency key was used for another request"],
   too_many_comments: [409, "The post has all the comments it can have"],

@@ -68,7 +68,10 @@ async function writeReady(env: Env, effect: Inspect, found: Findings): Promise<b
   const [written] = await database.batch([
     database
       .prepare(
-        "UPDATE media SET state = 'ready', width = ?, height = ?, details = ? WHERE id = ? AND state = 'uploaded'",
+        // The poster of a video may have come before.
+        `UPDATE media SET state = 'ready', width = ?1, height = ?2,
+           details = iif(details ->> '$.thumbhash' IS NULL, ?3, json_set(?3, '$.thumbhash', details ->> '$.thumbhash'))
+         WHERE id = ?4 AND state = 'uploaded'`,
       )
       .bind(found.width, found.height, JSON.stringify(found.details), effect.media),
     database.prepare("DELETE FROM effects WHERE id = ?").bind(effect.id),

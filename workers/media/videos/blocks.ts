@@ -22,6 +22,7 @@ export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSour
   return {
     size: source.size,
     async read(offset, length) {
+      if (length > blockBytes * BLOCKS_KEPT) return source.read(offset, length);
       const end = Math.min(offset + length, source.size);
       const bytes = new Uint8Array(Math.max(0, end - offset));
       for (let at = offset; at < end;) {

@@ -33,7 +33,8 @@ const METADATA = new Set(["udta", "meta", "uuid"]);
 const LOCATIONS = ["\xa9xyz", "loci", "ISO6709", "location"];
 
 export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
-  const top = await topLevel(inBlocks(source, HEADERS_BLOCK));
+  const headers = inBlocks(source, HEADERS_BLOCK);
+  const top = await topLevel(headers);
   const moov = top.boxes.find(({ type }) => type === "moov");
   if (!moov) throw new Rejected(top.boxes.some(({ type }) => type === "mdat") ? "corrupt" : "no_video");
   if (moov.end > source.size) throw new Rejected("corrupt");
@@ -51,7 +52,7 @@ export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
 
   const media = top.boxes.find(({ type }) => type === "mdat" || type === "moof");
   return {
-    view: patched(source, [...headersOf(top), { offset: moov.start, bytes: index }, ...fragments].sort(byOffset)),
+    view: patched(headers, [...headersOf(top), { offset: moov.start, bytes: index }, ...fragments].sort(byOffset)),
     fastStart: media === undefined || moov.start < media.start,
     removed,
     packets,
@@ -79,7 +80,7 @@ async function topLevel(source: ByteSource): Promise<Top> {
       if (!box) break;
     } else if (box.end > source.size && box.type !== "mdat") throw new Rejected("corrupt");
     if (box.type !== "moov" && box.type !== "moof")
-      headers.push({ offset: at, bytes: bytes.subarray(0, box.content - at) });
+      headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
     boxes.push(box);
     at = box.end;
   }

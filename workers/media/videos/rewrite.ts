@@ -38,7 +38,7 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
       ...(file.audio ? [await audioTrack(file.audio, file, output)] : []),
     ];
     await output.start();
-    await copy(tracks);
+    await copy(tracks, file.sound.durationMs);
     await output.finalize();
   });
 }
@@ -110,23 +110,28 @@ function orderly(add: Track["add"]): Track["add"] {
 }
 
 /** Copies the packets of all tracks in the order of their times, so that a player finds side by side what it needs. */
-async function copy(tracks: Track[]): Promise<void> {
+async function copy(tracks: Track[], statedMs: number | null): Promise<void> {
   const open = await Promise.all(tracks.map(async (track) => ({ track, count: 0, next: await track.packets.next() })));
   for (;;) {
-    const waiting = open.filter(({ next }) => !next.done);
-    const [first] = waiting.sort((a, b) => timeOf(a.next) - timeOf(b.next));
+    const [first] = open.filter(({ next }) => !next.done).sort((a, b) => timeOf(a.next) - timeOf(b.next));
     if (!first || first.next.done) break;
     const packet: EncodedPacket = first.next.value;
     checkDuration(Math.max(0, (packet.timestamp + packet.duration) * 1000));
-    await first.track.add(packet);
+    first.next = await first.track.packets.next();
+    await first.track.add(first.next.done ? lasting(packet, statedMs) : packet);
     first.count += 1;
     if (first.count > PACKETS_MAX) throw new Rejected("too_complex");
-    first.next = await first.track.packets.next();
     if (first.next.done) first.track.close();
   }
   // The packets of a file that was cut short end early. A part is not what its owner wanted to show.
   if (open.some(({ track, count }) => track.expected !== undefined && count < track.expected))
     throw new Rejected("corrupt");
+}
+
+// How long its last frame is shown, a WebM says by its own duration alone.
+function lasting(packet: EncodedPacket, statedMs: number | null): EncodedPacket {
+  const duration = (statedMs ?? 0) / 1000 - packet.timestamp;
+  return packet.duration === 0 && duration > 0 ? packet.clone({ duration }) : packet;
 }
 
 const timeOf = (next: IteratorResult<EncodedPacket>): number => (next.done ? Infinity : next.value.timestamp);
