@@ -6,12 +6,19 @@ import { defineConfig } from "vitest/config";
 // Files of other projects for the tests of our parsers; not part of the repository, and those tests are skipped without it.
 const CORPUS = fileURLToPath(new URL("../shared/corpus", import.meta.url));
 
+// As wrangler bundles it: by the field `browser` of its package, without files of Node.
+const MEDIABUNNY = fileURLToPath(
+  import.meta.resolve("mediabunny").replace(/modules\/src\/index.js$/, "bundles/mediabunny.mjs"),
+);
+
 /** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
 const WITHOUT_SHARDS = [
   "workers/shards/**",
   "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
-  "workers/media/**/{accept,corpus-broken,corpus-valid,exif,formats,ranges,sniff,video}.test.ts",
+  "workers/media/**/{accept,corpus-broken,corpus-valid,exif,formats,ranges,sniff}.test.ts",
+  "workers/media/serving/video.test.ts",
+  "workers/media/videos/{attacks,damage,video}.test.ts",
   "workers/{fresh-ids,queues,secrets}.test.ts",
   "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
 ];
@@ -26,6 +33,7 @@ const WITH_SHARDS_ALONE = [
 /** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
   return {
+    resolve: { alias: { mediabunny: MEDIABUNNY } },
     plugins: [
       cloudflareTest(async () => ({
         wrangler: { configPath: "./wrangler.toml" },
@@ -58,7 +66,7 @@ function ofProduct(name: string, more: object) {
   return {
     test: {
       name,
-      include: ["tests/{product,histories}/**/*.test.ts", "bench/**/*.test.ts"],
+      include: ["tests/{product,histories,corpus}/**/*.test.ts", "bench/**/*.test.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,

@@ -245,6 +245,7 @@ const NOT_ABOUT_OTHERS = [
   "POST /media",
   "GET /media/{media}",
   "PATCH /media/{media}",
+  "PUT /media/{media}/poster",
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",

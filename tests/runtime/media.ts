@@ -8,6 +8,7 @@ import type { MediaId, PersonId, SessionId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { problem } from "../../workers/api/errors.ts";
 import { mediaRoutes } from "../../workers/api/media.ts";
+import { posters } from "../../workers/api/posters.ts";
 import type { App } from "../../workers/api/routes.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 import { serveMedia } from "../../workers/media/serving/serve.ts";
@@ -23,7 +24,7 @@ export async function as(person: PersonId | undefined, path: string, init: Reque
     c.set("viewer", person && { person, session, hasBlocks: false });
     return next();
   });
-  app.onError(problem).route("/v1", mediaRoutes).route("/", serveMedia);
+  app.onError(problem).route("/v1", mediaRoutes).route("/v1", posters).route("/", serveMedia);
   const ctx = createExecutionContext();
   const response = await app.fetch(
     new Request(`https://test${path}`, init),

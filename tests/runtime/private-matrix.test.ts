@@ -187,6 +187,7 @@ const ELSEWHERE = [
   "POST /media",
   "GET /media/{media}",
   "PATCH /media/{media}",
+  "PUT /media/{media}/poster",
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",

@@ -21,6 +21,7 @@ import { mutedPosts } from "./muted-posts.ts";
 import { mutes } from "./mutes.ts";
 import { notifications } from "./notifications.ts";
 import { people } from "./people.ts";
+import { posters } from "./posters.ts";
 import { preferences } from "./preferences.ts";
 import { posts } from "./posts.ts";
 import { pushSubscriptions } from "./push-subscriptions.ts";
@@ -48,6 +49,7 @@ for (const resource of [
   blocks,
   mutes,
   mediaRoutes,
+  posters,
   posts,
   edits,
   likes,

@@ -26,6 +26,7 @@ const REFUSALS = {
   push_not_set_up: [404, "This deployment sends no pushes"],
   request_not_found: [404, "This person has not asked to follow you"],
   handle_taken: [409, "The handle is taken"],
+  already_published: [409, "The media file is published already"],
   media_not_ready: [409, "The media file is not ready"],
   media_in_use: [409, "A post shows the media file, or is about to"],
   not_inspected_again: [409, "Inspecting the media file again would not end otherwise"],

@@ -8,6 +8,7 @@ import { ApiError } from "../api/errors.ts";
 import { CLAIMED_FOR } from "./collect.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { hasRenditions, type MediaRow } from "./present.ts";
+import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 
 /** A file as a post is to show it; without `alt` it keeps its own description. */
@@ -63,7 +64,7 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
       video: {
         durationMs: video.durationMs,
         hasAudio: video.audio !== null,
-        contentType: row.contentType === "video/webm" ? "video/webm" : "video/mp4", // As it was rewritten.
+        contentType: servedType(row.contentType),
         poster: hasRenditions(row),
       },
     }),

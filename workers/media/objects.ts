@@ -20,7 +20,9 @@ export const videoKey = (id: MediaId): string => `videos/${id}`;
 /** The file of which `key`, made by one of these, is a part. */
 export const mediaAt = (key: string): MediaId => key.split("/", 2)[1] as MediaId;
 
-const RENDITIONS = Variant.options.flatMap((variant) => FORMATS.map((format) => [variant, format] as const));
+/** Of every rendition that there may be of a file. */
+export const renditionKeys = (id: MediaId): string[] =>
+  Variant.options.flatMap((variant) => FORMATS.map((format) => renditionKey(id, variant, format)));
 
 /**
  * Deletes the original and all that is served of it, as far as there is any. What is served goes last: whoever is making
@@ -28,7 +30,7 @@ const RENDITIONS = Variant.options.flatMap((variant) => FORMATS.map((format) => 
  */
 export async function deleteObjects(env: Env, id: MediaId): Promise<void> {
   await env.MEDIA.delete([originalKey(id), posterKey(id)]);
-  await env.MEDIA.delete([videoKey(id), ...RENDITIONS.map(([variant, format]) => renditionKey(id, variant, format))]);
+  await env.MEDIA.delete([videoKey(id), ...renditionKeys(id)]);
 }
 
 /** The bytes at `key`. A row says that there are some, so that they are missing is a failure of ours, not the file's. */

@@ -4,6 +4,13 @@ export const REJECTIONS = {
   too_many_pixels: "The picture is too large: at most 50 megapixels, and 12,000 pixels a side.",
   too_complex: "The file is damaged, or built in a way that takes too much to read.",
   undecodable: "The file is damaged or of a rare kind: its picture cannot be decoded.",
+  // Of videos alone.
+  no_video: "There is no video in the file.",
+  unsupported_codec:
+    "Browsers do not play this kind of video. It must be H.264, H.265, VP9 or AV1 with AAC, MP3, Opus or FLAC in an MP4 " +
+    "or MOV file, or VP8, VP9 or AV1 with Opus or Vorbis in a WebM file.",
+  too_long: "The video is too long: at most three minutes.",
+  frame_too_large: "The video is too large: at most 4096 pixels a side, and 9.4 megapixels a frame.",
   inspection_failed: "The picture could not be processed, in several attempts. Please upload it again.",
 } as const;
 

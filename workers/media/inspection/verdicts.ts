@@ -61,7 +61,8 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
 // The poster of a video may have come before, and its part of the details stays.
 const READY = `
   UPDATE media SET state = 'ready', width = found.value ->> 'width', height = found.value ->> 'height', look_at = ?2,
-    details = json_remove(json_patch(coalesce(details, '{}'), found.value -> 'details'), '$.retries')
+    details = iif(details ->> '$.thumbhash' IS NULL, found.value -> 'details',
+      json_set(found.value -> 'details', '$.thumbhash', details ->> '$.thumbhash'))
   FROM json_each(?1) AS found WHERE media.id = found.value ->> 'media' AND state = 'uploaded' RETURNING media.id`;
 
 const REJECTED = `

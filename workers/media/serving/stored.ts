@@ -3,7 +3,7 @@ import type { Variant } from "../../../schema/api/media.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../reads/tiers.ts";
-import { type Format, renditionKey } from "../objects.ts";
+import { type Format, renditionKey, renditionKeys } from "../objects.ts";
 
 /** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */
 const KEPT_FOR = 3600;
@@ -19,7 +19,7 @@ export async function storedRendition(
   { id, variant, format }: { id: MediaId; variant: Variant; format: Format },
 ): Promise<Stored | undefined> {
   const key = renditionKey(id, variant, format);
-  const address = `https://media.invalid/${key}`; // No site's, so that nobody can ask for it.
+  const address = addressOf(key);
   const cached = await fromCache(address);
   if (cached) return cached;
   const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.get(key), "R2");
@@ -30,6 +30,14 @@ export async function storedRendition(
   background.waitUntil(keep(address, answer.clone()));
   return { body: answer.body, bytes, etag };
 }
+
+/** After a file's renditions have changed, which only those of a video that is not published do: in this data centre. */
+export async function forgetStored(id: MediaId): Promise<void> {
+  await Promise.all(renditionKeys(id).map((key) => caches.default.delete(addressOf(key))));
+}
+
+/** No site's, so that nobody can ask for it. */
+const addressOf = (key: string): string => `https://media.invalid/${key}`;
 
 async function fromCache(address: string): Promise<Stored | undefined> {
   try {

@@ -1,0 +1,225 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { VideoType } from "../../schema/media-types.ts";
+import { bytesInMemory, Metered } from "../../workers/media/inspection/byte-source.ts";
+import { Rejected } from "../../workers/media/inspection/rejections.ts";
+import { type Description, describeVideo } from "../../workers/media/videos/describe.ts";
+import { rewrite } from "../../workers/media/videos/rewrite.ts";
+import { servedType } from "../../workers/media/videos/served-type.ts";
+
+type Known = {
+  container: string;
+  hasVideo: boolean;
+  hasAudio: boolean;
+  width: number;
+  height: number;
+  rotationDegrees: number;
+  mirrorHorizontal?: boolean;
+  durationUs?: number | null;
+  tracks: { type: string; codec?: string; codecs?: string }[];
+  locations: unknown[];
+};
+
+const CORPUS = fileURLToPath(import.meta.resolve("../../../shared/corpus"));
+const HAS_CORPUS = existsSync(CORPUS);
+if (!HAS_CORPUS) console.warn("SKIPPED: ../shared/corpus is not there, so no video of another project is tested");
+
+const CPU_MS = 50;
+const DURATION_MS = 50;
+const READS = 30;
+/** What is read of a file however small it is, if it has so much. In bytes. */
+const HEAD = 16 * 1024;
+
+const filesOf = <T>(folder: string): [name: string, known: T, bytes: Uint8Array][] =>
+  Object.entries(JSON.parse(readFileSync(`${CORPUS}/${folder}/expected.json`, "utf8")) as Record<string, T>).map(
+    ([name, known]) => [name, known, new Uint8Array(readFileSync(`${CORPUS}/${folder}/${name}`))],
+  );
+
+// As the first bytes say.
+const typeOf = (bytes: Uint8Array): VideoType =>
+  bytes[0] === 0x1a ? "video/webm" : ascii(bytes).startsWith("ftypqt", 4) ? "video/quicktime" : "video/mp4";
+
+const ascii = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+/** What a file is, or the code it is rejected with. Everything else that is thrown fails the test. */
+async function outcomeOf<T>(work: Promise<T>): Promise<T | string> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Rejected) return error.code;
+    throw error;
+  }
+}
+
+const describeBytes = (bytes: Uint8Array) => outcomeOf(describeVideo(bytesInMemory(bytes), typeOf(bytes)));
+
+async function rewritten(bytes: Uint8Array): Promise<Uint8Array> {
+  let copy = Buffer.alloc(0);
+  await rewrite(bytesInMemory(bytes), typeOf(bytes), (position, part) => {
+    const end = position + part.length;
+    if (end > copy.length) copy = Buffer.concat([copy, Buffer.alloc(end - copy.length)]);
+    copy.set(part, position);
+    return Promise.resolve();
+  });
+  return new Uint8Array(copy);
+}
+
+/** The least of three, after one that is not counted. In ms. */
+async function cpuOf(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < 4; run += 1) {
+    const before = process.cpuUsage();
+    await work();
+    const { user, system } = process.cpuUsage(before);
+    times.push((user + system) / 1000);
+  }
+  return Math.min(...times.slice(1));
+}
+
+function differences(found: Description, known: Known): string[] {
+  const turned = known.rotationDegrees % 180 !== 0;
+  const { codecs } = known.tracks.find(({ type }) => type === "video") ?? {};
+  const ms = known.durationUs === null ? null : (known.durationUs ?? NaN) / 1000;
+  const told: [string, unknown, unknown][] = [
+    ["width", found.width, turned ? known.height : known.width],
+    ["height", found.height, turned ? known.width : known.height],
+    ["rotation", found.video.rotation, known.rotationDegrees],
+    ["mirrored", found.mirrored, known.mirrorHorizontal ?? false],
+    ["sound", found.video.audio !== null, known.hasAudio],
+    ["codec", sameCodec(found.video.codec, codecs ?? ""), true],
+  ];
+  // Of a fragmented file the readers here are told null, and the demuxer adds its fragments up.
+  if (ms !== null && Math.abs((found.video.durationMs ?? 0) - ms) > DURATION_MS)
+    told.push(["ms", found.video.durationMs, ms]);
+  return told.filter(([, a, b]) => a !== b).map(([what, a, b]) => `${what} ${String(a)}, not ${String(b)}`);
+}
+
+// Of AV1 the short form leaves out the colours.
+const sameCodec = (found: string, known: string): boolean => found.toLowerCase().startsWith(known.toLowerCase());
+
+/** What a file looks like to who plays it. */
+const played = ({ width, height, mirrored, video }: Description) => ({
+  width,
+  height,
+  mirrored,
+  codec: video.codec,
+  frameRate: video.frameRate,
+  rotation: video.rotation,
+  audio: video.audio,
+});
+
+// Where positions are written: QuickTime's user data, 3GPP's, its keys, and tracks of timed metadata.
+const POSITIONS = /\xa9xyz|loci|ISO6709|location|mebx|mett|udta|ilst|keys|[+-]\d{1,2}\.\d{3,}[+-]\d{1,3}\.\d{3,}/;
+
+describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, () => {
+  it("are described as two other readers describe them", async () => {
+    const others: Record<string, string> = {};
+    const counts = { right: 0, withoutPictures: 0 };
+    for (const [name, known, bytes] of filesOf<Known>("videos")) {
+      const found = await describeBytes(bytes);
+      if (!known.hasVideo) {
+        // One of them is encrypted, which is seen first.
+        expect(["no_video", "unsupported_codec"], name).toContain(found);
+        counts.withoutPictures += 1;
+      } else {
+        const wrong = typeof found === "string" ? found : differences(found, known).join("; ");
+        if (wrong) others[name] = wrong;
+        else counts.right += 1;
+      }
+    }
+    expect(others).toEqual({
+      // No browser plays H.263 or MPEG-4 Part 2.
+      "androidx/bbb_176x144_128kbps_15fps_h263.3gp": "unsupported_codec",
+      "androidx/bbb_176x144_192kbps_15fps_mpeg4.mp4": "unsupported_codec",
+      // Matroska, and its sound is AC-3.
+      "androidx/sample_last_cluster.mkv": "unsupported_codec",
+      "androidx/sample_with_ass_subtitles.mkv": "unsupported_codec",
+      "androidx/sample_with_null_terminated_srt.mkv": "unsupported_codec",
+      "androidx/sample_with_overlapping_srt.mkv": "unsupported_codec",
+      "androidx/sample_with_pgs_subtitles.mkv": "unsupported_codec",
+      "androidx/sample_with_ssa_subtitles.mkv": "unsupported_codec",
+      // Its packets are in two places, and the demuxer would read one of them.
+      "androidx/sample_partially_fragmented.mp4": "too_complex",
+      // Dolby Vision over H.265, as which it is described and played.
+      "androidx/sample_with_color_info.mp4": "codec false, not true",
+      // Coded at half of its height, and shown at its whole one.
+      "libwebm/test_stereo_left_right.webm": "height 288, not 144",
+    });
+    expect(counts).toEqual({ right: 43, withoutPictures: 23 });
+  });
+
+  it("are served as they were, with their index first, and without any position", async () => {
+    const refused: Record<string, string> = {};
+    const counts = { served: 0, located: 0 };
+    for (const [name, known, bytes] of filesOf<Known>("videos")) {
+      const found = await describeBytes(bytes);
+      if (typeof found === "string") continue;
+      const copy = await outcomeOf(rewritten(bytes));
+      if (typeof copy === "string") {
+        refused[name] = copy;
+        continue;
+      }
+      const again = await describeVideo(bytesInMemory(copy), servedType(typeOf(bytes)));
+      counts.served += 1;
+      if (known.locations.length > 0) {
+        counts.located += 1;
+        expect([name, found.removed]).toEqual([name, expect.arrayContaining(["location"])]);
+        expect(ascii(bytes), name).toMatch(POSITIONS);
+      }
+      expect(ascii(copy), name).not.toMatch(POSITIONS);
+      expect([name, again.video.fastStart, again.removed]).toEqual([name, true, []]);
+      expect([name, played(again)]).toEqual([name, played(found)]);
+      // A WebM counts in ms.
+      expect(Math.abs((again.video.durationMs ?? 0) - (found.video.durationMs ?? 0)), name).toBeLessThanOrEqual(1);
+    }
+    expect(refused).toEqual({
+      // Their one packet is no key frame, so nothing could be shown of them.
+      "libwebm/chapters.webm": "corrupt",
+      "libwebm/projection.webm": "corrupt",
+      "libwebm/set_pixelwidth_pixelheight.webm": "corrupt",
+      "libwebm/simple_block.webm": "corrupt",
+      "libwebm/webm_doctype.webm": "corrupt",
+      // An index whose packets are in no file.
+      "mp4parse/bipbop_nonfragment_header.mp4": "corrupt",
+    });
+    expect(counts).toEqual({ served: 39, located: 14 });
+  });
+
+  it("end as described or rejected when they are damaged, and never otherwise", async () => {
+    const ends: Record<string, number> = {};
+    for (const [name, { rule }, bytes] of filesOf<{ rule: "reject" | "no-crash" }>("videos-broken")) {
+      const found = await describeBytes(bytes);
+      const copy = typeof found === "string" ? found : await outcomeOf(rewritten(bytes));
+      if (rule === "reject") expect(typeof copy, name).toBe("string");
+      if (typeof found !== "string") expectSane(found, name);
+      const end = typeof copy === "string" ? copy : "served";
+      ends[end] = (ends[end] ?? 0) + 1;
+    }
+    expect(ends).toEqual({ corrupt: 163, no_video: 22, served: 5, unsupported_codec: 5 });
+  });
+
+  it("take 50 ms of CPU at most to be described, and few reads", async () => {
+    const most = { cpu: 0, reads: 0 };
+    for (const folder of ["videos", "videos-broken"]) {
+      for (const [name, , bytes] of filesOf<unknown>(folder)) {
+        const source = new Metered(bytesInMemory(bytes), Infinity, Infinity);
+        await outcomeOf(describeVideo(source, typeOf(bytes)));
+        const cpu = await cpuOf(() => describeBytes(bytes));
+        expect(cpu, name).toBeLessThanOrEqual(CPU_MS);
+        expect(source.reads, name).toBeLessThanOrEqual(READS);
+        // These are all small, so the demuxer reads on over what it does not need.
+        expect(source.bytesRead, name).toBeLessThanOrEqual(2 * bytes.length + HEAD);
+        most.cpu = Math.max(most.cpu, cpu);
+        most.reads = Math.max(most.reads, source.reads);
+      }
+    }
+    console.log(`describing a video took ${most.cpu.toFixed(1)} ms of CPU and ${most.reads} reads at most`);
+  });
+});
+
+/** No number of it is one that JSON cannot say. */
+function expectSane(found: Description, name: string): void {
+  expect(JSON.parse(JSON.stringify(found)), name).toEqual(found);
+  expect(found.video.durationMs ?? 0, name).toBeGreaterThanOrEqual(0);
+}

@@ -1,0 +1,126 @@
+/** What a video is, as far as that can be told without decoding it. */
+import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "mediabunny";
+import type { Removed, VideoDetails } from "../../../schema/media-details.ts";
+import type { VideoType } from "../../../schema/media-types.ts";
+import { type ByteSource, Metered } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { type Demuxed, demuxed } from "./demux.ts";
+import {
+  DESCRIBE_BYTES_MAX,
+  DESCRIBE_READS_MAX,
+  FRAME_PIXELS_MAX,
+  FRAME_SIDE_MAX,
+  VIDEO_MAX_SECONDS,
+  VIDEO_SLACK_MS,
+} from "./limits.ts";
+
+export type Description = {
+  /** In pixels, upright, of square pixels. */
+  width: number;
+  height: number;
+  /** Whether the file asks for its picture to be mirrored, after it was turned. */
+  mirrored: boolean;
+  /** `durationMs` is null of a file that does not state it: browsers record such WebM. */
+  video: Omit<VideoDetails, "durationMs"> & { durationMs: number | null };
+  removed: Removed[];
+};
+
+/** How many frames of a WebM tell its frame rate. */
+const FRAMES_SAMPLED = 60;
+/** When a frame is shown, without the frame. */
+const LIGHT = { metadataOnly: true };
+
+/** Describes a file of `type`, or throws `Rejected`. Reads at most DESCRIBE_BYTES_MAX of it. */
+export function describeVideo(source: ByteSource, type: VideoType): Promise<Description> {
+  return demuxed(new Metered(source, DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX), type, description);
+}
+
+/** Of a file that is open. */
+export async function description(file: Demuxed): Promise<Description> {
+  const { sound, video, audio, others } = file;
+  const size = await sizeOf(video);
+  const durationMs = sound.packets.size > 0 ? await lastEnd(file) : sound.durationMs;
+  if (durationMs !== null) checkDuration(durationMs);
+  const codec = await codecOf(video);
+  return {
+    ...size,
+    mirrored: await video.getFlip(),
+    video: {
+      codec,
+      frameRate: await frameRateOf(file),
+      rotation: await video.getRotation(),
+      fastStart: sound.fastStart,
+      audio: audio && (await audioOf(audio)),
+      durationMs,
+    },
+    removed: [...sound.removed, ...(others ? (["other_tracks"] as const) : [])].filter(unique).sort(),
+  };
+}
+
+async function codecOf(video: InputVideoTrack): Promise<string> {
+  const codec = (await video.getCodecParameterString()) ?? (await video.getCodec());
+  if (codec === null) throw new Rejected("unsupported_codec");
+  // The copy has the parameters of H.265 in its index alone, which Safari insists on, and is called so.
+  return codec.replace(/^hev1/, "hvc1");
+}
+
+const unique = <T>(value: T, index: number, all: T[]): boolean => all.indexOf(value) === index;
+
+/** Refuses what is longer than a video may be. */
+export function checkDuration(ms: number): void {
+  if (!Number.isFinite(ms) || ms < 0) throw new Rejected("corrupt");
+  if (ms > VIDEO_MAX_SECONDS * 1000 + VIDEO_SLACK_MS) throw new Rejected("too_long");
+}
+
+async function sizeOf(video: InputVideoTrack): Promise<{ width: number; height: number }> {
+  const width = Math.round(await video.getDisplayWidth());
+  const height = Math.round(await video.getDisplayHeight());
+  for (const [across, down] of [
+    [width, height],
+    [await video.getCodedWidth(), await video.getCodedHeight()],
+  ] as const) {
+    if (!(across > 0 && down > 0)) throw new Rejected("corrupt");
+    if (across > FRAME_SIDE_MAX || down > FRAME_SIDE_MAX || across * down > FRAME_PIXELS_MAX)
+      throw new Rejected("frame_too_large");
+  }
+  return { width, height };
+}
+
+/** When the last of both tracks ends, in ms. */
+async function lastEnd({ video, audio }: Demuxed): Promise<number> {
+  const ends = [await video.computeDuration(LIGHT)];
+  if (audio) ends.push(await audio.computeDuration(LIGHT));
+  return Math.round(Math.max(...ends) * 1000);
+}
+
+/** Of all frames where the file says how many there are, otherwise of the first. Null of a single one. */
+async function frameRateOf({ sound, video }: Demuxed): Promise<number | null> {
+  const sink = new EncodedPacketSink(video);
+  const first = await sink.getFirstPacket(LIGHT);
+  if (!first) throw new Rejected("no_video");
+  const frames = sound.packets.get(video.id);
+  if (frames !== undefined) {
+    const last = await sink.getPacket(Infinity, LIGHT);
+    return rounded((frames - 1) / ((last?.timestamp ?? 0) - first.timestamp));
+  }
+  let sampled = 0;
+  let [earliest, latest] = [Infinity, -Infinity];
+  for await (const { timestamp } of sink.packets(undefined, undefined, LIGHT)) {
+    earliest = Math.min(earliest, timestamp);
+    latest = Math.max(latest, timestamp);
+    sampled += 1;
+    if (sampled === FRAMES_SAMPLED) break;
+  }
+  return rounded((sampled - 1) / (latest - earliest));
+}
+
+const rounded = (rate: number): number | null =>
+  Number.isFinite(rate) && rate > 0 ? Math.round(rate * 100) / 100 : null;
+
+async function audioOf(audio: InputAudioTrack): Promise<NonNullable<VideoDetails["audio"]>> {
+  const codec = (await audio.getCodecParameterString()) ?? (await audio.getCodec());
+  const [channels, sampleRate] = [await audio.getNumberOfChannels(), await audio.getSampleRate()];
+  if (codec === null || !(channels > 0) || !(sampleRate > 0) || !Number.isFinite(sampleRate))
+    throw new Rejected("corrupt");
+  return { codec, channels, sampleRate };
+}

@@ -1,0 +1,59 @@
+/** The elements of EBML (RFC 8794): an id, a size, and contents. The marker bit of an id belongs to it. */
+import { Rejected } from "../inspection/rejections.ts";
+
+/** Where an element begins, where its contents do, and where it ends: undefined where it does not say. */
+export type Element = { id: number; start: number; content: number; end: number | undefined };
+
+/** Of an id of 4 bytes and a size of 8. */
+export const HEADER_BYTES = 12;
+
+/** The element whose header is at `at` of `bytes`, of which the first is at `base` of the file. Undefined where none is. */
+export function elementAt(bytes: Uint8Array, at: number, base = 0): Element | undefined {
+  const idLength = lengthAt(bytes, at, 4);
+  const sizeLength = idLength && lengthAt(bytes, at + idLength, 8);
+  if (!idLength || !sizeLength) return undefined;
+  const content = at + idLength + sizeLength;
+  const id = unsignedOf(bytes.subarray(at, at + idLength));
+  const size = bytes.slice(at + idLength, content);
+  // The marker: the highest bit that is set in a first byte.
+  const mask = 0xff >> sizeLength;
+  size[0] = (size[0] ?? 0) & mask;
+  const known = size[0] !== mask || size.subarray(1).some((byte) => byte !== 0xff);
+  const end = base + content + unsignedOf(size);
+  if (known && !Number.isSafeInteger(end)) return undefined;
+  return { id, start: base + at, content: base + content, end: known ? end : undefined };
+}
+
+// The leading zeros of a number say how many bytes it has.
+function lengthAt(bytes: Uint8Array, at: number, longest: number): number | undefined {
+  const first = bytes[at];
+  if (!first) return undefined;
+  const length = Math.clz32(first) - 23;
+  return length > longest || at + length > bytes.length ? undefined : length;
+}
+
+/** The elements of `bytes` from `from` to `to`. Each must be of a known size and lie there as a whole. */
+export function elementsIn(bytes: Uint8Array, from: number, to: number): (Element & { end: number })[] {
+  const elements: (Element & { end: number })[] = [];
+  for (let at = from; at < to;) {
+    const element = elementAt(bytes.subarray(0, to), at);
+    if (element?.end === undefined || element.end > to) throw new Rejected("corrupt");
+    elements.push({ ...element, end: element.end });
+    at = element.end;
+  }
+  return elements;
+}
+
+/** A number without a sign, of up to 8 bytes. Beyond 2^53 it is not exact. */
+export function unsignedOf(bytes: Uint8Array): number {
+  let value = 0;
+  for (const byte of bytes.subarray(0, 8)) value = value * 256 + byte;
+  return value;
+}
+
+/** A floating-point number, or NaN where the length is that of none. */
+export function floatOf(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length === 4) return view.getFloat32(0);
+  return bytes.length === 8 ? view.getFloat64(0) : NaN;
+}

@@ -1,0 +1,203 @@
+/**
+ * The walk through an MP4 or QuickTime file, before a demuxer sees it (ISO/IEC 14496-12). Its index is read whole and
+ * checked; boxes that nobody needs are renamed to `free`, in memory, so that no other parser ever looks into them.
+ */
+import type { Removed } from "../../../schema/media-details.ts";
+import type { ByteSource } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { inBlocks } from "./blocks.ts";
+import { type Box, boxesIn, FREE, headerAt, HEADER_BYTES, hide } from "./boxes.ts";
+import { checkFragment } from "./fragments.ts";
+import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
+import { type Patch, patched } from "./overlay.ts";
+import { checkTable } from "./sample-tables.ts";
+import { mentions, type Sound } from "./sound.ts";
+
+/** The headers of a fragmented file lie a fragment apart; of a larger block most would be read for nothing. */
+const HEADERS_BLOCK = 16 * 1024;
+
+/** What the demuxer needs, by what it lies in. All else is hidden. */
+const NEEDED: Record<string, string[]> = {
+  moov: ["mvhd", "trak", "mvex"],
+  trak: ["tkhd", "edts", "mdia"],
+  edts: ["elst"],
+  mdia: ["mdhd", "hdlr", "minf"],
+  minf: ["stbl"],
+  stbl: ["stsd", "stts", "ctts", "stsz", "stz2", "stss", "stsc", "stco", "co64"],
+  mvex: ["trex"],
+};
+const AT_THE_TOP = new Set(
+  "ftyp styp moov mdat free skip wide pnot moof sidx ssix mfra prft emsg pdin meta uuid".split(" "),
+);
+const METADATA = new Set(["udta", "meta", "uuid"]);
+const LOCATIONS = ["\xa9xyz", "loci", "ISO6709", "location"];
+
+export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
+  const headers = inBlocks(source, HEADERS_BLOCK);
+  const top = await topLevel(headers);
+  const moov = top.boxes.find(({ type }) => type === "moov");
+  if (!moov) throw new Rejected(top.boxes.some(({ type }) => type === "mdat") ? "corrupt" : "no_video");
+  if (moov.end > source.size) throw new Rejected("corrupt");
+  if (moov.end - moov.start > INDEX_BYTES_MAX) throw new Rejected("too_complex");
+
+  const removed = new Set<Removed>();
+  if (top.trailer) removed.add("trailer");
+  if (top.boxes.some(({ type }) => METADATA.has(type))) removed.add("metadata");
+  const index = await source.read(moov.start, moov.end - moov.start);
+  const packets = checkIndex(index, moov, removed);
+  // Of a file that has packets in both places, the demuxer would read those of the index alone.
+  const inFragments = top.boxes.some(({ type }) => type === "moof");
+  if (inFragments && [...packets.values()].some((count) => count > 0)) throw new Rejected("too_complex");
+  const fragments = await readFragments(source, top.boxes, packets);
+
+  const media = top.boxes.find(({ type }) => type === "mdat" || type === "moof");
+  return {
+    view: patched(headers, [...headersOf(top), { offset: moov.start, bytes: index }, ...fragments].sort(byOffset)),
+    fastStart: media === undefined || moov.start < media.start,
+    removed,
+    packets,
+    durationMs: null,
+  };
+}
+
+const byOffset = (a: Patch, b: Patch): number => a.offset - b.offset;
+
+type Top = { boxes: Box[]; headers: Patch[]; trailer: boolean; size: number };
+
+/** The boxes that the file is made of, by their headers alone. What follows the last one is a trailer. */
+async function topLevel(source: ByteSource): Promise<Top> {
+  const boxes: Box[] = [];
+  const headers: Patch[] = [];
+  let trailer = false;
+  for (let at = 0; at < source.size;) {
+    if (boxes.length === TOP_BOXES_MAX) throw new Rejected("too_complex");
+    const bytes = await source.read(at, HEADER_BYTES);
+    const box = headerAt(bytes, 0, at, source.size);
+    // Cameras append notes of their own, and hiders other files. Neither is a box, or one that anybody knows.
+    if (!box || !AT_THE_TOP.has(box.type)) {
+      if (!boxes.some(({ type }) => type === "moov")) throw new Rejected(at === 0 ? "corrupt" : missing(boxes));
+      trailer = true;
+      if (!box) break;
+    } else if (box.end > source.size && box.type !== "mdat") throw new Rejected("corrupt");
+    if (box.type !== "moov" && box.type !== "moof")
+      headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
+    boxes.push(box);
+    at = box.end;
+  }
+  return { boxes, headers, trailer, size: source.size };
+}
+
+const missing = (boxes: Box[]) => (boxes.some(({ type }) => type === "mdat") ? "corrupt" : "no_video");
+
+// The demuxer looks for an index of fragments (mfra) where the last four bytes say that it begins: with these, nowhere.
+const END = new Uint8Array([0, 0, 0, 16, ...FREE, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+// It also goes from header to header again, and finds them here without another read.
+const headersOf = ({ headers, size }: Top): Patch[] => [
+  ...headers.filter(({ offset, bytes }) => offset + bytes.length <= size),
+  { offset: size, bytes: END },
+];
+
+/** Checks the index and hides in it what is not needed. Returns how many packets each track has, by its id. */
+function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>): Map<number, number> {
+  const packets = new Map<number, number>();
+  const left = { boxes: BOXES_MAX };
+  let tracks = 0;
+  for (const box of needed(
+    index,
+    { ...moov, start: 0, content: moov.content - moov.start, end: index.length },
+    left,
+    removed,
+  )) {
+    if (box.type === "trak") {
+      tracks += 1;
+      if (tracks > TRACKS_MAX) throw new Rejected("too_complex");
+      checkTrack(index, box, left, removed, packets);
+    } else if (box.type === "mvex") [...needed(index, box, left, removed)].forEach((child) => checkTable(index, child));
+    else checkTable(index, box);
+  }
+  return packets;
+}
+
+/** Of what lies in `parent`, hides what nobody needs, and gives the rest. */
+function* needed(index: Uint8Array, parent: Box, left: { boxes: number }, removed: Set<Removed>): Generator<Box> {
+  for (const box of boxesIn(index, parent)) {
+    left.boxes -= 1;
+    if (left.boxes < 0) throw new Rejected("too_complex");
+    if (NEEDED[parent.type]?.includes(box.type)) yield box;
+    else conceal(index, box, removed);
+  }
+}
+
+function conceal(index: Uint8Array, box: Box, removed: Set<Removed>): void {
+  const bytes = index.subarray(box.start, box.end);
+  if (METADATA.has(box.type)) removed.add("metadata");
+  if (box.type !== "free" && box.type !== "skip" && mentions(bytes, LOCATIONS)) removed.add("location");
+  hide(index, box);
+}
+
+function checkTrack(
+  index: Uint8Array,
+  track: Box,
+  left: { boxes: number },
+  removed: Set<Removed>,
+  packets: Map<number, number>,
+): void {
+  const kind = handlerOf(index, track);
+  if (kind !== "vide" && kind !== "soun") {
+    removed.add("other_tracks");
+    conceal(index, track, removed);
+    return;
+  }
+  const found = { id: 0, timed: 0, sized: 0 };
+  const visit = (parent: Box): void => {
+    for (const box of needed(index, parent, left, removed)) {
+      if (NEEDED[box.type]) visit(box);
+      else if (box.type === "stsd") checkDescriptions(index, box, kind);
+      Object.assign(found, checkTable(index, box));
+    }
+  };
+  visit(track);
+  if (found.id === 0 || packets.has(found.id)) throw new Rejected("corrupt");
+  packets.set(found.id, Math.min(found.timed, found.sized));
+}
+
+/** What a track is of: "vide", "soun", or something else. */
+function handlerOf(index: Uint8Array, track: Box): string | undefined {
+  const mdia = boxesIn(index, track).find(({ type }) => type === "mdia");
+  const hdlr = mdia && boxesIn(index, mdia).find(({ type }) => type === "hdlr");
+  return hdlr && String.fromCharCode(...index.subarray(hdlr.content + 8, Math.min(hdlr.content + 12, hdlr.end)));
+}
+
+/** What comes before the entries of a sample description, and in one of a track of pictures before its boxes. In bytes. */
+const [BEFORE_ENTRIES, BEFORE_BOXES] = [8, 78];
+/** A colour box by numbers ("nclx"), with its header. Some writers leave its last byte out. */
+const COLOURS_BYTES = 19;
+
+function checkDescriptions(index: Uint8Array, description: Box, kind: "vide" | "soun"): void {
+  for (const entry of boxesIn(index, { ...description, content: description.content + BEFORE_ENTRIES })) {
+    // Encrypted, and its key is nowhere.
+    if (entry.type === "encv" || entry.type === "enca") throw new Rejected("unsupported_codec");
+    if (kind === "vide") hideBadColours(index, entry);
+  }
+}
+
+// Players take a colour box that is too short for none; the demuxer would take it for a damaged file.
+function hideBadColours(index: Uint8Array, entry: Box): void {
+  for (const box of boxesIn(index, { ...entry, content: entry.content + BEFORE_BOXES })) {
+    if (box.type === "colr" && box.end - box.start < COLOURS_BYTES) hide(index, box);
+  }
+}
+
+async function readFragments(source: ByteSource, boxes: Box[], packets: Map<number, number>): Promise<Patch[]> {
+  const patches: Patch[] = [];
+  let left = FRAGMENT_BYTES_MAX;
+  for (const box of boxes.filter(({ type }) => type === "moof")) {
+    left -= box.end - box.start;
+    if (left < 0) throw new Rejected("too_complex");
+    const bytes = await source.read(box.start, box.end - box.start);
+    checkFragment(bytes, packets);
+    patches.push({ offset: box.start, bytes });
+  }
+  return patches;
+}

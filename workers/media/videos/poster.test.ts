@@ -1,0 +1,154 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { type Media, Variant } from "../../../schema/api/media.ts";
+import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { as, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
+import { newPerson } from "../../../tests/runtime/posts.ts";
+import { inspectUploaded, mp4, uploadedVideo } from "../../../tests/runtime/videos.ts";
+import { posterKey, renditionKey } from "../objects.ts";
+import { sizeOfRendition } from "../pictures/size.ts";
+import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
+
+const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };
+
+const put = (person: PersonId | undefined, id: MediaId, body: BodyInit, length: number | string) =>
+  as(person, `/v1/media/${id}/poster`, { method: "PUT", body, headers: { "content-length": String(length) } });
+
+const putPicture = (person: PersonId, id: MediaId, picture: ArrayBuffer) =>
+  put(person, id, picture, picture.byteLength);
+const read = async (owner: PersonId, id: MediaId) => (await as(owner, `/v1/media/${id}`)).json<Media>();
+const refusal = async (response: Response) => `${response.status} ${await codeOf(response)}`;
+
+const publish = (id: MediaId) =>
+  databaseOf(env, id)
+    .prepare("UPDATE media SET claimed_by = ? WHERE id = ?")
+    .bind(newId<PostId>(shardOf(id)), id)
+    .run();
+
+const widthOf = async (id: MediaId, variant: Variant) => {
+  const object = await env.MEDIA.get(renditionKey(id, variant));
+  return object && sizeOfRendition(await object.arrayBuffer()).width;
+};
+
+it("gives a video a poster, upright and in all sizes, before or after it is inspected", async () => {
+  const owner = newPerson();
+  for (const early of [true, false]) {
+    const id = await uploadedVideo(owner, await mp4());
+    if (!early) await inspectUploaded(id);
+    if (!early) expect(await read(owner, id)).not.toHaveProperty("urls");
+    const response = await putPicture(owner, id, await jpeg(400, 200, PHONE));
+    expect(response.status).toBe(200);
+    if (early) await inspectUploaded(id);
+
+    const media = await read(owner, id);
+    expect(media).toMatchObject({ state: "ready", width: 64, details: { video: { durationMs: 300, audio: null } } });
+    expect(media.details?.thumbhash).toMatch(/^[\w+/]{20,40}=*$/);
+    expect(Object.keys(media.urls ?? {}).toSorted()).toEqual(Variant.options.toSorted());
+    expect(await widthOf(id, "w640")).toBe(200);
+  }
+});
+
+it("replaces a poster until the video is published", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  await inspectUploaded(id);
+  await putPicture(owner, id, await png(300, 200));
+  const widthShown = async () => {
+    const { urls } = await read(owner, id);
+    return sizeOfRendition(await (await as(undefined, urls?.w640 ?? "")).arrayBuffer()).width;
+  };
+  expect(await widthShown()).toBe(300);
+  expect((await putPicture(owner, id, await png(500, 200))).status).toBe(200);
+  expect(await widthShown()).toBe(500); // The cache does not keep the first one.
+
+  await publish(id);
+  expect(await refusal(await putPicture(owner, id, await png(100, 100)))).toBe("409 already_published");
+  expect(await widthOf(id, "w640")).toBe(500);
+});
+
+it("has no poster while one is replaced, so that publishing meanwhile shows none", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  await inspectUploaded(id);
+  await putPicture(owner, id, await png(300, 200));
+  const publishing = new Proxy(env.MEDIA, {
+    get: (bucket, name) => {
+      const value: unknown = Reflect.get(bucket, name);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        if (name === "put" && args[0] === posterKey(id)) await publish(id);
+        return Reflect.apply(value, bucket, args) as Promise<unknown>;
+      };
+    },
+  });
+  const replaced = setPoster({ ...env, MEDIA: publishing }, owner, id, new Uint8Array(await png(500, 200)));
+  await expect(replaced).rejects.toMatchObject({ code: "already_published" });
+  expect((await read(owner, id)).details).not.toHaveProperty("thumbhash");
+});
+
+it("takes no picture that it cannot show, and then has no poster", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  const whole = await png(300, 200);
+  const refused = async (picture: ArrayBuffer) => refusal(await putPicture(owner, id, picture));
+  expect(await refused(await png(1, 1, { width: 20_000, height: 10 }))).toBe("422 invalid_request");
+  expect(await refused(whole.slice(0, whole.byteLength - 30))).toBe("422 invalid_request");
+  expect(await refused((await mp4()).buffer)).toBe("415 unsupported_type");
+  expect(await refused(await new Blob(["GIF89a a gif"]).arrayBuffer())).toBe("415 unsupported_type");
+  expect((await read(owner, id)).details).toBeUndefined();
+});
+
+it("asks for a length, and takes no more than that", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  const picture = await png(3, 3);
+  const answers = [
+    await put(owner, id, picture, "many"),
+    await put(owner, id, picture, POSTER_MAX_BYTES + 1),
+    await put(owner, id, picture, picture.byteLength + 1),
+    await put(owner, id, "", 0),
+    await put(undefined, id, picture, picture.byteLength),
+    await putPicture(newPerson(), id, picture),
+    await putPicture(owner, newId<MediaId>(shardOf(owner)), picture),
+  ];
+  expect(await Promise.all(answers.map(refusal))).toEqual([
+    "411 length_required",
+    "413 too_large",
+    "422 invalid_request",
+    "422 invalid_request",
+    "401 not_signed_in",
+    "404 media_not_found",
+    "404 media_not_found",
+  ]);
+  expect(await env.MEDIA.head(posterKey(id))).toBeNull();
+});
+
+it("gives none to a picture, or to a video that was refused", async () => {
+  const owner = newPerson();
+  const picture = await png(3, 3);
+  const { id } = await inspected(owner, picture);
+  expect(await refusal(await putPicture(owner, id, picture))).toBe("422 invalid_request");
+  const broken = await uploadedVideo(owner, (await mp4()).slice(0, 100));
+  await inspectUploaded(broken);
+  expect(await refusal(await putPicture(owner, broken, picture))).toBe("409 media_not_ready");
+});
+
+it("leaves nothing behind of a video that is refused while its poster is made", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, (await mp4()).slice(0, 100));
+  const inspecting = new Proxy(env.MEDIA, {
+    get: (bucket, name) => {
+      const value: unknown = Reflect.get(bucket, name);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        if (name === "put" && args[0] === posterKey(id)) await inspectUploaded(id);
+        return Reflect.apply(value, bucket, args) as Promise<unknown>;
+      };
+    },
+  });
+  const made = setPoster({ ...env, MEDIA: inspecting }, owner, id, new Uint8Array(await png(500, 200)));
+  await expect(made).rejects.toMatchObject({ code: "media_not_ready" });
+  expect(await env.MEDIA.head(posterKey(id))).toBeNull();
+  expect(await widthOf(id, "w320")).toBeNull();
+});

@@ -1,0 +1,84 @@
+/**
+ * The picture that stands for a video. Nothing here decodes video, so its owner sends one. While `details.thumbhash` is
+ * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
+ */
+import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import { isVideo, type MediaType } from "../../../schema/media-types.ts";
+import { databaseOf } from "../../../schema/shards.ts";
+import { ApiError } from "../../api/errors.ts";
+import { Rejected, reasonOf } from "../inspection/rejections.ts";
+import { posterKey, renditionKeys } from "../objects.ts";
+import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
+import { statedSize } from "../pictures/size.ts";
+import { thumbhashOf } from "../pictures/thumbhash.ts";
+import { sniff } from "../uploads/sniff.ts";
+
+export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
+const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
+
+type Row = { state: string; content_type: MediaType; rejection: string | null; claimed_by: string | null };
+
+/** Makes `picture` the poster of a video of `owner` that is not published. Throws `ApiError`. */
+export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
+  await requireVideo(env, owner, id);
+  const type = sniff(picture);
+  if (!POSTER_TYPES.has(type)) throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
+  try {
+    await statedSize(env, id, type, picture);
+    await replace(env, owner, id, picture, type);
+  } catch (error) {
+    if (error instanceof Rejected) throw new ApiError("invalid_request", reasonOf(error.code));
+    throw error;
+  }
+}
+
+async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<void> {
+  const row = await databaseOf(env, owner)
+    .prepare("SELECT state, content_type, rejection, claimed_by FROM media WHERE id = ? AND owner = ?")
+    .bind(id, owner)
+    .first<Row>();
+  if (!row) throw new ApiError("media_not_found");
+  if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video has a poster");
+  if (row.rejection !== null) throw new ApiError("media_not_ready", reasonOf(row.rejection));
+  if (row.claimed_by !== null) throw new ApiError("already_published");
+  if (row.state === "uploading") throw new ApiError("media_not_ready", "The video is still being uploaded");
+}
+
+// Publishing looks for the thumbhash: whoever publishes in the midst of this publishes a video without a poster.
+async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
+  await change(env, owner, id, "json_remove(details, '$.thumbhash')");
+  await env.MEDIA.delete(renditionKeys(id)); // What is there is neither made again nor written over.
+  await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
+  const [renditions, thumbhash] = await Promise.all([
+    makeRenditions(env, posterKey(id)),
+    thumbhashOf(env, posterKey(id)),
+  ]);
+  await storeRenditions(env, id, renditions);
+  try {
+    await change(env, owner, id, "json_set(coalesce(details, '{}'), '$.thumbhash', ?)", thumbhash);
+  } catch (error) {
+    await forget(env, owner, id);
+    throw error;
+  }
+}
+
+/** Changes the details of a video that may have a poster. Inspection may write its own at the same time, so only a part. */
+async function change(env: Env, owner: PersonId, id: MediaId, details: string, ...values: string[]): Promise<void> {
+  const { meta } = await databaseOf(env, owner)
+    .prepare(
+      `UPDATE media SET details = ${details}
+       WHERE id = ? AND owner = ? AND state IN ('uploaded', 'ready') AND claimed_by IS NULL`,
+    )
+    .bind(...values, id, owner)
+    .run();
+  if (meta.changes === 0) await requireVideo(env, owner, id);
+}
+
+// A video that was rejected or deleted meanwhile has had its objects deleted, and nobody would look for these again.
+async function forget(env: Env, owner: PersonId, id: MediaId): Promise<void> {
+  const row = await databaseOf(env, owner)
+    .prepare("SELECT 1 FROM media WHERE id = ? AND owner = ? AND state <> 'rejected'")
+    .bind(id, owner)
+    .first();
+  if (!row) await env.MEDIA.delete([posterKey(id), ...renditionKeys(id)]);
+}

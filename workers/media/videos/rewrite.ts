@@ -1,0 +1,137 @@
+/**
+ * The copy of a video that is served: the packets of one track of pictures and one of sound, as they are, in a file made
+ * anew around them. So nothing else of the original is in it: no places, no notes, no other tracks, no appended bytes.
+ */
+import {
+  type AudioCodec,
+  EncodedAudioPacketSource,
+  type EncodedPacket,
+  EncodedPacketSink,
+  EncodedVideoPacketSource,
+  type InputAudioTrack,
+  type InputTrack,
+  Mp4OutputFormat,
+  Output,
+  StreamTarget,
+  type StreamTargetChunk,
+  type VideoCodec,
+  WebMOutputFormat,
+} from "mediabunny";
+import type { VideoType } from "../../../schema/media-types.ts";
+import type { ByteSource } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { inBlocks } from "./blocks.ts";
+import { type Demuxed, demuxed } from "./demux.ts";
+import { checkDuration } from "./describe.ts";
+import { PACKETS_MAX } from "./limits.ts";
+import type { Sink } from "./parts.ts";
+
+/** Writes the copy of a file of `type`. Throws `Rejected` where it cannot be copied whole. */
+export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
+  await demuxed(inBlocks(source), type, async (file) => {
+    const writable = new WritableStream<StreamTargetChunk>({
+      write: ({ position, data }) => file.ours(() => sink(position, data)),
+    });
+    const output = new Output({ format: formatOf(type), target: new StreamTarget(writable) });
+    const tracks = [
+      await videoTrack(file, output),
+      ...(file.audio ? [await audioTrack(file.audio, file, output)] : []),
+    ];
+    await output.start();
+    await copy(tracks, file.sound.durationMs);
+    await output.finalize();
+  });
+}
+
+// With its index before its packets, in room that was kept for it, so that no packet waits in memory for the last one.
+const formatOf = (type: VideoType) =>
+  type === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve" });
+
+type Track = {
+  packets: AsyncIterator<EncodedPacket>;
+  add: (packet: EncodedPacket) => Promise<void>;
+  close: () => void;
+  /** How many the file says there are. */
+  expected: number | undefined;
+};
+
+async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
+  const { video } = file;
+  const source = new EncodedVideoPacketSource(await codecOf<VideoCodec>(video));
+  const config = await configOf(video);
+  output.addVideoTrack(source, {
+    rotation: await video.getRotation(),
+    flip: await video.getFlip(),
+    ...countOf(file, video),
+  });
+  const add = orderly((packet) => source.add(packet, { decoderConfig: config }));
+  return { packets: packetsOf(video), add, close: () => source.close(), expected: file.sound.packets.get(video.id) };
+}
+
+async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output): Promise<Track> {
+  const source = new EncodedAudioPacketSource(await codecOf<AudioCodec>(audio));
+  const config = await configOf(audio);
+  output.addAudioTrack(source, countOf(file, audio));
+  const add = (packet: EncodedPacket) => source.add(packet, { decoderConfig: config });
+  return { packets: packetsOf(audio), add, close: () => source.close(), expected: file.sound.packets.get(audio.id) };
+}
+
+const countOf = ({ sound }: Demuxed, { id }: InputTrack) => ({
+  maximumPacketCount: sound.packets.get(id) ?? PACKETS_MAX,
+});
+
+async function codecOf<T>(track: { getCodec: () => Promise<T | null> }): Promise<T> {
+  const codec = await track.getCodec();
+  if (codec === null) throw new Rejected("unsupported_codec");
+  return codec;
+}
+
+async function configOf<T>(track: { getDecoderConfig: () => Promise<T | null> }): Promise<T> {
+  const config = await track.getDecoderConfig();
+  if (config === null) throw new Rejected("unsupported_codec");
+  return config;
+}
+
+// What is a key frame is for the file to say, which its owner has seen played.
+const packetsOf = (track: InputTrack): AsyncIterator<EncodedPacket> =>
+  new EncodedPacketSink(track).packets()[Symbol.asyncIterator]();
+
+/**
+ * The muxer takes a key frame that is shown before frames of the group before it for an error. Such a frame ("open"
+ * groups have them) is then no place to begin at.
+ */
+function orderly(add: Track["add"]): Track["add"] {
+  let latest = -Infinity;
+  return (packet) => {
+    const early = packet.type === "key" && packet.timestamp < latest;
+    latest = Math.max(latest, packet.timestamp);
+    return add(early ? packet.clone({ type: "delta" }) : packet);
+  };
+}
+
+/** Copies the packets of all tracks in the order of their times, so that a player finds side by side what it needs. */
+async function copy(tracks: Track[], statedMs: number | null): Promise<void> {
+  const open = await Promise.all(tracks.map(async (track) => ({ track, count: 0, next: await track.packets.next() })));
+  for (;;) {
+    const [first] = open.filter(({ next }) => !next.done).sort((a, b) => timeOf(a.next) - timeOf(b.next));
+    if (!first || first.next.done) break;
+    const packet: EncodedPacket = first.next.value;
+    checkDuration(Math.max(0, (packet.timestamp + packet.duration) * 1000));
+    first.next = await first.track.packets.next();
+    await first.track.add(first.next.done ? lasting(packet, statedMs) : packet);
+    first.count += 1;
+    if (first.count > PACKETS_MAX) throw new Rejected("too_complex");
+    if (first.next.done) first.track.close();
+  }
+  // The packets of a file that was cut short end early. A part is not what its owner wanted to show.
+  if (open.some(({ track, count }) => track.expected !== undefined && count < track.expected))
+    throw new Rejected("corrupt");
+}
+
+// How long its last frame is shown, a WebM says by its own duration alone.
+function lasting(packet: EncodedPacket, statedMs: number | null): EncodedPacket {
+  const duration = (statedMs ?? 0) / 1000 - packet.timestamp;
+  return packet.duration === 0 && duration > 0 ? packet.clone({ duration }) : packet;
+}
+
+const timeOf = (next: IteratorResult<EncodedPacket>): number => (next.done ? Infinity : next.value.timestamp);

@@ -1,0 +1,145 @@
+/**
+ * The walk through the head of a WebM file, before a demuxer sees it. What comes before the first cluster is read and
+ * checked; of that the demuxer is shown the description of the tracks alone, and after it the clusters.
+ */
+import type { Removed } from "../../../schema/media-details.ts";
+import type { ByteSource } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { inBlocks } from "./blocks.ts";
+import { elementAt, type Element, elementsIn, floatOf, HEADER_BYTES, unsignedOf } from "./ebml.ts";
+import { HEAD_BYTES_MAX, TRACKS_MAX } from "./limits.ts";
+import { spliced } from "./overlay.ts";
+import { mentions, type Sound } from "./sound.ts";
+
+const ID = {
+  header: 0x1a45dfa3,
+  docType: 0x4282,
+  segment: 0x18538067,
+  seekHead: 0x114d9b74,
+  info: 0x1549a966,
+  timestampScale: 0x2ad7b1,
+  duration: 0x4489,
+  dateUtc: 0x4461,
+  title: 0x7ba9,
+  tracks: 0x1654ae6b,
+  trackEntry: 0xae,
+  trackType: 0x83,
+  contentEncodings: 0x6d80,
+  cluster: 0x1f43b675,
+  cues: 0x1c53bb6b,
+  tags: 0x1254c367,
+  attachments: 0x1941a469,
+  chapters: 0x1043a770,
+  void: 0xec,
+  checksum: 0xbf,
+} as const;
+const METADATA: Set<number> = new Set([ID.tags, ID.attachments, ID.chapters]);
+const IN_SEGMENT: Set<number> = new Set([...METADATA, ID.seekHead, ID.info, ID.tracks, ID.cues, ID.void, ID.checksum]);
+// How a list of places (SeekHead) names what may come after the clusters.
+const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"];
+
+const HEADS_BLOCK = 16 * 1024;
+const EBML_HEADER_MAX = 1024;
+const ELEMENTS_MAX = 256;
+const INFO_MAX = 64 * 1024;
+const TRACKS_BYTES_MAX = 1024 * 1024;
+/** A timestamp counts in ms unless it says otherwise, in ns. */
+const DEFAULT_SCALE = 1_000_000;
+const [VIDEO, AUDIO] = [1, 2];
+/** A segment that goes on to the end of the file. */
+const SEGMENT = new Uint8Array([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+
+export async function soundWebm(source: ByteSource): Promise<Sound> {
+  const buffered = inBlocks(source, HEADS_BLOCK);
+  const header = await readHeader(buffered);
+  const segment = await elementOf(buffered, header.length);
+  if (segment?.id !== ID.segment) throw new Rejected("corrupt");
+  const removed = new Set<Removed>();
+  const end = Math.min(segment.end ?? source.size, source.size);
+  if (end < source.size) removed.add("trailer");
+  const { info, tracks, clusters } = await readHead(buffered, segment.content, end, removed);
+  if (!tracks || clusters === undefined) throw new Rejected("no_video");
+  checkTracks(tracks, removed);
+  const head = [header, SEGMENT, ...(info ? [info] : []), tracks];
+  return {
+    view: spliced(new Uint8Array(head.flatMap((part) => [...part])), source, clusters, end),
+    fastStart: true,
+    removed,
+    packets: new Map(),
+    durationMs: info ? readInfo(info, removed) : null,
+  };
+}
+
+async function elementOf(source: ByteSource, at: number): Promise<Element | undefined> {
+  return elementAt(await source.read(at, HEADER_BYTES), 0, at);
+}
+
+async function readHeader(source: ByteSource): Promise<Uint8Array> {
+  const header = await elementOf(source, 0);
+  if (header?.id !== ID.header || header.end === undefined || header.end > EBML_HEADER_MAX)
+    throw new Rejected("corrupt");
+  const bytes = await source.read(0, header.end);
+  const docType = elementsIn(bytes, header.content, bytes.length).find(({ id }) => id === ID.docType);
+  const text = docType && String.fromCharCode(...bytes.subarray(docType.content, docType.end)).replace(/\0+$/, "");
+  // Other Matroska files may hold anything, and browsers play few of them.
+  if (text !== "webm") throw new Rejected("unsupported_codec");
+  return bytes;
+}
+
+type Head = { info?: Uint8Array; tracks?: Uint8Array; clusters?: number };
+
+/** What lies in the segment before the first cluster, and where that begins. */
+async function readHead(source: ByteSource, from: number, to: number, removed: Set<Removed>): Promise<Head> {
+  const head: Head = {};
+  for (let at = from, elements = 0; at < to; elements += 1) {
+    if (elements > ELEMENTS_MAX || at - from > HEAD_BYTES_MAX) throw new Rejected("too_complex");
+    const element = await elementOf(source, at);
+    if (element?.id === ID.cluster) return { ...head, clusters: at };
+    if (!element || element.end === undefined || element.end > to || !IN_SEGMENT.has(element.id))
+      throw new Rejected("corrupt");
+    if (METADATA.has(element.id)) removed.add("metadata");
+    const whole = (most: number) => {
+      if (element.end === undefined || element.end - at > most) throw new Rejected("too_complex");
+      return source.read(at, element.end - at);
+    };
+    if (element.id === ID.info) head.info = await whole(INFO_MAX);
+    if (element.id === ID.tracks) head.tracks = await whole(TRACKS_BYTES_MAX);
+    if (element.id === ID.seekHead && mentions(await whole(INFO_MAX), METADATA_IDS)) removed.add("metadata");
+    at = element.end;
+  }
+  return head;
+}
+
+/** The duration in ms, if the file states one. */
+function readInfo(info: Uint8Array, removed: Set<Removed>): number | null {
+  let scale = DEFAULT_SCALE;
+  let duration: number | null = null;
+  for (const { id, content, end } of childrenOf(info)) {
+    const bytes = info.subarray(content, end);
+    if (id === ID.timestampScale) scale = unsignedOf(bytes);
+    if (id === ID.duration) duration = floatOf(bytes);
+    if (id === ID.title || id === ID.dateUtc) removed.add("metadata");
+  }
+  // Times are divided by it.
+  if (scale === 0) throw new Rejected("corrupt");
+  const ms = duration === null ? NaN : (duration * scale) / 1_000_000;
+  return Number.isFinite(ms) && ms > 0 ? Math.round(ms) : null;
+}
+
+function childrenOf(whole: Uint8Array) {
+  const element = elementAt(whole, 0);
+  return elementsIn(whole, element?.content ?? whole.length, whole.length);
+}
+
+function checkTracks(tracks: Uint8Array, removed: Set<Removed>): void {
+  const entries = childrenOf(tracks).filter(({ id }) => id === ID.trackEntry);
+  if (entries.length > TRACKS_MAX) throw new Rejected("too_complex");
+  for (const entry of entries) {
+    const parts = elementsIn(tracks, entry.content, entry.end);
+    // Packed or encrypted packets. WebM knows of encryption alone, and no browser plays that without its key.
+    if (parts.some(({ id }) => id === ID.contentEncodings)) throw new Rejected("unsupported_codec");
+    const type = parts.find(({ id }) => id === ID.trackType);
+    const kind = type && unsignedOf(tracks.subarray(type.content, type.end));
+    if (kind !== VIDEO && kind !== AUDIO) removed.add("other_tracks");
+  }
+}
