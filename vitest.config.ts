@@ -58,7 +58,7 @@ function ofProduct(name: string, more: object) {
   return {
     test: {
       name,
-      include: ["tests/{product,histories}/**/*.test.ts", "bench/**/*.test.ts"],
+      include: ["tests/{product,histories}/**/*.test.ts", "{bench,web}/**/*.test.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,
