@@ -33,7 +33,7 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
 
   // Not `dblclick`: a touch screen sends that one only where it does not zoom.
   const tap = ({ timeStamp, target }: MouseEvent) => {
-    if (target instanceof HTMLVideoElement) return; // Meant for its controls.
+    if (target instanceof Element && target.closest("button, video[controls]")) return;
     const double = timeStamp - touchedAt.current < DOUBLE_MS;
     touchedAt.current = double ? -Infinity : timeStamp;
     if (!double) return;

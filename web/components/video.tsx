@@ -1,8 +1,10 @@
+import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ShownMedia } from "../../schema/api/media.ts";
+import { clock, spoken } from "../media-words.ts";
 import { placeholderOf } from "../placeholder.ts";
 import { playAlone, savesData } from "../playing.ts";
-import { spoken } from "../media-words.ts";
+import { Icon } from "./icon.tsx";
 
 /** Less of it than this part is out of sight. */
 const IN_SIGHT = 0.25;
@@ -15,12 +17,13 @@ type Props = {
 };
 
 /**
- * A video with the browser's own controls. It plays when asked to, and no longer than it is in sight; nothing of it is
- * loaded before, but for what shows what it is.
+ * Nothing of a video is loaded before it is asked for, but for what shows what it is. From then on it has the browser's
+ * own controls (before, Chrome would show that it is loading), and it plays no longer than it is in sight.
  */
 export function Video({ media, onStale }: Props) {
   const { urls, width, height, alt, thumbhash, video } = media;
   const element = useRef<HTMLVideoElement>(null);
+  const isStarted = useSignal(false);
   const brokeOff = useRef<{ at: number; played: boolean } | undefined>(undefined);
   usePauseOutOfSight(element);
 
@@ -36,25 +39,50 @@ export function Video({ media, onStale }: Props) {
 
   if (!video) return null;
   const placeholder = thumbhash === undefined ? undefined : placeholderOf(thumbhash);
+  const says = `${alt || "Video"}, ${spoken(video.durationMs)}${video.hasAudio ? "" : ", without sound"}`;
+  const start = () => {
+    const { current } = element;
+    if (!current) return;
+    isStarted.value = true;
+    current.play().catch(() => undefined); // The controls say why.
+    // The button is about to go; with its controls a video takes the focus.
+    requestAnimationFrame(() => current.focus({ preventScroll: true }));
+  };
   return (
-    <video
-      ref={element}
-      class="photograph"
-      src={video.url}
-      poster={savesData ? urls?.w640 : urls?.w1080}
-      preload={urls || savesData ? "none" : "metadata"}
-      controls
-      playsInline
-      width={width}
-      height={height}
-      aria-label={`${alt || "Video"}, ${spoken(video.durationMs)}${video.hasAudio ? "" : ", without sound"}`}
-      {...(placeholder !== undefined && { style: { backgroundImage: `url(${placeholder})` } })}
-      onPlay={({ currentTarget }) => playAlone(currentTarget)}
-      onError={({ currentTarget }) => {
-        brokeOff.current = { at: currentTarget.currentTime, played: !currentTarget.paused };
-        onStale();
-      }}
-    />
+    <>
+      <video
+        ref={element}
+        class="photograph"
+        src={video.url}
+        poster={savesData ? urls?.w640 : urls?.w1080}
+        preload={urls || savesData ? "none" : "metadata"}
+        controls={isStarted.value}
+        playsInline
+        width={width}
+        height={height}
+        aria-label={says}
+        style={{
+          // Neither a poster nor what the file says of itself moves what is around it.
+          aspectRatio: `${width} / ${height}`,
+          ...(placeholder !== undefined && { backgroundImage: `url(${placeholder})` }),
+        }}
+        onPlay={({ currentTarget }) => playAlone(currentTarget)}
+        onError={({ currentTarget }) => {
+          brokeOff.current = { at: currentTarget.currentTime, played: !currentTarget.paused };
+          onStale();
+        }}
+      />
+      {!isStarted.value && (
+        <>
+          <button class="play" type="button" aria-label={`Play: ${says}`} onClick={start}>
+            <Icon name="play" filled />
+          </button>
+          <span class="video-length" aria-hidden="true">
+            {clock(video.durationMs)}
+          </span>
+        </>
+      )}
+    </>
   );
 }
 
