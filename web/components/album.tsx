@@ -55,7 +55,7 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
         {media.map((one, place) => (
           <div class="album-picture" key={one.id}>
             {one.video ? (
-              <Video media={one} onStale={onStale} />
+              <Video media={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
             ) : (
               <Photograph picture={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
             )}

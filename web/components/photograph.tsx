@@ -7,16 +7,20 @@ type Props = {
   picture: ShownMedia;
   sizes: string;
   eager?: boolean;
+  class?: string;
+  /** Called with the address that the browser has chosen. */
+  onLoaded?: (src: string) => void;
   /** Its address may be one that is good for a while only. */
   onStale?: (() => void) | undefined;
 };
 
 /** A picture in the width that fits. It takes its room before it has loaded, because its size is known. */
-export function Photograph({ picture, sizes, eager = false, onStale }: Props) {
+export function Photograph({ picture, sizes, eager = false, class: name = "", onLoaded, onStale }: Props) {
   const { urls, width, height, alt } = picture;
+  const placeholder = usePlaceholder(picture);
   return (
     <img
-      class="photograph"
+      class={`photograph ${name}`}
       src={urls?.w640}
       srcset={widthSet(picture)}
       sizes={sizes}
@@ -24,8 +28,12 @@ export function Photograph({ picture, sizes, eager = false, onStale }: Props) {
       height={height}
       alt={alt}
       draggable={false}
-      {...usePlaceholder(picture)}
+      style={placeholder.style}
       {...loading(eager)}
+      onLoad={({ currentTarget }) => {
+        placeholder.hide();
+        onLoaded?.(currentTarget.currentSrc);
+      }}
       onError={onStale}
     />
   );
@@ -34,6 +42,7 @@ export function Photograph({ picture, sizes, eager = false, onStale }: Props) {
 /** The middle of a picture, as one square among others that say in words what it is. */
 export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Props) {
   const { urls } = picture;
+  const placeholder = usePlaceholder(picture);
   return (
     <img
       class="tile-picture"
@@ -44,8 +53,9 @@ export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Pro
       height={1}
       alt=""
       draggable={false}
-      {...usePlaceholder(picture)}
+      style={placeholder.style}
       {...loading(eager)}
+      onLoad={placeholder.hide}
       onError={onStale}
     />
   );
@@ -54,12 +64,12 @@ export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Pro
 const loading = (eager: boolean) =>
   ({ loading: eager ? "eager" : "lazy", fetchpriority: eager ? "high" : "auto", decoding: "async" }) as const;
 
-/** Until it has loaded; after that it would show through what is transparent. */
+/** Until it has loaded; after that it would show through what is transparent, and beside what is not quite as wide. */
 function usePlaceholder({ thumbhash }: ShownMedia) {
   const isLoaded = useSignal(false);
   const url = isLoaded.value || thumbhash === undefined ? undefined : placeholderOf(thumbhash);
   return {
-    ...(url !== undefined && { style: { backgroundImage: `url(${url})` } }),
-    onLoad: () => (isLoaded.value = true),
+    style: url === undefined ? {} : { backgroundImage: `url(${url})` },
+    hide: () => (isLoaded.value = true),
   };
 }

@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ShownMedia } from "../../schema/api/media.ts";
 import { clock, spoken } from "../media-words.ts";
-import { placeholderOf } from "../placeholder.ts";
 import { playAlone, savesData } from "../playing.ts";
 import { Icon } from "./icon.tsx";
+import { Photograph } from "./photograph.tsx";
 
 /** Less of it than this part is out of sight. */
 const IN_SIGHT = 0.25;
@@ -12,6 +12,8 @@ const IN_SIGHT = 0.25;
 type Props = {
   /** What has `video`. */
   media: ShownMedia;
+  sizes: string;
+  eager: boolean;
   /** Its address may be one that is good for a while only. */
   onStale: () => void;
 };
@@ -20,10 +22,11 @@ type Props = {
  * Nothing of a video is loaded before it is asked for, but for what shows what it is. From then on it has the browser's
  * own controls (before, Chrome would show that it is loading), and it plays no longer than it is in sight.
  */
-export function Video({ media, onStale }: Props) {
-  const { urls, width, height, alt, thumbhash, video } = media;
+export function Video({ media, sizes, eager, onStale }: Props) {
+  const { urls, width, height, alt, video } = media;
   const element = useRef<HTMLVideoElement>(null);
   const isStarted = useSignal(false);
+  const poster = useSignal<string | undefined>(undefined);
   const brokeOff = useRef<{ at: number; played: boolean } | undefined>(undefined);
   usePauseOutOfSight(element);
 
@@ -38,7 +41,6 @@ export function Video({ media, onStale }: Props) {
   }, [video?.url]);
 
   if (!video) return null;
-  const placeholder = thumbhash === undefined ? undefined : placeholderOf(thumbhash);
   const says = `${alt || "Video"}, ${spoken(video.durationMs)}${video.hasAudio ? "" : ", without sound"}`;
   const start = () => {
     const { current } = element;
@@ -54,18 +56,15 @@ export function Video({ media, onStale }: Props) {
         ref={element}
         class="photograph"
         src={video.url}
-        poster={savesData ? urls?.w640 : urls?.w1080}
+        poster={poster.value}
         preload={urls || savesData ? "none" : "metadata"}
         controls={isStarted.value}
         playsInline
         width={width}
         height={height}
         aria-label={says}
-        style={{
-          // Neither a poster nor what the file says of itself moves what is around it.
-          aspectRatio: `${width} / ${height}`,
-          ...(placeholder !== undefined && { backgroundImage: `url(${placeholder})` }),
-        }}
+        aria-hidden={!isStarted.value}
+        style={{ aspectRatio: `${width} / ${height}` }}
         onPlay={({ currentTarget }) => playAlone(currentTarget)}
         onError={({ currentTarget }) => {
           brokeOff.current = { at: currentTarget.currentTime, played: !currentTarget.paused };
@@ -74,6 +73,17 @@ export function Video({ media, onStale }: Props) {
       />
       {!isStarted.value && (
         <>
+          {/* Loaded when it is near, and as large as it has to be, which a poster by itself is not. */}
+          {urls && (
+            <Photograph
+              class="cover"
+              picture={{ ...media, alt: "" }}
+              sizes={sizes}
+              eager={eager}
+              onLoaded={(src) => (poster.value = src)}
+              onStale={onStale}
+            />
+          )}
           <button class="play" type="button" aria-label={`Play: ${says}`} onClick={start}>
             <Icon name="play" filled />
           </button>
@@ -92,8 +102,9 @@ function usePauseOutOfSight(element: { current: HTMLVideoElement | null }): void
     const { current } = element;
     if (!current) return undefined;
     const observer = new IntersectionObserver(
-      ([seen]) => {
-        const isSeen = (seen?.intersectionRatio ?? 0) >= IN_SIGHT || document.pictureInPictureElement === current;
+      (changes) => {
+        const isSeen =
+          (changes.at(-1)?.intersectionRatio ?? 0) >= IN_SIGHT || document.pictureInPictureElement === current;
         if (!isSeen) current.pause();
       },
       { threshold: [0, IN_SIGHT] },
