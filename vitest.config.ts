@@ -66,7 +66,7 @@ function ofProduct(name: string, more: object) {
   return {
     test: {
       name,
-      include: ["tests/{product,histories,corpus}/**/*.test.ts", "bench/**/*.test.ts"],
+      include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,web}/**/*.test.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,

@@ -61,9 +61,9 @@ async function request<T>(
       ...consistency.headers(),
       ...headers,
       accept: "application/json",
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(body !== undefined && { "content-type": body instanceof Blob ? body.type : "application/json" }),
     },
-    body: body === undefined ? null : JSON.stringify(body),
+    body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   consistency.learn(response.headers.get(TOKEN));
@@ -107,6 +107,7 @@ function paged(path: string, cursor: string | undefined, limit?: number, more: R
 const person = (handle: string) => `/v1/people/${encodeURIComponent(handle)}`;
 const onePost = (id: string) => `/v1/posts/${encodeURIComponent(id)}`;
 const oneComment = (post: string, id: string) => `${onePost(post)}/comments/${encodeURIComponent(id)}`;
+const oneMedia = (id: string) => `/v1/media/${encodeURIComponent(id)}`;
 const putOrDelete = (put: boolean) => (put ? "PUT" : "DELETE");
 
 export const api = {
@@ -149,7 +150,9 @@ export const api = {
     request<Comment>(putOrDelete(pinned), `${oneComment(id, comment)}/pin`),
   hideComment: (id: string, comment: string, hidden: boolean) =>
     request<Comment>(putOrDelete(hidden), `${oneComment(id, comment)}/hidden`),
-  media: (id: string) => get<Media>(`/v1/media/${encodeURIComponent(id)}`),
+  media: (id: string) => get<Media>(oneMedia(id)),
+  inspectAgain: (id: string) => request<Media>("POST", `${oneMedia(id)}/inspection`),
+  poster: (id: string, jpeg: Blob) => request<unknown>("PUT", `${oneMedia(id)}/poster`, jpeg),
 
   notifications: (cursor?: string) => get<NotificationPage>(paged("/v1/notifications", cursor)),
   markRead: (upTo: string) => post<void>("/v1/notifications/read", { upTo }),

@@ -1,47 +1,73 @@
-/** The pictures of a post that is being made. Each is sent as soon as it is picked, while its author writes. */
+/** The pictures and videos of a post that is being made. Each is sent as soon as it is picked, while its author writes. */
 import { batch, computed, signal } from "@preact/signals";
 import type { Media } from "../schema/api/media.ts";
+import { api } from "./api.ts";
+import { isSentInParts, kindOf, refusalOf } from "./files.ts";
 import { ALBUM_MAX, ALT_MAX, length } from "./limits.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
+import { type Resumable, resumable } from "./resumable.ts";
 import { inspected, upload } from "./upload.ts";
+import { lookInto, type VideoFile } from "./video-file.ts";
 
 export type Progress =
-  | { state: "sending"; part: number }
+  | { state: "sending"; part: number; isWaiting: boolean }
   | { state: "inspecting" }
   | { state: "ready"; media: Media }
-  | { state: "rejected"; reason: string }
+  /** `again`: what may be inspected once more. */
+  | { state: "rejected"; reason: string; again?: Media }
   | { state: "failed"; problem: ApiProblem };
 
 /** Codes that sending the same file again would only earn again. */
 const FINAL = new Set(["unsupported_type", "too_large", "length_required"]);
+const BEGUN: Progress = { state: "sending", part: 0, isWaiting: false };
 
 export class Draft {
   readonly key = crypto.randomUUID();
   readonly file: File;
+  readonly kind: "picture" | "video";
   readonly preview: string;
   readonly alt = signal("");
-  readonly progress = signal<Progress>({ state: "sending", part: 0 });
+  readonly progress = signal<Progress>(BEGUN);
   #abort = new AbortController();
+  #parts: Resumable | undefined;
+  #sent: Media | undefined;
+  #video: Promise<VideoFile> | undefined;
 
   constructor(file: File) {
     this.file = file;
+    this.kind = kindOf(file);
     this.preview = URL.createObjectURL(file);
   }
 
-  async send(): Promise<void> {
+  /** Goes on where the last try has failed. */
+  send(): Promise<void> {
+    return this.#run(async (signal) => {
+      if (this.kind === "video") this.#video ??= lookInto(this.preview);
+      const refusal = refusalOf(this.file) ?? refusalOf(this.file, (await this.#video)?.durationMs);
+      if (refusal !== undefined) return { state: "rejected", reason: refusal };
+      if (!this.#sent) {
+        if (this.progress.value.state !== "sending") this.progress.value = BEGUN;
+        this.#sent = await this.#transfer(signal);
+      }
+      return this.#inspected(this.#sent, signal);
+    });
+  }
+
+  /** Of what was rejected though the fault may have been the API's. */
+  inspectAgain(rejected: Media): Promise<void> {
+    return this.#run(async (signal) => this.#inspected(await api.inspectAgain(rejected.id), signal));
+  }
+
+  drop(): void {
+    this.#abort.abort();
+    if (!this.#sent) this.#parts?.drop();
+    URL.revokeObjectURL(this.preview);
+  }
+
+  async #run(work: (signal: AbortSignal) => Promise<Progress>): Promise<void> {
     const { signal } = (this.#abort = new AbortController());
-    this.progress.value = { state: "sending", part: 0 };
     try {
-      const show = (part: number) => {
-        this.progress.value = part < 1 ? { state: "sending", part } : { state: "inspecting" };
-      };
-      const sent = await upload(this.file, show, signal);
-      this.progress.value = { state: "inspecting" };
-      const media = await inspected(sent, signal);
-      this.progress.value =
-        media.state === "ready"
-          ? { state: "ready", media }
-          : { state: "rejected", reason: media.rejection?.detail ?? "This file cannot be used." };
+      this.progress.value = await work(signal);
     } catch (error) {
       const problem = asProblem(error);
       if (problem.code === "cancelled") return;
@@ -51,9 +77,34 @@ export class Draft {
     }
   }
 
-  drop(): void {
-    this.#abort.abort();
-    URL.revokeObjectURL(this.preview);
+  async #transfer(signal: AbortSignal): Promise<Media> {
+    const show = (part: number, isWaiting = false) => {
+      if (!signal.aborted) this.progress.value = { state: "sending", part, isWaiting };
+    };
+    if (!isSentInParts(this.file)) return upload(this.file, show, signal);
+    this.#parts ??= resumable(this.file, show);
+    return api.media(await this.#parts.send());
+  }
+
+  async #inspected(media: Media, signal: AbortSignal): Promise<Progress> {
+    this.progress.value = { state: "inspecting" };
+    const withPoster = this.#sendPoster(media);
+    let settled = await inspected(media, signal);
+    // What came after the verdict is not in it.
+    if ((await withPoster) && settled.state === "ready" && !settled.urls) settled = await api.media(media.id);
+    if (settled.state === "ready") return { state: "ready", media: settled };
+    const { detail = "This file cannot be used.", mayRetry = false } = settled.rejection ?? {};
+    return { state: "rejected", reason: detail, ...(mayRetry && { again: settled }) };
+  }
+
+  /** Whether it has one now. Without it, a video is shown by its first frame. */
+  async #sendPoster({ id, urls }: Media): Promise<boolean> {
+    const frame = (await this.#video)?.frame;
+    if (!frame || urls) return false;
+    return api.poster(id, frame).then(
+      () => true,
+      () => false,
+    );
   }
 }
 
@@ -63,10 +114,10 @@ export const caption = signal("");
 /** What must happen before the post can be published, in words; nothing when it can. */
 export const missing = computed<string | undefined>(() => {
   const states = drafts.value.map(({ progress }) => progress.value.state);
-  if (states.length === 0) return "Pick a photograph first.";
+  if (states.length === 0) return "Pick a photograph or a video first.";
   if (states.includes("rejected")) return "Remove what cannot be used.";
   if (states.includes("failed")) return "Send again what did not arrive, or remove it.";
-  if (states.some((state) => state !== "ready")) return "Your pictures are being prepared.";
+  if (states.some((state) => state !== "ready")) return "What you picked is being prepared.";
   if (drafts.value.some(({ alt }) => length(alt.value) > ALT_MAX)) return "A description is too long.";
   return undefined;
 });
@@ -84,6 +135,14 @@ export function remove(draft: Draft): void {
   drafts.value = drafts.value.filter((other) => other !== draft);
 }
 
+/** One place towards the beginning of the album (-1) or its end (1). */
+export function move(draft: Draft, by: -1 | 1): void {
+  const from = drafts.value.indexOf(draft);
+  const to = from + by;
+  if (to < 0 || to >= drafts.value.length) return;
+  drafts.value = drafts.value.toSpliced(from, 1).toSpliced(to, 0, draft);
+}
+
 export function clear(): void {
   batch(() => {
     for (const draft of drafts.value) draft.drop();
@@ -92,7 +151,7 @@ export function clear(): void {
   });
 }
 
-/** The pictures as the API takes them. */
+/** The album as the API takes it. */
 export const readyMedia = () =>
   drafts.value.flatMap(({ progress: { value }, alt }) =>
     value.state === "ready" ? [{ id: value.media.id, ...(alt.value.trim() && { alt: alt.value }) }] : [],

@@ -12,8 +12,11 @@ export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
-/** For the file picker; what a file is the API decides by its bytes. Without HEIC, so that iPhones send JPEG. */
-export const ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/avif";
+/** Of a photograph, in bytes. */
+export const PICTURE_MAX = 25 * 1024 * 1024;
+/** Of a video, in bytes and in ms. */
+export const VIDEO_MAX = 512 * 1024 * 1024;
+export const DURATION_MAX = 180_000;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 

@@ -11,19 +11,27 @@ export type KeptPost = Signal<Post>;
 /** More than anybody scrolls through; a post that is dropped is only read again. */
 const POSTS_MAX = 500;
 
+/** Addresses of what only followers see are good for half an hour at least. A fault before has another cause. */
+const FRESH_MS = 5 * 60_000;
+
 const posts = new Map<string, KeptPost>();
+/** When each was read last, with the addresses of its media. By `performance.now`. */
+const readAt = new WeakMap<KeptPost, number>();
 
 export function keepPost(post: Post): KeptPost {
   const kept = posts.get(post.id);
   if (!kept) {
     const fresh = signal(post);
     posts.set(post.id, fresh);
+    readAt.set(fresh, performance.now());
     const [oldest] = posts.keys();
     if (posts.size > POSTS_MAX && oldest !== undefined) posts.delete(oldest);
     return fresh;
   }
   // An answer may be older than what is shown, or than the like that is on its way.
-  if (post.seq >= kept.peek().seq && !isLikeUnderWay(post.id)) kept.value = post;
+  if (post.seq < kept.peek().seq || isLikeUnderWay(post.id)) return kept;
+  if (post.media !== kept.peek().media) readAt.set(kept, performance.now());
+  kept.value = post;
   return kept;
 }
 
@@ -56,6 +64,14 @@ export async function editPost(id: string, change: EditPost): Promise<void> {
 export async function deletePost(id: string): Promise<void> {
   await api.deletePost(id);
   markGone(id);
+}
+
+/** After something of it could not be loaded: its addresses may be too old, and then it is read again, once. */
+export function renewMedia(post: KeptPost): void {
+  const now = performance.now();
+  if (now - (readAt.get(post) ?? now) < FRESH_MS) return;
+  readAt.set(post, now); // Several of one album fail together.
+  void readPostAgain(post.peek().id);
 }
 
 /** After something that changes its counts, or who may comment. What is shown stays until the answer has come. */

@@ -1,13 +1,14 @@
 import type { Problem } from "../schema/api/common.ts";
 
 /** Codes of our own, for what never reached the API or came back as something else. */
-type LocalCode = "offline" | "unreachable" | "unreadable" | "cancelled";
+type LocalCode = "offline" | "unreachable" | "unreadable" | "cancelled" | "expired";
 
 const LOCAL: Record<LocalCode, string> = {
   offline: "You are offline. Try again when you are connected.",
   unreachable: "Shutterline cannot be reached. Try again in a moment.",
   unreadable: "The answer could not be read. Try again in a moment.",
   cancelled: "Cancelled",
+  expired: "It took too long to arrive. Send it again.",
 };
 
 /** Refusals of the API whose own words are for who wrote the program. */

@@ -5,7 +5,7 @@ import { ApiProblem, asRefusal } from "./problem.ts";
 const FIRST_LOOK_MS = 300;
 const SLOWEST_LOOK_MS = 2000;
 
-/** Sends a file. It is an XMLHttpRequest because fetch does not tell how much of a body has been sent. */
+/** Sends a small file whole. It is an XMLHttpRequest because fetch does not tell how much of a body has been sent. */
 export function upload(file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Media> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,19 +1,29 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import type { ShownMedia } from "../../schema/api/media.ts";
+import { inWords } from "../album-words.ts";
 import { Icon } from "./icon.tsx";
-import { Photograph, type Picture } from "./photograph.tsx";
+import { Photograph } from "./photograph.tsx";
+import { Video } from "./video.tsx";
 
-type Props = { pictures: Picture[]; sizes: string; eager?: boolean | undefined; onLike: () => void };
+type Props = {
+  media: ShownMedia[];
+  sizes: string;
+  eager?: boolean | undefined;
+  onLike: () => void;
+  /** Called when something could not be loaded. */
+  onStale: () => void;
+};
 
 const DOUBLE_MS = 320;
 
-/** The pictures of a post, side by side; the first decides how high all of them are shown. */
-export function Album({ pictures, sizes, eager = false, onLike }: Props) {
+/** The pictures and videos of a post, side by side; the first decides how high all of them are shown. */
+export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
   const strip = useRef<HTMLDivElement>(null);
   const at = useSignal(0);
   const burst = useSignal(0);
   const touchedAt = useRef(-Infinity);
-  const several = pictures.length > 1;
+  const several = media.length > 1;
 
   const turn = (by: number) => {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -22,7 +32,8 @@ export function Album({ pictures, sizes, eager = false, onLike }: Props) {
   };
 
   // Not `dblclick`: a touch screen sends that one only where it does not zoom.
-  const tap = ({ timeStamp }: MouseEvent) => {
+  const tap = ({ timeStamp, target }: MouseEvent) => {
+    if (target instanceof Element && target.closest("button, video[controls]")) return;
     const double = timeStamp - touchedAt.current < DOUBLE_MS;
     touchedAt.current = double ? -Infinity : timeStamp;
     if (!double) return;
@@ -39,15 +50,19 @@ export function Album({ pictures, sizes, eager = false, onLike }: Props) {
         onScroll={({ currentTarget }) => {
           at.value = Math.round(currentTarget.scrollLeft / currentTarget.clientWidth);
         }}
-        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${pictures.length} pictures` })}
+        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${inWords(media)}` })}
       >
-        {pictures.map((picture, place) => (
-          <div class="album-picture" key={picture.id}>
-            <Photograph picture={picture} sizes={sizes} eager={eager && place === 0} />
+        {media.map((one, place) => (
+          <div class="album-picture" key={one.id}>
+            {one.video ? (
+              <Video media={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
+            ) : (
+              <Photograph picture={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
+            )}
           </div>
         ))}
       </div>
-      {several && <Turner at={at.value} of={pictures.length} turn={turn} />}
+      {several && <Turner at={at.value} of={media.length} turn={turn} />}
       {burst.value > 0 && (
         <span class="burst" key={burst.value}>
           <Icon name="heart" filled />
@@ -60,16 +75,16 @@ export function Album({ pictures, sizes, eager = false, onLike }: Props) {
 const Turner = ({ at, of, turn }: { at: number; of: number; turn: (by: number) => void }) => (
   <>
     <p class="album-count">
-      <span class="unseen">Picture </span>
+      <span class="unseen">Shown: </span>
       {at + 1} / {of}
     </p>
     <button class="album-turn album-back" type="button" hidden={at === 0} onClick={() => turn(-1)}>
       <Icon name="left" />
-      <span class="unseen">Previous picture</span>
+      <span class="unseen">Previous</span>
     </button>
     <button class="album-turn album-on" type="button" hidden={at === of - 1} onClick={() => turn(1)}>
       <Icon name="right" />
-      <span class="unseen">Next picture</span>
+      <span class="unseen">Next</span>
     </button>
   </>
 );

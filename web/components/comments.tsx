@@ -5,7 +5,7 @@ import { watchComments } from "../live-comments.ts";
 import type { KeptPost } from "../posts.ts";
 import { CommentBox } from "./comment-box.tsx";
 import { CommentEntry } from "./comment-entry.tsx";
-import { COMMENTS_TITLE, type Conversation, placeOf } from "./conversation.ts";
+import { COMMENTS_TITLE, placeOf } from "./conversation.ts";
 import { useMayWrite } from "./may-write.ts";
 import { Replies } from "./replies.tsx";
 import { RowsSkeleton } from "./states.tsx";
@@ -37,7 +37,15 @@ export function Comments({ post }: { post: KeptPost }) {
   const pinned = [...read, ...written].filter(({ value }) => value.value.pinned);
   const rest = arranged(read.filter((comment) => !pinned.includes(comment)));
   const own = written.filter((comment) => !pinned.includes(comment));
+  const isNewestFirst = order.value === "newest";
   const conversation = { post, mayWrite: mayWrite === "yes", answered };
+  // All in one list, so that one that moves in it keeps what is open or typed there.
+  const entries = (comments: KeptComment[]) =>
+    comments.map((comment) => (
+      <CommentEntry key={comment.id} comment={comment} conversation={conversation}>
+        <Replies parent={comment} conversation={conversation} />
+      </CommentEntry>
+    ));
   return (
     <section class="comments" aria-labelledby={COMMENTS_TITLE}>
       <div class="comments-head">
@@ -46,12 +54,18 @@ export function Comments({ post }: { post: KeptPost }) {
         </h2>
         {total > 1 && <OrderChoice />}
       </div>
-      <Entries comments={pinned} conversation={conversation} />
-      {order.value === "newest" && <Entries comments={own.toReversed()} conversation={conversation} />}
-      <Entries comments={rest} conversation={conversation} />
+      <ol class="comment-list">
+        {[
+          ...entries(pinned),
+          ...(isNewestFirst ? entries(own.toReversed()) : []),
+          ...entries(rest),
+          <li key="end" role="presentation">
+            <ThreadEnd thread={thread} more="More comments" />
+          </li>,
+          ...(isNewestFirst ? [] : entries(own)),
+        ]}
+      </ol>
       {state === "loading" && read.length === 0 && <RowsSkeleton rows={2} />}
-      <ThreadEnd thread={thread} more="More comments" />
-      {order.value !== "newest" && <Entries comments={own} conversation={conversation} />}
       {state === "whole" && read.length + own.length === 0 && (
         <p class="soft">No comments yet.{mayWrite === "yes" && " Say what you see."}</p>
       )}
@@ -80,16 +94,6 @@ const OrderChoice = () => (
       ))}
     </select>
   </label>
-);
-
-const Entries = ({ comments, conversation }: { comments: KeptComment[]; conversation: Conversation }) => (
-  <ol class="comment-list">
-    {comments.map((comment) => (
-      <CommentEntry key={comment.id} comment={comment} conversation={conversation}>
-        <Replies parent={comment} conversation={conversation} />
-      </CommentEntry>
-    ))}
-  </ol>
 );
 
 /** One that is pinned no longer goes back to its place: ids are in the order of time. */

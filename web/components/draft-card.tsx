@@ -1,24 +1,26 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
-import { type Draft, type Progress, remove } from "../drafts.ts";
+import { type Draft, type Progress } from "../drafts.ts";
 import { ALT_MAX } from "../limits.ts";
+import { DraftFindings } from "./draft-findings.tsx";
+import { DraftStatus } from "./draft-status.tsx";
+import { DraftTools } from "./draft-tools.tsx";
 import { Icon } from "./icon.tsx";
 
 export function DraftCard({ draft, place, of }: { draft: Draft; place: number; of: number }) {
   const { value } = draft.progress;
   const id = useId();
-  const name = of > 1 ? `Picture ${place + 1}` : "Picture";
+  const what = draft.kind === "video" ? "Video" : "Picture";
+  const name = of > 1 ? `${what} ${place + 1}` : what;
   return (
     <li class={`draft draft-${value.state}`}>
       <div class="draft-picture">
-        <Preview draft={draft} />
-        <button class="icon-button draft-remove" type="button" onClick={() => remove(draft)}>
-          <Icon name="close" />
-          <span class="unseen">Remove {name.toLowerCase()}</span>
-        </button>
+        <Preview draft={draft} progress={value} name={name} />
+        <DraftTools draft={draft} place={place} of={of} name={name.toLowerCase()} />
       </div>
       <div class="draft-text">
-        <Status progress={value} name={name} retry={() => void draft.send()} />
+        <DraftStatus draft={draft} name={name} />
+        {value.state === "ready" && <DraftFindings media={value.media} />}
         {value.state !== "rejected" && (
           <div class="field">
             <label for={id}>Describe it for people who cannot see it</label>
@@ -36,50 +38,20 @@ export function DraftCard({ draft, place, of }: { draft: Draft; place: number; o
   );
 }
 
-/** From the file itself, and its name where that is not a picture. */
-function Preview({ draft }: { draft: Draft }) {
+/** From the file itself; where this browser cannot read it, as the API shows it, and until then its name. */
+function Preview({ draft, progress, name }: { draft: Draft; progress: Progress; name: string }) {
   const isUnreadable = useSignal(false);
+  const onError = () => (isUnreadable.value = true);
+  const served = progress.state === "ready" ? progress.media.urls?.w640 : undefined;
+  if (isUnreadable.value && served !== undefined) return <img src={served} alt="" />;
   if (isUnreadable.value) {
     return (
       <div class="draft-blank">
-        <Icon name="picture" />
+        <Icon name={draft.kind === "video" ? "play" : "picture"} />
         <span>{draft.file.name}</span>
       </div>
     );
   }
-  return <img src={draft.preview} alt="" onError={() => (isUnreadable.value = true)} />;
-}
-
-function Status({ progress, name, retry }: { progress: Progress; name: string; retry: () => void }) {
-  if (progress.state === "sending") {
-    return (
-      <label class="draft-status">
-        {name}: sending
-        <progress max={1} value={progress.part} />
-      </label>
-    );
-  }
-  if (progress.state === "failed") {
-    return (
-      <div class="draft-status form-error" role="alert">
-        {name}: {progress.problem.message}
-        <button class="button" type="button" onClick={retry}>
-          Send again
-        </button>
-      </div>
-    );
-  }
-  if (progress.state === "rejected") {
-    return (
-      <p class="draft-status form-error" role="alert">
-        {name}: {progress.reason}
-      </p>
-    );
-  }
-  return (
-    <div class="draft-status" role="status">
-      {name}: {progress.state === "ready" ? "ready" : "being checked and resized"}
-      {progress.state === "inspecting" && <progress />}
-    </div>
-  );
+  if (draft.kind === "picture") return <img src={draft.preview} alt="" onError={onError} />;
+  return <video src={draft.preview} controls playsInline preload="metadata" aria-label={name} onError={onError} />;
 }

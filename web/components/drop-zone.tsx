@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { pick } from "../drafts.ts";
-import { ACCEPT, ALBUM_MAX } from "../limits.ts";
+import { ACCEPT } from "../files.ts";
+import { ALBUM_MAX, DURATION_MAX, PICTURE_MAX, VIDEO_MAX } from "../limits.ts";
+import { size } from "../media-words.ts";
 import { tell } from "../toast.ts";
 import { Icon } from "./icon.tsx";
 
@@ -34,9 +36,12 @@ export function DropZone({ small }: { small: boolean }) {
         }}
       />
       <Icon name={small ? "plus" : "picture"} />
-      <span class="drop-title">{small ? "Add another" : "Choose photographs"}</span>
+      <span class="drop-title">{small ? "Add another" : "Choose photographs or short videos"}</span>
       {!small && (
-        <span class="soft">or drop them here, up to {ALBUM_MAX}. Location and camera details are taken out.</span>
+        <span class="soft">
+          or drop them here, up to {ALBUM_MAX}: photographs of up to {size(PICTURE_MAX)}, videos of up to{" "}
+          {DURATION_MAX / 60_000} minutes and {size(VIDEO_MAX)}. Location and camera details are taken out.
+        </span>
       )}
     </label>
   );
@@ -44,5 +49,9 @@ export function DropZone({ small }: { small: boolean }) {
 
 function take(files: FileList | null | undefined): void {
   const leftOut = pick([...(files ?? [])]);
-  if (leftOut > 0) tell(`A post holds ${ALBUM_MAX} pictures; ${leftOut} were left out.`, "error");
+  if (leftOut > 0)
+    tell(
+      `A post holds ${ALBUM_MAX} pictures and videos; ${leftOut} ${leftOut === 1 ? "was" : "were"} left out.`,
+      "error",
+    );
 }

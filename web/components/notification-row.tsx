@@ -1,6 +1,7 @@
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
 import { counted, listed } from "../words.ts";
+import { Icon } from "./icon.tsx";
 import { Monogram, nameOf } from "./monogram.tsx";
 import { Time } from "./time.tsx";
 
@@ -21,13 +22,21 @@ export function NotificationRow({ told }: { told: Notification }) {
             <Time at={told.at} />
           </span>
         </span>
-        {"post" in told && (
-          <img class="thumbnail" src={told.post.thumbnail ?? ""} alt="" width={56} height={56} loading="lazy" />
-        )}
+        {"post" in told && <Thumbnail src={told.post.thumbnail} />}
       </a>
     </li>
   );
 }
+
+/** A video may have none. */
+const Thumbnail = ({ src }: { src: string | undefined }) =>
+  src === undefined ? (
+    <span class="thumbnail thumbnail-blank">
+      <Icon name="play" filled />
+    </span>
+  ) : (
+    <img class="thumbnail" src={src} alt="" width={56} height={56} loading="lazy" decoding="async" />
+  );
 
 function placeOf(told: Notification): string {
   if ("post" in told) return `/posts/${told.post.id}`;

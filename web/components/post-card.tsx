@@ -1,5 +1,5 @@
 import { useLiveCounts } from "../live-counts.ts";
-import { type KeptPost, likePost } from "../posts.ts";
+import { type KeptPost, likePost, renewMedia } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Album } from "./album.tsx";
 import { Caption } from "./caption.tsx";
@@ -18,7 +18,7 @@ export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
   const { id, author, caption, media, comments, createdAt, editedAt } = post.value;
   return (
     <article ref={card} class="post" aria-label={`Post by ${nameOf(author)}`}>
-      <Album pictures={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} />
+      <Album media={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
       <div class="post-label">
         <div class="post-head">
           <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
+import { inWords } from "../album-words.ts";
 import { deletePost, type KeptPost } from "../posts.ts";
 import { tell } from "../toast.ts";
 import { counted, listed } from "../words.ts";
@@ -48,7 +49,7 @@ export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: (
 
 function whatGoes({ value: { media, likes, comments } }: KeptPost): string {
   const parts = [
-    media.length === 1 ? "Its photograph" : `Its ${media.length} photographs`,
+    media.length === 1 ? `Its ${media[0]?.video ? "video" : "photograph"}` : `Its ${inWords(media)}`,
     "its caption",
     ...(likes > 0 ? [counted(likes, "like")] : []),
     ...(comments > 0 ? [counted(comments, "comment")] : []),

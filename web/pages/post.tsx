@@ -14,7 +14,7 @@ import { Time } from "../components/time.tsx";
 import { focusSoon } from "../focus.ts";
 import { CAPTION_MAX } from "../limits.ts";
 import { useLoad } from "../load.ts";
-import { editPost, type KeptPost, keepPost, knownPost, likePost } from "../posts.ts";
+import { editPost, type KeptPost, keepPost, knownPost, likePost, renewMedia } from "../posts.ts";
 import { me } from "../session.ts";
 import { useTitle } from "../title.ts";
 import { counted } from "../words.ts";
@@ -52,7 +52,7 @@ function Shown({ post }: { post: KeptPost }) {
     <article class="post-page">
       <h1 class="unseen">Post by {nameOf(author)}</h1>
       <div class="post-stage">
-        <Album pictures={media} sizes={SIZES} eager onLike={() => setLiked(true)} />
+        <Album media={media} sizes={SIZES} eager onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
       </div>
       <div class="post-side">
         <header class="post-head">

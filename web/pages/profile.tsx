@@ -128,6 +128,8 @@ function Head({ profile, held, reload }: HeadProps) {
                 onChange={(now, before) =>
                   change({
                     followers: followers + Number(now === "followed") - Number(before === "followed"),
+                    followedByMe: now === "followed",
+                    requestedByMe: now === "requested",
                     bellByMe: false,
                   })
                 }

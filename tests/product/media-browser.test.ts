@@ -1,0 +1,151 @@
+/** Videos in a real browser, against the running product, and what cannot be used. */
+import type { Browser, BrowserContext, Page, Route } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launchChromium } from "./chromium.ts";
+import { eventually } from "./eventually.ts";
+import { Product } from "./harness.ts";
+
+const PASSWORD = "correct horse battery";
+const SOON = 20_000;
+
+let product: Product;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** Errors of the page, broken rules of its content security policy among them. */
+let trouble: string[] = [];
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([Product.start(), launchChromium()]);
+  const localStorage = [{ name: "signed-in", value: "yes" }];
+  context = await browser.newContext({
+    baseURL: product.address,
+    storageState: { cookies: [], origins: [{ origin: product.address, localStorage }] },
+  });
+  await context.request.post("/v1/people", { data: { handle: "ada", password: PASSWORD, name: "Ada" } });
+  page = await context.newPage();
+  page.setDefaultTimeout(SOON);
+  page.on("pageerror", (error) => trouble.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") trouble.push(message.text());
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await product.remove();
+});
+afterEach(() => {
+  const seen = trouble;
+  trouble = [];
+  expect(seen).toEqual([]);
+});
+
+type Picked = { name: string; mimeType: string; buffer: Buffer };
+
+async function pick(...files: Picked[]): Promise<void> {
+  await page.goto("/new");
+  await page.getByLabel("Choose photographs").setInputFiles(files);
+}
+
+it("sends a video though the connection is lost, publishes it with a poster, and plays it when asked to", async () => {
+  await page.route("**/v1/uploads/*", loseConnection, { times: 1 });
+  await pick({ name: "circle.webm", mimeType: "video/webm", buffer: await recorded() });
+  await page.getByText("Video: Waiting for the connection").waitFor();
+  await context.setOffline(false);
+  await page.getByLabel("Describe it").fill("A circle that grows");
+  await page.getByText("Video: ready").waitFor();
+  await page.getByText("What the file said").click();
+  await page.getByText("WebM,").waitFor();
+  await page.getByRole("button", { name: "Publish" }).click();
+
+  const video = page.getByRole("article").locator("video");
+  await video.waitFor();
+  const ranges: number[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "media") ranges.push(response.status());
+  });
+  expect(await shapeOfCover()).toBeCloseTo(4 / 3);
+  expect(ranges).toEqual([]); // Nothing is loaded of it before somebody wants to see it.
+  await page.getByRole("button", { name: "Play: A circle that grows" }).click();
+  await eventually(async () => {
+    expect(await video.evaluate((element: HTMLVideoElement) => element.currentTime)).toBeGreaterThan(0);
+  }, SOON);
+  expect(ranges[0]).toBe(206);
+
+  await page.goto("/people/ada");
+  await page.getByRole("link", { name: "A circle that grows" }).getByText("0:01").waitFor();
+  trouble = trouble.filter((message) => !message.includes("net::ERR_")); // The browser tells that it was cut off.
+});
+
+async function loseConnection(route: Route): Promise<void> {
+  await context.setOffline(true);
+  await route.abort("connectionfailed");
+}
+
+it("goes on with a new address where the old one is no longer good", async () => {
+  const [post] = (await product.api.postsOf("ada")).items;
+  const late = await context.newPage();
+  await late.clock.install();
+  let reads = 0;
+  await late.route(`**/v1/posts/${post?.id}`, async (route) => {
+    reads += 1;
+    const response = await route.fetch();
+    const read = (await response.text()).replaceAll("/video", `/video?read=${reads}`);
+    await route.fulfill({ response, body: read });
+  });
+  await late.route("**/video?read=1", (route) => route.fulfill({ status: 403 }));
+  await late.goto(`/posts/${post?.id}`);
+  const play = late.getByRole("button", { name: "Play: A circle that grows" });
+  await play.waitFor();
+  await late.clock.fastForward("10:00");
+  await play.click();
+  await eventually(async () => {
+    expect(await late.locator("video").evaluate((video: HTMLVideoElement) => video.currentTime)).toBeGreaterThan(0);
+  }, SOON);
+  expect(reads).toBe(2);
+  await late.close();
+});
+
+/** A second of a canvas, as this browser itself writes it: it has no other codec that is free to make. */
+async function recorded(): Promise<Buffer> {
+  const bytes = await page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 160;
+    canvas.height = 120;
+    const pencil = canvas.getContext("2d");
+    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm;codecs=vp8" });
+    const chunks: Blob[] = [];
+    recorder.ondataavailable = ({ data }) => chunks.push(data);
+    const stopped = new Promise((resolve) => (recorder.onstop = resolve));
+    recorder.start();
+    for (let radius = 1; radius <= 20; radius++) {
+      pencil?.fillRect(radius * 5, radius * 4, radius, radius);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    recorder.stop();
+    await stopped;
+    return [...new Uint8Array(await new Blob(chunks).arrayBuffer())];
+  });
+  return Buffer.from(bytes);
+}
+
+const shapeOfCover = () =>
+  page
+    .getByRole("article")
+    .locator("img")
+    .evaluate(async (image: HTMLImageElement) => {
+      await image.decode();
+      return image.naturalWidth / image.naturalHeight;
+    });
+
+it("says why a file was refused, after it was sent or before", async () => {
+  const header = "89504e470d0a1a0a0000000d49484452000001000000010008020000";
+  const broken = Buffer.concat([Buffer.from(header, "hex"), Buffer.alloc(900, 7)]);
+  await pick(
+    { name: "broken.png", mimeType: "image/png", buffer: broken },
+    { name: "empty.jpg", mimeType: "image/jpeg", buffer: Buffer.alloc(0) },
+  );
+  await page.getByRole("alert").filter({ hasText: "Picture 1: The file is damaged" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "Picture 2: The file is empty." }).waitFor();
+  expect(await page.getByRole("button", { name: "Publish" }).isDisabled()).toBe(true);
+});
