@@ -32,7 +32,6 @@ export function resumable(file: File, show: Show): Resumable {
       if (isDropped) throw ApiProblem.local("cancelled");
       upload ??= new Upload(file, {
         endpoint: ENDPOINT,
-        metadata: { filename: file.name, filetype: file.type },
         chunkSize: CHUNK_BYTES,
         retryDelays: TRIES_AGAIN_AFTER,
         // The page that would ask for it is gone with its drafts.
