@@ -184,6 +184,10 @@ it("11: an AVIF grid of more tiles than there are, or of tiles that are too larg
   expect((await readable(grid(1, 1, [2], ispe(40, 30)))).stored).toEqual({ width: 40, height: 30 });
 });
 
+it("11: an AVIF whose picture is small and whose transparency is not", async () => {
+  await refused(heif([still(), still({ id: 2, properties: [ispe(65_535, 65_535)] })]), "too_many_pixels");
+});
+
 it("12: an AVIF whose items lie beyond its end, or partly in one another", async () => {
   const two = [still(), still({ id: 2 })];
   await refused(heif(two, { extents: { 1: [0, 100_000] } }), "corrupt");

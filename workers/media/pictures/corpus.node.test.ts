@@ -112,6 +112,21 @@ describe.skipIf(!existsSync(CORPUS))("pictures of other projects", () => {
     expect(missesIn(looks["images-gps"])).toEqual({});
   });
 
+  it("tell the camera, its lens, its time and its colours", () => {
+    const header = (end: string) => looks["images-gps"].find(({ path }) => path.endsWith(end))?.header;
+    expect(header("heic-iphone7.heic")).toMatchObject({
+      colorProfile: "Display P3",
+      exif: {
+        camera: "Apple iPhone 7",
+        lens: "iPhone 7 back camera 3.99mm f/1.8",
+        takenAt: "2019-10-20T18:34:30",
+        takenOffset: "+02:00",
+      },
+    });
+    expect(header("seine_hdr_rec2020.avif")?.colorProfile).toBe("BT.2100 PQ");
+    expect(header("ultrahdr.jpg")?.colorProfile).toBe("sRGB IEC61966-2.1");
+  });
+
   it("that are damaged are read or refused, each with a code", () => {
     expect(counts(looks["images-broken"])).toEqual({
       read: 107,

@@ -29,6 +29,10 @@ async function readStill(windows: Windows, meta: Uint8Array, parts: Parts): Prom
   const primary = items.all.get(items.primary);
   if (!primary) throw new Rejected("corrupt");
   checkExtents(items, windows.size);
+  // Alpha, depth and thumbnails are decoded beside the picture.
+  for (const { properties } of items.all.values()) {
+    for (const { type, content } of properties) if (type === "ispe") checkSize(sizeIn(content));
+  }
   for (const { type, content } of primary.properties) {
     if (type === "ispe") Object.assign(parts, sizeIn(content));
     if (type === "clap") Object.assign(parts, clean(parts, content));
@@ -97,9 +101,8 @@ async function checkGrid(windows: Windows, items: Items, grid: Item): Promise<vo
   for (const id of items.tiles.get(items.primary) ?? []) {
     const ispe = items.all.get(id)?.properties.find(({ type }) => type === "ispe");
     if (!ispe) throw new Rejected("corrupt");
-    const tile = sizeIn(ispe.content);
-    checkSize(tile);
-    pixels += tile.width * tile.height;
+    const { width, height } = sizeIn(ispe.content);
+    pixels += width * height;
   }
   if (pixels > TILE_PIXELS_MAX) throw new Rejected("too_many_pixels");
 }
@@ -121,5 +124,7 @@ function readSequence(moov: Uint8Array, parts: Parts): void {
   if (sampleBytes === 0 && count * 4 > cursor.left()) throw new Rejected("corrupt");
   checkFrames(count);
   const sample = cursorOf(entry.subarray(8 + 8 + 24)); // After its head, that of the box in it, and what is of no use here.
-  Object.assign(parts, { width: sample.uint(2), height: sample.uint(2), frames: Math.max(1, count), turned: false });
+  const size = { width: sample.uint(2), height: sample.uint(2) };
+  checkSize(size);
+  Object.assign(parts, { ...size, frames: Math.max(1, count), turned: false });
 }
