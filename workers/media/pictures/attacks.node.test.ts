@@ -96,48 +96,48 @@ const still = (more: Partial<HeifItem> = {}): HeifItem => ({
   ...more,
 });
 
-it("1, 2: a PNG of more pixels than anybody has", async () => {
+it("a PNG of more pixels than anybody has", async () => {
   await refused(bytes(PNG_SIGNATURE, ihdr(65_535, 65_535), chunk("IEND")), "too_many_pixels");
   await refused(bytes(PNG_SIGNATURE, ihdr(0xffffffff, 1), chunk("IEND")), "too_many_pixels");
   await refused(bytes(PNG_SIGNATURE, ihdr(0, 1), chunk("IEND")), "corrupt");
 });
 
-it("3: a WebP with the largest canvas", async () => {
+it("a WebP with the largest canvas", async () => {
   await refused(webp(vp8x(16_383, 16_383), riffChunk("VP8L", bytes("\0\0\0\0"))), "too_many_pixels");
 });
 
-it("4: a GIF whose screen is large, whatever its frames are, or one of whose frames is", async () => {
+it("a GIF whose screen is large, whatever its frames are, or one of whose frames is", async () => {
   await refused(bytes(gifHead(65_535, 65_535), gifFrame, GIF_END), "too_many_pixels");
   const large = gifFrame.slice();
   large.set([255, 255, 255, 255], 5);
   await refused(bytes(gifHead(1, 1), large, GIF_END), "too_many_pixels");
 });
 
-it("5: a GIF of 100,000 frames, which are counted to the limit", async () => {
+it("a GIF of 100,000 frames, which are counted to the limit", async () => {
   const file = bytes(gifHead(1, 1), many(100_000, bytes(gifControl, gifFrame)), GIF_END);
   await refused(file, "too_many_frames", 64 * 1024);
 });
 
-it("6: a GIF that never stops, and shows its frames for no time", async () => {
+it("a GIF that never stops, and shows its frames for no time", async () => {
   const header = await readable(
     bytes(gifHead(3, 2), GIF_LOOPS_FOR_EVER, gifControl, gifFrame, gifControl, gifFrame, GIF_END),
   );
   expect(header).toMatchObject({ stored: { width: 3, height: 2 }, frames: 2, carries: [] });
 });
 
-it("7: a PNG that says it has 2^31 frames, and one that has too many", async () => {
+it("a PNG that says it has 2^31 frames, and one that has too many", async () => {
   await refused(pngOf(chunk("acTL", bytes(u32(2 ** 31), u32(0)))), "too_many_frames");
   const frame = chunk("fcTL", new Uint8Array(26));
   await refused(pngOf(chunk("acTL", bytes(u32(1), u32(0))), many(3000, frame)), "too_many_frames");
 });
 
-it("8: a JPEG of 80,000 scans, progressive or of one component each", async () => {
+it("a JPEG of 80,000 scans, progressive or of one component each", async () => {
   await refused(bytes(SOI, sof(0xc2, 40, 30), many(80_000, scan()), EOI), "too_many_scans");
   const three = segment(0xc0, bytes(8, u16(30), u16(40), 3, 1, 17, 0, 2, 17, 0, 3, 17, 0));
   await refused(bytes(SOI, three, many(80_000, scan()), EOI), "too_many_scans");
 });
 
-it("9: a JPEG of 65,500 segments, before its scan and between its scans", async () => {
+it("a JPEG of 65,500 segments, before its scan and between its scans", async () => {
   const segments = many(65_500, segment(0xc4, bytes(0)));
   await refused(bytes(SOI, segments, sof(0xc0, 40, 30), scan(), EOI), "too_many_segments");
   await refused(bytes(SOI, sof(0xc2, 40, 30), scan(), segments, EOI), "too_many_segments");
@@ -145,14 +145,14 @@ it("9: a JPEG of 65,500 segments, before its scan and between its scans", async 
   await refused(bytes(SOI, longest, sof(0xc0, 40, 30), scan(), EOI), "too_complex", 9 * 1024 * 1024);
 });
 
-it("10: a JPEG whose height comes after its first scan", async () => {
+it("a JPEG whose height comes after its first scan", async () => {
   const dnl = segment(0xdc, u16(30_000));
   await refused(bytes(SOI, sof(0xc0, 40, 0), scan(), dnl, EOI), "unsupported");
   await refused(bytes(SOI, sof(0xc0, 40, 30), scan(), dnl, EOI), "unsupported");
   await refused(bytes(SOI, sof(0xc2, 40, 30), scan(), dnl, scan(), EOI), "unsupported");
 });
 
-it("11: an AVIF grid of more tiles than there are, or of tiles that are too large", async () => {
+it("an AVIF grid of more tiles than there are, or of tiles that are too large", async () => {
   const grid = (rows: number, columns: number, tiles: number[], tile: Uint8Array) =>
     heif(
       [
@@ -184,11 +184,11 @@ it("11: an AVIF grid of more tiles than there are, or of tiles that are too larg
   expect((await readable(grid(1, 1, [2], ispe(40, 30)))).stored).toEqual({ width: 40, height: 30 });
 });
 
-it("11: an AVIF whose picture is small and whose transparency is not", async () => {
+it("an AVIF whose picture is small and whose transparency is not", async () => {
   await refused(heif([still(), still({ id: 2, properties: [ispe(65_535, 65_535)] })]), "too_many_pixels");
 });
 
-it("12: an AVIF whose items lie beyond its end, or partly in one another", async () => {
+it("an AVIF whose items lie beyond its end, or partly in one another", async () => {
   const two = [still(), still({ id: 2 })];
   await refused(heif(two, { extents: { 1: [0, 100_000] } }), "corrupt");
   await refused(heif(two, { extents: { 1: [0xffffffff, 0xffffffff] } }), "corrupt");
@@ -196,11 +196,11 @@ it("12: an AVIF whose items lie beyond its end, or partly in one another", async
   await readable(heif(two, { extents: { 1: [0, 20], 2: [0, 20] } }));
 });
 
-it("13: a HEIC with two lists of properties for one item", async () => {
+it("a HEIC with two lists of properties for one item", async () => {
   await refused(heif([still({ type: "hvc1" })], { brand: "heic", associations: [1] }), "corrupt");
 });
 
-it("14: boxes of impossible sizes, and boxes in boxes without end", async () => {
+it("boxes of impossible sizes, and boxes in boxes without end", async () => {
   const file = heif([still()]);
   const after = (head: Uint8Array) => bytes(file, head);
   await refused(after(bytes(u32(7), "free")), "corrupt");
@@ -219,7 +219,7 @@ it("14: boxes of impossible sizes, and boxes in boxes without end", async () => 
   await refused(bytes(ftyp("avif"), many(100_000, box("free"))), "too_many_segments");
 });
 
-it("21: compressed chunks that never end", async () => {
+it("compressed chunks that never end", async () => {
   const bomb = deflateSync(new Uint8Array(60_000_000));
   const chunks = [
     chunk("iCCP", bytes("bomb\0\0", bomb)),
@@ -231,7 +231,7 @@ it("21: compressed chunks that never end", async () => {
   expect(header).toMatchObject({ colorProfile: null, stored: { width: 40, height: 30 } });
 });
 
-it("22: EXIF that leads in circles, beyond its end, or counts to the moon", async () => {
+it("EXIF that leads in circles, beyond its end, or counts to the moon", async () => {
   const changed = (at: number, ...values: number[]) => {
     const block = PHOTO.slice();
     block.set(values, at);
@@ -253,7 +253,7 @@ it("22: EXIF that leads in circles, beyond its end, or counts to the moon", asyn
   expect((await readable(files[0] ?? bytes())).exif).toMatchObject({ orientation: 6, camera: "Acme Phone" });
 });
 
-it("22: EXIF all of whose entries have all of it as their value", async () => {
+it("EXIF all of whose entries have all of it as their value", async () => {
   const block = new Uint8Array(65_000);
   const view = new DataView(block.buffer);
   view.setUint32(0, 0x4d4d002a);
@@ -272,7 +272,7 @@ it("22: EXIF all of whose entries have all of it as their value", async () => {
   expect((await readable(jpegOf(...Array.from({ length: 8 }, () => exifSegment(block))))).stored.width).toBe(40);
 });
 
-it("25: a photograph with a video behind it, and one with a gain map", async () => {
+it("a photograph with a video behind it, and one with a gain map", async () => {
   const video = bytes(box("ftyp", "mp42"), "and so on");
   expect((await readable(bytes(jpegOf(exifSegment(PHOTO)), video))).carries).toEqual([
     "exif",
@@ -284,7 +284,7 @@ it("25: a photograph with a video behind it, and one with a gain map", async () 
   expect((await readable(bytes(gainMap, gainMap))).carries).toEqual(["trailer"]);
 });
 
-it("26: files that are something else as well", async () => {
+it("files that are something else as well", async () => {
   const zip = "PK\x05\x06\0\0\0\0";
   expect((await readable(bytes(jpegOf(), zip))).carries).toEqual(["trailer"]);
   expect((await readable(jpegOf(segment(0xfe, "<script>alert(1)</script>")))).carries).toEqual(["comment"]);
@@ -297,7 +297,7 @@ it("26: files that are something else as well", async () => {
   await expect(async () => sniff(bytes("%PDF-1.7\n", jpegOf()))).rejects.toThrow("unsupported_type");
 });
 
-it("37: a sound file with 100 MB of zeros behind it, of which none is read", async () => {
+it("a sound file with 100 MB of zeros behind it, of which none is read", async () => {
   const zeros = new Uint8Array(100_000_000);
   for (const file of [jpegOf(), pngOf(), bytes(gifHead(1, 1), gifFrame, GIF_END), webp(vp8x(4, 4))]) {
     const { header, bytesRead } = await read(bytes(file, zeros));
@@ -306,7 +306,7 @@ it("37: a sound file with 100 MB of zeros behind it, of which none is read", asy
   }
 });
 
-it("38: an animation where a still is expected is read as its first picture", async () => {
+it("an animation where a still is expected is read as its first picture", async () => {
   const frame = riffChunk("ANMF", new Uint8Array(40));
   expect(await readable(webp(vp8x(4, 3, 2), frame, frame))).toMatchObject({
     frames: 2,
