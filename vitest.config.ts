@@ -16,12 +16,15 @@ const WITHOUT_SHARDS = [
   "workers/shards/**",
   "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
-  "workers/media/**/{accept,corpus-broken,corpus-valid,exif,formats,ranges,sniff}.test.ts",
+  "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges,sniff}.test.ts",
   "workers/media/serving/video.test.ts",
   "workers/media/videos/{attacks,damage,video}.test.ts",
   "workers/{fresh-ids,queues,secrets}.test.ts",
   "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
 ];
+
+/** What needs no runtime, and is cheaper without: the parsers of files, which are given thousands. */
+const PURE = "**/*.node.test.ts";
 
 /** Long ones, which two databases can only make harder. */
 const WITH_SHARDS_ALONE = [
@@ -39,7 +42,11 @@ function inRuntime(name: string, shards: string) {
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
           d1Databases: { DB: "db", DB_1: "db-1", DB_A: "db-a", DB_B: "db-b" },
-          bindings: { SHARDS: shards, TEST_MIGRATIONS: await readD1Migrations("schema/migrations") },
+          bindings: {
+            SHARDS: shards,
+            TEST_MIGRATIONS: await readD1Migrations("schema/migrations"),
+            WHOLE_CORPUS: process.env.WHOLE_CORPUS ?? "",
+          },
           ...(existsSync(CORPUS) && { serviceBindings: { CORPUS: { disk: { path: CORPUS, writable: false } } } }),
         },
       })),
@@ -47,7 +54,7 @@ function inRuntime(name: string, shards: string) {
     test: {
       name,
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
-      exclude: shards === "DB" ? WITH_SHARDS_ALONE : WITHOUT_SHARDS,
+      exclude: [PURE, ...(shards === "DB" ? WITH_SHARDS_ALONE : WITHOUT_SHARDS)],
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
       // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes
@@ -79,6 +86,7 @@ export default defineConfig({
     projects: [
       inRuntime("one database", "DB"),
       inRuntime("two databases", "DB:0-4095 DB_1:4096-8191"),
+      { test: { name: "pure", include: [PURE], maxWorkers: 1, testTimeout: 30_000 } },
       ofProduct("product", { exclude: [SMALL_DISKS], maxWorkers: 3, sequence: { groupOrder: 1 } }),
       // By itself: a machine that is busy with something else times out before a disk is full.
       ofProduct("small disks", { include: [SMALL_DISKS], sequence: { groupOrder: 2 } }),

@@ -5,7 +5,9 @@ import { as, codeOf, effectOf, upload } from "./media.ts";
 import { newPerson } from "./posts.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 
-const { CORPUS } = env as Env & { CORPUS?: Fetcher };
+const { CORPUS, WHOLE_CORPUS } = env as Env & { CORPUS?: Fetcher; WHOLE_CORPUS: string };
+/** With `WHOLE_CORPUS=1` all files go through the decoder, which takes minutes; otherwise a sample. */
+export const IS_WHOLE = WHOLE_CORPUS !== "";
 const ONE_DATABASE = env.SHARDS === "DB";
 
 /** Whether to run. Once is enough: where the rows lie makes no difference to a file, and this takes a minute. */
@@ -35,10 +37,14 @@ async function expected<T>(folder: string): Promise<[path: string, T][]> {
   return Object.entries(JSON.parse(text) as Record<string, T>).map(([name, known]) => [`${folder}/${name}`, known]);
 }
 
-/** What `look` makes of each file of a folder: a few at a time, in their order. */
-export async function each<T, R>(folder: string, look: (path: string, known: T, bytes: ArrayBuffer) => Promise<R>) {
+/** What `look` makes of each file of a folder that is in the sample: a few at a time, in their order. */
+export async function each<T, R>(
+  folder: string,
+  look: (path: string, known: T, bytes: ArrayBuffer) => Promise<R>,
+  inSample: (known: T, index: number) => boolean = () => true,
+) {
   const results: R[] = [];
-  const files = await expected<T>(folder);
+  const files = (await expected<T>(folder)).filter(([, known], index) => IS_WHOLE || inSample(known, index));
   while (files.length > 0) {
     const few = files.splice(0, 4);
     results.push(...(await Promise.all(few.map(async ([path, known]) => look(path, known, await file(path))))));

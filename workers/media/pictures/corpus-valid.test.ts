@@ -1,19 +1,45 @@
-import { env } from "cloudflare:workers";
-import ExifReader from "exifreader";
 import { describe, expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { each, HAS_CORPUS, outcome } from "../../../tests/runtime/corpus.ts";
+import { each, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
 import { as } from "../../../tests/runtime/media.ts";
 
-type Known = { format: string; displayWidth: number; displayHeight: number; hasGps?: boolean };
+type Known = {
+  format: string;
+  displayWidth: number;
+  displayHeight: number;
+  orientation?: number;
+  transforms?: string[];
+  hasGps?: boolean;
+};
 
 // Their authors cut these photographs short, and the decoder here (libvips) takes no part of a JPEG for the whole.
 const CUT_OFF = "undecodable";
-// The decoder takes stills only: HEIC waits for a later version, and of AVIF it takes no sequence ("avis").
-const NOT_ACCEPTED = "unsupported_type";
 
-describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 120_000 }, () => {
+/** What is not shown here, though it is sound. The decoder takes neither HEIC nor a sequence of AVIF pictures. */
+const NOT_READY: Record<string, string> = {
+  "images-valid/androidx/black_large.webp": "too_many_pixels", // 16,000 by 9,000.
+  "images-valid/androidx/non-motion-photo-shortened.jpg": CUT_OFF,
+  "images-valid/androidx/sample_still_photo.heic": "heic_not_decoded",
+  "images-valid/image-size/sample-multi.heic": "heic_not_decoded",
+  "images-valid/image-size/sample.heic": "heic_not_decoded",
+  "images-valid/image-size/sample.heif": "heic_not_decoded",
+  "images-valid/libavif/colors-animated-12bpc-keyframes-0-2-3.avif": "animated_avif",
+  "images-valid/libavif/colors-animated-8bpc.avif": "animated_avif",
+  "images-valid/mp4parse/loop_forever.avif": "animated_avif",
+  "images-gps/androidx/pixel-motion-photo-jfif-segment-shortened.jpg": CUT_OFF,
+  "images-gps/androidx/pixel-motion-photo-shortened.jpg": CUT_OFF,
+  "images-gps/androidx/sample_MP.heic": "heic_not_decoded",
+  "images-gps/androidx/ss-motion-photo-shortened.jpg": CUT_OFF,
+  "images-gps/exifr/heic-iphone7.heic": "heic_not_decoded",
+  "images-gps/libavif/colors-animated-8bpc-alpha-exif-xmp.avif": "animated_avif",
+  "images-gps/pillow/ultrahdr.jpg": CUT_OFF,
+};
+
+/** What a decoder turns or crops, HEIC, and some of the rest: their headers are all read in corpus.node.test.ts. */
+const isSample = ({ format, orientation = 1, transforms }: Known, index: number): boolean =>
+  (orientation > 1 && format !== "jpeg") || transforms !== undefined || format === "heic" || index % 32 === 0;
+
+describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 300_000 }, () => {
   it("sets all eight orientations upright, to the same pixels", async () => {
     const made = await each<Known, Uint8Array<ArrayBuffer>[]>("orientation", async (path, known, bytes) => {
       const { media } = await outcome(bytes);
@@ -25,50 +51,32 @@ describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 120_000 },
   });
 
   it("knows the upright size of every valid picture that it can decode", async () => {
-    const others: Record<string, string> = {};
-    let right = 0;
-    await each<Known, void>("images-valid", async (path, known, bytes) => {
+    const look = async (path: string, known: Known, bytes: ArrayBuffer) => {
       const { code, media } = await outcome(bytes);
-      if (code !== "ready") others[path] = code;
-      else if (media?.width === known.displayWidth && media.height === known.displayHeight) right += 1;
-      else others[path] = `${media?.width}x${media?.height}, not ${known.displayWidth}x${known.displayHeight}`;
-    });
-    expect(others).toEqual({
-      "images-valid/androidx/black_large.webp": "too_many_pixels", // 16,000 by 9,000.
-      "images-valid/androidx/non-motion-photo-shortened.jpg": CUT_OFF,
-      "images-valid/androidx/sample_still_photo.heic": NOT_ACCEPTED,
-      "images-valid/image-size/sample-multi.heic": NOT_ACCEPTED,
-      "images-valid/image-size/sample.heic": NOT_ACCEPTED,
-      "images-valid/image-size/sample.heif": NOT_ACCEPTED,
-      "images-valid/libavif/colors-animated-12bpc-keyframes-0-2-3.avif": NOT_ACCEPTED,
-      "images-valid/libavif/colors-animated-8bpc.avif": NOT_ACCEPTED,
-      "images-valid/mp4parse/loop_forever.avif": NOT_ACCEPTED,
-    });
-    expect(right).toBe(263);
+      if (code !== "ready") expect({ [path]: code }).toEqual({ [path]: NOT_READY[path] });
+      else expect(media, path).toMatchObject({ width: known.displayWidth, height: known.displayHeight });
+      return code;
+    };
+    const codes = await each("images-valid", look, isSample);
+    const ready = codes.filter((code) => code === "ready").length;
+    if (IS_WHOLE) console.info("images-valid", { ready, notReady: codes.length - ready });
+    expect(ready).toBeGreaterThanOrEqual(IS_WHOLE ? 263 : 25);
   });
 
-  it("serves no position, and no metadata at all", async () => {
-    const others: Record<string, string> = {};
+  it("serves no position, and no metadata at all, and says what was taken out", async () => {
     const served = { located: 0, others: 0 };
-    await each<Known, void>("images-gps", async (path, known, bytes) => {
+    await each<Known, void>("images-gps", async (path, { hasGps = false }, bytes) => {
       const { code, media } = await outcome(bytes);
       if (code !== "ready" || !media) {
-        others[path] = code;
+        expect({ [path]: code }).toEqual({ [path]: NOT_READY[path] });
         return;
       }
-      served[known.hasGps ? "located" : "others"] += 1;
+      served[hasGps ? "located" : "others"] += 1;
       for (const picture of await renditions(media)) expectNoMetadata(picture, path);
-      const row = await databaseOf(env, media.id).prepare("SELECT * FROM media WHERE id = ?").bind(media.id).first();
-      expect(JSON.stringify(row), path).not.toMatch(/gps|latitude|longitude/i);
-    });
-    expect(others).toEqual({
-      "images-gps/androidx/pixel-motion-photo-jfif-segment-shortened.jpg": CUT_OFF,
-      "images-gps/androidx/pixel-motion-photo-shortened.jpg": CUT_OFF,
-      "images-gps/androidx/sample_MP.heic": NOT_ACCEPTED,
-      "images-gps/androidx/ss-motion-photo-shortened.jpg": CUT_OFF,
-      "images-gps/exifr/heic-iphone7.heic": NOT_ACCEPTED,
-      "images-gps/libavif/colors-animated-8bpc-alpha-exif-xmp.avif": NOT_ACCEPTED,
-      "images-gps/pillow/ultrahdr.jpg": CUT_OFF,
+      const { removed, thumbhash, ...details } = media.details ?? {};
+      expect(removed?.includes("gps"), path).toBe(hasGps);
+      expect(thumbhash, path).toBeDefined();
+      expect(JSON.stringify(details), path).not.toMatch(/gps|latitude|longitude/i);
     });
     expect(served).toEqual({ located: 16, others: 9 });
   });
@@ -83,11 +91,10 @@ const renditions = ({ urls }: Media) =>
     }),
   );
 
+/** A WebP file has nothing but its chunks, so one with pictures alone has nothing else. */
 function expectNoMetadata(webp: Uint8Array<ArrayBuffer>, path: string) {
   for (const chunk of chunksOf(webp)) expect(["VP8 ", "VP8L", "VP8X", "ALPH"], path).toContain(chunk);
   expect(new TextDecoder("latin1").decode(webp), path).not.toMatch(/Exif\0|ns\.adobe\.com|GPSL/);
-  const { exif, gps, xmp, iptc } = ExifReader.load(webp.buffer, { expanded: true });
-  expect([exif, gps, xmp, iptc], path).toEqual([undefined, undefined, undefined, undefined]);
 }
 
 /** The kinds of the parts that a WebP file is made of: a name of 4 bytes, a length, and as many bytes, made even. */

@@ -1,29 +1,51 @@
 /** What a camera wrote into a picture, as far as its owner is to see it. Positions are not among it, and never read. */
 import ExifReader from "exifreader";
+import { isProportionate } from "./tiff.ts";
 
-export type Exif = { orientation: number | null; takenAt: string | null; camera: string | null };
+export type Exif = {
+  orientation: number | null;
+  takenAt: string | null;
+  takenOffset: string | null;
+  camera: string | null;
+  lens: string | null;
+};
 
-const CAMERA_MAX = 100;
-/** What a JPEG segment can hold. Of twice as much, crafted directories would take the reader ten times as long. */
-const EXIF_BYTES = 64 * 1024;
-const TAGS = ["Orientation", "DateTimeOriginal", "Make", "Model"];
+const NAME_MAX = 100;
+const TAGS = ["Orientation", "DateTimeOriginal", "OffsetTimeOriginal", "Make", "Model", "LensModel"];
+const NOTHING: Exif = { orientation: null, takenAt: null, takenOffset: null, camera: null, lens: null };
 
-/** Never fails: a picture with damaged metadata, or none, is as good a picture. */
-export function readExif(head: ArrayBuffer): Exif {
-  const { Orientation, DateTimeOriginal, Make, Model } = load(head) ?? {};
+/** Of a TIFF block. Never fails: a picture with damaged metadata, or none, is as good a picture. */
+export function readExif(block: Uint8Array | undefined): Exif {
+  const tags = block && load(block);
+  if (!tags) return NOTHING;
+  const text = (tag: { description?: string } | undefined) => printable(tag?.description);
+  const taken = takenAt(text(tags.DateTimeOriginal));
   return {
-    orientation: orientation(Orientation?.value),
-    takenAt: takenAt(printable(DateTimeOriginal?.description)),
-    camera: camera(printable(Make?.description), printable(Model?.description)),
+    orientation: orientation(tags.Orientation?.value),
+    takenAt: taken,
+    takenOffset: taken && offset(text(tags.OffsetTimeOriginal)),
+    camera: camera(text(tags.Make), text(tags.Model)),
+    lens: cut(text(tags.LensModel)),
   };
 }
 
 /** Whether a picture of this orientation lies on its side. */
 export const isTurned = ({ orientation }: Pick<Exif, "orientation">): boolean => (orientation ?? 1) >= 5;
 
-function load(head: ArrayBuffer) {
+/** Without control and format characters, lone surrogates and the like: these are bytes of a stranger's file. */
+export const printable = (text: unknown): string =>
+  typeof text === "string"
+    ? text
+        .toWellFormed()
+        .normalize("NFC")
+        .replaceAll(/[\p{C}\p{Z}\ufffd]+/gu, " ")
+        .trim()
+    : "";
+
+function load(block: Uint8Array) {
+  if (!isProportionate(block)) return undefined;
   try {
-    return ExifReader.load(head.slice(0, EXIF_BYTES), { expanded: true, includeTags: { exif: TAGS } }).exif;
+    return ExifReader.load(block.slice().buffer, { expanded: true, includeTags: { exif: TAGS } }).exif;
   } catch {
     return undefined;
   }
@@ -42,18 +64,11 @@ function takenAt(text: string): string | null {
   return Number.isNaN(parsed.valueOf()) || !parsed.toISOString().startsWith(written) ? null : written;
 }
 
-/** Many models repeat their maker: "Canon" and "Canon EOS 5D". */
-function camera(make: string, model: string): string | null {
-  const name = model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`;
-  return Array.from(name).slice(0, CAMERA_MAX).join("").trim() || null;
-}
+/** Places are between 12 hours behind UTC and 14 before it. */
+const offset = (text: string): string | null => (/^(-(0\d|1[0-2])|\+(0\d|1[0-4])):[0-5]\d$/.test(text) ? text : null);
 
-// Without control and format characters, lone surrogates and the like: these are bytes of a stranger's file.
-const printable = (text: unknown): string =>
-  typeof text === "string"
-    ? text
-        .toWellFormed()
-        .normalize("NFC")
-        .replaceAll(/[\p{C}\p{Z}\ufffd]+/gu, " ")
-        .trim()
-    : "";
+/** Many models repeat their maker: "Canon" and "Canon EOS 5D". */
+const camera = (make: string, model: string): string | null =>
+  cut(model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`);
+
+const cut = (name: string): string | null => Array.from(name).slice(0, NAME_MAX).join("").trim() || null;

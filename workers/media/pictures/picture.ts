@@ -1,34 +1,50 @@
 /** From a stored picture to one that can be shown: what it is, and its renditions. */
-import type { MediaId } from "../../../schema/ids.ts";
+import type { MediaDetails } from "../../../schema/media-details.ts";
+import { isVideo, type MediaType } from "../../../schema/media-types.ts";
+import { storedBytes } from "../inspection/byte-source.ts";
 import type { Findings, Original } from "../inspection/findings.ts";
-import { originalKey } from "../objects.ts";
-import { isTurned, readExif } from "./exif.ts";
-import { makeRenditions, storeRenditions } from "./renditions.ts";
-import { sizeOfRendition, statedSize, uprightSize } from "./size.ts";
-
-/** As much of an original as is ever parsed by our own code: enough for the longest EXIF and a colour profile. */
-const HEAD_BYTES = 128 * 1024;
+import { Rejected, type Rejection } from "../inspection/rejections.ts";
+import { originalKey, renditionKey } from "../objects.ts";
+import { type Header, readHeader } from "./header.ts";
+import { makeRenditions, type Renditions, storeRenditions } from "./renditions.ts";
+import { sizeOfRendition, uprightSize } from "./size.ts";
+import { thumbhashOf } from "./thumbhash.ts";
 
 /** Looks at a picture and stores its renditions. Throws `Rejected` when it is at fault. */
-export async function inspectPicture(env: Env, { id, contentType }: Original): Promise<Findings> {
-  const head = await readHead(env, id);
-  const stated = await statedSize(env, id, contentType, new Uint8Array(head));
-  const { orientation, takenAt, camera } = readExif(head);
-  // AVIF turns its pictures by properties of its own (irot), and its EXIF repeats at most what they say.
-  const turn = contentType === "image/avif" ? null : orientation;
-  const renditions = await makeRenditions(env, originalKey(id));
-  const size = uprightSize(stated, sizeOfRendition(renditions.w1080), isTurned({ orientation: turn }));
+export async function inspectPicture(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
+  if (isVideo(contentType)) throw new Error(`${id} is a video`);
+  const header = await readHeader(storedBytes(env, originalKey(id), bytes), contentType);
+  const renditions = await decoded(env, originalKey(id), rejectionIfUndecodable(contentType, header));
+  const size = uprightSize(header.stored, sizeOfRendition(renditions.w1080), header.turned);
   await storeRenditions(env, id, renditions);
-  const details = {
-    ...(turn !== null && { orientation: turn }),
-    ...(takenAt !== null && { takenAt }),
-    ...(camera !== null && { camera }),
-  };
-  return { ...size, details };
+  // Of a rendition, which is small, and upright by now.
+  const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
+  return { ...size, details: { ...detailsOf(header), thumbhash } };
 }
 
-async function readHead(env: Env, id: MediaId): Promise<ArrayBuffer> {
-  const head = await env.MEDIA.get(originalKey(id), { range: { offset: 0, length: HEAD_BYTES } });
-  if (!head) throw new Error(`the original of ${id} is missing`);
-  return head.arrayBuffer();
+/** Which kinds a decoder takes is each deployment's own: there a picture that is good may be at an end. */
+function rejectionIfUndecodable(type: MediaType, { frames }: Header): Rejection {
+  if (type === "image/heic") return "heic_not_decoded";
+  return type === "image/avif" && frames > 1 ? "animated_avif" : "undecodable";
+}
+
+async function decoded(env: Env, source: string, rejection: Rejection): Promise<Renditions> {
+  try {
+    return await makeRenditions(env, source);
+  } catch (error) {
+    throw error instanceof Rejected && error.code === "undecodable" ? new Rejected(rejection, { cause: error }) : error;
+  }
+}
+
+function detailsOf({ exif, colorProfile, frames, carries }: Header): MediaDetails {
+  return {
+    ...(exif.orientation !== null && { orientation: exif.orientation }),
+    ...(exif.takenAt !== null && { takenAt: exif.takenAt }),
+    ...(exif.takenOffset !== null && { takenOffset: exif.takenOffset }),
+    ...(exif.camera !== null && { camera: exif.camera }),
+    ...(exif.lens !== null && { lens: exif.lens }),
+    ...(colorProfile !== null && { colorProfile }),
+    ...(frames > 1 && { frames }),
+    removed: carries,
+  };
 }

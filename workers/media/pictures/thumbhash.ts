@@ -1,27 +1,38 @@
-/** A placeholder of some 25 bytes: https://evanw.github.io/thumbhash. */
-import { decode } from "fast-png";
+/** A few dozen bytes that stand for a picture until it has come: https://evanw.github.io/thumbhash */
+import { convertIndexedToRgb, decode, type DecodedPng } from "fast-png";
 import { rgbaToThumbHash } from "thumbhash";
-import { decoding } from "./decoder.ts";
 import { bytesAt } from "../objects.ts";
+import { decoding } from "./decoder.ts";
+import { sizeOfRendition } from "./size.ts";
 
-/** The most that the algorithm takes, a side. */
-const SIDE = 100;
+/** The most that a ThumbHash is made of, in pixels. */
+const SIDE_MAX = 100;
 
-/** Of the picture at `source`, as base64. Throws `Rejected` when it cannot be decoded. Costs a call of the Images binding. */
+/** Of the picture at `source`, an R2 key, in base64. Throws `Rejected` when it cannot be decoded. One call of the Images binding. */
 export async function thumbhashOf(env: Env, source: string): Promise<string> {
   const png = await decoding(env, "undecodable", async () => {
     const made = await env.IMAGES.input(await bytesAt(env, source))
-      .transform({ width: SIDE, height: SIDE, fit: "scale-down" })
+      .transform({ width: SIDE_MAX, height: SIDE_MAX, fit: "scale-down" })
       .output({ format: "image/png", anim: false });
     return made.response().arrayBuffer();
   });
-  const { width, height, data, channels } = decode(png);
-  const rgba = new Uint8Array(width * height * 4).fill(255);
-  for (let pixel = 0; pixel < width * height; pixel += 1) {
-    const at = (channel: number) => data[pixel * channels + channel] ?? 0;
-    const colours = channels < 3 ? [at(0), at(0), at(0)] : [at(0), at(1), at(2)];
-    rgba.set(colours, pixel * 4);
-    if (channels % 2 === 0) rgba[pixel * 4 + 3] = at(channels - 1);
+  const { width, height } = sizeOfRendition(png);
+  if (width > SIDE_MAX || height > SIDE_MAX) throw new Error(`${source} came back with ${width} by ${height} pixels`);
+  const hash = rgbaToThumbHash(width, height, rgbaOf(decode(png)));
+  return btoa(String.fromCharCode(...hash));
+}
+
+/** An encoder leaves out what a picture has no use for: colours, transparency, bits. */
+function rgbaOf(png: DecodedPng): Uint8Array {
+  const channels = png.palette ? (png.palette[0]?.length ?? 3) : png.channels;
+  const data = png.palette ? convertIndexedToRgb(png) : png.data;
+  const scale = png.depth === 16 ? 257 : 1;
+  const rgba = new Uint8Array(png.width * png.height * 4).fill(255);
+  for (let pixel = 0; pixel < png.width * png.height; pixel += 1) {
+    const sample = (channel: number) => (data[pixel * channels + channel] ?? 0) / scale;
+    const grey = channels < 3;
+    rgba.set([sample(0), sample(grey ? 0 : 1), sample(grey ? 0 : 2)], pixel * 4);
+    if (channels % 2 === 0) rgba[pixel * 4 + 3] = sample(channels - 1);
   }
-  return btoa(String.fromCharCode(...rgbaToThumbHash(width, height, rgba)));
+  return rgba;
 }

@@ -12,18 +12,22 @@ const SIGNATURES: [PictureType, RegExp][] = [
   ["image/png", /^\x89PNG\r\n\x1a\n/],
   ["image/gif", /^GIF8[79]a/],
   ["image/webp", /^RIFF[^]{4}WEBPVP8[ LX]/],
-  ["image/avif", /^[^]{4}ftyp(avif|mif1)/],
+  ["image/avif", /^[^]{4}ftyp(avif|avis|mif1|msf1)/],
+  ["image/heic", /^[^]{4}ftyp(heic|heix|mif1)/],
 ];
 
 /** The type of the file that starts with `head`, or the refusal `unsupported_type`. */
 export function sniff(head: Uint8Array): PictureType {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
-  const [type] = SIGNATURES.find(([, signature]) => signature.test(start)) ?? [];
-  // "mif1" is any still picture in this container, HEIC too: what it is coded in stands among the other brands.
-  if (!type || (type === "image/avif" && !brands(start).includes("avif"))) {
-    throw new ApiError("unsupported_type", "JPEG, PNG, WebP, GIF and AVIF pictures are accepted");
-  }
+  const [type] = SIGNATURES.find(([type, signature]) => signature.test(start) && isBranded(start, type)) ?? [];
+  if (!type) throw new ApiError("unsupported_type", "JPEG, PNG, WebP, GIF, AVIF and HEIC pictures are accepted");
   return type;
+}
+
+// "mif1" is any still picture in this container: what it is coded in stands among the other brands.
+function isBranded(start: string, type: PictureType): boolean {
+  const wanted = { "image/avif": ["avif", "avis"], "image/heic": ["heic", "heix"] }[type as string];
+  return !wanted || brands(start).some((brand) => wanted.includes(brand));
 }
 
 // An `ftyp` box: its size in 4 bytes, "ftyp", the major brand, a version, and the compatible brands, 4 bytes each.

@@ -3,18 +3,20 @@
  * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { isVideo, type MediaType } from "../../../schema/media-types.ts";
+import { isVideo, type MediaType, type PictureType } from "../../../schema/media-types.ts";
 import { databaseOf } from "../../../schema/shards.ts";
 import { ApiError } from "../../api/errors.ts";
+import { bytesInMemory } from "../inspection/byte-source.ts";
 import { Rejected, reasonOf } from "../inspection/rejections.ts";
 import { posterKey, renditionKeys } from "../objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
-import { statedSize } from "../pictures/size.ts";
+import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { sniff } from "../uploads/sniff.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
+const mayBePoster = (type: MediaType): type is PictureType => POSTER_TYPES.has(type);
 
 type Row = { state: string; content_type: MediaType; rejection: string | null; claimed_by: string | null };
 
@@ -22,9 +24,9 @@ type Row = { state: string; content_type: MediaType; rejection: string | null; c
 export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
   await requireVideo(env, owner, id);
   const type = sniff(picture);
-  if (!POSTER_TYPES.has(type)) throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
+  if (!mayBePoster(type)) throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
   try {
-    await statedSize(env, id, type, picture);
+    await readHeader(bytesInMemory(picture), type);
     await replace(env, owner, id, picture, type);
   } catch (error) {
     if (error instanceof Rejected) throw new ApiError("invalid_request", reasonOf(error.code));

@@ -1,0 +1,42 @@
+/** Names of colour spaces, as photographers know them. */
+import { uintOf } from "./bytes.ts";
+import { latin1 } from "./parts.ts";
+
+/** Of the numbers that ITU-T H.273 has for primaries and transfer characteristics. */
+export function cicpName(primaries: number, transfer: number): string | undefined {
+  if (primaries === 9 && transfer === 16) return "BT.2100 PQ";
+  if (primaries === 9 && transfer === 18) return "BT.2100 HLG";
+  if (primaries === 1) return transfer === 13 ? "sRGB" : "BT.709";
+  if (primaries === 9) return "BT.2020";
+  if (primaries === 12) return "Display P3";
+  return undefined;
+}
+
+const HEADER_BYTES = 128;
+const TAGS_MAX = 100;
+const NAME_MAX = 100;
+
+/** The description in an ICC profile (ICC.1:2022, 7.3 and 9.2.41), of which `profile` is the beginning. */
+export function iccName(profile: Uint8Array): string | undefined {
+  const count = Math.min(TAGS_MAX, uintOf(profile.subarray(HEADER_BYTES, HEADER_BYTES + 4)));
+  for (let tag = 0; tag < count; tag += 1) {
+    const entry = profile.subarray(HEADER_BYTES + 4 + tag * 12, HEADER_BYTES + 16 + tag * 12);
+    if (entry.length < 12) return undefined;
+    if (latin1(entry.subarray(0, 4)) !== "desc") continue;
+    const [offset, length] = [uintOf(entry.subarray(4, 8)), uintOf(entry.subarray(8, 12))];
+    return description(profile.subarray(offset, offset + length));
+  }
+  return undefined;
+}
+
+/** Either one text in ASCII, or several in UTF-16, of which the first is in the profile's own language. */
+function description(tag: Uint8Array): string | undefined {
+  const type = latin1(tag.subarray(0, 4));
+  if (type === "desc") return latin1(tag.subarray(12, 12 + Math.min(NAME_MAX, uintOf(tag.subarray(8, 12)))));
+  if (type !== "mluc") return undefined;
+  const [length, offset] = [uintOf(tag.subarray(20, 24)), uintOf(tag.subarray(24, 28))];
+  const text = tag.subarray(offset, offset + Math.min(2 * NAME_MAX, length));
+  return String.fromCharCode(
+    ...Array.from({ length: text.length >> 1 }, (_, i) => uintOf(text.subarray(2 * i, 2 * i + 2))),
+  );
+}

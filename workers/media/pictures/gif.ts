@@ -1,0 +1,65 @@
+/** A GIF: every block of it, because their lengths stand in them alone. */
+import type { ByteSource } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { littleEndian } from "./bytes.ts";
+import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts, SEGMENTS_MAX } from "./parts.ts";
+import { checkSize } from "./size.ts";
+import { type Windows, windowsOf } from "./windows.ts";
+
+const SCREEN_BYTES = 13;
+const [EXTENSION, IMAGE, END] = [0x21, 0x2c, 0x3b];
+const [COMMENT, APPLICATION] = [0xfe, 0xff];
+
+export async function readGif(source: ByteSource): Promise<Parts> {
+  const windows = windowsOf(source);
+  const parts = noParts();
+  const screen = await windows.at(0, SCREEN_BYTES);
+  parts.width = littleEndian(screen.subarray(6, 8));
+  parts.height = littleEndian(screen.subarray(8, 10));
+
+  let frames = 0;
+  let at = SCREEN_BYTES + coloursOf(screen[10]);
+  for (let blocks = 0; at < source.size; blocks += 1) {
+    if (blocks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
+    const head = await windows.at(at, 14);
+    if (head[0] === IMAGE) {
+      checkSize({ width: littleEndian(head.subarray(5, 7)), height: littleEndian(head.subarray(7, 9)) });
+      checkFrames((frames += 1));
+      at = await endOfBlocks(windows, at + 11 + coloursOf(head[9]));
+    } else if (head[0] === EXTENSION) {
+      await readExtension(windows, at, head, parts);
+      at = await endOfBlocks(windows, at + 2);
+    } else {
+      if (head[0] === END && at + 1 < source.size) parts.carries.add("trailer");
+      break;
+    }
+  }
+  parts.frames = Math.max(1, frames);
+  return parts;
+}
+
+/** The bytes of the colour table that `flags` announce. */
+const coloursOf = (flags = 0): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+
+async function readExtension(windows: Windows, at: number, head: Uint8Array, parts: Parts): Promise<void> {
+  if (head[1] === COMMENT) parts.carries.add("comment");
+  if (head[1] !== APPLICATION) return;
+  const name = latin1(head.subarray(3, 14));
+  // Its text stands there as it is, followed by 256 bytes that lead any reader of blocks to its end.
+  if (name === "XMP DataXMP" && parts.xmp.length < BLOCKS_MAX)
+    keep(parts, "xmp", await windows.at(at + 14, BLOCK_BYTES));
+}
+
+/** Where the blocks end that begin at `at`: each has its length before it, and the last is empty. */
+async function endOfBlocks(windows: Windows, at: number): Promise<number> {
+  for (let bytes = await windows.from(at, 1); bytes.length > 0; bytes = await windows.from(at, 1)) {
+    let within = 0;
+    while (within < bytes.length) {
+      const length = bytes[within] ?? 0;
+      within += 1 + length;
+      if (length === 0) return at + within;
+    }
+    at += within;
+  }
+  return at;
+}

@@ -1,0 +1,130 @@
+/** An AVIF or HEIC file: its boxes by ranges, the one that describes its items as a whole. */
+import type { ByteSource } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { boxesOfFile, descend, readBox, versioned } from "./boxes.ts";
+import { cursorOf, uintOf } from "./bytes.ts";
+import { cicpName } from "./colour.ts";
+import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
+import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts } from "./parts.ts";
+import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
+import { type Windows, windowsOf } from "./windows.ts";
+
+/** The last row and column of tiles may stand over the picture's edge. */
+const TILE_PIXELS_MAX = 2 * PIXELS_MAX;
+
+export async function readHeif(source: ByteSource): Promise<Parts> {
+  const windows = windowsOf(source);
+  const parts = noParts();
+  const boxes = await boxesOfFile(windows);
+  const [meta, moov] = ["meta", "moov"].map((type) => boxes.find((box) => box.type === type));
+  if (moov) readSequence(await readBox(windows, moov), parts);
+  if (meta) await readStill(windows, (await readBox(windows, meta)).subarray(4), parts);
+  if (boxes.some(({ type }) => type === "mpvd")) parts.carries.add("motion_video");
+  if ((boxes.at(-1)?.end ?? 0) < source.size) parts.carries.add("trailer");
+  return parts;
+}
+
+async function readStill(windows: Windows, meta: Uint8Array, parts: Parts): Promise<void> {
+  const items = readItems(meta);
+  const primary = items.all.get(items.primary);
+  if (!primary) throw new Rejected("corrupt");
+  checkExtents(items, windows.size);
+  // Alpha, depth and thumbnails are decoded beside the picture.
+  for (const { properties } of items.all.values()) {
+    for (const { type, content } of properties) if (type === "ispe") checkSize(sizeIn(content));
+  }
+  for (const { type, content } of primary.properties) {
+    if (type === "ispe") Object.assign(parts, sizeIn(content));
+    if (type === "clap") Object.assign(parts, clean(parts, content));
+    if (type === "irot") parts.turned = ((content[0] ?? 0) & 1) === 1;
+    if (type === "colr") readColour(content, parts);
+  }
+  parts.turned ??= false;
+  if (primary.type === "grid") await checkGrid(windows, items, primary);
+  const found = (is: (item: Item) => boolean) => [...items.all.values()].filter(is).slice(0, BLOCKS_MAX);
+  for (const item of found(({ type }) => type === "Exif")) {
+    // The TIFF header comes as many bytes after the first four as these say.
+    const block = await contentOf(windows, items, item, BLOCK_BYTES + 10);
+    keep(parts, "exif", block.subarray(4 + uintOf(block.subarray(0, 4))));
+  }
+  for (const item of found(({ mime }) => mime === "application/rdf+xml")) {
+    keep(parts, "xmp", await contentOf(windows, items, item, BLOCK_BYTES));
+  }
+}
+
+function sizeIn(ispe: Uint8Array): Size {
+  const { cursor } = versioned(ispe);
+  return { width: cursor.uint(4), height: cursor.uint(4) };
+}
+
+/** The size that a clean aperture leaves: two fractions. One that is not within the picture is the decoder's to judge. */
+function clean(size: Size, clap: Uint8Array): Size {
+  const cursor = cursorOf(clap);
+  const [width, height] = [Math.floor(cursor.uint(4) / cursor.uint(4)), Math.floor(cursor.uint(4) / cursor.uint(4))];
+  return width > 0 && height > 0 && width <= size.width && height <= size.height ? { width, height } : size;
+}
+
+function readColour(colr: Uint8Array, parts: Parts): void {
+  const cursor = cursorOf(colr);
+  const type = latin1(cursor.take(4));
+  if (type === "nclx") parts.profile = cicpName(cursor.uint(2), cursor.uint(2));
+  else parts.icc = cursor.take(Math.min(cursor.left(), BLOCK_BYTES)).slice();
+}
+
+/** All bytes of an item lie in the file, and no two share some of theirs. Equal ones do: encoders write those once. */
+function checkExtents({ all, idat }: Items, fileBytes: number): void {
+  const inFile: Extent[] = [];
+  for (const { extents, inIdat } of all.values()) {
+    if (extents.some(({ offset, length }) => offset + length > (inIdat ? idat.length : fileBytes))) {
+      throw new Rejected("corrupt");
+    }
+    if (!inIdat) inFile.push(...extents);
+  }
+  inFile.sort((a, b) => a.offset - b.offset || a.length - b.length);
+  for (const [index, { offset, length }] of inFile.entries()) {
+    const next = inFile[index + 1];
+    if (next && next.offset < offset + length && !(next.offset === offset && next.length === length)) {
+      throw new Rejected("corrupt");
+    }
+  }
+}
+
+/** A grid states the size of the whole, and its tiles state theirs: a decoder may allocate for either. */
+async function checkGrid(windows: Windows, items: Items, grid: Item): Promise<void> {
+  const cursor = cursorOf(await contentOf(windows, items, grid, 12));
+  cursor.uint(1);
+  const sizeBytes = cursor.uint(1) & 1 ? 4 : 2;
+  const [rows, columns] = [cursor.uint(1) + 1, cursor.uint(1) + 1];
+  if (rows * columns > ITEMS_MAX) throw new Rejected("too_complex");
+  checkSize({ width: cursor.uint(sizeBytes), height: cursor.uint(sizeBytes) });
+  let pixels = 0;
+  for (const id of items.tiles.get(items.primary) ?? []) {
+    const ispe = items.all.get(id)?.properties.find(({ type }) => type === "ispe");
+    if (!ispe) throw new Rejected("corrupt");
+    const { width, height } = sizeIn(ispe.content);
+    pixels += width * height;
+  }
+  if (pixels > TILE_PIXELS_MAX) throw new Rejected("too_many_pixels");
+}
+
+/** At most `limit` bytes, of the first extent: what is read here is written in one. A length of 0 reaches to the end. */
+async function contentOf(windows: Windows, { idat }: Items, { extents, inIdat }: Item, limit: number) {
+  const { offset = 0, length = 0 } = extents[0] ?? {};
+  const bytes = Math.min(length === 0 ? windows.size : length, limit);
+  return inIdat ? idat.subarray(offset, offset + bytes) : (await windows.at(offset, bytes)).slice();
+}
+
+/** How many frames a sequence has, and its size in case that no still stands beside it. */
+function readSequence(moov: Uint8Array, parts: Parts): void {
+  const table = descend(moov, "trak", "mdia", "minf", "stbl");
+  const [sizes, entry] = [table && descend(table, "stsz"), table && descend(table, "stsd")];
+  if (!sizes || !entry) throw new Rejected("corrupt");
+  const { cursor } = versioned(sizes);
+  const [sampleBytes, count] = [cursor.uint(4), cursor.uint(4)];
+  if (sampleBytes === 0 && count * 4 > cursor.left()) throw new Rejected("corrupt");
+  checkFrames(count);
+  const sample = cursorOf(entry.subarray(8 + 8 + 24)); // After its head, that of the box in it, and what is of no use here.
+  const size = { width: sample.uint(2), height: sample.uint(2) };
+  checkSize(size);
+  Object.assign(parts, { ...size, frames: Math.max(1, count), turned: false });
+}
