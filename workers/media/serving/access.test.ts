@@ -100,6 +100,7 @@ const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
   ["longer", (query) => `${query}A`],
   ["by nobody", (query) => query.replace(/&sig=.*/, "")],
   ["by two", (query) => query.replace("?", "?sig=AAAA&")],
+  ["in no text", () => "?for=%E0%A4&until=%&sig=%FF"],
   ["for two", (query) => query.replace("?", "?for=x&")],
 ];
 
