@@ -181,6 +181,16 @@ it("shows what is published a second later at the latest, and at once to its own
   expect([await get(others), await get(own)]).toEqual([SEEN, SEEN]);
 });
 
+it("shows what was published here at once", async () => {
+  const { id } = await scene("unpublished");
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  expect(await get(mediaUrls(id).w320)).toBe(UNSEEN);
+  await claim(id);
+  expect(await get(mediaUrls(id).w320)).toBe(UNSEEN);
+  publishedMedia.dropAbsence(id);
+  expect(await get(mediaUrls(id).w320)).toBe(SEEN);
+});
+
 it("stops serving what was deleted: at once where it was, and elsewhere within ten seconds", async () => {
   const [here, elsewhere] = [(await scene("public")).id, (await scene("public")).id];
   for (const id of [here, elsewhere]) {
