@@ -1,7 +1,7 @@
 import { LateError, within } from "../../schema/deadline.ts";
 import type { Background } from "./tiers.ts";
 
-/** How long a request waits for another one that is reading the same, before it reads by itself. */
+/** How long a request waits for another one that is reading the same, before it reads by itself, if nothing else is said. */
 const JOINED_FOR = 1000; // ms
 
 /**
@@ -10,6 +10,12 @@ const JOINED_FOR = 1000; // ms
  */
 export class Flights<K, V> {
   readonly #under = new Map<K, Promise<Map<K, V>>>();
+  readonly #joinedFor: number;
+
+  /** `joinedFor`: in ms. */
+  constructor(joinedFor = JOINED_FOR) {
+    this.#joinedFor = joinedFor;
+  }
 
   has(key: K): boolean {
     return this.#under.has(key);
@@ -44,7 +50,7 @@ export class Flights<K, V> {
   /** Undefined when it takes too long: whoever has begun it may be gone. */
   async #join(flight: Promise<Map<K, V>>): Promise<Map<K, V> | undefined> {
     try {
-      return await within(JOINED_FOR, flight, "another request");
+      return await within(this.#joinedFor, flight, "another request");
     } catch (error) {
       if (!(error instanceof LateError)) throw error;
       for (const [key, under] of this.#under) if (under === flight) this.#under.delete(key);

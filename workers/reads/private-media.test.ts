@@ -81,3 +81,14 @@ it("signs the picture of a notification for who is told", async () => {
   const thumbnails = items.flatMap((item) => ("post" in item ? [item.post.thumbnail] : []));
   expect(thumbnails).toEqual([expect.stringContaining(`/thumb?for=${ada.person.id}&`)]);
 });
+
+it("shows a post all the same while nothing can be signed, and says so", async () => {
+  const { ada, ben, id, read } = await scene();
+  await hide(ada.person);
+  vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
+  vi.spyOn(crypto.subtle, "sign").mockRejectedValueOnce(new Error("no key"));
+  const response = await ask("GET", `/v1/posts/${id}`, { token: ben.token });
+  expect([response.status, response.headers.get("cache-status")]).toEqual([200, "Shutterline; hit; detail=stale"]);
+  expect(signedFor(await response.json<Post>())).toEqual(new Set([null]));
+  expect(signedFor(await read(ben))).toEqual(new Set([ben.person.id]));
+});

@@ -12,12 +12,16 @@ export type Signatures = ReadonlyMap<MediaId, string>;
  * with the posts, so this asks no database: an author who has turned private in the last second may still be taken for a
  * public one, and the address is not served then, until the post is read again.
  */
-export function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
+export async function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
   const closed = posts.filter(({ stats, document }) => stats.isPrivate === true || leaseOf(document.author) === true);
-  return signaturesOf(
-    reader,
-    closed.flatMap(({ document }) => document.media.map(({ id }) => id)),
-  );
+  const media = closed.flatMap(({ document }) => document.media.map(({ id }) => id));
+  try {
+    return await signaturesOf(reader, media);
+  } catch (error) {
+    console.warn("addresses not signed", { error: String(error) }); // A post without pictures is better than none.
+    reader.served.isStale = true;
+    return new Map();
+  }
 }
 
 export async function signaturesOf({ env, person }: Reader, media: readonly MediaId[]): Promise<Signatures> {

@@ -28,7 +28,7 @@ const MADE_WITHIN = 20_000; // ms; what goes on after an answer is ended after 3
 const SPARED_FOR = 60_000;
 const FAILURES_MAX = 1000;
 
-const flights = new Flights<string, true>();
+const flights = new Flights<string, true>(MADE_WITHIN);
 const wantedBefore = new Memory<string, true>(WANTED_MAX);
 const failures = new Memory<string, ErrorCode>(FAILURES_MAX);
 let underWay = 0;

@@ -81,10 +81,14 @@ it("has nothing else: no original, no other width, no other method", async () =>
     `/media/${originalKey(media.id)}/w320`,
     `/media/${media.id}/w320/`,
     `/media/${media.id}`,
+    "/media/%E0%A4%/w320",
+    `/media/${media.id}/%FF`,
+    `/media/${media.id}%00/w320`,
   ]) {
     const response = await get(path);
     expect([response.status, response.headers.get("x-content-type-options")], path).toEqual([404, "nosniff"]);
     expect(response.headers.get("cache-control") ?? "no-store", path).toBe("no-store");
+    expect(response.headers.get("vary"), path).toBe(path.endsWith("/video") ? null : "Accept");
   }
   expect((await get(mediaUrls(media.id).w320, { method: "DELETE" })).status).toBe(404);
 });
