@@ -9,6 +9,9 @@ ALTER TABLE media DROP COLUMN camera;
 -- The post that a file was published with last, and when. What nobody has claimed for an hour, and no post shows, may go.
 ALTER TABLE media ADD COLUMN claimed_by TEXT;
 ALTER TABLE media ADD COLUMN claimed_at INTEGER;
+UPDATE media SET claimed_by = (
+  SELECT posts.id FROM posts, json_each(posts.media) AS shown
+  WHERE posts.author = media.owner AND shown.value ->> 'id' = media.id LIMIT 1);
 -- When it is to be seen whether the file is still wanted; NULL for never again, because a post shows it.
 ALTER TABLE media ADD COLUMN look_at INTEGER;
 UPDATE media SET look_at = unixepoch() * 1000 + 86400000;

@@ -55,7 +55,7 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
     }
     case "iCCP": {
       const [, compressed] = afterZero(await data());
-      parts.icc ??= inflated(compressed.subarray(1)).slice(0, BLOCK_BYTES);
+      parts.icc ??= (await inflated(compressed.subarray(1))).slice(0, BLOCK_BYTES);
       break;
     }
     case "eXIf":
@@ -64,7 +64,7 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
     case "tEXt":
     case "zTXt":
     case "iTXt":
-      readText(parts, type, await data());
+      await readText(parts, type, await data());
       break;
     case "tIME":
       parts.carries.add("metadata");
@@ -72,19 +72,19 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
   }
 }
 
-function readText(parts: Parts, type: string, data: Uint8Array): void {
+async function readText(parts: Parts, type: string, data: Uint8Array): Promise<void> {
   const [keyword, value] = afterZero(data);
   const [, profile] = /^Raw profile type (exif|APP1|xmp|iptc|8bim)$/i.exec(keyword) ?? [];
   if (profile && /iptc|8bim/i.test(profile)) parts.carries.add("iptc");
   else if (!profile && keyword !== "XML:com.adobe.xmp") parts.carries.add("comment");
   // So no file makes us inflate for long.
   else if (parts.exif.length + parts.xmp.length >= BLOCKS_MAX) parts.carries.add("metadata");
-  else if (profile) keepRawProfile(parts, profile, textOf(type, value));
-  else keep(parts, "xmp", textOf(type, value));
+  else if (profile) keepRawProfile(parts, profile, await textOf(type, value));
+  else keep(parts, "xmp", await textOf(type, value));
 }
 
 /** The text of a chunk after its keyword; empty if it is compressed and too long. */
-function textOf(type: string, value: Uint8Array): Uint8Array {
+async function textOf(type: string, value: Uint8Array): Promise<Uint8Array> {
   if (type === "tEXt") return value;
   if (type === "zTXt") return inflated(value.subarray(1));
   const [, afterLanguage] = afterZero(value.subarray(2));
