@@ -196,7 +196,7 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
       const end = typeof copy === "string" ? copy : "served";
       ends[end] = (ends[end] ?? 0) + 1;
     }
-    expect(ends).toEqual({ corrupt: 163, no_video: 22, served: 5, unsupported_codec: 5 });
+    expect(ends).toEqual({ corrupt: 166, no_video: 19, served: 5, unsupported_codec: 5 });
   });
 
   it("take 50 ms of CPU at most to be described, and few reads", async () => {

@@ -37,12 +37,9 @@ export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
   const top = await topLevel(headers);
   const moov = top.boxes.find(({ type }) => type === "moov");
   if (!moov) throw new Rejected(top.boxes.some(({ type }) => type === "mdat") ? "corrupt" : "no_video");
-  if (moov.end > source.size) throw new Rejected("corrupt");
   if (moov.end - moov.start > INDEX_BYTES_MAX) throw new Rejected("too_complex");
 
-  const removed = new Set<Removed>();
-  if (top.trailer) removed.add("trailer");
-  if (top.boxes.some(({ type }) => METADATA.has(type))) removed.add("metadata");
+  const removed = new Set(top.removed);
   const index = await source.read(moov.start, moov.end - moov.start);
   const packets = checkIndex(index, moov, removed);
   // Of a file that has packets in both places, the demuxer would read those of the index alone.
@@ -62,32 +59,33 @@ export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
 
 const byOffset = (a: Patch, b: Patch): number => a.offset - b.offset;
 
-type Top = { boxes: Box[]; headers: Patch[]; trailer: boolean; size: number };
+type Top = { boxes: Box[]; headers: Patch[]; removed: Removed[]; size: number };
 
-/** The boxes that the file is made of, by their headers alone. What follows the last one is a trailer. */
+/** The boxes that the file is made of, by their headers alone. */
 async function topLevel(source: ByteSource): Promise<Top> {
   const boxes: Box[] = [];
   const headers: Patch[] = [];
-  let trailer = false;
+  const removed: Removed[] = [];
+  let hasIndex = false;
   for (let at = 0; at < source.size;) {
     if (boxes.length === TOP_BOXES_MAX) throw new Rejected("too_complex");
     const bytes = await source.read(at, HEADER_BYTES);
     const box = headerAt(bytes, 0, at, source.size);
-    // Cameras append notes of their own, and hiders other files. Neither is a box, or one that anybody knows.
-    if (!box || !AT_THE_TOP.has(box.type)) {
-      if (!boxes.some(({ type }) => type === "moov")) throw new Rejected(at === 0 ? "corrupt" : missing(boxes));
-      trailer = true;
-      if (!box) break;
-    } else if (box.end > source.size && box.type !== "mdat") throw new Rejected("corrupt");
-    if (box.type !== "moov" && box.type !== "moof")
-      headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
+    const known = box !== undefined && AT_THE_TOP.has(box.type);
+    // Some packets may be missing, which is seen when they are copied.
+    const whole = box !== undefined && (box.end <= source.size || box.type === "mdat");
+    if ((!box || !whole) && (known || !hasIndex)) throw new Rejected("corrupt");
+    // Cameras append notes of their own, and hiders other files.
+    if (!known) removed.push(hasIndex ? "trailer" : "metadata");
+    if (!box || !whole) break;
+    if (METADATA.has(box.type)) removed.push("metadata");
+    if (box.type === "moov") hasIndex = true;
+    else if (box.type !== "moof") headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
     boxes.push(box);
     at = box.end;
   }
-  return { boxes, headers, trailer, size: source.size };
+  return { boxes, headers, removed, size: source.size };
 }
-
-const missing = (boxes: Box[]) => (boxes.some(({ type }) => type === "mdat") ? "corrupt" : "no_video");
 
 // The demuxer looks for an index of fragments (mfra) where the last four bytes say that it begins: with these, nowhere.
 const END = new Uint8Array([0, 0, 0, 16, ...FREE, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -5,7 +5,8 @@ import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../
 import { databaseOf } from "../../../schema/shards.ts";
 import { as, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
-import { inspectUploaded, mp4, uploadedVideo } from "../../../tests/runtime/videos.ts";
+import { mp4 } from "../../../tests/runtime/video-files.ts";
+import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
 import { posterKey, renditionKey } from "../objects.ts";
 import { sizeOfRendition } from "../pictures/size.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";

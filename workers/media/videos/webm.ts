@@ -8,37 +8,16 @@ import { Rejected } from "../inspection/rejections.ts";
 import { inBlocks } from "./blocks.ts";
 import { elementAt, type Element, elementsIn, floatOf, HEADER_BYTES, unsignedOf } from "./ebml.ts";
 import { HEAD_BYTES_MAX, TRACKS_MAX } from "./limits.ts";
+import { clustersOf } from "./clusters.ts";
 import { spliced } from "./overlay.ts";
 import { mentions, type Sound } from "./sound.ts";
+import { ID, IN_SEGMENT, METADATA } from "./webm-ids.ts";
 
-const ID = {
-  header: 0x1a45dfa3,
-  docType: 0x4282,
-  segment: 0x18538067,
-  seekHead: 0x114d9b74,
-  info: 0x1549a966,
-  timestampScale: 0x2ad7b1,
-  duration: 0x4489,
-  dateUtc: 0x4461,
-  title: 0x7ba9,
-  tracks: 0x1654ae6b,
-  trackEntry: 0xae,
-  trackType: 0x83,
-  contentEncodings: 0x6d80,
-  cluster: 0x1f43b675,
-  cues: 0x1c53bb6b,
-  tags: 0x1254c367,
-  attachments: 0x1941a469,
-  chapters: 0x1043a770,
-  void: 0xec,
-  checksum: 0xbf,
-} as const;
-const METADATA: Set<number> = new Set([ID.tags, ID.attachments, ID.chapters]);
-const IN_SEGMENT: Set<number> = new Set([...METADATA, ID.seekHead, ID.info, ID.tracks, ID.cues, ID.void, ID.checksum]);
 // How a list of places (SeekHead) names what may come after the clusters.
 const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"];
 
-const HEADS_BLOCK = 16 * 1024;
+/** What is read at once. Of most files, a second of video or two, which is walked through and then read. */
+const BLOCK = 256 * 1024;
 const EBML_HEADER_MAX = 1024;
 const ELEMENTS_MAX = 256;
 const INFO_MAX = 64 * 1024;
@@ -50,7 +29,7 @@ const [VIDEO, AUDIO] = [1, 2];
 const SEGMENT = new Uint8Array([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
 export async function soundWebm(source: ByteSource): Promise<Sound> {
-  const buffered = inBlocks(source, HEADS_BLOCK);
+  const buffered = inBlocks(source, BLOCK);
   const header = await readHeader(buffered);
   const segment = await elementOf(buffered, header.length);
   if (segment?.id !== ID.segment) throw new Rejected("corrupt");
@@ -62,7 +41,12 @@ export async function soundWebm(source: ByteSource): Promise<Sound> {
   checkTracks(tracks, removed);
   const head = [header, SEGMENT, ...(info ? [info] : []), tracks];
   return {
-    view: spliced(new Uint8Array(head.flatMap((part) => [...part])), source, clusters, end),
+    view: spliced(
+      new Uint8Array(head.flatMap((part) => [...part])),
+      clustersOf(buffered, clusters, end),
+      clusters,
+      end,
+    ),
     fastStart: true,
     removed,
     packets: new Map(),

@@ -1,0 +1,234 @@
+import { expect, it } from "vitest";
+import { box, contentOf, mp4, u32, webm } from "../../../tests/runtime/video-files.ts";
+import type { VideoType } from "../../../schema/media-types.ts";
+import { bytesInMemory, type ByteSource, Metered } from "../inspection/byte-source.ts";
+import { Rejected } from "../inspection/rejections.ts";
+import { describeVideo } from "./describe.ts";
+import { PACKETS_MAX } from "./limits.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** The code that a file is rejected with, or what it is. */
+async function verdict(file: Uint8Array | ByteSource, type: VideoType = "video/mp4") {
+  const source = file instanceof Uint8Array ? bytesInMemory(file) : file;
+  try {
+    return await describeVideo(source, type);
+  } catch (error) {
+    if (error instanceof Rejected) return error.code;
+    throw error;
+  }
+}
+
+const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
+
+/** `file`, with other bytes `at` a distance from where the contents of its first box of `type` begin. */
+function changed(file: Uint8Array, type: string, at: number, bytes: number[]): Uint8Array {
+  const copy = file.slice();
+  copy.set(bytes, contentOf(copy, type) + at);
+  return copy;
+}
+
+const FTYP = box("ftyp", "isom", u32(512), "isom");
+const EVERYTHING = [0xff, 0xff, 0xff, 0xff];
+
+it("refuses boxes whose sizes cannot be", async () => {
+  const file = await mp4();
+  for (const size of [1, 2, 7]) expect(await verdict(changed(file, "moov", -8, u32(size))), `${size}`).toBe("corrupt");
+  for (const size of [1, 2, 7, 0]) {
+    expect(await verdict(changed(file, "trak", -8, u32(size))), String(size)).toBe("corrupt");
+    expect(await verdict(changed(file, "stts", -8, u32(size))), String(size)).toBe("corrupt");
+  }
+  expect(await verdict(changed(file, "moov", -8, EVERYTHING))).toBe("corrupt");
+  const large = (size: number[]) => joined(FTYP, new Uint8Array([...u32(1), 0x6d, 0x6f, 0x6f, 0x76, ...size]));
+  for (const size of [
+    [0x80, 0, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0x7f, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0, 15],
+  ])
+    expect(await verdict(large(size)), String(size)).toBe("corrupt");
+});
+
+it("takes a box that goes on to the end of the file for the last one", async () => {
+  const file = await mp4({ fastStart: "in-memory" });
+  expect(await verdict(changed(file, "mdat", -8, u32(0)))).toMatchObject({ video: { durationMs: 300 } });
+});
+
+it("looks into no more boxes than it needs, however deep they lie or many they are", async () => {
+  const levels = Array.from({ length: 10_000 }, (_, level) => [...u32((10_000 - level) * 8), 0x6d, 0x6f, 0x6f, 0x76]);
+  const deep = new Uint8Array(levels.flat());
+  expect(await verdict(joined(FTYP, deep))).toBe("no_video");
+  const many = box(
+    "moov",
+    new Uint8Array(20_000 * 8).map((_, at) => [0, 0, 0, 8, 0x66, 0x72, 0x65, 0x65][at % 8] ?? 0),
+  );
+  expect(await verdict(joined(FTYP, many))).toBe("too_complex");
+  const above = joined(FTYP, ...Array.from({ length: 5000 }, () => box("free")));
+  expect(await verdict(above)).toBe("too_complex");
+});
+
+it("believes no count that its box has no room for", async () => {
+  const file = await mp4({ sound: true });
+  for (const [type, at] of [
+    ["stts", 4],
+    ["stsz", 8],
+    ["stsc", 4],
+    ["stco", 4],
+    ["stss", 4],
+    ["stsd", 4],
+  ] as const) {
+    expect(await verdict(changed(file, type, at, EVERYTHING)), type).toBe("corrupt");
+  }
+  // There is no table of sizes that are all the same, and none of what is repeated.
+  expect(await verdict(changed(file, "stsz", 4, [...u32(20), ...EVERYTHING]))).toBe("too_complex");
+  expect(await verdict(changed(file, "stts", 8, EVERYTHING))).toBe("too_complex");
+});
+
+it("believes no count of a fragment either", async () => {
+  const file = await mp4({ fastStart: "fragmented" });
+  expect(await verdict(file)).toMatchObject({ video: { durationMs: 300, fastStart: true } });
+  // Each packet with a size of its own, for which there is no room.
+  expect(await verdict(changed(file, "trun", 0, [0, 0, 2, 0, ...u32(1000)]))).toBe("corrupt");
+  // Packets that have no fields of their own take no room at all.
+  expect(await verdict(changed(file, "trun", 0, [0, 0, 0, 0, ...EVERYTHING]))).toBe("too_complex");
+  expect(await verdict(changed(file, "trun", 0, [0, 0, 0, 0, ...u32(PACKETS_MAX - 1)]))).toBeTypeOf("string");
+});
+
+it("makes no time of a timescale of nothing, and none before the first frame", async () => {
+  const file = await mp4();
+  expect(await verdict(changed(file, "mvhd", 12, u32(0)))).toBe("corrupt");
+  expect(await verdict(changed(file, "mdhd", 12, u32(0)))).toBe("corrupt");
+  expect(await verdict(changed(file, "stts", 12, EVERYTHING))).toBe("too_long");
+  const edited = (time: number[]) => {
+    const edits = box("edts", box("elst", u32(0), u32(1), u32(1000), time, u32(0x10000)));
+    return inTrack(file, edits);
+  };
+  expect(await verdict(edited([0x80, 0, 0, 0]))).toBe("corrupt");
+  // A pause that is all there is.
+  expect(await verdict(edited(EVERYTHING))).toMatchObject({ video: { durationMs: 300 } });
+  const beyond = await verdict(edited([0x7f, 0xff, 0xff, 0xff]));
+  expect(typeof beyond === "string" || (beyond.video.durationMs ?? 0) >= 0).toBe(true);
+});
+
+/** `file` with one more box in its track, which comes before its packets. */
+function inTrack(file: Uint8Array, more: Uint8Array): Uint8Array {
+  const [moov, trak, mdia] = [contentOf(file, "moov") - 8, contentOf(file, "trak") - 8, contentOf(file, "mdia") - 8];
+  const longer = (at: number) => u32(new DataView(file.buffer).getUint32(at) + more.length);
+  const copy = joined(file.subarray(0, mdia), more, file.subarray(mdia));
+  copy.set(longer(moov), moov);
+  copy.set(longer(trak), trak);
+  return copy;
+}
+
+it("finds no video in a file without one", async () => {
+  expect(await verdict(FTYP)).toBe("no_video");
+  expect(await verdict(joined(FTYP, box("moov", box("mvhd", new Uint8Array(100).fill(2)))))).toBe("no_video");
+  expect(await verdict(new Uint8Array())).toBe("no_video");
+  expect(await verdict(joined(FTYP, box("mdat", u32(7))))).toBe("corrupt");
+});
+
+it("reads an index after 2 GB of packets in a few reads", async () => {
+  const file = await mp4({ fastStart: false });
+  const [mdat, moov] = [contentOf(file, "mdat") - 8, contentOf(file, "moov") - 8];
+  const [before, index] = [file.subarray(0, mdat), file.subarray(moov)];
+  const far = 2 ** 31;
+  const header = new Uint8Array([...u32(1), 0x6d, 0x64, 0x61, 0x74, 0, 0, 0, 0, ...u32(far - mdat)]);
+  const source = {
+    size: far + index.length,
+    read(offset: number, length: number) {
+      const bytes = new Uint8Array(Math.min(length, far + index.length - offset));
+      for (const [at, part] of [
+        [0, before],
+        [mdat, header],
+        [far, index],
+      ] as const) {
+        for (let byte = Math.max(at, offset); byte < Math.min(at + part.length, offset + bytes.length); byte += 1)
+          bytes[byte - offset] = part[byte - at] ?? 0;
+      }
+      return Promise.resolve(bytes);
+    },
+  };
+  const metered = new Metered(source, Infinity, Infinity);
+  expect(await verdict(metered)).toMatchObject({ video: { durationMs: 300, fastStart: false } });
+  expect(metered.reads).toBeLessThanOrEqual(4);
+  expect(metered.bytesRead).toBeLessThan(64 * 1024);
+});
+
+it("refuses a WebM whose elements go on beyond their end, or have no end where they need one", async () => {
+  const file = await webm();
+  // The list of places at the beginning names them as well.
+  const find = (id: number[]) => file.findLastIndex((_, at) => id.every((byte, index) => file[at + index] === byte));
+  const at = (id: number[], bytes: number[]) => {
+    const copy = file.slice();
+    copy.set(bytes, find(id) + id.length);
+    return verdict(copy, "video/webm");
+  };
+  const [segment, info, tracks, scale] = [
+    [0x18, 0x53, 0x80, 0x67],
+    [0x15, 0x49, 0xa9, 0x66],
+    [0x16, 0x54, 0xae, 0x6b],
+    [0x2a, 0xd7, 0xb1],
+  ];
+  expect(await verdict(file, "video/webm")).toMatchObject({ video: { codec: "vp8", durationMs: 300 } });
+  expect(await at(info, [0xff])).toBe("corrupt");
+  expect(await at(tracks, [0xff])).toBe("corrupt");
+  expect(await at(tracks, [0xfe])).toBe("corrupt");
+  expect(await at(tracks, [0])).toBe("corrupt");
+  expect(await at(scale, [0x83, 0, 0, 0])).toBe("corrupt");
+  // A segment without an end is one that was recorded live: it ends with its file.
+  expect(await at(segment, [0x07, ...Array<number>(5).fill(0xff)])).toMatchObject({ video: { durationMs: 300 } });
+});
+
+it("survives lacing that adds up to more than the block", async () => {
+  const file = await webm({ frames: 2 });
+  // Track 1, at no distance from its cluster, a key frame without lacing: the flags are the fourth byte.
+  const flags = file.findIndex((_, at) => [0x81, 0, 0, 0x80].every((byte, index) => file[at + index] === byte)) + 3;
+  expect(flags).toBeGreaterThan(3);
+  const ends: string[] = [];
+  for (const lacing of [0x82, 0x84, 0x86]) {
+    file.set([lacing, 0xff], flags);
+    await rewrite(bytesInMemory(file), "video/webm", () => Promise.resolve()).then(
+      () => ends.push("served"),
+      (error: unknown) => ends.push(error instanceof Rejected ? error.code : String(error)),
+    );
+  }
+  // Of equal parts, all are there.
+  expect(ends).toEqual(["corrupt", "served", "corrupt"]);
+});
+
+it("never searches for the next element of a WebM", async () => {
+  const file = await webm();
+  const cluster = file.findIndex((_, at) => [0x1f, 0x43, 0xb6, 0x75].every((byte, index) => file[at + index] === byte));
+  const junk = joined(file.subarray(0, cluster), new Uint8Array(100).fill(0x42), file.subarray(cluster));
+  expect(await verdict(junk, "video/webm")).toBe("corrupt");
+  // Within the cluster, where the demuxer would begin to search, and not end.
+  file.fill(0, cluster + 12, cluster + 24);
+  expect(await verdict(file, "video/webm")).toBe("corrupt");
+});
+
+it("refuses what is longer or larger than a video may be", async () => {
+  expect(await verdict(await mp4({ frames: 3, framesPerSecond: 0.016 }))).toBe("too_long");
+  expect(await verdict(await mp4({ frames: 3, framesPerSecond: 0.01666 }))).toMatchObject({ width: 64 });
+  expect(await verdict(await mp4({ width: 4098, height: 100 }))).toBe("frame_too_large");
+  expect(await verdict(await mp4({ width: 4096, height: 4096 }))).toBe("frame_too_large");
+  expect(await verdict(await mp4({ width: 4096, height: 2304 }))).toMatchObject({ width: 4096, height: 2304 });
+});
+
+it("throws what its source throws, for that is not the fault of the file", async () => {
+  const file = await mp4();
+  for (let failing = 1; failing <= 3; failing += 1) {
+    let reads = 0;
+    const source: ByteSource = {
+      size: file.length,
+      read: (offset, length) => {
+        reads += 1;
+        return reads === failing
+          ? Promise.reject(new Error("R2 is down"))
+          : Promise.resolve(file.slice(offset, offset + length));
+      },
+    };
+    const outcome = rewrite(source, "video/mp4", () => Promise.resolve());
+    if (failing === 1) await expect(outcome).rejects.toThrow("R2 is down");
+    else await outcome.catch((error: unknown) => expect(error).toMatchObject({ message: "R2 is down" }));
+  }
+  const sink = rewrite(bytesInMemory(file), "video/mp4", () => Promise.reject(new Error("R2 is full")));
+  await expect(sink).rejects.toThrow("R2 is full");
+});
