@@ -1,22 +1,28 @@
 /** What stands where a picture will be: its colours, out of the few bytes that come with the post. */
-import { thumbHashToDataURL } from "thumbhash";
+import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /** More than one screen shows; one that is dropped is only made again. */
 const PLACEHOLDERS_MAX = 300;
+/** The longer side, in pixels: there is no more in it, and the browser makes it smooth. */
+const SIDE = 32;
 
 const made = new Map<string, string>();
 
 /**
- * The address of the small picture that `hash` (Base64) stands for; undefined of what is none. It is a blob, because the
- * page's content security policy admits no `data:`.
+ * The address of the small picture that `hash` (Base64) stands for, in the shape of a picture of `width` x `height`, which
+ * the hash itself knows roughly; undefined of what is none. It is a blob, because the page's content security policy admits
+ * no `data:`.
  */
-export function placeholderOf(hash: string): string | undefined {
-  const known = made.get(hash);
+export function placeholderOf(hash: string, width: number, height: number): string | undefined {
+  const scale = SIDE / Math.max(width, height);
+  const [wide, high] = [Math.ceil(width * scale), Math.ceil(height * scale)];
+  const key = `${hash} ${wide} ${high}`;
+  const known = made.get(key);
   if (known !== undefined) return known;
   try {
-    const png = bytesOf(thumbHashToDataURL(bytesOf(hash)).split(",")[1] ?? "");
+    const png = bytesOf(rgbaToDataURL(wide, high, stretched(thumbHashToRGBA(bytesOf(hash)), wide, high)).split(",")[1]);
     const url = URL.createObjectURL(new Blob([png], { type: "image/png" }));
-    made.set(hash, url);
+    made.set(key, url);
     forgetOldest();
     return url;
   } catch {
@@ -24,8 +30,20 @@ export function placeholderOf(hash: string): string | undefined {
   }
 }
 
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+type Pixels = { w: number; h: number; rgba: Uint8Array };
+
+function stretched({ w, h, rgba }: Pixels, wide: number, high: number): Uint8Array {
+  const pixels = new Uint8Array(wide * high * 4);
+  for (let y = 0; y < high; y += 1) {
+    for (let x = 0; x < wide; x += 1) {
+      const from = (Math.floor((y * h) / high) * w + Math.floor((x * w) / wide)) * 4;
+      pixels.set(rgba.subarray(from, from + 4), (y * wide + x) * 4);
+    }
+  }
+  return pixels;
+}
+
+const bytesOf = (base64 = ""): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 
 function forgetOldest(): void {
   const [oldest] = made;

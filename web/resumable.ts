@@ -11,6 +11,8 @@ const TRIES_AGAIN_AFTER = [0, 1000, 3000, 10_000, 20_000];
 /** Refusals that pass by themselves: another request still has the upload, or too many came at once. */
 const PASSING = new Set([409, 423, 429]);
 const GONE = new Set([404, 410]);
+/** The file is of no use, so the API has thrown away what it had of it. */
+const USELESS = new Set([413, 415]);
 
 /** How much has been sent, from 0 to 1, and whether it waits for the connection. */
 export type Show = (part: number, isWaiting: boolean) => void;
@@ -72,8 +74,9 @@ function sent(upload: Upload, show: ShowSent): Promise<string> {
     options.onError = (error) => {
       const response = "originalResponse" in error ? error.originalResponse : null;
       if (!response && !navigator.onLine) return show(undefined, true); // Goes on by itself.
-      const isGone = upload.url !== null && response !== null && GONE.has(response.getStatus());
-      if (isGone) startAnew(upload);
+      const status = response?.getStatus() ?? 0;
+      const isGone = upload.url !== null && GONE.has(status);
+      if (isGone || USELESS.has(status)) startAnew(upload);
       reject(isGone ? ApiProblem.local("expired") : problemOf(error));
     };
     options.onSuccess = () => resolve(upload.url?.split("/").at(-1) ?? "");
@@ -83,7 +86,7 @@ function sent(upload: Upload, show: ShowSent): Promise<string> {
   return result.finally(() => ended.abort());
 }
 
-/** The API has thrown away what it had: the next try begins again. */
+/** There is nothing to go on with, or to take back: the next try begins again. */
 function startAnew(upload: Upload): void {
   upload.url = null;
   upload.options.endpoint = ENDPOINT;

@@ -34,15 +34,22 @@ afterEach(async () => {
 });
 
 /** Signs somebody up, and opens the product as they see it who came back to it. */
-async function enter(handle: string, name: string, options: BrowserContextOptions = {}): Promise<Page> {
+const enter = (handle: string, name: string, options?: BrowserContextOptions): Promise<Page> =>
+  signedIn("/v1/people", { handle, password: PASSWORD, name }, options);
+
+const comeBack = (handle: string, options?: BrowserContextOptions): Promise<Page> =>
+  signedIn("/v1/sessions", { handle, password: PASSWORD }, options);
+
+/** By the cookie that `path` answers with, without the form. */
+async function signedIn(path: string, data: object, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ baseURL: product.address, storageState: CAME_BACK(), ...options });
-  await context.request.post("/v1/people", { data: { handle, password: PASSWORD, name } });
+  await context.request.post(path, { data });
   const page = await open(context, "/");
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }
 
-/** The client asks who is signed in only where somebody has been. The cookie comes with the sign-up. */
+/** The client asks who is signed in only where somebody has been. */
 const CAME_BACK = () => ({
   cookies: [],
   origins: [{ origin: product.address, localStorage: [{ name: "signed-in", value: "yes" }] }],
@@ -90,6 +97,15 @@ async function publish(page: Page, caption: string): Promise<void> {
   await post(page, caption).waitFor();
 }
 
+/** Signs somebody up who has published a photograph. Returns the path of its post. */
+async function published(handle: string, name: string, caption: string): Promise<string> {
+  const author = product.api.as(await product.api.signUp({ handle, password: PASSWORD, name }));
+  const { id } = await author.upload(photographOf("nagasaki-boats"));
+  await author.inspected(id);
+  const post = await author.publish({ caption, media: [{ id, alt: "Boats on a river" }] });
+  return `/posts/${post.id}`;
+}
+
 const post = (page: Page, caption: string) => page.getByRole("article").filter({ hasText: caption });
 
 it("takes a photograph from one person's feed to another one's, and tells its author what came back", async () => {
@@ -132,12 +148,7 @@ it("takes a photograph from one person's feed to another one's, and tells its au
 });
 
 it("shows a post and a profile to who is not signed in", async () => {
-  const author = await enter("open", "Cleo");
-  await publish(author, "For everybody");
-  await post(author, "For everybody").getByRole("link", { name: "Open" }).click();
-  await author.waitForURL("**/posts/*");
-
-  const visitor = await visit(new URL(author.url()).pathname);
+  const visitor = await visit(await published("open", "Cleo", "For everybody"));
   await visitor.getByText("For everybody").waitFor();
   await visitor.getByRole("link", { name: "Cleo @open" }).click();
   await visitor.getByRole("heading", { name: "Cleo" }).waitFor();
@@ -178,14 +189,11 @@ it("shows what others do in the feed and under a post, over one socket, and goes
 });
 
 it("lets an author and their guest talk under a post, and the author keep house there", async () => {
-  const host = await enter("host", "Hanna");
-  await publish(host, "A river, I forgot which");
-  await post(host, "A river").getByRole("link", { name: "Open" }).click();
-  await host.waitForURL("**/posts/*");
-  const { pathname } = new URL(host.url());
-
+  const path = await published("host", "Hanna", "A river, I forgot which");
+  const host = await comeBack("host");
+  await host.goto(path);
   const guest = await enter("guest", "Gil", PHONE);
-  await guest.goto(pathname);
+  await guest.goto(path);
   await say(guest, "comment", "Which river is this?");
   await say(guest, "comment", "Buy cheap frames at my shop");
   await choose(guest, "the comment by Gil", "Edit", "first");
@@ -312,8 +320,7 @@ async function chooseAbout(page: Page, name: string, command: string): Promise<v
 }
 
 it("mutes somebody, whose posts are back in the feed afterwards", async () => {
-  const author = await enter("loud", "Lou");
-  await publish(author, "Seven photographs a day");
+  await published("loud", "Lou", "Seven photographs a day");
   const page = await enter("weary", "Wim");
   await page.goto("/people/loud");
   await page.getByRole("button", { name: "Follow Lou" }).click();
@@ -335,8 +342,8 @@ it("mutes somebody, whose posts are back in the feed afterwards", async () => {
 });
 
 it("lets a private person choose who follows them", async () => {
-  const owner = await enter("shy", "Sasha");
-  await publish(owner, "Only for friends");
+  await published("shy", "Sasha", "Only for friends");
+  const owner = await comeBack("shy");
   await owner.goto("/settings");
   const setting = owner.getByRole("switch", { name: "Private account" });
   await setting.click();
@@ -374,8 +381,8 @@ it("lets a private person choose who follows them", async () => {
 });
 
 it("blocks somebody after asking, and unblocks them on their profile and in the settings", async () => {
-  const author = await enter("blocked_one", "Finn");
-  await publish(author, "Seen by nearly everybody");
+  await published("blocked_one", "Finn", "Seen by nearly everybody");
+  const author = await comeBack("blocked_one");
   const page = await enter("blocker_one", "Gina");
   await page.goto("/people/blocked_one");
   await page.getByRole("link", { name: "Boats on a river" }).waitFor();
@@ -418,16 +425,14 @@ it("says why a file cannot be used", async () => {
 });
 
 it("fits on the narrowest telephone and follows the scheme of the system", async () => {
-  const page = await enter("pocket", "Emil", { ...PHONE, colorScheme: "dark" });
-  await publish(page, `A long word: ${"harbour".repeat(30)}`);
-  await post(page, "A long word").getByRole("link", { name: "Open" }).click();
-  await page.waitForURL("**/posts/*");
+  const path = await published("pocket", "Emil", `A long word: ${"harbour".repeat(30)}`);
+  const page = await comeBack("pocket", { ...PHONE, colorScheme: "dark" });
 
-  for (const path of ["/", new URL(page.url()).pathname, "/people/pocket", "/people", "/notifications", "/new"]) {
-    await page.goto(path);
+  for (const each of ["/", path, "/people/pocket", "/people", "/notifications", "/new"]) {
+    await page.goto(each);
     await page.getByRole("heading").first().waitFor();
     await page.waitForLoadState("networkidle");
-    await expectToFit(page, path);
+    await expectToFit(page, each);
   }
 
   expect(await lightness(page)).toBeLessThan(0.2);

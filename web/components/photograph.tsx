@@ -65,9 +65,9 @@ const loading = (eager: boolean) =>
   ({ loading: eager ? "eager" : "lazy", fetchpriority: eager ? "high" : "auto", decoding: "async" }) as const;
 
 /** Until it has loaded; after that it would show through what is transparent, and beside what is not quite as wide. */
-function usePlaceholder({ thumbhash }: ShownMedia) {
+function usePlaceholder({ thumbhash, width, height }: ShownMedia) {
   const isLoaded = useSignal(false);
-  const url = isLoaded.value || thumbhash === undefined ? undefined : placeholderOf(thumbhash);
+  const url = isLoaded.value || thumbhash === undefined ? undefined : placeholderOf(thumbhash, width, height);
   return {
     style: url === undefined ? {} : { backgroundImage: `url(${url})` },
     hide: () => (isLoaded.value = true),
