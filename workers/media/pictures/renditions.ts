@@ -81,7 +81,10 @@ export async function encoded(
   { IMAGES }: Pick<Env, "IMAGES">,
 ): Promise<ArrayBuffer> {
   const type = FORMAT_TYPES[format];
-  const made = await IMAGES.input(picture).transform(SHAPES[variant]).output({ format: type, anim: false });
+  const made = await IMAGES.input(picture)
+    .transform(SHAPES[variant])
+    // JPEG knows no transparency. The local binding takes black all the same.
+    .output({ format: type, anim: false, ...(format === "jpeg" && { background: "#ffffff" }) });
   if (made.contentType() !== type) throw new OtherFormat(`asked for ${type}, got ${made.contentType()}`);
   return made.response().arrayBuffer();
 }
