@@ -37,9 +37,14 @@ export type Ours = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * What `work` makes of a file. A demuxer that fails has met a file it cannot read (`corrupt`), unless what failed was
- * the source, or something else that is run by `ours`: then that is thrown as it is.
+ * the source, or something else that is run by `ours`: then that is thrown as it is. `ahead` is how the packets are read.
  */
-export async function demuxed<T>(source: ByteSource, type: VideoType, work: (file: Demuxed) => Promise<T>): Promise<T> {
+export async function demuxed<T>(
+  source: ByteSource,
+  type: VideoType,
+  work: (file: Demuxed) => Promise<T>,
+  ahead: (view: ByteSource) => ByteSource = (view) => view,
+): Promise<T> {
   let failure: { error: unknown } | undefined;
   const ours: Ours = async (run) => {
     try {
@@ -53,7 +58,7 @@ export async function demuxed<T>(source: ByteSource, type: VideoType, work: (fil
   try {
     const told: ByteSource = { size: source.size, read: (...range) => ours(() => source.read(...range)) };
     const sound = await (type === "video/webm" ? soundWebm(told) : soundIsoBmff(told));
-    input = inputOf(sound.view, ours);
+    input = inputOf(ahead(sound.view), ours);
     const tracks = await tracksOf(input, type);
     // A damaged track is none to the demuxer.
     const others = tracks.others || sound.packets.size > (tracks.audio ? 2 : 1);

@@ -28,7 +28,7 @@ import type { Sink } from "./parts.ts";
 
 /** Writes the copy of a file of `type`. Throws `Rejected` where it cannot be copied whole. */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
-  await demuxed(inBlocks(source), type, async (file) => {
+  const copied = async (file: Demuxed): Promise<void> => {
     const writable = new WritableStream<StreamTargetChunk>({
       write: ({ position, data }) => file.ours(() => sink(position, data)),
     });
@@ -40,7 +40,8 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
     await output.start();
     await copy(tracks, file.sound.durationMs);
     await output.finalize();
-  });
+  };
+  await demuxed(source, type, copied, (view) => inBlocks(view));
 }
 
 // With its index before its packets, in room that was kept for it, so that no packet waits in memory for the last one.

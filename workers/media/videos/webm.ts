@@ -16,8 +16,6 @@ import { ID, IN_SEGMENT, METADATA } from "./webm-ids.ts";
 // How a list of places (SeekHead) names what may come after the clusters.
 const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"];
 
-/** What is read at once. Of most files, a second of video or two, which is walked through and then read. */
-const BLOCK = 256 * 1024;
 const EBML_HEADER_MAX = 1024;
 const ELEMENTS_MAX = 256;
 const INFO_MAX = 64 * 1024;
@@ -29,7 +27,7 @@ const [VIDEO, AUDIO] = [1, 2];
 const SEGMENT = new Uint8Array([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
 export async function soundWebm(source: ByteSource): Promise<Sound> {
-  const buffered = inBlocks(source, BLOCK);
+  const buffered = inBlocks(source);
   const header = await readHeader(buffered);
   const segment = await elementOf(buffered, header.length);
   if (segment?.id !== ID.segment) throw new Rejected("corrupt");
