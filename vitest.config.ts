@@ -9,11 +9,12 @@ const CORPUS = fileURLToPath(new URL("../shared/corpus", import.meta.url));
 /** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
 const WITHOUT_SHARDS = [
   "workers/shards/**",
-  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
+  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays,upload-actor}*.test.ts",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
-  "workers/media/{corpus-broken,corpus-valid,exif,sniff}.test.ts",
+  "workers/media/pictures/{corpus-broken,corpus-valid,exif}.test.ts",
+  "schema/file-signatures.test.ts",
   "workers/{fresh-ids,queues}.test.ts",
-  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
+  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status,uploads}.test.ts",
 ];
 
 /** Long ones, which two databases can only make harder. */

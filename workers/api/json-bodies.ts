@@ -7,6 +7,8 @@ import type { App } from "./routes.ts";
 /** Bounds what is parsed; an upload is a stream with a limit of its own. */
 const JSON_MAX_BYTES = 64 * 1024;
 
+const UPLOADS = /^\/v1\/(?:media|uploads(?:\/\w+)?)$/;
+
 const small = bodyLimit({
   maxSize: JSON_MAX_BYTES,
   onError: () => {
@@ -15,7 +17,7 @@ const small = bodyLimit({
 });
 
 export const jsonBodies = createMiddleware<App>(async (c, next) => {
-  if (c.req.path === "/v1/media") return next();
+  if (UPLOADS.test(c.req.path)) return next();
   return small(c, async () => {
     if (c.req.raw.body) await requireUtf8(c.req.arrayBuffer()); // Hono keeps it, and parses it from there.
     await next();
