@@ -14,13 +14,14 @@ const MEDIABUNNY = fileURLToPath(
 /** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
 const WITHOUT_SHARDS = [
   "workers/shards/**",
-  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays}*.test.ts",
+  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays,upload-actor}*.test.ts",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
-  "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges,sniff}.test.ts",
+  "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges}.test.ts",
   "workers/media/serving/video.test.ts",
   "workers/media/videos/{attacks,damage,video}.test.ts",
+  "schema/file-signatures.test.ts",
   "workers/{fresh-ids,queues,secrets}.test.ts",
-  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status}.test.ts",
+  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status,uploads}.test.ts",
 ];
 
 /** What needs no runtime, and is cheaper without: the parsers of files, which are given thousands. */

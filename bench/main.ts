@@ -18,6 +18,7 @@ import { operationsReports } from "./operations-report.ts";
 import { MACHINE, savedOperations, saveCosts, saveMeasured } from "./published.ts";
 import { markdownOf, type Report } from "./report.ts";
 import { sizes } from "./sizes.ts";
+import { uploads } from "./uploads.ts";
 
 const USAGE = `npm run bench   every operation beside the limits of the runtime, and what it asks of other stores
   --seconds 3        how long, each
@@ -35,6 +36,7 @@ npm run bench -- combining   the same, straight to the post's actor: each alone,
 npm run bench -- kill   a post to many followers, killed in its midst, and what others wait meanwhile
   --followers 100000   of whom one in 20 has a bell
   --kills 2
+npm run bench -- uploads   large files at once, and the memory that they take
 npm run bench -- sizes   posts with few and with many likes and comments
 All: --json FILE   writes all that was measured`;
 
@@ -61,6 +63,7 @@ function options(): { bench: Bench; json: string | undefined } {
       runs: { type: "string", default: "1" },
       followers: { type: "string", default: "100000" },
       kills: { type: "string", default: "2" },
+      megabytes: { type: "string", default: "200" },
       only: { type: "string" },
       "write-docs": { type: "boolean", default: false },
       json: { type: "string" },
@@ -69,12 +72,12 @@ function options(): { bench: Bench; json: string | undefined } {
   const connections = values.connections.split(",").map(Number);
   const runs = Number(values.runs);
   const seconds = (usual: number) => Number(values.seconds ?? usual);
-  const [followers = 0, kills = 0] = [values.followers, values.kills].map(Number);
+  const [followers = 0, kills = 0, megabytes = 0] = [values.followers, values.kills, values.megabytes].map(Number);
   const only = values.only?.split(",");
   const isCount = (value: number) => Number.isSafeInteger(value) && value > 0;
   const isRight =
     seconds(1) > 0 &&
-    [...connections, runs, followers, kills].every(isCount) &&
+    [...connections, runs, followers, kills, megabytes].every(isCount) &&
     !only?.some((name) => !LINE_NAMES.includes(name));
   const writes = values["write-docs"];
   const benches: Record<string, Bench> = {
@@ -84,6 +87,7 @@ function options(): { bench: Bench; json: string | undefined } {
     likes: async () => [await hotPost({ connections, seconds: seconds(8), runs })],
     combining: async () => [await combining({ connections, seconds: seconds(8), runs })],
     kill: async () => [await killedFanOutReport({ followers, bells: Math.ceil(followers / 20), kills })],
+    uploads: async () => [await uploads(megabytes)],
     sizes: async () => [await sizes()],
   };
   const bench = benches[positionals[0] ?? "operations"];

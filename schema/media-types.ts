@@ -1,4 +1,4 @@
-/** What may be uploaded. A file's type is told by its first bytes alone: workers/media/uploads/sniff.ts. */
+/** What may be uploaded. A file's type is told by its first bytes alone: file-signatures.ts. */
 export type PictureType = "image/jpeg" | "image/png" | "image/gif" | "image/webp" | "image/avif" | "image/heic";
 export type VideoType = "video/mp4" | "video/quicktime" | "video/webm";
 export type MediaType = PictureType | VideoType;

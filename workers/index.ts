@@ -27,6 +27,7 @@ import { finishFencedMove } from "./shards/phases.ts";
 export { LikeGate } from "../durable-objects/like-gate.ts";
 export { LiveRelay } from "../durable-objects/live-relay.ts";
 export { PostActor } from "../durable-objects/post-actor.ts";
+export { UploadActor } from "../durable-objects/upload-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
   await renewShards(env); // A batch may take longer than a map lasts.

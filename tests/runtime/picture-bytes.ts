@@ -1,5 +1,16 @@
 /** For tests: pictures put together byte by byte, sound ones and such as no camera writes. Needs no runtime. */
 
+import { typeOf } from "../../schema/file-signatures.ts";
+import { isVideo, type PictureType } from "../../schema/media-types.ts";
+import { ApiError } from "../../workers/api/errors.ts";
+
+/** What an upload takes a picture for, or the refusal that it is answered with. */
+export function pictureType(file: Uint8Array): PictureType {
+  const type = typeOf(file);
+  if (!type || isVideo(type)) throw new ApiError("unsupported_type");
+  return type;
+}
+
 /** Numbers are bytes, and a text has one for each of its characters. */
 export function bytes(...parts: (number | string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const of = (part: number | string | Uint8Array) =>

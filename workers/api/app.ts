@@ -7,6 +7,7 @@ import { bells } from "./bells.ts";
 import { blocks } from "./blocks.ts";
 import { commentCommands } from "./comment-commands.ts";
 import { comments } from "./comments.ts";
+import { directUploads } from "./direct-uploads.ts";
 import { edits } from "./edits.ts";
 import { ApiError, problem } from "./errors.ts";
 import { feed } from "./feed.ts";
@@ -16,6 +17,7 @@ import { jsonBodies } from "./json-bodies.ts";
 import { likes } from "./likes.ts";
 import { live } from "./live.ts";
 import { me } from "./me.ts";
+import { mediaQuota } from "./media-quota.ts";
 import { mediaRoutes } from "./media.ts";
 import { mutedPosts } from "./muted-posts.ts";
 import { mutes } from "./mutes.ts";
@@ -30,6 +32,7 @@ import { publicAnswer } from "./public-answers.ts";
 import { reading } from "./reading.ts";
 import { requests } from "./requests.ts";
 import { sessions } from "./sessions.ts";
+import { uploads } from "./uploads.ts";
 import { viewer } from "./viewer.ts";
 
 const v1 = new OpenAPIHono<App>();
@@ -50,6 +53,9 @@ for (const resource of [
   mutes,
   mediaRoutes,
   posters,
+  uploads,
+  directUploads,
+  mediaQuota,
   posts,
   edits,
   likes,

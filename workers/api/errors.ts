@@ -1,11 +1,13 @@
 /** Every refusal has a stable code, and this table alone turns it into HTTP. Problems are RFC 9457. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem } from "../../schema/api/common.ts";
 import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
   invalid_request: [422, "The request is not valid"],
+  unsupported_checksum: [400, "Checksums by sha1, sha256 and md5 are known"],
   malformed_json: [400, "The body is not JSON"],
   invalid_cursor: [400, "The cursor is not one of ours"],
   not_signed_in: [401, "Sign in first"],
@@ -24,6 +26,7 @@ const REFUSALS = {
   dead_letter_not_found: [404, "There is no such dead letter"],
   push_subscription_not_found: [404, "There is no such push subscription of yours"],
   push_not_set_up: [404, "This deployment sends no pushes"],
+  direct_uploads_not_set_up: [404, "This deployment takes all files itself"],
   request_not_found: [404, "This person has not asked to follow you"],
   handle_taken: [409, "The handle is taken"],
   already_published: [409, "The media file is published already"],
@@ -42,14 +45,21 @@ const REFUSALS = {
   unblock_first: [409, "You have blocked this person"],
   move_under_way: [409, "Other shards are being moved"],
   too_late_to_abort: [409, "The new map of the shards is published"],
+  offset_mismatch: [409, "The upload stands somewhere else"],
   queue_unknown: [409, "It is not known for which queue this message was"],
   length_required: [411, "Content-Length is required"],
+  unsupported_tus_version: [412, "This server speaks version 1.0.0 of tus"],
   too_large: [413, "The body is too large"],
   range_not_satisfiable: [416, "The file has no such bytes"],
+  quota_exceeded: [413, "There is no room left for your files"],
   unsupported_type: [415, "This kind of content is not accepted"],
+  upload_busy: [423, "Another request is at this upload"],
+  too_many_uploads: [429, "Too many of your uploads are not finished"],
   too_many_attempts: [429, "Too many attempts; try again in a minute"],
   upgrade_required: [426, "This is a WebSocket"],
   too_many_subscribers: [503, "Too many are looking on; try again later"],
+  // A status of tus alone: https://tus.io/protocols/resumable-upload#checksum
+  checksum_mismatch: [460, "The bytes are not those of the checksum"],
   internal: [500, "Something went wrong on our side"],
   busy: [503, "Too much is going on here; try again in a moment"],
   unavailable: [503, "This does not work at the moment; try again"],
@@ -59,7 +69,13 @@ const REFUSALS = {
 export type ErrorCode = keyof typeof REFUSALS;
 
 /** When the same request may succeed, in seconds. An overloaded actor is still overloaded a second later. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { too_many_attempts: 60, busy: 10, unavailable: 1 };
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  too_many_attempts: 60,
+  too_many_uploads: 60,
+  busy: 10,
+  unavailable: 1,
+  upload_busy: 1,
+};
 
 /** A refusal: `code` is for programs, `detail` for people. */
 export class ApiError extends Error {
@@ -96,7 +112,7 @@ export function problem(error: Error, c: Context): Response {
     ...(refusal.errors && { errors: refusal.errors }),
     requestId,
   };
-  return c.body(JSON.stringify(body), status, {
+  return c.body(JSON.stringify(body), status as ContentfulStatusCode, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
     ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),

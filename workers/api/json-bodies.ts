@@ -7,7 +7,7 @@ import type { App } from "./routes.ts";
 /** Bounds what is parsed; an upload is a stream with a limit of its own. */
 const JSON_MAX_BYTES = 64 * 1024;
 
-const POSTER = /^\/v1\/media\/[^/]+\/poster$/;
+const FILES = /^\/v1\/(?:media(?:\/\w+\/poster)?|uploads(?:\/\w+)?)$/;
 
 const small = bodyLimit({
   maxSize: JSON_MAX_BYTES,
@@ -17,7 +17,7 @@ const small = bodyLimit({
 });
 
 export const jsonBodies = createMiddleware<App>(async (c, next) => {
-  if (c.req.path === "/v1/media" || POSTER.test(c.req.path)) return next();
+  if (FILES.test(c.req.path)) return next();
   return small(c, async () => {
     if (c.req.raw.body) await requireUtf8(c.req.arrayBuffer()); // Hono keeps it, and parses it from there.
     await next();

@@ -11,16 +11,18 @@ import { type MediaRow, presentMedia } from "../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../media/uploads/upload.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
+import { refuseEncoded } from "./upload-requests.ts";
 
 const OneMedia = { params: z.object({ id: MediaId }) };
 
 const uploadMedia = createRoute({
   method: "post",
   path: "/media",
-  summary: "Upload a picture",
+  summary: "Upload a picture or a short video",
   description:
-    "The body is the file itself: JPEG, PNG, WebP, GIF or AVIF, at most 25 MB, with its Content-Length. What it is, is " +
-    "told by its bytes; its name and type are ignored. It is inspected soon after: read it again until it is `ready`.",
+    "The body is the file itself, at most 25 MB, with its Content-Length: JPEG, PNG, WebP, GIF, AVIF or HEIC, MP4, MOV or " +
+    "WebM. What it is, is told by its bytes; its name and type are ignored. It is inspected soon after: read it again until " +
+    "it is `ready`. What is larger, or may be interrupted, goes by `/v1/uploads`.",
   request: {
     body: {
       required: true,
@@ -70,6 +72,7 @@ const inspectAgain = createRoute({
 export const mediaRoutes = routes()
   .openapi(uploadMedia, async (c) => {
     const { person } = signedIn(c);
+    refuseEncoded(c);
     const bytes = contentLength(c.req.header("content-length"));
     if (bytes > UPLOAD_MAX_BYTES) throw new ApiError("too_large", "At most 25 MB");
     const file = c.req.raw.body;

@@ -31,11 +31,11 @@ import {
   u64,
   vp8x,
   webp,
+  pictureType,
 } from "../../../tests/runtime/picture-bytes.ts";
 import type { PictureType } from "../../../schema/media-types.ts";
 import { bytesInMemory, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { sniff } from "../uploads/sniff.ts";
 import { type Header, readHeader } from "./header.ts";
 
 /** Enough for every file here whose size lies behind a few hundred bytes, and much less than the files have. */
@@ -44,7 +44,7 @@ const CPU_MS_MAX = 50;
 
 type End = { header?: Header; code?: string; bytesRead: number; cpuMs: number };
 
-async function read(file: Uint8Array, type: PictureType = sniff(file)): Promise<End> {
+async function read(file: Uint8Array, type: PictureType = pictureType(file)): Promise<End> {
   const source = new Metered(bytesInMemory(file), Infinity, Infinity);
   const before = process.cpuUsage();
   const spent = () => {
@@ -294,7 +294,7 @@ it("files that are something else as well", async () => {
   // "/*" is a width of 10,799 here, and what hides in the comment ends it.
   const script = bytes("GIF89a/*", bytes(1, 0, 0, 0, 0), gifExtension(0xfe, "*/=alert(1)"), gifFrame, GIF_END, "//");
   expect((await readable(script)).carries).toEqual(["comment", "trailer"]);
-  await expect(async () => sniff(bytes("%PDF-1.7\n", jpegOf()))).rejects.toThrow("unsupported_type");
+  await expect(async () => pictureType(bytes("%PDF-1.7\n", jpegOf()))).rejects.toThrow("unsupported_type");
 });
 
 it("a sound file with 100 MB of zeros behind it, of which none is read", async () => {

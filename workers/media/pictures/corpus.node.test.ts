@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bytesInMemory, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { sniff } from "../uploads/sniff.ts";
+import { pictureType } from "../../../tests/runtime/picture-bytes.ts";
 import { type Header, readHeader } from "./header.ts";
 
 const CORPUS = fileURLToPath(new URL("../../../../shared/corpus/", import.meta.url).href);
@@ -38,7 +38,7 @@ type Folder = (typeof FOLDERS)[number];
 async function look(path: string, known: Known, file: Uint8Array): Promise<Look> {
   const source = new Metered(bytesInMemory(file), Infinity, Infinity);
   const before = process.cpuUsage();
-  const read = async () => readHeader(source, sniff(file));
+  const read = async () => readHeader(source, pictureType(file));
   const end = await read()
     .then((header) => ({ end: "read", header }))
     .catch((error: unknown) => ({ end: codeOf(error, path) }));

@@ -5,6 +5,7 @@ import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids
 import { databaseOf } from "../../../schema/shards.ts";
 import { as, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
+import { fileOf } from "../../../tests/runtime/uploads.ts";
 import { originalKey } from "../objects.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 
@@ -80,6 +81,38 @@ it("refuses what has no length, no bytes or too many", async () => {
     [415, "unsupported_type"],
     [401, "not_signed_in"],
   ]);
+  expect(await rowsOf(person)).toEqual([]);
+});
+
+it("takes short videos, and pictures that not every browser shows", async () => {
+  const starts = {
+    "video/mp4": "\0\0\0\x14ftypisom\0\0\0\0mp41",
+    "video/quicktime": "\0\0\0\x14ftypqt  \0\0\0\0qt  ",
+    "video/webm": "\x1a\x45\xdf\xa3\x93\x42\x82\x84webm\x42\x87\x81\x02",
+    "image/heic": "\0\0\0\x14ftypheic\0\0\0\0mif1",
+  };
+  for (const [type, start] of Object.entries(starts)) {
+    const media = await (await upload(newPerson(), fileOf(100, start).buffer)).json<Media>();
+    expect(media).toMatchObject({ contentType: type, state: "uploaded" });
+    const { video } = await effectOf(media.id);
+    expect(video).toBe(type.startsWith("video/") || undefined);
+  }
+});
+
+it("refuses forms, and what is packed", async () => {
+  const person = newPerson();
+  const packed = new Blob([await png(9, 9)]).stream().pipeThrough(new CompressionStream("gzip"));
+  const file = await new Response(packed).arrayBuffer();
+  const form = "--x\r\ncontent-disposition: form-data; name=file\r\n\r\nx\r\n".repeat(10_000);
+  const answers = [
+    await post(person, file, { "content-length": String(file.byteLength), "content-encoding": "gzip" }),
+    await post(person, file, { "content-length": String(file.byteLength) }),
+    await post(person, form, {
+      "content-length": String(form.length),
+      "content-type": "multipart/form-data; boundary=x",
+    }),
+  ];
+  for (const answer of answers) expect([answer.status, await codeOf(answer)]).toEqual([415, "unsupported_type"]);
   expect(await rowsOf(person)).toEqual([]);
 });
 

@@ -1,20 +1,19 @@
 /**
  * Takes a file in: first its row, then its object, then what must follow. Whatever stops half way leaves a row in the
- * state "uploading", so nothing lies in the bucket that no row knows of (abandoned.ts).
+ * state "uploading", so nothing lies in the bucket that no row knows of (../collect.ts).
  */
-import { eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
-import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
+import { SNIFF_BYTES, typeOf } from "../../../schema/file-signatures.ts";
+import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media-types.ts";
 import { databaseOf } from "../../../schema/shards.ts";
-import { media } from "../../../schema/tables/posts.ts";
 import { ApiError } from "../../api/errors.ts";
-import { newEffect, saveEffect, sendEffect } from "../../effects.ts";
-import { withFreshIds } from "../../fresh-ids.ts";
 import { originalKey } from "../objects.ts";
 import type { MediaRow } from "../present.ts";
-import { sniff, SNIFF_BYTES } from "./sniff.ts";
+import { finish } from "./finish.ts";
+import { reserve } from "./reserve.ts";
 
+export const ACCEPTED = "JPEG, PNG, WebP, GIF, AVIF and HEIC pictures, and MP4, MOV and WebM videos are accepted";
+/** Of a file that comes in one request. */
 export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
 /** An upload of 25 MB takes an hour at 7 kB a second. In ms. */
 const ABANDONED_AFTER = 3_600_000;
@@ -27,26 +26,42 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 export async function upload(env: Env, owner: PersonId, bytes: number, body: ReadableStream): Promise<MediaRow> {
   const reader: Reader = body.getReader();
   const head = await readHead(reader);
-  const contentType = sniff(head);
-  const row = await addRow(env, owner, contentType, bytes);
+  const contentType = acceptedType(head);
+  const row = await reserve(env, owner, { contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER });
   try {
     await storeObject(env, row, head, reader);
-    return await finish(env, row);
+    if (!(await finish(env, row.id, contentType))) throw new ApiError("invalid_request", "The upload took too long");
+    return { ...row, state: "uploaded" };
   } catch (error) {
-    // A put that has not ended may still store something, and without the row nobody would find it (abandoned.ts).
+    // A put that has not ended may still store something, and without the row nobody would find it (../collect.ts).
     if (!(error instanceof Stalled)) await discard(env, row.id);
     throw error;
   }
 }
 
-/** Removes what an upload left behind: its object first, because without the row nobody would find that again. */
+/**
+ * Removes what an upload left behind, however it was sent: its object before the row, because without the row nobody would
+ * find that again. An upload that goes on is stopped first.
+ */
 export async function discard(env: Env, id: MediaId): Promise<void> {
   try {
+    await env.UPLOADS.getByName(id).discard();
+    const { meta } = await databaseOf(env, id).prepare(WITHDRAW).bind(id).run();
+    if (meta.changes === 0) return; // It has come to its end after all.
     await env.MEDIA.delete(originalKey(id));
-    await drizzle(databaseOf(env, id)).delete(media).where(eq(media.id, id));
+    await databaseOf(env, id).prepare("DELETE FROM media WHERE id = ?").bind(id).run();
   } catch (error) {
     console.warn("upload not discarded, cron will", { id, error: String(error) });
   }
+}
+
+// Whoever changes the state first, the end of the upload or this, decides.
+const WITHDRAW = "UPDATE media SET state = 'deleted' WHERE id = ? AND state IN ('uploading', 'deleted')";
+
+function acceptedType(head: Uint8Array): MediaType {
+  const type = typeOf(head);
+  if (!type) throw new ApiError("unsupported_type", ACCEPTED);
+  return type;
 }
 
 // The first chunks, until they are long enough to tell what they are the beginning of.
@@ -58,19 +73,6 @@ async function readHead(reader: Reader): Promise<Uint8Array> {
     head = joined(head, value);
   }
   return head;
-}
-
-async function addRow(env: Env, owner: PersonId, contentType: MediaType, bytes: number): Promise<MediaRow> {
-  const db = drizzle(databaseOf(env, owner));
-  for (;;) {
-    const id = newId<MediaId>(shardOf(owner));
-    const [row] = await db
-      .insert(media)
-      .values({ id, owner, state: "uploading", contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER })
-      .onConflictDoNothing() // Two ids in one millisecond: the next one is another.
-      .returning();
-    if (row) return row;
-  }
 }
 
 async function storeObject(env: Env, row: MediaRow, head: Uint8Array, reader: Reader): Promise<void> {
@@ -122,21 +124,6 @@ const read = (reader: Reader) =>
   reader.read().catch(() => {
     throw new ApiError("invalid_request", "The body ended before its time");
   });
-
-async function finish(env: Env, row: MediaRow): Promise<MediaRow> {
-  const database = databaseOf(env, row.id);
-  const effect = await withFreshIds(async () => {
-    const effect = newEffect(row.id, { kind: "inspect", media: row.id });
-    const [updated] = await database.batch([
-      database.prepare("UPDATE media SET state = 'uploaded' WHERE id = ? AND state = 'uploading'").bind(row.id),
-      saveEffect(env, effect),
-    ]);
-    if (updated?.meta.changes === 0) throw new ApiError("invalid_request", "The upload took too long");
-    return effect;
-  });
-  await sendEffect(env, effect);
-  return { ...row, state: "uploaded" };
-}
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   const both = new Uint8Array(a.length + b.length);

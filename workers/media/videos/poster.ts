@@ -3,6 +3,7 @@
  * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import { typeOf } from "../../../schema/file-signatures.ts";
 import { isVideo, type MediaType, type PictureType } from "../../../schema/media-types.ts";
 import { databaseOf } from "../../../schema/shards.ts";
 import { ApiError } from "../../api/errors.ts";
@@ -12,7 +13,6 @@ import { posterKey, renditionKeys } from "../objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
-import { sniff } from "../uploads/sniff.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
@@ -23,8 +23,9 @@ type Row = { state: string; content_type: MediaType; rejection: string | null; c
 /** Makes `picture` the poster of a video of `owner` that is not published. Throws `ApiError`. */
 export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
   await requireVideo(env, owner, id);
-  const type = sniff(picture);
-  if (!mayBePoster(type)) throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
+  const type = typeOf(picture);
+  if (!type || !mayBePoster(type))
+    throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
   try {
     await readHeader(bytesInMemory(picture), type);
     await replace(env, owner, id, picture, type);

@@ -1,0 +1,143 @@
+/** Many large files at once, by tus: how fast they come in, and what memory the runtime has for them. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { randomBytes } from "node:crypto";
+import { newPeople, type Person } from "./people.ts";
+import { processorTime } from "./processor-time.ts";
+import { type Report, short } from "./report.ts";
+import { say } from "./say.ts";
+import { newState, Subject } from "./subject.ts";
+
+/** Cloudflare takes 100 MB a request. */
+const CHUNK_BYTES = 50_000_000;
+const SAMPLED_EVERY = 100; // ms
+const MB = 1_000_000;
+
+const MP4 = Buffer.from("\0\0\0\x14ftypisom\0\0\0\0mp41", "latin1");
+/** Written again and again: making 200 MB of noise would take the processor that is measured. */
+const NOISE = randomBytes(MB);
+
+type Measured = {
+  files: number;
+  seconds: number;
+  processorSeconds: number;
+  before: number;
+  peak: number;
+  after: number;
+};
+
+/** `megabytes`: of each file. */
+export async function uploads(megabytes: number): Promise<Report> {
+  const bytes = megabytes * MB;
+  const subject = await Subject.start(newState());
+  const wrong: string[] = [];
+  try {
+    const [person] = await newPeople(subject.database, 1);
+    if (!person) throw new Error("nobody to upload");
+    const measured: Measured[] = [];
+    for (const files of [1, 8]) {
+      say(`${files} files of ${megabytes} MB at once`);
+      measured.push(await measure(subject, person, files, bytes, wrong));
+    }
+    return {
+      title: `Files of ${megabytes} MB, by tus in chunks of ${CHUNK_BYTES / MB} MB`,
+      table: [
+        ["at once", "s", "MB/s in all", "processor s", "RSS before, MB", "at most, MB", "after, MB"],
+        ...measured.map(({ files, seconds, processorSeconds, before, peak, after }) => [
+          String(files),
+          ...[seconds, (files * megabytes) / seconds, processorSeconds, before, peak, after].map(short),
+        ]),
+      ],
+      notes: [
+        "RSS of the whole runtime, in which the local R2 is a Worker too. Until the last answer, which comes when the object is whole and its row says so.",
+      ],
+      measured,
+      wrong,
+    };
+  } finally {
+    await subject.stop();
+  }
+}
+
+async function measure(
+  subject: Subject,
+  person: Person,
+  files: number,
+  bytes: number,
+  wrong: string[],
+): Promise<Measured> {
+  const before = rss(subject.pid);
+  let peak = before;
+  const sampling = setInterval(() => (peak = Math.max(peak, rss(subject.pid))), SAMPLED_EVERY);
+  const [began, processorBegan] = [performance.now(), processorTime(subject.pid)];
+  const ended = await Promise.all(Array.from({ length: files }, () => uploadOne(subject.server.port, person, bytes)));
+  clearInterval(sampling);
+  for (const end of ended) if (end !== "whole") wrong.push(end);
+  return {
+    files,
+    seconds: (performance.now() - began) / 1000,
+    processorSeconds: (processorTime(subject.pid) - processorBegan) / 1000,
+    before,
+    peak,
+    after: rss(subject.pid),
+  };
+}
+
+/** "whole", or what came instead. */
+async function uploadOne(port: number, { headers }: Person, bytes: number): Promise<string> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const call = async (
+    method: string,
+    path: string,
+    more: Record<string, string | number>,
+    range?: [from: number, to: number],
+  ) => {
+    const sent = request({
+      agent,
+      port,
+      host: "127.0.0.1",
+      method,
+      path,
+      headers: { ...headers, "tus-resumable": "1.0.0", ...more },
+    });
+    const answered = once(sent, "response") as Promise<[IncomingMessage]>;
+    if (range) await write(sent, ...range);
+    sent.end();
+    const [answer] = await answered;
+    answer.resume();
+    await once(answer, "end");
+    return answer;
+  };
+  try {
+    const { headers: begun } = await call("POST", "/v1/uploads", { "upload-length": bytes });
+    const path = begun.location ?? "";
+    for (let offset = 0; offset < bytes; offset += CHUNK_BYTES) {
+      const end = Math.min(bytes, offset + CHUNK_BYTES);
+      const more = {
+        "upload-offset": offset,
+        "content-length": end - offset,
+        "content-type": "application/offset+octet-stream",
+      };
+      const { statusCode, headers: said } = await call("PATCH", path, more, [offset, end]);
+      if (statusCode !== 204 || said["upload-offset"] !== String(end)) return `${statusCode} at ${offset}`;
+    }
+    return "whole";
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function write(to: NodeJS.WritableStream, from: number, end: number): Promise<void> {
+  for (let at = from; at < end;) {
+    const bytes = at < MP4.length ? MP4.subarray(at) : NOISE.subarray(at % MB).subarray(0, end - at);
+    at += bytes.length;
+    if (!to.write(bytes)) await once(to, "drain");
+  }
+}
+
+/** In MB. */
+function rss(pid: number): number {
+  const [, kb] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (Number(kb) * 1024) / MB;
+}

@@ -1,0 +1,79 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import type { MediaId } from "../../../schema/ids.ts";
+import { PART_BYTES } from "../../../schema/upload-limits.ts";
+import { metered } from "../../../tests/runtime/metered.ts";
+import { ask } from "../../../tests/runtime/people.ts";
+import { CHUNK, fileOf, MP4, newClient, quietEnv } from "../../../tests/runtime/uploads.ts";
+
+/** Everything that is called on `target`, by its name. What that answers is watched, too. */
+function watched<T extends object>(target: T, calls: string[], only: (name: string) => boolean = () => true): T {
+  return new Proxy(target, {
+    get: (object, name) => {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (only(String(name))) calls.push(String(name));
+        const answer: unknown = Reflect.apply(value, object, args);
+        if (name === "resumeMultipartUpload" || name === "getByName") return watched(answer as object, calls, only);
+        return answer;
+      };
+    },
+  });
+}
+
+/** `env` with its D1 metered, and the calls of R2 and of actors named. */
+function watchedEnv() {
+  const { env: bindings, meter } = metered(quietEnv);
+  const [r2, actors]: string[][] = [[], []];
+  const all: Env = {
+    ...bindings,
+    MEDIA: watched(env.MEDIA, r2 ?? [], (name) => name !== "resumeMultipartUpload"),
+    UPLOADS: watched(env.UPLOADS, actors ?? [], (name) => name !== "getByName"),
+  };
+  return { env: all, spent: () => ({ ...meter, r2, actors, rowsRead: undefined }) };
+}
+
+it("costs two queries for a file in one request, beside the session's", async () => {
+  const { token } = await newClient();
+  const { env: bindings, spent } = watchedEnv();
+  const file = fileOf(1000);
+  const headers = { "content-length": "1000" };
+  expect((await ask("POST", "/v1/media", { token, raw: file, headers, env: bindings })).status).toBe(201);
+  // 4 to begin (the row, its two indexes, its person's bytes), 3 at the end.
+  expect(spent()).toEqual({ queries: 3, rowsWritten: 7, rowsRead: undefined, r2: ["put"], actors: [] });
+});
+
+it("costs three calls of its actor more for one that may be interrupted, and one for each chunk", async () => {
+  const { token } = await newClient();
+  const { env: bindings, spent } = watchedEnv();
+  const file = fileOf(PART_BYTES + 1000, MP4);
+  const send = (method: string, path: string, headers: Record<string, string>, raw?: BodyInit) =>
+    ask(method, path, {
+      token,
+      env: bindings,
+      headers: { "Tus-Resumable": "1.0.0", "content-type": CHUNK, ...headers },
+      ...(raw !== undefined && { raw }),
+    });
+  const begun = await send("POST", "/v1/uploads", { "Upload-Length": String(file.length) });
+  const path = begun.headers.get("location") ?? "";
+  expect(spent()).toMatchObject({ queries: 2, rowsWritten: 4, actors: ["begin"] });
+  const stored: string[] = [];
+  await runInDurableObject(env.UPLOADS.getByName(path.split("/").at(-1) as MediaId), (instance) => {
+    const bucket = watched(env.MEDIA, stored, (name) => name !== "resumeMultipartUpload");
+    Object.assign(instance, { env: { ...env, MEDIA: bucket } });
+  });
+  await send("PATCH", path, { "Upload-Offset": "0" }, file.slice(0, 1000));
+  expect((await send("PATCH", path, { "Upload-Offset": "1000" }, file.slice(1000))).status).toBe(204);
+
+  // Of the queries three are for sessions.
+  expect(spent()).toEqual({
+    queries: 5,
+    rowsWritten: 7,
+    rowsRead: undefined,
+    r2: [],
+    actors: ["begin", "fetch", "fetch", "end"],
+  });
+  expect(stored).toEqual(["createMultipartUpload", "uploadPart", "uploadPart", "complete"]);
+});
