@@ -20,5 +20,7 @@ export const UNFINISHED_UPLOADS_MAX = 20;
 
 /** How long an upload that does not go on is kept. In ms. */
 export const KEPT_WITHOUT_PROGRESS = 24 * 3_600_000;
+/** How long a file is kept that nobody has published, or that was rejected. In ms. */
+export const UNUSED_FOR = 24 * 3_600_000;
 /** How long an upload may take altogether: R2 gives up a multipart upload after seven days by itself. In ms. */
 export const UPLOAD_LASTS = 6 * 24 * 3_600_000;

@@ -18,8 +18,8 @@ UPDATE media SET look_at = unixepoch() * 1000 + 86400000;
 DROP INDEX media_uploading;
 CREATE INDEX media_to_look_at ON media (look_at) WHERE look_at IS NOT NULL;
 
--- A person's unfinished uploads are counted before another one.
-CREATE INDEX media_unfinished ON media (owner) WHERE state = 'uploading';
+-- How many uploads a person has under way, whenever they begin another one.
+CREATE INDEX media_uploading ON media (owner) WHERE state = 'uploading';
 
 -- How many bytes a person's uploads have, with those still under way: their quota counts from here, in the same transaction.
 ALTER TABLE people ADD COLUMN media_bytes INTEGER NOT NULL DEFAULT 0;

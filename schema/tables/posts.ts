@@ -135,9 +135,6 @@ export const media = sqliteTable(
     index("media_to_look_at")
       .on(t.lookAt)
       .where(sql`look_at IS NOT NULL`), // What may be collected.
-    index("media_unfinished")
-      .on(t.owner)
-      .where(sql`state = 'uploading'`), // Counted before another one.
     index("media_uploading")
       .on(t.owner)
       .where(sql`state = 'uploading'`), // How many a person has under way.

@@ -9,8 +9,6 @@ import type { MediaRow } from "./present.ts";
 import { publishedMedia } from "./serving/published.ts";
 import { discard } from "./uploads/upload.ts";
 
-/** How long a file is kept that nobody has published, or that was rejected, in ms. */
-export const UNUSED_FOR = 24 * 3_600_000;
 /**
  * How long after it was claimed a file is not taken away, in ms: its post may be on its way to D1. Also when it is looked at
  * again that could not be settled.

@@ -2,7 +2,7 @@
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/facts.ts";
 import { byDatabase } from "../../../schema/shards.ts";
-import { UNUSED_FOR } from "../collect.ts";
+import { UNUSED_FOR } from "../../../schema/upload-limits.ts";
 import type { Findings } from "./findings.ts";
 import { type Rejection, RETRYABLE } from "./rejections.ts";
 

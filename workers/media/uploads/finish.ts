@@ -3,7 +3,7 @@ import { isVideo, type MediaType } from "../../../schema/media-types.ts";
 import { databaseOf } from "../../../schema/shards.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../effects.ts";
 import { withFreshIds } from "../../fresh-ids.ts";
-import { UNUSED_FOR } from "../collect.ts";
+import { UNUSED_FOR } from "../../../schema/upload-limits.ts";
 
 /**
  * Writes that an upload's object is whole, and has it inspected. May be repeated: once it is written, this changes nothing.
