@@ -245,6 +245,8 @@ const NOT_ABOUT_OTHERS = [
   "POST /media",
   "GET /media/{media}",
   "PATCH /media/{media}",
+  "DELETE /media/{media}",
+  "POST /media/{media}/inspection",
   "PUT /media/{media}/poster",
   "POST /media/direct",
   "POST /media/{media}/complete",

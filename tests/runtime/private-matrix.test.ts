@@ -187,6 +187,8 @@ const ELSEWHERE = [
   "POST /media",
   "GET /media/{media}",
   "PATCH /media/{media}",
+  "DELETE /media/{media}",
+  "POST /media/{media}/inspection",
   "PUT /media/{media}/poster",
   "POST /media/direct",
   "POST /media/{media}/complete",

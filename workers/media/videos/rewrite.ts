@@ -1,6 +1,7 @@
 /**
- * The copy of a video that is served: the packets of one track of pictures and one of sound, as they are, in a file made
- * anew around them. So nothing else of the original is in it: no places, no notes, no other tracks, no appended bytes.
+ * The copy of a video that is served: the packets of one track of pictures and one of sound, in a file made anew around
+ * them. So nothing else of the original is in it: no places, no notes, no other tracks, no appended bytes. Of the packets
+ * only what cameras note between their pictures is left out (user-data.ts).
  */
 import {
   type AudioCodec,
@@ -25,6 +26,7 @@ import { type Demuxed, demuxed } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
 import { PACKETS_MAX } from "./limits.ts";
 import type { Sink } from "./parts.ts";
+import { unitsOf, withoutUserData } from "./user-data.ts";
 
 /** Writes the copy of a file of `type`. Throws `Rejected` where it cannot be copied whole. */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
@@ -58,14 +60,19 @@ type Track = {
 
 async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
   const { video } = file;
-  const source = new EncodedVideoPacketSource(await codecOf<VideoCodec>(video));
+  const codec = await codecOf<VideoCodec>(video);
+  const source = new EncodedVideoPacketSource(codec);
   const config = await configOf(video);
+  const units = unitsOf(codec, bytesOf(config.description));
   output.addVideoTrack(source, {
     rotation: await video.getRotation(),
     flip: await video.getFlip(),
     ...countOf(file, video),
   });
-  const add = orderly((packet) => source.add(packet, { decoderConfig: config }));
+  const add = orderly((packet) => {
+    const clean = units ? packet.clone({ data: withoutUserData(packet.data, units) }) : packet;
+    return source.add(clean, { decoderConfig: config });
+  });
   return { packets: packetsOf(video), add, close: () => source.close(), expected: file.sound.packets.get(video.id) };
 }
 
@@ -75,6 +82,13 @@ async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output)
   output.addAudioTrack(source, countOf(file, audio));
   const add = (packet: EncodedPacket) => source.add(packet, { decoderConfig: config });
   return { packets: packetsOf(audio), add, close: () => source.close(), expected: file.sound.packets.get(audio.id) };
+}
+
+function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Uint8Array | undefined {
+  if (description === undefined) return undefined;
+  return ArrayBuffer.isView(description)
+    ? new Uint8Array(description.buffer, description.byteOffset, description.byteLength)
+    : new Uint8Array(description);
 }
 
 const countOf = ({ sound }: Demuxed, { id }: InputTrack) => ({
