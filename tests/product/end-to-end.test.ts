@@ -40,7 +40,7 @@ it("takes a photograph from one person's telephone to another one's feed, and th
   const { id } = await hop("upload", () => author.upload(fromTelephone("french-alpine-landscape", CAMERA)));
   const media = await hop("inspection", () => author.inspected(id));
   // The file has 1024 x 484 pixels and says that it is to be turned.
-  expect(media).toMatchObject({ state: "ready", width: 484, height: 1024, camera: CAMERA });
+  expect(media).toMatchObject({ state: "ready", width: 484, height: 1024, details: { camera: CAMERA } });
 
   const post = await hop("publish", () =>
     author.publish({ caption: "The valley, upright", media: [{ id, alt: "Firs before snow" }] }),

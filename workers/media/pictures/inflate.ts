@@ -1,19 +1,20 @@
-/** More than any colour profile has, and nearly any XMP. A bomb ends here, and its chunk counts as unread. In bytes. */
-const INFLATED_MAX = 256 * 1024;
+import { BLOCK_BYTES } from "./parts.ts";
 
-/** What `deflated` contains; nothing if it is damaged or too much. */
+/** The beginning of what `deflated` contains: as much as is ever read of a part, so a bomb ends there. Nothing if it is damaged. */
 export async function inflated(deflated: Uint8Array): Promise<Uint8Array> {
   const reader = new Blob([deflated.slice()]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
-  const all = new Uint8Array(INFLATED_MAX);
+  const beginning = new Uint8Array(BLOCK_BYTES);
   let length = 0;
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      all.set(next.value, length); // Throws what is too much.
-      length += next.value.length;
+    for (let next = await reader.read(); !next.done && length < BLOCK_BYTES; next = await reader.read()) {
+      const part = next.value.subarray(0, BLOCK_BYTES - length);
+      beginning.set(part, length);
+      length += part.length;
     }
-    return all.subarray(0, length);
+    return beginning.subarray(0, length);
   } catch {
-    await reader.cancel().catch(() => undefined);
     return new Uint8Array();
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

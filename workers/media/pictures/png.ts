@@ -55,7 +55,7 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
     }
     case "iCCP": {
       const [, compressed] = afterZero(await data());
-      parts.icc ??= (await inflated(compressed.subarray(1))).slice(0, BLOCK_BYTES);
+      parts.icc ??= await inflated(compressed.subarray(1));
       break;
     }
     case "eXIf":
