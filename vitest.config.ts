@@ -21,7 +21,7 @@ const WITHOUT_SHARDS = [
   "workers/media/videos/{attacks,damage,video}.test.ts",
   "schema/file-signatures.test.ts",
   "workers/{fresh-ids,queues,secrets}.test.ts",
-  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,status,uploads}.test.ts",
+  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,sessions,status,uploads}.test.ts",
 ];
 
 /** What needs no runtime, and is cheaper without: the parsers of files, which are given thousands. */
@@ -30,8 +30,9 @@ const PURE = "**/*.node.test.ts";
 /** Long ones, which two databases can only make harder. */
 const WITH_SHARDS_ALONE = [
   "tests/runtime/private-matrix.test.ts",
-  "workers/api/private.test.ts",
-  "workers/delivery/{large-authors,requests}.test.ts",
+  "workers/api/{comments,edits,live,notifications,private,sign-up}.test.ts",
+  "workers/delivery/{block,fan-out,follow,large-authors,requests}.test.ts",
+  "workers/projector/projector.test.ts",
 ];
 
 /** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
