@@ -16,7 +16,7 @@ const SUSPICIOUS = { from: 10, oneIn: 20 };
 export async function collectOrphans(env: Env, now = Date.now(), random = Math.random): Promise<number> {
   const prefix = PREFIXES[Math.floor(random() * PREFIXES.length)] ?? "";
   // Keys are in the order of their ids, and those in the order of time.
-  const from = newId<MediaId>(0, EPOCH + random() * (now - EPOCH), 0);
+  const from = newId<MediaId>(0, EPOCH + Math.floor(random() * (now - EPOCH)), 0);
   const { objects } = await env.MEDIA.list({ prefix, startAfter: prefix + from, limit: LISTED_PER_SWEEP });
   const newest = newId<MediaId>(0, now - ORPHANED_FOR, 0);
   const listed = objects.flatMap(({ key }) => {
