@@ -130,16 +130,16 @@ uploads.openapi(
 uploads.post("/uploads/:id", async (c) => {
   const id = c.req.param("id");
   if (!isId(id)) throw new ApiError("media_not_found");
-  const method = METHODS[c.req.header("x-http-method-override") ?? ""];
+  const method = METHODS.get(c.req.header("x-http-method-override") ?? "");
   if (!method) throw new ApiError("not_found");
   return method(c, id as MediaId);
 });
 
-const METHODS: Partial<Record<string, typeof readStanding>> = {
-  PATCH: appendChunk,
-  HEAD: readStanding,
-  DELETE: endUpload,
-};
+const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
+  ["PATCH", appendChunk],
+  ["HEAD", readStanding],
+  ["DELETE", endUpload],
+]);
 
 async function readStanding(c: Context<App>, id: MediaId) {
   const { person } = signedIn(c);
