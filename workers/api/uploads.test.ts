@@ -241,6 +241,15 @@ it("ends an upload at its owner's word, and gives its room back", async () => {
   expect(await storedDigest(id)).toBeUndefined();
 });
 
+it("keeps nothing of an upload whose first chunk is refused with its beginning, because nobody knows its id", async () => {
+  const client = await newClient();
+  const file = fileOf(1000);
+  const checksum = { "Upload-Checksum": `sha1 ${await sha("SHA-1", file.slice(1))}` };
+  expect(await refusal(await client.begin(999, {}, file))).toEqual([422, "invalid_request"]);
+  expect(await refusal(await client.begin(1000, checksum, file))).toEqual([460, "checksum_mismatch"]);
+  expect(await usedBy(client)).toMatchObject({ used: 0, unfinished: 0 });
+});
+
 const usedBy = async (client: Client) => (await client.call("GET", "/v1/me/media-quota")).json();
 
 it("never lets anybody store more than their quota, however many uploads they begin at once", async () => {
