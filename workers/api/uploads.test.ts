@@ -206,7 +206,7 @@ it("does for clients that know POST alone what they mean", async () => {
   expect((await post("HEAD")).headers.get("upload-offset")).toBe("0");
   expect((await post("PATCH", file.slice(0, 50))).headers.get("upload-offset")).toBe("50");
   expect((await post("DELETE")).status).toBe(204);
-  expect((await post("PUT")).status).toBe(404);
+  for (const unknown of ["PUT", "constructor", "__proto__"]) expect((await post(unknown)).status).toBe(404);
   expect(await rowOf(id)).toBeNull();
 });
 
@@ -239,6 +239,15 @@ it("ends an upload at its owner's word, and gives its room back", async () => {
   expect(await usedBy(client)).toMatchObject({ used: 0, unfinished: 0 });
   expect((await client.head(id)).status).toBe(404);
   expect(await storedDigest(id)).toBeUndefined();
+});
+
+it("keeps nothing of an upload whose first chunk is refused with its beginning, because nobody knows its id", async () => {
+  const client = await newClient();
+  const file = fileOf(1000);
+  const checksum = { "Upload-Checksum": `sha1 ${await sha("SHA-1", file.slice(1))}` };
+  expect(await refusal(await client.begin(999, {}, file))).toEqual([422, "invalid_request"]);
+  expect(await refusal(await client.begin(1000, checksum, file))).toEqual([460, "checksum_mismatch"]);
+  expect(await usedBy(client)).toMatchObject({ used: 0, unfinished: 0 });
 });
 
 const usedBy = async (client: Client) => (await client.call("GET", "/v1/me/media-quota")).json();

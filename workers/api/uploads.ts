@@ -5,7 +5,7 @@ import { createMiddleware } from "hono/factory";
 import { isId, MediaId } from "../../schema/ids.ts";
 import { CHECKED_CHUNK_MAX_BYTES, VIDEO_MAX_BYTES } from "../../schema/upload-limits.ts";
 import { type Append, CHECKSUM_ALGORITHMS, type Standing } from "../../schema/uploads.ts";
-import { append, begin, standingOf, terminate } from "../media/uploads/resumable.ts";
+import { append, appendFirst, begin, standingOf, terminate } from "../media/uploads/resumable.ts";
 import { ApiError } from "./errors.ts";
 import { type App, refusals, routes, signedIn } from "./routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
@@ -84,7 +84,9 @@ uploads.openapi(
     if (body) refuseLonger(c, bytes);
     const { row, expiresAt } = await begin(c.env, person, bytes);
     const what = { owner: person, offset: 0, ...(checksum && { checksum }) };
-    const standing = body ? await append(c.env, c.executionCtx, row.id, what, body) : { offset: 0, bytes, expiresAt };
+    const standing = body
+      ? await appendFirst(c.env, c.executionCtx, row.id, what, body)
+      : { offset: 0, bytes, expiresAt };
     return c.body(null, 201, { Location: `/v1/uploads/${row.id}`, ...headersOf(standing) });
   },
 );
@@ -130,16 +132,16 @@ uploads.openapi(
 uploads.post("/uploads/:id", async (c) => {
   const id = c.req.param("id");
   if (!isId(id)) throw new ApiError("media_not_found");
-  const method = METHODS[c.req.header("x-http-method-override") ?? ""];
+  const method = METHODS.get(c.req.header("x-http-method-override") ?? "");
   if (!method) throw new ApiError("not_found");
   return method(c, id as MediaId);
 });
 
-const METHODS: Partial<Record<string, typeof readStanding>> = {
-  PATCH: appendChunk,
-  HEAD: readStanding,
-  DELETE: endUpload,
-};
+const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
+  ["PATCH", appendChunk],
+  ["HEAD", readStanding],
+  ["DELETE", endUpload],
+]);
 
 async function readStanding(c: Context<App>, id: MediaId) {
   const { person } = signedIn(c);

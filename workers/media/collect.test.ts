@@ -8,6 +8,7 @@ import { claimMedia } from "./claims.ts";
 import { UNUSED_FOR } from "../../schema/upload-limits.ts";
 import { collectMedia, DUE, takeAway } from "./collect.ts";
 import { originalKey, renditionKey } from "./objects.ts";
+import { finish } from "./uploads/finish.ts";
 
 const HOUR = 3_600_000;
 
@@ -175,6 +176,24 @@ describe("an owner who wants an upload no more", () => {
     expect(await isStored(id)).toEqual([false, false]);
     const person = databaseOf(env, owner).prepare("SELECT media_bytes AS bytes FROM people WHERE id = ?").bind(owner);
     expect(await person.first()).toEqual({ bytes: 1000 - bytes });
+  });
+
+  it("has it deleted although it comes to its end meanwhile", async () => {
+    const owner = newPerson();
+    const id = newId<MediaId>(shardOf(owner));
+    await databaseOf(env, owner)
+      .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploading', 'image/png', 9)")
+      .bind(id, owner)
+      .run();
+    await env.MEDIA.put(originalKey(id), "some bytes");
+    const finishing = { getByName: () => ({ discard: () => finish(env, id, "image/png") }) };
+    const bindings = { ...env, UPLOADS: finishing as unknown as Env["UPLOADS"] };
+
+    const answer = await as(owner, `/v1/media/${id}`, { method: "DELETE" }, bindings);
+
+    expect(answer.status).toBe(204);
+    expect(await rowOf(id)).toBeNull();
+    expect(await isStored(id)).toEqual([false, false]);
   });
 
   it("keeps it while a post shows it", async () => {

@@ -7,7 +7,7 @@ import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
 import { deleteObjects } from "./objects.ts";
 import type { MediaRow } from "./present.ts";
 import { publishedMedia } from "./serving/published.ts";
-import { discard } from "./uploads/upload.ts";
+import { discard, removeUpload } from "./uploads/upload.ts";
 
 /**
  * How long after it was claimed a file is not taken away, in ms: its post may be on its way to D1. Also when it is looked at
@@ -85,10 +85,13 @@ export async function withdraw(
   owner: PersonId,
   { id, state }: Pick<MediaRow, "id" | "state">,
 ): Promise<boolean> {
-  if (state !== "uploading") return (await takeAway(env, owner, [id], { states: [state] })).length > 0;
-  await discard(env, id);
-  return true;
+  if (state === "uploading" && (await removeUpload(env, id))) return true;
+  const states = state === "uploading" ? UPLOADED : [state];
+  return (await takeAway(env, owner, [id], { states })).length > 0;
 }
+
+/** Of an upload that has come to its end. */
+const UPLOADED: MediaRow["state"][] = ["uploaded", "ready", "rejected"];
 
 const isShown = async (env: Env, owner: PersonId, id: MediaId): Promise<boolean> =>
   (await databaseOf(env, owner).prepare(SHOWN).bind(owner, id).first()) !== null;

@@ -47,6 +47,10 @@ it("deletes after a day what has no row, and only that", async () => {
   expect(await areThere(keys)).toEqual([true, false]);
 });
 
+it("begins anywhere, also between two milliseconds", async () => {
+  expect(await collectOrphans(env, EPOCH + 3, () => 0.5)).toBe(0);
+});
+
 it("deletes nothing where so much has no row that the fault must be elsewhere", async () => {
   const error = vi.spyOn(console, "error").mockReturnValue();
   const keys = await Promise.all(Array.from({ length: 25 }, () => original(false)));

@@ -2,7 +2,7 @@
 import { InspectEffect } from "../../../schema/facts.ts";
 import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media-types.ts";
-import { byDatabase, databaseOf } from "../../../schema/shards.ts";
+import { byDatabase, databaseOf, renewShards } from "../../../schema/shards.ts";
 import { effectDone } from "../../effects.ts";
 import { consume, consumeApart } from "../../queues.ts";
 import { deleteObjects } from "../objects.ts";
@@ -82,6 +82,7 @@ type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Reje
 
 /** One query a database. Of a file that is gone there is nothing. */
 async function find(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
+  await renewShards(env); // An inspection may take longer than a map lasts, and a file that is not there is taken for gone.
   const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
     database.prepare(JOBS).bind(JSON.stringify(group)).all<Job & { effect: EffectId }>(),
   );

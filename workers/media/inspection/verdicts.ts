@@ -1,7 +1,7 @@
 /** How inspections end, written to D1 in few batches: what is found together costs the primary one. */
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/facts.ts";
-import { byDatabase } from "../../../schema/shards.ts";
+import { byDatabase, renewShards } from "../../../schema/shards.ts";
 import { UNUSED_FOR } from "../../../schema/upload-limits.ts";
 import type { Findings } from "./findings.ts";
 import { type Rejection, RETRYABLE } from "./rejections.ts";
@@ -36,6 +36,7 @@ export function gathered(env: Env): (verdict: Verdict) => Promise<boolean> {
  * are still to be deleted. One batch a database, of three statements, however many there are.
  */
 async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.now()): Promise<Set<MediaId>> {
+  await renewShards(env); // An inspection may take longer than a map lasts.
   const written = new Set<MediaId>();
   const byHome = byDatabase(env, verdicts, ({ effect }) => effect.media);
   await Promise.all(

@@ -83,10 +83,12 @@ async function counted(max: number, key: string, work: () => Promise<void>): Pro
 async function made(env: Env, background: Background, wanted: Wanted): Promise<void> {
   const { id, isVideo, variant, format } = wanted;
   const picture = isVideo ? posterKey(id) : originalKey(id);
+  const before = isVideo ? await env.MEDIA.head(picture) : null;
   const bytes = format === "jpeg" ? await jpegOf(env, background, wanted) : await bytesOf(env, picture, wanted);
   await storeRendition(env, id, variant, format, bytes);
-  // Its file may have been deleted meanwhile, and then nobody would find this again.
-  if (!(await env.MEDIA.head(picture))) await env.MEDIA.delete(renditionKey(id, variant, format));
+  // Its file may have been deleted meanwhile, and then nobody would find this again; a poster may have become another.
+  const after = await env.MEDIA.head(picture);
+  if (!after || (before && before.etag !== after.etag)) await env.MEDIA.delete(renditionKey(id, variant, format));
 }
 
 /**

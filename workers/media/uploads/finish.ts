@@ -28,6 +28,9 @@ export async function finish(env: Env, id: MediaId, contentType: MediaType): Pro
     return true;
   }
   return (
-    (await database.prepare("SELECT 1 FROM media WHERE id = ? AND state <> 'uploading'").bind(id).first()) !== null
+    (await database
+      .prepare("SELECT 1 FROM media WHERE id = ? AND state NOT IN ('uploading', 'deleted')")
+      .bind(id)
+      .first()) !== null
   );
 }

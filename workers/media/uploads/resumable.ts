@@ -2,7 +2,7 @@
  * Uploads that go on where they stopped. Each has an actor, which takes its bytes; what is here reserves the row before,
  * and writes that the object is whole after. Either may be repeated from what is stored, whatever was lost in between.
  */
-import { and, eq, ne } from "drizzle-orm";
+import { and, eq, notInArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/shards.ts";
@@ -36,6 +36,25 @@ export async function begin(env: Env, owner: PersonId, bytes: number, direct = f
     return { row, ...begun };
   } catch (error) {
     await discard(env, row.id);
+    throw error;
+  }
+}
+
+/**
+ * The first chunk of an upload that has just begun. When it is refused the upload ends with it: nobody was told its id, so
+ * nobody could go on with it, and it would count until the next day.
+ */
+export async function appendFirst(
+  env: Env,
+  background: Background,
+  id: MediaId,
+  what: Append,
+  body: ReadableStream,
+): Promise<Standing> {
+  try {
+    return await append(env, background, id, what, body);
+  } catch (error) {
+    await discard(env, id);
     throw error;
   }
 }
@@ -107,7 +126,7 @@ async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<S
   const row = await drizzle(databaseOf(env, id))
     .select({ bytes: media.bytes, contentType: media.contentType })
     .from(media)
-    .where(and(eq(media.id, id), eq(media.owner, owner), ne(media.state, "uploading")))
+    .where(and(eq(media.id, id), eq(media.owner, owner), notInArray(media.state, ["uploading", "deleted"])))
     .get();
   return row && { offset: row.bytes, bytes: row.bytes, expiresAt: 0, stored: row.contentType };
 }

@@ -148,6 +148,32 @@ it("leaves nothing behind when the bucket fails", async () => {
   expect(await rowsOf(person)).toEqual([]);
 });
 
+it("leaves nothing behind of an upload that was given up before its last byte came", async () => {
+  const person = newPerson();
+  const file = await png(3, 3);
+  const database = databaseOf(env, person);
+  for (const given of ["DELETE FROM media WHERE owner = ?", "UPDATE media SET state = 'deleted' WHERE owner = ?"]) {
+    let key = "";
+    const late = {
+      put: async (...args: Parameters<R2Bucket["put"]>) => {
+        const object = await env.MEDIA.put(...args);
+        [key] = args;
+        await database.prepare(given).bind(person).run();
+        return object;
+      },
+      delete: (keys: string | string[]) => env.MEDIA.delete(keys),
+    };
+    const bindings = { ...env, MEDIA: late as unknown as R2Bucket };
+
+    const answer = await post(person, file, { "content-length": String(file.byteLength) }, bindings);
+
+    expect([answer.status, await codeOf(answer)]).toEqual([422, "invalid_request"]);
+    expect(key).not.toBe("");
+    expect(await env.MEDIA.head(key)).toBeNull();
+    expect(await rowsOf(person)).toEqual([]);
+  }
+});
+
 it("does not wait for a bucket that neither takes nor answers, and leaves its row to the sweep", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

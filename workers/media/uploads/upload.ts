@@ -30,7 +30,11 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
   const row = await reserve(env, owner, { contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER });
   try {
     await storeObject(env, row, head, reader);
-    if (!(await finish(env, row.id, contentType))) throw new ApiError("invalid_request", "The upload took too long");
+    if (!(await finish(env, row.id, contentType))) {
+      // It was given up, and its object may have come after it was looked for.
+      await env.MEDIA.delete(originalKey(row.id));
+      throw new ApiError("invalid_request", "The upload took too long");
+    }
     return { ...row, state: "uploaded" };
   } catch (error) {
     // A put that has not ended may still store something, and without the row nobody would find it (../collect.ts).
@@ -39,20 +43,31 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
   }
 }
 
-/**
- * Removes what an upload left behind, however it was sent: its object before the row, because without the row nobody would
- * find that again. An upload that goes on is stopped first.
- */
+/** As `removeUpload`, but what fails is left to the sweep. */
 export async function discard(env: Env, id: MediaId): Promise<void> {
   try {
-    await env.UPLOADS.getByName(id).discard();
-    const { meta } = await databaseOf(env, id).prepare(WITHDRAW).bind(id).run();
-    if (meta.changes === 0) return; // It has come to its end after all.
-    await env.MEDIA.delete(originalKey(id));
-    await databaseOf(env, id).prepare("DELETE FROM media WHERE id = ?").bind(id).run();
+    await removeUpload(env, id);
   } catch (error) {
     console.warn("upload not discarded, cron will", { id, error: String(error) });
   }
+}
+
+/**
+ * Removes what an upload left behind, however it was sent: its object before the row, because without the row nobody would
+ * find that again. An upload that goes on is stopped first. False when it has come to its end after all.
+ */
+export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
+  await env.UPLOADS.getByName(id).discard();
+  const database = databaseOf(env, id);
+  const [, left] = await database.batch<{ state: string }>([
+    database.prepare(WITHDRAW).bind(id),
+    database.prepare("SELECT state FROM media WHERE id = ?").bind(id),
+  ]);
+  const state = left?.results[0]?.state;
+  if (state !== "deleted") return state === undefined;
+  await env.MEDIA.delete(originalKey(id));
+  await database.prepare("DELETE FROM media WHERE id = ?").bind(id).run();
+  return true;
 }
 
 // Whoever changes the state first, the end of the upload or this, decides.

@@ -1,3 +1,4 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
@@ -8,6 +9,7 @@ import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
 import { posterKey, renditionKey } from "../objects.ts";
+import { make } from "../serving/making.ts";
 import { sizeOfRendition } from "../pictures/size.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
 
@@ -150,6 +152,46 @@ it("leaves nothing behind of a video that is refused while its poster is made", 
   });
   const made = setPoster({ ...env, MEDIA: inspecting }, owner, id, new Uint8Array(await png(500, 200)));
   await expect(made).rejects.toMatchObject({ code: "media_not_ready" });
+  expect(await env.MEDIA.head(posterKey(id))).toBeNull();
+  expect(await widthOf(id, "w320")).toBeNull();
+});
+
+/** The bucket, where `meanwhile` happens before something is put at `key`. */
+const bucketWhere = (key: string, meanwhile: () => Promise<unknown>): Env => ({
+  ...env,
+  MEDIA: new Proxy(env.MEDIA, {
+    get: (bucket, name) => {
+      const value: unknown = Reflect.get(bucket, name);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        if (name === "put" && args[0] === key) await meanwhile();
+        return Reflect.apply(value, bucket, args) as Promise<unknown>;
+      };
+    },
+  }),
+});
+
+it("keeps no format that was being made of an earlier poster", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  await putPicture(owner, id, await png(300, 200));
+  const later = await png(500, 200);
+  const replacing = bucketWhere(renditionKey(id, "w640", "jpeg"), () => putPicture(owner, id, later));
+  const background = createExecutionContext();
+  await make(replacing, background, { id, isVideo: true, variant: "w640", format: "jpeg" });
+  await waitOnExecutionContext(background);
+  expect(await env.MEDIA.head(renditionKey(id, "w640", "jpeg"))).toBeNull();
+  expect(await widthOf(id, "w640")).toBe(500);
+});
+
+it("leaves nothing behind of a video that is being deleted while its poster is made", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, await mp4());
+  const deleting = bucketWhere(posterKey(id), () =>
+    databaseOf(env, id).prepare("UPDATE media SET state = 'deleted' WHERE id = ?").bind(id).run(),
+  );
+  const made = setPoster(deleting, owner, id, new Uint8Array(await png(500, 200)));
+  await expect(made).rejects.toMatchObject({ code: "media_not_found" });
   expect(await env.MEDIA.head(posterKey(id))).toBeNull();
   expect(await widthOf(id, "w320")).toBeNull();
 });

@@ -40,7 +40,7 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
     .prepare("SELECT state, content_type, rejection, claimed_by FROM media WHERE id = ? AND owner = ?")
     .bind(id, owner)
     .first<Row>();
-  if (!row) throw new ApiError("media_not_found");
+  if (!row || row.state === "deleted") throw new ApiError("media_not_found");
   if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video has a poster");
   if (row.rejection !== null) throw new ApiError("media_not_ready", reasonOf(row.rejection));
   if (row.claimed_by !== null) throw new ApiError("already_published");
@@ -50,8 +50,9 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
 // Publishing looks for the thumbhash: whoever publishes in the midst of this publishes a video without a poster.
 async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
   await change(env, owner, id, "json_remove(details, '$.thumbhash')");
-  await env.MEDIA.delete(renditionKeys(id)); // What is there is neither made again nor written over.
+  // The picture first: who is making a format of the one before finds that it is another (serving/making.ts).
   await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
+  await env.MEDIA.delete(renditionKeys(id)); // What is there is neither made again nor written over.
   const [renditions, thumbhash] = await Promise.all([
     makeRenditions(env, posterKey(id)),
     thumbhashOf(env, posterKey(id)),
@@ -80,7 +81,7 @@ async function change(env: Env, owner: PersonId, id: MediaId, details: string, .
 // A video that was rejected or deleted meanwhile has had its objects deleted, and nobody would look for these again.
 async function forget(env: Env, owner: PersonId, id: MediaId): Promise<void> {
   const row = await databaseOf(env, owner)
-    .prepare("SELECT 1 FROM media WHERE id = ? AND owner = ? AND state <> 'rejected'")
+    .prepare("SELECT 1 FROM media WHERE id = ? AND owner = ? AND state NOT IN ('rejected', 'deleted')")
     .bind(id, owner)
     .first();
   if (!row) await env.MEDIA.delete([posterKey(id), ...renditionKeys(id)]);
