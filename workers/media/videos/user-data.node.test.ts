@@ -11,7 +11,7 @@ if (!avc || !hevc) throw new Error("both have units");
 const [picture, parameters] = [unit(0x65, 1, 2, 3), unit(0x67, 9)];
 /** A message of a type, of which the length is told by one byte. */
 const sei = (type: number, ...data: number[]) => unit(0x06, type, data.length, ...data, 0x80);
-const position = sei(5, ...new Array<number>(16).fill(7), 51, 30);
+const position = sei(5, ...Array.from({ length: 16 }, () => 7), 51, 30);
 
 it("takes out what cameras note, and nothing else", () => {
   const captions = sei(4, 181, 0, 49);
@@ -23,7 +23,7 @@ it("takes out what cameras note, and nothing else", () => {
 });
 
 it("finds it behind other messages, with long lengths, and behind escaped bytes", () => {
-  const long = [6, 255, 1, ...new Array<number>(256).fill(1)]; // A message of type 6 with 256 bytes.
+  const long = [6, 255, 1, ...Array.from({ length: 256 }, () => 1)]; // A message of type 6 with 256 bytes.
   const escaped = [1, 4, 0, 0, 3, 1, 9]; // 4 bytes: 0, 0, 1, 9.
   for (const first of [long, escaped]) {
     const hidden = unit(0x06, ...first, 5, 2, 51, 30, 0x80);
