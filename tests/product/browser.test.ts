@@ -138,7 +138,7 @@ it("takes a photograph from one person's feed to another one's, and tells its au
   await reader.getByRole("button", { name: "Like, 1 like", pressed: true }).waitFor();
 
   await author.getByRole("link", { name: "Notifications, 3 unread" }).click();
-  await author.getByText("Ben liked your photograph").waitFor();
+  await author.getByText("Ben liked your post").waitFor();
   await author.getByText("Which river is this?").waitFor();
   await author.getByText("Ben follows you").waitFor();
   await author.getByRole("link", { name: "Notifications", exact: true }).waitFor();
@@ -266,7 +266,7 @@ it("lets an author and their guest talk under a post, and the author keep house 
   await host.getByRole("alertdialog").getByText("1 like and 1 comment ").waitFor();
   await host.getByRole("button", { name: "Delete post" }).click();
   await host.waitForURL("**/people/host");
-  await host.getByText("No photographs yet").waitFor();
+  await host.getByText("No posts yet").waitFor();
   await host.getByRole("link", { name: "Home" }).first().click();
   await host.getByText("Your feed is empty").waitFor();
 
@@ -357,7 +357,7 @@ it("lets a private person choose who follows them", async () => {
   expect(await friend.getByRole("link", { name: /follower/ }).count()).toBe(0);
   await friend.getByRole("button", { name: "Request to follow Sasha" }).click();
   await friend.getByRole("button", { name: "Requested Sasha" }).waitFor();
-  await friend.getByText("You see their photographs once they accept").waitFor();
+  await friend.getByText("You see their posts once they accept").waitFor();
   await expectToFit(friend, "a private profile");
 
   await eventually(async () => {

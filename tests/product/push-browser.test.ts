@@ -141,9 +141,9 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   const shown = () => worker.evaluate(() => (self as unknown as Recorded).shown);
   await eventually(async () => expect(await shown()).toHaveLength(4), SOON);
   expect((await shown()).map(({ title, tag, renotify, silent }) => ({ title, tag, renotify, silent }))).toEqual([
-    { title: "GUEST commented on your photograph", tag: payload.tag, renotify: true, silent: null },
-    { title: "GUEST commented on your photograph", tag: payload.tag, renotify: false, silent: true },
-    { title: "GUEST commented on your photograph", tag: payload.tag, renotify: false, silent: true },
+    { title: "GUEST commented on your post", tag: payload.tag, renotify: true, silent: null },
+    { title: "GUEST commented on your post", tag: payload.tag, renotify: false, silent: true },
+    { title: "GUEST commented on your post", tag: payload.tag, renotify: false, silent: true },
     { title: "Shutterline", tag: "more", renotify: true, silent: null },
   ]);
   expect((await shown())[0]).toMatchObject({ body: "“Which river is this?”", icon: "/icon-192.png" });

@@ -56,7 +56,7 @@ it("tells a telephone within seconds what was done, and nothing to who has signe
   expect(new Set(service.arrived.map(({ browser }) => browser))).toEqual(new Set([phone, tablet]));
   const [{ payload, headers } = {}] = service.arrived;
   expect(payload).toMatchObject({
-    title: "READER commented on your photograph",
+    title: "READER commented on your post",
     body: "“Whose cow is that?”",
     url: `/posts/${post.id}`,
   });
@@ -70,7 +70,7 @@ it("tells a telephone within seconds what was done, and nothing to who has signe
   await reader.like(other.id);
   await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(3)), SOON);
   expect(service.arrived[2]?.browser).toBe(phone);
-  expect(service.arrived[2]?.payload.title).toBe("READER liked your photograph");
+  expect(service.arrived[2]?.payload.title).toBe("READER liked your post");
   const asked = (browser: PushedBrowser) =>
     service.asked.filter((request) => request.endsWith(new URL(browser.subscription.endpoint).pathname)).length;
   await eventually(() => Promise.resolve(expect(asked(moved)).toBe(2)), SOON); // They are not asked in any order.

@@ -52,12 +52,12 @@ function who({ kind, actors, count }: Notification): string {
 }
 
 const DID: Record<NotificationKind, (count: number) => string> = {
-  like: () => "liked your photograph",
+  like: () => "liked your post",
   comment: (count) => (count > 1 ? `left ${counted(count, "comment")}` : "commented"),
   reply: (count) => (count > 1 ? `left you ${counted(count, "reply", "replies")}` : "replied to you"),
   mention: (count) => (count > 1 ? `mentioned you ${counted(count, "time")}` : "mentioned you"),
   comment_like: () => "liked your comment",
-  new_post: () => "published a new photograph",
+  new_post: () => "published a new post",
   follow: (count) => (count > 1 ? "follow you" : "follows you"),
   follow_request: (count) => (count > 1 ? "ask to follow you" : "asks to follow you"),
   request_accepted: () => "lets you follow",

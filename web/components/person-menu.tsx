@@ -9,7 +9,7 @@ import { nameOf } from "./monogram.tsx";
 type Props = { person: Profile; onMute: (muted: boolean) => void; onBlock: () => void };
 
 const WHAT_A_BLOCK_DOES =
-  "Neither of you will see the other’s photographs and comments, and neither will follow the other any more. They are not " +
+  "Neither of you will see the other’s posts and comments, and neither will follow the other any more. They are not " +
   "told.";
 
 /** What one may do about somebody, beside following them. */

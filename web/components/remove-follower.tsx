@@ -11,7 +11,7 @@ export function RemoveFollower({ person, onRemove }: Props) {
   const isAsking = useSignal(false);
   const name = nameOf(person);
   const then = me.value?.private
-    ? "To see your photographs again they have to ask."
+    ? "To see your posts again they have to ask."
     : "Your account is not private, so they may follow you again.";
 
   const close = () => {

@@ -10,7 +10,7 @@ import { useTitle } from "../title.ts";
 
 const nobody = (
   <Empty icon="people" title="Nobody else is here yet">
-    <p>Ask somebody whose photographs you would like to see to join.</p>
+    <p>Ask somebody whose pictures you would like to see to join.</p>
   </Empty>
 );
 

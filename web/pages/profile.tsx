@@ -51,7 +51,7 @@ function ProfileOf({ handle }: { handle: string }) {
       <h2 class="unseen">Photographs</h2>
       {profile?.blockedByMe ? (
         <Empty icon="people" title={`You have blocked ${nameOf(profile)}`}>
-          <p>Neither of you sees the other’s photographs and comments.</p>
+          <p>Neither of you sees the other’s posts and comments.</p>
         </Empty>
       ) : isHidden ? (
         <Private profile={profile} />
@@ -78,9 +78,9 @@ const isHiddenFromMe = (profile: Profile): boolean =>
 const Private = ({ profile }: { profile: Profile }) => (
   <Empty icon="lock" title="This account is private">
     {followState(profile.handle) === "requested" ? (
-      <p>You have asked to follow {nameOf(profile)}. You see their photographs once they accept.</p>
+      <p>You have asked to follow {nameOf(profile)}. You see their posts once they accept.</p>
     ) : (
-      <p>Ask to follow {nameOf(profile)} to see their photographs.</p>
+      <p>Ask to follow {nameOf(profile)} to see their posts.</p>
     )}
   </Empty>
 );
@@ -175,7 +175,7 @@ type ListProps = { href: string; isHidden: boolean; children: ComponentChildren 
 const List = ({ href, isHidden, children }: ListProps) => (isHidden ? <>{children}</> : <a href={href}>{children}</a>);
 
 const NoPosts = ({ mine }: { mine: boolean }) => (
-  <Empty icon="picture" title="No photographs yet">
+  <Empty icon="picture" title="No posts yet">
     {mine ? (
       <p class="buttons">
         <a class="button button-main" href="/new">

@@ -142,9 +142,9 @@ function Privacy() {
         />
       </label>
       <p class="soft" id={note}>
-        Only people whom you accept see your photographs and who follows you. Everybody sees your name, and what you
-        write under public photographs. Whoever follows you already stays; who has asked to is accepted when your
-        account becomes public.
+        Only people whom you accept see your posts and who follows you. Everybody sees your name, and what you write
+        under public photographs. Whoever follows you already stays; who has asked to is accepted when your account
+        becomes public.
       </p>
       {isPrivate && (
         <p>

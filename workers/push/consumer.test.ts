@@ -42,12 +42,12 @@ it("pushes what others did to each of a person's browsers, encrypted for it, and
   const arrived = (kind: string) => services.arrived.filter(({ payload }) => payload.tag.startsWith(`${kind} `));
   for (const browser of [author.browser, laptop]) {
     expect(arrived("comment").find((push) => push.browser === browser)?.payload).toMatchObject({
-      title: `${reader.person.name} commented on your photograph`,
+      title: `${reader.person.name} commented on your post`,
       body: "“Is that the Eiger?”",
       url: `/posts/${post.id}`,
     });
     expect(arrived("like").find((push) => push.browser === browser)?.payload).toMatchObject({
-      title: `${other.person.name} and ${reader.person.name} liked your photograph`,
+      title: `${other.person.name} and ${reader.person.name} liked your post`,
       body: "",
       url: `/posts/${post.id}`,
     });

@@ -26,15 +26,15 @@ it("says what the inbox says, of every kind", async () => {
     });
   }
   expect(found).toEqual({
-    like: "Ada liked your photograph | /posts/01m3qk7vt4xe9",
-    comment: "Ada commented on your photograph | “Low tide” | /posts/01m3qk7vt4xe9",
+    like: "Ada liked your post | /posts/01m3qk7vt4xe9",
+    comment: "Ada commented on your post | “Low tide” | /posts/01m3qk7vt4xe9",
     reply: "Ada replied to you | “Low tide” | /posts/01m3qk7vt4xe9",
     mention: "Ada mentioned you | “Low tide” | /posts/01m3qk7vt4xe9",
     comment_like: "Ada liked your comment | /posts/01m3qk7vt4xe9",
     follow: "Ada follows you | /people/ada",
     follow_request: "Ada wants to follow you | /notifications",
     request_accepted: "Ada accepted your request to follow | /people/ada",
-    new_post: "Ada published a photograph | /posts/01m3qk7vt4xe9",
+    new_post: "Ada published a post | /posts/01m3qk7vt4xe9",
   });
 });
 

@@ -31,15 +31,15 @@ const counted = (count: number, one: string, many = `${one}s`): string =>
   `${plain.format(count)} ${count === 1 ? one : many}`;
 
 const DID: Record<NotificationKind, (told: Told) => string> = {
-  like: () => "liked your photograph",
-  comment: ({ count }) => (count > 1 ? `left ${counted(count, "comment")}` : "commented on your photograph"),
+  like: () => "liked your post",
+  comment: ({ count }) => (count > 1 ? `left ${counted(count, "comment")}` : "commented on your post"),
   reply: ({ count }) => (count > 1 ? `left ${counted(count, "reply", "replies")}` : "replied to you"),
   mention: () => "mentioned you",
   comment_like: () => "liked your comment",
   follow: ({ count }) => (count > 1 ? "follow you" : "follows you"),
   follow_request: ({ count }) => (count > 1 ? "want to follow you" : "wants to follow you"),
   request_accepted: () => "accepted your request to follow",
-  new_post: () => "published a photograph",
+  new_post: () => "published a post",
 };
 
 /** Of these each event is by a person of its own, so that there are as many people as it counts. */
