@@ -9,9 +9,11 @@ ALTER TABLE media DROP COLUMN camera;
 -- The post that a file was published with last, and when. What nobody has claimed for an hour, and no post shows, may go.
 ALTER TABLE media ADD COLUMN claimed_by TEXT;
 ALTER TABLE media ADD COLUMN claimed_at INTEGER;
-UPDATE media SET claimed_by = (
-  SELECT posts.id FROM posts, json_each(posts.media) AS shown
-  WHERE posts.author = media.owner AND shown.value ->> 'id' = media.id LIMIT 1);
+-- From the posts to their files, because no index leads from a file to its posts.
+WITH shown AS MATERIALIZED (
+  SELECT file.value ->> 'id' AS media, posts.id AS post, posts.author FROM posts, json_each(posts.media) AS file
+)
+UPDATE media SET claimed_by = shown.post FROM shown WHERE media.id = shown.media AND media.owner = shown.author;
 -- When it is to be seen whether the file is still wanted; NULL for never again, because a post shows it.
 ALTER TABLE media ADD COLUMN look_at INTEGER;
 UPDATE media SET look_at = unixepoch() * 1000 + 86400000;
@@ -23,7 +25,8 @@ CREATE INDEX media_uploading ON media (owner) WHERE state = 'uploading';
 
 -- How many bytes a person's uploads have, with those still under way: their quota counts from here, in the same transaction.
 ALTER TABLE people ADD COLUMN media_bytes INTEGER NOT NULL DEFAULT 0;
-UPDATE people SET media_bytes = coalesce((SELECT sum(bytes) FROM media WHERE owner = people.id), 0);
+UPDATE people SET media_bytes = mine.bytes
+FROM (SELECT owner, sum(bytes) AS bytes FROM media GROUP BY owner) AS mine WHERE people.id = mine.owner;
 CREATE TRIGGER media_added AFTER INSERT ON media WHEN NOT EXISTS (SELECT 1 FROM mover) BEGIN
   UPDATE people SET media_bytes = media_bytes + new.bytes WHERE id = new.owner;
 END;

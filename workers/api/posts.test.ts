@@ -86,6 +86,14 @@ it("publishes once for a key, even when the requests come together", async () =>
   expect(await outcome(await ask("POST", "/v1/posts", { token, body: other, headers }))).toBe(
     "409 idempotency_key_reused",
   );
+  const mine = await readyMedia(ada.person.id);
+  const others = { ...body, media: [{ id: mine }] };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body: others, headers }))).toBe(
+    "409 idempotency_key_reused",
+  );
+  const file = databaseOf(env, mine).prepare("SELECT claimed_by AS post FROM media WHERE id = ?").bind(mine);
+  expect(await file.first()).toEqual({ post: null }); // Else everybody could see it.
+
   const malformed = { "Idempotency-Key": "x".repeat(65) };
   expect(await outcome(await ask("POST", "/v1/posts", { token, body, headers: malformed }))).toBe(
     "422 invalid_request",

@@ -57,11 +57,21 @@ async function publishAs(env: Env, id: PostId, author: PersonId, { media, ...wor
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
     const { id, isNew } = await settledId(env, author, key);
+    // Before they are claimed: what is claimed counts as published.
+    if (!isNew && (await showsOthers(env, id, author, body.media))) throw new ApiError("idempotency_key_reused");
     const post = await publishAs(env, id, author, body);
     if (post) return { id, post };
     if (!isNew) throw new ApiError("idempotency_key_reused");
     await forget(env, author, key); // The id was taken, as above.
   }
+}
+
+/** Whether the post is there and shows other files than these. */
+async function showsOthers(env: Env, id: PostId, author: PersonId, wanted: readonly Wanted[]): Promise<boolean> {
+  const known = await env.POSTS.getByName(id).snapshot(author);
+  if (!known.ok) return false;
+  const { media } = known.body;
+  return media.length !== wanted.length || media.some((file, index) => file.id !== wanted[index]?.id);
 }
 
 /** The id of the post that `key` stands for: the same for every request with it. */
