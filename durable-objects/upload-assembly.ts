@@ -2,7 +2,7 @@
 import { SNIFF_BYTES, typeOf } from "../schema/file-signatures.ts";
 import type { MediaType } from "../schema/media-types.ts";
 import { maxBytesOf } from "../schema/upload-limits.ts";
-import { beginMultipart, completeParts, storePart, storeWhole } from "./upload-object.ts";
+import { beginMultipart, completeParts, isFaultOfParts, storePart, storeWhole, UploadLost } from "./upload-object.ts";
 import {
   bytesInParts,
   clearTail,
@@ -88,7 +88,14 @@ export class Assembly {
     }
     if (upload.multipart === undefined || upload.isStored || upload.etags.length < partsOf(upload)) return;
     const { key, multipart, etags } = upload;
-    await this.#store((bucket) => completeParts(bucket, key, multipart, etags));
+    try {
+      await this.#store((bucket) => completeParts(bucket, key, multipart, etags));
+    } catch (error) {
+      // A part that was stored twice, with a crash in between, has another etag than it was known by.
+      throw isFaultOfParts(error)
+        ? new UploadLost("its parts are not those that were stored", { cause: error })
+        : error;
+    }
     upload.isStored = true;
     writeUpload(this.#storage, upload);
   }

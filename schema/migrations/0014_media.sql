@@ -23,15 +23,22 @@ CREATE INDEX media_to_look_at ON media (look_at) WHERE look_at IS NOT NULL;
 -- How many uploads a person has under way, whenever they begin another one.
 CREATE INDEX media_uploading ON media (owner) WHERE state = 'uploading';
 
+-- Of the picture that stands for a video.
+ALTER TABLE media ADD COLUMN poster_bytes INTEGER NOT NULL DEFAULT 0;
+
 -- How many bytes a person's uploads have, with those still under way: their quota counts from here, in the same transaction.
 ALTER TABLE people ADD COLUMN media_bytes INTEGER NOT NULL DEFAULT 0;
 UPDATE people SET media_bytes = mine.bytes
 FROM (SELECT owner, sum(bytes) AS bytes FROM media GROUP BY owner) AS mine WHERE people.id = mine.owner;
 CREATE TRIGGER media_added AFTER INSERT ON media WHEN NOT EXISTS (SELECT 1 FROM mover) BEGIN
-  UPDATE people SET media_bytes = media_bytes + new.bytes WHERE id = new.owner;
+  UPDATE people SET media_bytes = media_bytes + new.bytes + new.poster_bytes WHERE id = new.owner;
+END;
+CREATE TRIGGER poster_changed AFTER UPDATE OF poster_bytes ON media
+WHEN new.poster_bytes <> old.poster_bytes AND NOT EXISTS (SELECT 1 FROM mover) BEGIN
+  UPDATE people SET media_bytes = media_bytes + new.poster_bytes - old.poster_bytes WHERE id = new.owner;
 END;
 CREATE TRIGGER media_removed AFTER DELETE ON media WHEN NOT EXISTS (SELECT 1 FROM mover) BEGIN
-  UPDATE people SET media_bytes = media_bytes - old.bytes WHERE id = old.owner;
+  UPDATE people SET media_bytes = media_bytes - old.bytes - old.poster_bytes WHERE id = old.owner;
 END;
 
 -- Keys of this deployment, made when they are first needed. In DB alone.

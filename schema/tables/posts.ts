@@ -130,6 +130,8 @@ export const media = sqliteTable(
     claimedAt: integer("claimed_at"),
     /** When it is to be seen whether the file is still wanted, in ms since 1970; null once a post shows it. */
     lookAt: integer("look_at"),
+    /** Of the picture that stands for a video. */
+    posterBytes: integer("poster_bytes").notNull().default(0),
   },
   (t) => [
     index("media_to_look_at")

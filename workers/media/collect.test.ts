@@ -32,6 +32,12 @@ async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shard
     .prepare("INSERT INTO posts (id, author, caption, media, seq) VALUES (?, ?, '', ?, 1)")
     .bind(post, owner, JSON.stringify([{ id: media, width: 3, height: 2, alt: "" }]))
     .run();
+  await databaseOf(env, owner)
+    .prepare(
+      "UPDATE media SET claimed_by = coalesce(claimed_by, ?2), claimed_at = coalesce(claimed_at, 1) WHERE id = ?1",
+    )
+    .bind(media, post)
+    .run();
   return post;
 }
 

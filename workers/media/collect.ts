@@ -70,13 +70,13 @@ export async function takeAway(
 
 const IS_FREE = "claimed_by IS NULL OR claimed_by = ?4 OR claimed_at < ?5";
 
-// One statement, so that it is decided against every claim (claims.ts) which of the two was first.
+// What a post shows was claimed, so nobody's posts are read for a file that was not. One statement, so that it is decided against every claim (claims.ts) which of the two was first.
 const TAKE_AWAY = `
   UPDATE media SET state = iif(${IS_FREE}, 'deleted', state), look_at = iif(${IS_FREE}, ?6, ?6 + ${CLAIMED_FOR})
   WHERE owner = ?1 AND id IN (SELECT value FROM json_each(?2)) AND state IN (SELECT value FROM json_each(?3))
-    AND NOT EXISTS (
+    AND (claimed_by IS NULL OR NOT EXISTS (
       SELECT 1 FROM posts, json_each(posts.media) AS shown
-      WHERE posts.author = ?1 AND shown.value ->> 'id' = media.id)
+      WHERE posts.author = ?1 AND shown.value ->> 'id' = media.id))
   RETURNING iif(state = 'deleted', id, NULL) AS id`;
 
 /** Removes an upload that its owner wants no more. False when a post shows it, or may be about to; or when there is none. */
@@ -101,8 +101,8 @@ const SHOWN = `
   SELECT 1 FROM media JOIN posts ON posts.id = claimed_by, json_each(posts.media) AS shown
   WHERE media.id = ?2 AND shown.value ->> 'id' = ?2
   UNION ALL
-  SELECT 1 FROM posts, json_each(posts.media) AS shown
-  WHERE posts.author = ?1 AND shown.value ->> 'id' = ?2 LIMIT 1`;
+  SELECT 1 FROM media CROSS JOIN posts, json_each(posts.media) AS shown
+  WHERE media.id = ?2 AND claimed_by IS NOT NULL AND posts.author = ?1 AND shown.value ->> 'id' = ?2 LIMIT 1`;
 
 /** The bytes first: without the row nobody would find them again. */
 async function remove(env: Env, id: MediaId): Promise<void> {

@@ -49,6 +49,7 @@ function inspectAll(env: Env, effects: readonly InspectEffect[]): Promise<void>[
   return effects.map(async (effect) => {
     const job = (await found).get(effect.id);
     if (job?.state === "uploaded") {
+      if (effect.video) await putOff(env, effect.id);
       const verdict = await judge(env, effect, job);
       const isFirst = await write(verdict);
       if (!isFirst) await tidyAfter(env, effect, (await find(env, [effect])).get(effect.id));
@@ -94,6 +95,16 @@ const JOBS = `
   SELECT asked.value ->> 'id' AS effect, state, content_type AS contentType, bytes, rejection, attempts
   FROM json_each(?1) AS asked JOIN media ON media.id = asked.value ->> 'media'
   LEFT JOIN effects ON effects.id = asked.value ->> 'id'`;
+
+/** Of a video alone: what takes longer than an effect waits for its end would be begun a second time beside it. In ms. */
+const VIDEO_LASTS = 300_000;
+
+async function putOff(env: Env, id: EffectId): Promise<void> {
+  await databaseOf(env, id)
+    .prepare("UPDATE effects SET due_at = max(due_at, ?2) WHERE id = ?1")
+    .bind(id, Date.now() + VIDEO_LASTS)
+    .run();
+}
 
 async function countAttempt(env: Env, id: EffectId): Promise<void> {
   await databaseOf(env, id).prepare("UPDATE effects SET attempts = attempts + 1 WHERE id = ?").bind(id).run();

@@ -59,9 +59,11 @@ const NEW = {
   details: null,
   claimedBy: null,
   claimedAt: null,
+  posterBytes: 0,
 } as const;
 
-function limitOf({ MEDIA_QUOTA_BYTES }: Env): number {
+/** In bytes. Throws when the operator has written something else. */
+export function limitOf({ MEDIA_QUOTA_BYTES }: Env): number {
   const limit = Number(MEDIA_QUOTA_BYTES || Number.NaN);
   if (!Number.isSafeInteger(limit)) throw new Error(`MEDIA_QUOTA_BYTES is no number of bytes: "${MEDIA_QUOTA_BYTES}"`);
   return limit;

@@ -90,6 +90,28 @@ it("has no poster while one is replaced, so that publishing meanwhile shows none
   expect((await read(owner, id)).details).not.toHaveProperty("thumbhash");
 });
 
+it("counts what stands for a video, once however often it is replaced, and takes none that is over the quota", async () => {
+  const owner = newPerson();
+  const used = () =>
+    databaseOf(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
+  await databaseOf(env, owner)
+    .prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, '')")
+    .bind(owner, owner)
+    .run();
+  const video = await mp4();
+  const id = await uploadedVideo(owner, video);
+  const [small, large] = [await png(30, 20), await png(300, 200, undefined, (x, y) => (x * y * 7) & 255)];
+  await putPicture(owner, id, large);
+  await putPicture(owner, id, small);
+  expect(await used()).toBe(video.byteLength + small.byteLength);
+
+  const almostFull = { ...env, MEDIA_QUOTA_BYTES: String(video.byteLength + small.byteLength + 100) };
+  await expect(setPoster(almostFull, owner, id, new Uint8Array(large))).rejects.toMatchObject({
+    code: "quota_exceeded",
+  });
+  expect((await read(owner, id)).details?.thumbhash).toBeDefined();
+});
+
 it("takes no picture that it cannot show, and then has no poster", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());

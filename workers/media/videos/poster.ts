@@ -13,6 +13,7 @@ import { posterKey, renditionKeys } from "../objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
+import { limitOf } from "../uploads/reserve.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
@@ -49,7 +50,7 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
 
 // Publishing looks for the thumbhash: whoever publishes in the midst of this publishes a video without a poster.
 async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
-  await change(env, owner, id, "json_remove(details, '$.thumbhash')");
+  await begin(env, owner, id, picture.length);
   // The picture first: who is making a format of the one before finds that it is another (serving/making.ts).
   await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
   await env.MEDIA.delete(renditionKeys(id)); // What is there is neither made again nor written over.
@@ -59,21 +60,34 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   ]);
   await storeRenditions(env, id, renditions);
   try {
-    await change(env, owner, id, "json_set(coalesce(details, '{}'), '$.thumbhash', ?)", thumbhash);
+    await end(env, owner, id, thumbhash);
   } catch (error) {
     await forget(env, owner, id);
     throw error;
   }
 }
 
-/** Changes the details of a video that may have a poster. Inspection may write its own at the same time, so only a part. */
-async function change(env: Env, owner: PersonId, id: MediaId, details: string, ...values: string[]): Promise<void> {
+// Of the details only a part is changed: inspection may write its own at the same time.
+const MAY_HAVE_ONE = "id = ?1 AND owner = ?2 AND state IN ('uploaded', 'ready') AND claimed_by IS NULL";
+
+/** From here on the video has no poster, and the bytes of the new one count. */
+async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Promise<void> {
   const { meta } = await databaseOf(env, owner)
     .prepare(
-      `UPDATE media SET details = ${details}
-       WHERE id = ? AND owner = ? AND state IN ('uploaded', 'ready') AND claimed_by IS NULL`,
+      `UPDATE media SET details = json_remove(details, '$.thumbhash'), poster_bytes = ?3 WHERE ${MAY_HAVE_ONE}
+         AND coalesce((SELECT media_bytes FROM people WHERE id = ?2), 0) - poster_bytes + ?3 <= ?4`,
     )
-    .bind(...values, id, owner)
+    .bind(id, owner, bytes, limitOf(env))
+    .run();
+  if (meta.changes > 0) return;
+  await requireVideo(env, owner, id);
+  throw new ApiError("quota_exceeded");
+}
+
+async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): Promise<void> {
+  const { meta } = await databaseOf(env, owner)
+    .prepare(`UPDATE media SET details = json_set(coalesce(details, '{}'), '$.thumbhash', ?3) WHERE ${MAY_HAVE_ONE}`)
+    .bind(id, owner, thumbhash)
     .run();
   if (meta.changes === 0) await requireVideo(env, owner, id);
 }
