@@ -22,5 +22,10 @@ export const UNFINISHED_UPLOADS_MAX = 20;
 export const KEPT_WITHOUT_PROGRESS = 24 * 3_600_000;
 /** How long a file is kept that nobody has published, or that was rejected. In ms. */
 export const UNUSED_FOR = 24 * 3_600_000;
+/**
+ * How long a claim counts of which no post has come to D1: so long its file is not taken away. Also when a file is looked at
+ * again that could not be settled. In ms.
+ */
+export const CLAIMED_FOR = 3_600_000;
 /** How long an upload may take altogether: R2 gives up a multipart upload after seven days by itself. In ms. */
 export const UPLOAD_LASTS = 6 * 24 * 3_600_000;

@@ -16,7 +16,7 @@ WITH shown AS MATERIALIZED (
 UPDATE media SET claimed_by = shown.post FROM shown WHERE media.id = shown.media AND media.owner = shown.author;
 -- When it is to be seen whether the file is still wanted; NULL for never again, because a post shows it.
 ALTER TABLE media ADD COLUMN look_at INTEGER;
-UPDATE media SET look_at = unixepoch() * 1000 + 86400000;
+UPDATE media SET look_at = unixepoch() * 1000 + 86400000 WHERE claimed_by IS NULL;
 DROP INDEX media_uploading;
 CREATE INDEX media_to_look_at ON media (look_at) WHERE look_at IS NOT NULL;
 

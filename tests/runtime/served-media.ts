@@ -20,7 +20,10 @@ export async function readyFile(
 
 /** As publishing does, by a post that nobody looks at here. */
 export const claim = (id: MediaId) =>
-  databaseOf(env, id).prepare("UPDATE media SET claimed_by = id, claimed_at = 1 WHERE id = ?").bind(id).run();
+  databaseOf(env, id)
+    .prepare("UPDATE media SET claimed_by = id, claimed_at = 1, look_at = NULL WHERE id = ?")
+    .bind(id)
+    .run();
 
 /** A picture with its original, of which the rest may be made. */
 export async function readyPicture(owner: PersonId, original: ArrayBuffer, isPublished = true): Promise<MediaId> {

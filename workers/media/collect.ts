@@ -4,16 +4,12 @@
  */
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
+import { CLAIMED_FOR } from "../../schema/upload-limits.ts";
 import { deleteObjects } from "./objects.ts";
 import type { MediaRow } from "./present.ts";
 import { publishedMedia } from "./serving/published.ts";
 import { discard, removeUpload } from "./uploads/upload.ts";
 
-/**
- * How long after it was claimed a file is not taken away, in ms: its post may be on its way to D1. Also when it is looked at
- * again that could not be settled.
- */
-export const CLAIMED_FOR = 3_600_000;
 const COLLECTED_PER_SWEEP = 100; // In each database.
 
 type Due = Pick<MediaRow, "id" | "owner" | "state">;

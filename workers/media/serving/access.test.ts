@@ -181,6 +181,19 @@ it("shows what is published a second later at the latest, and at once to its own
   expect([await get(others), await get(own)]).toEqual([SEEN, SEEN]);
 });
 
+it("takes a claim for a post that is on its way, for an hour", async () => {
+  const { person } = await signUp();
+  const id = await readyVideo(person.id, { isPublished: false });
+  const claimedAt = (ms: number) =>
+    write(id, "UPDATE media SET claimed_by = ?1, claimed_at = ?2 WHERE id = ?1", id, Date.now() - ms);
+  const [path = ""] = pathsOf(id);
+  await claimedAt(3_700_000);
+  expect(await get(path)).toBe(UNSEEN);
+  await claimedAt(3_500_000);
+  later(1100);
+  expect(await get(path)).toBe(SEEN);
+});
+
 it("shows what was published here at once", async () => {
   const { id } = await scene("unpublished");
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });

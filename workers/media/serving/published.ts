@@ -1,6 +1,7 @@
 /** Which files are published, and by whom: what must be known before a byte of one is served. */
-import type { MediaId, PersonId, PostId } from "../../../schema/ids.ts";
+import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { type MediaType, isVideo } from "../../../schema/media-types.ts";
+import { CLAIMED_FOR } from "../../../schema/upload-limits.ts";
 import { learnStanding } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../reads/reader.ts";
 import { Tiers } from "../../reads/tiers.ts";
@@ -32,9 +33,12 @@ export const publishedMedia = new Tiers<MediaId, Standing>({
 
 type Row = { id: MediaId; owner: PersonId; type: MediaType };
 
+// A post shows it; or is about to, and may be read before it is in D1.
+const IS_PUBLISHED = `claimed_by IS NOT NULL AND (look_at IS NULL OR claimed_at > unixepoch() * 1000 - ${CLAIMED_FOR})`;
+
 const PUBLISHED = `
   SELECT media.id, owner, content_type AS type, private FROM media LEFT JOIN people ON people.id = owner
-  WHERE media.id IN (SELECT value FROM json_each(?1)) AND claimed_by IS NOT NULL AND state = 'ready'`;
+  WHERE media.id IN (SELECT value FROM json_each(?1)) AND state = 'ready' AND ${IS_PUBLISHED}`;
 
 const standingOf = ({ owner, type }: Row): Standing => ({ owner, isVideo: isVideo(type) });
 
@@ -43,9 +47,9 @@ export async function readyMedia(
   reader: Reader,
   id: MediaId,
 ): Promise<(Standing & { isPublished: boolean }) | undefined> {
-  const [row] = await reader.primary<Row & { claimedBy: PostId | null }>(id, READY, id);
-  return row && { ...standingOf(row), isPublished: row.claimedBy !== null };
+  const [row] = await reader.primary<Row & { isPublished: 0 | 1 }>(id, READY, id);
+  return row && { ...standingOf(row), isPublished: row.isPublished === 1 };
 }
 
 const READY = `
-  SELECT id, owner, content_type AS type, claimed_by AS claimedBy FROM media WHERE id = ?1 AND state = 'ready'`;
+  SELECT id, owner, content_type AS type, ${IS_PUBLISHED} AS isPublished FROM media WHERE id = ?1 AND state = 'ready'`;
