@@ -7,6 +7,7 @@ import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";
 import { follows, readyMedia } from "./posts.ts";
+import { OF_OWN_FILES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -242,20 +243,7 @@ const NOT_ABOUT_OTHERS = [
   "DELETE /sessions/current",
   "GET /me",
   "PATCH /me",
-  "POST /media",
-  "GET /media/{media}",
-  "PATCH /media/{media}",
-  "DELETE /media/{media}",
-  "POST /media/{media}/inspection",
-  "PUT /media/{media}/poster",
-  "POST /media/direct",
-  "POST /media/{media}/complete",
-  "GET /me/media-quota",
-  "OPTIONS /uploads",
-  "POST /uploads",
-  "GET /uploads/{media}",
-  "PATCH /uploads/{media}",
-  "DELETE /uploads/{media}",
+  ...OF_OWN_FILES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",

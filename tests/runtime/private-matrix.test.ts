@@ -6,6 +6,7 @@ import { comment, done, projectAll, publish, type Someone } from "./api.ts";
 import { recordQueues } from "./facts.ts";
 import { ask, hide, signUp } from "./people.ts";
 import { follows } from "./posts.ts";
+import { OF_OWN_FILES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -184,20 +185,7 @@ const ELSEWHERE = [
   "DELETE /people/{person}/block",
   "PUT /people/{person}/mute",
   "DELETE /people/{person}/mute",
-  "POST /media",
-  "GET /media/{media}",
-  "PATCH /media/{media}",
-  "DELETE /media/{media}",
-  "POST /media/{media}/inspection",
-  "PUT /media/{media}/poster",
-  "POST /media/direct",
-  "POST /media/{media}/complete",
-  "GET /me/media-quota",
-  "OPTIONS /uploads",
-  "POST /uploads",
-  "GET /uploads/{media}",
-  "PATCH /uploads/{media}",
-  "DELETE /uploads/{media}",
+  ...OF_OWN_FILES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",
