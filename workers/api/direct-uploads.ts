@@ -1,13 +1,10 @@
 /** Large files that clients send to R2 themselves. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import { Media } from "../../schema/api/media.ts";
 import { BeginDirect, CompleteDirect, DirectUpload } from "../../schema/api/uploads.ts";
 import { MediaId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { media } from "../../schema/tables/posts.ts";
 import { originalKey } from "../media/objects.ts";
+import { ownMedia } from "../media/own-media.ts";
 import { presentMedia } from "../media/present.ts";
 import { ADDRESSES_LAST, addressesOfParts, type S3, s3Of } from "../media/uploads/direct.ts";
 import { begin, complete } from "../media/uploads/resumable.ts";
@@ -61,12 +58,7 @@ directUploads.openapi(
       person,
       parts.map(({ etag }) => etag.replaceAll('"', "")),
     );
-    const row = await drizzle(databaseOf(c.env, id))
-      .select()
-      .from(media)
-      .where(and(eq(media.id, id), eq(media.owner, person)))
-      .get();
-    if (!row) throw new ApiError("media_not_found");
+    const row = await ownMedia(c.env, person, id);
     return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   },
 );

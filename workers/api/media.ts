@@ -2,12 +2,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { EditMedia, Media } from "../../schema/api/media.ts";
-import { MediaId, type PersonId } from "../../schema/ids.ts";
+import { MediaId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
 import { withdraw } from "../media/collect.ts";
 import { retry } from "../media/inspection/retry.ts";
-import { type MediaRow, presentMedia } from "../media/present.ts";
+import { ownMedia } from "../media/own-media.ts";
+import { presentMedia } from "../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../media/uploads/upload.ts";
 import { ApiError } from "./errors.ts";
 import { body, json, refusals, routes, signedIn } from "./routes.ts";
@@ -113,13 +114,6 @@ export const mediaRoutes = routes()
     if (!row) throw new ApiError("media_not_found");
     return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   });
-
-async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {
-  const mine = and(eq(media.id, id), eq(media.owner, owner));
-  const row = await drizzle(databaseOf(env, id)).select().from(media).where(mine).get();
-  if (!row || row.state === "deleted") throw new ApiError("media_not_found");
-  return row;
-}
 
 function contentLength(header: string | undefined): number {
   if (!header || !/^\d+$/.test(header)) throw new ApiError("length_required");

@@ -1,10 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import { Media } from "../../schema/api/media.ts";
 import { MediaId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { media } from "../../schema/tables/posts.ts";
+import { ownMedia } from "../media/own-media.ts";
 import { presentMedia } from "../media/present.ts";
 import { forgetStored } from "../media/serving/stored.ts";
 import { POSTER_MAX_BYTES, setPoster } from "../media/videos/poster.ts";
@@ -33,12 +30,7 @@ export const posters = routes().openapi(putPoster, async (c) => {
   const { id } = c.req.valid("param");
   await setPoster(c.env, person, id, await picture(c.req.raw));
   await forgetStored(id); // Its owner may have looked at an earlier one.
-  const row = await drizzle(databaseOf(c.env, person))
-    .select()
-    .from(media)
-    .where(and(eq(media.id, id), eq(media.owner, person)))
-    .get();
-  if (!row) throw new ApiError("media_not_found");
+  const row = await ownMedia(c.env, person, id);
   return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
 });
 

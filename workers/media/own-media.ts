@@ -1,0 +1,15 @@
+import { and, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { MediaId, PersonId } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/shards.ts";
+import { media } from "../../schema/tables/posts.ts";
+import { ApiError } from "../api/errors.ts";
+import type { MediaRow } from "./present.ts";
+
+/** A file of `owner`, in whatever state. Anybody else's is as unknown as one that was deleted: `media_not_found`. One query. */
+export async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {
+  const mine = and(eq(media.id, id), eq(media.owner, owner));
+  const row = await drizzle(databaseOf(env, id)).select().from(media).where(mine).get();
+  if (!row || row.state === "deleted") throw new ApiError("media_not_found");
+  return row;
+}
