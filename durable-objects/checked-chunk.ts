@@ -1,4 +1,5 @@
 /** A chunk that comes with a checksum: it is held back until it is known to be what was sent. */
+import { joined } from "../schema/bytes.ts";
 import { CHECKED_CHUNK_MAX_BYTES } from "../schema/upload-limits.ts";
 import type { Append, ChecksumAlgorithm } from "../schema/uploads.ts";
 import type { BodyReader } from "./body-reader.ts";
@@ -17,12 +18,7 @@ export async function checkedChunk(
     if (length > CHECKED_CHUNK_MAX_BYTES) return "chunk_too_large";
     chunks.push(chunk.slice());
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
+  const whole = joined(chunks);
   const found = new Uint8Array(await crypto.subtle.digest(DIGESTS[algorithm], whole)).toBase64();
   return found === digest ? whole : "checksum_mismatch";
 }

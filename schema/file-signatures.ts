@@ -1,4 +1,5 @@
 /** What a file is, by its first bytes. Neither its name nor its declared type is asked: both are the sender's to choose. */
+import { uintOf } from "./bytes.ts";
 import type { MediaType } from "./media-types.ts";
 
 /** Enough for the signatures, for the brands of an ISO file (HEIC, AVIF, MP4, MOV), and for the DocType of a WebM file. */
@@ -8,7 +9,7 @@ export const SNIFF_BYTES = 64;
 export function typeOf(head: Uint8Array): MediaType | undefined {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES)); // One character a byte.
   const [type] = SIGNATURES.find(([, signature]) => signature.test(start)) ?? [];
-  return type ?? typeOfIso(start);
+  return type ?? typeOfIso(start, uintOf(head.subarray(0, 4)));
 }
 
 const SIGNATURES: [MediaType, RegExp][] = [
@@ -32,8 +33,7 @@ const MP4 = /^(?:iso[m1-9]|mp4[12]|avc1|M4V[ HP]|dash|cmfc|msnv|MSNV|XAVC|3gp[4-
 const OLD_QUICKTIME = /^(?:moov|mdat|wide|free|skip)$/;
 
 // A box: its size in 4 bytes, which counts these, and its kind in 4.
-function typeOfIso(start: string): MediaType | undefined {
-  const size = sizeOfBox(start);
+function typeOfIso(start: string, size: number): MediaType | undefined {
   const kind = start.slice(4, 8);
   if (kind !== "ftyp") return OLD_QUICKTIME.test(kind) && isSizeOfBox(size, kind) ? "video/quicktime" : undefined;
   const [major = "", ...others] = brands(start.slice(0, size));
@@ -51,9 +51,3 @@ const brands = (box: string): string[] => [box.slice(8, 12), ...(box.slice(16).m
 /** 1 stands for a size of 8 bytes behind the kind, 0 for the rest of the file, which only the media data may be. */
 const isSizeOfBox = (size: number, kind: string): boolean =>
   kind === "wide" ? size === 8 : size >= 8 || size === 1 || (size === 0 && kind === "mdat");
-
-function sizeOfBox(start: string): number {
-  let size = 0;
-  for (const character of start.slice(0, 4)) size = size * 256 + character.charCodeAt(0);
-  return size;
-}

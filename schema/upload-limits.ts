@@ -4,6 +4,8 @@ import { isVideo, type MediaType } from "./media-types.ts";
 const MB = 1024 * 1024;
 export const PICTURE_MAX_BYTES = 25 * MB;
 export const VIDEO_MAX_BYTES = 512 * MB;
+/** A camera that stops then stops some frames late: workers/media/videos/limits.ts. */
+export const VIDEO_MAX_SECONDS = 180;
 export const maxBytesOf = (type: MediaType): number => (isVideo(type) ? VIDEO_MAX_BYTES : PICTURE_MAX_BYTES);
 
 /** The least that R2 takes for any part but the last. An upload has one in memory, and an isolate many uploads. */

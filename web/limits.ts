@@ -2,6 +2,8 @@
  * What the API accepts. The same numbers as in schema/, which is not imported because its validation library would come
  * along; tests/product/browser.test.ts holds the two equal.
  */
+import { VIDEO_MAX_SECONDS } from "../schema/upload-limits.ts";
+
 export const ALBUM_MAX = 10;
 export const CAPTION_MAX = 2200;
 export const COMMENT_MAX = 1000;
@@ -12,11 +14,10 @@ export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
-/** Of a photograph, in bytes. */
-export const PICTURE_MAX = 25 * 1024 * 1024;
-/** Of a video, in bytes and in ms. */
-export const VIDEO_MAX = 512 * 1024 * 1024;
-export const DURATION_MAX = 180_000;
+/** In bytes. */
+export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/upload-limits.ts";
+/** Of a video, in ms. */
+export const DURATION_MAX = VIDEO_MAX_SECONDS * 1000;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 

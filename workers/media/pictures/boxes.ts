@@ -1,6 +1,7 @@
 /** The boxes of ISO/IEC 14496-12, of which AVIF and HEIC files are made. */
+import { uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { type Cursor, cursorOf, uintOf } from "./bytes.ts";
+import { type Cursor, cursorOf } from "./bytes.ts";
 import { latin1, SEGMENTS_MAX } from "./parts.ts";
 import type { Windows } from "./windows.ts";
 

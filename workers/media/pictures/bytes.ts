@@ -1,3 +1,4 @@
+import { uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 export type Cursor = {
@@ -17,8 +18,5 @@ export function cursorOf(bytes: Uint8Array): Cursor {
   };
   return { left: () => bytes.length - at, uint: (length) => uintOf(take(length)), take };
 }
-
-/** Big-endian. Exact up to 2^53, which is more than any file has bytes. */
-export const uintOf = (bytes: Uint8Array): number => bytes.reduce((value, byte) => value * 256 + byte, 0);
 
 export const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);

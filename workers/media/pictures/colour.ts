@@ -1,5 +1,5 @@
 /** Names of colour spaces, as photographers know them. */
-import { uintOf } from "./bytes.ts";
+import { uintOf } from "../../../schema/bytes.ts";
 import { latin1 } from "./parts.ts";
 
 /** Of the numbers that ITU-T H.273 has for primaries and transfer characteristics. */

@@ -1,8 +1,9 @@
 /** An AVIF or HEIC file: its boxes by ranges, the one that describes its items as a whole. */
+import { uintOf } from "../../../schema/bytes.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { boxesOfFile, descend, readBox, versioned } from "./boxes.ts";
-import { cursorOf, uintOf } from "./bytes.ts";
+import { cursorOf } from "./bytes.ts";
 import { cicpName } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts } from "./parts.ts";

@@ -1,7 +1,7 @@
 /** A JPEG: its segments up to the first scan by ranges, and its scans only where there may be many of them. */
+import { uintOf } from "../../../schema/bytes.ts";
 import type { Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { uintOf } from "./bytes.ts";
 import { BLOCK_BYTES, keep, latin1, noParts, type Parts } from "./parts.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 

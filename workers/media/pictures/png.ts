@@ -1,7 +1,7 @@
 /** A PNG: every chunk's head, and what is in those that tell something of the picture. */
+import { uintOf } from "../../../schema/bytes.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { uintOf } from "./bytes.ts";
 import { cicpName } from "./colour.ts";
 import { inflated } from "./inflate.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts, SEGMENTS_MAX } from "./parts.ts";
@@ -83,7 +83,7 @@ async function readText(parts: Parts, type: string, data: Uint8Array): Promise<v
   else keep(parts, "xmp", await textOf(type, value));
 }
 
-/** The text of a chunk after its keyword; empty if it is compressed and too long. */
+/** The text of a chunk after its keyword: its beginning, if it is compressed. */
 async function textOf(type: string, value: Uint8Array): Promise<Uint8Array> {
   if (type === "tEXt") return value;
   if (type === "zTXt") return inflated(value.subarray(1));

@@ -2,6 +2,7 @@
  * Takes a file in: first its row, then its object, then what must follow. Whatever stops half way leaves a row in the
  * state "uploading", so nothing lies in the bucket that no row knows of (../collect.ts).
  */
+import { joined } from "../../../schema/bytes.ts";
 import { SNIFF_BYTES, typeOf } from "../../../schema/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media-types.ts";
@@ -85,7 +86,7 @@ async function readHead(reader: Reader): Promise<Uint8Array> {
   while (head.length < SNIFF_BYTES) {
     const { done, value } = await read(reader);
     if (done) break;
-    head = joined(head, value);
+    head = joined([head, value]);
   }
   return head;
 }
@@ -139,10 +140,3 @@ const read = (reader: Reader) =>
   reader.read().catch(() => {
     throw new ApiError("invalid_request", "The body ended before its time");
   });
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}

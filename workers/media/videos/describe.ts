@@ -2,17 +2,11 @@
 import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "mediabunny";
 import type { Removed, VideoDetails } from "../../../schema/media-details.ts";
 import type { VideoType } from "../../../schema/media-types.ts";
+import { VIDEO_MAX_SECONDS } from "../../../schema/upload-limits.ts";
 import { type ByteSource, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Demuxed, demuxed } from "./demux.ts";
-import {
-  DESCRIBE_BYTES_MAX,
-  DESCRIBE_READS_MAX,
-  FRAME_PIXELS_MAX,
-  FRAME_SIDE_MAX,
-  VIDEO_MAX_SECONDS,
-  VIDEO_SLACK_MS,
-} from "./limits.ts";
+import { DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX, FRAME_PIXELS_MAX, FRAME_SIDE_MAX, VIDEO_SLACK_MS } from "./limits.ts";
 
 export type Description = {
   /** In pixels, upright, of square pixels. */

@@ -1,4 +1,5 @@
 /** The elements of EBML (RFC 8794): an id, a size, and contents. The marker bit of an id belongs to it. */
+import { uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 /** Where an element begins, where its contents do, and where it ends: undefined where it does not say. */
@@ -45,11 +46,7 @@ export function elementsIn(bytes: Uint8Array, from: number, to: number): (Elemen
 }
 
 /** A number without a sign, of up to 8 bytes. Beyond 2^53 it is not exact. */
-export function unsignedOf(bytes: Uint8Array): number {
-  let value = 0;
-  for (const byte of bytes.subarray(0, 8)) value = value * 256 + byte;
-  return value;
-}
+export const unsignedOf = (bytes: Uint8Array): number => uintOf(bytes.subarray(0, 8));
 
 /** A floating-point number, or NaN where the length is that of none. */
 export function floatOf(bytes: Uint8Array): number {

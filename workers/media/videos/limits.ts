@@ -1,7 +1,6 @@
 /** What a video may be, and how much of a file is looked at to find out what it is. */
 
-/** A camera that stops after three minutes stops some frames late: VIDEO_SLACK_MS. */
-export const VIDEO_MAX_SECONDS = 180;
+/** A camera that stops after VIDEO_MAX_SECONDS stops some frames late. */
 export const VIDEO_SLACK_MS = 1000;
 
 /** In pixels, upright. Of a frame, what H.264 knows of up to level 5.2: 36,864 macroblocks of 16 by 16. */

@@ -4,11 +4,10 @@
  * the length of a cluster is written into its beginning. So a file of any length takes PART_BYTES times PARTS_HELD + 2.
  */
 import type { MediaId } from "../../../schema/ids.ts";
+import { PART_BYTES } from "../../../schema/upload-limits.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { videoKey } from "../objects.ts";
 
-/** The least that R2 takes, of all parts but the last. */
-export const PART_BYTES = 5 * 1024 * 1024;
 const PARTS_HELD = 3;
 
 /** Takes the bytes of a file, mostly in their order; some are written again later. */

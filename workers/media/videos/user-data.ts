@@ -2,6 +2,7 @@
  * What a camera may write between its pictures: "user data unregistered" of H.264 (ITU-T H.264, D.1.7) and H.265, in which
  * encoders note their settings, and drones where they are. No player looks at it.
  */
+import { joined, uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 type Format = {
@@ -32,25 +33,17 @@ export function unitsOf(codec: string, config: Uint8Array | undefined): Format |
 /** The packet without the units that carry such a message; the same bytes if there is none. Throws `corrupt` where nothing is left. */
 export function withoutUserData(packet: Uint8Array, format: Format): Uint8Array {
   const kept: Uint8Array[] = [];
-  let length = 0;
+  let isClean = true;
   for (let at = 0; at < packet.length;) {
     const end = Math.min(at + format.lengthBytes + uintOf(packet.subarray(at, at + format.lengthBytes)), packet.length);
     const unit = packet.subarray(at, end);
-    if (!hasUserData(unit.subarray(format.lengthBytes), format)) {
-      kept.push(unit);
-      length += unit.length;
-    }
+    if (hasUserData(unit.subarray(format.lengthBytes), format)) isClean = false;
+    else kept.push(unit);
     at = Math.max(end, at + format.lengthBytes);
   }
-  if (length === packet.length) return packet;
-  if (length === 0) throw new Rejected("corrupt");
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const unit of kept) {
-    whole.set(unit, at);
-    at += unit.length;
-  }
-  return whole;
+  if (isClean) return packet;
+  if (kept.length === 0) throw new Rejected("corrupt");
+  return joined(kept);
 }
 
 /** Messages stand one behind the other, each with its type and length as sums of bytes that end with one below 255. */
@@ -76,5 +69,3 @@ function hasUserData(unit: Uint8Array, { headerBytes, isSei }: Format): boolean 
 /** After two zeros an encoder writes a 3 that means nothing, so that no unit contains what would begin another. */
 const withoutEscapes = (bytes: Uint8Array): Uint8Array =>
   bytes.filter((byte, at) => byte !== 3 || at < 2 || bytes[at - 1] !== 0 || bytes[at - 2] !== 0);
-
-const uintOf = (bytes: Uint8Array): number => bytes.reduce((value, byte) => value * 256 + byte, 0);

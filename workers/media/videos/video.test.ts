@@ -10,7 +10,8 @@ import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { originalKey, videoKey } from "../objects.ts";
 import { describeVideo } from "./describe.ts";
-import { PART_BYTES, storeVideo } from "./parts.ts";
+import { PART_BYTES } from "../../../schema/upload-limits.ts";
+import { storeVideo } from "./parts.ts";
 import { inspectVideo } from "./video.ts";
 
 const read = async (owner: PersonId, id: MediaId) => (await as(owner, `/v1/media/${id}`)).json<Media>();
