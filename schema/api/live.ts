@@ -22,7 +22,7 @@ export const LiveCommand = z
     unwatch: z.array(PostId).max(POSTS_WATCHED_MAX).optional(),
   })
   .openapi("LiveCommand", {
-    description: `A client's message. \`unwatch\` applies before \`watch\`. At most ${POSTS_WATCHED_MAX} posts at a time.`,
+    description: `A client's message. \`unwatch\` applies first. At most ${POSTS_WATCHED_MAX} posts at a time.`,
   });
 export type LiveCommand = z.infer<typeof LiveCommand>;
 
