@@ -1,4 +1,5 @@
--- Moves of logical shards between databases (workers/shards). Every database has these tables; all are empty until a move.
+-- Moves of logical shards between databases (workers/shards). Every database has these tables; all are empty until a
+-- move.
 
 -- All moves, in the database DB only. The published ones are part of the shard map.
 CREATE TABLE shard_moves (
@@ -21,7 +22,8 @@ CREATE TABLE closed_shards (
   PRIMARY KEY (first, last)
 ) WITHOUT ROWID;
 
--- The moves in which this database takes part. Only the step in `holder` may write for one; `noting`: changes are noted.
+-- The moves in which this database takes part. Only the step in `holder` may write for one; `noting`: changes are
+-- noted.
 CREATE TABLE moving_shards (
   move INTEGER NOT NULL PRIMARY KEY,
   first INTEGER NOT NULL,

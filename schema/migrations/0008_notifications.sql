@@ -1,6 +1,6 @@
 -- A notification is unread while `raised` is above `seen`. Both only grow, so the order of messages and reads does not
--- matter. `post`: the post it is about if its subject is a comment. `pushed`: the value of `raised` at the last push to the
--- recipient's devices; `pushed_at`: when that was.
+-- matter. `post`: the post it is about if its subject is a comment. `pushed`: the value of `raised` at the last push to
+-- the recipient's devices; `pushed_at`: when that was.
 CREATE TABLE entries (
   recipient TEXT NOT NULL,
   kind TEXT NOT NULL,

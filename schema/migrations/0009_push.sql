@@ -1,6 +1,6 @@
 -- The devices to which a person's notifications are pushed, each until the end of the session in which it was added.
--- `renewed_at`: when the browser last confirmed it. `failing_since`: since when every push has failed; NULL if the last one
--- was accepted.
+-- `renewed_at`: when the browser last confirmed it. `failing_since`: since when every push has failed; NULL if the last
+-- one was accepted.
 CREATE TABLE push_subscriptions (
   person TEXT NOT NULL,
   endpoint TEXT NOT NULL,

@@ -1,7 +1,7 @@
 -- Both tables belong to the operator and to no shard, and are used in the database DB only, like shard_moves.
 
--- Dead letters. The body is the last column, so that queries of many rows read no body. Ids are never reused, so that nobody
--- discards a different dead letter from the one they looked at.
+-- Dead letters. The body is the last column, so that queries of many rows read no body. Ids are never reused, so that
+-- nobody discards a different dead letter from the one they looked at.
 CREATE TABLE dead_letters (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   queue TEXT NOT NULL,

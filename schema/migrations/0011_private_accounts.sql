@@ -2,16 +2,16 @@
 ALTER TABLE people ADD COLUMN private INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE people ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;
 
--- A request is an inactive row. `asked` numbers the requests: it stays when one is accepted, and a decision refers to one
--- number. `since`: when they asked, in ms since 1970.
+-- A request is an inactive row. `asked` numbers the requests: it stays when one is accepted, and a decision refers to
+-- one number. `since`: when they asked, in ms since 1970.
 ALTER TABLE following ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE following ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE following ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 -- A person's open requests are counted before a new one.
 CREATE INDEX following_requested ON following (follower, followee) WHERE requested = 1;
 
--- The mirror of both, and what only the followee's side knows: the `asked` of the latest decision, and the decision; which
--- notification counts the follow; and when the follow last raised one, in ms since 1970.
+-- The mirror of both, and what only the followee's side knows: the `asked` of the latest decision, and the decision;
+-- which notification counts the follow; and when the follow last raised one, in ms since 1970.
 ALTER TABLE followers ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE followers ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE followers ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
