@@ -6,7 +6,7 @@ import { page } from "./common.ts";
 
 export const Handle = z
   .string()
-  .regex(/^[a-z0-9_]{3,30}$/, { error: "Use 3 to 30 characters: a to z, 0 to 9 and _" })
+  .regex(/^[a-z0-9_]{3,30}$/, { error: "Use 3 to 30 lowercase letters, digits or underscores" })
   .openapi({ example: "ada" });
 
 /**
