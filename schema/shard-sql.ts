@@ -4,7 +4,9 @@ import { DIGITS, LOGICAL_SHARDS } from "./ids.ts";
 /** What a database says to a write of a shard that is on its way to another one, or is there already. */
 export const IS_MOVING = "the shard is moving to another database";
 
-export const isMoving = (error: unknown): boolean => String(error).includes(IS_MOVING);
+/** Whether a database refused a write for that reason. The refusal may be wrapped: drizzle names it as the `cause`. */
+export const isMoving = (error: unknown): boolean =>
+  String(error).includes(IS_MOVING) || (error instanceof Error && error.cause !== undefined && isMoving(error.cause));
 
 const digit = (id: string, position: number): string => `(instr('${DIGITS}', substr(${id}, ${position}, 1)) - 1)`;
 

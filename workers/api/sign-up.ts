@@ -8,7 +8,7 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../schema/ids.ts";
 import { isMoving } from "../../schema/shard-sql.ts";
-import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
+import { areShardsMoving, databaseOf, shardOfHandle } from "../../schema/shards.ts";
 import { today } from "../delivery/dormant.ts";
 import { withFreshIds } from "../fresh-ids.ts";
 import { claimantOf, exists } from "../reads/people.ts";
@@ -54,19 +54,20 @@ export async function claimHandle(env: Env, handle: string, now = Date.now()): P
   if (claimed.meta.changes > 0) return person;
 
   const before = await claimantOf(env, handle);
-  if (before && (await isDead(env, handle, before, now))) {
+  const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
+  // The age is taken first: only a person who is absent after the last moment of creation stays absent.
+  const isAbsent = before && (isOver || areShardsMoving(env)) && !(await exists(env, before, handle));
+  if (isAbsent && isOver) {
     const takenOver = await handles
       .prepare("UPDATE handles SET person = ? WHERE handle = ? AND person = ?")
       .bind(person, handle, before)
       .run();
     if (takenOver.meta.changes > 0) return person;
   }
+  // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
+  if (isAbsent && !isOver) throw new ApiError("unavailable");
   throw new ApiError("handle_taken");
 }
-
-/** The age comes first: only a person who is absent after the last moment of creation stays absent. */
-const isDead = async (env: Env, handle: string, person: PersonId, now: number): Promise<boolean> =>
-  now - timeOf(person) > CLAIM_LASTS && !(await exists(env, person, handle));
 
 /** Writes a person whose handle is claimed, and a session: its token. Nothing if it is too late, or the id is somebody's. */
 export async function createPerson(env: Env, person: PersonCard, passwordHash: string): Promise<string | undefined> {

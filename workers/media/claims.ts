@@ -2,6 +2,7 @@ import { and, eq, gt, inArray, isNull } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { PostMedia } from "../../schema/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import { isMoving } from "../../schema/shard-sql.ts";
 import { databaseOf } from "../../schema/shards.ts";
 import { CLAIMED_FOR } from "../../schema/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
@@ -44,6 +45,7 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
+    if (isMoving(error)) throw error; // D1 works, and takes the claim in a few seconds.
     console.warn("media not claimed, publishing what nobody takes away", { post, error: String(error) });
     // No other post has shown these, so none can take them with it, and the collector comes later.
     const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + CLAIMED_FOR));

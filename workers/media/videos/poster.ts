@@ -14,6 +14,7 @@ import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
+import { whileMoving } from "../../while-moving.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
@@ -60,7 +61,7 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   ]);
   await storeRenditions(env, id, renditions);
   try {
-    await end(env, owner, id, thumbhash);
+    await whileMoving(env, () => end(env, owner, id, thumbhash));
   } catch (error) {
     await forget(env, owner, id);
     throw error;
