@@ -14,14 +14,16 @@ const MEDIABUNNY = fileURLToPath(
 /** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
 const WITHOUT_SHARDS = [
   "workers/shards/**",
-  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays,upload-actor}*.test.ts",
+  "durable-objects/{post,upload}/**",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
   "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges}.test.ts",
   "workers/media/serving/video.test.ts",
   "workers/media/videos/{attacks,damage,video}.test.ts",
-  "schema/file-signatures.test.ts",
-  "workers/{fresh-ids,queues,secrets}.test.ts",
-  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,sessions,status,uploads}.test.ts",
+  "schema/media/file-signatures.test.ts",
+  "workers/storage/{fresh-ids,secrets}.test.ts",
+  "workers/operations/consume.test.ts",
+  "workers/http/{cursors,json-bodies}.test.ts",
+  "workers/api/**/{attempts,dead-letters,passwords,sessions,status,uploads}.test.ts",
 ];
 
 /** What needs no runtime, and is cheaper without: the parsers of files, which are given thousands. */
@@ -30,8 +32,8 @@ const PURE = "**/*.node.test.ts";
 /** Long ones, which two databases can only make harder. */
 const WITH_SHARDS_ALONE = [
   "tests/runtime/private-matrix.test.ts",
-  "workers/api/{comments,edits,live,notifications,private,sign-up}.test.ts",
-  "workers/delivery/{block,fan-out,follow,large-authors,requests}.test.ts",
+  "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
+  "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",
   "workers/projector/projector.test.ts",
 ];
 

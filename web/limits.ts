@@ -2,7 +2,7 @@
  * What the API accepts. The same numbers as in schema/, which is not imported because its validation library would come
  * along; tests/product/browser.test.ts holds the two equal.
  */
-import { VIDEO_MAX_SECONDS } from "../schema/upload-limits.ts";
+import { VIDEO_MAX_SECONDS } from "../schema/media/upload-limits.ts";
 
 export const ALBUM_MAX = 10;
 export const CAPTION_MAX = 2200;
@@ -15,7 +15,7 @@ export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
 /** In bytes. */
-export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/upload-limits.ts";
+export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/media/upload-limits.ts";
 /** Of a video, in ms. */
 export const DURATION_MAX = VIDEO_MAX_SECONDS * 1000;
 

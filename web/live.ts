@@ -3,7 +3,7 @@
  * something new for who is signed in. A page that nobody sees is not connected.
  */
 import type { LiveFrame, PostFrame } from "../schema/api/live.ts";
-import { POSTS_WATCHED_MAX, SESSION_OVER, TOO_MANY_SOCKETS } from "../schema/live-limits.ts";
+import { POSTS_WATCHED_MAX, SESSION_OVER, TOO_MANY_SOCKETS } from "../schema/live/live-limits.ts";
 
 type Watcher = {
   frame: (frame: PostFrame) => void;

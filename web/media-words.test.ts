@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Removed } from "../schema/media-details.ts";
+import { Removed } from "../schema/media/media-details.ts";
 import { clock, factsOf, removedInWords, size, spoken } from "./media-words.ts";
 
 it("says what was removed, whatever order it was found in, and each thing once", () => {

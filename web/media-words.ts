@@ -1,6 +1,6 @@
 /** What is told of a file: how large and how long it is, what it said, and what of that nobody else will see. */
 import type { Media } from "../schema/api/media.ts";
-import type { Removed } from "../schema/media-details.ts";
+import type { Removed } from "../schema/media/media-details.ts";
 import { counted, listed } from "./words.ts";
 
 const KB = 1024;

@@ -2,8 +2,8 @@
  * The product with bindings and actors that count what they are asked for, and tell it at TALLIES. Never the one whose time
  * is taken: counting is work too. Requests and actors share the isolate here, and so these tallies.
  */
-import { LikeGate as Gate } from "../../durable-objects/like-gate.ts";
-import { PostActor as Actor } from "../../durable-objects/post-actor.ts";
+import { LikeGate as Gate } from "../../durable-objects/post/likes/like-gate.ts";
+import { PostActor as Actor } from "../../durable-objects/post/post-actor.ts";
 import worker from "../../workers/index.ts";
 import { addTo, noTally, TALLIES, type Tallies, type Tally } from "../tally.ts";
 import { countedBindings } from "./counted-bindings.ts";

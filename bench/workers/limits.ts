@@ -3,8 +3,8 @@
  * actors with nothing before them: signing in and routing cost several times as much as a like on one machine.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { LikeGate } from "../../durable-objects/like-gate.ts";
-import type { PostActor } from "../../durable-objects/post-actor.ts";
+import type { LikeGate } from "../../durable-objects/post/likes/like-gate.ts";
+import type { PostActor } from "../../durable-objects/post/post-actor.ts";
 import { newId, type PersonId, type PostId, randomShard } from "../../schema/ids.ts";
 
 type Bindings = {

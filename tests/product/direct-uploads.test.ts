@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { z } from "zod";
 import type { DirectUpload } from "../../schema/api/uploads.ts";
-import { DIRECT_PART_BYTES } from "../../schema/upload-limits.ts";
+import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
 import { Api } from "../../scripts/api-client.ts";
 import { type Server, startServer } from "../../scripts/server.ts";
 import { changedConfig } from "./config.ts";

@@ -1,12 +1,12 @@
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { PostMedia } from "../../schema/facts.ts";
+import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
-import { isMoving } from "../../schema/shard-sql.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { CLAIMED_FOR } from "../../schema/upload-limits.ts";
+import { isMoving } from "../../schema/d1/shard-sql.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../http/problems.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { hasRenditions, type MediaRow } from "./present.ts";
 import { servedType } from "./videos/served-type.ts";

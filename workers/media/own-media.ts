@@ -1,9 +1,9 @@
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../http/problems.ts";
 import type { MediaRow } from "./present.ts";
 
 /** A file of `owner`, in whatever state. Anybody else's is as unknown as one that was deleted: `media_not_found`. One query. */

@@ -1,11 +1,11 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
 import type { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../http/problems.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { mayRetry } from "./inspection/retry.ts";
-import { signatureFor } from "./serving/signatures.ts";
-import { mediaUrls, videoUrl } from "./serving/urls.ts";
+import { signatureFor } from "../reads/media-signatures.ts";
+import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
 
 export type MediaRow = typeof media.$inferSelect;
 

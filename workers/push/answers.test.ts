@@ -1,7 +1,7 @@
 /** What push services answer, and what follows (fault F28). */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import type { Answer } from "../../tests/runtime/push-service.ts";
 import { devicesOf, pushWorld, stateOf, toldOfFollow } from "../../tests/runtime/pushed.ts";

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
 import { newId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { comment, done, projectAll, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";

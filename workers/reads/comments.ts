@@ -1,11 +1,11 @@
-import type { SeenComment } from "../../schema/facts.ts";
+import type { SeenComment } from "../../schema/messages/facts.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../http/problems.ts";
 import { likedCommentsAmong } from "./documents.ts";
 import { viewablePost } from "./posts.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "../storage/reader.ts";
 import { blockedFor, type KnownPost, peopleSeenBy } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";

@@ -1,11 +1,11 @@
 /** What is kept in tiers: the documents of posts and people, where posts stand, and whom handles name. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { PostMedia, PostStanding } from "../../schema/facts.ts";
+import type { PostMedia, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
-import { PEOPLE_BY_IDS } from "../../schema/people-cards.ts";
-import { shardOfHandle } from "../../schema/shards.ts";
-import type { Reader } from "./reader.ts";
-import { Tiers } from "./tiers.ts";
+import { PEOPLE_BY_IDS } from "../../schema/d1/people-cards.ts";
+import { shardOfHandle } from "../../schema/d1/shards.ts";
+import type { Reader } from "../storage/reader.ts";
+import { Tiers } from "../storage/tiers.ts";
 import type { KnownPost } from "./visibility.ts";
 
 /** What a post shows to everybody, as of `seq`. */

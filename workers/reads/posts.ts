@@ -2,15 +2,15 @@
 import type { Context } from "hono";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
-import type { PostStanding } from "../../schema/facts.ts";
+import type { PostStanding } from "../../schema/messages/facts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../api/errors.ts";
-import type { App } from "../api/routes.ts";
-import { shownMedia } from "../media/serving/urls.ts";
+import { ApiError, type ErrorCode } from "../http/problems.ts";
+import type { App } from "../http/routes.ts";
+import { shownMedia } from "./media-urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import { privateAmong } from "./private-accounts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "../storage/reader.ts";
 import { canView, type KnownPost, mayWriteTo, unseenAuthors } from "./visibility.ts";
 
 /** `isFollowed`: the reader follows the author, as their own database says now. */

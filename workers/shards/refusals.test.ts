@@ -1,12 +1,12 @@
 /** A move refuses nobody what they may do: what cannot be written for a moment can be written after it, or waits for it. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, readShards, shardOfHandle } from "../../schema/shards.ts";
+import { databaseOf, readShards, shardOfHandle } from "../../schema/d1/shards.ts";
 import { png } from "../../tests/runtime/media.ts";
 import { emptyPair, type Pair, PAIR, personIn } from "../../tests/runtime/pair.ts";
 import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { claimHandle } from "../api/sign-up.ts";
+import { claimHandle } from "../api/accounts/sign-up.ts";
 import { beginMove, moveOf } from "./moves.ts";
 import { step } from "./phases.ts";
 

@@ -1,9 +1,9 @@
 /** A second look at a file whose rejection may have been our fault. */
 import type { PersonId } from "../../../schema/ids.ts";
-import { isVideo } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { newEffect, saveEffectIf, sendEffect } from "../../effects.ts";
-import { withFreshIds } from "../../fresh-ids.ts";
+import { isVideo } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
 import type { MediaRow } from "../present.ts";
 import { RETRYABLE } from "./rejections.ts";
 

@@ -5,11 +5,11 @@
 import { and, eq, notInArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { media } from "../../../schema/tables/posts.ts";
-import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/upload-limits.ts";
-import type { Answer, Append, Standing, UploadRefusal } from "../../../schema/uploads.ts";
-import { ApiError } from "../../api/errors.ts";
+import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
+import type { Answer, Append, Standing, UploadRefusal } from "../../../schema/media/uploads.ts";
+import { ApiError } from "../../http/problems.ts";
 import { originalKey } from "../objects.ts";
 import type { MediaRow } from "../present.ts";
 import { finish } from "./finish.ts";

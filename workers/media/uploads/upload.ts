@@ -3,13 +3,13 @@
  * state "uploading", so nothing lies in the bucket that no row knows of (../collect.ts).
  */
 import { joined } from "../../../schema/bytes.ts";
-import { SNIFF_BYTES, typeOf } from "../../../schema/file-signatures.ts";
+import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import type { MediaType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { ApiError } from "../../api/errors.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { ApiError } from "../../http/problems.ts";
 import { originalKey } from "../objects.ts";
-import { whileMoving } from "../../while-moving.ts";
+import { whileMoving } from "../../storage/while-moving.ts";
 import type { MediaRow } from "../present.ts";
 import { finish } from "./finish.ts";
 import { reserve } from "./reserve.ts";

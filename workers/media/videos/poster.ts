@@ -3,10 +3,10 @@
  * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { typeOf } from "../../../schema/file-signatures.ts";
-import { isVideo, type MediaType, type PictureType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { ApiError } from "../../api/errors.ts";
+import { typeOf } from "../../../schema/media/file-signatures.ts";
+import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { ApiError } from "../../http/problems.ts";
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { Rejected, reasonOf } from "../inspection/rejections.ts";
 import { posterKey, renditionKeys } from "../objects.ts";
@@ -14,7 +14,7 @@ import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
-import { whileMoving } from "../../while-moving.ts";
+import { whileMoving } from "../../storage/while-moving.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
