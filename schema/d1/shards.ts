@@ -5,6 +5,7 @@
  * An isolate keeps that map and reads it anew every few seconds. Where `SHARDS` names one database there is nothing to
  * read, and nothing is.
  */
+import type { Background } from "../background.ts";
 import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
 import { type Id, LOGICAL_SHARDS, shardOf } from "../ids.ts";
 import { PHASES, type Phase } from "../tables/shards.ts";
@@ -79,9 +80,6 @@ function mapOf(env: Env): Pick<ShardMap, "ranges" | "isMoving"> {
   if (!map) throw new Error("the map of the shards was not read");
   return map;
 }
-
-/** What may go on after the answer: Hono's executionCtx is one. */
-type Background = Pick<ExecutionContext, "waitUntil">;
 
 /**
  * To be called where something begins that uses databases: a request, a batch of a queue, a cron, an actor's turn. Costs

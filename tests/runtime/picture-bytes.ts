@@ -2,7 +2,7 @@
 
 import { typeOf } from "../../schema/media/file-signatures.ts";
 import { isVideo, type PictureType } from "../../schema/media/media-types.ts";
-import { ApiError } from "../../workers/http/problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
 /** What an upload takes a picture for, or the refusal that it is answered with. */
 export function pictureType(file: Uint8Array): PictureType {

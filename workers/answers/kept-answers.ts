@@ -4,7 +4,7 @@
  */
 import type { PersonId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
-import type { Background } from "../storage/tiers.ts";
+import type { Background } from "../../schema/background.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 
 /** Longer than people wait for an outage to end, and no longer: one that nobody asks for may tell of what is gone since. */

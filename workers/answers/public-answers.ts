@@ -13,7 +13,7 @@ import { Reader } from "../storage/reader.ts";
 import { isMatch } from "../http/etags.ts";
 import { aboutWhom, ADDRESS_MAX, ANYBODY, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
 import { STALE } from "./reading.ts";
-import { isAnonymous } from "../api/accounts/viewer.ts";
+import { isAnonymous } from "../http/session-cookie.ts";
 
 /**
  * With the next, and with the second that counts may be old: how old a public answer is at most, and so how long a deleted

@@ -14,7 +14,8 @@ import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "./skeleton.ts";
 import { DORMANT_AFTER_DAYS } from "./dormant.ts";
 import { fanOut, READERS_PER_MESSAGE } from "./fan-out.ts";
-import { drawn, FEED_MAX, TRIM_ONE_IN } from "./feed-bound.ts";
+import { FEED_MAX } from "./feed-bound.ts";
+import { drawn, TRIM_ONE_IN } from "../storage/trim-turns.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {

@@ -4,13 +4,6 @@
  * feed holds more: 32 entries too many on average, and more than 500 too many once in eight million.
  */
 export const FEED_MAX = 500;
-export const TRIM_ONE_IN = 32;
-
-/** Those whose turn it is: as many of any page, so a message is never late because of them. */
-export function drawn<T>(readers: readonly T[]): T[] {
-  const turn = Math.floor(Math.random() * TRIM_ONE_IN);
-  return readers.filter((_, index) => index % TRIM_ONE_IN === turn);
-}
 
 /** Reads FEED_MAX rows a reader, writes what it deletes. For a batch in the readers' database; nothing for nobody. */
 export const trimmed = (database: D1Database, readers: readonly string[]): D1PreparedStatement[] =>

@@ -2,7 +2,7 @@
  * Against requests that another site makes a browser send. Browsers say where a request comes from in `Sec-Fetch-Site`,
  * older ones in `Origin`; a page cannot forge either. Another subdomain ("same-site") is another site to us.
  */
-import { ApiError } from "./problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 

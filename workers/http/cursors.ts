@@ -1,6 +1,6 @@
 /** Keyset cursors: where the last page ended, opaque so that clients keep none of its meaning. */
 import { type Id, isId } from "../../schema/ids.ts";
-import { ApiError } from "./problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
 /** A cursor of N parts decodes to a tuple, so that a caller need not ask whether each part is there. */
 type Parts = { 1: [string]; 2: [string, string]; 3: [string, string, string] };

@@ -1,7 +1,7 @@
 /** What is true of every body but an upload's before it is parsed: it is small, and it is UTF-8. */
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import { ApiError } from "./problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import type { App } from "./routes.ts";
 
 /** Bounds what is parsed; an upload is a stream with a limit of its own. */

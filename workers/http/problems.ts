@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem } from "../../schema/api/common.ts";
+import { ApiError, type ErrorCode } from "../../schema/api/refusals.ts";
 import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
@@ -64,9 +65,7 @@ const REFUSALS = {
   busy: [503, "Too much is going on here; try again in a moment"],
   unavailable: [503, "This does not work at the moment; try again"],
   storage_full: [507, "There is no room to store this"],
-} as const;
-
-export type ErrorCode = keyof typeof REFUSALS;
+} as const satisfies Record<ErrorCode, readonly [status: number, title: string]>;
 
 /** When the same request may succeed, in seconds. An overloaded actor is still overloaded a second later. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
@@ -76,20 +75,6 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   unavailable: 1,
   upload_busy: 1,
 };
-
-/** A refusal: `code` is for programs, `detail` for people. */
-export class ApiError extends Error {
-  readonly code: ErrorCode;
-  readonly detail: string | undefined;
-  readonly errors: Problem["errors"];
-
-  constructor(code: ErrorCode, detail?: string, errors?: Problem["errors"]) {
-    super(code);
-    this.code = code;
-    this.detail = detail;
-    this.errors = errors;
-  }
-}
 
 /** Answers with problem+json. What is not a refusal is logged whole, and told only as a code and a request id. */
 export function problem(error: Error, c: Context): Response {

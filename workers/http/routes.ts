@@ -1,12 +1,10 @@
 /** What every route file starts from: its type of context, and validation that refuses in our own form. */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import { Problem } from "../../schema/api/common.ts";
-import type { PersonId, SessionId } from "../../schema/ids.ts";
 import type { Reader } from "../storage/reader.ts";
-import { ApiError } from "./problems.ts";
+import type { Viewer } from "../storage/viewer.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
-/** Who asks. Set by viewer.ts for every request. `hasBlocks`: they have blocked somebody, or somebody them. */
-export type Viewer = { person: PersonId; session: SessionId; hasBlocks: boolean };
 /** `reader` is there from the beginning, and knows the viewer as soon as it is known. */
 export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined; reader: Reader } };
 

@@ -6,9 +6,10 @@ import { isMoving } from "../../schema/d1/shard-sql.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../http/problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import { reasonOf } from "./inspection/rejections.ts";
-import { hasRenditions, type MediaRow } from "./present.ts";
+import { hasRenditions } from "./present.ts";
+import type { MediaRow } from "./media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 

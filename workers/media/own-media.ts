@@ -3,8 +3,8 @@ import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../http/problems.ts";
-import type { MediaRow } from "./present.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
+import type { MediaRow } from "./media-row.ts";
 
 /** A file of `owner`, in whatever state. Anybody else's is as unknown as one that was deleted: `media_not_found`. One query. */
 export async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {

@@ -1,4 +1,4 @@
-import { drawn } from "../feeds/feed-bound.ts";
+import { drawn } from "../storage/trim-turns.ts";
 
 /** As a feed, an inbox is trimmed when its turn comes: workers/delivery/feed-bound.ts. */
 export const INBOX_MAX = 1000;

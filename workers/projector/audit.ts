@@ -9,7 +9,7 @@ import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts"
 import { areShardsMoving, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { freshStats } from "../reads/documents.ts";
 import { Reader } from "../storage/reader.ts";
-import type { Background } from "../storage/tiers.ts";
+import type { Background } from "../../schema/background.ts";
 
 type Side = Audit["actor"];
 

@@ -2,7 +2,7 @@
 import { entryKey } from "../notifications/inbox.ts";
 import { presentNotifications } from "../notifications/present-notifications.ts";
 import { Reader } from "../storage/reader.ts";
-import type { Background } from "../storage/tiers.ts";
+import type { Background } from "../../schema/background.ts";
 import type { Job } from "./jobs.ts";
 import { paced } from "./pace.ts";
 import type { Plan } from "./plan.ts";

@@ -12,7 +12,7 @@ import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { consumeTogether } from "../operations/consume.ts";
-import type { Background } from "../storage/tiers.ts";
+import type { Background } from "../../schema/background.ts";
 import { addressed } from "./addressed.ts";
 import type { Fetch, Sender } from "./deliver.ts";
 import { changesOf, retriesOf, settle } from "./jobs.ts";

@@ -2,7 +2,7 @@
 import type { PushSubscription } from "../../schema/api/push.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { bindingOf, databaseOf, firstShards } from "../../schema/d1/shards.ts";
-import type { Viewer } from "../http/routes.ts";
+import type { Viewer } from "../storage/viewer.ts";
 import type { Reader } from "../storage/reader.ts";
 
 /** The browsers of one person. Beyond it, those that have not been heard of for longest are left out. */

@@ -2,7 +2,7 @@ import type { Me, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
-import { ApiError } from "../http/problems.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
 import { handles, personDocuments } from "./documents.ts";
 import type { Reader } from "../storage/reader.ts";

@@ -1,4 +1,4 @@
-import type { Background } from "./tiers.ts";
+import type { Background } from "../../schema/background.ts";
 import { LateError, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 
 /** One statement that only reads. Parameters are numbered: ?1, ?2... */

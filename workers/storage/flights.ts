@@ -1,5 +1,5 @@
 import { LateError, within } from "../../schema/d1/deadline.ts";
-import type { Background } from "./tiers.ts";
+import type { Background } from "../../schema/background.ts";
 
 /** How long a request waits for another one that is reading the same, before it reads by itself, if nothing else is said. */
 const JOINED_FOR = 1000; // ms

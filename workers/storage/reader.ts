@@ -1,4 +1,4 @@
-import type { Viewer } from "../http/routes.ts";
+import type { Viewer } from "./viewer.ts";
 import type { Refusable, Snapshot } from "../../durable-objects/post/post-results.ts";
 import type { Id, PersonId, PostId } from "../../schema/ids.ts";
 import { bindingOf, byDatabase, databaseOf, firstShards } from "../../schema/d1/shards.ts";
@@ -7,7 +7,7 @@ import { LateError, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadlin
 import { type Answer, CombinedReads, type Query } from "./combined-reads.ts";
 import { Seen } from "./consistency.ts";
 import { Served } from "./served.ts";
-import type { Background } from "./tiers.ts";
+import type { Background } from "../../schema/background.ts";
 
 /** Whoever reads within one request: who they are, what they must see, and how they are served. */
 export class Reader {

@@ -6,7 +6,7 @@
  * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
  * fail, what was last known is the answer, and the reader is told.
  */
-import { etagOf } from "../http/etags.ts";
+import { fingerprintOf } from "../../schema/fingerprint.ts";
 import { Flights } from "./flights.ts";
 import { Memory } from "./memory.ts";
 import type { Reader } from "./reader.ts";
@@ -21,9 +21,6 @@ const KV_TTL = 600; // s
 /** How many keys are looked for in KV before D1 is asked. */
 const KV_FIRST = 3;
 const KV_KEYS_MAX = 100; // The most keys of one bulk get.
-
-/** What may go on after the answer: Hono's executionCtx is one. */
-export type Background = Pick<ExecutionContext, "waitUntil">;
 
 type Load<K, V> = (reader: Reader, keys: K[]) => Promise<Map<K, V>>;
 type Options<K, V> = {
@@ -181,7 +178,7 @@ export class Tiers<K extends string, V extends object> {
     await Promise.all(
       [...values].map(async ([key, value]) => {
         const text = JSON.stringify(value);
-        const version = etagOf([text]);
+        const version = fingerprintOf([text]);
         const last = this.#written.get(key);
         if (last?.value === version && Date.now() - last.at < WRITTEN_AT_MOST_EVERY) return;
         this.#written.set(key, version);

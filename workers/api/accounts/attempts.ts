@@ -3,7 +3,7 @@
  * one handle stop who guesses at a person, sixty for one address who tries one password on everybody.
  */
 import type { Context } from "hono";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 
 /** Refuses with `too_many_attempts`. The limits hold per Cloudflare location: a brake on abuse, not an exact quota. */

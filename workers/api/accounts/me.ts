@@ -9,9 +9,10 @@ import { unreadCount } from "../../notifications/present-notifications.ts";
 import { ownProfileOf } from "../../reads/people.ts";
 import { copyPrivate, forgetStanding, noteIsPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { forgetAnswersOf } from "../../answers/public-answers.ts";
-import { type App, body, json, refusals, routes, signedIn, type Viewer } from "../../http/routes.ts";
+import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import type { Viewer } from "../../storage/viewer.ts";
 
 export const me = routes();
 

@@ -11,7 +11,7 @@ import { endSubscriptions } from "../../push/subscriptions.ts";
 import { claimantOf } from "../../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 import { forgetSession } from "./session-copies.ts";

@@ -12,7 +12,7 @@ import { areShardsMoving, databaseOf, shardOfHandle } from "../../../schema/d1/s
 import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { claimantOf, exists } from "../../reads/people.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { hashPassword } from "./passwords.ts";
 import { newSession } from "./tokens.ts";
 

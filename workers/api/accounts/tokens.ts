@@ -9,7 +9,7 @@ import type { sessions } from "../../../schema/tables/people.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
-import type { Viewer } from "../../http/routes.ts";
+import type { Viewer } from "../../storage/viewer.ts";
 import { copyOf, remember, type SessionRow } from "./session-copies.ts";
 
 /** Absolute: using a session does not make it last longer, so reading never writes. */

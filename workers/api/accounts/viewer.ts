@@ -5,14 +5,12 @@ import type { Context } from "hono";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { requireOwnSite } from "../../http/cross-site.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
+import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { copySession, rememberedPerson } from "./session-copies.ts";
 import { bearerOf, copyOfToken, SESSION_LASTS, sessionOf, viewerOf } from "./tokens.ts";
 
-// The prefix makes browsers refuse the cookie unless this very host set it, over HTTPS and for every path: a page of
-// another subdomain cannot plant one. (Browsers count http://localhost as HTTPS here.)
-const COOKIE = "__Host-session";
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
 
 /** For the routes that begin by knowing who asks. */
@@ -44,23 +42,19 @@ export function probablePerson(c: Context<App>): PersonId | undefined {
 
 /** Gives the browser a session that has begun. */
 export async function beginSession(c: Context<App>, person: PersonCard, token: string): Promise<void> {
-  setCookie(c, COOKIE, token, { ...SCOPE, maxAge: SESSION_LASTS / 1000 });
+  setCookie(c, SESSION_COOKIE, token, { ...SCOPE, maxAge: SESSION_LASTS / 1000 });
   const copy = await copyOfToken(person, token);
   if (copy) c.executionCtx.waitUntil(copySession(c.env, copy.session, copy.row));
 }
 
 /** Takes the session back from the browser, once it is over. */
 export function endSession(c: Context<App>): void {
-  deleteCookie(c, COOKIE, SCOPE);
+  deleteCookie(c, SESSION_COOKIE, SCOPE);
 }
 
 const isBearer = (c: Context<App>): boolean => c.req.header("authorization") !== undefined;
 
 function tokenIn(c: Context<App>): string | undefined {
   const authorization = c.req.header("authorization");
-  return authorization === undefined ? getCookie(c, COOKIE) : bearerOf(authorization);
+  return authorization === undefined ? getCookie(c, SESSION_COOKIE) : bearerOf(authorization);
 }
-
-/** Whether a request may be answered as anybody's. Must be told without a question to anybody. */
-export const isAnonymous = (headers: Headers): boolean =>
-  !headers.has("authorization") && !(headers.get("cookie") ?? "").includes(COOKIE);

@@ -4,7 +4,7 @@ import * as codes from "../../../schema/live/live-limits.ts";
 import { relayNamed, relayOfNetwork, relayOfPerson } from "../../../schema/live/live-relays.ts";
 import { networkOf } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
 import { json, refusals, routes } from "../../http/routes.ts";
 

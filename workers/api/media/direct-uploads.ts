@@ -8,7 +8,7 @@ import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { ADDRESSES_LAST, addressesOfParts, type S3, s3Of } from "../../media/uploads/direct.ts";
 import { begin, complete } from "../../media/uploads/resumable.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 export const directUploads = routes();

@@ -10,7 +10,7 @@ import { retry } from "../../media/inspection/retry.ts";
 import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../../media/uploads/upload.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 

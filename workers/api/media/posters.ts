@@ -5,7 +5,7 @@ import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { forgetStored } from "../../media/serving/stored.ts";
 import { POSTER_MAX_BYTES, setPoster } from "../../media/videos/poster.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 const putPoster = createRoute({

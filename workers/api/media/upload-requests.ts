@@ -1,6 +1,6 @@
 /** What is true of every request that carries a file. */
 import type { Context } from "hono";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 
 /** A body that is packed is never unpacked: a small one could become one of any size. */

@@ -6,7 +6,7 @@ import { isId, MediaId } from "../../../schema/ids.ts";
 import { CHECKED_CHUNK_MAX_BYTES, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
 import { type Append, CHECKSUM_ALGORITHMS, type Standing } from "../../../schema/media/uploads.ts";
 import { append, appendFirst, begin, standingOf, terminate } from "../../media/uploads/resumable.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { type App, refusals, routes, signedIn } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 

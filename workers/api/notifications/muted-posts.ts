@@ -4,7 +4,7 @@ import { Muted } from "../../../schema/api/people.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { viewablePost } from "../../reads/posts.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 export const mutedPosts = routes();

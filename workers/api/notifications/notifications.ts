@@ -6,7 +6,7 @@ import { entriesOf, entryKey, isEntryKey, markAllRead, markOneRead } from "../..
 import { presentNotifications, unreadCount } from "../../notifications/present-notifications.ts";
 import { tellRelays } from "../../notifications/socket-hints.ts";
 import { decodeCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 export const notifications = routes();

@@ -3,7 +3,7 @@ import { PushKey, PushSubscription, Unsubscribe } from "../../../schema/api/push
 import { isPushService } from "../../push/services.ts";
 import { areUsable, subscribe, unsubscribe } from "../../push/subscriptions.ts";
 import { type Vapid, vapidOf } from "../../push/vapid.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 export const pushSubscriptions = routes();

@@ -7,7 +7,7 @@ import { databases, isHomeOf } from "../../../schema/d1/shards.ts";
 import { reconcile } from "../../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { letters } from "./dead-letters.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import { jsonBodies } from "../../http/json-bodies.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";

@@ -3,7 +3,7 @@ import { Audit } from "../../../schema/api/audit.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { audit } from "../../projector/audit.ts";
 import { viewablePost } from "../../reads/posts.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes } from "../../http/routes.ts";
 
 /** Anybody may ask, so it must stay cheap: comments are counted one by one. */

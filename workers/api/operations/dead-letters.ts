@@ -11,7 +11,7 @@ import {
 import { deadLetter, deadLetters, discard, type LetterRow } from "../../operations/dead-letters.ts";
 import { replay, replayFrom } from "../../operations/replay.ts";
 import { decodeCursor, encodeCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes } from "../../http/routes.ts";
 
 export const letters = routes();

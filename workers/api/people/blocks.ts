@@ -16,7 +16,7 @@ import { personDocuments } from "../../reads/documents.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { copyBlock } from "../accounts/session-copies.ts";
 import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
 

@@ -9,7 +9,7 @@ import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { standingByHandle } from "../../reads/people.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 /** Whom one person may follow, and has asked to. A page of a feed asks about each large author among them. */

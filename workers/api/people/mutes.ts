@@ -9,7 +9,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 /** A page of a feed asks about each author on it, and reads past those who are muted. */

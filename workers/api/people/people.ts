@@ -13,7 +13,7 @@ import { blockedFor, isHiddenFrom, peopleSeenBy } from "../../reads/visibility.t
 import { countAttempt } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";

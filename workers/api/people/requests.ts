@@ -13,7 +13,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
 import { copyBlock } from "../accounts/session-copies.ts";
 

@@ -13,7 +13,7 @@ export const commentCommands = routes();
 
 /** Refuses who may not see the post, or is in a block with the author of the comment. */
 async function requireSeen(c: Context<App>, post: PostId, comment: CommentId): Promise<void> {
-  await requireAccess(c, post);
+  await requireAccess(c.var.reader, post);
   await requireNoBlockOn(c.var.reader, post, comment);
 }
 
@@ -32,7 +32,7 @@ commentCommands.openapi(
     const { person } = signedIn(c);
     await requireSeen(c, post, comment);
     const answer = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
-    if (!answer.ok) throw await refused(c, post, answer.reason);
+    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
     answerWithToken(c, post, { seq: answer.seq });
     return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
   },
@@ -50,7 +50,7 @@ commentCommands.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const answer = await c.env.POSTS.getByName(post).removeComment(signedIn(c).person, comment);
-    if (!answer.ok) throw await refused(c, post, answer.reason);
+    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
     answerWithToken(c, post, { seq: answer.seq });
     return c.body(null, 204);
   },
@@ -88,7 +88,7 @@ for (const { path, command, summaries } of [
         // A post's author hides and unpins whatever stands there.
         if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
         const answer = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
-        if (!answer.ok) throw await refused(c, post, answer.reason);
+        if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
         answerWithToken(c, post, { seq: answer.seq });
         return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
       },

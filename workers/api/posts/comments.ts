@@ -24,7 +24,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { followedAmong } from "../../reads/follows.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
@@ -45,7 +45,7 @@ comments.openapi(
     const { person: author } = signedIn(c);
     const { post } = c.req.valid("param");
     const { replyTo, text } = c.req.valid("json");
-    await requireAccess(c, post);
+    await requireAccess(c.var.reader, post);
     if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
     const mentions = await mentionsIn(c.var.reader, text);
     const wanted = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };

@@ -6,7 +6,7 @@ import { projectAtOnce } from "../../projector/projector.ts";
 import { answerWithToken } from "./own-writes.ts";
 import { personDocuments, postDocuments } from "../../reads/documents.ts";
 import { presentOwnPost, refused } from "../../reads/posts.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
 
 export const edits = routes();
@@ -28,7 +28,7 @@ edits.openapi(
     const { post } = c.req.valid("param");
     const { caption, commentPolicy } = c.req.valid("json");
     const answer = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
-    if (!answer.ok) throw await refused(c, post, answer.reason);
+    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
     const { body: written, standing, liked, confirmed } = answer;
 
     answerWithToken(c, post, { seq: standing.seq });
@@ -62,7 +62,7 @@ edits.openapi(
     const { person } = signedIn(c);
     const { post } = c.req.valid("param");
     const answer = await c.env.POSTS.getByName(post).remove(person);
-    if (!answer.ok) throw await refused(c, post, answer.reason);
+    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
     const { standing, body: rest } = answer;
     answerWithToken(c, post, { seq: standing.seq });
     await projectAtOnce(c.var.reader, {
@@ -89,7 +89,7 @@ edits.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const answer = await c.env.POSTS.getByName(post).captions(signedIn(c).person);
-    if (!answer.ok) throw await refused(c, post, answer.reason);
+    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
     const items = answer.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
     return c.json({ items }, 200);
   },

@@ -8,7 +8,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { setLike } from "./hot-posts.ts";
 import { json, refusals, routes, signedIn } from "../../http/routes.ts";
 
@@ -30,7 +30,7 @@ for (const { method, command, summary } of [
     async (c) => {
       const { person } = signedIn(c);
       const { post } = c.req.valid("param");
-      if (command === "like") await requireAccess(c, post);
+      if (command === "like") await requireAccess(c.var.reader, post);
       const answer = await setLike(c.env, post, person, command === "like");
       if (!answer.ok) throw new ApiError(answer.reason);
       // A like can be taken back whatever stands between the two, but of a private post it is told nothing.

@@ -10,7 +10,7 @@ import { postPage } from "./post-page.ts";
 import { personSeenBy } from "../../reads/people.ts";
 import { presentOwnPost, presentPosts, skeletonOf } from "../../reads/posts.ts";
 import { isHiddenFrom } from "../../reads/visibility.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
 import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";

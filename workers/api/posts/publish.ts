@@ -5,7 +5,7 @@ import { databaseOf } from "../../../schema/d1/shards.ts";
 import { claimMedia, type Wanted } from "../../media/claims.ts";
 import { projectAtOnce } from "../../projector/projector.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 
 type NewBody = { caption: string; media: Wanted[]; mentions: PersonId[] };
 type Published = { id: PostId; post: Snapshot };

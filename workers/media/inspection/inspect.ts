@@ -7,7 +7,7 @@ import { effectDone } from "../../storage/effects.ts";
 import { consume, consumeApart } from "../../operations/consume.ts";
 import { deleteObjects } from "../objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
-import type { MediaRow } from "../present.ts";
+import type { MediaRow } from "../media-row.ts";
 import { inspectVideo } from "../videos/video.ts";
 import type { Findings, Original } from "./findings.ts";
 import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";

@@ -3,7 +3,7 @@
  * address that was signed for who asks, and is refused as if it were not there.
  */
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { privateAmong } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { seesPostsOf } from "../../reads/visibility.ts";

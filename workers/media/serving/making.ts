@@ -5,10 +5,10 @@
 import type { Variant } from "../../../schema/api/media.ts";
 import { within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../../http/problems.ts";
+import { ApiError, type ErrorCode } from "../../../schema/api/refusals.ts";
 import { Flights } from "../../storage/flights.ts";
 import { Memory } from "../../storage/memory.ts";
-import type { Background } from "../../storage/tiers.ts";
+import type { Background } from "../../../schema/background.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
 import { decoding } from "../pictures/decoder.ts";

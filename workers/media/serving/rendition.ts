@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { isMatch } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { FORMAT_TYPES } from "../pictures/renditions.ts";

@@ -5,7 +5,7 @@
 import { Hono } from "hono";
 import { Variant } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import type { App } from "../../http/routes.ts";
 import { Reader } from "../../storage/reader.ts";

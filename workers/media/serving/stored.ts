@@ -2,7 +2,7 @@
 import type { Variant } from "../../../schema/api/media.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import type { Background } from "../../storage/tiers.ts";
+import type { Background } from "../../../schema/background.ts";
 import { type Format, renditionKey, renditionKeys } from "../objects.ts";
 
 /** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */

@@ -7,8 +7,8 @@ import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
-import { ApiError } from "../../http/problems.ts";
-import type { MediaRow } from "../present.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import type { MediaRow } from "../media-row.ts";
 
 /** Until its first bytes have come, nobody knows what a file is. */
 export const NOT_KNOWN_YET = "application/octet-stream";

@@ -7,10 +7,10 @@ import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { originalKey } from "../objects.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
-import type { MediaRow } from "../present.ts";
+import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
 import { reserve } from "./reserve.ts";
 

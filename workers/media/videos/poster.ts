@@ -6,7 +6,7 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { typeOf } from "../../../schema/media/file-signatures.ts";
 import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
-import { ApiError } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { Rejected, reasonOf } from "../inspection/rejections.ts";
 import { posterKey, renditionKeys } from "../objects.ts";
