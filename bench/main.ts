@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { failedToStart, StartError } from "../scripts/start-error.ts";
+import { exitWithError, StartError } from "../scripts/start-error.ts";
 import { whenAskedToStop } from "../scripts/stop.ts";
 import { combining } from "./combining.ts";
 import { costReports } from "./costs-report.ts";
@@ -114,4 +114,4 @@ function cost(writes: boolean): Report[] {
 }
 
 whenAskedToStop();
-await main().catch(failedToStart);
+await main().catch(exitWithError);

@@ -1,6 +1,6 @@
 /**
- * The demo community: people who look at old photographs. The pictures are in the public domain (the Getty's Open Content
- * Program, packed by stdlib); every caption names who made them.
+ * The demo community: people who share old photographs. The pictures are in the public domain (the Getty's Open Content
+ * Program, packaged by stdlib); every caption names the photographer.
  */
 export const DEMO = { handle: "ada", password: "shutterline-demo" } as const;
 
@@ -38,7 +38,7 @@ export const ALT: Record<Photograph, string> = {
 
 export type SeedPerson = { handle: string; name: string; bio: string; follows: string[]; followsLater: string[] };
 
-/** `follows` comes before anything is published, so feeds fill by fan-out; `followsLater` fills them by backfill. */
+/** `follows` happen before anything is published, so feeds fill by fan-out; `followsLater` fill them by backfill. */
 export const PEOPLE: SeedPerson[] = [
   {
     handle: DEMO.handle,
@@ -134,14 +134,16 @@ export type SeedPost = {
   comments: SeedComment[];
 };
 
-/** `answers`: the place of the comment it replies to. The author of the post pins it. */
+/**
+ * `answers` is the index of the comment that this one replies to. A `pinned` comment is pinned by the post's author.
+ */
 export type SeedComment = [
   author: string,
   text: string,
   more?: { answers?: number; likes?: string[]; pinned?: boolean },
 ];
 
-/** In the order they are published. A caption also tells which posts an interrupted seed has made already. */
+/** In order of publication. Captions are unique: an interrupted seed recognizes the posts it has published by them. */
 export const POSTS: SeedPost[] = [
   {
     author: "ruth",
