@@ -98,6 +98,7 @@ export function capacityFor(people: number, habits: Habits, units: Units): Capac
 /** A common interview exercise: every post is delivered to every follower, at a constant rate all day. */
 export const EXERCISE = { postsPerSecond: 3500, followers: 403 };
 
+/** Returns the deliveries per second of the exercise, and what they cost per day. */
 export function exerciseOf({ deliver }: Pick<Units, "deliver">): { deliveries: number; dollarsPerDay: number } {
   const deliveries = EXERCISE.postsPerSecond * EXERCISE.followers;
   return { deliveries, dollarsPerDay: (deliveries * DAY * deliver.dollars) / 1e6 };

@@ -25,6 +25,7 @@ import { allOf, type Tallies, type Tally } from "./tally.ts";
 
 const PEOPLE = [14_000_000, 100_000_000];
 
+/** Returns the tables of costs, capacity, prices and limits. */
 export function costReports(operations: Operations): Report[] {
   const { bills, units } = unitsOf(operations);
   return [billsReport(bills), capacityReport(units), pricesReport(), limitsReport()];

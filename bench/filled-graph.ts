@@ -20,7 +20,7 @@ const COMMENTED = 64;
 
 /**
  * Writes the graphs, each with older ids than the one before, and returns the members of each. Rows that already exist
- * must be newer than `newest`.
+ * must not be older than `newest`.
  */
 export function fillGraphs(state: string, graphs: readonly Graph[], newest = Date.now()): Member[][] {
   const filled: Member[][] = [];

@@ -29,6 +29,7 @@ type Costs = { connections: number; rows: number; fsyncs: Fsyncs | string; check
 
 type Options = { connections: readonly number[]; seconds: number; runs: number };
 
+/** Times the likes on a plain product, and counts their rows and fsyncs on a counting one. */
 export async function hotPost({ connections, seconds, runs }: Options): Promise<Report> {
   const most = Math.max(...connections);
   const timed = await withSubject(most, undefined, async (subject, people) => {

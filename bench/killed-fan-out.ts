@@ -52,6 +52,7 @@ const SAMPLE = 200;
 const KILLED_AT = 0.3;
 const DELIVERED_WITHIN = 240_000; // ms
 
+/** Runs the benchmark on a product of its own. `wrong` is empty if every delivery happened exactly once. */
 export async function killedFanOut(plan: Plan): Promise<KilledFanOut> {
   const folder = mkdtempSync(join(tmpdir(), "shutterline-killed-"));
   const withoutLargeAuthors = (config: string) =>

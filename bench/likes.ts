@@ -58,6 +58,7 @@ export async function check(
   };
 }
 
+/** Returns a request that likes (PUT) or unlikes (DELETE) the post. */
 export const like = (method: "PUT" | "DELETE", post: PostId, headers: Person["headers"]): Request => ({
   method,
   path: `/v1/posts/${post}/like`,

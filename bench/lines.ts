@@ -55,6 +55,7 @@ function nth<T>(items: readonly T[], index: number): T {
   return item;
 }
 
+/** Returns a request that publishes a post of this author. */
 export const publish = ({ headers, media }: Member): Request => ({
   method: "POST",
   path: "/v1/posts",

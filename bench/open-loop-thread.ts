@@ -7,7 +7,7 @@ import type { OpenLoad, OpenLoadResult } from "./open-loop.ts";
 
 const { port, requests, once, perSecond, warmUp, seconds } = workerData as OpenLoad;
 
-/** The most concurrent requests. At half of saturation, more of them mean that a queue has formed. */
+/** The limit of concurrent requests, beyond which requests wait. At half of saturation, that many are a queue already. */
 const SOCKETS_MAX = 128;
 /** The last ms of each wait are spent polling, because a timer may fire a millisecond late. */
 const POLLED_FOR = 2;

@@ -32,6 +32,7 @@ const COUNTS: [keyof Tally, string][] = [
   ["messages", "messages"],
 ];
 
+/** Returns the tables of times, counts and targets. */
 export function operationsReports(operations: Operations): Report[] {
   const targets = targetsOf(operations);
   return [
@@ -61,8 +62,10 @@ const boundOf = ({ atLeast, atMost }: Target): string =>
 export const isMet = ({ is, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }: Target): boolean =>
   is >= atLeast && is <= atMost;
 
+/** Returns the line's rate relative to its limit. */
 export const ratioOf = ({ timing, limit }: Measured): number => timing.perSecond / limit;
 
+/** Returns the targets of everything that was measured, with the measured values. */
 export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, herd }: Operations): Target[] {
   const ratios = lines.flatMap((line) =>
     line.target === undefined

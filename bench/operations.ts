@@ -50,6 +50,7 @@ const COUNTED = join(ROOT, "bench/workers/counted.ts");
 /** The duration of a limit's measurement, which comes right before its line, so that other load slows both. */
 const BESIDE = { warmUp: 0.5, seconds: 1.5 };
 
+/** Fills a new product, and measures the chosen lines. Failures are collected in the result instead of thrown. */
 export async function measureOperations({ seconds, only }: Options): Promise<Operations> {
   const wanted: Wanted = (name) => only?.has(name) ?? true;
   const state = newState();

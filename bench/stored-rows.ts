@@ -40,6 +40,7 @@ function tablesOf(file: string): Set<unknown> {
   return new Set(rows.map(({ name }) => name));
 }
 
+/** Runs `fill` on a SQLite file in one transaction, without waiting for the disk. */
 export function inTransaction(file: string, fill: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(file);
   database.exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; BEGIN"); // 200 MB of cache, because rows come in random order.

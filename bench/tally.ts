@@ -41,6 +41,7 @@ export const noTally = (): Tally => ({
   consumed: 0,
 });
 
+/** Adds `more` to `tally` in place. */
 export const addTo = (tally: Tally, more: Partial<Tally>): void => {
   for (const [kind, count] of Object.entries(more)) tally[kind as keyof Tally] += count;
 };

@@ -209,7 +209,7 @@ export const POSTS: SeedPost[] = [
       ["ruth", "I thought the first one was wrought iron until I read the caption."],
       ["ada", "How can you tell the morning?", { answers: 0 }],
       ["noor", "The anthers are still closed. By noon they would be dusty.", { answers: 3, likes: ["ada", "josie"] }],
-      ["josie", "I will never look at an onion in the same way again.", { answers: 4, likes: ["noor"] }],
+      ["josie", "I will never look at an onion the same way again.", { answers: 4, likes: ["noor"] }],
       ["ada", "Wrought iron is what he taught from, so you are in good company.", { answers: 2, likes: ["ruth"] }],
       [
         "ada",
@@ -251,7 +251,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["sami", "Collodion in that heat. I struggle in a cellar in Tampere."],
       ["ada", "The small 8 scratched at the bottom right is the camp, isn't it?"],
-      ["tomas", "I have always read it so.", { answers: 1 }],
+      ["tomas", "That is how I have always read it.", { answers: 1 }],
       ["lena", "The bright patch on the water holds the whole picture together."],
     ],
   },

@@ -86,6 +86,7 @@ async function upload(author: Api, photograph: Photograph): Promise<{ id: MediaI
   return { id, alt: ALT[photograph] };
 }
 
+/** Reads a demo photograph from its npm package. */
 export const photographOf = (name: Photograph): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(join(ROOT, "node_modules/@stdlib", `datasets-img-${name}`, "data/image.jpg")));
 

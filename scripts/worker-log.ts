@@ -7,6 +7,7 @@ type Line = { level: string; message: string };
 export class WorkerLog {
   #held: Line[] | undefined = [];
 
+  /** Prints a warning or an error, or holds it back until the server is up. Ignores other levels. */
   write(line: Line): void {
     if (line.level !== "warn" && line.level !== "error") return;
     if (this.#held) this.#held.push(line);

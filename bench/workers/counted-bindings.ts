@@ -4,7 +4,8 @@ import { addTo, type Tally } from "../tally.ts";
 const MESSAGE_BYTES = 64 * 1024; // A message up to this size is billed as one.
 
 /**
- * Wraps `env` so that `tally` counts every store. Equal input gives the same object, because code may compare bindings.
+ * Wraps `env` so that `tally` counts every store. The same `env` gives the same object, because code may compare
+ * bindings.
  */
 export function countedBindings(tally: Tally): (env: Env) => Env {
   const known = new WeakMap<Env, Env>();
