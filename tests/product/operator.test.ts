@@ -39,10 +39,10 @@ const move = (kind: string, end: string) =>
   send("DEAD_LETTERS", { kind, id: ID + end, follower: `${ID}8`, followee: `${ID}9`, media: `${ID}7` });
 
 it("keeps a poisoned message, lists it, and replays and discards what the operator says", async () => {
-  expect(await admin("dead-letters")).toEqual({ code: 0, output: "There are none\n" });
+  expect(await admin("dead-letters")).toEqual({ code: 0, output: "No dead letters\n" });
   await send("EFFECTS", { kind: "nonsense" });
   await Promise.all([move("follow", "1"), move("follow", "2"), move("inspect", "3")]);
-  await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 in all"), SOON);
+  await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 dead letters"), SOON);
 
   const { output } = await admin("dead-letters", "--queue", "shutterline-effects");
   expect(output).toMatch(/^\d+ {2}shutterline-effects {2}[0-9a-f]{64} {2}last .+: It is not of its schema:/m);
@@ -62,8 +62,8 @@ it("keeps a poisoned message, lists it, and replays and discards what the operat
 
   // These ask for something that is not there any more, so their consumers have nothing to do.
   expect(await admin("dead-letters", "replay", "--all")).toEqual({ code: 0, output: "3 replayed\n" });
-  expect((await admin("dead-letters")).output).toBe("There are none\n");
-  expect((await admin("dead-letters", "--replayed")).output).toContain("3 in all");
+  expect((await admin("dead-letters")).output).toBe("No dead letters\n");
+  expect((await admin("dead-letters", "--replayed")).output).toContain("3 dead letters");
   expect(await admin("dead-letters", "replay", "9999")).toMatchObject({ code: 1 });
   expect(await admin("dead-letters", "replay")).toMatchObject({ code: 1 });
 });

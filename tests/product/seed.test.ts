@@ -64,7 +64,7 @@ it("shows every photograph once or twice, and knows everybody it names", () => {
 it("is found equal to its actors by the operator's command", async () => {
   await eventually(async () => {
     const { code, output } = await runToEnd("scripts/admin.ts", "reconcile", "--state", product.state);
-    expect(output).toContain(`${POSTS.length} equal, 0 with changes under way, 0 different`);
+    expect(output).toContain(`${POSTS.length} equal, 0 catching up, 0 different`);
     expect(code).toBe(0);
   }, SOON);
   expect(await runToEnd("scripts/admin.ts", "reconcile", "--state", "/nowhere")).toMatchObject({ code: 1 });

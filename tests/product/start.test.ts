@@ -28,7 +28,7 @@ it("names the port that is taken, and the option that chooses another", async ()
   const address = other.address();
   const port = typeof address === "object" && address ? address.port : 0;
   const output = await refusal("--state", join(folder, "port"), "--port", String(port));
-  expect(output).toContain(`Port ${port} is taken`);
+  expect(output).toContain(`Port ${port} is already in use`);
   expect(output).toContain(`--port ${port + 1}`);
   other.close();
 });
@@ -50,7 +50,7 @@ it("deletes nothing that does not carry our name", async () => {
   const precious = join(folder, "precious");
   mkdirSync(precious);
   writeFileSync(join(precious, "thesis.txt"), "");
-  expect(await refusal("--fresh", "--state", precious, "--port", "0")).toContain("--fresh deletes nothing but");
+  expect(await refusal("--fresh", "--state", precious, "--port", "0")).toContain("--fresh only deletes");
   expect(readdirSync(precious)).toEqual(["thesis.txt"]);
 });
 
@@ -77,7 +77,7 @@ describe("one server", () => {
 
   it("refuses a second one on its state, which names it", async () => {
     const output = await refusal("--state", product.state, "--port", "0");
-    expect(output).toContain(`running already at ${product.address}`);
+    expect(output).toContain(`already running at ${product.address}`);
     expect((await fetch(`${product.address}/healthz`)).status).toBe(200);
   });
 
