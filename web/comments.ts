@@ -1,4 +1,4 @@
-/** The comments on screen, each kept once, so that a change shows in every order and thread that it stands in. */
+/** The comments on screen. Each is cached once, so that a change shows in every order and thread it appears in. */
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Comment, CommentPage } from "../schema/api/posts.ts";
 import { api } from "./api.ts";
@@ -7,9 +7,9 @@ import { isLikeUnderWay, like } from "./likes.ts";
 import { List, listsBy } from "./list.ts";
 import { readPostAgain } from "./posts.ts";
 import { asProblem } from "./problem.ts";
-import { tell } from "./toast.ts";
+import { showToast } from "./toast.ts";
 
-/** More than anybody scrolls through; one that is dropped is only read again. */
+/** The most cached comments: more than anybody scrolls through. A dropped comment is only read again. */
 const COMMENTS_MAX = 1000;
 
 export const ORDERS = ["oldest", "newest", "most_liked"] as const;
@@ -17,15 +17,16 @@ export type Order = (typeof ORDERS)[number];
 
 /** The comments on a post, or the replies to one of them. */
 export class Thread extends List<KeptComment> {
-  /** What was just written here, wherever the reading has come to. */
+  /** Comments that are new since the first page was read, however far the list has been read. */
   readonly written = signal<KeptComment[]>([]);
+  /** Those of `written` that no page has brought yet. */
   readonly unread = computed(() => {
     const read = new Set(this.items.value);
     return this.written.value.filter((comment) => !read.has(comment) && !isGone(comment.id));
   });
 
   readonly post: string;
-  /** The `seq` of the post that the first page was read at. */
+  /** The `seq` of the post when the first page was read. */
   readonly readAt = signal<number | undefined>(undefined);
 
   constructor(post: string, load: (cursor?: string) => Promise<CommentPage>) {
@@ -34,17 +35,18 @@ export class Thread extends List<KeptComment> {
       this.readAt.value ??= seq;
       return { items: items.map((comment) => keepComment(post, comment)), next };
     };
-    // Never fresh: what was said in the meantime is what one comes back for.
+    // Never fresh: people come back for what was written in the meantime.
     super(keepPage, ({ id }) => id, 0);
     this.post = post;
   }
 
-  /** A comment that is new. It comes from the answer to who wrote it, and as live news. */
+  /** Adds a new comment, from the response to its author or from a live frame: either may come first. */
   add(comment: KeptComment): void {
     if (!this.written.peek().includes(comment)) this.written.value = [...this.written.peek(), comment];
   }
 }
 
+/** A cached comment, with the thread of its replies. */
 export class KeptComment {
   readonly post: string;
   readonly id: string;
@@ -67,6 +69,7 @@ export class KeptComment {
 
 const comments = new Map<string, KeptComment>();
 
+/** Caches a comment, or updates the cached one unless a like of it is under way. */
 export function keepComment(post: string, comment: Comment): KeptComment {
   const kept = comments.get(comment.id);
   if (!kept) {
@@ -87,21 +90,21 @@ export const commentsUnder = (post: string): KeptComment[] =>
 
 export const forgetComments = (): void => comments.clear();
 
-/** What replies stand under; undefined of a comment on the post itself. */
+/** The comment that a reply is under; undefined for a comment on the post itself. */
 export const parentOf = ({ value }: KeptComment): KeptComment | undefined => comments.get(value.value.parent ?? "");
 
 export const commentsOf = listsBy(
   (post: string, order: Order) => new Thread(post, (cursor) => api.comments(post, order, cursor)),
 );
 
-/** Into `thread`, or into the one that what is answered stands in. */
+/** Writes a comment into `thread`, or a reply into the thread of the comment `answered`. Throws ApiProblem. */
 export async function write(thread: Thread, text: string, answered: KeptComment | undefined): Promise<KeptComment> {
   const { post } = thread;
-  const answer = await api.comment(post, text, answered?.id);
-  const isNews = !comments.has(answer.id); // The live post may have been faster.
-  const comment = keepComment(post, answer);
+  const written = await api.comment(post, text, answered?.id);
+  const isNews = !comments.has(written.id); // The live frame may have been faster.
+  const comment = keepComment(post, written);
   const parent = parentOf(comment);
-  // In the other orders too, because that of the most liked may be read from a moment ago.
+  // Into the other orders too: the cached list of the most liked may be a moment old.
   const threads = parent ? [parent.thread] : [thread, ...ORDERS.map((order) => commentsOf(post, order))];
   for (const one of new Set(threads)) one.add(comment);
   if (parent) {
@@ -123,11 +126,11 @@ export async function likeComment(comment: KeptComment, liked: boolean): Promise
 
 export async function editComment(comment: KeptComment, text: string): Promise<void> {
   const { post, id, value } = comment;
-  value.value = await known(comment, api.editComment(post, id, text));
+  value.value = await settled(comment, api.editComment(post, id, text));
 }
 
 export async function deleteComment(comment: KeptComment): Promise<void> {
-  await known(comment, api.deleteComment(comment.post, comment.id));
+  await settled(comment, api.deleteComment(comment.post, comment.id));
   if (!comment.value.value.hidden) countReply(comment, -1);
   markGone(comment.id);
   void readPostAgain(comment.post);
@@ -136,32 +139,32 @@ export async function deleteComment(comment: KeptComment): Promise<void> {
 export async function hideComment(comment: KeptComment, hidden: boolean): Promise<void> {
   const { post, id, value } = comment;
   const before = value.value.hidden;
-  value.value = await known(comment, api.hideComment(post, id, hidden));
+  value.value = await settled(comment, api.hideComment(post, id, hidden));
   if (before !== hidden) countReply(comment, hidden ? -1 : 1);
   void readPostAgain(post);
 }
 
-/** In place of the one that was. */
+/** Pins a comment in place of the one pinned before, or unpins it. */
 export async function pinComment(comment: KeptComment, pinned: boolean): Promise<void> {
   const { post, id, value } = comment;
-  const answer = await known(comment, api.pinComment(post, id, pinned));
+  const pinnedOne = await settled(comment, api.pinComment(post, id, pinned));
   for (const other of commentsUnder(post)) other.change({ pinned: false });
-  value.value = answer;
+  value.value = pinnedOne;
 }
 
-/** The answer to a command. Somebody else may have been faster: then the comment disappears, and it is said why. */
-async function known<T>({ post, id }: KeptComment, answer: Promise<T>): Promise<T> {
+/** Awaits a command on a comment. If it was deleted meanwhile, the comment disappears and a toast says why. */
+async function settled<T>({ post, id }: KeptComment, result: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await result;
   } catch (error) {
     const problem = asProblem(error);
     learnGone(problem, post, id);
-    if (isGone(id)) tell(problem.message, "error");
+    if (isGone(id)) showToast(problem.message, "error");
     throw problem;
   }
 }
 
-/** As the API counts: those that everybody sees. */
+/** Adjusts the parent's count of replies, which as in the API leaves out hidden ones. */
 function countReply(reply: KeptComment, change: number): void {
   const parent = parentOf(reply);
   parent?.change({ replies: parent.value.value.replies + change });

@@ -1,23 +1,23 @@
-/** What others write under the post on screen, as they write it. */
+/** Updates the comments under the post on screen as others write, edit and delete them. */
 import type { PostFrame } from "../schema/api/live.ts";
 import { commentsOf, commentsUnder, keepComment, knownComment, ORDERS, parentOf, type Thread } from "./comments.ts";
 import { markBack, markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
 import { learnStanding } from "./posts.ts";
 
-/** From the first page of `thread` on, so that nothing is missed in between. Returns what ends it. */
+/** Watches a post from `since`, the `seq` of the thread's first page, so that nothing is missed. Returns how to stop. */
 export function watchComments(thread: Thread, since: number): () => void {
   const { post } = thread;
   return watchPost(post, since, {
     frame: (frame) => {
-      learn(post, frame);
+      apply(post, frame);
       if (frame.reread) void thread.refresh();
     },
     gone: () => markGone(post),
   });
 }
 
-function learn(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: PostFrame): void {
+function apply(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: PostFrame): void {
   learnStanding(post, { seq, likes, comments, commentPolicy });
   for (const id of gone) markGone(id);
   for (const comment of changed) {

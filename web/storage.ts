@@ -1,4 +1,4 @@
-/** localStorage that may be forbidden or full: what is kept here is a convenience, never needed. */
+/** localStorage, which may be blocked or full: everything stored here is a convenience. */
 
 type Key = "theme" | "consistency-token" | "signed-in";
 
@@ -15,6 +15,6 @@ export function keep(key: Key, value: string | undefined): void {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
   } catch {
-    // Nothing is lost that the next visit cannot do without.
+    // Everything stored can be done without.
   }
 }

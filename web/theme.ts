@@ -14,7 +14,7 @@ const initial = kept("theme");
 export const theme = signal<Theme>(initial === "light" || initial === "dark" ? initial : "system");
 export const isDark = computed(() => (theme.value === "system" ? systemIsDark.value : theme.value === "dark"));
 
-/** public/theme.js does the same before the first paint of the next visit. */
+/** Applies and stores a theme. On the next visit public/theme.js applies it before the first paint. */
 export function chooseTheme(chosen: Theme): void {
   theme.value = chosen;
   keep("theme", chosen === "system" ? undefined : chosen);

@@ -16,7 +16,7 @@ type Props = {
   onWritten: (comment: KeptComment) => void;
 };
 
-/** Where one writes, or why one cannot and what helps. */
+/** The comment form; for a viewer who may not comment, the reason and what to do about it. */
 export function CommentBox({ mayWrite, ...form }: Props) {
   const { path } = useLocation();
   const { author } = form.conversation.post.value;
@@ -28,7 +28,7 @@ export function CommentBox({ mayWrite, ...form }: Props) {
           <a href={`/sign-in?then=${encodeURIComponent(path)}`}>Sign in</a> to like and comment.
         </p>
       )}
-      {mayWrite === "off" && <p>{nameOf(author)} has turned comments off for this post.</p>}
+      {mayWrite === "off" && <p>{nameOf(author)} turned off comments for this post.</p>}
       {mayWrite === "followers" && (
         <>
           <p>Only people who follow {nameOf(author)} can comment here.</p>

@@ -2,15 +2,17 @@ import type { Signal } from "@preact/signals";
 import type { KeptComment } from "../comments.ts";
 import type { KeptPost } from "../posts.ts";
 
-/** What everything under a post shares. */
+/** The state that the comments under a post share. */
 export type Conversation = {
   post: KeptPost;
   mayWrite: boolean;
-  /** The comment that is being answered. */
-  answered: Signal<KeptComment | undefined>;
+  /** The comment that the form replies to. */
+  replyTo: Signal<KeptComment | undefined>;
 };
 
 export const COMMENTS_TITLE = "comments-title";
 export const COMMENT_TEXT = "comment-text";
-export const placeOf = ({ id }: KeptComment): string => `comment-${id}`;
-export const menuOf = ({ id }: KeptComment): string => `menu-${id}`;
+/** The id of a comment's element. */
+export const elementIdOf = ({ id }: KeptComment): string => `comment-${id}`;
+/** The id of a comment's menu button. */
+export const menuIdOf = ({ id }: KeptComment): string => `menu-${id}`;

@@ -11,7 +11,7 @@ import { Time } from "./time.tsx";
 
 const SIZES = "(min-width: 720px) 680px, 100vw";
 
-/** A post in the feed: the photograph first, and under it a label like those in a gallery. */
+/** A post in the feed: the album first, and under it a label as in a gallery. */
 export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
   const setLiked = useLike((liked) => likePost(post, liked));
   const card = useLiveCounts(post);

@@ -7,12 +7,13 @@ import { nameOf } from "./monogram.tsx";
 
 type Props = { person: PersonCard; onRemove: () => void };
 
+/** Removes one of the viewer's followers, after asking. */
 export function RemoveFollower({ person, onRemove }: Props) {
   const isAsking = useSignal(false);
   const name = nameOf(person);
-  const then = me.value?.private
-    ? "To see your posts again they have to ask."
-    : "Your account is not private, so they may follow you again.";
+  const consequence = me.value?.private
+    ? "To see your posts again, they have to send a request."
+    : "Your account is public, so they can follow you again.";
 
   const close = () => {
     isAsking.value = false;
@@ -30,8 +31,8 @@ export function RemoveFollower({ person, onRemove }: Props) {
       {isAsking.value && (
         <Confirmation
           title={`Remove ${name}?`}
-          says={`They will not follow you any more, and are not told. ${then}`}
-          does="Remove"
+          description={`They’ll stop following you and won’t be notified. ${consequence}`}
+          action="Remove"
           close={close}
           act={remove}
         />

@@ -6,7 +6,7 @@ import type { Conversation } from "./conversation.ts";
 import { Icon } from "./icon.tsx";
 import { ThreadEnd } from "./thread-end.tsx";
 
-/** The thread under a comment, when it is opened. */
+/** The thread under a comment: a toggle, and the replies while it is open. */
 export function Replies({ parent, conversation }: { parent: KeptComment; conversation: Conversation }) {
   const { id, thread, value } = parent;
   const { replies, hiddenReplies, hidden } = value.value;
@@ -38,7 +38,7 @@ export function Replies({ parent, conversation }: { parent: KeptComment; convers
           </ol>
           {thread.state.value === "loading" && shown.length === 0 && (
             <p class="soft" role="status">
-              Loading
+              Loading…
             </p>
           )}
           <ThreadEnd thread={thread} parent={id} more="More replies" />

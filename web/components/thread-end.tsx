@@ -3,7 +3,7 @@ import type { Thread } from "../comments.ts";
 import { learnGone } from "../gone.ts";
 import { Failure } from "./states.tsx";
 
-/** Where the reading has come to. `parent` is the comment whose replies they are. */
+/** Loads more of a thread, or shows why that failed. `parent` is the comment whose replies these are, if any. */
 export function ThreadEnd({ thread, parent, more }: { thread: Thread; parent?: string; more: string }) {
   const state = thread.state.value;
   const problem = thread.problem.value;
@@ -15,7 +15,7 @@ export function ThreadEnd({ thread, parent, more }: { thread: Thread; parent?: s
   if (!thread.started || state === "whole") return null;
   return (
     <button class="quiet-link" type="button" aria-disabled={state === "loading"} onClick={() => void thread.more()}>
-      {state === "loading" ? "Loading" : more}
+      {state === "loading" ? "Loading…" : more}
     </button>
   );
 }

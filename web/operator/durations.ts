@@ -1,4 +1,4 @@
-/** A time in ms as people say it, with two figures at most. */
+/** Formats a duration in ms with one unit: "350 ms", "1.5 s", "12 min". */
 export function inWords(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;

@@ -1,4 +1,4 @@
-/** The operator's token: kept by this tab alone, until it is closed, and sent in a header, never in an address. */
+/** The operator's token. Only this tab stores it, until it is closed, and it is sent in a header, never in a URL. */
 import { signal } from "@preact/signals";
 
 const KEY = "operator-token";
@@ -11,7 +11,7 @@ export function keepToken(value: string | undefined): void {
     if (value === undefined) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, value);
   } catch {
-    // Storage is forbidden: it is asked for again with the next visit.
+    // Storage is blocked: the next visit asks for the token again.
   }
 }
 

@@ -30,10 +30,10 @@ export function PostPage() {
 
 function PostWith({ id }: { id: string }) {
   const { value, problem, reload } = useLoad(`${id} ${me.value?.id}`, async () => keepPost(await api.post(id)));
-  // What the feed knows is shown at once; what has come since then follows.
+  // A post that the feed has already read is shown at once, and updated when the response arrives.
   const post = value.value ?? knownPost(id);
 
-  if (isUnknownPost(id, problem.value)) return <NotFoundPage what="post" />;
+  if (isUnknownPost(id, problem.value)) return <NotFoundPage what="Post" />;
   if (post) return <Shown post={post} />;
   if (problem.value) return <Failure problem={problem.value} retry={reload} />;
   return (
