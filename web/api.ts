@@ -36,7 +36,7 @@ export const consistency = {
 /** The idempotency keys of creates without a response yet, by path and body. */
 const pendingKeys = new Map<string, string>();
 
-/** Creates something once: a retry after a lost response sends the same key, and gets what the first attempt created. */
+/** Creates something once: a retry after a lost response sends the same key, and gets what the first one created. */
 async function create<T>(path: string, body: unknown): Promise<T> {
   const id = `${path} ${JSON.stringify(body)}`;
   const key = pendingKeys.get(id) ?? crypto.randomUUID();

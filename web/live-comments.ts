@@ -5,7 +5,7 @@ import { markBack, markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
 import { learnStanding } from "./posts.ts";
 
-/** Watches a post from `since`, the `seq` of the thread's first page, so that nothing is missed. Returns how to stop. */
+/** Watches a post from `since`, the `seq` of its first page, without gaps. Returns a function that stops it. */
 export function watchComments(thread: Thread, since: number): () => void {
   const { post } = thread;
   return watchPost(post, since, {

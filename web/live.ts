@@ -11,10 +11,10 @@ type Watcher = {
 };
 type Watch = { seq: number; watcher: Watcher };
 
-/** The longest pause before reconnecting, in ms: doubles from the first to the last. The real one is random below it. */
+/** The longest pause before reconnecting, in ms: doubles from the first to the last. The actual one is random. */
 const RECONNECT_FIRST = 1000;
 const RECONNECT_LAST = 30_000;
-/** A connection may be lost silently: after this long without a message the client pings, and then reconnects. In ms. */
+/** A connection may be lost silently: after this many ms without a message the client pings, then reconnects. */
 const SILENCE_MAX = 30_000;
 const PONG_WITHIN = 10_000;
 /** Changes within this many milliseconds are sent together, because scrolling passes many posts. */

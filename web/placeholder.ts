@@ -9,9 +9,9 @@ const SIDE = 32;
 const made = new Map<string, string>();
 
 /**
- * The URL of the picture that a thumbhash (Base64) encodes, stretched to the aspect ratio of `width` x `height`, which the
- * hash itself holds only roughly. Undefined if it is no thumbhash. A blob, because the page's content security policy
- * allows no `data:`.
+ * The URL of the picture that a thumbhash (Base64) encodes, stretched to the aspect ratio of `width` x `height`, which
+ * the hash itself holds only roughly. Undefined if it is no thumbhash. A blob, because the page's content security
+ * policy allows no `data:`.
  */
 export function placeholderOf(hash: string, width: number, height: number): string | undefined {
   const scale = SIDE / Math.max(width, height);

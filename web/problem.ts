@@ -21,7 +21,7 @@ const WORDS: Record<string, string> = {
   too_many_comments: "This post has reached the maximum number of comments.",
 };
 
-/** A failed request. `message` is for people, `code` for this program, and `fields` for the inputs of a form, by name. */
+/** A failed request. `message` is for people, `code` for this program, and `fields` for a form's inputs, by name. */
 export class ApiProblem extends Error {
   readonly code: string;
   readonly fields: Record<string, string>;

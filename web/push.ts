@@ -4,8 +4,8 @@ import { api } from "./api.ts";
 import { asProblem } from "./problem.ts";
 
 /**
- * `unsupported`: the browser cannot receive pushes. `unavailable`: the deployment sends none. `blocked`: the person denied
- * the permission, and only they can allow it again, in the browser's settings.
+ * `unsupported`: the browser cannot receive pushes. `unavailable`: the deployment sends none. `blocked`: the person
+ * denied the permission, and only they can allow it again, in the browser's settings.
  */
 export type PushState = "looking" | "unsupported" | "unavailable" | "blocked" | "off" | "on";
 

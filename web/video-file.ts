@@ -1,6 +1,6 @@
 /** What the browser can read from a video before its upload: its length and one frame. */
 
-/** Where the poster frame is: early, but past a black beginning. A share of the length, and at most this many seconds. */
+/** Where the poster frame is: early, but past a black beginning. A share of the length, up to this many seconds. */
 const FRAME_AT = 0.1;
 const FRAME_AT_MOST = 1;
 /** The width of the widest rendition, in pixels. A frame is never enlarged. */

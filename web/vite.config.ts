@@ -37,8 +37,8 @@ export default defineConfig({
 
 /**
  * Emits _headers, with a year of caching for each file that has a content hash in its name. Not for all of /assets/: a
- * missing file gets the client's page, as every unknown path does, and during a deployment browsers would cache that page
- * for a year in place of a script.
+ * missing file gets the client's page, as every unknown path does, and during a deployment browsers would cache that
+ * page for a year in place of a script.
  */
 function headers(): Plugin {
   return {

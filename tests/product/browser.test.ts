@@ -109,7 +109,7 @@ async function published(handle: string, name: string, caption: string): Promise
 
 const post = (page: Page, caption: string) => page.getByRole("article").filter({ hasText: caption });
 
-it("takes a photograph from its author to a follower's feed, and likes and comments back as notifications", async () => {
+it("takes a photograph to a follower's feed, and likes and comments back to its author", async () => {
   const author = await signIn("author", "Ada");
   await author.getByText("Your feed is empty").waitFor();
   await publish(author, "Evening in the harbour");

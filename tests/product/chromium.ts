@@ -22,7 +22,7 @@ const FLAGS = [
 /** In node_modules, so that a new version of the package is unpacked again and checkouts share nothing. */
 const UNPACKED = join(ROOT, "node_modules/.cache/chromium");
 
-/** Replaces the package's own, which looks for fonts under /tmp: text without a font has no width, and tests take it for hidden. */
+/** Replaces the package's own, which looks under /tmp. Text without a font has no width: to tests it is hidden. */
 const FONTS = '<fontconfig><dir prefix="relative">.</dir></fontconfig>';
 
 /** Launches a browser, which the caller must close. */
@@ -44,8 +44,8 @@ async function unpacked(): Promise<string> {
   if (process.platform !== "linux") throw new Error("No Chromium found: set CHROME_PATH to one.");
   const executable = join(UNPACKED, "chromium");
   if (existsSync(executable)) return executable;
-  // The package unpacks into TMPDIR under fixed names, and takes existing files for complete. So it gets a folder of its
-  // own, which is renamed into place once everything is there.
+  // The package unpacks into TMPDIR under fixed names, and takes existing files for complete. It gets its own folder,
+  // which is renamed into place once everything is there.
   mkdirSync(dirname(UNPACKED), { recursive: true });
   const unfinished = mkdtempSync(`${UNPACKED}-`);
   const before = process.env["TMPDIR"];
@@ -66,7 +66,7 @@ async function unpacked(): Promise<string> {
   return executable;
 }
 
-/** The environment for the package's browser: its fonts, and its libraries if the machine lacks some. Throws if neither has them. */
+/** The environment for the package's browser: its fonts, and its libraries if the machine lacks some. */
 function environment(executable: string): Record<string, string> {
   const own = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => !!entry[1]));
   const withFonts = { ...own, FONTCONFIG_PATH: join(UNPACKED, "fonts") };

@@ -1,6 +1,6 @@
 /**
- * Large files that clients upload to R2 directly, at Miniflare's S3 endpoint for the local bucket. The endpoint's port is
- * known only once Miniflare runs, so the signed URLs point to a proxy in front of it.
+ * Large files that clients upload to R2 directly, at Miniflare's S3 endpoint for the local bucket. The endpoint's port
+ * is known only once Miniflare runs, so the signed URLs point to a proxy in front of it.
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * F4: the disk fills up, first that of the actors, then that of everything else. Nothing acknowledged is lost, writes that
- * cannot be stored get a proper problem, and everything recovers on its own once there is room again.
+ * F4: the disk fills up, first that of the actors, then that of everything else. Nothing acknowledged is lost, writes
+ * that cannot be stored get a proper problem, and everything recovers on its own once there is room again.
  */
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -109,7 +109,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     const { operations, unknown: writes, lost, doubled } = tallyOf(history, verdicts);
     const ended = [...unknown].map(([why, count]) => `${count} ${why}`).join(", ");
     console.log(
-      `seed ${SEED}: ${operations} operations, ${writes} writes without an answer, ${lost} lost, ${doubled} doubled; ` +
+      `seed ${SEED}: ${operations} operations, ${writes} writes without a response, ${lost} lost, ${doubled} doubled; ` +
         `requests that failed: ${ended}; D1 as the actors after ${Math.round(caughtUp)} ms`,
     );
     // A fault test whose faults had no effect has failed.

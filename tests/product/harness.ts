@@ -71,7 +71,7 @@ export class Product {
     return this.#output;
   }
 
-  /** Starts it on the existing state and the same port. Resolves once it serves requests, and is seeded if it is to be. */
+  /** Starts it on the existing state and the same port. Resolves once it serves requests (and is seeded). */
   async restart(...options: string[]): Promise<void> {
     const where = ["--state", this.state, "--port", String(this.#port), this.#seed ? "--seed" : "--no-seed"];
     const config = this.#config === undefined ? [] : ["--config", this.#config];

@@ -20,7 +20,7 @@ import { outcomeOf } from "./problem.ts";
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const SIZE = { posts: 2, people: 3, devices: 2 };
-/** The groups of calls that fail together, in turn. Data that fails to flush is read again, and that read may fail too. */
+/** Calls that fail together, group by group. Data that fails to flush is read again, and that read may fail too. */
 const FAILING: Failing[][] = [
   [
     { call: "fsync", error: "EIO", oneIn: 2 },
@@ -73,7 +73,7 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
     const { operations, unknown: writes, lost, doubled } = tallyOf(history, verdicts);
     const ended = [...unknown].map(([why, count]) => `${count} ${why}`).join(", ");
     console.log(
-      `seed ${SEED}: failed ${JSON.stringify(fired)}; ${operations} operations, ${writes} writes without an answer, ` +
+      `seed ${SEED}: failed ${JSON.stringify(fired)}; ${operations} operations, ${writes} writes without a response, ` +
         `${lost} lost, ${doubled} doubled; requests that failed: ${ended}; D1 as the actors after ${Math.round(caughtUp)} ms`,
     );
     // A fault test whose faults had no effect has failed.

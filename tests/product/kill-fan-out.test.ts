@@ -1,6 +1,6 @@
 /**
- * Kills everything during a large fan-out. Its messages are lost, so only the post's actor still knows that some followers
- * lack the post. `npm run bench -- kill` does the same with 100,000 followers.
+ * Kills everything during a large fan-out. Its messages are lost, so only the post's actor still knows that some
+ * followers lack the post. `npm run bench -- kill` does the same with 100,000 followers.
  */
 import { expect, it } from "vitest";
 import { killedFanOut } from "../../bench/killed-fan-out.ts";
@@ -8,7 +8,7 @@ import { killedFanOut } from "../../bench/killed-fan-out.ts";
 const FOLLOWERS = 10_000;
 const BELLS = 1000;
 
-it("delivers a post to every follower once and notifies every bell once, despite a kill, while others publish", async () => {
+it("reaches every follower and every bell exactly once, despite a kill, while others publish", async () => {
   const { seconds, atKills, alone, beside, afterStart, across, wrong } = await killedFanOut({
     followers: FOLLOWERS,
     bells: BELLS,

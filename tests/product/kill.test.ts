@@ -1,6 +1,6 @@
 /**
- * Kills the server and its runtime during writes, as a power cut would. Local queues are in memory, so messages under way
- * are lost: only what the actors have stored can bring them back.
+ * Kills the server and its runtime during writes, as a power cut would. Local queues are in memory, so messages under
+ * way are lost: only what the actors have stored can bring them back.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -83,7 +83,7 @@ it("loses no acknowledged write, doubles none, and catches up on its own", async
     console.log(
       `seed ${SEED}: ${WRITERS} writers, ${KILLS} kills, up again after ${starts.join(", ")} ms\n` +
         `${sum((w) => w.answered)} writes acknowledged, ${sum((w) => w.acknowledged.length)} of them comments; ` +
-        `without an answer ${sum((w) => w.unanswered.likes)} likes and ${sum((w) => w.unanswered.comments.size)} comments\n` +
+        `without a response ${sum((w) => w.unanswered.likes)} likes and ${sum((w) => w.unanswered.comments.size)} comments\n` +
         `${wrong.filter((what) => what.startsWith("lost")).length} lost, ` +
         `${wrong.filter((what) => what.startsWith("doubled")).length} doubled, ${wrong.length} wrong in all`,
     );

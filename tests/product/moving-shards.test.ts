@@ -1,7 +1,7 @@
 /**
- * Moves half of all shards to a second database with the operator's command, while people sign up, follow, publish, like,
- * comment and read. Every acknowledged write must exist once afterwards, reads never fail, and writes are refused only
- * during the switch, with a 503 that is safe to retry.
+ * Moves half of all shards to a second database with the operator's command, while people sign up, follow, publish,
+ * like, comment and read. Every acknowledged write must exist once afterwards, reads never fail, and writes are refused
+ * only during the switch, with a 503 that is safe to retry.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,7 +1,7 @@
 /**
- * Pushes in a real browser: the switch in the settings, and the service worker. The browser's own push service is a third
- * party's server, so subscriptions point to one on this machine, and the browser's debugging protocol hands what arrives
- * there to the service worker. Everything in between is real.
+ * Pushes in a real browser: the switch in the settings, and the service worker. The browser's own push service is a
+ * third party's server, so subscriptions point to one on this machine, and the browser's debugging protocol hands what
+ * arrives there to the service worker. Everything in between is real.
  */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -232,7 +232,7 @@ async function removed({ token }: Api, endpoint: string): Promise<number> {
 it("explains why a device cannot get pushes, and fits on a phone", async () => {
   await signUp("pocket");
   const phone = { baseURL: product.address, viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-  const blocked = await browser.newContext({ ...phone, colorScheme: "dark" }); // A headless browser allows no notifications.
+  const blocked = await browser.newContext({ ...phone, colorScheme: "dark" }); // Headless: it allows no notifications.
   const page = await signIn(blocked, "pocket");
   await page.goto("/settings");
   await page.getByText("Notifications from Shutterline are blocked").waitFor();

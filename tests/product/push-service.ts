@@ -1,4 +1,4 @@
-/** A push service on this machine. It decrypts the pushes to its subscribed browsers, and configures deployments to send to it. */
+/** A push service on this machine. It decrypts the pushes to its browsers, and writes the configuration to use it. */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";

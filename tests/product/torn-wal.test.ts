@@ -1,8 +1,8 @@
 /**
  * F5: a power cut on a disk that acknowledges flushes too early tears the last writes: an actor's write-ahead log ends
- * early, or its tail is not what was written. Everything before the damage is intact, and the post has the state after one
- * of its writes, or fails to be read; its counts always match its likers and comments. Torn writes are lost, but the audit
- * detects when D1 had more of them.
+ * early, or its tail is not what was written. Everything before the damage is intact, and the post has the state after
+ * one of its writes, or fails to be read; its counts always match its likers and comments. Torn writes are lost, but
+ * the audit detects when D1 had more of them.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,8 +22,8 @@ const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const PEOPLE = 3;
 /**
- * The writes to each post before D1 is up to date, and the share of comments among them. The last ones are all comments:
- * losing those changes no set of likers.
+ * The writes to each post before D1 is up to date, and the share of comments among them. The last ones are all
+ * comments: losing those changes no set of likers.
  */
 const PROJECTED = [
   { writes: 4, comments: 0.4 },
@@ -144,7 +144,7 @@ async function heldBy(post: PostId): Promise<State | undefined> {
   return { likers, texts, seq: shown[0]?.seq ?? 0 };
 }
 
-/** D1 may have writes that the actor lost. When the audit finds the two equal, readers must see what the actor holds. */
+/** D1 may have writes that the actor lost. If the audit finds them equal, readers must see what the actor holds. */
 async function verdictAfterMore(post: PostId, name: string): Promise<string> {
   for (let n = 0; n < MORE; n += 1) await reader.comment(post, `more ${n}`);
   let verdict = "";

@@ -25,9 +25,9 @@ it("rejects a request with two content lengths", async () => {
   const socket = connect(Number(new URL(product.address).port), "127.0.0.1");
   const lines = ["POST /v1/media HTTP/1.1", "Host: localhost", "Content-Length: 1", "Content-Length: 2", "", "x"];
   socket.write(lines.join("\r\n"));
-  const [answer] = (await once(socket, "data")) as [Buffer];
+  const [response] = (await once(socket, "data")) as [Buffer];
   socket.destroy();
-  expect(answer.toString()).toMatch(/^HTTP\/1.1 400 /);
+  expect(response.toString()).toMatch(/^HTTP\/1.1 400 /);
 });
 
 it("completes an upload across cut and silent connections and a kill, with every byte intact", async () => {

@@ -19,8 +19,8 @@ type Props = {
 };
 
 /**
- * A video that loads nothing but its cover until it is started. From then on it has the browser's own controls (earlier,
- * Chrome would show a loading spinner), and it pauses when it goes out of sight.
+ * A video that loads nothing but its cover until it is started. From then on it has the browser's own controls
+ * (earlier, Chrome would show a loading spinner), and it pauses when it goes out of sight.
  */
 export function Video({ media, sizes, eager, onStale }: Props) {
   const { urls, width, height, alt, video } = media;

@@ -9,7 +9,7 @@ import { operator } from "./api.ts";
 import { DeadLetter } from "./letter.tsx";
 import { latest } from "./status.ts";
 
-/** The dead letters, newest first. Reloads when there are new ones, unless the operator has read beyond the first page. */
+/** The dead letters, newest first. Reloads when there are new ones, unless more than the first page is shown. */
 export function DeadLetters() {
   const queue = useSignal("");
   const items = useSignal<DeadLetterSummary[] | undefined>(undefined);
