@@ -1,10 +1,10 @@
-/** The typed API client. Every failure is thrown as an ApiProblem. */
+/** The typed API, the only place where the web client calls fetch. Every failure is thrown as an ApiProblem. */
 import type { Media } from "../schema/api/media.ts";
 import type { NotificationPage, Preferences } from "../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 import { ApiProblem, problemIn } from "./problem.ts";
-import { keep, kept } from "./storage.ts";
+import { store, stored } from "./storage.ts";
 
 export type PeoplePage = { items: PersonCard[]; next?: string | undefined };
 export type EditPost = Partial<Pick<Post, "caption" | "commentPolicy">>;
@@ -24,11 +24,11 @@ export const onExpired = (callback: () => void): void => {
 /** The consistency token: sent with each request, so that people see their own writes from any replica. */
 export const consistency = {
   headers(): Record<string, string> {
-    const token = kept("consistency-token");
+    const token = stored("consistency-token");
     return token === undefined ? {} : { [TOKEN]: token };
   },
   learn(token: string | null): void {
-    if (token) keep("consistency-token", token);
+    if (token) store("consistency-token", token);
   },
   header: TOKEN,
 };

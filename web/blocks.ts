@@ -1,5 +1,5 @@
 import { api } from "./api.ts";
-import { learnFollows } from "./follows.ts";
+import { setFollowStates } from "./follows.ts";
 import { forgetLists } from "./list.ts";
 import { forgetPosts } from "./posts.ts";
 import { asProblem } from "./problem.ts";
@@ -13,7 +13,7 @@ export async function block(handle: string, wanted: boolean): Promise<boolean> {
     showToast(`Couldn’t save that. ${asProblem(error).message}`, "error");
     return false;
   }
-  if (wanted) learnFollows([handle], "none");
+  if (wanted) setFollowStates([handle], "none");
   forgetLists();
   forgetPosts();
   return true;

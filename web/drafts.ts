@@ -6,7 +6,7 @@ import { isSentInParts, kindOf, refusalOf } from "./files.ts";
 import { ALBUM_MAX, ALT_MAX, length } from "./limits.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 import { type Resumable, resumable } from "./resumable.ts";
-import { inspected, upload } from "./upload.ts";
+import { awaitInspection, upload } from "./upload.ts";
 import { readVideo, type VideoFile } from "./video-file.ts";
 
 export type Progress =
@@ -50,13 +50,13 @@ export class Draft {
         if (this.progress.value.state !== "sending") this.progress.value = BEGUN;
         this.#sent = await this.#transfer(signal);
       }
-      return this.#inspected(this.#sent, signal);
+      return this.#awaitInspection(this.#sent, signal);
     });
   }
 
   /** Has a rejected file inspected again, where the fault may have been the API's. Never rejects. */
   inspectAgain(rejected: Media): Promise<void> {
-    return this.#run(async (signal) => this.#inspected(await api.inspectAgain(rejected.id), signal));
+    return this.#run(async (signal) => this.#awaitInspection(await api.inspectAgain(rejected.id), signal));
   }
 
   /** Cancels whatever is under way, and deletes the parts that have arrived. */
@@ -88,10 +88,10 @@ export class Draft {
     return api.media(await this.#parts.send());
   }
 
-  async #inspected(media: Media, signal: AbortSignal): Promise<Progress> {
+  async #awaitInspection(media: Media, signal: AbortSignal): Promise<Progress> {
     this.progress.value = { state: "inspecting" };
     const withPoster = this.#sendPoster(media);
-    let settled = await inspected(media, signal);
+    let settled = await awaitInspection(media, signal);
     // The inspection may have settled before the poster arrived; then its result has no URLs yet.
     if ((await withPoster) && settled.state === "ready" && !settled.urls) settled = await api.media(media.id);
     if (settled.state === "ready") return { state: "ready", media: settled };

@@ -22,7 +22,8 @@ export const mightFollow = (handle: string): boolean => (follows.value.get(handl
 export const stateOf = ({ followedByMe, requestedByMe }: Followed): FollowState =>
   followedByMe ? "followed" : requestedByMe ? "requested" : "none";
 
-export function learnFollows(handles: string[], state: FollowState): void {
+/** Records the viewer's relation to each of `handles`. */
+export function setFollowStates(handles: string[], state: FollowState): void {
   follows.value = new Map([...follows.value, ...handles.map((handle) => [handle, state] as const)]);
 }
 
@@ -34,7 +35,7 @@ export const forgetFollows = (): void => {
 export async function readFollows(handle: string): Promise<void> {
   try {
     const { items } = await api.following(handle, undefined, PAGE);
-    learnFollows(
+    setFollowStates(
       items.map(({ handle }) => handle),
       "followed",
     );
@@ -45,7 +46,7 @@ export async function readFollows(handle: string): Promise<void> {
 
 export async function readFollow(handle: string): Promise<void> {
   try {
-    learnFollows([handle], stateOf(await api.profile(handle)));
+    setFollowStates([handle], stateOf(await api.profile(handle)));
   } catch {
     // The relation stays unknown; the API refuses when it matters.
   }
@@ -54,14 +55,14 @@ export async function readFollow(handle: string): Promise<void> {
 /** Follows or unfollows. Shows the expected state at once and reverts it on failure. Returns the resulting state. */
 export async function follow(handle: string, wanted: boolean, isPrivate: boolean): Promise<FollowState> {
   const before = followState(handle);
-  learnFollows([handle], wanted ? (isPrivate ? "requested" : "followed") : "none");
+  setFollowStates([handle], wanted ? (isPrivate ? "requested" : "followed") : "none");
   try {
     const after = stateOf(await api.follow(handle, wanted));
-    learnFollows([handle], after);
+    setFollowStates([handle], after);
     forgetLists();
     return after;
   } catch (error) {
-    learnFollows([handle], before);
+    setFollowStates([handle], before);
     showToast(`Couldn’t save that. ${asProblem(error).message}`, "error");
     return before;
   }

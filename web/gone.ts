@@ -11,12 +11,12 @@ export function markGone(id: string): void {
 }
 
 /** Brings back a comment that was hidden and is shown again. */
-export function markBack(id: string): void {
+export function unmarkGone(id: string): void {
   if (gone.peek().has(id)) gone.value = new Set([...gone.peek()].filter((other) => other !== id));
 }
 
-/** Learns from a problem that the post or comment was deleted meanwhile. */
-export function learnGone({ code }: ApiProblem, post: string, comment?: string): void {
+/** Marks a post or comment as gone if the problem is that it was not found: it may have been deleted meanwhile. */
+export function markGoneIfMissing({ code }: ApiProblem, post: string, comment?: string): void {
   if (code === "post_not_found") markGone(post);
   if (code === "comment_not_found" && comment !== undefined) markGone(comment);
 }

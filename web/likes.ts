@@ -14,13 +14,13 @@ export const isLikeUnderWay = (id: string): boolean => wanted.has(id);
 
 /** Likes or unlikes. Resolves with the problem if the request failed. */
 export async function like<T extends Likable>(
-  kept: Signal<T>,
+  cached: Signal<T>,
   liked: boolean,
   send: Send<T>,
 ): Promise<ApiProblem | undefined> {
-  const { id, likedByMe } = kept.value;
+  const { id, likedByMe } = cached.value;
   if (likedByMe === liked) return undefined;
-  show(kept, liked);
+  show(cached, liked);
   const underWay = wanted.has(id);
   wanted.set(id, liked);
   // One request at a time, or two fast taps could arrive in reverse order. The running loop sends the last one wanted.
@@ -30,12 +30,12 @@ export async function like<T extends Likable>(
     for (let target = wanted.get(id); target !== undefined && target !== confirmed; target = wanted.get(id)) {
       const change = await send(target);
       confirmed = target;
-      if (wanted.get(id) === confirmed) kept.value = { ...kept.value, ...change, likedByMe: confirmed };
+      if (wanted.get(id) === confirmed) cached.value = { ...cached.value, ...change, likedByMe: confirmed };
     }
     return undefined;
   } catch (error) {
     const problem = asProblem(error);
-    show(kept, confirmed);
+    show(cached, confirmed);
     showToast(`Couldn’t save your like. ${problem.message}`, "error");
     return problem;
   } finally {
@@ -43,8 +43,8 @@ export async function like<T extends Likable>(
   }
 }
 
-function show<T extends Likable>(kept: Signal<T>, liked: boolean): void {
-  const { likes, likedByMe } = kept.value;
+function show<T extends Likable>(cached: Signal<T>, liked: boolean): void {
+  const { likes, likedByMe } = cached.value;
   const change = Number(liked) - Number(likedByMe);
-  kept.value = { ...kept.value, likes: likes + change, likedByMe: liked };
+  cached.value = { ...cached.value, likes: likes + change, likedByMe: liked };
 }

@@ -14,7 +14,7 @@ export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
-/** In bytes. */
+/** The largest files, in bytes. */
 export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/upload-limits.ts";
 /** The longest video, in ms. */
 export const DURATION_MAX = VIDEO_MAX_SECONDS * 1000;

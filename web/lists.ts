@@ -1,16 +1,16 @@
 /** All lists of the client, cached by their arguments. */
 import { api } from "./api.ts";
 import { List, listsBy } from "./list.ts";
-import { type KeptPost, keepPosts } from "./posts.ts";
+import { type CachedPost, cachePosts } from "./posts.ts";
 
 const idOf = ({ id }: { id: string }): string => id;
-const postIdOf = (post: KeptPost): string => post.peek().id;
+const postIdOf = (post: CachedPost): string => post.peek().id;
 
-const feeds = listsBy(() => new List(async (cursor) => keepPosts(await api.feed(cursor)), postIdOf));
+const feeds = listsBy(() => new List(async (cursor) => cachePosts(await api.feed(cursor)), postIdOf));
 export const feed = () => feeds();
 
 export const postsOf = listsBy(
-  (handle: string) => new List(async (cursor) => keepPosts(await api.postsOf(handle, cursor)), postIdOf),
+  (handle: string) => new List(async (cursor) => cachePosts(await api.postsOf(handle, cursor)), postIdOf),
 );
 export const followersOf = listsBy((handle: string) => new List((cursor) => api.followers(handle, cursor), idOf));
 export const followingOf = listsBy((handle: string) => new List((cursor) => api.following(handle, cursor), idOf));

@@ -2,10 +2,10 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
-import { type KeptPost, learnStanding } from "./posts.ts";
+import { type CachedPost, applyStanding } from "./posts.ts";
 
 /** Keeps a post's counts up to date while its element is in sight. Returns the `ref` for that element. */
-export function useLiveCounts(post: KeptPost): RefObject<HTMLElement | null> {
+export function useLiveCounts(post: CachedPost): RefObject<HTMLElement | null> {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
     let stop: (() => void) | undefined;
@@ -22,10 +22,10 @@ export function useLiveCounts(post: KeptPost): RefObject<HTMLElement | null> {
   return ref;
 }
 
-function watchCounts(post: KeptPost): () => void {
+function watchCounts(post: CachedPost): () => void {
   const { id, seq } = post.peek();
   return watchPost(id, seq, {
-    frame: (frame) => learnStanding(id, frame),
+    frame: (frame) => applyStanding(id, frame),
     gone: () => markGone(id),
   });
 }

@@ -31,7 +31,7 @@ let silence: ReturnType<typeof setTimeout> | undefined;
 let delay = RECONNECT_FIRST;
 let isSignedIn = false;
 /** Set when the same person has opened too many pages: this one stays disconnected until it is looked at again. */
-let isGivenUp = false;
+let isSuspended = false;
 
 /**
  * Passes on every frame of a post after `since`, without gaps or repeats, also across disconnections. Beyond
@@ -55,7 +55,7 @@ export function onInboxChanged(listener: () => void): () => void {
 }
 
 /** Reconnects as `person`: a socket belongs to the session it was opened with. */
-export function liveAs(person: string | undefined): void {
+export function connectAs(person: string | undefined): void {
   isSignedIn = person !== undefined;
   disconnect();
   update();
@@ -63,7 +63,7 @@ export function liveAs(person: string | undefined): void {
 
 /** Connects, disconnects or sends changed watches, whichever is due. */
 function update(): void {
-  const isWanted = (isSignedIn || watches.size > 0) && !document.hidden && !isGivenUp;
+  const isWanted = (isSignedIn || watches.size > 0) && !document.hidden && !isSuspended;
   if (!isWanted) disconnect();
   else if (socket) syncing ??= setTimeout(sync, SYNC_AFTER);
   else if (reconnecting === undefined) connect();
@@ -123,9 +123,9 @@ function dispatch(frame: LiveFrame): void {
 /** Reconnects after a random pause, because a deployment disconnects all clients at once. */
 function reconnect(code: number): void {
   disconnect();
-  if (code === TOO_MANY_SOCKETS) isGivenUp = true;
+  if (code === TOO_MANY_SOCKETS) isSuspended = true;
   if (code === SESSION_OVER) notifyListeners(); // Their next request finds out that the session is over.
-  if (isGivenUp) return;
+  if (isSuspended) return;
   reconnecting = setTimeout(() => {
     reconnecting = undefined;
     update();
@@ -156,6 +156,6 @@ function notifyListeners(): void {
 }
 
 document.addEventListener("visibilitychange", () => {
-  isGivenUp = false;
+  isSuspended = false;
   update();
 });

@@ -17,7 +17,7 @@ const isSupported = (): boolean =>
   "serviceWorker" in navigator && "PushManager" in window && "Notification" in window && window.isSecureContext;
 
 /** Finds out the current state, without asking for a permission. */
-export async function lookForPush(): Promise<void> {
+export async function checkPush(): Promise<void> {
   pushState.value = await stateNow();
 }
 

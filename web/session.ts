@@ -5,11 +5,11 @@ import { api, onExpired } from "./api.ts";
 import { forgetComments } from "./comments.ts";
 import { forgetFollows } from "./follows.ts";
 import { forgetLists } from "./list.ts";
-import { liveAs, onInboxChanged } from "./live.ts";
+import { connectAs, onInboxChanged } from "./live.ts";
 import { forgetPosts } from "./posts.ts";
 import { endPush, renewPush } from "./push.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
-import { keep, kept } from "./storage.ts";
+import { store, stored } from "./storage.ts";
 
 type Session =
   { state: "starting" } | { state: "failed"; problem: ApiProblem } | { state: "out" } | { state: "in"; me: Me };
@@ -22,12 +22,12 @@ export const me = computed(() => (session.value.state === "in" ? session.value.m
 export const unread = computed(() => me.value?.unread ?? 0);
 
 const personId = computed(() => me.value?.id);
-effect(() => liveAs(personId.value));
+effect(() => connectAs(personId.value));
 
 export async function startSession(): Promise<void> {
   // Scripts cannot read the cookie. If nobody has signed in on this browser, the API is not asked, so that reading a
   // public page costs no failing request.
-  if (kept("signed-in") === undefined) {
+  if (stored("signed-in") === undefined) {
     session.value = { state: "out" };
     return;
   }
@@ -65,14 +65,14 @@ export function setMe(change: Partial<Me>): void {
 async function enter(): Promise<void> {
   forgetEverything();
   const me = await api.me();
-  keep("signed-in", "yes");
+  store("signed-in", "yes");
   session.value = { state: "in", me };
   void renewPush();
 }
 
 function leave(): void {
-  keep("signed-in", undefined);
-  keep("consistency-token", undefined);
+  store("signed-in", undefined);
+  store("consistency-token", undefined);
   forgetEverything();
   session.value = { state: "out" };
 }

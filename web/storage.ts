@@ -2,7 +2,8 @@
 
 type Key = "theme" | "consistency-token" | "signed-in";
 
-export function kept(key: Key): string | undefined {
+/** A stored value; undefined if there is none or storage is blocked. */
+export function stored(key: Key): string | undefined {
   try {
     return localStorage.getItem(key) ?? undefined;
   } catch {
@@ -10,7 +11,8 @@ export function kept(key: Key): string | undefined {
   }
 }
 
-export function keep(key: Key, value: string | undefined): void {
+/** Stores a value; undefined removes it. */
+export function store(key: Key, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, value);

@@ -28,7 +28,7 @@ export function upload(file: File, progress: (part: number) => void, signal: Abo
 }
 
 /** Polls an upload, at growing intervals, until its inspection has settled. */
-export async function inspected(media: Media, signal: AbortSignal): Promise<Media> {
+export async function awaitInspection(media: Media, signal: AbortSignal): Promise<Media> {
   let wait = FIRST_POLL_MS;
   while (media.state === "uploading" || media.state === "uploaded") {
     const pause = wait;

@@ -425,7 +425,7 @@ it("explains why a file cannot be used", async () => {
   trouble = trouble.filter((message) => !message.includes("415"));
 });
 
-it("fits on the narrowest phone and follows the color scheme of the system", async () => {
+it("fits on the narrowest phone and follows the colour scheme of the system", async () => {
   const path = await published("pocket", "Emil", `A long word: ${"harbour".repeat(30)}`);
   const page = await comeBack("pocket", { ...PHONE, colorScheme: "dark" });
 

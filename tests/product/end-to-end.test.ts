@@ -3,10 +3,10 @@ import { all, type Api, Refused } from "../../scripts/api-client.ts";
 import { photographOf } from "../../scripts/seed.ts";
 import { eventually } from "./eventually.ts";
 import { Product } from "./harness.ts";
-import { fromTelephone } from "./photograph.ts";
+import { fromPhone } from "./photograph.ts";
 
 const PASSWORD = "correct horse battery";
-const CAMERA = "Telephone 6";
+const CAMERA = "Phone 6";
 /** The time limit for whatever follows a write, in ms. */
 const SOON = 10_000;
 
@@ -37,7 +37,7 @@ it("takes a photograph from one person's phone to another's feed, and likes and 
     }, SOON),
   );
 
-  const { id } = await hop("upload", () => author.upload(fromTelephone("french-alpine-landscape", CAMERA)));
+  const { id } = await hop("upload", () => author.upload(fromPhone("french-alpine-landscape", CAMERA)));
   const media = await hop("inspection", () => author.inspected(id));
   // The file has 1024 x 484 pixels and an EXIF flag that turns it upright.
   expect(media).toMatchObject({ state: "ready", width: 484, height: 1024, details: { camera: CAMERA } });

@@ -17,7 +17,7 @@ const EXIF_MARKER = 0xffe1;
 const TIFF_HEADER_BYTES = 8;
 
 /** The photograph `name`, with a phone's EXIF in place of its own. */
-export function fromTelephone(name: Photograph, camera: string): Uint8Array<ArrayBuffer> {
+export function fromPhone(name: Photograph, camera: string): Uint8Array<ArrayBuffer> {
   const jpeg = Buffer.from(photographOf(name));
   if (jpeg.readUInt16BE(2) !== EXIF_MARKER) throw new Error(`${name} does not begin with its EXIF`);
   const rest = jpeg.subarray(4 + jpeg.readUInt16BE(4));

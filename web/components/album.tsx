@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { ShownMedia } from "../../schema/api/media.ts";
-import { inWords } from "../album-words.ts";
+import { albumInWords } from "../album-words.ts";
 import { Icon } from "./icon.tsx";
 import { Photograph } from "./photograph.tsx";
 import { Video } from "./video.tsx";
@@ -51,7 +51,7 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
         onScroll={({ currentTarget }) => {
           at.value = Math.round(currentTarget.scrollLeft / currentTarget.clientWidth);
         }}
-        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${inWords(media)}` })}
+        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${albumInWords(media)}` })}
       >
         {media.map((one, place) => (
           <div class="album-picture" key={one.id}>

@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import type { KeptComment, Thread } from "../comments.ts";
+import type { CachedComment, Thread } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
 import { CommentForm } from "./comment-form.tsx";
 import { COMMENT_TEXT, type Conversation } from "./conversation.ts";
@@ -13,7 +13,7 @@ type Props = {
   mayWrite: MayWrite;
   thread: Thread;
   text: Signal<string>;
-  onWritten: (comment: KeptComment) => void;
+  onWritten: (comment: CachedComment) => void;
 };
 
 /** The comment form; for a viewer who may not comment, the reason and what to do about it. */

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { editComment, type KeptComment, likeComment } from "../comments.ts";
+import { editComment, type CachedComment, likeComment } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
 import { COMMENT_MAX } from "../limits.ts";
 import { CommentMenu } from "./comment-menu.tsx";
@@ -14,7 +14,7 @@ import { TextEditor } from "./text-editor.tsx";
 import { Time } from "./time.tsx";
 
 type Props = {
-  comment: KeptComment;
+  comment: CachedComment;
   conversation: Conversation;
   isUnderHidden?: boolean;
   children?: ComponentChildren;

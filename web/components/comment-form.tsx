@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
 import type { Post } from "../../schema/api/posts.ts";
-import { type KeptComment, type Thread, write } from "../comments.ts";
-import { learnFollows } from "../follows.ts";
-import { isGone, learnGone } from "../gone.ts";
+import { type CachedComment, type Thread, write } from "../comments.ts";
+import { setFollowStates } from "../follows.ts";
+import { isGone, markGoneIfMissing } from "../gone.ts";
 import { COMMENT_MAX, length } from "../limits.ts";
 import { readPostAgain } from "../posts.ts";
 import { type ApiProblem, asProblem } from "../problem.ts";
@@ -27,7 +27,7 @@ type Props = {
   thread: Thread;
   /** Owned by the page, so that the draft survives while the form is not shown. */
   text: Signal<string>;
-  onWritten: (comment: KeptComment) => void;
+  onWritten: (comment: CachedComment) => void;
 };
 
 /** A line that grows. Enter sends it, Shift+Enter starts a new line, and Escape cancels the reply. */
@@ -52,10 +52,10 @@ export function CommentForm({ conversation: { post, replyTo }, thread, text, onW
     }
   });
 
-  /** Applies what a refusal reveals: comments may have been restricted, or something deleted, in the meantime. */
+  /** Applies what a refusal reveals: in the meantime comments may have been restricted, or something deleted. */
   const applyRefusal = (refused: ApiProblem) => {
-    learnGone(refused, id, to?.id);
-    if (refused.code === "followers_only") learnFollows([author.handle], "none");
+    markGoneIfMissing(refused, id, to?.id);
+    if (refused.code === "followers_only") setFollowStates([author.handle], "none");
     if (refused.code === "followers_only" || refused.code === "comments_off") void readPostAgain(id);
   };
 

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { deleteComment, hideComment, type KeptComment, pinComment } from "../comments.ts";
+import { deleteComment, hideComment, type CachedComment, pinComment } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
-import type { KeptPost } from "../posts.ts";
+import type { CachedPost } from "../posts.ts";
 import { asProblem } from "../problem.ts";
 import { me } from "../session.ts";
 import { showToast } from "../toast.ts";
@@ -12,8 +12,8 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import { nameOf } from "./monogram.tsx";
 
 /** The commands on a comment, for its author and for the author of the post; nothing for anyone else. */
-export function CommentMenu({ comment, post, edit }: { comment: KeptComment; post: KeptPost; edit: () => void }) {
-  const isAsking = useSignal(false);
+export function CommentMenu({ comment, post, edit }: { comment: CachedComment; post: CachedPost; edit: () => void }) {
+  const isConfirming = useSignal(false);
   const { author, parent, pinned, hidden, replies } = comment.value.value;
   const isOwn = me.value?.id === author.id;
   const isPostAuthor = me.value?.id === post.value.author.id;
@@ -43,12 +43,12 @@ export function CommentMenu({ comment, post, edit }: { comment: KeptComment; pos
     ...(isOwn ? [{ label: "Edit", act: edit }] : []),
     ...(isPostAuthor && !parent && !hidden ? [{ label: pinned ? "Unpin" : "Pin", act: pin }] : []),
     ...(isPostAuthor && (hidden || !isOwn) ? [{ label: hidden ? "Unhide" : "Hide", act: hide }] : []),
-    { label: "Delete", act: () => (isAsking.value = true), isDestructive: true },
+    { label: "Delete", act: () => (isConfirming.value = true), isDestructive: true },
   ];
   return (
     <>
       <Menu id={menuIdOf(comment)} label={`More about the comment by ${nameOf(author)}`} items={items} />
-      {isAsking.value && (
+      {isConfirming.value && (
         <Deletion
           what={parent ? "reply" : "comment"}
           description={[
@@ -57,7 +57,7 @@ export function CommentMenu({ comment, post, edit }: { comment: KeptComment; pos
             ". It can’t be undone.",
             isOwn || hidden ? "" : " If you only want others not to see it, hide it instead.",
           ].join("")}
-          close={() => (isAsking.value = false)}
+          close={() => (isConfirming.value = false)}
           remove={remove}
         />
       )}

@@ -1,5 +1,5 @@
 import type { Post } from "../../schema/api/posts.ts";
-import { editPost, type KeptPost } from "../posts.ts";
+import { editPost, type CachedPost } from "../posts.ts";
 import { showToast } from "../toast.ts";
 import { Dialog } from "./dialog.tsx";
 import { typed, useSubmit } from "./submit.ts";
@@ -13,7 +13,7 @@ const POLICIES: Record<Policy, { name: string; note: string }> = {
 };
 
 /** Lets the author of a post choose who can comment on it. */
-export function CommentPolicyDialog({ post, close }: { post: KeptPost; close: () => void }) {
+export function CommentPolicyDialog({ post, close }: { post: CachedPost; close: () => void }) {
   const { id, commentPolicy } = post.value;
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
     const chosen = typed(form, "policy") as Policy;

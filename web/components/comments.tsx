@@ -1,8 +1,8 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { commentsOf, type KeptComment, type Order, ORDERS } from "../comments.ts";
+import { commentsOf, type CachedComment, type Order, ORDERS } from "../comments.ts";
 import { watchComments } from "../live-comments.ts";
-import type { KeptPost } from "../posts.ts";
+import type { CachedPost } from "../posts.ts";
 import { CommentBox } from "./comment-box.tsx";
 import { CommentEntry } from "./comment-entry.tsx";
 import { COMMENTS_TITLE, elementIdOf } from "./conversation.ts";
@@ -17,12 +17,12 @@ const ORDER_NAMES: Record<Order, string> = { oldest: "Oldest first", newest: "Ne
 const order = signal<Order>("oldest");
 
 /** The pinned comment, then the others in the chosen order. Comments just written appear where the newest do. */
-export function Comments({ post }: { post: KeptPost }) {
+export function Comments({ post }: { post: CachedPost }) {
   const { id, comments: total } = post.value;
   const thread = useMemo(() => commentsOf(id, order.value), [id, order.value]);
-  const replyTo = useSignal<KeptComment | undefined>(undefined);
+  const replyTo = useSignal<CachedComment | undefined>(undefined);
   const text = useSignal("");
-  const latest = useSignal<KeptComment | undefined>(undefined);
+  const latest = useSignal<CachedComment | undefined>(undefined);
   const mayWrite = useMayWrite(post);
   const readAt = thread.readAt.value;
   useEffect(() => thread.open(), [thread]);
@@ -40,7 +40,7 @@ export function Comments({ post }: { post: KeptPost }) {
   const isNewestFirst = order.value === "newest";
   const conversation = { post, mayWrite: mayWrite === "yes", replyTo };
   // All in one keyed list, so that a comment that moves keeps its open thread and whatever is typed in it.
-  const entries = (comments: KeptComment[]) =>
+  const entries = (comments: CachedComment[]) =>
     comments.map((comment) => (
       <CommentEntry key={comment.id} comment={comment} conversation={conversation}>
         <Replies parent={comment} conversation={conversation} />
@@ -97,7 +97,7 @@ const OrderChoice = () => (
 );
 
 /** Sorts by id, which is the order of time, so that an unpinned comment returns to its place. */
-function sorted(comments: KeptComment[]): KeptComment[] {
+function sorted(comments: CachedComment[]): CachedComment[] {
   if (order.value === "most_liked") return comments;
   const oldestFirst = comments.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return order.value === "newest" ? oldestFirst.toReversed() : oldestFirst;

@@ -1,12 +1,12 @@
 import { useEffect } from "preact/hooks";
 import { mightFollow, readFollow } from "../follows.ts";
-import type { KeptPost } from "../posts.ts";
+import type { CachedPost } from "../posts.ts";
 import { me } from "../session.ts";
 
 export type MayWrite = "yes" | "signed out" | "off" | "followers";
 
 /** Whether the viewer may comment on a post, or the reason why not. Costs a request when it depends on a follow. */
-export function useMayWrite(post: KeptPost): MayWrite {
+export function useMayWrite(post: CachedPost): MayWrite {
   const { author, commentPolicy } = post.value;
   const person = me.value;
   const isUnrestricted = person?.id === author.id || commentPolicy === "everyone";

@@ -13,7 +13,7 @@ const WHAT_A_BLOCK_DOES =
 
 /** Mutes or blocks a person. */
 export function PersonMenu({ person, onMute, onBlock }: Props) {
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const name = nameOf(person);
   const { handle, mutedByMe } = person;
 
@@ -21,7 +21,7 @@ export function PersonMenu({ person, onMute, onBlock }: Props) {
     if (await mute(person, !mutedByMe)) onMute(!mutedByMe);
   };
   const close = () => {
-    isAsking.value = false;
+    isConfirming.value = false;
   };
   const setBlocked = async () => {
     const saved = await block(handle, true);
@@ -34,10 +34,10 @@ export function PersonMenu({ person, onMute, onBlock }: Props) {
         label={`More about ${name}`}
         items={[
           { label: mutedByMe ? `Unmute ${name}` : `Mute ${name}`, act: () => void setMuted() },
-          { label: `Block ${name}`, act: () => (isAsking.value = true), isDestructive: true },
+          { label: `Block ${name}`, act: () => (isConfirming.value = true), isDestructive: true },
         ]}
       />
-      {isAsking.value && (
+      {isConfirming.value && (
         <Confirmation
           title={`Block ${name}?`}
           description={WHAT_A_BLOCK_DOES}

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import { inWords } from "../album-words.ts";
-import { deletePost, type KeptPost } from "../posts.ts";
+import { albumInWords } from "../album-words.ts";
+import { deletePost, type CachedPost } from "../posts.ts";
 import { showToast } from "../toast.ts";
 import { counted, listed } from "../words.ts";
 import { CommentPolicyDialog } from "./comment-policy.tsx";
@@ -13,7 +13,7 @@ import { PostMuteDialog } from "./post-mute.tsx";
 export const POST_MENU = "post-menu";
 
 /** An author's commands on their own post. */
-export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: () => void }) {
+export function PostMenu({ post, editCaption }: { post: CachedPost; editCaption: () => void }) {
   const { route } = useLocation();
   const shown = useSignal<"policy" | "captions" | "mute" | "deletion" | undefined>(undefined);
   const { id, author, editedAt } = post.value;
@@ -48,9 +48,9 @@ export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: (
 }
 
 /** What deleting a post takes with it, in words. */
-function losses({ value: { media, likes, comments } }: KeptPost): string {
+function losses({ value: { media, likes, comments } }: CachedPost): string {
   const parts = [
-    media.length === 1 ? `Its ${media[0]?.video ? "video" : "photo"}` : `Its ${inWords(media)}`,
+    media.length === 1 ? `Its ${media[0]?.video ? "video" : "photo"}` : `Its ${albumInWords(media)}`,
     "its caption",
     ...(likes > 0 ? [counted(likes, "like")] : []),
     ...(comments > 0 ? [counted(comments, "comment")] : []),

@@ -1,6 +1,6 @@
 import type { ShownMedia } from "../../schema/api/media.ts";
 import { clock } from "../media-words.ts";
-import { type KeptPost, renewMedia } from "../posts.ts";
+import { type CachedPost, renewMedia } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Icon } from "./icon.tsx";
 import { SquarePhotograph } from "./photograph.tsx";
@@ -10,7 +10,7 @@ const SIZES = "(min-width: 1000px) 318px, 33vw";
 const CAPTION_LENGTH = 80;
 
 /** A post as one square tile of a grid. */
-export function PostTile({ post, eager }: { post: KeptPost; eager: boolean }) {
+export function PostTile({ post, eager }: { post: CachedPost; eager: boolean }) {
   const { id, media, likes, comments, caption } = post.value;
   const [cover] = media;
   if (!cover) return null;

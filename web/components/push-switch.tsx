@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { asProblem } from "../problem.ts";
-import { lookForPush, type PushState, pushState, turnPushOff, turnPushOn } from "../push.ts";
+import { checkPush, type PushState, pushState, turnPushOff, turnPushOn } from "../push.ts";
 import { showToast } from "../toast.ts";
 
 const WHAT_IT_DOES = "Get likes, comments and new followers on this device, even when Shutterline is closed.";
@@ -19,7 +19,7 @@ const NOTES: Record<PushState, string> = {
 export function PushSwitch() {
   const busy = useSignal(false);
   const state = pushState.value;
-  useEffect(() => void lookForPush().catch(failed), []);
+  useEffect(() => void checkPush().catch(failed), []);
   const change = async () => {
     busy.value = true;
     try {

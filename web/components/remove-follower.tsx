@@ -9,14 +9,14 @@ type Props = { person: PersonCard; onRemove: () => void };
 
 /** Removes one of the viewer's followers, after asking. */
 export function RemoveFollower({ person, onRemove }: Props) {
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const name = nameOf(person);
   const consequence = me.value?.private
     ? "To see your posts again, they have to send a request."
     : "Your account is public, so they can follow you again.";
 
   const close = () => {
-    isAsking.value = false;
+    isConfirming.value = false;
   };
   const remove = async () => {
     await api.removeFollower(person.handle);
@@ -25,10 +25,10 @@ export function RemoveFollower({ person, onRemove }: Props) {
   };
   return (
     <>
-      <button class="button" type="button" aria-label={`Remove ${name}`} onClick={() => (isAsking.value = true)}>
+      <button class="button" type="button" aria-label={`Remove ${name}`} onClick={() => (isConfirming.value = true)}>
         Remove
       </button>
-      {isAsking.value && (
+      {isConfirming.value && (
         <Confirmation
           title={`Remove ${name}?`}
           description={`They’ll stop following you and won’t be notified. ${consequence}`}

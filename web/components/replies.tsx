@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import type { KeptComment } from "../comments.ts";
+import type { CachedComment } from "../comments.ts";
 import { counted } from "../words.ts";
 import { CommentEntry } from "./comment-entry.tsx";
 import type { Conversation } from "./conversation.ts";
@@ -7,7 +7,7 @@ import { Icon } from "./icon.tsx";
 import { ThreadEnd } from "./thread-end.tsx";
 
 /** The thread under a comment: a toggle, and the replies while it is open. */
-export function Replies({ parent, conversation }: { parent: KeptComment; conversation: Conversation }) {
+export function Replies({ parent, conversation }: { parent: CachedComment; conversation: Conversation }) {
   const { id, thread, value } = parent;
   const { replies, hiddenReplies, hidden } = value.value;
   const isOpen = parent.open.value;

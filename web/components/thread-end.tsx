@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { Thread } from "../comments.ts";
-import { learnGone } from "../gone.ts";
+import { markGoneIfMissing } from "../gone.ts";
 import { Failure } from "./states.tsx";
 
 /** Loads more of a thread, or shows why that failed. `parent` is the comment whose replies these are, if any. */
@@ -8,7 +8,7 @@ export function ThreadEnd({ thread, parent, more }: { thread: Thread; parent?: s
   const state = thread.state.value;
   const problem = thread.problem.value;
   useEffect(() => {
-    if (problem) learnGone(problem, thread.post, parent);
+    if (problem) markGoneIfMissing(problem, thread.post, parent);
   }, [problem, thread, parent]);
 
   if (state === "failed" && problem) return <Failure problem={problem} retry={() => void thread.more()} />;

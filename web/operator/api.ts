@@ -3,7 +3,7 @@ import type { DeadLetterPage, DeadLetterWhole, Replay, ReplayedLetters } from ".
 import type { ShardMap } from "../../schema/api/shards.ts";
 import type { Status } from "../../schema/api/status.ts";
 import { ApiProblem, problemIn } from "../problem.ts";
-import { keepToken, token } from "./token.ts";
+import { storeToken, token } from "./token.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -26,7 +26,7 @@ async function request<T>(method: string, path: string, body?: object, secret = 
     throw ApiProblem.local("unreadable");
   }
   if (response.ok) return result as T;
-  if (response.status === 401) keepToken(undefined);
+  if (response.status === 401) storeToken(undefined);
   throw problemIn(result);
 }
 

@@ -14,7 +14,7 @@ const HASH = /^[0-9a-f]{64}$/;
 export function DeadLetter({ letter, onSettled }: { letter: DeadLetterSummary; onSettled: () => void }) {
   const whole = useSignal<DeadLetterWhole | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const isBusy = useSignal(false);
   const { id, queue, subject, reason, deaths, replays, lastAt } = letter;
 
@@ -69,20 +69,20 @@ export function DeadLetter({ letter, onSettled }: { letter: DeadLetterSummary; o
           >
             Replay
           </button>
-          <button class="button" type="button" onClick={() => (isAsking.value = true)}>
+          <button class="button" type="button" onClick={() => (isConfirming.value = true)}>
             Discard
           </button>
         </div>
       </details>
-      {isAsking.value && (
+      {isConfirming.value && (
         <Dialog
           isDestructive
           title="Discard this message?"
           description="This can’t be undone. Its source may send another message like it."
-          close={() => (isAsking.value = false)}
+          close={() => (isConfirming.value = false)}
         >
           <div class="buttons dialog-buttons">
-            <button class="button button-plain" type="button" onClick={() => (isAsking.value = false)}>
+            <button class="button button-plain" type="button" onClick={() => (isConfirming.value = false)}>
               Cancel
             </button>
             <button

@@ -15,7 +15,7 @@ export function DeadLetters() {
   const items = useSignal<DeadLetterSummary[] | undefined>(undefined);
   const next = useSignal<string | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const waiting = useComputed(() => latest.value?.deadLetters?.waiting);
   const queues = latest.value?.queues.map((known) => known.queue) ?? [];
 
@@ -65,7 +65,7 @@ export function DeadLetters() {
           class="button"
           type="button"
           disabled={!items.value || items.value.length === 0}
-          onClick={() => (isAsking.value = true)}
+          onClick={() => (isConfirming.value = true)}
         >
           Replay all
         </button>
@@ -84,8 +84,8 @@ export function DeadLetters() {
           </button>
         </p>
       )}
-      {isAsking.value && (
-        <ReplayAll queue={queue.value} close={() => (isAsking.value = false)} onReplayed={() => void read()} />
+      {isConfirming.value && (
+        <ReplayAll queue={queue.value} close={() => (isConfirming.value = false)} onReplayed={() => void read()} />
       )}
     </section>
   );

@@ -1,7 +1,7 @@
 import type { Status } from "../../schema/api/status.ts";
 import { Icon } from "../components/icon.tsx";
 import { count, counted } from "../words.ts";
-import { inWords } from "./durations.ts";
+import { durationInWords } from "./durations.ts";
 
 /** The deployment's health in four figures, and the problems found while reading them. */
 export function Overview({ status }: { status: Status }) {
@@ -24,7 +24,13 @@ export function Overview({ status }: { status: Status }) {
           name="Effects in progress"
           value={effects.length > 0 ? sum(effects.map(({ waiting }) => waiting)) : undefined}
           isAlarming={stuck > 0}
-          note={stuck > 0 ? `${count(stuck)} stuck` : oldest > 0 ? `oldest: ${inWords(oldest * 1000)}` : "none stuck"}
+          note={
+            stuck > 0
+              ? `${count(stuck)} stuck`
+              : oldest > 0
+                ? `oldest: ${durationInWords(oldest * 1000)}`
+                : "none stuck"
+          }
         />
         <Figure
           name="Posts behind"
@@ -36,7 +42,7 @@ export function Overview({ status }: { status: Status }) {
           value={deliveries ? deliveries.feeds.perSecond + deliveries.notifications.perSecond : undefined}
           note={
             deliveries
-              ? `${counted(deliveries.feeds.rows, "row")} to feeds, ${count(deliveries.notifications.rows)} to inboxes in ${inWords(windowSeconds * 1000)}`
+              ? `${counted(deliveries.feeds.rows, "row")} to feeds, ${count(deliveries.notifications.rows)} to inboxes in ${durationInWords(windowSeconds * 1000)}`
               : ""
           }
         />

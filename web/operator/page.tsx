@@ -8,7 +8,7 @@ import { Queues } from "./queues.tsx";
 import { Shards } from "./shards.tsx";
 import { latest, useStatus } from "./status.ts";
 import { TokenForm } from "./token-form.tsx";
-import { keepToken, token } from "./token.ts";
+import { storeToken, token } from "./token.ts";
 
 export const OperatorPage = () => (
   <>
@@ -21,7 +21,7 @@ export const OperatorPage = () => (
       </a>
       <div class="header-end">
         {token.value !== undefined && (
-          <button class="button button-plain" type="button" onClick={() => keepToken(undefined)}>
+          <button class="button button-plain" type="button" onClick={() => storeToken(undefined)}>
             Sign out
           </button>
         )}

@@ -1,6 +1,6 @@
 import type { QueueStatus } from "../../schema/api/status.ts";
 import { count } from "../words.ts";
-import { inWords } from "./durations.ts";
+import { durationInWords } from "./durations.ts";
 
 /** For each queue: its backlog, what was processed lately, and with what delay. */
 export const Queues = ({ queues, windowSeconds }: { queues: QueueStatus[]; windowSeconds: number }) => (
@@ -28,8 +28,8 @@ export const Queues = ({ queues, windowSeconds }: { queues: QueueStatus[]; windo
       </table>
     </div>
     <p class="note">
-      Done and failed count the last {inWords(windowSeconds * 1000)}. A delay runs from sending a message to finishing
-      it; for shutterline-facts, it is how far the database lags behind.
+      Done and failed count the last {durationInWords(windowSeconds * 1000)}. A delay runs from sending a message to
+      finishing it; for shutterline-facts, it is how far the database lags behind.
     </p>
   </section>
 );
@@ -38,7 +38,7 @@ const UNKNOWN = "–";
 
 function Row({ queue, backlog, work, deadLetters }: QueueStatus) {
   const number = (value: number | null | undefined) => (value === null || value === undefined ? UNKNOWN : count(value));
-  const time = (ms: number | undefined) => (ms === undefined ? UNKNOWN : inWords(ms));
+  const time = (ms: number | undefined) => (ms === undefined ? UNKNOWN : durationInWords(ms));
   const oldest = backlog?.oldestSeconds;
   return (
     <tr>

@@ -2,14 +2,14 @@ import { Field } from "../components/field.tsx";
 import { textOf, useSubmit } from "../components/submit.ts";
 import { operator } from "./api.ts";
 import { latest } from "./status.ts";
-import { keepToken } from "./token.ts";
+import { storeToken } from "./token.ts";
 
 /** Asks for the operator's token, and stores it if it is correct. */
 export function TokenForm() {
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
     const secret = textOf(form, "token");
     latest.value = await operator.signIn(secret);
-    keepToken(secret);
+    storeToken(secret);
   });
   const refused =
     problem?.code === "not_the_operator" ? "That isn’t the operator token. Check it and try again." : problem?.message;

@@ -5,7 +5,7 @@ const KEY = "operator-token";
 
 export const token = signal(stored());
 
-export function keepToken(value: string | undefined): void {
+export function storeToken(value: string | undefined): void {
   token.value = value;
   try {
     if (value === undefined) sessionStorage.removeItem(KEY);

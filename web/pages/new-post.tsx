@@ -8,7 +8,7 @@ import { useSubmit } from "../components/submit.ts";
 import { caption, clear, drafts, missing, readyMedia } from "../drafts.ts";
 import { ALBUM_MAX, CAPTION_MAX, length } from "../limits.ts";
 import { forgetLists } from "../list.ts";
-import { keepPost } from "../posts.ts";
+import { cachePost } from "../posts.ts";
 import { useTitle } from "../title.ts";
 import { showToast } from "../toast.ts";
 
@@ -22,7 +22,7 @@ export function NewPostPage() {
 
   const { problem, busy, onSubmit } = useSubmit(async () => {
     if (missing.value !== undefined || isTooLong) return;
-    keepPost(await api.publish({ caption: caption.value, media: readyMedia() }));
+    cachePost(await api.publish({ caption: caption.value, media: readyMedia() }));
     clear();
     forgetLists();
     showToast("Post published");

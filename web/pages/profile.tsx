@@ -16,7 +16,7 @@ import { Empty, Failure, GridSkeleton } from "../components/states.tsx";
 import { UndoButton } from "../components/undo-button.tsx";
 import { mute } from "../mutes.ts";
 import { block } from "../blocks.ts";
-import { followState, learnFollows, stateOf } from "../follows.ts";
+import { followState, setFollowStates, stateOf } from "../follows.ts";
 import { postsOf } from "../lists.ts";
 import { useLoad } from "../load.ts";
 import { me } from "../session.ts";
@@ -38,7 +38,7 @@ function ProfileOf({ handle }: { handle: string }) {
   const list = useMemo(() => postsOf(handle), [handle, profile?.blockedByMe, isHidden]);
   useTitle(profile ? nameOf(profile) : `@${handle}`);
   useEffect(() => {
-    if (profile) learnFollows([profile.handle], stateOf(profile));
+    if (profile) setFollowStates([profile.handle], stateOf(profile));
   }, [profile]);
 
   if (problem.value?.code === "person_not_found" || problem.value?.code === "invalid_request") {
