@@ -68,7 +68,7 @@ export class TableRows<Table extends SQLiteTable, Key extends Columns<Table>> {
   readonly #from: string;
 
   constructor(table: Table, keys: readonly Key[], from: string) {
-    this.#columns = getTableColumns(table) as Record<string, AnySQLiteColumn>;
+    this.#columns = getTableColumns(table);
     this.#keys = keys;
     this.#from = from;
   }
