@@ -15,14 +15,16 @@ const MEDIABUNNY = fileURLToPath(
 /** Tests that do not depend on the number of databases: they use none, or, to move shards, two of their own. */
 const ONE_DATABASE_ONLY = [
   "workers/shards/**",
-  "durable-objects/{combiner,heat,like-gate,like-set,outbox,post-actor,relays,upload-actor}*.test.ts",
+  "durable-objects/{post,upload}/**",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
   "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges}.test.ts",
   "workers/media/serving/video.test.ts",
   "workers/media/videos/{attacks,damage,video}.test.ts",
-  "schema/file-signatures.test.ts",
-  "workers/{fresh-ids,queues,secrets}.test.ts",
-  "workers/api/{attempts,cursors,dead-letters,json-bodies,passwords,sessions,status,uploads}.test.ts",
+  "schema/media/file-signatures.test.ts",
+  "workers/storage/{fresh-ids,secrets}.test.ts",
+  "workers/operations/consume.test.ts",
+  "workers/http/{cursors,json-bodies}.test.ts",
+  "workers/api/**/{attempts,dead-letters,passwords,sessions,status,uploads}.test.ts",
 ];
 
 /** Tests that need no runtime and are faster without: those of the file parsers, which read thousands of files. */
@@ -31,8 +33,8 @@ const PURE = "**/*.node.test.ts";
 /** Long tests that run with two databases only, because that is the harder case. */
 const TWO_DATABASES_ONLY = [
   "tests/runtime/private-matrix.test.ts",
-  "workers/api/{comments,edits,live,notifications,private,sign-up}.test.ts",
-  "workers/delivery/{block,fan-out,follow,large-authors,requests}.test.ts",
+  "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
+  "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",
   "workers/projector/projector.test.ts",
 ];
 

@@ -1,28 +1,28 @@
-/** How much of everything so many people need, by stated habits. Pure arithmetic. */
+/** The capacity and cost that a number of people need, given their habits. Pure arithmetic. */
 import { PLATFORM_LIMITS, STORAGE } from "./prices.ts";
 
-/** What one person does on a day, on average. */
+/** How often one person does each operation per day, on average. */
 export type Habits = Record<Operation, number> & {
-  /** Whom a post reaches, on average over posts: people with many followers post more. */
+  /** The followers that a post reaches, averaged over posts: people with many followers post more. */
   followers: number;
-  /** The share of these that large authors have, whose posts are merged at read and delivered to nobody. */
+  /** The share of these who follow large authors, whose posts are merged at read and not delivered. */
   merged: number;
 };
 export const OPERATIONS = ["feed", "post", "profile", "like", "comment", "publish"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** Of one operation and what follows from it; of `deliver`, for one follower. `dollars` for a million. */
+/** The work of one operation and what follows from it. `deliver` is for one follower; `dollars` is per million. */
 export type Unit = { queries: number; messages: number; actorCalls: number; dollars: number };
 export type Units = Record<Operation | "deliver", Unit>;
 
-/** One of which `share` costs as `other`. */
+/** Returns the average of two units, where a `share` of the operations costs `other`. */
 export function blended(unit: Unit, other: Unit, share: number): Unit {
-  const between = (of: (unit: Unit) => number) => of(unit) * (1 - share) + of(other) * share;
+  const average = (of: (unit: Unit) => number) => of(unit) * (1 - share) + of(other) * share;
   return {
-    queries: between(({ queries }) => queries),
-    messages: between(({ messages }) => messages),
-    actorCalls: between(({ actorCalls }) => actorCalls),
-    dollars: between(({ dollars }) => dollars),
+    queries: average(({ queries }) => queries),
+    messages: average(({ messages }) => messages),
+    actorCalls: average(({ actorCalls }) => actorCalls),
+    dollars: average(({ dollars }) => dollars),
   };
 }
 
@@ -36,18 +36,18 @@ export const HABITS: Habits = {
   followers: 403,
   merged: 0.5,
 };
-/** The share of feed and post pages whose documents no cache has. */
+/** The share of feed and post pages that find none of their documents in a cache. */
 export const COLD = 0.02;
-/** The busiest second, beside the average one. */
+/** The ratio of the busiest second to the average one. */
 export const PEAK = 3;
-/** What D1 keeps of a person, in kB: a full feed, follows both ways, and what a year of these habits leaves. */
+/** D1 storage per person, in kB: a full feed, follows in both directions, and a year of these habits. */
 export const STORED = { feed: 25, follows: 30, year: 150 } as const;
-/** How full a database is planned to be. */
+/** The planned fill level of a database. */
 export const FILLED = 0.5;
 
 const DAY = 86_400; // s
 const DAYS = 30;
-const KB_A_GB = 1e6;
+const KB_PER_GB = 1e6;
 
 export type Capacity = {
   people: number;
@@ -63,27 +63,27 @@ export type Capacity = {
   dollars: { operations: number; deliveries: number; storage: number; all: number };
 };
 
-/** Rates are of the busiest second; `stored` is in GB after a year; dollars are for a month. */
+/** Returns rates in the busiest second, `stored` in GB after a year, and dollars per month. */
 export function capacityFor(people: number, habits: Habits, units: Units): Capacity {
-  const deliveriesADay = habits.publish * habits.followers * (1 - habits.merged);
+  const dailyDeliveries = habits.publish * habits.followers * (1 - habits.merged);
   const daily = [
     ...OPERATIONS.map((operation) => ({ times: habits[operation], unit: units[operation] })),
-    { times: deliveriesADay, unit: units.deliver },
+    { times: dailyDeliveries, unit: units.deliver },
   ];
   const sum = (of: (unit: Unit) => number) => daily.reduce((all, { times, unit }) => all + times * of(unit), 0);
-  const peak = (timesADay: number) => (timesADay * people * PEAK) / DAY;
-  const month = (dollarsADay: number) => (dollarsADay * people * DAYS) / 1e6;
+  const peak = (timesPerDay: number) => (timesPerDay * people * PEAK) / DAY;
+  const month = (dollarsPerDay: number) => (dollarsPerDay * people * DAYS) / 1e6;
 
   const queries = peak(sum((unit) => unit.queries));
   const messages = peak(sum((unit) => unit.messages));
-  const stored = (people * (STORED.feed + STORED.follows + STORED.year)) / KB_A_GB;
-  const deliveries = month(deliveriesADay * units.deliver.dollars);
+  const stored = (people * (STORED.feed + STORED.follows + STORED.year)) / KB_PER_GB;
+  const deliveries = month(dailyDeliveries * units.deliver.dollars);
   const all = month(sum((unit) => unit.dollars));
   const storage = stored * STORAGE.dollars;
   return {
     people,
     requests: peak(OPERATIONS.reduce((times, operation) => times + habits[operation], 0)),
-    deliveries: peak(deliveriesADay),
+    deliveries: peak(dailyDeliveries),
     queries,
     messages,
     actorCalls: peak(sum((unit) => unit.actorCalls)),
@@ -95,10 +95,11 @@ export function capacityFor(people: number, habits: Habits, units: Units): Capac
   };
 }
 
-/** The exercise that interviews ask: everything is pushed to everybody, at every second of the day. */
-export const EXERCISE = { postsASecond: 3500, followers: 403 };
+/** A common interview exercise: every post is delivered to every follower, at a constant rate all day. */
+export const EXERCISE = { postsPerSecond: 3500, followers: 403 };
 
-export function exerciseOf({ deliver }: Pick<Units, "deliver">): { deliveries: number; dollarsADay: number } {
-  const deliveries = EXERCISE.postsASecond * EXERCISE.followers;
-  return { deliveries, dollarsADay: (deliveries * DAY * deliver.dollars) / 1e6 };
+/** Returns the deliveries per second of the exercise, and what they cost per day. */
+export function exerciseOf({ deliver }: Pick<Units, "deliver">): { deliveries: number; dollarsPerDay: number } {
+  const deliveries = EXERCISE.postsPerSecond * EXERCISE.followers;
+  return { deliveries, dollarsPerDay: (deliveries * DAY * deliver.dollars) / 1e6 };
 }

@@ -1,4 +1,4 @@
-/** Small charts as SVG, readable on light and on dark pages. */
+/** Small SVG charts that are readable on light and dark pages. */
 
 export type Bar = { label: string; value: number; target?: number | undefined };
 export type Series = { label: string; points: { x: number; y: number }[] };
@@ -11,7 +11,7 @@ const STYLE = `<style>
   @media (prefers-color-scheme: dark) { text { fill: #d6dde4 } .target, .axis { stroke: #9aa4ae } }
 </style>`;
 
-/** A bar for each value from 0 to 1 or a little more, and a mark where its target is. */
+/** Draws a bar for each value, which is about 0 to 1, and marks its target. */
 export function barChart(title: string, bars: readonly Bar[]): string {
   const [left, top, step] = [290, 40, 26];
   const scale = (WIDTH - left - 110) / Math.max(1, ...bars.map(({ value }) => value));
@@ -26,7 +26,7 @@ export function barChart(title: string, bars: readonly Bar[]): string {
   return svg(top + bars.length * step + 8, title, drawn.join("\n"));
 }
 
-/** Lines over a logarithmic axis, from 0 up. */
+/** Draws two lines over a logarithmic x-axis; the y-axis starts at 0. */
 export function lineChart(title: string, axis: string, { label, points }: Series, other: Series): string {
   const [left, top, width, height] = [50, 40, WIDTH - 80, 180];
   const all = [...points, ...other.points];

@@ -1,4 +1,4 @@
-/** One request over HTTP. `fetch` would take several times as much of the processor that it shares with the server. */
+/** A lightweight HTTP client. `fetch` would use several times the CPU, which the load shares with the server. */
 import { type Agent, request } from "node:http";
 
 export type Request = {
@@ -6,12 +6,12 @@ export type Request = {
   path: string;
   headers?: Record<string, string>;
   body?: object;
-  /** Of an answer that counts: its status, and a part of its text. */
+  /** The status that the response must have (200 by default), and a text that its body must contain. */
   expects?: { status?: number; text?: string };
 };
 
-/** The text of the answer. Rejects when it is not as expected. */
-export function answerTo(
+/** Sends the request, and returns the body of the response. Rejects if the response is not as expected. */
+export function fetchText(
   { method, path, headers, body, expects }: Request,
   port: number,
   agent: Agent,
@@ -20,14 +20,14 @@ export function answerTo(
     const type = body && { "content-type": "application/json" };
     const sent = request(
       { agent, host: "127.0.0.1", port, method, path, headers: { ...headers, ...type } },
-      (answer) => {
+      (response) => {
         let text = "";
-        answer.setEncoding("utf8");
-        answer.on("data", (chunk: string) => (text += chunk));
-        answer.on("error", reject);
-        answer.on("end", () => {
-          if (answer.statusCode === (expects?.status ?? 200) && text.includes(expects?.text ?? "")) resolve(text);
-          else reject(new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 200)}`));
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => (text += chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          if (response.statusCode === (expects?.status ?? 200) && text.includes(expects?.text ?? "")) resolve(text);
+          else reject(new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 200)}`));
         });
       },
     );

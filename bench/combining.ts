@@ -1,4 +1,4 @@
-/** What combining is worth: the same likes, each in a commit of its own, together, and through gates. */
+/** The benefit of combining: the same likes, in one commit each, in group commits, and through gates. */
 import { type Fsyncs, withFsyncs } from "./fsyncs.ts";
 import { check, type Checked } from "./likes.ts";
 import { type Measured, measure } from "./load.ts";
@@ -6,11 +6,11 @@ import { newPeople, type Person } from "./people.ts";
 import { type Report, short } from "./report.ts";
 import { newState, Subject } from "./subject.ts";
 
-const WAYS = { alone: "each alone", commit: "group commit", gates: "through 4 gates" } as const;
+const WAYS = { alone: "one commit each", commit: "group commit", gates: "through 4 gates" } as const;
 type Way = keyof typeof WAYS;
 
-const WARM_UP = 1;
-/** For what is counted instead of timed. */
+const WARM_UP = 1; // s
+/** The duration of the runs in which fsyncs are counted. */
 const COUNTED_FOR = 2; // s
 
 type Run = {
@@ -30,7 +30,7 @@ export async function combining({ connections, seconds, runs }: Options): Promis
   try {
     const people = await newPeople(subject.database, most + 1);
     for (const count of connections) {
-      // In turn, so that a machine that others use as well slows each way alike.
+      // The ways take turns, so that other load on the machine slows all of them alike.
       for (let run = 0; run < runs; run += 1) {
         for (const way of Object.keys(WAYS) as Way[]) all.push(await runOf(subject, people, way, count, seconds));
       }
@@ -85,7 +85,7 @@ async function runOf(subject: Subject, people: readonly Person[], way: Way, conn
 const total = ({ answered }: Measured): number => answered.reduce((sum, count) => sum + count, 0);
 const sums = (a: number[], b: number[]): number[] => a.map((count, index) => count + (b[index] ?? 0));
 
-/** Whoever has liked last takes it back first. */
+/** Continues a run: connections whose last request was a like begin with the unlike. */
 const resumed = <T>(connections: readonly (readonly T[])[], { answered }: Measured): T[][] =>
   connections.map((requests, index) => ((answered[index] ?? 0) % 2 === 1 ? requests.toReversed() : [...requests]));
 
@@ -110,22 +110,20 @@ function reportOf(all: Run[], { connections, seconds, runs }: Options): Report {
   const head = [
     "connections",
     "likes",
-    "1/s",
-    "of each alone",
-    "of bare insert",
+    "likes/s",
+    "ratio to one commit each",
+    "ratio to bare insert",
     "p50 ms",
     "p99 ms",
-    "fsyncs a like",
+    "fsyncs per like",
     "exactness",
   ];
   const [unmeasured] = all.flatMap(({ fsyncs }) => (typeof fsyncs === "string" ? [fsyncs] : []));
   return {
-    title: `Combining: likes of one post, straight to its actor, ${seconds} s each${runs > 1 ? `, median of ${runs}` : ""}`,
+    title: `Combining: likes sent straight to one post's actor, ${seconds} s each${runs > 1 ? `, median of ${runs}` : ""}`,
     table: [head, ...rows],
     notes:
-      unmeasured === undefined
-        ? ["fsyncs were counted in runs of their own."]
-        : [`fsyncs: not measured (${unmeasured}).`],
+      unmeasured === undefined ? ["fsyncs were counted in separate runs."] : [`fsyncs: not measured (${unmeasured}).`],
     measured: all,
     wrong: all.flatMap(({ way, connections, checked }) =>
       checked.wrong.map((what) => `${connections} ${way}: ${what}`),

@@ -1,4 +1,4 @@
-/** What everything costs: dollars per million operations, and what so many people need. */
+/** Costs as tables: dollars per million operations, and the capacity that a number of people need. */
 import { LOGICAL_SHARDS } from "../schema/ids.ts";
 import {
   blended,
@@ -25,6 +25,7 @@ import { allOf, type Tallies, type Tally } from "./tally.ts";
 
 const PEOPLE = [14_000_000, 100_000_000];
 
+/** Returns the tables of costs, capacity, prices and limits. */
 export function costReports(operations: Operations): Report[] {
   const { bills, units } = unitsOf(operations);
   return [billsReport(bills), capacityReport(units), pricesReport(), limitsReport()];
@@ -38,7 +39,7 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
     if (!found) throw new Error(`${name} was not counted`);
     return found.tallies;
   };
-  // A line that is only counted takes the time of what it is a kind of: "like-hot" that of "like".
+  // A line that is only counted uses the CPU time of its base operation: "like-hot" that of "like".
   const processorOf = (name: string): number => {
     const timed = lines.find((line) => line.name === name) ?? lines.find((line) => name.startsWith(`${line.name}-`));
     return timed?.timing.processor ?? 0;
@@ -46,7 +47,7 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
   const billFor = (name: string) => billOf(talliesOf(name), processorOf(name));
   const unit = (name: string) => unitOf(allOf(talliesOf(name)), billFor(name));
 
-  // What was measured may be from before a line was added.
+  // The saved measurements may be older than a line.
   const known = LINES.filter(({ name }) => counted.some((one) => one.name === name));
   const [toMany, toNobody] = [talliesOf("publish-1000"), talliesOf("publish")];
   const delivery = deliveryOf(toMany, toNobody, SMALL);
@@ -54,7 +55,7 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
   return {
     bills: [
       ...known.map(({ name, title }) => ({ title, bill: billFor(name) })),
-      { title: `one delivery, of ${SMALL} at once`, bill: deliveryBill },
+      { title: `one delivery, in a batch of ${SMALL}`, bill: deliveryBill },
     ],
     units: {
       feed: blended(unit("feed"), unit("feed-cold"), COLD),
@@ -86,13 +87,13 @@ function billsReport(bills: readonly Billed[]): Report {
     dollars(bill.queueOperations),
   ];
   return {
-    title: "Dollars for a million",
-    table: [["", "all", "Workers", "D1", "actors", "KV", "queues"], ...bills.map(rowOf)],
+    title: "Dollars per million operations",
+    table: [["", "total", "Workers", "D1", "actors", "KV", "queues"], ...bills.map(rowOf)],
     notes: [
-      "From the counted work of the benchmarks, with all that follows in actors and queues, at list prices; what a plan includes is not taken off.",
-      "Workers' CPU is that of the whole local runtime, databases included: an upper bound.",
-      `An actor is taken to be at work for ${ACTOR_BUSY * 1000} ms a call or alarm. A consumer's batch is counted as a request.`,
-      "Pictures are not in it: R2 and the cache before it serve them, with one Worker request each on a miss.",
+      "Computed from the work that the benchmarks count, including what follows in actors and queues, at list prices. The usage that a plan includes is not deducted.",
+      "The CPU time of Workers is an upper bound: it is that of the whole local runtime, databases included.",
+      `An actor is assumed to be active for ${ACTOR_BUSY * 1000} ms per call or alarm. A batch of a queue consumer counts as one request.`,
+      "Pictures are not included: R2 and the cache in front of it serve them, with one Worker request per miss.",
     ],
     measured: bills,
     wrong: [],
@@ -102,38 +103,38 @@ function billsReport(bills: readonly Billed[]): Report {
 function capacityReport(units: Units): Report {
   const scales = PEOPLE.map((people) => capacityFor(people, HABITS, units));
   const row = (title: string, of: (capacity: Capacity) => string) => [title, ...scales.map(of)];
-  const { deliveries, dollarsADay } = exerciseOf(units);
+  const { deliveries, dollarsPerDay } = exerciseOf(units);
   const habits = OPERATIONS.map((operation) => `${HABITS[operation]} ${operation}`).join(", ");
   return {
-    title: "What so many people need",
+    title: "Capacity and costs by number of people",
     table: [
-      ["people a day", ...PEOPLE.map(rounded)],
-      row("requests a second, at the peak", ({ requests }) => rounded(requests)),
-      row("deliveries a second, at the peak", ({ deliveries: pushed }) => rounded(pushed)),
-      row("D1 queries a second, at the peak", ({ queries }) => rounded(queries)),
-      row("databases, by queries", ({ shardsByQueries }) => rounded(shardsByQueries)),
+      ["daily active people", ...PEOPLE.map(rounded)],
+      row("requests per second, at peak", ({ requests }) => rounded(requests)),
+      row("deliveries per second, at peak", ({ deliveries: pushed }) => rounded(pushed)),
+      row("D1 queries per second, at peak", ({ queries }) => rounded(queries)),
+      row("databases needed for the queries", ({ shardsByQueries }) => rounded(shardsByQueries)),
       row("GB in D1 after a year", ({ stored }) => rounded(stored)),
-      row("databases, by size", ({ shardsByStorage }) => rounded(shardsByStorage)),
-      row("actor calls a second, at the peak", ({ actorCalls }) => rounded(actorCalls)),
-      row("queue messages a second, at the peak", ({ messages }) => rounded(messages)),
-      row("queues", ({ queues }) => rounded(queues)),
-      row("dollars a month: operations", (capacity) => `$${rounded(capacity.dollars.operations)}`),
-      row("dollars a month: deliveries", (capacity) => `$${rounded(capacity.dollars.deliveries)}`),
-      row("dollars a month: storage in D1", (capacity) => `$${rounded(capacity.dollars.storage)}`),
-      row("**dollars a month**", (capacity) => `**$${rounded(capacity.dollars.all)}**`),
+      row("databases needed for the storage", ({ shardsByStorage }) => rounded(shardsByStorage)),
+      row("actor calls per second, at peak", ({ actorCalls }) => rounded(actorCalls)),
+      row("queue messages per second, at peak", ({ messages }) => rounded(messages)),
+      row("queues needed", ({ queues }) => rounded(queues)),
+      row("dollars per month: operations", (capacity) => `$${rounded(capacity.dollars.operations)}`),
+      row("dollars per month: deliveries", (capacity) => `$${rounded(capacity.dollars.deliveries)}`),
+      row("dollars per month: D1 storage", (capacity) => `$${rounded(capacity.dollars.storage)}`),
+      row("**dollars per month, total**", (capacity) => `**$${rounded(capacity.dollars.all)}**`),
       row(
-        "dollars a year for a person",
+        "dollars per person and year",
         (capacity) => `$${((capacity.dollars.all * 12) / capacity.people).toFixed(2)}`,
       ),
     ],
     notes: [
-      `A person a day, assumed: ${habits}. A post reaches ${HABITS.followers} followers on average; half of these (${HABITS.merged}) are followers of large authors, whose posts are merged at read and delivered to nobody. The peak is ${PEAK} times the average.`,
-      `${COLD * 100} % of the feed and post pages find none of their documents in a cache. A like is one that is alone on its post: the dearer kind.`,
-      `In D1, assumed: ${STORED.feed} kB a person for a full feed, ${STORED.follows} kB for follows, ${STORED.year} kB for a year of likes, comments and posts. A database is planned ${FILLED * 100} % full.`,
-      `The larger number of databases counts. Ids know ${LOGICAL_SHARDS} logical shards, the most databases there can be.`,
-      `D1 keeps ${rounded(PLATFORM_LIMITS.accountStorage.is)} GB an account until Cloudflare raises it.`,
-      `Each post has an actor of its own, so actors are as many as posts are at work; only one post is ever too much for one, and likes of it come through gates.`,
-      `The exercise: ${rounded(EXERCISE.postsASecond)} posts a second to ${EXERCISE.followers} followers each are ${rounded(deliveries)} deliveries a second. Pushing them all costs $${rounded(dollarsADay)} a day: hence the merging.`,
+      `Assumed per person and day: ${habits}. A post reaches ${HABITS.followers} followers on average; ${HABITS.merged * 100} % of these follow large authors, whose posts are merged at read and not delivered. The peak is ${PEAK} times the average.`,
+      `${COLD * 100} % of the feed and post pages find none of their documents in a cache. All likes are priced as likes on quiet posts, the more expensive kind.`,
+      `Assumed D1 storage per person: ${STORED.feed} kB for a full feed, ${STORED.follows} kB for follows, ${STORED.year} kB for a year of likes, comments and posts. Databases are planned to be ${FILLED * 100} % full.`,
+      `The larger of the two numbers of databases applies. Ids have ${LOGICAL_SHARDS} logical shards, so there can be no more databases than that.`,
+      `D1 stores ${rounded(PLATFORM_LIMITS.accountStorage.is)} GB per account unless Cloudflare raises the limit.`,
+      `Each post has its own actor, so there are as many active actors as active posts. Only a hot post can overload its actor, so its likes go through gates.`,
+      `A common interview exercise: ${rounded(EXERCISE.postsPerSecond)} posts per second to ${EXERCISE.followers} followers each are ${rounded(deliveries)} deliveries per second. They would cost $${rounded(dollarsPerDay)} per day, which is why the posts of large authors are merged at read.`,
     ],
     measured: scales,
     wrong: [],
@@ -141,21 +142,21 @@ function capacityReport(units: Units): Report {
 }
 
 const pricesReport = (): Report => ({
-  title: `Prices, read on ${PRICES_OF}`,
+  title: `Prices, as of ${PRICES_OF}`,
   table: [
-    ["a million", "dollars", "source"],
+    ["per million", "dollars", "source"],
     ...Object.values(PER_MILLION).map(({ of, dollars, source }) => [of, String(dollars), source]),
     [STORAGE.of, String(STORAGE.dollars), STORAGE.source],
   ],
-  notes: ["Storage is for one GB, not a million."],
+  notes: ["The price of storage is for one GB, not a million."],
   measured: PER_MILLION,
   wrong: [],
 });
 
 const limitsReport = (): Report => ({
-  title: `Limits, read on ${PRICES_OF}`,
+  title: `Limits, as of ${PRICES_OF}`,
   table: [
-    ["limit", "is", "source"],
+    ["limit", "value", "source"],
     ...Object.values(PLATFORM_LIMITS).map(({ of, is, source }) => [of, rounded(is), source]),
   ],
   notes: [],

@@ -8,13 +8,13 @@ const tallies = (request: Partial<Tally>, behind: Partial<Tally> = {}): Tallies 
   behind: { ...noTally(), ...behind },
 });
 
-it("bills a million feed pages: the request, 5 ms and 40 rows", () => {
+it("bills a million feed pages for the request, 5 ms of CPU and 40 rows", () => {
   const bill = billOf(tallies({ d1Calls: 1, rowsRead: 40 }), 5);
   expect(bill).toMatchObject({ requests: 0.3, processor: 0.1, rowsRead: 0.04 });
   expect(totalOf(bill)).toBeCloseTo(0.44);
 });
 
-it("bills what follows from a like as well as the like", () => {
+it("bills a like together with the work that follows from it", () => {
   const like = tallies({ actorCalls: 1 }, { actorRowsWritten: 2, alarms: 1, messages: 1, consumed: 1, rowsWritten: 1 });
   expect(billOf(like, 0)).toMatchObject({
     requests: 0.6, // The like and its consumer.
@@ -26,11 +26,11 @@ it("bills what follows from a like as well as the like", () => {
   });
 });
 
-it("bills each key of KV, whatever the call", () => {
+it("bills KV by key, not by call", () => {
   expect(billOf(tallies({ kvReads: 30, kvWrites: 2 }), 0)).toMatchObject({ kvReads: 15, kvWrites: 10 });
 });
 
-it("bills a delivery by what followers add to a publish", () => {
+it("bills a delivery as the work that followers add to a publish", () => {
   const toNobody = tallies({ rowsWritten: 4 }, { messages: 2 });
   const toMany = tallies({ rowsWritten: 4 }, { messages: 3, rowsWritten: 1000 });
   const bill = billOfTally(deliveryOf(toMany, toNobody, 1000));
@@ -50,26 +50,26 @@ const none: Units = {
   deliver: unit(),
 };
 
-it("finds what the exercise asks for: 1.41 million deliveries a second, for 122,000 dollars a day", () => {
-  const { deliveries, dollarsADay } = exerciseOf({ deliver: unit({ dollars: 1 }) });
+it("solves the interview exercise: 1.41 million deliveries per second, for 122,000 dollars per day", () => {
+  const { deliveries, dollarsPerDay } = exerciseOf({ deliver: unit({ dollars: 1 }) });
   expect(deliveries).toBe(1_410_500);
-  expect(dollarsADay).toBeCloseTo(121_867, 0);
+  expect(dollarsPerDay).toBeCloseTo(121_867, 0);
 });
 
-it("blends what is warm and what is cold", () => {
+it("averages warm and cold pages by their shares", () => {
   expect(blended(unit({ queries: 1, dollars: 1 }), unit({ queries: 5, dollars: 201 }), 0.02)).toEqual(
     unit({ queries: 1.08, dollars: 5 }),
   );
 });
 
-it("plans for the busiest second, and for the larger of what queries and rows need", () => {
+it("plans for the busiest second, and counts the databases needed for queries and for storage", () => {
   const habits = { ...HABITS, feed: 10, publish: 1, followers: 400, merged: 0.5 };
   const units = { ...none, feed: unit({ queries: 2, dollars: 1 }), deliver: unit({ dollars: 1 }) };
   const capacity = capacityFor(864_000, habits, units);
-  expect(capacity.queries).toBeCloseTo(600); // 10 feeds x 2 queries x 10 people a second x 3 at the peak.
+  expect(capacity.queries).toBeCloseTo(600); // 10 feeds x 2 queries x 10 people per second x 3 at peak.
   expect(capacity.deliveries).toBeCloseTo(6000);
   expect(capacity.shardsByQueries).toBe(1);
-  expect(capacity.shardsByStorage).toBe(36); // 205 kB a person, in databases of 10 GB that are half full.
+  expect(capacity.shardsByStorage).toBe(36); // 205 kB per person, in half-full databases of 10 GB.
   expect(capacity.dollars.operations).toBeCloseTo(259.2);
   expect(capacity.dollars.deliveries).toBeCloseTo(5184);
 });

@@ -1,23 +1,25 @@
-/** From counted work to dollars. */
+/** Converts counted work to dollars. */
 import { PER_MILLION } from "./prices.ts";
 import { allOf, mapTally, type Tallies, type Tally } from "./tally.ts";
 
-/** Dollars for a million, by what they are asked for. */
+/** Dollars per million, by the kind of usage. */
 export type Bill = Record<keyof typeof PER_MILLION, number>;
 
 /** A message is written, read and deleted. */
-const OPERATIONS_A_MESSAGE = 3;
-/** For how long a call or an alarm keeps an object at work: the wait for its commit, which counted work does not show. */
+const OPERATIONS_PER_MESSAGE = 3;
+/**
+ * How long a call or an alarm keeps an object active. It is the wait for its commit, which counted work does not show.
+ */
 export const ACTOR_BUSY = 0.02; // s
 const ACTOR_MEMORY = 0.128; // GB
 
-/** What one request and all that follows from it asks for, a million times. `processor`: ms of CPU. */
+/** Bills a million requests and all that follows from them. `processor` is the CPU time of one, in ms. */
 export const billOf = (tallies: Tallies, processor: number): Bill => dollarsOf(allOf(tallies), 1, processor);
 
-/** The same of what is no request. */
+/** Bills a million of `tally`, without a request. */
 export const billOfTally = (tally: Tally): Bill => dollarsOf(tally, 0, 0);
 
-/** What one more follower adds to a publish: the difference of two, to `followers` and to nobody. */
+/** Returns what one more follower adds to a publish: the difference between publishing to `followers` and to nobody. */
 export function deliveryOf(toFollowers: Tallies, toNobody: Tallies, followers: number): Tally {
   const none = allOf(toNobody);
   return mapTally(allOf(toFollowers), (count, kind) => Math.max(0, count - none[kind]) / followers);
@@ -26,7 +28,7 @@ export function deliveryOf(toFollowers: Tallies, toNobody: Tallies, followers: n
 function dollarsOf(tally: Tally, requests: number, processor: number): Bill {
   const actorRequests = tally.actorCalls + tally.alarms;
   const used: Bill = {
-    requests: requests + tally.consumed, // A consumer's batch counts as a request.
+    requests: requests + tally.consumed, // A batch of a queue consumer counts as a request.
     processor,
     rowsRead: tally.rowsRead,
     rowsWritten: tally.rowsWritten,
@@ -36,7 +38,7 @@ function dollarsOf(tally: Tally, requests: number, processor: number): Bill {
     actorRowsWritten: tally.actorRowsWritten,
     kvReads: tally.kvReads,
     kvWrites: tally.kvWrites,
-    queueOperations: tally.messages * OPERATIONS_A_MESSAGE,
+    queueOperations: tally.messages * OPERATIONS_PER_MESSAGE,
   };
   return Object.fromEntries(
     Object.entries(used).map(([what, count]) => [what, count * PER_MILLION[what as keyof Bill].dollars]),

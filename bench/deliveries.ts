@@ -1,8 +1,8 @@
-/** How fast a post comes into its readers' feeds, and whether an author of many keeps one of few waiting. */
+/** Measures how fast a post reaches its readers' feeds, and whether a large author's fan-out delays small authors. */
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Post, PostPage } from "../schema/api/posts.ts";
-import { answerTo, type Request } from "./client.ts";
+import { fetchText, type Request } from "./client.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 import type { Member } from "./filled-graph.ts";
 import { publish } from "./lines.ts";
@@ -11,42 +11,42 @@ import type { Subject } from "./subject.ts";
 
 export type Fanned = { followers: number; seconds: number; perSecond: number };
 export type Visible = Distribution & { publishes: number; late: number };
-/** Of one author: with nothing else under way, and while a large author's posts are delivered. */
+/** One author's times: with no other load, and during a large author's fan-out. */
 export type Beside = { alone: Visible; besides: Visible };
 
-/** The threshold from which on authors are merged at read is lifted, so that there is something to deliver. */
+/** Raises the threshold of large authors, so that all posts are delivered. */
 export const PUSHED_TO_ALL = { LARGE_AUTHOR_FOLLOWERS: "1000000" };
 
-/** Followers that are looked at, spread over all. */
+/** The number of followers to check, spread evenly over all. */
 const SAMPLE = 500;
 const SAMPLED_EVERY = 100; // ms
 const POLLED_EVERY = 10; // ms
 const DELIVERED_WITHIN = 120_000; // ms
 const PUBLISHES = 25;
-/** For each of the two runs; so many publishes as fit, then. */
+/** Each of the two runs ends after this time, even with fewer publishes. */
 const PUBLISHES_WITHIN = 40_000; // ms
-/** The followers follow the large author too, whose next post may come in before the answer. */
+/** How many entries of a feed are searched: the large author's next posts may arrive above the expected one. */
 const TOP = 5;
-/** Counts as not delivered. */
+/** A post that takes longer counts as not delivered. */
 const VISIBLE_WITHIN = 20_000; // ms
 
-/** How many of ?2 a post has reached. */
+/** Counts how many of the people ?2 the post ?1 has reached. */
 const REACHED = {
   feeds: "SELECT count(*) AS count FROM feed WHERE post = ?1 AND reader IN (SELECT value FROM json_each(?2))",
   inboxes: `SELECT count(*) AS count FROM notifications
     WHERE kind = 'new_post' AND subject = ?1 AND recipient IN (SELECT value FROM json_each(?2))`,
 };
 
-/** One post to all followers of the large author. */
-export const fanOutOf = (subject: Subject, { large, followers }: Scene): Promise<Fanned> =>
-  reachingOf(subject, large, followers, "feeds");
+/** Times the delivery of one post to all followers of the large author. */
+export const timeFanOut = (subject: Subject, { large, followers }: Scene): Promise<Fanned> =>
+  timeReach(subject, large, followers, "feeds");
 
-/** One post to the bells of all followers of an author, on top of their feeds. */
-export const bellsOf = (subject: Subject, { belled, followers }: Scene): Promise<Fanned> =>
-  reachingOf(subject, belled, followers.slice(0, MIDDLE), "inboxes");
+/** Times the delivery of one post to the inboxes of its author's followers, all of whom have a bell. */
+export const timeBells = (subject: Subject, { belled, followers }: Scene): Promise<Fanned> =>
+  timeReach(subject, belled, followers.slice(0, MIDDLE), "inboxes");
 
-/** From the publishing until it has reached the last sampled one. */
-async function reachingOf(
+/** Publishes a post, and measures until it has reached all sampled followers. */
+async function timeReach(
   subject: Subject,
   author: Member,
   followers: readonly Member[],
@@ -59,29 +59,30 @@ async function reachingOf(
   const delivered = subject.database.prepare(REACHED[into]).bind(post, JSON.stringify(sample));
   const reached = async () => (await delivered.first<{ count: number }>())?.count === sample.length;
   while (!(await reached())) {
-    if (performance.now() - started > DELIVERED_WITHIN) throw new Error(`${post} was not delivered to everybody`);
+    if (performance.now() - started > DELIVERED_WITHIN) throw new Error(`${post} was not delivered to all followers`);
     await sleep(SAMPLED_EVERY);
   }
   const seconds = (performance.now() - started) / 1000;
   return { followers: followers.length, seconds, perSecond: followers.length / seconds };
 }
 
-/** How many followers these authors have, who are the first of the large one's. */
+/** How many followers these authors have. They are the first followers of the large author. */
 const FOLLOWERS = { small: SMALL, middle: MIDDLE };
 
-export async function besideOf(subject: Subject, scene: Scene, author: keyof typeof FOLLOWERS): Promise<Beside> {
-  const alone = await visibleOf(subject, scene, author, false);
+/** Measures one author's publishes, alone and then during the large author's fan-outs. */
+export async function timeVisibility(subject: Subject, scene: Scene, author: keyof typeof FOLLOWERS): Promise<Beside> {
+  const alone = await timePublishes(subject, scene, author, false);
   await subject.quiet();
-  const besides = await visibleOf(subject, scene, author, true);
+  const besides = await timePublishes(subject, scene, author, true);
   await subject.quiet();
   return { alone, besides };
 }
 
 /**
- * From sending `POST /v1/posts` of the author until the post is at the top of a follower's feed, for different followers.
- * `besides`: while the large author's posts are delivered, one after the other.
+ * Measures from sending the author's `POST /v1/posts` until the post is near the top of a follower's feed, for a
+ * different follower each time. With `besides`, the large author's posts are delivered meanwhile, one after the other.
  */
-async function visibleOf(
+async function timePublishes(
   subject: Subject,
   scene: Scene,
   author: keyof typeof FOLLOWERS,
@@ -89,10 +90,10 @@ async function visibleOf(
 ): Promise<Visible> {
   const ended = new AbortController();
   const keepBusy = async () => {
-    while (!ended.signal.aborted) await fanOutOf(subject, scene);
+    while (!ended.signal.aborted) await timeFanOut(subject, scene);
   };
   const busy = besides ? keepBusy() : Promise.resolve();
-  busy.catch(() => undefined); // It is waited for below.
+  busy.catch(() => undefined); // Awaited below, where a rejection is thrown.
   if (besides) await sleep(500);
 
   const agent = new Agent({ keepAlive: true });
@@ -100,7 +101,7 @@ async function visibleOf(
   const began = performance.now();
   for (let index = 0; index < PUBLISHES && performance.now() - began < PUBLISHES_WITHIN; index += 1) {
     const follower = scene.followers[(index * 397) % FOLLOWERS[author]];
-    if (follower) times.push(await visibleTo(subject, scene[author], follower, agent));
+    if (follower) times.push(await timePublish(subject, scene[author], follower, agent));
   }
   ended.abort();
   await busy;
@@ -112,8 +113,8 @@ async function visibleOf(
   };
 }
 
-async function visibleTo(subject: Subject, author: Member, { headers }: Member, agent: Agent): Promise<number> {
-  const ask = async (request: Request) => JSON.parse(await answerTo(request, subject.server.port, agent)) as unknown;
+async function timePublish(subject: Subject, author: Member, { headers }: Member, agent: Agent): Promise<number> {
+  const ask = async (request: Request) => JSON.parse(await fetchText(request, subject.server.port, agent)) as unknown;
   const started = performance.now();
   const { id } = (await ask(publish(author))) as Post;
   while (performance.now() - started < VISIBLE_WITHIN) {

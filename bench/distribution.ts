@@ -1,4 +1,4 @@
-/** In milliseconds. */
+/** Percentiles in ms. */
 export type Distribution = { p50: number; p99: number; max: number };
 
 export function distributionOf(times: readonly number[]): Distribution {

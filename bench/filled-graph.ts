@@ -1,24 +1,27 @@
 /**
- * Graphs as the product would hold them: people who are signed in, follows and their mirrors, posts, comments, and feeds
- * as fan-out has left them. The posts have no actors, so they can be read but not liked. The bare Worker, where there is one,
- * gets the feeds too.
+ * Fills a stopped product's databases with graphs, as the product would store them: people with sessions, follows and
+ * their mirrors, posts, comments, and the feeds that fan-out would leave. The posts have no actors, so they can be read
+ * but not liked. The bare Worker's database, if there is one, gets the feeds as well.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type CommentId, type MediaId, newId, type PostId, shardOf, timeOf } from "../schema/ids.ts";
 import type { Graph } from "./graph.ts";
-import { DAY, type Person, signedIn, type SignedIn } from "./people.ts";
+import { DAY, makePeople, type Person, type SignedIn } from "./people.ts";
 import { databaseFile, databaseFileIfAny, hasColumn, insert, inTransaction } from "./stored-rows.ts";
 
-/** Somebody of a graph. `posts` and `media` are their own; `following` counts; a handle is its person's id. */
+/** A person of a graph. `following` is the number of people they follow. Their handle is their id. */
 export type Member = Person & { posts: PostId[]; media: MediaId; following: number };
 
-/** As many entries as a feed keeps. */
+/** The number of entries that a feed keeps. */
 const FEED_MAX = 500;
 export const COMMENTS = 40;
-/** How many posts of each graph have comments: the first of each of the first people. */
+/** How many posts of each graph have comments: the first post of each of the first people. */
 const COMMENTED = 64;
 
-/** In the order of `graphs`, each older than the one before. What was filled in before must not be older than `newest`. */
+/**
+ * Writes the graphs, each with older ids than the one before, and returns the members of each. Rows that already exist
+ * must not be older than `newest`.
+ */
 export function fillGraphs(state: string, graphs: readonly Graph[], newest = Date.now()): Member[][] {
   const filled: Member[][] = [];
   const feeds: Feed[][] = [];
@@ -40,14 +43,14 @@ export function fillGraphs(state: string, graphs: readonly Graph[], newest = Dat
   return filled;
 }
 
-/** How many ms the ids of a graph take up. */
+/** Returns the range of ids that a graph uses, in ms. */
 export const spanOf = ({ posts }: Graph): number => Math.max(posts.length, total(posts));
 
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-/** No id of the graph is of after `newest`, and each of a kind is of a millisecond of its own. */
+/** Writes one graph. Its ids are not after `newest`, and ids of one kind never share a millisecond. */
 function fillGraph(database: DatabaseSync, { posts, follows }: Graph, newest: number): Member[] {
-  const people = signedIn(posts.length, newest);
+  const people = makePeople(posts.length, newest);
   fillPeople(database, people, newest);
   const members = people.map(({ id, headers }): Member => {
     return { id, headers, posts: [], media: newId<MediaId>(shardOf(id), timeOf(id)), following: 0 };
@@ -86,7 +89,7 @@ function fillFollows(database: DatabaseSync, members: readonly Member[], follows
   }));
 }
 
-/** Everybody's first post, then everybody's second: a feed then holds many authors. */
+/** Writes everyone's first post, then everyone's second, and so on, so that a feed contains many authors. */
 function fillPosts(
   database: DatabaseSync,
   members: readonly Member[],
@@ -146,7 +149,7 @@ function fillComments(database: DatabaseSync, post: PostId, members: readonly Me
 
 type Feed = { reader: string; post: PostId; author: string };
 
-/** Each reader's newest posts, their own among them. */
+/** Yields each reader's newest posts, which include their own. */
 function* feedsOf(members: readonly Member[], follows: Graph["follows"]): Generator<Feed> {
   const authorsOf = new Map<Member, Member[]>(members.map((member) => [member, [member]]));
   for (const { follower, followee } of pairsOf(members, follows)) authorsOf.get(follower)?.push(followee);

@@ -1,19 +1,20 @@
 /**
- * Makes a published post large: writes what its actor and D1 would hold after so many likes and comments, all of it
- * confirmed, into their files while the product is stopped. Over HTTP a million likes would take an hour. The audit must
- * find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
+ * Makes a published post large while the product is stopped: writes into the files of its actor and of D1 what they
+ * would hold after many likes and comments, all of them confirmed. Over HTTP a million likes would take an hour. The
+ * audit must find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
  */
 import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf, timeOf } from "../schema/ids.ts";
 import { hashOf, type SetHash, union } from "../schema/set-hash.ts";
 import { insert, inTransaction, update } from "./stored-rows.ts";
 
-/** `seq` 1 is the post itself. */
+/** `seq` 1 is the publishing of the post. */
 type Like = { person: PersonId; seq: number };
 type Comment = { id: CommentId; author: PersonId; text: string; seq: number };
 export type Filling = { post: PostId; likes: Like[]; comments: Comment[]; seq: number; digest: SetHash };
 
+/** Makes up the likes and comments of a post. The likers exist only as ids. */
 export function fillingOf(post: PostId, likes: number, comments: number, commenters: readonly PersonId[]): Filling {
-  // Of a millisecond each: ids of one millisecond may be the same, and comments are in the order of their ids.
+  // Each id has its own millisecond: ids of one millisecond may collide, and comments are ordered by their ids.
   const likers = Array.from({ length: likes }, (_, index) => newId<PersonId>(randomShard(), timeOf(post) - index));
   return {
     post,
@@ -33,7 +34,7 @@ export function fillingOf(post: PostId, likes: number, comments: number, comment
   };
 }
 
-/** Into the actor's own file. */
+/** Writes the likes and comments into the actor's own file. */
 export function fillActor(file: string, { post, likes, comments, seq, digest }: Filling): void {
   inTransaction(file, (database) => {
     const at = timeOf(post);
@@ -53,7 +54,7 @@ export function fillActor(file: string, { post, likes, comments, seq, digest }: 
   });
 }
 
-/** Into D1's file, which holds all shards here. */
+/** Writes the same into D1's file, which holds all shards here. */
 export function fillD1(file: string, { post, likes, comments, seq, digest: [a, b, c] }: Filling): void {
   inTransaction(file, (database) => {
     insert(database, "likes", likes, ({ person, seq }) => ({ person, post, liked: 1, seq }));

@@ -1,4 +1,4 @@
-/** How often workerd waits for the disk, by strace: it slows what it watches, so never while time is taken. */
+/** Counts workerd's fsyncs with strace. That slows workerd down, so never measure times meanwhile. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { distributionOf } from "./distribution.ts";
 
-/** Of posts' actors, of D1, and of the rest (alarms); and the median of one, in ms. */
+/** The fsyncs of post actors, of D1 and of the rest (alarms), and the median duration of one in ms. */
 export type Fsyncs = { actor: number; d1: number; other: number; p50: number };
 
-/** Runs `work`, and counts what process `pid` syncs meanwhile, or says why it cannot. */
+/** Runs `work` and counts the fsyncs of process `pid` meanwhile. `fsyncs` is the reason if they cannot be counted. */
 export async function withFsyncs<T>(
   pid: number,
   work: () => Promise<T>,
@@ -20,9 +20,9 @@ export async function withFsyncs<T>(
     stdio: ["ignore", "ignore", "pipe"],
   });
   try {
-    const hindrance = await attached(strace);
+    const obstacle = await attached(strace);
     const result = await work();
-    if (hindrance !== undefined) return { result, fsyncs: hindrance };
+    if (obstacle !== undefined) return { result, fsyncs: obstacle };
     const ended = once(strace, "exit");
     strace.kill("SIGINT");
     await ended;
@@ -33,7 +33,7 @@ export async function withFsyncs<T>(
   }
 }
 
-/** Resolves with what hinders it, or with nothing once it is there. */
+/** Waits until strace is attached. Returns the reason if that fails. */
 function attached(strace: ChildProcess): Promise<string | undefined> {
   return new Promise((resolve) => {
     strace.once("error", () => resolve("strace is not installed"));

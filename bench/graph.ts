@@ -1,11 +1,11 @@
-/** Who follows whom, and how much each has posted: people are numbers here. The same in each run. */
+/** Follow graphs, in which people are numbers. Each graph is the same in every run. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../scripts/places.ts";
 import { randomOf } from "../tests/product/random.ts";
 
 export type Graph = {
-  /** How many posts each has. */
+  /** The number of posts of each person. */
   posts: number[];
   follows: Follow[];
 };
@@ -14,7 +14,10 @@ type Follow = { follower: number; followee: number };
 const REED98 = join(ROOT, "../shared/corpus/graph/socfb-Reed98.edges");
 const SEED = 98;
 
-/** Friendships of a college (https://networkrepository.com/socfb-Reed98.php), each as two follows, if the file is there. */
+/**
+ * Loads friendships of a college (https://networkrepository.com/socfb-Reed98.php) as mutual follows, if the file
+ * exists.
+ */
 export function reed98(): Graph | undefined {
   if (!existsSync(REED98)) return undefined;
   const edges = readFileSync(REED98, "utf8").trim().split("\n");
@@ -30,8 +33,8 @@ export function reed98(): Graph | undefined {
 }
 
 /**
- * How many one follows, and how many follow one, are both power laws: a few know everybody. `least` to `most` followees,
- * drawn by Zipf's law.
+ * Draws a graph in which both followees and followers are distributed by power laws. Everyone follows `least` to `most`
+ * people, who are drawn by Zipf's law.
  */
 export function powerLaw({ people, posts, least, most }: Record<"people" | "posts" | "least" | "most", number>): Graph {
   const random = randomOf(SEED);
@@ -50,7 +53,7 @@ export function powerLaw({ people, posts, least, most }: Record<"people" | "post
   return { posts: filled(people, posts), follows: follows.flat() };
 }
 
-/** Authors with so many `followers` each, who are the first of one crowd. The authors come first, with one post. */
+/** Makes authors with one post and the given numbers of followers, all out of one crowd. The authors come first. */
 export function crowd(followers: readonly number[]): Graph {
   const authors = followers.length;
   return {
@@ -61,7 +64,7 @@ export function crowd(followers: readonly number[]): Graph {
   };
 }
 
-/** Readers who share no author with anybody: what one of them reads, nobody has read before. The readers come first. */
+/** Makes readers who share no author, so that nobody has read what one of them reads. The readers come first. */
 export function islands({ readers, followees, posts }: Record<"readers" | "followees" | "posts", number>): Graph {
   return {
     posts: [...filled(readers, 0), ...filled(readers * followees, posts)],
@@ -74,7 +77,7 @@ export function islands({ readers, followees, posts }: Record<"readers" | "follo
 
 const filled = (length: number, value: number): number[] => Array.from({ length }, () => value);
 
-/** Of the first of the growing `sums` that is above `value`. */
+/** Returns the index of the first of the ascending `sums` that is above `value`. */
 function indexAbove(sums: readonly number[], value: number): number {
   let [low, high] = [0, sums.length - 1];
   while (low < high) {

@@ -1,8 +1,8 @@
-/** Whether a feed takes longer the more people one follows, and the more posts there are: it should not. */
+/** Measures feed pages by number of people followed, and by number of posts. The times should stay flat. */
 import { type Distribution, distributionOf } from "./distribution.ts";
 import { fillGraphs, type Member, spanOf } from "./filled-graph.ts";
 import type { Graph } from "./graph.ts";
-import { say } from "./say.ts";
+import { logProgress } from "./say.ts";
 import { newState, Subject } from "./subject.ts";
 
 export type Point = { size: number; times: Distribution };
@@ -11,7 +11,7 @@ export type Growth = { followees: Point[]; posts: Point[] };
 const FOLLOWEES = [10, 30, 100, 300, 1000, 3000, 5000];
 const POSTS = [1000, 10_000, 100_000, 1_000_000];
 const POSTS_OF_FOLLOWEES = 2;
-/** Each follows the same number; their posts are the only ones. */
+/** The readers of each group. In `byPosts` each of them follows FOLLOWED people. */
 const READERS = 16;
 const FOLLOWED = 50;
 const ROUNDS = 20;
@@ -19,19 +19,19 @@ const WARM_UP = 3;
 const PAGE = 30;
 
 export async function measureGrowth(): Promise<Growth> {
-  return { followees: await againstFollowees(), posts: await againstPosts() };
+  return { followees: await byFollowees(), posts: await byPosts() };
 }
 
-/** One database, with readers who follow ever more of the same authors. */
-async function againstFollowees(): Promise<Point[]> {
-  say("readers of ever more people");
+/** Measures groups of readers in one database, each of which follows more of the same authors than the one before. */
+async function byFollowees(): Promise<Point[]> {
+  logProgress("readers who follow more and more people");
   const most = Math.max(...FOLLOWEES);
   const readers = FOLLOWEES.length * READERS;
   const graph: Graph = {
     posts: [...Array.from({ length: readers }, () => 0), ...Array.from({ length: most }, () => POSTS_OF_FOLLOWEES)],
     follows: FOLLOWEES.flatMap((followees, size) =>
       Array.from({ length: READERS }, (_, nth) =>
-        // Spread over all, so that each reads other posts.
+        // Spread over all authors, so that each reader reads different posts.
         Array.from({ length: followees }, (_, index) => ({
           follower: size * READERS + nth,
           followee: readers + ((index * Math.floor(most / followees) + nth) % most),
@@ -48,14 +48,14 @@ async function againstFollowees(): Promise<Point[]> {
   });
 }
 
-/** One database that grows: the same number of readers and followees each time, among ever more posts. */
-async function againstPosts(): Promise<Point[]> {
+/** Measures one database that grows: the same number of readers and followees each time, among more and more posts. */
+async function byPosts(): Promise<Point[]> {
   const state = newState();
   const points: Point[] = [];
   let filled = 0;
   let newest = Date.now();
   for (const size of POSTS) {
-    say(`readers among ${size} posts`);
+    logProgress(`readers among ${size} posts`);
     const authors = Math.max(FOLLOWED, Math.ceil((size - filled) / 100));
     const graph: Graph = {
       posts: [
@@ -86,7 +86,7 @@ async function withFilled(
   newest: number,
   work: (subject: Subject, members: Member[]) => Promise<Point[]>,
 ): Promise<Point[]> {
-  await (await Subject.start(state)).stop(); // Makes the tables.
+  await (await Subject.start(state)).stop(); // Creates the tables.
   const [members = []] = fillGraphs(state, [graph], newest);
   const subject = await Subject.start(state);
   try {
@@ -97,9 +97,11 @@ async function withFilled(
   }
 }
 
-/** One request after the other, all by turns, so that whatever else the machine does meets every size. */
+/**
+ * Sends requests sequentially, and the sizes take turns, so that other load on the machine affects all of them alike.
+ */
 async function timesOf(subject: Subject, groups: { size: number; readers: Member[] }[]): Promise<Point[]> {
-  const taken = groups.map((): number[] => []);
+  const times = groups.map((): number[] => []);
   for (let round = 0; round < WARM_UP + ROUNDS; round += 1) {
     for (let turn = 0; turn < READERS; turn += 1) {
       for (const [index, { readers }] of groups.entries()) {
@@ -112,9 +114,9 @@ async function timesOf(subject: Subject, groups: { size: number; readers: Member
           headers: reader.headers,
           expects: { text: '"items":[{' },
         });
-        if (round >= WARM_UP) taken[index]?.push(performance.now() - started);
+        if (round >= WARM_UP) times[index]?.push(performance.now() - started);
       }
     }
   }
-  return groups.map(({ size }, index) => ({ size, times: distributionOf(taken[index] ?? []) }));
+  return groups.map(({ size }, index) => ({ size, times: distributionOf(times[index] ?? []) }));
 }

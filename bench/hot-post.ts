@@ -1,4 +1,4 @@
-/** Everybody likes one post: how many likes a second are acknowledged, and what each costs. */
+/** Many people like one post: measures how many likes per second are acknowledged, and what each costs. */
 import { join } from "node:path";
 import type { PostId } from "../schema/ids.ts";
 import { ROOT } from "../scripts/places.ts";
@@ -9,23 +9,27 @@ import { newPeople, type Person } from "./people.ts";
 import { type Report, short } from "./report.ts";
 import { newState, Subject } from "./subject.ts";
 
-const WARM_UP = 1.5;
-/** For what is there to compare with, and for what is counted instead of timed. */
-const SHORT_RUN = 3;
+const WARM_UP = 1.5; // s
+/** The duration of runs that measure the limits, or count instead of timing. */
+const SHORT_RUN = 3; // s
 const COUNTED = join(ROOT, "bench/workers/counted.ts");
-/** From this share of its time on, the generator counts as what was measured. */
+/** A generator that is busy for at least this share of its time has limited the result. */
 const SATURATED = 0.8;
-/** How many times as often as the least one a connection may be served without a note: the slowest answers follow from it. */
+/**
+ * A note is added when the ratio of the most to the least served connection exceeds this, since it explains the slowest
+ * responses.
+ */
 const UNFAIR = 3;
 
-/** Inserts are measured on both sides of the likes that are compared with them. */
+/** Inserts are measured before and after the likes that are compared with them. */
 type Limits = { hello: Measured; read: Measured; insert: Measured; insertAfter: Measured };
 type Timed = { connections: number; likes: Measured; limits: Limits; checked: Checked };
-/** Each for one like, but for the time of one fsync; or why there are none. */
+/** The costs per like. `fsyncs` is the reason if they could not be counted; its `p50` is the time of one fsync. */
 type Costs = { connections: number; rows: number; fsyncs: Fsyncs | string; checked: Checked };
 
 type Options = { connections: readonly number[]; seconds: number; runs: number };
 
+/** Times the likes on a plain product, and counts their rows and fsyncs on a counting one. */
 export async function hotPost({ connections, seconds, runs }: Options): Promise<Report> {
   const most = Math.max(...connections);
   const timed = await withSubject(most, undefined, async (subject, people) => {
@@ -56,7 +60,9 @@ async function withSubject<T>(
   }
 }
 
-/** The last of the people is the author, and likes nothing. Resolves when the post is everywhere, so nothing is left to do. */
+/**
+ * Publishes a post by the last of the people, who likes nothing, and waits until D1 has it, so that no work is left.
+ */
 async function postOf(subject: Subject, people: readonly Person[]): Promise<PostId> {
   const author = people.at(-1);
   if (!author) throw new Error("there is no author");
@@ -139,7 +145,7 @@ function reportOf(timed: Timed[], costs: Costs[], { connections, seconds, runs }
     ];
   });
   return {
-    title: `Hot post: people who like one post and take it back, without a pause, ${seconds} s each`,
+    title: `Hot post: people like and unlike one post without a pause, ${seconds} s each`,
     table: [
       [
         "connections",
@@ -149,15 +155,18 @@ function reportOf(timed: Timed[], costs: Costs[], { connections, seconds, runs }
         "max ms",
         "errors",
         "exactness",
-        "of bare insert",
-        "rows a like",
-        "fsyncs a like",
-        "in D1 + others",
-        "bare hello / read / insert, 1/s",
+        "ratio to bare insert",
+        "rows per like",
+        "fsyncs per like",
+        "in D1 + other",
+        "bare hello / read / insert per s",
       ],
       ...rows,
     ],
-    notes: [...(runs > 1 ? [`Each line is the median of ${runs} runs by likes/s.`] : []), ...notesOf(timed, costs)],
+    notes: [
+      ...(runs > 1 ? [`Each line is the run with the median likes/s of ${runs}.`] : []),
+      ...notesOf(timed, costs),
+    ],
     measured: { timed, costs },
     wrong: [
       ...timed.flatMap(({ connections, limits }) =>
@@ -198,16 +207,16 @@ function notesOf(timed: Timed[], costs: Costs[]): string[] {
   const busy = Math.round(Math.max(...timed.map(({ likes }) => likes.busy)) * 100);
   return [
     ...(timed.some(({ checked }) => checked.wrong.length > 0)
-      ? ["**WRONG: requests failed or counts differ, so these figures mean nothing.**"]
+      ? ["**WRONG: requests failed or counts differ, so these figures are meaningless.**"]
       : [
-          `Exact: the count and the digest of the post's actor are those of the people whose last answer was "liked", and D1's were the same ${Math.round(caughtUp)} ms after the last answer at most.`,
+          `Exact: the count and the digest of the post's actor match the people whose last response was "liked", and D1 matched both at most ${Math.round(caughtUp)} ms after the last response.`,
         ]),
-    `Rows and fsyncs are of the actor, counted in runs of their own of ${SHORT_RUN} s, because counting slows.`,
+    `Rows and fsyncs are those of the actor. They were counted in separate runs of ${SHORT_RUN} s, because counting slows the product down.`,
     typeof fsyncs === "object"
       ? `One fsync took ${short(fsyncs.p50)} ms (median, under strace).`
       : `fsyncs: not measured (${fsyncs}).`,
-    `The load generator was at work for ${busy} % of its time at most while likes were measured.`,
+    `The load generator was busy for at most ${busy} % of the time while likes were measured.`,
     ...(unfair.length > 0 ? [`workerd served some connections more often than others: ${unfair.join(", ")}.`] : []),
-    ...(saturated.length > 0 ? [`It was itself the limit of: ${saturated.join(", ")}.`] : []),
+    ...(saturated.length > 0 ? [`The load generator was itself the limit of: ${saturated.join(", ")}.`] : []),
   ];
 }

@@ -1,6 +1,7 @@
 /**
- * A post to very many followers, whose delivery is killed in its midst as by a power cut, while authors of few publish as
- * well. In the end everybody has everything once; and what is asked besides is how long those of the few wait.
+ * Kills the delivery of a post to very many followers, as a power cut would, while small authors publish as well.
+ * Checks that every follower still receives every post exactly once, and measures how long the small authors' followers
+ * wait.
  */
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { Agent } from "node:http";
@@ -12,7 +13,7 @@ import type { Post } from "../schema/api/posts.ts";
 import type { PostId } from "../schema/ids.ts";
 import { changedConfig } from "../tests/product/config.ts";
 import { Product } from "../tests/product/harness.ts";
-import { answerTo } from "./client.ts";
+import { fetchText } from "./client.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 import { fillGraphs, type Member } from "./filled-graph.ts";
 import { crowd } from "./graph.ts";
@@ -22,40 +23,41 @@ import { databaseFile, inTransaction } from "./stored-rows.ts";
 export type Plan = { followers: number; bells: number; kills: number };
 export type Delays = Distribution & { posts: number };
 export type KilledFanOut = Plan & {
-  /** From the publishing of the large post until everybody has it, kills and starts included. */
+  /** From publishing the large post until every follower has it, including kills and starts. */
   seconds: number;
-  /** How many had it in their feed at each kill, and how many were told. */
+  /** At each kill, how many feeds had the post and how many people were notified. */
   atKills: { feeds: number; told: number }[];
-  /** Of the small authors' posts, until all of their followers have them and were told. */
+  /** The small authors' posts, from publishing until all followers have them and are notified. */
   alone: Delays;
   beside: Delays;
-  /** The same after a kill, when everything begins cold and what was lost is sent again. */
+  /** The same after a kill, when everything starts cold and lost messages are sent again. */
   afterStart: Delays;
-  /** Of posts that were under way in a kill. */
+  /** Posts whose delivery a kill interrupted. */
   across: Delays;
   wrong: string[];
 };
 
 const SMALL_AUTHORS = 3;
 export const SMALL_FOLLOWERS = 20;
-/** Of all small authors together: less than a feed keeps. */
+/** The limit for all small authors together, which is less than a feed keeps. */
 const SMALL_POSTS_MAX = 400;
 const PAUSE = 150; // ms
 const ALONE_FOR = 2000; // ms
-const LOOKED_EVERY = 10; // ms
-/** All followers of the large author, which takes a while. */
-const ALL_LOOKED_AT_EVERY = 250; // ms
-/** Followers that are looked at to know how far the delivery is. */
+const POLLED_EVERY = 10; // ms
+/** For the large author, since checking all of their followers takes a while. */
+const LARGE_POLLED_EVERY = 250; // ms
+/** The number of followers that are checked for the progress of the delivery. */
 const SAMPLE = 200;
-/** The share of them that has the post when the kill comes, of what was left at the start before it. */
+/** A kill comes when this share of the followers who still lacked the post has received it. */
 const KILLED_AT = 0.3;
 const DELIVERED_WITHIN = 240_000; // ms
 
+/** Runs the benchmark on a product of its own. `wrong` is empty if every delivery happened exactly once. */
 export async function killedFanOut(plan: Plan): Promise<KilledFanOut> {
   const folder = mkdtempSync(join(tmpdir(), "shutterline-killed-"));
-  const everybodyIsPushed = (config: string) =>
+  const withoutLargeAuthors = (config: string) =>
     config.replace(/LARGE_AUTHOR_FOLLOWERS = "\d+"/, 'LARGE_AUTHOR_FOLLOWERS = "1000000"');
-  const product = await Product.start({ config: changedConfig(folder, everybodyIsPushed) });
+  const product = await Product.start({ config: changedConfig(folder, withoutLargeAuthors) });
   try {
     await product.stop();
     const run = new Run(product, plan);
@@ -78,12 +80,14 @@ class Run {
   readonly #sample: string;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #published: Published[] = [];
-  /** How often the product was killed. */
+  /** The number of kills so far. */
   #kills = 0;
-  /** Nobody may read a database that is just being recovered: whoever begins to keeps the product from starting. */
+  /**
+   * Whether the database may be read. A reader during the recovery of a database would keep the product from starting.
+   */
   #isUp = true;
 
-  /** Fills in everybody while the product is stopped. */
+  /** Fills in all people. The product must be stopped. */
   constructor(product: Product, plan: Plan) {
     const { followers, bells } = plan;
     this.#product = product;
@@ -98,10 +102,10 @@ class Run {
     const readers = others.slice(SMALL_AUTHORS).map(({ id }) => id);
     const everyNth = (n: number) => JSON.stringify(readers.filter((_, index) => index % n === 0));
     this.#sample = everyNth(Math.ceil(followers / SAMPLE));
-    const ringing = everyNth(followers / bells);
+    const withBell = everyNth(followers / bells);
     inTransaction(this.#file, (database) => {
       for (const [author, those] of [
-        [large, ringing] as const,
+        [large, withBell] as const,
         ...this.#small.map((one) => [one, everyNth(1)] as const),
       ]) {
         for (const table of ["following", "followers"]) {
@@ -131,10 +135,10 @@ class Run {
         this.#isUp = true;
       }
       await this.#untilDelivered(post, 1);
-      await this.#untilNoneIsMissing({ author: this.#large, post }, ALL_LOOKED_AT_EVERY);
+      await this.#untilComplete({ author: this.#large, post }, LARGE_POLLED_EVERY);
       seconds = (performance.now() - started) / 1000;
     }, besides);
-    await sleep(1000); // What comes twice comes now.
+    await sleep(1000); // Leaves time for duplicates to arrive.
     await this.#product.stop();
     this.#agent.destroy();
     const uninterrupted = besides.filter(({ since, until }) => since === until);
@@ -150,16 +154,16 @@ class Run {
     };
   }
 
-  /** Small authors publish, one post after the other each, until `work` is done and all of theirs is delivered. */
+  /** Runs `work` while each small author publishes one post after the other. Waits until all posts are delivered. */
   async #publishWhile(work: () => Promise<void>, measured: Measured[]): Promise<void> {
     const over = new AbortController();
     const publishing = this.#small.map(async (author) => {
       while (!over.signal.aborted && this.#published.length < SMALL_POSTS_MAX) {
         const [started, since] = [performance.now(), this.#kills];
         const post = await this.#publish(author).catch(() => undefined);
-        // Refused or not answered: in a kill, and nobody knows whether it was published.
+        // The post is undefined when a kill interrupted the request, so that it may or may not be published.
         if (post !== undefined) {
-          await this.#untilNoneIsMissing({ author, post });
+          await this.#untilComplete({ author, post });
           measured.push({ time: performance.now() - started, since, until: this.#kills });
         }
         await sleep(PAUSE);
@@ -175,53 +179,58 @@ class Run {
 
   async #publish(author: Member): Promise<PostId> {
     const port = Number(new URL(this.#product.address).port);
-    const { id: post } = JSON.parse(await answerTo(publish(author), port, this.#agent)) as Post;
+    const { id: post } = JSON.parse(await fetchText(publish(author), port, this.#agent)) as Post;
     this.#published.push({ author, post });
     return post;
   }
 
-  /** Until so much of the sample has the post, of what did not have it when this began. */
+  /** Waits until the given share of the sampled followers who lack the post now has received it. */
   async #untilDelivered(post: PostId, share: number): Promise<void> {
-    const delivered = () => this.#look(IN_SAMPLE, this.#sample, post)?.["delivered"] ?? 0;
+    const delivered = () => this.#query(IN_SAMPLE, this.#sample, post)?.["delivered"] ?? 0;
     const before = delivered();
     await until(() => delivered() >= before + share * (1 - before));
   }
 
-  /** Until no follower misses it in their feed, and none with a bell in their inbox. */
-  async #untilNoneIsMissing({ author, post }: Published, lookedEvery = LOOKED_EVERY): Promise<void> {
-    const missing = () => this.#look(MISSING, author.id, post);
+  /** Waits until every follower's feed has the post, and the inbox of everyone with a bell. */
+  async #untilComplete({ author, post }: Published, polledEvery = POLLED_EVERY): Promise<void> {
+    const missing = () => this.#query(MISSING, author.id, post);
     const isEverywhere = () => {
       const { feeds, told } = missing() ?? {};
       return feeds === 0 && told === 0;
     };
-    await until(isEverywhere, lookedEvery).catch((error: unknown) => {
+    await until(isEverywhere, polledEvery).catch((error: unknown) => {
       const which = author === this.#large ? "the large post" : post;
-      throw new Error(`${which} misses ${JSON.stringify(missing())} after ${this.#kills} kills`, { cause: error });
+      throw new Error(`${which} is still missing in ${JSON.stringify(missing())} after ${this.#kills} kills`, {
+        cause: error,
+      });
     });
   }
 
-  /** Reads beside the product. Undefined while it is down. */
-  #look(sql: string, ...values: SQLInputValue[]): Record<string, number> | undefined {
-    return this.#isUp ? lookInto(this.#file, { readOnly: true }, sql, ...values) : undefined;
+  /** Reads the running product's database. Returns undefined while the product is down. */
+  #query(sql: string, ...values: SQLInputValue[]): Record<string, number> | undefined {
+    return this.#isUp ? queryFile(this.#file, { readOnly: true }, sql, ...values) : undefined;
   }
 
-  /** What had reached the disk, in a copy: what the next start finds stays as it is. */
+  /** Counts what had reached the disk. It reads a copy, so that the next start finds the files unchanged. */
   #countAfterKill(post: PostId): KilledFanOut["atKills"][number] {
     const folder = mkdtempSync(join(tmpdir(), "shutterline-kill-"));
     const copy = join(folder, "copy.sqlite");
     for (const suffix of ["", "-wal"]) {
       if (existsSync(this.#file + suffix)) copyFileSync(this.#file + suffix, copy + suffix);
     }
-    const counted = lookInto(copy, {}, SEEN, post) as KilledFanOut["atKills"][number];
+    const counted = queryFile(copy, {}, SEEN, post) as KilledFanOut["atKills"][number];
     rmSync(folder, { recursive: true });
     return counted;
   }
 
-  /** Everybody's feed has each post once, and nobody else's; the same of who was told. The keys let nothing be there twice. */
+  /**
+   * Lists the posts whose feed entries or notifications are not exactly those of the author's followers. Primary keys
+   * already rule out duplicate rows.
+   */
   #wrong(): string[] {
     return this.#published.flatMap(({ author, post }) => {
-      const missing = lookInto(this.#file, {}, MISSING, author.id, post);
-      const seen = lookInto(this.#file, {}, SEEN, post);
+      const missing = queryFile(this.#file, {}, MISSING, author.id, post);
+      const seen = queryFile(this.#file, {}, SEEN, post);
       const isLarge = author === this.#large;
       const allFeeds = (isLarge ? this.#plan.followers : SMALL_FOLLOWERS) + 1;
       const allTold = isLarge ? this.#plan.bells : SMALL_FOLLOWERS;
@@ -233,7 +242,7 @@ class Run {
   }
 }
 
-/** `since`, `until`: how many kills there had been when it began and when it ended. */
+/** `since` and `until` are the numbers of kills at the start and at the end. */
 type Measured = { time: number; since: number; until: number };
 
 const delaysOf = (measured: readonly Measured[]): Delays => ({
@@ -241,15 +250,15 @@ const delaysOf = (measured: readonly Measured[]): Delays => ({
   posts: measured.length,
 });
 
-async function until(isSo: () => boolean, lookedEvery = LOOKED_EVERY): Promise<void> {
+async function until(condition: () => boolean, polledEvery = POLLED_EVERY): Promise<void> {
   const deadline = performance.now() + DELIVERED_WITHIN;
-  while (!isSo()) {
+  while (!condition()) {
     if (performance.now() > deadline) throw new Error(`not delivered within ${DELIVERED_WITHIN} ms`);
-    await sleep(lookedEvery);
+    await sleep(polledEvery);
   }
 }
 
-function lookInto(
+function queryFile(
   file: string,
   options: { readOnly?: boolean },
   sql: string,

@@ -1,4 +1,4 @@
-/** People who like one post and take it back, without a pause, and whether the post then holds what they know. */
+/** Lets people like and unlike one post without a pause, and checks its likes against the responses they received. */
 import type { PostId } from "../schema/ids.ts";
 import { EMPTY, added, formatted } from "../schema/set-hash.ts";
 import type { Request } from "./client.ts";
@@ -10,17 +10,18 @@ const FAILURES_SHOWN = 3;
 
 type Duration = { warmUp: number; seconds: number };
 
-/** What a post holds after a run, beside what its people know. */
+/** The likes of a post after a run, compared with the responses that its people received. */
 export type Checked = {
   likes: { expected: number; actor: number; projection: number };
   lost: number;
   doubled: number;
-  /** How many ms after the last answer D1 had everything. */
+  /** How many ms after the last response D1 had everything. */
   caughtUp: number;
-  /** Why the run shows nothing, if so. */
+  /** The reasons why the run is invalid. */
   wrong: string[];
 };
 
+/** Lets each of the people like and unlike the post, in turns, for the duration. */
 export function toggleLikes(
   { server: { port } }: Subject,
   post: PostId,
@@ -31,7 +32,7 @@ export function toggleLikes(
   return measure({ port, connections, ...duration });
 }
 
-/** Each began without a like, so they like it after an odd number of answers. */
+/** Checks a run. Each person began without a like, so they like the post after an odd number of responses. */
 export async function check(
   subject: Subject,
   post: PostId,
@@ -43,10 +44,11 @@ export async function check(
   const { audit, after } = await subject.caughtUp(post);
   const wrong = failures.slice(0, FAILURES_SHOWN);
   if (failures.length > FAILURES_SHOWN) wrong.push(`and ${failures.length - FAILURES_SHOWN} more requests failed`);
-  if (perSecond === 0) wrong.push("no like was acknowledged");
-  if (actor !== likers.length) wrong.push(`${likers.length} people like the post, and its actor counts ${actor}`);
-  if (audit.actor.digest !== formatted(likers.reduce(added, EMPTY))) wrong.push("the actor holds other people's likes");
-  if (audit.verdict !== "equal") wrong.push(`D1 is ${audit.verdict} ${Math.round(after)} ms after the last answer`);
+  if (perSecond === 0) wrong.push("no likes were acknowledged");
+  if (actor !== likers.length) wrong.push(`${likers.length} people like the post, but its actor counts ${actor}`);
+  if (audit.actor.digest !== formatted(likers.reduce(added, EMPTY)))
+    wrong.push("the digest of the actor's likes does not match the people who like the post");
+  if (audit.verdict !== "equal") wrong.push(`D1 is ${audit.verdict} ${Math.round(after)} ms after the last response`);
   return {
     likes: { expected: likers.length, actor, projection: audit.projection.likes },
     lost: Math.max(0, likers.length - actor),
@@ -56,6 +58,7 @@ export async function check(
   };
 }
 
+/** Returns a request that likes (PUT) or unlikes (DELETE) the post. */
 export const like = (method: "PUT" | "DELETE", post: PostId, headers: Person["headers"]): Request => ({
   method,
   path: `/v1/posts/${post}/like`,

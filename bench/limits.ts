@@ -1,4 +1,4 @@
-/** What the runtime itself needs on this machine, with nothing around it: the limits that the product is compared with. */
+/** The limits of the bare runtime on this machine, with which the product is compared. */
 import type { Request } from "./client.ts";
 import type { Scene } from "./scene.ts";
 
@@ -6,19 +6,19 @@ export type Limit = { title: string; connections: number; requests: (scene: Scen
 export type LimitName = keyof typeof LIMITS;
 
 export const CONNECTIONS = 16;
-/** One statement of a thousand rows keeps a database busy for milliseconds; more of them at once only wait. */
+/** A statement of a thousand rows keeps a database busy for milliseconds, so more connections would only queue. */
 const BULK_CONNECTIONS = 4;
 export const ROWS_AT_ONCE = 1000;
-/** So many that no object's commits are shared, as with likes of as many posts. */
+/** One object per connection, so that no commits are shared, as with likes of different posts. */
 const OBJECTS = 16;
 
-const ofObjects = (what: string): Request[] =>
+const spreadOverObjects = (what: string): Request[] =>
   Array.from({ length: OBJECTS }, (_, object) => ({ method: "GET", path: `/${what}/${object}` }));
 
 export const LIMITS = {
   hello: { title: "hello", connections: CONNECTIONS, requests: () => [{ method: "GET", path: "/hello" }] },
-  read: { title: "read of an object", connections: CONNECTIONS, requests: () => ofObjects("read") },
-  insert: { title: "insert in an object", connections: CONNECTIONS, requests: () => ofObjects("insert") },
+  read: { title: "Durable Object read", connections: CONNECTIONS, requests: () => spreadOverObjects("read") },
+  insert: { title: "Durable Object insert", connections: CONNECTIONS, requests: () => spreadOverObjects("insert") },
   query: {
     title: "D1 query of 30 rows",
     connections: CONNECTIONS,

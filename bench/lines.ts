@@ -1,37 +1,37 @@
-/** The lines of the table: what is asked, which limit it is compared with, and what it must reach. */
+/** The lines of the table: their requests, the limit that each is compared with, and its targets. */
 import { randomOf } from "../tests/product/random.ts";
 import type { Request } from "./client.ts";
 import { like } from "./likes.ts";
 import type { LimitName } from "./limits.ts";
 import type { Member } from "./filled-graph.ts";
-import { type Scene, SMALL, taken } from "./scene.ts";
+import { type Scene, SMALL, take } from "./scene.ts";
 import type { Tally } from "./tally.ts";
 
-/** Requests of one person, in their order. */
+/** Requests of one person, in the order in which they are sent. */
 export type Sequence = Request[];
 
 export type Line = {
   name: string;
   title: string;
   limit: LimitName;
-  /** Of the limit. */
+  /** The ratio to the limit that the line should reach. */
   target?: number;
-  /** Of each request. */
+  /** The most calls and rows that a request may cost, as counted in the Worker. */
   counts?: { [Kind in keyof Tally]?: number };
-  /** Drawn anew for each run. */
+  /** Called again for each run. */
   sequences: (scene: Scene) => Sequence[];
-  /** No request is sent twice, because the second would not be cold. */
+  /** Each request is sent only once, because a second one would not be cold. */
   once?: true;
-  /** Something follows from it, which must be over before the next is measured. */
+  /** The requests cause further work, which must end before the next measurement. */
   writes?: true;
-  /** How many requests are counted. */
+  /** The number of requests that are counted. */
   counted: number;
-  /** Counted only. */
+  /** The line is counted but not timed. */
   untimed?: true;
 };
 
 const PAGE = 30;
-/** As many as there are for two timed runs and a counted one. */
+/** At most a third of the pool of the scene, which serves two timed runs and a counted one. */
 const COLD_FEEDS = 400;
 const COLD_POSTS = 2500;
 const TIMED_LIKERS = 64;
@@ -48,13 +48,14 @@ const feeds = (limit: number, readers: readonly Member[]): Sequence[] =>
 
 const posts = (ids: readonly string[]): Sequence[] => ids.map((id) => [{ method: "GET", path: `/v1/posts/${id}` }]);
 
-/** The nth of them, from the beginning again after the last. */
+/** Returns the nth item, starting over after the last. */
 function nth<T>(items: readonly T[], index: number): T {
   const item = items[index % items.length];
-  if (item === undefined) throw new Error("there are none");
+  if (item === undefined) throw new Error("the list is empty");
   return item;
 }
 
+/** Returns a request that publishes a post of this author. */
 export const publish = ({ headers, media }: Member): Request => ({
   method: "POST",
   path: "/v1/posts",
@@ -81,7 +82,7 @@ const OPERATIONS = {
     sequences: ({ readers }) => feeds(20, readers),
   },
   "feed-merged": {
-    title: `feed page of ${PAGE}, warm, large authors' merged in`,
+    title: `feed page of ${PAGE}, warm, with large authors merged in`,
     limit: "query",
     counted: 64,
     sequences: ({ mergedReaders }) => feeds(PAGE, mergedReaders),
@@ -91,7 +92,7 @@ const OPERATIONS = {
     limit: "query",
     once: true,
     counted: 50,
-    sequences: ({ coldReaders }) => feeds(PAGE, taken(coldReaders, COLD_FEEDS)),
+    sequences: ({ coldReaders }) => feeds(PAGE, take(coldReaders, COLD_FEEDS)),
   },
   post: {
     title: "public post page, warm",
@@ -105,7 +106,7 @@ const OPERATIONS = {
     limit: "hello",
     once: true,
     counted: 50,
-    sequences: ({ coldPosts }) => posts(taken(coldPosts, COLD_POSTS)),
+    sequences: ({ coldPosts }) => posts(take(coldPosts, COLD_POSTS)),
   },
   comments: {
     title: "comments page of 20",
@@ -123,7 +124,7 @@ const OPERATIONS = {
     sequences: ({ readers }) => readers.map(({ id }) => [{ method: "GET", path: `/v1/people/${id}` }]),
   },
   like: {
-    title: "like, alone on its post",
+    title: "like on a quiet post",
     limit: "insert",
     writes: true,
     counted: 16,
@@ -134,7 +135,7 @@ const OPERATIONS = {
       }),
   },
   "like-hot": {
-    title: "like, one of many on its post",
+    title: "like on a hot post",
     limit: "insert",
     writes: true,
     counted: HOT_LIKES,
@@ -154,14 +155,14 @@ const OPERATIONS = {
       }),
   },
   publish: {
-    title: "publish, to nobody yet",
+    title: "publish, no followers",
     limit: "insert",
     writes: true,
     counted: 16,
     sequences: ({ silent }) => silent.map((author) => [publish(author)]),
   },
   "publish-1000": {
-    title: `publish, to ${SMALL} followers`,
+    title: `publish, ${SMALL} followers`,
     limit: "insert",
     writes: true,
     counted: 1,
@@ -173,7 +174,7 @@ const OPERATIONS = {
 export type OperationName = keyof typeof OPERATIONS;
 export const LINES: readonly Line[] = Object.entries(OPERATIONS).map(([name, line]) => ({ name, ...line }));
 
-/** What can be measured by itself. */
+/** The names that `--only` accepts. */
 export const LINE_NAMES: readonly string[] = [
   ...LINES.map(({ name }) => name),
   "mix",
@@ -183,7 +184,7 @@ export const LINE_NAMES: readonly string[] = [
   "herd",
 ];
 
-/** Shares of the mix, in percent. */
+/** The shares of the mix, in percent. */
 export const MIX = { feed: 60, post: 20, profile: 10, like: 6, comment: 3, publish: 1 } as const;
 
 export const mixTitle = `mix: ${Object.entries(MIX)
@@ -192,8 +193,8 @@ export const mixTitle = `mix: ${Object.entries(MIX)
 
 const MIX_SEED = 60;
 
-/** A hundred requests in the shares of the mix, in a random order that is the same each time, of different people. */
-export function mixed(scene: Scene): Sequence[] {
+/** Returns a hundred requests of different people in the shares of the mix, in a random but reproducible order. */
+export function mixSequences(scene: Scene): Sequence[] {
   const random = randomOf(MIX_SEED);
   const requests = Object.entries(MIX).flatMap(([name, share]) => {
     const drawn = OPERATIONS[name as keyof typeof MIX].sequences(scene).flat();

@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- WHAT`: tables of the product as `npm start` runs it. Ends with 1 when a request failed or a count was
- * wrong, because the rest then means nothing. A target that was missed is no failure.
+ * `npm run bench -- WHAT`: benchmarks the product as `npm start` runs it, and prints tables. Exits with 1 if a request
+ * failed or a count was wrong, because the figures are then meaningless. A missed target is not a failure.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { failedToStart, StartError } from "../scripts/start-error.ts";
+import { exitWithError, StartError } from "../scripts/start-error.ts";
 import { whenAskedToStop } from "../scripts/stop.ts";
 import { combining } from "./combining.ts";
 import { costReports } from "./costs-report.ts";
@@ -20,25 +20,27 @@ import { markdownOf, type Report } from "./report.ts";
 import { sizes } from "./sizes.ts";
 import { uploads } from "./uploads.ts";
 
-const USAGE = `npm run bench   every operation beside the limits of the runtime, and what it asks of other stores
-  --seconds 3        how long, each
-  --only feed,post   some of ${LINE_NAMES.join(", ")}
-  --write-docs       writes docs/benchmarks.*, once all lines are measured
-npm run bench -- growth   a feed against how many one follows, and how many posts there are
-  --write-docs       adds it to docs/benchmarks.*
-npm run bench -- cost   dollars, from what docs/benchmarks.json has counted
-  --write-docs       writes docs/costs.md
-npm run bench -- likes   a post that everybody likes at once
-  --connections 1,16,64,256   how many at once
-  --seconds 8                 how long, each
-  --runs 1                    how often; the table shows the median
-npm run bench -- combining   the same, straight to the post's actor: each alone, together, and through gates
-npm run bench -- kill   a post to many followers, killed in its midst, and what others wait meanwhile
-  --followers 100000   of whom one in 20 has a bell
-  --kills 2
-npm run bench -- uploads   large files at once, and the memory that they take
-npm run bench -- sizes   posts with few and with many likes and comments
-All: --json FILE   writes all that was measured`;
+const USAGE = `npm run bench   compare every operation with the limits of the runtime, and count its calls to other stores
+  --seconds 3        duration of each measurement
+  --only feed,post   measure only these lines (the names are listed below)
+  --write-docs       write docs/benchmarks.*; not together with --only
+npm run bench -- growth   time feed pages by number of people followed, and by number of posts
+  --write-docs       add the results to docs/benchmarks.*
+npm run bench -- cost   compute costs in dollars from the counts in docs/benchmarks.json
+  --write-docs       write docs/costs.md
+npm run bench -- likes   like one post from many connections at once
+  --connections 1,16,64,256   numbers of connections to measure
+  --seconds 8                 duration of each measurement
+  --runs 1                    number of runs; the table shows the median
+npm run bench -- combining   the same, sent straight to the post's actor: one commit each, group commit, and gates
+npm run bench -- kill   kill a fan-out to many followers, and time the posts of small authors meanwhile
+  --followers 100000   number of followers; one in 20 has a bell
+  --kills 2            number of kills
+npm run bench -- uploads   upload large files concurrently, and measure the memory of the runtime
+  --megabytes 200      size of each file
+npm run bench -- sizes   time requests on posts with few and with many likes and comments
+All of them accept --json FILE, which writes all measurements to FILE.
+Names for --only: ${LINE_NAMES.join(", ")}`;
 
 type Bench = () => Promise<Report[]>;
 
@@ -71,11 +73,11 @@ function options(): { bench: Bench; json: string | undefined } {
   });
   const connections = values.connections.split(",").map(Number);
   const runs = Number(values.runs);
-  const seconds = (usual: number) => Number(values.seconds ?? usual);
+  const seconds = (fallback: number) => Number(values.seconds ?? fallback);
   const [followers = 0, kills = 0, megabytes = 0] = [values.followers, values.kills, values.megabytes].map(Number);
   const only = values.only?.split(",");
   const isCount = (value: number) => Number.isSafeInteger(value) && value > 0;
-  const isRight =
+  const isValid =
     seconds(1) > 0 &&
     [...connections, runs, followers, kills, megabytes].every(isCount) &&
     !only?.some((name) => !LINE_NAMES.includes(name));
@@ -91,7 +93,7 @@ function options(): { bench: Bench; json: string | undefined } {
     sizes: async () => [await sizes()],
   };
   const bench = benches[positionals[0] ?? "operations"];
-  if (!bench || !isRight || (only && writes)) throw new StartError(USAGE);
+  if (!bench || !isValid || (only && writes)) throw new StartError(USAGE);
   return { bench, json: values.json };
 }
 
@@ -114,4 +116,4 @@ function cost(writes: boolean): Report[] {
 }
 
 whenAskedToStop();
-await main().catch(failedToStart);
+await main().catch(exitWithError);

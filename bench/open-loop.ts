@@ -1,7 +1,7 @@
 /**
- * Load that comes whether or not the last request was answered (an open loop), at times that are fixed beforehand. Each
- * answer counts from when its request was due, so a pause of the server is felt by everybody who would have come meanwhile
- * ("coordinated omission" leaves them out: https://www.youtube.com/watch?v=lJ8ydIuPFeU).
+ * An open loop: requests are sent at fixed times, whether or not earlier ones have been answered. Each response time
+ * counts from when its request was due, so a pause of the server affects every request that was due meanwhile. A closed
+ * loop would leave those out ("coordinated omission": https://www.youtube.com/watch?v=lJ8ydIuPFeU).
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -10,25 +10,26 @@ import { type Distribution, distributionOf } from "./distribution.ts";
 
 export type OpenLoad = {
   port: number;
-  /** What is sent, in this order and again and again; or once, and then the run is over. */
+  /** Sent in this order, again and again. With `once`, the run ends after the last. */
   requests: readonly Request[];
   once?: boolean | undefined;
   perSecond: number;
-  /** In seconds, as is the next. */
+  /** In seconds, like `seconds`. */
   warmUp: number;
   seconds: number;
 };
 
-/** What the thread hands over, of the requests after the warm-up: ms to each answer, and from when due to when sent. */
-export type Arrived = { times: number[]; delays: number[]; failures: string[] };
+/** The result of the thread, without the warm-up, in ms: the response times, and how late each request was sent. */
+export type OpenLoadResult = { times: number[]; delays: number[]; failures: string[] };
 
-/** `late`: the 99th percentile of how many ms after it was due a request was sent; what the generator adds to the times. */
-export type Arrivals = Distribution & { perSecond: number; late: number; failures: string[] };
+/** `late` is the 99th percentile of how late requests were sent, in ms: the generator's own share of the times. */
+export type OpenLoadMeasured = Distribution & { perSecond: number; late: number; failures: string[] };
 
 const THREAD = new URL("open-loop-thread.ts", import.meta.url);
 
-export async function arrive(load: OpenLoad): Promise<Arrivals> {
+/** Runs the load in its own thread. */
+export async function measureOpenLoop(load: OpenLoad): Promise<OpenLoadMeasured> {
   const thread = new Worker(THREAD, { workerData: load });
-  const [{ times, delays, failures }] = (await once(thread, "message")) as [Arrived];
+  const [{ times, delays, failures }] = (await once(thread, "message")) as [OpenLoadResult];
   return { ...distributionOf(times), perSecond: load.perSecond, late: distributionOf(delays).p99, failures };
 }

@@ -1,4 +1,4 @@
-/** The operations as tables: times beside limits, counts, and the targets. */
+/** The operations as tables: times compared with limits, counts, and targets. */
 import { HERD } from "./counting.ts";
 import type { Beside } from "./deliveries.ts";
 import { LIMITS } from "./limits.ts";
@@ -10,13 +10,13 @@ import { type Tally, allOf } from "./tally.ts";
 
 export type Target = { what: string; is: number; atLeast?: number; atMost?: number };
 
-/** From this share of its time on, the generator counts as what was measured. */
+/** A generator that is busy for at least this share of its time may have limited the result. */
 const SATURATED = 0.9;
 export const DELIVERED_OF_LIMIT = 0.5;
 const VISIBLE_WITHIN = 2000; // ms
 const DELAYED_BY = 1000; // ms
 const HERD_READS = 2;
-/** Shown of a tally, where anything of it is not 0. */
+/** The columns of the table of counts. Columns that are 0 everywhere are left out. */
 const COUNTS: [keyof Tally, string][] = [
   ["d1Calls", "D1 queries"],
   ["d1Statements", "statements"],
@@ -32,6 +32,7 @@ const COUNTS: [keyof Tally, string][] = [
   ["messages", "messages"],
 ];
 
+/** Returns the tables of times, counts and targets. */
 export function operationsReports(operations: Operations): Report[] {
   const targets = targetsOf(operations);
   return [
@@ -40,7 +41,7 @@ export function operationsReports(operations: Operations): Report[] {
     {
       title: "Targets",
       table: [
-        ["what", "target", "is", ""],
+        ["metric", "target", "measured", ""],
         ...targets.map((target) => [
           target.what,
           boundOf(target),
@@ -61,13 +62,15 @@ const boundOf = ({ atLeast, atMost }: Target): string =>
 export const isMet = ({ is, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }: Target): boolean =>
   is >= atLeast && is <= atMost;
 
+/** Returns the line's rate relative to its limit. */
 export const ratioOf = ({ timing, limit }: Measured): number => timing.perSecond / limit;
 
+/** Returns the targets of everything that was measured, with the measured values. */
 export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, herd }: Operations): Target[] {
   const ratios = lines.flatMap((line) =>
     line.target === undefined
       ? []
-      : [{ what: `${line.title}: of ${limitTitle(line)}`, is: ratioOf(line), atLeast: line.target }],
+      : [{ what: `${line.title}: ratio to ${limitTitle(line)}`, is: ratioOf(line), atLeast: line.target }],
   );
   const counts = counted.flatMap(({ name, title, tallies }) =>
     Object.entries(LINES.find((line) => line.name === name)?.counts ?? {}).map(([kind, atMost]) => ({
@@ -82,7 +85,7 @@ export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, h
     ...(deliveries
       ? [
           {
-            what: "deliveries: of the bare insert",
+            what: "deliveries: ratio to the bare insert",
             is: deliveries.perSecond / deliveries.limit,
             atLeast: DELIVERED_OF_LIMIT,
           },
@@ -91,7 +94,7 @@ export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, h
     ...(visible
       ? [
           {
-            what: `publish to visible, ${MIDDLE} followers, beside ${LARGE}: p99 in ms`,
+            what: `publish until visible, ${MIDDLE} followers, during a fan-out to ${LARGE}: p99 in ms`,
             is: visible.besides.p99,
             atMost: VISIBLE_WITHIN,
           },
@@ -100,7 +103,7 @@ export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, h
     ...(visibleSmall
       ? [
           {
-            what: `publish to visible, ${SMALL} followers, beside ${LARGE}: p99 in ms above that alone`,
+            what: `publish until visible, ${SMALL} followers, during a fan-out to ${LARGE}: p99 in ms above the p99 alone`,
             is: visibleSmall.besides.p99 - visibleSmall.alone.p99,
             atMost: DELAYED_BY,
           },
@@ -109,7 +112,7 @@ export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, h
     ...(herd
       ? [
           {
-            what: `${HERD} reads of one cold post at once: D1 statements, which are behind all caches`,
+            what: `${HERD} concurrent reads of one cold post: D1 statements, behind all caches`,
             is: herd.request.d1Statements + herd.behind.d1Statements,
             atMost: HERD_READS,
           },
@@ -119,7 +122,7 @@ export function targetsOf({ lines, counted, deliveries, visible, visibleSmall, h
 }
 
 const limitTitle = ({ limited }: Measured): string =>
-  limited === "mix" ? "the limits of its parts" : LIMITS[limited].title;
+  limited === "mix" ? "limits of its parts" : LIMITS[limited].title;
 
 function timesReport(operations: Operations): Report {
   const { limits, lines, deliveries, bells, visible, visibleSmall, seconds, graph } = operations;
@@ -130,9 +133,9 @@ function timesReport(operations: Operations): Report {
     short(processor),
   ];
   return {
-    title: `Operations beside the limits of the runtime, ${seconds} s each`,
+    title: `Operations compared with the limits of the runtime, ${seconds} s each`,
     table: [
-      ["", "1/s", "p50 ms", "p99 ms", "processor ms", "limit", "ratio", "target"],
+      ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "limit", "ratio", "target"],
       ...limits.map(({ title, timing }) => [`*limit: ${title}*`, ...timesOf({ timing }), "", "", ""]),
       ...lines.map((line) => [
         line.title,
@@ -156,7 +159,18 @@ function timesReport(operations: Operations): Report {
           ]
         : []),
       ...(bells
-        ? [[`told of a post, ${bells.followers} followers with a bell`, short(bells.perSecond), "", "", "", "", "", ""]]
+        ? [
+            [
+              `notifications of a post, ${bells.followers} followers with a bell`,
+              short(bells.perSecond),
+              "",
+              "",
+              "",
+              "",
+              "",
+              "",
+            ],
+          ]
         : []),
       ...(visibleSmall ? besideRows(SMALL, visibleSmall) : []),
       ...(visible ? besideRows(MIDDLE, visible, { what: "", is: visible.besides.p99, atMost: VISIBLE_WITHIN }) : []),
@@ -169,7 +183,7 @@ function timesReport(operations: Operations): Report {
 
 const besideRows = (followers: number, beside: Beside, target?: Target): string[][] =>
   (["alone", "besides"] as const).map((when) => [
-    `publish to visible, ${followers} followers, ${when === "alone" ? "alone" : `beside a fan-out to ${LARGE}`}`,
+    `publish until visible, ${followers} followers, ${when === "alone" ? "alone" : `during a fan-out to ${LARGE}`}`,
     "",
     short(beside[when].p50),
     short(beside[when].p99),
@@ -187,29 +201,29 @@ function notesOf({ limits, lines, visible, visibleSmall }: Operations, graph: st
   const late = Math.max(0, ...all.map(({ timing }) => timing.open.late).filter(Number.isFinite));
   const unseen = [visible, visibleSmall].reduce((sum, one) => sum + (one ? one.alone.late + one.besides.late : 0), 0);
   return [
-    `The graph: ${graph}`,
-    "1/s is at saturation, 16 connections without a pause (4 for inserts of 1,000 rows). p50 and p99 are at half of that, with requests that come at fixed times whether or not the last was answered; each counts from when it was due.",
-    "Each ratio is to its limit as it was just before, on a bare Worker in the same runtime, so that a busy machine slows both.",
-    "processor ms: of all of workerd, databases included, for one request at saturation.",
-    "warm: read again and again by a few people, so that documents are in the memory of the isolate. cold: each request reads posts and authors that nobody has read since the start, from no memory and no cache.",
-    `The generator sent 99 % of the requests of the open loop within ${short(late)} ms of when they were due.`,
+    `Data: ${graph}`,
+    "requests/s is measured at saturation, on 16 connections that never pause (4 for inserts of 1,000 rows). p50 and p99 are measured at half that rate: requests are sent at fixed times, whether or not earlier ones have been answered, and each time counts from when its request was due.",
+    "Each ratio compares with the limit that was measured just before, on a bare Worker in the same runtime, so that other load on the machine slows both.",
+    "CPU ms is the CPU time per request of all of workerd, databases included, at saturation.",
+    "warm: a few people read the same pages again and again, so their documents are in the isolate's memory. cold: each request reads posts and authors that nobody has read since the start, so they are in no memory or cache.",
+    `The load generator sent 99 % of the requests that have fixed times within ${short(late)} ms of when they were due.`,
     ...(saturated.length > 0
       ? [
-          `The generator itself was busy for ${SATURATED * 100} % of the time or more, so there may be more in these: ${saturated.join(", ")}.`,
+          `The load generator was busy for at least ${SATURATED * 100} % of the time, so these may be faster than shown: ${saturated.join(", ")}.`,
         ]
       : []),
-    ...(unseen > 0 ? [`**${unseen} posts were not visible in time.**`] : []),
+    ...(unseen > 0 ? [`**${unseen} posts did not become visible in time.**`] : []),
   ];
 }
 
 function countsReport({ counted, herd }: Operations): Report {
   const all: Counted[] = [
     ...counted,
-    ...(herd ? [{ name: "herd", title: `${HERD} reads of a cold post at once, all of them`, tallies: herd }] : []),
+    ...(herd ? [{ name: "herd", title: `${HERD} concurrent reads of a cold post, in total`, tallies: herd }] : []),
   ];
   const shown = COUNTS.filter(([kind]) => all.some(({ tallies }) => allOf(tallies)[kind] > 0));
   return {
-    title: "What one asks of other stores, while it is answered + behind it",
+    title: "Calls to other stores per request: by the Worker + by actors and queue consumers",
     table: [
       ["", ...shown.map(([, title]) => title)],
       ...all.map(({ title, tallies: { request, behind } }) => [
@@ -220,8 +234,8 @@ function countsReport({ counted, herd }: Operations): Report {
       ]),
     ],
     notes: [
-      "Counted on the same product, each request by itself, in a run of its own; averages. Behind it: what actors and queues' consumers do then.",
-      "A D1 query is one call, whether of one statement or a batch. KV reads are keys. The session of who is signed in is among them.",
+      "Averages, counted on the same product in a separate run, one request at a time. A second number is the work of actors and queue consumers.",
+      "A D1 query is one call, whether it carries one statement or a batch. KV reads count keys. Looking up the viewer's session is included.",
     ],
     measured: undefined,
     wrong: [],

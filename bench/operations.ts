@@ -1,24 +1,24 @@
-/** The whole product: each operation beside what the runtime can do at most, and what it asks of other stores. */
+/** Measures the whole product: times each operation beside its limit, and counts its calls to other stores. */
 import { join } from "node:path";
 import { ROOT } from "../scripts/places.ts";
-import { countedOf, HERD, herdOf } from "./counting.ts";
-import { bellsOf, type Beside, besideOf, type Fanned, fanOutOf, PUSHED_TO_ALL } from "./deliveries.ts";
+import { countHerd, countRequests, HERD } from "./counting.ts";
+import { type Beside, type Fanned, PUSHED_TO_ALL, timeBells, timeFanOut, timeVisibility } from "./deliveries.ts";
 import { type LimitName, LIMITS, ROWS_AT_ONCE } from "./limits.ts";
-import { type Line, LINES, MIX, mixed, mixTitle } from "./lines.ts";
+import { type Line, LINES, MIX, mixSequences, mixTitle } from "./lines.ts";
 import { measure } from "./load.ts";
 import { prepareScene, publishLivePosts, type Scene, withOtherLikers } from "./scene.ts";
-import { say } from "./say.ts";
+import { logProgress } from "./say.ts";
 import { newState, Subject } from "./subject.ts";
 import type { Tallies } from "./tally.ts";
-import { dealt, type Timing, timingOf, warmed } from "./timing.ts";
+import { deal, type Timing, timingOf, warm } from "./timing.ts";
 
 export type Options = {
   seconds: number;
-  /** The names of lines; undefined for all. */
+  /** The names of the lines to measure; undefined for all. */
   only: ReadonlySet<string> | undefined;
 };
 
-/** A line as it was measured. `limit` is how much of its limit went at the same time, a second. */
+/** A measured line. `limit` is the rate of its limit, measured just before, per second. */
 export type Measured = {
   name: string;
   title: string;
@@ -34,11 +34,11 @@ export type Operations = {
   graph: string;
   limits: { name: LimitName; title: string; timing: Timing }[];
   lines: Measured[];
-  /** Deliveries and the bare insert are rows a second. */
+  /** Deliveries and the bare insert, in rows per second. */
   deliveries?: Fanned & { limit: number };
-  /** Notifications of a new post, each beside an entry of a feed. */
+  /** Notifications of a new post, each of which comes with a feed entry. */
   bells?: Fanned;
-  /** Of the author of 10,000 followers, and of that of 1,000. */
+  /** The author with 10,000 followers; `visibleSmall` is the one with 1,000. */
   visible?: Beside;
   visibleSmall?: Beside;
   counted: Counted[];
@@ -47,13 +47,14 @@ export type Operations = {
 };
 
 const COUNTED = join(ROOT, "bench/workers/counted.ts");
-/** The limit that a line is compared with is measured beside it, so that a busy machine slows both. */
+/** The duration of a limit's measurement, which comes right before its line, so that other load slows both. */
 const BESIDE = { warmUp: 0.5, seconds: 1.5 };
 
+/** Fills a new product, and measures the chosen lines. Failures are collected in the result instead of thrown. */
 export async function measureOperations({ seconds, only }: Options): Promise<Operations> {
   const wanted: Wanted = (name) => only?.has(name) ?? true;
   const state = newState();
-  say("filling in people, follows, posts and feeds");
+  logProgress("filling in people, follows, posts and feeds");
   const scene = await prepareScene(state);
   const result: Operations = { seconds, graph: scene.description, limits: [], lines: [], counted: [], failures: [] };
   await withSubject(state, {}, (subject) => timeAll(subject, scene, wanted, result));
@@ -63,7 +64,7 @@ export async function measureOperations({ seconds, only }: Options): Promise<Ope
   await withSubject(state, { main: COUNTED }, (subject) => countAll(subject, scene, wanted, result));
   for (const { title, timing } of [...result.limits, ...result.lines]) {
     const { length, 0: first } = timing.failures;
-    if (length > 0) result.failures.push(`${title}: ${length} failed, the first with ${first}`);
+    if (length > 0) result.failures.push(`${title}: ${length} requests failed, the first with ${first}`);
   }
   return result;
 }
@@ -71,7 +72,7 @@ export async function measureOperations({ seconds, only }: Options): Promise<Ope
 type Wanted = (name: string) => boolean;
 
 async function timeAll(subject: Subject, scene: Scene, wanted: Wanted, result: Operations): Promise<void> {
-  say("publishing posts to like");
+  logProgress("publishing posts to like");
   await publishLivePosts(subject, scene);
   for (const name of Object.keys(LIMITS) as LimitName[]) {
     const { title } = LIMITS[name];
@@ -98,20 +99,20 @@ async function deliverAll(subject: Subject, scene: Scene, wanted: Wanted, result
     await attempt(result, "deliveries", async () => {
       const limit = (await besideLimit(subject, scene, "deliver")) * ROWS_AT_ONCE;
       await subject.quiet();
-      result.deliveries = { ...(await fanOutOf(subject, scene)), limit };
+      result.deliveries = { ...(await timeFanOut(subject, scene)), limit };
     });
     await subject.quiet();
   }
   if (wanted("bells")) {
     await attempt(result, "bells", async () => {
-      result.bells = await bellsOf(subject, scene);
+      result.bells = await timeBells(subject, scene);
     });
     await subject.quiet();
   }
   if (!wanted("visible")) return;
-  await attempt(result, "publish to visible, alone and beside a large fan-out", async () => {
-    result.visibleSmall = await besideOf(subject, scene, "small");
-    result.visible = await besideOf(subject, scene, "middle");
+  await attempt(result, "publish until visible, alone and during a large fan-out", async () => {
+    result.visibleSmall = await timeVisibility(subject, scene, "small");
+    result.visible = await timeVisibility(subject, scene, "middle");
   });
 }
 
@@ -121,18 +122,18 @@ async function countAll(subject: Subject, scene: Scene, wanted: Wanted, result: 
   for (const line of LINES.filter(({ name }) => wanted(name))) {
     const { name, title } = line;
     await attempt(result, `counting: ${title}`, async () => {
-      result.counted.push({ name, title, tallies: await countedOf(subject, others, line) });
+      result.counted.push({ name, title, tallies: await countRequests(subject, others, line) });
     });
   }
   if (!wanted("herd")) return;
-  await attempt(result, `counting: ${HERD} at once`, async () => {
-    result.herd = await herdOf(subject, scene);
+  await attempt(result, `counting: ${HERD} concurrent reads`, async () => {
+    result.herd = await countHerd(subject, scene);
   });
 }
 
-/** What fails leaves a hole in the tables, and not no tables. */
+/** Runs `work`. A failure is recorded, and leaves a gap in the tables instead of ending the benchmark. */
 async function attempt(result: Operations, what: string, work: () => Promise<void>): Promise<void> {
-  say(what);
+  logProgress(what);
   try {
     await work();
   } catch (error) {
@@ -166,35 +167,35 @@ const limitOf = (subject: Subject, scene: Scene, name: LimitName, seconds: numbe
 async function besideLimit(subject: Subject, scene: Scene, name: LimitName): Promise<number> {
   const { connections, requests } = LIMITS[name];
   const sequences = requests(scene).map((request) => [request]);
-  return (await measure({ port: subject.limits, connections: dealt(sequences, connections), ...BESIDE })).perSecond;
+  return (await measure({ port: subject.limits, connections: deal(sequences, connections), ...BESIDE })).perSecond;
 }
 
 async function measuredOf(subject: Subject, scene: Scene, line: Line, seconds: number): Promise<Measured> {
-  const { name, title, limit: limited, target, once } = line;
-  const asked = { port: subject.server.port, sequences: () => line.sequences(scene) };
+  const { name, title, limit: limited, target: targetRatio, once } = line;
+  const target = { port: subject.server.port, sequences: () => line.sequences(scene) };
   if (!once && !line.writes) {
-    await warmed(asked);
+    await warm(target);
     await subject.quiet();
   }
   const limit = await besideLimit(subject, scene, limited);
   const timing = await timingOf({
-    ...asked,
+    ...target,
     pid: subject.pid,
     connections: LIMITS[limited].connections,
     once,
     seconds,
     settle: () => (line.writes ? subject.quiet() : Promise.resolve()),
   });
-  return { name, title, limited, limit, ...(target !== undefined && { target }), timing };
+  return { name, title, limited, limit, ...(targetRatio !== undefined && { target: targetRatio }), timing };
 }
 
-/** Its limit is what the limits of its parts allow together. */
+/** Measures the mix. Its limit is the rate that the limits of its parts allow in these shares. */
 async function mixOf(subject: Subject, scene: Scene, { limits, seconds }: Operations): Promise<Measured> {
   const timing = await timingOf({
     port: subject.server.port,
     pid: subject.pid,
     connections: LIMITS.hello.connections,
-    sequences: () => mixed(scene),
+    sequences: () => mixSequences(scene),
     seconds,
     settle: () => subject.quiet(),
   });

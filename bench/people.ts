@@ -1,16 +1,16 @@
-/** People who are signed in, as sign-up leaves them but for their passwords, whose hashes would take minutes. */
+/** Signed-in people, as sign-up creates them, but without passwords, whose hashes would take minutes. */
 import { createHash, randomBytes } from "node:crypto";
 import { newId, type PersonId, randomShard, type SessionId, shardOf } from "../schema/ids.ts";
 import type { Database } from "../scripts/migrations.ts";
 
-/** `headers` are what their requests carry. */
+/** `headers` carry the person's session. */
 export type Person = { id: PersonId; headers: Record<string, string> };
 export type SignedIn = Person & { session: SessionId; secretHash: string };
 
 export const DAY = 24 * 60 * 60 * 1000;
 
-/** Of a millisecond each, because two ids of one millisecond may be the same. */
-export const signedIn = (count: number, newest: number): SignedIn[] =>
+/** Makes people with sessions. Each id has its own millisecond, because ids of one millisecond may collide. */
+export const makePeople = (count: number, newest: number): SignedIn[] =>
   Array.from({ length: count }, (_, index) => {
     const id = newId<PersonId>(randomShard(), newest - index);
     const session = newId<SessionId>(shardOf(id), newest - index);
@@ -19,9 +19,10 @@ export const signedIn = (count: number, newest: number): SignedIn[] =>
     return { id, session, secretHash, headers: { authorization: `Bearer ${session}.${secret}` } };
   });
 
+/** Inserts `count` people with sessions into a running product's database. */
 export async function newPeople(database: Database, count: number): Promise<Person[]> {
   const now = Date.now();
-  const people = signedIn(count, now);
+  const people = makePeople(count, now);
   const rows = JSON.stringify(people.map(({ id, session, secretHash }) => [id, session, secretHash]));
   await database.batch([
     database.prepare(`${PEOPLE} FROM json_each(?2)`).bind(Math.floor(now / DAY), rows),

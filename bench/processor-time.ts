@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** On Linux, of x64 and arm64. */
-const TICKS_A_SECOND = 100;
+/** The kernel's clock ticks on Linux, on x64 and arm64. */
+const TICKS_PER_SECOND = 100;
 
-/** How many ms of a processor a process has taken so far, all its threads together; NaN where there is no /proc. */
+/** Returns the CPU time of a process so far, over all its threads, in ms; NaN where there is no /proc. */
 export function processorTime(pid: number): number {
   const file = `/proc/${pid}/stat`;
   if (!existsSync(file)) return Number.NaN;
-  // The name in parentheses may hold spaces; user and system time are the 12th and 13th after it.
+  // The name in parentheses may contain spaces; user and system time are the 12th and 13th fields after it.
   const fields = readFileSync(file, "utf8")
     .replace(/^.*\) /, "")
     .split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND;
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
 }

@@ -1,2 +1,2 @@
-/** What the bench is at, and since how many seconds it runs: on standard error, beside the tables. */
-export const say = (what: string): void => console.error(`${Math.round(performance.now() / 1000)} s: ${what}`);
+/** Prints the current step and the seconds since the start to stderr, since stdout is for the tables. */
+export const logProgress = (what: string): void => console.error(`${Math.round(performance.now() / 1000)} s: ${what}`);

@@ -1,4 +1,7 @@
-/** Who and what the lines of the table are about: graphs that are filled in while the product is stopped, and a few posts more. */
+/**
+ * The people and posts that the lines work on: graphs, filled in while the product is stopped, and a few published
+ * posts.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import type { PostId } from "../schema/ids.ts";
 import { fillGraphs, type Member } from "./filled-graph.ts";
@@ -11,45 +14,48 @@ export const MIDDLE = 10_000;
 export const SMALL = 1000;
 const SILENT = 64;
 const POWER_LAW = { people: 1000, posts: 10, least: 10, most: 500 };
-/** Of whom the most popular count as large authors. */
+/** A graph whose most popular people are large authors. */
 const WITH_LARGE = { people: 200, posts: 10, least: 10, most: 100 };
 const LARGE_AUTHORS = 3;
 const ISLANDS = { readers: 1500, followees: 10, posts: 3 };
-const POSTS_A_READER = ISLANDS.followees * ISLANDS.posts;
-/** Of the islands' readers, whose posts are read one by one. */
+const POSTS_PER_READER = ISLANDS.followees * ISLANDS.posts;
+/** The number of island readers whose authors' posts are read one by one instead of in feeds. */
 const READ_BY_POST = 300;
-/** So few that their pages' posts and people stay in the memory of an isolate. */
+/** Few enough that the posts and people of their pages stay in an isolate's memory. */
 const WARM_READERS = 64;
 const LIKERS = 300;
 const LIVE_POSTS = 16;
 
 export type Scene = {
-  /** Whose feeds are read again and again. */
+  /** People whose feeds are read again and again. */
   readers: Member[];
-  /** The same, with large authors' posts merged in. */
+  /** The same, but their feeds have large authors merged in. */
   mergedReaders: Member[];
-  /** Whose feeds hold what nobody has read; whoever is asked for is taken out, as are the next. */
+  /**
+   * People whose feeds contain posts that nobody has read. `take` removes those that are used, here and in `coldPosts`.
+   */
   coldReaders: Member[];
   coldPosts: PostId[];
   /** Posts that are read again and again. They have comments. */
   posts: PostId[];
-  /** Published over the API, so that they can be liked. */
+  /** Posts published over the API, so that they can be liked. */
   livePosts: PostId[];
   likers: Member[];
-  /** Whom nobody follows. */
+  /** Authors without followers. */
   silent: Member[];
   large: Member;
   middle: Member;
   small: Member;
-  /** As many as of the middle one have a bell for this one. */
+  /** An author with as many followers as `middle`, all of whom have a bell. */
   belled: Member;
-  /** Of the large one; the first of them follow the others too. */
+  /** The followers of `large`. The first of them follow the other authors too. */
   followers: Member[];
   description: string;
 };
 
+/** Creates the databases in `state`, and fills them. */
 export async function prepareScene(state: string): Promise<Scene> {
-  await (await Subject.start(state)).stop(); // Makes the tables.
+  await (await Subject.start(state)).stop(); // Creates the tables.
   const college = reed98();
   const started = performance.now();
   const graphs = fillGraphs(state, [
@@ -87,39 +93,39 @@ export async function prepareScene(state: string): Promise<Scene> {
     belled,
     followers: others.slice(SILENT),
     description: [
-      `${graphs.flat().length} people, filled in within ${seconds} s:`,
+      `${graphs.flat().length} people, inserted in ${seconds} s:`,
       college
-        ? `the ${students.length} of Reed98 with their friendships as follows both ways,`
-        : "no Reed98, whose file is not there,",
-      `${people.length} by power laws (${POWER_LAW.least} to ${POWER_LAW.most} followees), authors of ${LARGE}, ${MIDDLE} and ${SMALL} followers,`,
-      `${ISLANDS.readers} readers who share no author and whose ${POSTS_A_READER} posts nobody else reads,`,
-      `and ${WITH_LARGE.people} by power laws, ${LARGE_AUTHORS} of them large authors.`,
+        ? `the ${students.length} of Reed98, with friendships as mutual follows;`
+        : "no Reed98, because its file is missing;",
+      `${people.length} with power-law follows (${POWER_LAW.least} to ${POWER_LAW.most} followees); authors with ${LARGE}, ${MIDDLE} and ${SMALL} followers;`,
+      `${ISLANDS.readers} readers who share no authors, with ${POSTS_PER_READER} posts each that nobody else reads;`,
+      `and ${WITH_LARGE.people} with power-law follows, ${LARGE_AUTHORS} of whom are large authors.`,
     ].join(" "),
   };
 }
 
-/** All followers of the author want to be told of each new post. */
+/** Gives all followers of the author a bell. */
 function ringBells(database: DatabaseSync, author: Member): void {
   for (const table of ["following", "followers"]) {
     database.prepare(`UPDATE ${table} SET bell = 1 WHERE followee = ?`).run(author.id);
   }
 }
 
-/** As when the author has long been a large one: their posts are in nobody's feed but their own. */
+/** Makes the author a large one whose transition is over: their posts are in no feed but their own. */
 function mergeAuthor(database: DatabaseSync, author: Member): void {
   database.prepare("UPDATE people SET reach = 'merged' WHERE id = ?").run(author.id);
   database.prepare("UPDATE following SET merged = 1 WHERE followee = ?").run(author.id);
   database.prepare("DELETE FROM feed WHERE author = ?1 AND reader <> ?1").run(author.id);
 }
 
-/** Posts with actors, once everything has followed from them. */
+/** Publishes posts that have actors, and waits until all that follows is done. */
 export async function publishLivePosts(subject: Subject, scene: Scene): Promise<void> {
   for (const author of scene.silent.slice(0, LIVE_POSTS)) scene.livePosts.push(await subject.publish(author));
   await subject.quiet();
 }
 
-/** The same with other likers: the likes of the first are as a timed run has left them. */
+/** Returns the scene with other likers, because a timed run has left likes of the first ones. */
 export const withOtherLikers = (scene: Scene): Scene => ({ ...scene, likers: scene.likers.slice(LIKERS) });
 
-/** Takes `count` out of a pool, or as many as are left. */
-export const taken = <T>(pool: T[], count: number): T[] => pool.splice(0, count);
+/** Removes and returns up to `count` items of a pool. */
+export const take = <T>(pool: T[], count: number): T[] => pool.splice(0, count);

@@ -1,4 +1,4 @@
-/** Whether a post that many like takes longer than a post that nobody knows: it should not. */
+/** Compares requests on posts with few and with many likes and comments. The times should stay flat. */
 import type { PostId } from "../schema/ids.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../tests/histories/requests.ts";
 import type { Request } from "./client.ts";
@@ -7,6 +7,7 @@ import { fillActor, fillD1, type Filling, fillingOf } from "./filled-post.ts";
 import { like } from "./likes.ts";
 import { newPeople, type Person } from "./people.ts";
 import { type Report, short } from "./report.ts";
+import { logProgress } from "./say.ts";
 import { actorFile, databaseFile } from "./stored-rows.ts";
 import { newState, Subject } from "./subject.ts";
 
@@ -29,9 +30,9 @@ const LIKE = "like";
 const COLD = "cold start";
 const WARM = "post from actor";
 
-/** What is asked of a post, the column of the table that it stands in, and whether its object is evicted before. */
+/** A request on a post, its column in the table, and whether the post's actor is evicted from memory before. */
 type Question = { column: string; to: (filling: Filling, round: number) => Request; evicts?: boolean };
-/** By column, and then in the order of SIZES. */
+/** The times by column, in the order of SIZES. */
 type Timed = Record<string, Distribution[]>;
 
 export async function sizes(): Promise<Report> {
@@ -51,7 +52,7 @@ export async function sizes(): Promise<Report> {
   }
 }
 
-/** Publishes, stops, and fills. */
+/** Publishes the posts, stops the product, and fills in likes and comments. */
 async function prepare(state: string): Promise<{ people: Person[]; fillings: Filling[] }> {
   const subject = await Subject.start(state);
   const posts: { post: PostId; actor: string }[] = [];
@@ -71,7 +72,7 @@ async function prepare(state: string): Promise<{ people: Person[]; fillings: Fil
   const fillings = SIZES.flatMap(({ likes, comments }, index) => {
     const { post, actor } = posts[index] ?? {};
     if (!post || !actor) return [];
-    console.error(`preparing a post with ${likes} likes and ${comments} comments`);
+    logProgress(`preparing a post with ${likes} likes and ${comments} comments`);
     const filling = fillingOf(post, likes, comments, commenters);
     fillActor(actorFile(state, actor), filling);
     fillD1(databaseFile(state, "people"), filling);
@@ -80,14 +81,14 @@ async function prepare(state: string): Promise<{ people: Person[]; fillings: Fil
   return { people, fillings };
 }
 
-/** Nothing, when actors and D1 hold what was filled in, and `more` likes. */
+/** Lists the posts whose actor or D1 does not hold what was filled in, plus `more` likes. */
 async function differences(subject: Subject, fillings: Filling[], more: number): Promise<string[]> {
   const wrong: string[] = [];
   for (const { post, likes, comments } of fillings) {
     const { audit } = await subject.caughtUp(post);
     const { actor, verdict } = audit;
     if (verdict === "equal" && actor.likes === likes.length + more && actor.comments === comments.length) continue;
-    wrong.push(`of ${likes.length + more} likes and ${comments.length} comments: ${JSON.stringify(audit)}`);
+    wrong.push(`expected ${likes.length + more} likes and ${comments.length} comments: ${JSON.stringify(audit)}`);
   }
   return wrong;
 }
@@ -116,7 +117,10 @@ const fromActor = (post: PostId) => tokenOf(post, FROM_THE_FUTURE);
 const cursorBefore = (comment: Filling["comments"][number] | undefined): string =>
   comment ? `&cursor=${Buffer.from(JSON.stringify([comment.id, "0"])).toString("base64url")}` : "";
 
-/** All by turns, so that whatever else the machine does meets every size and question. The first rounds do not count. */
+/**
+ * Sends requests sequentially. Sizes and questions take turns, so that other load on the machine affects all of them
+ * alike. The first rounds warm up and do not count.
+ */
 async function timesOf(
   subject: Subject,
   fillings: readonly Filling[],
@@ -124,26 +128,26 @@ async function timesOf(
   questions: readonly Question[],
 ): Promise<Timed> {
   const { miniflare } = subject.server;
-  const taken = questions.map(() => fillings.map((): number[] => []));
+  const times = questions.map(() => fillings.map((): number[] => []));
   for (let round = 0; round < WARM_UP + rounds; round += 1) {
     for (const [size, filling] of fillings.entries()) {
       for (const [index, { to, evicts }] of questions.entries()) {
         if (evicts) await miniflare.unsafeEvictDurableObject("shutterline", "PostActor", { name: filling.post });
         const started = performance.now();
         await subject.ask(to(filling, round));
-        if (round >= WARM_UP) taken[index]?.[size]?.push(performance.now() - started);
+        if (round >= WARM_UP) times[index]?.[size]?.push(performance.now() - started);
       }
     }
   }
   return Object.fromEntries(
-    questions.map(({ column }, index) => [column, (taken[index] ?? []).map((times) => distributionOf(times))]),
+    questions.map(({ column }, index) => [column, (times[index] ?? []).map((times) => distributionOf(times))]),
   );
 }
 
 function reportOf(timed: Timed, wrong: string[]): Report {
   const columns = Object.keys(timed);
   return {
-    title: "Flat times: the same requests on posts of different sizes, one after the other, p50 / p99 in ms",
+    title: "The same requests on posts of different sizes: sequential requests, p50 / p99 in ms",
     table: [
       ["likes", "comments", ...columns],
       ...SIZES.map(({ likes, comments }, size) => {
@@ -153,9 +157,9 @@ function reportOf(timed: Timed, wrong: string[]): Report {
       }),
     ],
     notes: [
-      `Likes are ${LIKES} by people who had not liked the post, the others ${READS} reads; each post and column by turns.`,
-      `Comments are pages of ${PAGE}. (The smallest post has 10 in all.)`,
-      "A cold start is the read of the post from its actor, which was evicted from memory just before.",
+      `Likes: ${LIKES} by people who had not liked the post. Other columns: ${READS} reads each. Posts and columns take turns.`,
+      `Comments are read in pages of ${PAGE}. (The smallest post has only 10.)`,
+      "A cold start reads the post from its actor, which was evicted from memory just before.",
     ],
     measured: { sizes: SIZES, timed },
     wrong,

@@ -1,4 +1,6 @@
-/** Rows written straight into the SQLite files of a product that is stopped: over HTTP a graph would take hours. */
+/**
+ * Writes rows straight into the SQLite files of a stopped product, because filling a graph over HTTP would take hours.
+ */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,7 +8,7 @@ import { storageOf } from "../scripts/places.ts";
 
 type Row = Record<string, string | number>;
 
-/** The file of D1's database that has `table`. Here one database holds all shards. */
+/** Returns the file of the D1 database that has `table`. Here one database holds all shards. */
 export function databaseFile(state: string, table: string): string {
   const file = databaseFileIfAny(state, table);
   if (file === undefined) throw new Error(`no database has a table ${table}`);
@@ -16,14 +18,14 @@ export function databaseFile(state: string, table: string): string {
 export const databaseFileIfAny = (state: string, table: string): string | undefined =>
   filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
 
-/** The file of the post's actor whose object has the id `id`. */
+/** Returns the file of the post actor with the object id `id`. */
 export function actorFile(state: string, id: string): string {
   const file = filesIn(state, "do/shutterline-PostActor").find((path) => path.endsWith(`${id}.sqlite`));
   if (file === undefined) throw new Error(`no actor has the id ${id}`);
   return file;
 }
 
-/** But Miniflare's own. */
+/** Lists the databases of a folder, without Miniflare's own. */
 function filesIn(state: string, folder: string): string[] {
   const path = join(storageOf(state), folder);
   return readdirSync(path)
@@ -38,9 +40,10 @@ function tablesOf(file: string): Set<unknown> {
   return new Set(rows.map(({ name }) => name));
 }
 
+/** Runs `fill` on a SQLite file in one transaction, without waiting for the disk. */
 export function inTransaction(file: string, fill: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(file);
-  database.exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; BEGIN"); // In kB: rows come in no order.
+  database.exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; BEGIN"); // 200 MB of cache, because rows come in random order.
   fill(database);
   database.exec("COMMIT");
   database.close();
@@ -50,7 +53,7 @@ export function hasColumn(database: DatabaseSync, table: string, column: string)
   return database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column) !== undefined;
 }
 
-/** A column that the schema has and a row does not is refused by SQLite, unless it has a default. */
+/** Inserts a row for each item. SQLite rejects a row that lacks a column without a default. */
 export function insert<T>(
   database: DatabaseSync,
   table: string,
@@ -68,7 +71,7 @@ export function insert<T>(
 const insertInto = (table: string, columns: readonly string[]): string =>
   `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
 
-/** Exactly one row. */
+/** Updates exactly one row, and throws if `where` matches another number. */
 export function update(database: DatabaseSync, table: string, values: Row, where: Row = {}): void {
   const set = Object.keys(values).map((column) => `${column} = ?`);
   const which = Object.keys(where).map((column) => `${column} = ?`);

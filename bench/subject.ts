@@ -1,4 +1,7 @@
-/** What is measured: the product as `npm start` runs it, on a folder of its own, and a bare Worker in the same workerd. */
+/**
+ * The subject of a benchmark: the product as `npm start` runs it, in its own folder, and a bare Worker in the same
+ * workerd.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
@@ -13,37 +16,40 @@ import { descendantsOf } from "../scripts/processes.ts";
 import { type Server, startServer } from "../scripts/server.ts";
 import { bundleWorker } from "../scripts/worker-bundle.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../tests/histories/requests.ts";
-import { answerTo, type Request } from "./client.ts";
+import { fetchText, type Request } from "./client.ts";
 import { processorTime } from "./processor-time.ts";
 import type { Person } from "./people.ts";
 
 const HOST = "127.0.0.1";
-/** The Worker of wrangler.toml, whose actors the bare one calls too. */
+/** The name of the Worker in wrangler.toml, whose actors the bare Worker calls too. */
 const PRODUCT = "shutterline";
 const LIMITS = "limits";
 const CATCHES_UP_WITHIN = 120_000;
-/** The runtime is quiet when it takes less than this share of a processor for so long: longer than a queue waits. */
+/**
+ * The runtime is quiet when it uses less than this share of a processor for QUIET_FOR, which is longer than a queue
+ * waits.
+ */
 const QUIET = 0.1;
 const QUIET_FOR = 1500; // ms
 const QUIET_WITHIN = 20_000;
 const CLOSED_AFTER = 11_000; // ms
-/** The bare Worker's database stays open while the product is measured, so that it is not closed in between. */
+/** Queries keep the bare Worker's database open, so that the runtime does not close it during a measurement. */
 const AWAKE_EVERY = 3000; // ms
 
-// As the product's feed.
+// The same columns and key as the product's feed.
 const DELIVERIES = `
   CREATE TABLE IF NOT EXISTS deliveries (
     reader TEXT NOT NULL, post TEXT NOT NULL, author TEXT NOT NULL, PRIMARY KEY (reader, post)
   ) WITHOUT ROWID`;
 
 type Options = {
-  /** The entry of the Worker, when it is not the product's own. */
+  /** An entry to use instead of the product's own. */
   main?: string | undefined;
-  /** Variables of the Worker. */
+  /** Variables to set for the Worker. */
   bindings?: Record<string, string> | undefined;
 };
 
-/** A new folder, which goes when the bench ends, however it ends. */
+/** Creates a data folder that is deleted when the process exits, for whatever reason. */
 export function newState(): string {
   const folder = mkdtempSync(join(tmpdir(), "shutterline-bench-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -53,9 +59,9 @@ export function newState(): string {
 export class Subject {
   readonly server: Server;
   readonly database: Database;
-  /** The port of the bare Worker: bench/workers/limits.ts says what it answers. */
+  /** The port of the bare Worker, bench/workers/limits.ts. */
   readonly limits: number;
-  /** Of workerd. */
+  /** The process id of workerd. */
   readonly pid: number;
   readonly #awake: NodeJS.Timeout;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -71,7 +77,7 @@ export class Subject {
     );
   }
 
-  /** Neither of the two has assets, whose router would stand before its socket. */
+  /** Starts both Workers. Neither has assets, so that its socket does not lead through the router of assets. */
   static async start(state: string, { main, bindings }: Options = {}): Promise<Subject> {
     const contents = await bundleWorker(join(ROOT, "bench/workers/limits.ts"));
     const server = await startServer({
@@ -109,12 +115,12 @@ export class Subject {
     await this.server.stop();
   }
 
-  /** One request after the other, on a connection of its own. */
+  /** Sends a request on the subject's own connection, and returns the parsed JSON. */
   async ask<T>(request: Request): Promise<T> {
-    return JSON.parse(await answerTo(request, this.server.port, this.#agent)) as T;
+    return JSON.parse(await fetchText(request, this.server.port, this.#agent)) as T;
   }
 
-  /** A new post with a picture that counts as inspected. */
+  /** Publishes a post with a picture that counts as inspected, and returns its id. */
   async publish(author: Person): Promise<PostId> {
     const id = newId<MediaId>(shardOf(author.id));
     await this.database
@@ -129,35 +135,35 @@ export class Subject {
     return (await this.ask<Post>({ method: "POST", path: "/v1/posts", headers: author.headers, body, expects })).id;
   }
 
-  /** As the actor itself says. */
+  /** Returns the number of likes according to the post's actor. */
   async likesOf(post: PostId): Promise<number> {
     const headers = tokenOf(post, FROM_THE_FUTURE);
     return (await this.ask<Post>({ method: "GET", path: `/v1/posts/${post}`, headers })).likes;
   }
 
-  /** Once nothing follows any more from what was asked. Says so if that takes too long. */
+  /** Waits until all work that follows from earlier requests is done. Gives up with a warning after 20 s. */
   async quiet(): Promise<void> {
     const gaveUp = performance.now() + QUIET_WITHIN;
     for (;;) {
       const before = processorTime(this.pid);
       await sleep(QUIET_FOR);
-      const taken = processorTime(this.pid) - before; // NaN where nobody knows.
-      if (!(taken >= QUIET * QUIET_FOR)) return;
+      const used = processorTime(this.pid) - before; // NaN where the CPU time is unknown.
+      if (!(used >= QUIET * QUIET_FOR)) return;
       if (performance.now() > gaveUp)
-        return console.error("the runtime is still at work; what follows is slower for it");
+        return console.error("warning: the runtime is still busy, so the next results may be too slow");
     }
   }
 
   /**
-   * Once the runtime has closed what nobody uses. It does so ten seconds after the last use, writes what each object has in
-   * its log to its file, and does nothing else meanwhile: for seconds, after many writes.
+   * Waits until the runtime has closed unused objects. It does so ten seconds after their last use, copies each
+   * object's write-ahead log to its file, and does nothing else meanwhile. After many writes this takes seconds.
    */
   async closed(): Promise<void> {
     await sleep(CLOSED_AFTER);
     await this.quiet();
   }
 
-  /** The audit once D1 has everything, and how many ms that took. */
+  /** Waits until D1 has everything. Returns the audit, and how many ms that took. Gives up after 120 s. */
   async caughtUp(post: PostId): Promise<{ audit: Audit; after: number }> {
     const started = performance.now();
     for (;;) {

@@ -1,26 +1,27 @@
-/** What is asked of the platform's other stores, by kind: what is billed and what is waited for. */
+/** Counts of calls to other stores: the usage that is billed, and the calls that take time. */
 export type Tally = {
-  /** Calls of D1: a batch is one. */
+  /** Calls to D1; a batch is one call. */
   d1Calls: number;
   d1Statements: number;
   rowsRead: number;
   rowsWritten: number;
   actorCalls: number;
   actorRowsRead: number;
-  /** An alarm that is set is one. */
+  /** Setting an alarm counts as one row. */
   actorRowsWritten: number;
   alarms: number;
-  /** Keys: a call for many is billed as many. */
+  /** Keys read: a call for many keys is billed as many. */
   kvReads: number;
   kvWrites: number;
   cacheReads: number;
   cacheWrites: number;
-  /** Of 64 kB or less; a larger message counts as several. */
+  /** Messages of up to 64 KB; a larger message counts as several. */
   messages: number;
+  /** Batches that queue consumers received. */
   consumed: number;
 };
 
-/** `request`: by the Worker while it answers. `behind`: by actors, and by queues' consumers, which follow. */
+/** `request` counts calls by the Worker while it responds, `behind` those by actors and queue consumers. */
 export type Tallies = { request: Tally; behind: Tally };
 
 export const noTally = (): Tally => ({
@@ -40,6 +41,7 @@ export const noTally = (): Tally => ({
   consumed: 0,
 });
 
+/** Adds `more` to `tally` in place. */
 export const addTo = (tally: Tally, more: Partial<Tally>): void => {
   for (const [kind, count] of Object.entries(more)) tally[kind as keyof Tally] += count;
 };
@@ -47,8 +49,8 @@ export const addTo = (tally: Tally, more: Partial<Tally>): void => {
 export const mapTally = (tally: Tally, map: (count: number, kind: keyof Tally) => number): Tally =>
   Object.fromEntries(Object.entries(tally).map(([kind, count]) => [kind, map(count, kind as keyof Tally)])) as Tally;
 
-/** Both together. */
+/** Returns the sum of both tallies. */
 export const allOf = ({ request, behind }: Tallies): Tally => mapTally(request, (count, kind) => count + behind[kind]);
 
-/** Where the counted product tells its tallies since it was last asked, and begins anew. */
+/** The path at which the counted product returns its tallies and resets them. */
 export const TALLIES = "/tallies";

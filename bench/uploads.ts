@@ -1,4 +1,4 @@
-/** Many large files at once, by tus: how fast they come in, and what memory the runtime has for them. */
+/** Uploads many large files at once with tus, and measures the throughput and the memory of the runtime. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
@@ -6,16 +6,16 @@ import { randomBytes } from "node:crypto";
 import { newPeople, type Person } from "./people.ts";
 import { processorTime } from "./processor-time.ts";
 import { type Report, short } from "./report.ts";
-import { say } from "./say.ts";
+import { logProgress } from "./say.ts";
 import { newState, Subject } from "./subject.ts";
 
-/** Cloudflare takes 100 MB a request. */
+/** Cloudflare accepts up to 100 MB per request. */
 const CHUNK_BYTES = 50_000_000;
 const SAMPLED_EVERY = 100; // ms
 const MB = 1_000_000;
 
 const MP4 = Buffer.from("\0\0\0\x14ftypisom\0\0\0\0mp41", "latin1");
-/** Written again and again: making 200 MB of noise would take the processor that is measured. */
+/** The content of the files, repeated: generating 200 MB of noise would use the CPU that is measured. */
 const NOISE = randomBytes(MB);
 
 type Measured = {
@@ -27,30 +27,30 @@ type Measured = {
   after: number;
 };
 
-/** `megabytes`: of each file. */
+/** Measures one upload, and then eight at once. `megabytes` is the size of each file. */
 export async function uploads(megabytes: number): Promise<Report> {
   const bytes = megabytes * MB;
   const subject = await Subject.start(newState());
   const wrong: string[] = [];
   try {
     const [person] = await newPeople(subject.database, 1);
-    if (!person) throw new Error("nobody to upload");
+    if (!person) throw new Error("there is no person to upload");
     const measured: Measured[] = [];
     for (const files of [1, 8]) {
-      say(`${files} files of ${megabytes} MB at once`);
+      logProgress(`uploading ${files} ${files === 1 ? "file" : "files"} of ${megabytes} MB at once`);
       measured.push(await measure(subject, person, files, bytes, wrong));
     }
     return {
-      title: `Files of ${megabytes} MB, by tus in chunks of ${CHUNK_BYTES / MB} MB`,
+      title: `Uploads of ${megabytes} MB each, with tus in chunks of ${CHUNK_BYTES / MB} MB`,
       table: [
-        ["at once", "s", "MB/s in all", "processor s", "RSS before, MB", "at most, MB", "after, MB"],
+        ["files at once", "s", "MB/s in total", "CPU s", "RSS before, MB", "peak, MB", "after, MB"],
         ...measured.map(({ files, seconds, processorSeconds, before, peak, after }) => [
           String(files),
           ...[seconds, (files * megabytes) / seconds, processorSeconds, before, peak, after].map(short),
         ]),
       ],
       notes: [
-        "RSS of the whole runtime, in which the local R2 is a Worker too. Until the last answer, which comes when the object is whole and its row says so.",
+        "RSS is that of the whole runtime, in which the local R2 is a Worker too. Times end with the last response, which comes when the object is complete and its row says so.",
       ],
       measured,
       wrong,
@@ -84,7 +84,7 @@ async function measure(
   };
 }
 
-/** "whole", or what came instead. */
+/** Uploads one file. Returns "whole", or the unexpected status and its offset. */
 async function uploadOne(port: number, { headers }: Person, bytes: number): Promise<string> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const call = async (
@@ -101,17 +101,17 @@ async function uploadOne(port: number, { headers }: Person, bytes: number): Prom
       path,
       headers: { ...headers, "tus-resumable": "1.0.0", ...more },
     });
-    const answered = once(sent, "response") as Promise<[IncomingMessage]>;
+    const responded = once(sent, "response") as Promise<[IncomingMessage]>;
     if (range) await write(sent, ...range);
     sent.end();
-    const [answer] = await answered;
-    answer.resume();
-    await once(answer, "end");
-    return answer;
+    const [response] = await responded;
+    response.resume();
+    await once(response, "end");
+    return response;
   };
   try {
-    const { headers: begun } = await call("POST", "/v1/uploads", { "upload-length": bytes });
-    const path = begun.location ?? "";
+    const { headers: created } = await call("POST", "/v1/uploads", { "upload-length": bytes });
+    const path = created.location ?? "";
     for (let offset = 0; offset < bytes; offset += CHUNK_BYTES) {
       const end = Math.min(bytes, offset + CHUNK_BYTES);
       const more = {
@@ -119,8 +119,8 @@ async function uploadOne(port: number, { headers }: Person, bytes: number): Prom
         "content-length": end - offset,
         "content-type": "application/offset+octet-stream",
       };
-      const { statusCode, headers: said } = await call("PATCH", path, more, [offset, end]);
-      if (statusCode !== 204 || said["upload-offset"] !== String(end)) return `${statusCode} at ${offset}`;
+      const { statusCode, headers: answered } = await call("PATCH", path, more, [offset, end]);
+      if (statusCode !== 204 || answered["upload-offset"] !== String(end)) return `${statusCode} at ${offset}`;
     }
     return "whole";
   } finally {
@@ -136,7 +136,7 @@ async function write(to: NodeJS.WritableStream, from: number, end: number): Prom
   }
 }
 
-/** In MB. */
+/** Returns the resident memory of a process, in MB. */
 function rss(pid: number): number {
   const [, kb] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return (Number(kb) * 1024) / MB;

@@ -1,4 +1,4 @@
-/** `npm run admin -- COMMAND`: what the operator of a deployment does, here or anywhere, over its HTTP API. */
+/** `npm run admin -- COMMAND`: the operator's commands for a local or remote deployment, over its HTTP API. */
 import { parseArgs } from "node:util";
 import type { Reconciled } from "../schema/api/admin.ts";
 import { Refused } from "./api-client.ts";
@@ -6,32 +6,35 @@ import { deadLetters } from "./dead-letters.ts";
 import { abortMove, moveShards, showShards } from "./move-shards.ts";
 import { Operator } from "./operator.ts";
 import { STATE } from "./places.ts";
-import { failedToStart, StartError } from "./start-error.ts";
+import { exitWithError, StartError } from "./start-error.ts";
 import { showStatus } from "./status.ts";
 import { showVapid } from "./vapid.ts";
 
 const USAGE = `npm run admin -- COMMAND [options]
-  reconcile                 Audits posts against their actors, and has what differs written anew. Ends with 1 if
-                            anything differed.
-    --post ID               this post; may be repeated    (all posts)
-  status                    Shows how queues, effects, projections and deliveries are. Ends with 1 if something waits
-                            for you.
-  dead-letters              Lists the messages that were given up on, newest first.
-    --queue NAME            those of one queue    (all)
-    --replayed              those that were replayed in the last day, and have not died again
-  dead-letters show ID      Shows one whole.
-  dead-letters replay ID... Sends them to their queues again; with --all in place of numbers, all that wait.
+  reconcile                 Audit posts against their actors and repair the projections that differ. Exits with 1 if
+                            any differed.
+    --post ID               audit only this post; may be repeated    (all posts)
+  status                    Show the state of queues, effects, projections and deliveries. Exits with 1 if something
+                            needs your attention.
+  dead-letters              List the messages that failed permanently, newest first.
+    --queue NAME            only those of one queue    (all queues)
+    --replayed              those replayed in the last day that have not failed again
+  dead-letters show ID      Show one dead letter with its body.
+  dead-letters replay ID... Send dead letters to their queues again.
+    --all                   all of them, or all of --queue NAME
   dead-letters discard ID...
-  shards                    Shows which database holds which shards, and what is being moved.
-  move-shards RANGE TO      Moves logical shards, like 4096-8191, to the database bound as TO, while people go on.
-                            Again: goes on with a move that was interrupted. Ends with 1 if it was aborted.
-  abort-move                Takes back a move that is not published yet.
-  vapid                     Makes a key for pushes, and says how to set it up.
-    --subject ADDRESS       whom push services may write to: mailto:you@example.org, or https://...
+                            Delete dead letters.
+  shards                    Show which database holds which shards, and any move in progress.
+  move-shards RANGE TO      Move logical shards, such as 4096-8191, to the database bound as TO. Writes of the people
+                            in these shards pause for a few seconds. Run it again to resume an interrupted move. Exits
+                            with 1 if the move was aborted.
+  abort-move                Undo a move that is not published yet.
+  vapid                     Generate a key for Web Push and show how to set it up.
+    --subject ADDRESS       your contact address for push services: mailto:you@example.org or https://...
 
-  --address URL  the deployment, with its ADMIN_TOKEN    (what npm start serves on this machine)
-                 in the environment
-  --state PATH   the folder of a local one               (.shutterline)`;
+  --address URL  the deployment; set ADMIN_TOKEN in the    (the one that npm start runs here)
+                 environment to its token
+  --state PATH   the data folder of a local deployment     (.shutterline)`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -76,17 +79,17 @@ async function reconcile(operator: Operator, posts: string[] | undefined): Promi
     for (const { post, audit } of page.items) {
       counts[audit?.verdict ?? "missing"] += 1;
       if (audit?.verdict === "different") console.log(`${post} differs: ${JSON.stringify(audit)}`);
-      if (!audit) console.log(`${post}: there is no such post`);
+      if (!audit) console.log(`${post}: no such post`);
     }
     cursor = page.next;
   } while (cursor !== undefined);
   const { equal, behind, different } = counts;
-  console.log(`${equal} equal, ${behind} with changes under way, ${different} different and being written anew`);
+  console.log(`${equal} equal, ${behind} catching up, ${different} different and being repaired`);
   return different > 0 ? 1 : 0;
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  if (error instanceof Refused) return failedToStart(new StartError(error.message));
-  if (error instanceof TypeError && "code" in error) failedToStart(new StartError(`${error.message}\n\n${USAGE}`));
-  return failedToStart(error);
+  if (error instanceof Refused) return exitWithError(new StartError(error.message));
+  if (error instanceof TypeError && "code" in error) exitWithError(new StartError(`${error.message}\n\n${USAGE}`));
+  return exitWithError(error);
 });

@@ -1,4 +1,4 @@
-/** Shutterline's HTTP API, typed, for scripts and tests. */
+/** A typed client of Shutterline's HTTP API, for scripts and tests. */
 import type { z } from "zod";
 import type { Audit } from "../schema/api/audit.ts";
 import type { Problem } from "../schema/api/common.ts";
@@ -7,12 +7,12 @@ import type { NotificationPage } from "../schema/api/notifications.ts";
 import type { EditMe, Followed, Me, Profile, SignedIn, SignUp } from "../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 
-/** A request without an answer after this long has none: `fetch` would wait for five minutes. */
-const ANSWER_WITHIN = 15_000;
-const INSPECTED_WITHIN = 30_000;
-const INSPECTION_IS_ASKED_EVERY = 50;
+/** The timeout of a request, in ms. `fetch` alone would wait for five minutes. */
+const REQUEST_TIMEOUT = 15_000;
+const INSPECTION_TIMEOUT = 30_000;
+const INSPECTION_POLLED_EVERY = 50;
 
-/** An answer that is a refusal. */
+/** Thrown for a response with an error status. Carries the problem's `code`. */
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
@@ -27,7 +27,7 @@ export class Refused extends Error {
 type Page = { cursor?: string | undefined; limit?: number };
 type Body = Uint8Array<ArrayBuffer> | object;
 
-/** One person's view of the API at `address`, or a visitor's without a token. */
+/** The API at `address`, called as the person who holds `token`, or anonymously without one. */
 export class Api {
   readonly address: string;
   readonly token: string | undefined;
@@ -37,7 +37,7 @@ export class Api {
     this.token = token;
   }
 
-  /** The same API for who holds `token`. */
+  /** Returns the same API, called with `token`. */
   as({ token }: { token: string }): Api {
     return new Api(this.address, token);
   }
@@ -77,18 +77,18 @@ export class Api {
     this.#call<CommentPage>("GET", `/v1/posts/${post}/comments/${comment}/replies${query(page)}`);
   notifications = (page: Page = {}) => this.#call<NotificationPage>("GET", `/v1/notifications${query(page)}`);
 
-  /** Waits until inspection has decided: the upload is ready, or was rejected with a reason. */
+  /** Waits until an upload's inspection ends, and returns the file: ready, or rejected with a reason. */
   async inspected(id: string): Promise<Media> {
-    const deadline = Date.now() + INSPECTED_WITHIN;
+    const deadline = Date.now() + INSPECTION_TIMEOUT;
     for (;;) {
       const media = await this.media(id);
       if (media.state === "ready" || media.state === "rejected") return media;
-      if (Date.now() > deadline) throw new Error(`${id} is still ${media.state} after ${INSPECTED_WITHIN} ms`);
-      await new Promise((resolve) => setTimeout(resolve, INSPECTION_IS_ASKED_EVERY));
+      if (Date.now() > deadline) throw new Error(`${id} is still ${media.state} after ${INSPECTION_TIMEOUT} ms`);
+      await new Promise((resolve) => setTimeout(resolve, INSPECTION_POLLED_EVERY));
     }
   }
 
-  /** Throws `Refused` for a problem, and whatever `fetch` throws where there was no answer. */
+  /** Throws `Refused` for an error response, and passes on the error of `fetch` when there is no response. */
   async #call<T>(method: string, path: string, body?: Body): Promise<T> {
     const raw = body instanceof Uint8Array;
     const response = await fetch(this.address + path, {
@@ -98,7 +98,7 @@ export class Api {
         ...(body && !raw && { "content-type": "application/json" }),
       },
       ...(body && { body: raw ? body : JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT),
     });
     const text = await response.text();
     if (!response.ok) throw new Refused(`${method} ${path}`, response.status, problemOf(text));
@@ -106,7 +106,7 @@ export class Api {
   }
 }
 
-/** Every item of a list, page by page. */
+/** Reads a list to its end, page by page. */
 export async function all<T>(list: (page: Page) => Promise<{ items: T[]; next?: string | undefined }>): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;

@@ -7,10 +7,10 @@ import { StartError } from "./start-error.ts";
 
 const SOURCES = ["web", "schema", "package-lock.json"];
 const OUTPUT = "dist/client";
-// Beside the client and not in it, where it would be served.
+// Lies beside the client's folder: a file inside it would be served.
 const STAMP = join(ROOT, "dist/client.stamp");
 
-/** The vite command of the client, as arguments for Node. */
+/** The arguments with which Node runs vite to build the client. */
 export const vite = (...options: string[]): string[] => [
   join(ROOT, "node_modules/vite/bin/vite.js"),
   "build",
@@ -20,26 +20,26 @@ export const vite = (...options: string[]): string[] => [
 ];
 
 /**
- * Builds the web client, unless its sources and what they were built to are as the last build left them. Returns whether
- * it had to.
+ * Builds the web client, unless neither its sources nor its output have changed since the last build. Returns whether
+ * it was built.
  */
 export async function buildClient(): Promise<boolean> {
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === fingerprint()) return false;
   const builder = spawn(process.execPath, vite("--logLevel", "error"), {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, NODE_ENV: "production" }, // A test runner's own would give another client, and a larger one.
+    env: { ...process.env, NODE_ENV: "production" }, // A test runner's NODE_ENV would build another, larger client.
   });
   const stopped = () => builder.kill();
   process.on("exit", stopped);
   const code = await new Promise((resolve, reject) => builder.on("exit", resolve).on("error", reject));
   process.off("exit", stopped);
-  if (code !== 0) throw new StartError("The web client could not be built; the reasons are above.");
+  if (code !== 0) throw new StartError("The web client could not be built. See the errors above.");
   writeFileSync(STAMP, fingerprint());
   return true;
 }
 
-// Of contents, not of times: a checkout gives every file a new time.
+// Hashes contents, not modification times: a checkout gives every file a new time.
 function fingerprint(): string {
   const hash = createHash("sha256");
   for (const path of [...SOURCES, OUTPUT].flatMap(filesOf)) {
@@ -49,7 +49,7 @@ function fingerprint(): string {
   return hash.digest("hex");
 }
 
-/** A file itself, or all files in a folder, in an order that is always the same. */
+/** Lists the file itself, or all files in a folder, always in the same order. */
 function filesOf(path: string): string[] {
   const status = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (!status) return [];

@@ -1,4 +1,4 @@
-/** Messages that were given up on, as the operator deals with them. */
+/** The operator's commands for dead letters. */
 import type {
   DeadLetterPage,
   DeadLetterSummary,
@@ -15,10 +15,12 @@ export type DeadLetterOptions = {
 };
 
 const LETTERS = "/v1/admin/dead-letters";
-/** Of one request. */
+/** How many ids one request may replay. */
 const REPLAYED_MAX = 100;
 
-/** `dead-letters [list|show|replay|discard] ID...`. Ends with 1 if something was asked for that could not be done. */
+/**
+ * Runs `dead-letters [list|show|replay|discard] ID...`. Returns the exit code: 1 if some letters could not be replayed.
+ */
 export async function deadLetters(operator: Operator, words: string[], options: DeadLetterOptions): Promise<number> {
   const [command = "list", ...named] = words;
   const ids = named.map(idOf);
@@ -29,7 +31,9 @@ export async function deadLetters(operator: Operator, words: string[], options: 
   if (command === "replay" && (first === undefined) === (options.all === true)) {
     return options.all === true ? replayAll(operator, options.queue) : replay(operator, ids);
   }
-  throw new StartError("dead-letters [list] | show ID | replay ID... | replay --all [--queue NAME] | discard ID...");
+  throw new StartError(
+    "Usage: dead-letters [list] | show ID | replay ID... | replay --all [--queue NAME] | discard ID...",
+  );
 }
 
 function idOf(text: string): number {
@@ -48,14 +52,14 @@ async function list(operator: Operator, { queue, replayed }: DeadLetterOptions):
     if (next === undefined) break;
     query.set("cursor", next);
   }
-  console.log(shown === 0 ? "There are none" : `${shown} in all`);
+  console.log(shown === 0 ? "No dead letters" : `${shown} dead ${shown === 1 ? "letter" : "letters"}`);
   return 0;
 }
 
-/** `17  shutterline-effects  follow 01m3q...  x3, last 2026-11-23T05:00:00.000Z: Error: ...` */
+/** Formats `17  shutterline-effects  follow 01m3q...  x3, last 2026-11-23T05:00:00.000Z: Error: ...`. */
 function lineOf({ id, queue, subject, deaths, replays, lastAt, reason }: DeadLetterSummary): string {
   const times = deaths === 1 ? "" : `x${deaths}, `;
-  const again = replays === 0 ? "" : `, replayed ${replays} times`;
+  const again = replays === 0 ? "" : `, replayed ${replays === 1 ? "once" : `${replays} times`}`;
   return `${id}  ${queue}  ${subject}  ${times}last ${lastAt}${again}: ${firstLine(reason ?? "no reason is known")}`;
 }
 
@@ -79,8 +83,8 @@ async function replay(operator: Operator, ids: readonly number[]): Promise<numbe
     unknown.push(...page.unknown);
   }
   const absent = ids.filter((id) => !done.has(id) && !unknown.includes(id));
-  if (absent.length > 0) console.log(`There is no ${absent.join(", ")}`);
-  return Math.max(told(done.size, unknown), Math.min(absent.length, 1));
+  if (absent.length > 0) console.log(`No such dead letter: ${absent.join(", ")}`);
+  return Math.max(report(done.size, unknown), Math.min(absent.length, 1));
 }
 
 async function replayAll(operator: Operator, queue: string | undefined): Promise<number> {
@@ -93,12 +97,13 @@ async function replayAll(operator: Operator, queue: string | undefined): Promise
     unknown.push(...page.unknown);
     cursor = page.next;
   } while (cursor !== undefined);
-  return told(replayed, unknown);
+  return report(replayed, unknown);
 }
 
-function told(replayed: number, unknown: readonly number[]): number {
+/** Prints the result of a replay. Returns the exit code. */
+function report(replayed: number, unknown: readonly number[]): number {
   console.log(`${replayed} replayed`);
-  if (unknown.length > 0) console.log(`Not known for which queue: ${unknown.join(", ")}`);
+  if (unknown.length > 0) console.log(`Not replayed, because their queue is unknown: ${unknown.join(", ")}`);
   return unknown.length > 0 ? 1 : 0;
 }
 

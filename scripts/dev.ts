@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: the Worker on `wrangler dev` and the client on vite, both built again with every change. The state is
- * that of `npm start`; `-- --port N` serves on another port than 8787.
+ * `npm run dev`: runs the Worker on `wrangler dev` and builds the client with vite, both again with every change. It
+ * uses the data folder of `npm start`. The default port is 8787; `-- --port N` chooses another.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -8,11 +8,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { buildClient, vite } from "./client-build.ts";
 import { ROOT, STATE } from "./places.ts";
-import { refuseTakenPort } from "./ports.ts";
-import { claim, record, settle } from "./running.ts";
+import { ensurePortIsFree } from "./ports.ts";
+import { claim, record, takeOver } from "./running.ts";
 import { DEMO } from "./seed-data.ts";
 import { seed } from "./seed.ts";
-import { failedToStart } from "./start-error.ts";
+import { exitWithError } from "./start-error.ts";
 import { isSeeded, markSeeded, openState } from "./state.ts";
 import { step } from "./step.ts";
 import { whenAskedToStop } from "./stop.ts";
@@ -26,17 +26,17 @@ const WRANGLER = [
   "--persist-to", STATE, "--ip", HOST, "--port", values.port,
   "--live-reload", "--test-scheduled", "--show-interactive-dev-session=false",
 ];
-// Wrangler would otherwise ask the network for where this machine is, and report what is done with it.
+// Without these, wrangler would look up this machine's location and send usage metrics.
 const OFFLINE = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
 const CRON_EVERY = 60_000;
 
 const children: ChildProcess[] = [];
 
 async function main(): Promise<void> {
-  await settle(STATE);
+  await takeOver(STATE);
   openState(STATE);
   claim(STATE);
-  await refuseTakenPort(HOST, Number(values.port));
+  await ensurePortIsFree(HOST, Number(values.port));
   await step("Web client", async () => ((await buildClient()) ? "built" : "up to date"));
   await step("Database", async () => {
     const { migrateAlone } = await import("./migrate-alone.ts");
@@ -45,20 +45,22 @@ async function main(): Promise<void> {
 
   run(vite("--watch", "--logLevel", "warn"));
   run(WRANGLER);
-  await answering();
+  await untilReachable();
   record(STATE, ADDRESS);
   if (!isSeeded(STATE)) {
     await step("Demo", (progress) => seed(ADDRESS, progress));
     markSeeded(STATE);
   }
-  console.log(`\n  Shutterline is at ${ADDRESS}; sign in as ${DEMO.handle} with the password ${DEMO.password}\n`);
+  console.log(
+    `\n  Shutterline is running at ${ADDRESS}\n  Sign in as ${DEMO.handle} with the password ${DEMO.password}\n`,
+  );
   for (;;) {
     await fetch(`${ADDRESS}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).catch(console.error);
     await sleep(CRON_EVERY);
   }
 }
 
-/** One of them without the other is of no use. */
+/** Starts a child process, and stops everything when it exits: wrangler and vite are of no use without each other. */
 function run(command: string[]): void {
   const child = spawn(process.execPath, command, {
     cwd: ROOT,
@@ -69,15 +71,15 @@ function run(command: string[]): void {
   children.push(child);
 }
 
-async function answering(): Promise<void> {
+async function untilReachable(): Promise<void> {
   while (!(await fetch(ADDRESS).catch(() => undefined))) await sleep(100);
 }
 
-/** Wrangler ends its workerd itself, and needs a moment for it. */
+/** Stops all children. Exits once they have ended, because wrangler needs a moment to stop its workerd. */
 function stop(): void {
   for (const child of children) child.kill("SIGTERM");
   if (children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)) process.exit(0);
 }
 
 whenAskedToStop(stop);
-await main().catch(failedToStart);
+await main().catch(exitWithError);

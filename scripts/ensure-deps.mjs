@@ -1,5 +1,5 @@
-// Installs what the lock files name, once for each of their versions. It runs on the host's own Node, before
-// anything is installed, so it uses nothing but Node's standard library and the syntax of Node 20.
+// Installs the dependencies whenever a lock file has changed. It runs on the host's own Node, before anything is
+// installed, so it uses only Node's standard library and the syntax of Node 20.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,11 +10,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ownNode = join(root, "scripts/node");
 const stampFile = join(root, "node_modules/.deps-stamp");
 
-const THROUGH_NPM = "Start this through npm: npm start, or npm test.";
+const THROUGH_NPM = "Please run this through npm: npm start or npm test.";
 
 const wanted = stamp();
 if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== wanted) {
-  console.log("Installing dependencies (once for each lock file, about half a minute)...");
+  console.log("Installing dependencies (about half a minute, only when they have changed)...");
   const started = Date.now();
   // An interrupted install must leave no stamp, so that the next run installs again.
   rmSync(stampFile, { force: true });
@@ -35,13 +35,14 @@ function cleanInstall(folder) {
   try {
     execFileSync(node, [npm, "ci", "--prefer-offline"], { cwd: folder, stdio: "inherit" });
   } catch {
-    fail("Dependencies could not be installed; npm's own message is above.");
+    fail("Dependencies could not be installed. See npm's error above.");
   }
 }
 
 /**
- * Compares the host's Node with `engines` in package.json: 22.18 is the first that runs TypeScript by itself.
- * npm itself always runs on the host's Node, while this script already runs on ours from the second time on.
+ * Compares the host's Node with `engines` in package.json: 22.18 is the first version that runs TypeScript without
+ * flags. The version comes from npm, which always runs on the host's Node; this script may already run on the installed
+ * one.
  */
 function hostNodeIsTooOld() {
   const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -51,10 +52,10 @@ function hostNodeIsTooOld() {
   return +hostMajor < major || (+hostMajor === major && +hostMinor < minor);
 }
 
-// npm puts node_modules/.bin before everything else on PATH, so a `node` there is the one that every npm script uses.
+// Installs a newer Node. npm puts node_modules/.bin first on PATH, so every npm script uses the `node` linked there.
 function bringNode() {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    fail(`This Node is too old for wrangler: please install Node 24 (22.18 or newer will do).`);
+    fail(`This version of Node is too old. Please install Node 24 (22.18 or newer works too).`);
   }
   cleanInstall(ownNode);
   const link = join(root, "node_modules/.bin/node");

@@ -3,7 +3,7 @@ import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readCon
 import { migrate } from "./migrations.ts";
 import { storageOf, WRANGLER_CONFIG } from "./places.ts";
 
-/** Migrates the databases in `state` while no server runs on it. Returns how many files were applied. */
+/** Migrates the databases in `state` while no server uses it. Returns the number of migrations applied. */
 export async function migrateAlone(state: string): Promise<number> {
   const { d1Databases } = workerOptionsOf(WRANGLER_CONFIG).workerOptions as {
     d1Databases: Record<string, { id: string }>;

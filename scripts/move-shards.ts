@@ -1,60 +1,64 @@
-/** Moving shards between databases, as the operator sees it. */
+/** The operator's commands for moving shards between databases. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ShardMap, ShardMove } from "../schema/api/shards.ts";
 import type { Operator } from "./operator.ts";
 import { StartError } from "./start-error.ts";
 
-/** What a phase does, for who watches. */
-const DOES: Record<ShardMove["phase"], string> = {
+/** What each phase does, as it is printed. */
+const DESCRIPTIONS: Record<ShardMove["phase"], string> = {
   preparing: "preparing both databases",
   copying: "copying",
-  catching_up: "copying what has changed meanwhile",
+  catching_up: "copying the changes made meanwhile",
   verifying: "comparing every row",
-  fenced: "the people of these shards cannot write: copying the last changes",
-  published: "the people of these shards cannot write: waiting until the new map is known everywhere",
-  cleaning: "they write again, in the new place: deleting the rows in the old one",
+  fenced: "writes are paused for the people of these shards: copying the last changes",
+  published: "writes are paused for the people of these shards: waiting until every isolate has the new map",
+  cleaning: "writes go to the new database: deleting the rows from the old one",
   done: "done",
-  aborting: "taking back what was copied",
-  aborted: "aborted: everything is where it was",
+  aborting: "deleting what was copied",
+  aborted: "aborted, nothing has moved",
 };
 
-/** Shows which database holds which shards, and what is being moved. */
+/** Prints which database holds which shards, and the move in progress, if any. */
 export async function showShards(operator: Operator): Promise<number> {
   const { ranges, move } = await operator.get<ShardMap>("/v1/admin/shards");
   for (const { first, last, database } of ranges) console.log(`${first}-${last}  ${database}`);
-  if (move) console.log(`Being moved: ${told(move)}. Go on: move-shards ${rangeOf(move)} ${move.target}`);
+  if (move)
+    console.log(`Move in progress: ${describe(move)}. To resume it: move-shards ${rangeOf(move)} ${move.target}`);
   return 0;
 }
 
-/** Moves `range` ("4096-8191") to the database bound as `target`, or goes on with that move. Ends with 1 if it was aborted. */
+/**
+ * Starts or resumes the move of `range` ("4096-8191") to the database bound as `target`. Returns 1 if it was aborted.
+ */
 export async function moveShards(operator: Operator, range: string, target: string): Promise<number> {
   const [, first, last] = /^(\d+)-(\d+)$/.exec(range) ?? [];
-  if (first === undefined) throw new StartError(`Cannot read "${range}": shards are named like 4096-8191.`);
-  const asked = { first: Number(first), last: Number(last), target };
-  return goOn(operator, await operator.insist<ShardMove>("/v1/admin/shards/moves", asked));
+  if (first === undefined) throw new StartError(`"${range}" is not a range of shards. Write it like 4096-8191.`);
+  const requested = { first: Number(first), last: Number(last), target };
+  return finish(operator, await operator.insist<ShardMove>("/v1/admin/shards/moves", requested));
 }
 
-/** Takes back the move that is under way. */
+/** Aborts the move in progress. The server refuses once the new map is published. */
 export async function abortMove(operator: Operator): Promise<number> {
   const { move } = await operator.get<ShardMap>("/v1/admin/shards");
-  if (!move) throw new StartError("Nothing is being moved.");
-  await goOn(operator, await operator.insist<ShardMove>(`/v1/admin/shards/moves/${move.id}/abort`));
+  if (!move) throw new StartError("No move is in progress.");
+  await finish(operator, await operator.insist<ShardMove>(`/v1/admin/shards/moves/${move.id}/abort`));
   return 0;
 }
 
-async function goOn(operator: Operator, begun: ShardMove): Promise<number> {
+/** Runs the steps of a move until it is done or aborted, and prints each phase. Returns the exit code. */
+async function finish(operator: Operator, begun: ShardMove): Promise<number> {
   const started = performance.now();
   let pausedAt: number | undefined;
   let move = begun;
-  console.log(told(move));
+  console.log(describe(move));
   while (move.phase !== "done" && move.phase !== "aborted") {
     await sleep(move.waitMs);
     const next = await operator.insist<ShardMove>(`/v1/admin/shards/moves/${move.id}/steps`);
     if (next.phase !== move.phase) {
       if (next.phase === "fenced" || next.phase === "published") pausedAt ??= performance.now();
-      console.log(told(next));
+      console.log(describe(next));
       if (next.phase === "cleaning" && pausedAt !== undefined)
-        console.log(`Writes paused for ${since(pausedAt)} at most`);
+        console.log(`Writes were paused for at most ${since(pausedAt)}`);
     }
     move = next;
   }
@@ -65,8 +69,8 @@ async function goOn(operator: Operator, begun: ShardMove): Promise<number> {
 const since = (start: number): string => `${((performance.now() - start) / 1000).toFixed(1)} s`;
 const rangeOf = ({ first, last }: ShardMove): string => `${first}-${last}`;
 
-function told(move: ShardMove): string {
+function describe(move: ShardMove): string {
   const { source, target, phase, moved, reason } = move;
   const rows = moved > 0 ? ` (${moved} rows)` : "";
-  return `${rangeOf(move)} from ${source} to ${target}: ${DOES[phase]}${rows}${reason === undefined ? "" : `, because ${reason}`}`;
+  return `${rangeOf(move)} from ${source} to ${target}: ${DESCRIPTIONS[phase]}${rows}${reason === undefined ? "" : `, because ${reason}`}`;
 }

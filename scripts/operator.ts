@@ -1,4 +1,4 @@
-/** The operator's HTTP API of one deployment. */
+/** A client of one deployment's operator API. */
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Refused } from "./api-client.ts";
@@ -6,25 +6,28 @@ import { runningIn } from "./running.ts";
 import { StartError } from "./start-error.ts";
 import { adminTokenOf } from "./state.ts";
 
-/** A request that fails for the moment is repeated for so long, in ms: none of them does anything twice. */
-const REPEATED_FOR = 60_000;
-const PAUSE = 1000;
+/** How long, in ms, `insist` repeats a request that fails temporarily. */
+const RETRIED_FOR = 60_000;
+const RETRY_DELAY = 1000;
 
 export class Operator {
   readonly #address: string;
   readonly #token: string;
 
-  /** Of the deployment at `address`, with its secret in the environment; without one, of what serves the folder `state`. */
+  /**
+   * Connects to `address` with ADMIN_TOKEN from the environment; without an address, to the local server of `state`.
+   */
   constructor(address: string | undefined, state: string) {
     if (address === undefined) {
       const folder = resolve(state);
       const local = runningIn(folder)?.address;
-      if (local === undefined) throw new StartError(`Nothing serves ${folder}. Start it, or say --address.`);
+      if (local === undefined)
+        throw new StartError(`No server is using ${folder}. Run npm start first, or name a deployment with --address.`);
       [this.#address, this.#token] = [local, adminTokenOf(folder)];
       return;
     }
     const { ADMIN_TOKEN: token } = process.env;
-    if (!token) throw new StartError("Put the deployment's secret into the environment as ADMIN_TOKEN.");
+    if (!token) throw new StartError("Set ADMIN_TOKEN in the environment to the deployment's token.");
     [this.#address, this.#token] = [address, token];
   }
 
@@ -33,16 +36,16 @@ export class Operator {
 
   delete = (path: string): Promise<unknown> => this.#ask("DELETE", path);
 
-  /** As `post`, of what may be repeated: again and again while the deployment, or the way to it, is out of order. */
+  /** Posts an idempotent request, and repeats it while the deployment or the network fails. */
   async insist<T>(path: string, body?: object): Promise<T> {
-    const deadline = Date.now() + REPEATED_FOR;
+    const deadline = Date.now() + RETRIED_FOR;
     for (;;) {
       try {
         return await this.post<T>(path, body);
       } catch (error) {
-        const mayPass = error instanceof TypeError || (error instanceof Refused && error.status >= 500);
-        if (!mayPass || Date.now() > deadline) throw error;
-        await sleep(PAUSE);
+        const isTemporary = error instanceof TypeError || (error instanceof Refused && error.status >= 500);
+        if (!isTemporary || Date.now() > deadline) throw error;
+        await sleep(RETRY_DELAY);
       }
     }
   }

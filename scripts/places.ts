@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 export const WRANGLER_CONFIG = join(ROOT, "wrangler.toml");
 
-/** Everything that a running Shutterline stores on this machine: `npm start`, `npm run dev` and wrangler share it. */
+/** The default data folder, shared by `npm start`, `npm run dev` and wrangler. */
 export const STATE = join(ROOT, ".shutterline");
 
-/** Where `wrangler --persist-to <state>` keeps its data: with the same folder, Miniflare reads and writes the same. */
+/** The folder in which `wrangler --persist-to <state>` keeps its data, so that Miniflare uses the same files. */
 export const storageOf = (state: string): string => join(state, "v3");

@@ -1,20 +1,21 @@
-/** Processes of this machine, told apart by more than their number, which the system gives to the next one. */
+/** Processes of this machine, identified by pid and start time, because the system reuses pids. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** `started` is whatever the system says: it is only ever compared with itself. */
+/** `started` is the start time in the system's own format; it is only ever compared for equality. */
 export type Process = { pid: number; started: string; command: string };
 type Listed = Process & { parent: number };
 
-const GOES_WITHIN = 5000;
+const KILL_TIMEOUT = 5000; // ms
 
+/** Returns the process with this pid, or undefined if there is none. */
 export function processOf(pid: number): Process | undefined {
   const found = process.platform === "linux" ? fromProc(pid) : list().find((process) => process.pid === pid);
   return found && withoutParent(found);
 }
 
-/** The children of `pid`, and theirs. */
+/** Returns the children of `pid`, and their descendants. */
 export function descendantsOf(pid: number): Process[] {
   const all = list();
   const below = (parent: number): Listed[] =>
@@ -22,7 +23,7 @@ export function descendantsOf(pid: number): Process[] {
   return below(pid).map(withoutParent);
 }
 
-/** The parent of `pid` first, and then upwards. */
+/** Returns the ancestors of `pid`, its parent first. */
 export function ancestorsOf(pid: number): Process[] {
   const all = list();
   const above = (pid: number): Listed[] => {
@@ -33,17 +34,17 @@ export function ancestorsOf(pid: number): Process[] {
   return above(pid).map(withoutParent);
 }
 
-/** Whether this very process still runs, and not another one that got its number. */
+/** Whether this process still runs, as opposed to a later one with the same pid. */
 export const isAlive = ({ pid, started }: Process): boolean => processOf(pid)?.started === started;
 
-/** Kills those of `processes` that still run, with all they started, and waits until their ports are free. */
+/** Kills those of `processes` that still run, with their descendants, and waits until their ports are free. */
 export async function end(processes: Process[]): Promise<void> {
   const ending = processes.filter(isAlive).flatMap((process) => [process, ...descendantsOf(process.pid)]);
   for (const process of ending) kill(process);
-  const deadline = Date.now() + GOES_WITHIN;
+  const deadline = Date.now() + KILL_TIMEOUT;
   for (const process of ending) {
     while (isAlive(process)) {
-      if (Date.now() > deadline) throw new Error(`process ${process.pid} cannot be ended`);
+      if (Date.now() > deadline) throw new Error(`process ${process.pid} cannot be killed`);
       await sleep(20);
     }
   }
@@ -53,7 +54,7 @@ function kill({ pid }: Process): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself in the meantime; whoever is alive afterwards is found by the caller.
+    // It has ended meanwhile. The caller checks which processes are still alive.
   }
 }
 
@@ -67,17 +68,18 @@ function list(): Listed[] {
 
 function fromProc(pid: number): Listed | undefined {
   try {
-    // "pid (name) state parent ...": the name may hold spaces and brackets, so the fields count from its end.
+    // "pid (name) state parent ...": the name may contain spaces and parentheses, so the fields are counted from its
+    // end.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [state, parent] = fields;
-    // A zombie has ended, and its parent has not asked for its exit code yet. While other threads of it are still ending,
-    // it holds its ports.
+    // A zombie has ended, and waits for its parent to read the exit code. It holds its ports while any of its other
+    // threads is still ending.
     if (state === "Z" && readdirSync(`/proc/${pid}/task`).length === 1) return undefined;
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
     return { pid, parent: Number(parent), started: fields[19] ?? "", command };
   } catch {
-    return undefined; // There is none, or it ended while this was read.
+    return undefined; // It does not exist, or ended while it was read.
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Who serves a state folder: two servers on one state would each write what the other does not see. The file is also how
- * a start finds what a killed one left behind: SIGKILL of Node leaves its workerd alive, serving old code on the port.
+ * Records in a data folder which server uses it. Two servers on one folder would not see each other's writes. A start
+ * also finds here what a killed server left behind: SIGKILL of Node leaves its workerd alive, serving old code on the
+ * port.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,45 +13,45 @@ const Process = z.object({ pid: z.number(), started: z.string(), command: z.stri
 
 const Running = z.object({
   server: Process,
-  /** What must end with the server. */
+  /** The processes that must end with the server. */
   children: z.array(Process),
-  /** Absent until it answers. */
+  /** Absent until the server accepts requests. */
   address: z.string().optional(),
 });
 export type Running = z.infer<typeof Running>;
 
 const fileOf = (state: string) => join(state, "running.json");
 
-/** What the folder's last server wrote, alive or not. */
+/** Returns the record of the folder's last server, which may have ended. */
 export function runningIn(state: string): Running | undefined {
   try {
     return Running.parse(JSON.parse(readFileSync(fileOf(state), "utf8")));
   } catch {
-    return undefined; // None, or one that was killed while it wrote this.
+    return undefined; // There is no file, or its server was killed while writing it.
   }
 }
 
-/** Refuses while another server is alive on `state`, and ends what a dead one left running. */
-export async function settle(state: string): Promise<void> {
+/** Throws a `StartError` if another server is using `state`, and kills the processes that a dead server left behind. */
+export async function takeOver(state: string): Promise<void> {
   const last = runningIn(state);
   if (!last) return;
   if (isAlive(last.server)) {
     throw new StartError(
-      `Shutterline is running already${last.address ? ` at ${last.address}` : ""} (process ${last.server.pid}).\n` +
-        `Stop that one first: its state, ${state}, can be served by one at a time.`,
+      `Shutterline is already running${last.address ? ` at ${last.address}` : ""} (process ${last.server.pid}).\n` +
+        `Stop it first, or choose another data folder with --state: only one server at a time can use ${state}.`,
     );
   }
   await end(last.children);
 }
 
-/** Makes this process the server of `state`, until it exits. */
+/** Records this process as the server of `state`, until it exits. */
 export function claim(state: string): void {
   mkdirSync(state, { recursive: true });
   record(state);
   process.on("exit", () => rmSync(fileOf(state), { force: true }));
 }
 
-/** Writes down this process with all of its children, and the address once it is known. */
+/** Writes the record of this process: its descendants, and its address once it is known. */
 export function record(state: string, address?: string): void {
   const server = processOf(process.pid);
   if (!server) throw new Error("this process is not in the list of processes");

@@ -1,6 +1,6 @@
 /**
- * The demo community: people who look at old photographs. The pictures are in the public domain (the Getty's Open Content
- * Program, packed by stdlib); every caption names who made them.
+ * The demo community: people who share old photographs. The pictures are in the public domain (the Getty's Open Content
+ * Program, packaged by stdlib); every caption names the photographer.
  */
 export const DEMO = { handle: "ada", password: "shutterline-demo" } as const;
 
@@ -38,7 +38,7 @@ export const ALT: Record<Photograph, string> = {
 
 export type SeedPerson = { handle: string; name: string; bio: string; follows: string[]; followsLater: string[] };
 
-/** `follows` comes before anything is published, so feeds fill by fan-out; `followsLater` fills them by backfill. */
+/** `follows` happen before anything is published, so feeds fill by fan-out; `followsLater` fill them by backfill. */
 export const PEOPLE: SeedPerson[] = [
   {
     handle: DEMO.handle,
@@ -134,14 +134,16 @@ export type SeedPost = {
   comments: SeedComment[];
 };
 
-/** `answers`: the place of the comment it replies to. The author of the post pins it. */
+/**
+ * `answers` is the index of the comment that this one replies to. A `pinned` comment is pinned by the post's author.
+ */
 export type SeedComment = [
   author: string,
   text: string,
   more?: { answers?: number; likes?: string[]; pinned?: boolean },
 ];
 
-/** In the order they are published. A caption also tells which posts an interrupted seed has made already. */
+/** In order of publication. Captions are unique: an interrupted seed recognizes the posts it has published by them. */
 export const POSTS: SeedPost[] = [
   {
     author: "ruth",
@@ -207,7 +209,7 @@ export const POSTS: SeedPost[] = [
       ["ruth", "I thought the first one was wrought iron until I read the caption."],
       ["ada", "How can you tell the morning?", { answers: 0 }],
       ["noor", "The anthers are still closed. By noon they would be dusty.", { answers: 3, likes: ["ada", "josie"] }],
-      ["josie", "I will never look at an onion in the same way again.", { answers: 4, likes: ["noor"] }],
+      ["josie", "I will never look at an onion the same way again.", { answers: 4, likes: ["noor"] }],
       ["ada", "Wrought iron is what he taught from, so you are in good company.", { answers: 2, likes: ["ruth"] }],
       [
         "ada",
@@ -249,7 +251,7 @@ export const POSTS: SeedPost[] = [
     comments: [
       ["sami", "Collodion in that heat. I struggle in a cellar in Tampere."],
       ["ada", "The small 8 scratched at the bottom right is the camp, isn't it?"],
-      ["tomas", "I have always read it so.", { answers: 1 }],
+      ["tomas", "That is how I have always read it.", { answers: 1 }],
       ["lena", "The bright patch on the water holds the whole picture together."],
     ],
   },

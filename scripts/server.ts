@@ -1,46 +1,47 @@
-/** The whole product on this machine: the Worker of wrangler.toml, bundled, on Miniflare, with its storage in a folder. */
+/** Runs the whole product locally: the bundled Worker of wrangler.toml on Miniflare, with its storage in a folder. */
 import { Log, LogLevel, Miniflare, type V4WorkerOptions, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";
 import { StartError } from "./start-error.ts";
-import { adminTokenOf, beginAnew, vapidKeyOf } from "./state.ts";
+import { adminTokenOf, startOverHint, vapidKeyOf } from "./state.ts";
 import { ROOT, storageOf, WRANGLER_CONFIG } from "./places.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 import { WorkerLog } from "./worker-log.ts";
 
-/** Whom a push service may write to about what is tried out here. */
+/** The contact address that local deployments give to push services. */
 const NOBODY = "mailto:nobody@example.org";
 
 export type ServerOptions = {
   state: string;
   host: string;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   port: number;
-  /** Called when workerd was started again after a crash, with another process id. */
+  /** Called when workerd has been restarted after a crash, with another process id. */
   onRestart?: () => void;
-  /** Another file than wrangler.toml: more databases. */
+  /** A file to use instead of wrangler.toml, for example one with more databases. */
   config?: string | undefined;
-  /** Another entry than that of wrangler.toml. */
+  /** An entry to use instead of the one in wrangler.toml. */
   main?: string;
-  /** Without the web client: then nothing stands between the direct socket and the Worker. */
+  /** Leaves the web client out, so that the direct socket leads straight to the Worker. */
   assets?: false;
-  /** Variables beside or in place of those of wrangler.toml. */
+  /** Variables to add to those of wrangler.toml, or to override them. */
   bindings?: Record<string, string>;
-  /** Other Workers that run in the same workerd. */
+  /** Other Workers to run in the same workerd. */
   beside?: readonly V4WorkerOptions[];
 };
 
 export type Server = {
-  /** Straight to the Worker, as a request from Cloudflare's edge would come. */
+  /** Leads straight to the Worker, like a request from Cloudflare's edge. */
   port: number;
+  /** The number of migrations applied at the start. */
   migrated: number;
-  /** For what looks behind the API. */
+  /** For callers that look behind the API. */
   miniflare: Miniflare;
   stop: () => Promise<void>;
 };
 
-/** Starts it, migrates, and resolves once it answers. Throws a `StartError` with the runtime's own reason. */
+/** Starts the server, migrates its databases, and resolves once it is ready. Throws a `StartError` with the reason. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { state, host, port, onRestart, config: file = WRANGLER_CONFIG, main, assets, bindings, beside = [] } = options;
   const config = readConfig({ config: file });
@@ -53,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       workers: [
         {
           ...worker,
-          rootPath: ROOT, // Wherever the file is.
+          rootPath: ROOT, // Also when the config file lies elsewhere.
           name: config.name ?? "worker",
           bindings: {
             ...(worker.bindings as object),
@@ -67,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         },
         ...beside,
       ],
-      // Miniflare's own door, with its tools behind it: never for users, so on this machine only and on any port.
+      // Miniflare's own entrance, which exposes its tools: on this machine only, and on any port.
       host: "127.0.0.1",
       port: 0,
       resourcePersistencePath: storageOf(state),
@@ -91,10 +92,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     };
     return { port: Number(address.port), migrated, miniflare, stop };
   } catch (error) {
-    // What did not start cannot be stopped either, and says so with the same error again.
+    // A server that failed to start rejects its disposal with the same error.
     await miniflare.dispose().catch(() => undefined);
     throw new StartError(
-      `The server could not be started: ${log.reason ?? String(error)}\nIts state may be damaged. ${beginAnew(state)}`,
+      `The server could not start: ${log.reason ?? String(error)}\nIts data may be damaged. ${startOverHint(state)}`,
     );
   }
 }

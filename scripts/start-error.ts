@@ -1,8 +1,8 @@
-/** A start that cannot go on for a reason that its user can mend. The message says how, and no stack is shown. */
+/** A failure that the person at the terminal can fix. Its message says how, and is shown without a stack. */
 export class StartError extends Error {}
 
-/** Ends the process, once with a sentence for a user, or with a stack for a bug. */
-export function failedToStart(error: unknown): never {
+/** Ends the process with exit code 1: prints the message of a `StartError`, and any other error with its stack. */
+export function exitWithError(error: unknown): never {
   console.error(error instanceof StartError ? `\n${error.message}` : error);
   process.exit(1);
 }

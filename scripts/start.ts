@@ -1,25 +1,25 @@
-/** `npm start`: everything on this machine, from an empty folder to one printed address. */
+/** `npm start`: builds, migrates, seeds and serves everything on this machine, and prints its address. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildClient } from "./client-build.ts";
 import { STATE } from "./places.ts";
-import { refuseTakenPort } from "./ports.ts";
-import { claim, record, settle } from "./running.ts";
+import { ensurePortIsFree } from "./ports.ts";
+import { claim, record, takeOver } from "./running.ts";
 import { DEMO } from "./seed-data.ts";
 import { seed } from "./seed.ts";
 import type { Server, ServerOptions } from "./server.ts";
-import { failedToStart, StartError } from "./start-error.ts";
+import { exitWithError, StartError } from "./start-error.ts";
 import { discard, isSeeded, markSeeded, openState } from "./state.ts";
 import { step } from "./step.ts";
 import { whenAskedToStop } from "./stop.ts";
 
 const USAGE = `npm start -- [options]
-  --port N       the port to serve on; 0 takes a free one     (8787)
-  --host NAME    the address to listen on                     (127.0.0.1)
-  --state PATH   the folder that everything is stored in      (.shutterline)
-  --config FILE  another wrangler.toml: with more databases   (wrangler.toml)
-  --fresh        deletes that folder first
-  --no-seed      begins without the demo community`;
+  --port N       port to listen on; 0 picks a free one            (8787)
+  --host NAME    address to listen on                             (127.0.0.1)
+  --state PATH   folder for all data                              (.shutterline)
+  --config FILE  use this config, for example for more databases  (wrangler.toml)
+  --fresh        delete all data first
+  --no-seed      start without the demo community`;
 
 type Options = {
   port: number;
@@ -33,11 +33,11 @@ type Options = {
 async function main(): Promise<void> {
   const { port, host, state, config, fresh, seeds } = options();
   const started = performance.now();
-  await settle(state);
+  await takeOver(state);
   if (fresh) discard(state);
   openState(state);
   claim(state);
-  await refuseTakenPort(host, port);
+  await ensurePortIsFree(host, port);
 
   await step("Web client", async () => ((await buildClient()) ? "built" : "up to date"));
   let address = "";
@@ -51,13 +51,15 @@ async function main(): Promise<void> {
     await step("Demo", (progress) => seed(address, progress));
     markSeeded(state);
   }
-  console.log(`\n  Shutterline is at ${address} (after ${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(
+    `\n  Shutterline is running at ${address} (ready in ${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
   if (isSeeded(state)) console.log(`  Sign in as ${DEMO.handle} with the password ${DEMO.password}`);
-  console.log("  Ctrl-C stops it; what was written stays.\n");
+  console.log("  Press Ctrl-C to stop it. Your data is kept for the next start.\n");
 }
 
 async function serve(options: ServerOptions): Promise<Server> {
-  // Imported here, because that takes a second, and a refusal before it should not.
+  // Imported only now, because it takes a second, and errors before it should show at once.
   const { startServer } = await import("./server.ts");
   return await startServer(options);
 }
@@ -78,7 +80,8 @@ function options(): Options {
     });
     if (values.help) throw new StartError(USAGE);
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new StartError("--port must be 0 to 65535.");
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new StartError("--port must be a number from 0 to 65535.");
     const config = values.config === undefined ? undefined : resolve(values.config);
     return { port, host: values.host, state: resolve(values.state), config, fresh: values.fresh, seeds: values.seed };
   } catch (error) {
@@ -87,8 +90,8 @@ function options(): Options {
   }
 }
 
-// A browser gives cookies and passkeys of `localhost` the trust of HTTPS, and to 127.0.0.1 not all of it.
+// Browsers treat `localhost` like HTTPS for cookies and passkeys, but 127.0.0.1 only in part.
 const browsable = (host: string): string => (["127.0.0.1", "::1", "0.0.0.0", "::"].includes(host) ? "localhost" : host);
 
 whenAskedToStop();
-await main().catch(failedToStart);
+await main().catch(exitWithError);

@@ -1,4 +1,4 @@
-/** The folder that holds everything which a Shutterline on this machine stores. */
+/** The data folder of a local Shutterline. */
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -6,7 +6,7 @@ import { STATE } from "./places.ts";
 import { StartError } from "./start-error.ts";
 import { newVapidKey } from "./vapid.ts";
 
-/** Makes sure that `state` is a folder that can be written to. */
+/** Creates `state` if necessary. Throws a `StartError` if it is not a folder that this process can read and write. */
 export function openState(state: string): void {
   try {
     mkdirSync(state, { recursive: true });
@@ -14,30 +14,33 @@ export function openState(state: string): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EEXIST" || code === "ENOTDIR" ? "it is not a folder" : message;
-    throw new StartError(`The state in ${state} cannot be used: ${reason}.\n${beginAnew(state)}`);
+    throw new StartError(`The data folder ${state} cannot be used: ${reason}.\n${startOverHint(state)}`);
   }
 }
 
-export const beginAnew = (state: string): string =>
-  `Begin anew with: npm start -- --fresh${state === STATE ? "" : ` --state ${state}`}\n` +
-  `That deletes ${state} and all that is in it.`;
+/** Tells the person at the terminal how to delete the data and start over. */
+export const startOverHint = (state: string): string =>
+  `To start over, run: npm start -- --fresh${state === STATE ? "" : ` --state ${state}`}\n` +
+  `This deletes ${state} and everything in it.`;
 
-/** Deletes all of it. Only ever what carries our name: `--state` may name any folder, and may be mistyped. */
+/** Deletes the data folder, but only one with our name: `--state` may name any folder, and may be mistyped. */
 export function discard(state: string): void {
   if (basename(state) !== basename(STATE)) {
-    throw new StartError(`--fresh deletes nothing but a folder named ${basename(STATE)}, and ${state} is not.`);
+    throw new StartError(
+      `--fresh only deletes a folder named ${basename(STATE)}. Check --state, or delete ${state} yourself.`,
+    );
   }
   rmSync(state, { recursive: true, force: true });
 }
 
-/** The operator's token of a Shutterline on this machine. */
+/** Returns the operator's token of a local deployment. */
 export const adminTokenOf = (state: string): string =>
   secretOf(state, "admin-token", () => randomBytes(32).toString("base64url"));
 
-/** The key that its pushes are signed with. */
+/** Returns the key that signs the pushes of a local deployment. */
 export const vapidKeyOf = (state: string): string => secretOf(state, "vapid-key", newVapidKey);
 
-/** Made once, and readable by who may read the state. */
+/** Returns a secret of the data folder, which is created on first use. Only its owner can read the file. */
 function secretOf(state: string, name: string, make: () => string): string {
   const file = join(state, name);
   mkdirSync(state, { recursive: true });
@@ -47,5 +50,5 @@ function secretOf(state: string, name: string, make: () => string): string {
 
 const markOf = (state: string) => join(state, "seeded.json");
 export const isSeeded = (state: string): boolean => existsSync(markOf(state));
-/** Written when all of the seed is there, so an interrupted one begins again. */
+/** Records that the seed is complete. An interrupted seed has no record, so it runs again. */
 export const markSeeded = (state: string): void => writeFileSync(markOf(state), JSON.stringify({ at: new Date() }));

@@ -1,12 +1,12 @@
-/** How a deployment is, in a terminal. */
+/** The status of a deployment, printed to the terminal. */
 import type { Status } from "../schema/api/status.ts";
 import type { Operator } from "./operator.ts";
 
-/** Ends with 1 when something waits for the operator, or could not be found out. */
+/** Prints the status. Returns the exit code: 1 if something needs the operator, or could not be determined. */
 export async function showStatus(operator: Operator): Promise<number> {
   const status = await operator.get<Status>("/v1/admin/status");
   const { queues, effects, projection, deliveries, deadLetters, problems } = status;
-  const minutes = `the last ${status.windowSeconds} s`;
+  const period = `the last ${status.windowSeconds} s`;
   console.table(
     Object.fromEntries(
       queues.map(({ queue, backlog, work, deadLetters: dead }) => [
@@ -16,24 +16,24 @@ export async function showStatus(operator: Operator): Promise<number> {
           "oldest, s": backlog?.oldestSeconds ?? "",
           done: work?.done ?? "?",
           failed: work?.retried ?? "?",
-          "mean, ms": work?.delay?.meanMs ?? "",
-          "most, ms": work?.delay?.mostMs ?? "",
-          dead: dead ?? "?",
+          "mean delay, ms": work?.delay?.meanMs ?? "",
+          "max delay, ms": work?.delay?.mostMs ?? "",
+          "dead letters": dead ?? "?",
         },
       ]),
     ),
   );
   for (const { database, waiting, oldestSeconds, mostAttempts, stuck } of effects) {
     const oldest = oldestSeconds === undefined ? "" : `, the oldest for ${oldestSeconds} s`;
-    console.log(`${database}: ${waiting} effects wait${oldest}; sent ${mostAttempts} times at most, ${stuck} stuck`);
+    console.log(`${database}: ${waiting} effects waiting${oldest}; at most ${mostAttempts} attempts, ${stuck} stuck`);
   }
   for (const { database, behind, of } of projection)
-    console.log(`${database}: ${behind} of the newest ${of} posts behind`);
+    console.log(`${database}: ${behind} of the newest ${of} posts are behind their actors`);
   if (deliveries) {
     const { feeds, notifications } = deliveries;
-    console.log(`${feeds.rows} rows put into feeds and ${notifications.rows} into notifications in ${minutes}`);
+    console.log(`${feeds.rows} feed rows and ${notifications.rows} notification rows written in ${period}`);
   }
-  for (const problem of problems) console.log(`Not found out: ${problem}`);
+  for (const problem of problems) console.log(`Could not be determined: ${problem}`);
   const stuck = effects.reduce((sum, effect) => sum + effect.stuck, 0);
   return problems.length > 0 || stuck > 0 || (deadLetters?.waiting ?? 0) > 0 ? 1 : 0;
 }

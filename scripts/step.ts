@@ -1,9 +1,9 @@
-/** One line of a start's progress; the line is rewritten in place on a terminal, and written once at its end elsewhere. */
+/** One progress line of a start. A terminal shows it live, rewritten in place; other outputs get only the result. */
 const live = process.stdout.isTTY;
 
 export type Progress = (done: string) => void;
 
-/** Runs `work`, which returns what it has to say in the end. */
+/** Runs `work`, and prints the summary that it returns and the time it took. */
 export async function step(name: string, work: (progress: Progress) => Promise<string>): Promise<void> {
   const started = performance.now();
   const show = (text: string) => live && process.stdout.write(`\r\u001b[2K  ${name}: ${text}`);

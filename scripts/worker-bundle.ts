@@ -1,7 +1,7 @@
 import { build, stop } from "esbuild";
 import { StartError } from "./start-error.ts";
 
-/** The Worker whose entry is `main`, an absolute path, as one module: what the runtime brings stays an import. */
+/** Bundles the Worker with the entry `main`, an absolute path, into one module. Modules of the runtime stay imports. */
 export async function bundleWorker(main: string): Promise<string> {
   try {
     const { outputFiles } = await build({
@@ -16,8 +16,8 @@ export async function bundleWorker(main: string): Promise<string> {
     });
     return outputFiles[0]?.text ?? "";
   } catch {
-    throw new StartError("The Worker could not be built; the reasons are above.");
+    throw new StartError("The Worker could not be built. See the errors above.");
   } finally {
-    await stop(); // Its process would stay as long as ours.
+    await stop(); // Otherwise esbuild's process would live as long as ours.
   }
 }

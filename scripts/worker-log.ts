@@ -1,31 +1,33 @@
 type Line = { level: string; message: string };
 
 /**
- * Warnings and errors of the Worker and its runtime, for the terminal. Until the server is up they are held back, because
- * the last of them is why it does not come up, and Miniflare's own error does not repeat it.
+ * Prints warnings and errors of the Worker and its runtime. Until the server is up it holds them back, because the last
+ * of them says why a start failed, which Miniflare's own error does not.
  */
 export class WorkerLog {
   #held: Line[] | undefined = [];
 
+  /** Prints a warning or an error, or holds it back until the server is up. Ignores other levels. */
   write(line: Line): void {
     if (line.level !== "warn" && line.level !== "error") return;
     if (this.#held) this.#held.push(line);
     else console.error(`[${line.level}] ${withoutStack(line.message)}`);
   }
 
+  /** Prints what was held back, and from now on every line at once. */
   started(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const line of held) this.write(line);
   }
 
-  /** Why the server does not come up, in the runtime's own words. */
+  /** The runtime's reason for a failed start: the last error that was held back. */
   get reason(): string | undefined {
     const last = this.#held?.findLast(({ level }) => level === "error");
     return last && withoutStack(last.message);
   }
 }
 
-// workerd's own failures come with addresses of its machine code, which say nothing here.
+// workerd's own errors carry stacks of machine addresses, which are of no use to the reader.
 const withoutStack = (message: string): string =>
   message.replace(/\nstack: \/.*$/su, "").replace(/^\*\*\* Uncaught exception \*\*\*\n/u, "");

@@ -1,12 +1,9 @@
 import type { ShownMedia } from "../schema/api/media.ts";
 import { counted, listed } from "./words.ts";
 
-/** What a post shows: "2 pictures and 1 video". */
-export function inWords(media: Pick<ShownMedia, "video">[]): string {
+/** Counts the media of a post in words: "2 photos and 1 video". */
+export function albumInWords(media: Pick<ShownMedia, "video">[]): string {
   const videos = media.filter(({ video }) => video).length;
-  const pictures = media.length - videos;
-  return listed([
-    ...(pictures > 0 ? [counted(pictures, "picture")] : []),
-    ...(videos > 0 ? [counted(videos, "video")] : []),
-  ]);
+  const photos = media.length - videos;
+  return listed([...(photos > 0 ? [counted(photos, "photo")] : []), ...(videos > 0 ? [counted(videos, "video")] : [])]);
 }

@@ -1,10 +1,10 @@
-/** The API, typed. Every fetch of the client is made here, and every failure comes out as an ApiProblem. */
+/** The typed API, the only place where the web client calls fetch. Every failure is thrown as an ApiProblem. */
 import type { Media } from "../schema/api/media.ts";
 import type { NotificationPage, Preferences } from "../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
-import { ApiProblem, asRefusal } from "./problem.ts";
-import { keep, kept } from "./storage.ts";
+import { ApiProblem, problemIn } from "./problem.ts";
+import { store, stored } from "./storage.ts";
 
 export type PeoplePage = { items: PersonCard[]; next?: string | undefined };
 export type EditPost = Partial<Pick<Post, "caption" | "commentPolicy">>;
@@ -14,38 +14,35 @@ const TIMEOUT_MS = 30_000;
 const TOKEN = "Consistency-Token";
 const NO_JSON = Symbol("no JSON");
 
-let expired = (): void => undefined;
+let sessionExpired = (): void => undefined;
 
-/** Called when the API no longer knows the session that a request was made with. */
+/** Registers the callback for when the API no longer knows the session of a request. */
 export const onExpired = (callback: () => void): void => {
-  expired = callback;
+  sessionExpired = callback;
 };
 
-/** What a request carries so that the person sees their own writes, whichever replica answers. */
+/** The consistency token: sent with each request, so that people see their own writes from any replica. */
 export const consistency = {
   headers(): Record<string, string> {
-    const token = kept("consistency-token");
+    const token = stored("consistency-token");
     return token === undefined ? {} : { [TOKEN]: token };
   },
   learn(token: string | null): void {
-    if (token) keep("consistency-token", token);
+    if (token) store("consistency-token", token);
   },
   header: TOKEN,
 };
 
-/** The keys of creates whose answer has not come, by what they create. */
-const unanswered = new Map<string, string>();
+/** The idempotency keys of creates without a response yet, by path and body. */
+const pendingKeys = new Map<string, string>();
 
-/**
- * Creates something once: whoever tries again after an answer was lost sends the same key, and gets what the first try has
- * made.
- */
+/** Creates something once: a retry after a lost response sends the same key, and gets what the first one created. */
 async function create<T>(path: string, body: unknown): Promise<T> {
-  const what = `${path} ${JSON.stringify(body)}`;
-  const key = unanswered.get(what) ?? crypto.randomUUID();
-  unanswered.set(what, key);
+  const id = `${path} ${JSON.stringify(body)}`;
+  const key = pendingKeys.get(id) ?? crypto.randomUUID();
+  pendingKeys.set(id, key);
   const created = await request<T>("POST", path, body, { "idempotency-key": key });
-  unanswered.delete(what);
+  pendingKeys.delete(id);
   return created;
 }
 
@@ -68,13 +65,13 @@ async function request<T>(
   });
   consistency.learn(response.headers.get(TOKEN));
   if (!response.ok) {
-    const problem = asRefusal(await json(response));
-    if (problem.code === "not_signed_in") expired();
+    const problem = problemIn(await json(response));
+    if (problem.code === "not_signed_in") sessionExpired();
     throw problem;
   }
-  const answer = response.status === 204 ? undefined : await json(response);
-  if (answer === NO_JSON) throw ApiProblem.local("unreadable");
-  return answer as T;
+  const result = response.status === 204 ? undefined : await json(response);
+  if (result === NO_JSON) throw ApiProblem.local("unreadable");
+  return result as T;
 }
 
 async function json(response: Response): Promise<unknown> {
@@ -96,7 +93,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 const get = <T>(path: string) => request<T>("GET", path);
 const post = <T>(path: string, body: unknown) => request<T>("POST", path, body);
 
-/** `path` with the query of a page. */
+/** Adds the query of one page to `path`. */
 function paged(path: string, cursor: string | undefined, limit?: number, more: Record<string, string> = {}): string {
   const query = new URLSearchParams(more);
   if (cursor !== undefined) query.set("cursor", cursor);
@@ -172,7 +169,7 @@ export const api = {
   bell: (handle: string, bell: boolean) => request<{ bellByMe: boolean }>(putOrDelete(bell), `${person(handle)}/bell`),
   mute: (handle: string, mute: boolean) => request<{ mutedByMe: boolean }>(putOrDelete(mute), `${person(handle)}/mute`),
   requests: (cursor?: string) => get<PeoplePage>(paged("/v1/me/requests", cursor)),
-  answer: (handle: string, accept: boolean) =>
+  decide: (handle: string, accept: boolean) =>
     request<{ followsMe: boolean }>(putOrDelete(accept), `/v1/me/requests/${encodeURIComponent(handle)}`),
   removeFollower: (handle: string) =>
     request<{ followsMe: boolean }>("DELETE", `/v1/me/followers/${encodeURIComponent(handle)}`),

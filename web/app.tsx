@@ -66,7 +66,7 @@ export const App = () => (
   </LocationProvider>
 );
 
-/** A page for who is signed in; somebody else gets the other one, and without one is sent to sign in and come back. */
+/** `Page` for a signed-in viewer. An anonymous one gets `Otherwise`: by default, to sign in and come back. */
 function signedIn(Page: ComponentType, Otherwise: ComponentType = SignInFirst, waiting = rows): ComponentType {
   return () => {
     const { value } = session;
@@ -83,7 +83,7 @@ function SignInFirst() {
   return null;
 }
 
-// Otherwise the focus stays on a link that is gone, and a screen reader says nothing of the new page.
+// Otherwise the focus stays on a link that is gone, and a screen reader does not announce the new page.
 function focusPage(): void {
   document.getElementById("main")?.focus({ preventScroll: true });
 }

@@ -1,4 +1,4 @@
-/** The pictures and videos of a post that is being made. Each is sent as soon as it is picked, while its author writes. */
+/** The pictures and videos of a new post. Each is uploaded as soon as it is picked, while its author writes. */
 import { batch, computed, signal } from "@preact/signals";
 import type { Media } from "../schema/api/media.ts";
 import { api } from "./api.ts";
@@ -6,21 +6,22 @@ import { isSentInParts, kindOf, refusalOf } from "./files.ts";
 import { ALBUM_MAX, ALT_MAX, length } from "./limits.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
 import { type Resumable, resumable } from "./resumable.ts";
-import { inspected, upload } from "./upload.ts";
-import { lookInto, type VideoFile } from "./video-file.ts";
+import { awaitInspection, upload } from "./upload.ts";
+import { readVideo, type VideoFile } from "./video-file.ts";
 
 export type Progress =
   | { state: "sending"; part: number; isWaiting: boolean }
   | { state: "inspecting" }
   | { state: "ready"; media: Media }
-  /** `again`: what may be inspected once more. */
+  /** `again`: the media, if it may be inspected once more. */
   | { state: "rejected"; reason: string; again?: Media }
   | { state: "failed"; problem: ApiProblem };
 
-/** Codes that sending the same file again would only earn again. */
+/** Problems that uploading the same file again would only repeat. */
 const FINAL = new Set(["unsupported_type", "too_large", "length_required"]);
 const BEGUN: Progress = { state: "sending", part: 0, isWaiting: false };
 
+/** One picked file: its upload, its inspection and its description. */
 export class Draft {
   readonly key = crypto.randomUUID();
   readonly file: File;
@@ -39,25 +40,26 @@ export class Draft {
     this.preview = URL.createObjectURL(file);
   }
 
-  /** Goes on where the last try has failed. */
+  /** Uploads the file and awaits its inspection. Called again after a failure, it resumes. Never rejects. */
   send(): Promise<void> {
     return this.#run(async (signal) => {
-      if (this.kind === "video") this.#video ??= lookInto(this.preview);
+      if (this.kind === "video") this.#video ??= readVideo(this.preview);
       const refusal = refusalOf(this.file) ?? refusalOf(this.file, (await this.#video)?.durationMs);
       if (refusal !== undefined) return { state: "rejected", reason: refusal };
       if (!this.#sent) {
         if (this.progress.value.state !== "sending") this.progress.value = BEGUN;
         this.#sent = await this.#transfer(signal);
       }
-      return this.#inspected(this.#sent, signal);
+      return this.#awaitInspection(this.#sent, signal);
     });
   }
 
-  /** Of what was rejected though the fault may have been the API's. */
+  /** Has a rejected file inspected again, where the fault may have been the API's. Never rejects. */
   inspectAgain(rejected: Media): Promise<void> {
-    return this.#run(async (signal) => this.#inspected(await api.inspectAgain(rejected.id), signal));
+    return this.#run(async (signal) => this.#awaitInspection(await api.inspectAgain(rejected.id), signal));
   }
 
+  /** Cancels whatever is under way, and deletes the parts that have arrived. */
   drop(): void {
     this.#abort.abort();
     if (!this.#sent) this.#parts?.drop();
@@ -86,18 +88,18 @@ export class Draft {
     return api.media(await this.#parts.send());
   }
 
-  async #inspected(media: Media, signal: AbortSignal): Promise<Progress> {
+  async #awaitInspection(media: Media, signal: AbortSignal): Promise<Progress> {
     this.progress.value = { state: "inspecting" };
     const withPoster = this.#sendPoster(media);
-    let settled = await inspected(media, signal);
-    // What came after the verdict is not in it.
+    let settled = await awaitInspection(media, signal);
+    // The inspection may have settled before the poster arrived; then its result has no URLs yet.
     if ((await withPoster) && settled.state === "ready" && !settled.urls) settled = await api.media(media.id);
     if (settled.state === "ready") return { state: "ready", media: settled };
-    const { detail = "This file cannot be used.", mayRetry = false } = settled.rejection ?? {};
+    const { detail = "This file can’t be used.", mayRetry = false } = settled.rejection ?? {};
     return { state: "rejected", reason: detail, ...(mayRetry && { again: settled }) };
   }
 
-  /** Whether it has one now. Without it, a video is shown by its first frame. */
+  /** Uploads a frame as the poster; returns whether that worked. Without one, a video shows its first frame. */
   async #sendPoster({ id, urls }: Media): Promise<boolean> {
     const frame = (await this.#video)?.frame;
     if (!frame || urls) return false;
@@ -111,18 +113,18 @@ export class Draft {
 export const drafts = signal<Draft[]>([]);
 export const caption = signal("");
 
-/** What must happen before the post can be published, in words; nothing when it can. */
+/** What is missing before the post can be published, in words; undefined when nothing is. */
 export const missing = computed<string | undefined>(() => {
   const states = drafts.value.map(({ progress }) => progress.value.state);
-  if (states.length === 0) return "Pick a photograph or a video first.";
-  if (states.includes("rejected")) return "Remove what cannot be used.";
-  if (states.includes("failed")) return "Send again what did not arrive, or remove it.";
-  if (states.some((state) => state !== "ready")) return "What you picked is being prepared.";
-  if (drafts.value.some(({ alt }) => length(alt.value) > ALT_MAX)) return "A description is too long.";
+  if (states.length === 0) return "Add a photo or video first.";
+  if (states.includes("rejected")) return "Remove the files that can’t be used.";
+  if (states.includes("failed")) return "Upload the failed files again, or remove them.";
+  if (states.some((state) => state !== "ready")) return "Your files are still being processed.";
+  if (drafts.value.some(({ alt }) => length(alt.value) > ALT_MAX)) return "Shorten the description that is too long.";
   return undefined;
 });
 
-/** Takes as many as an album holds and says how many were left out. */
+/** Adds as many files as the album has room for. Returns how many were left out. */
 export function pick(files: File[]): number {
   const taken = files.slice(0, ALBUM_MAX - drafts.value.length).map((file) => new Draft(file));
   drafts.value = [...drafts.value, ...taken];
@@ -135,7 +137,7 @@ export function remove(draft: Draft): void {
   drafts.value = drafts.value.filter((other) => other !== draft);
 }
 
-/** One place towards the beginning of the album (-1) or its end (1). */
+/** Moves a draft one place towards the beginning of the album (-1) or its end (1). */
 export function move(draft: Draft, by: -1 | 1): void {
   const from = drafts.value.indexOf(draft);
   const to = from + by;
@@ -151,7 +153,7 @@ export function clear(): void {
   });
 }
 
-/** The album as the API takes it. */
+/** The uploaded media with their descriptions, as `POST /v1/posts` takes them. */
 export const readyMedia = () =>
   drafts.value.flatMap(({ progress: { value }, alt }) =>
     value.state === "ready" ? [{ id: value.media.id, ...(alt.value.trim() && { alt: alt.value }) }] : [],

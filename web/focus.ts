@@ -1,6 +1,6 @@
 /**
- * Puts the focus where somebody goes on, once what has just changed is rendered: else it would be lost with the control.
- * Whoever has gone on by themselves in the meantime keeps it where they are.
+ * Moves the focus to the element `id` after the next render, when the control that had it may be gone. If the focus is
+ * somewhere by then, it stays there.
  */
 export function focusSoon(id: string): void {
   requestAnimationFrame(() => {

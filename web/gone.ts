@@ -1,4 +1,4 @@
-/** What is known to have been deleted. It disappears from every list and page, also from those that were read before. */
+/** Posts and comments known to be deleted or hidden. They disappear from every list and page, cached ones included. */
 import { signal } from "@preact/signals";
 import type { ApiProblem } from "./problem.ts";
 
@@ -10,13 +10,13 @@ export function markGone(id: string): void {
   gone.value = new Set([...gone.value, id]);
 }
 
-/** What was hidden, and is shown again. */
-export function markBack(id: string): void {
+/** Brings back a comment that was hidden and is shown again. */
+export function unmarkGone(id: string): void {
   if (gone.peek().has(id)) gone.value = new Set([...gone.peek()].filter((other) => other !== id));
 }
 
-/** A refusal may be how one learns that somebody else was faster. */
-export function learnGone({ code }: ApiProblem, post: string, comment?: string): void {
+/** Marks a post or comment as gone if the problem is that it was not found: it may have been deleted meanwhile. */
+export function markGoneIfMissing({ code }: ApiProblem, post: string, comment?: string): void {
   if (code === "post_not_found") markGone(post);
   if (code === "comment_not_found" && comment !== undefined) markGone(comment);
 }

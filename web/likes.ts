@@ -1,50 +1,50 @@
-/** Likes of posts and of comments: shown at once, and taken back if they are refused. */
+/** Likes of posts and comments: shown at once, and reverted if they fail. */
 import type { Signal } from "@preact/signals";
 import { asProblem, type ApiProblem } from "./problem.ts";
-import { tell } from "./toast.ts";
+import { showToast } from "./toast.ts";
 
 type Likable = { id: string; likes: number; likedByMe: boolean };
 type Send<T> = (liked: boolean) => Promise<Partial<T>>;
 
-/** What the person wants of what has a like on its way. */
+/** The wanted state of each post or comment that has a like under way. */
 const wanted = new Map<string, boolean>();
 
-/** Until its answer has come, what else is read of it may be older. */
+/** While a like is under way, anything else read about its subject may be older. */
 export const isLikeUnderWay = (id: string): boolean => wanted.has(id);
 
-/** Answers with what was refused. */
+/** Likes or unlikes. Resolves with the problem if the request failed. */
 export async function like<T extends Likable>(
-  kept: Signal<T>,
+  cached: Signal<T>,
   liked: boolean,
   send: Send<T>,
 ): Promise<ApiProblem | undefined> {
-  const { id, likedByMe } = kept.value;
+  const { id, likedByMe } = cached.value;
   if (likedByMe === liked) return undefined;
-  show(kept, liked);
+  show(cached, liked);
   const underWay = wanted.has(id);
   wanted.set(id, liked);
-  // One request at a time, or two fast taps could arrive in the other order. It looks here again when it ends.
+  // One request at a time, or two fast taps could arrive in reverse order. The running loop sends the last one wanted.
   if (underWay) return undefined;
   let confirmed = likedByMe;
   try {
     for (let target = wanted.get(id); target !== undefined && target !== confirmed; target = wanted.get(id)) {
-      const answer = await send(target);
+      const change = await send(target);
       confirmed = target;
-      if (wanted.get(id) === confirmed) kept.value = { ...kept.value, ...answer, likedByMe: confirmed };
+      if (wanted.get(id) === confirmed) cached.value = { ...cached.value, ...change, likedByMe: confirmed };
     }
     return undefined;
   } catch (error) {
     const problem = asProblem(error);
-    show(kept, confirmed);
-    tell(`The like was not saved. ${problem.message}`, "error");
+    show(cached, confirmed);
+    showToast(`Couldn’t save your like. ${problem.message}`, "error");
     return problem;
   } finally {
     wanted.delete(id);
   }
 }
 
-function show<T extends Likable>(kept: Signal<T>, liked: boolean): void {
-  const { likes, likedByMe } = kept.value;
+function show<T extends Likable>(cached: Signal<T>, liked: boolean): void {
+  const { likes, likedByMe } = cached.value;
   const change = Number(liked) - Number(likedByMe);
-  kept.value = { ...kept.value, likes: likes + change, likedByMe: liked };
+  cached.value = { ...cached.value, likes: likes + change, likedByMe: liked };
 }

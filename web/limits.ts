@@ -1,8 +1,8 @@
 /**
- * What the API accepts. The same numbers as in schema/, which is not imported because its validation library would come
- * along; tests/product/browser.test.ts holds the two equal.
+ * The limits of the API, repeated from schema/: importing them would bring the validation library along.
+ * tests/product/browser.test.ts keeps the two equal.
  */
-import { VIDEO_MAX_SECONDS } from "../schema/upload-limits.ts";
+import { VIDEO_MAX_SECONDS } from "../schema/media/upload-limits.ts";
 
 export const ALBUM_MAX = 10;
 export const CAPTION_MAX = 2200;
@@ -14,14 +14,14 @@ export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
-/** In bytes. */
-export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/upload-limits.ts";
-/** Of a video, in ms. */
+/** The largest files, in bytes. */
+export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/media/upload-limits.ts";
+/** The longest video, in ms. */
 export const DURATION_MAX = VIDEO_MAX_SECONDS * 1000;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Characters as people count them, which is how the API counts. */
+/** The number of characters as people count them (grapheme clusters), which is how the API counts. */
 export function length(text: string): number {
   let count = 0;
   for (const _ of graphemes.segment(text.trim())) count += 1;

@@ -5,11 +5,11 @@ import { type ApiProblem, asProblem } from "./problem.ts";
 type Page<T> = { items: T[]; next?: string | undefined };
 type Load<T> = (cursor?: string) => Promise<Page<T>>;
 
-/** How long a list is shown again without asking whether there is something new. */
+/** How long a list is shown again without checking for new entries. */
 const FRESH_MS = 20_000;
-/** How many lists of one kind are kept for the way back. */
+/** How many lists of one kind are cached for going back. */
 const LISTS_MAX = 20;
-/** A page that opens this soon after `popstate` was reached by the back button. */
+/** A page that opens this soon after `popstate` was reached with the back or forward button. */
 const TRAVERSAL_MS = 500;
 
 let traversedAt = -Infinity;
@@ -17,7 +17,7 @@ addEventListener("popstate", () => {
   traversedAt = performance.now();
 });
 
-/** A list that is read page by page, and stays where it was while somebody looks at one of its entries. */
+/** A list that is read page by page, and is cached while the viewer looks at one of its entries. */
 export class List<T> {
   readonly items = computed(() => this.#items.value.filter((item) => !isGone(this.#keyOf(item))));
   readonly state = signal<"partial" | "loading" | "failed" | "whole">("partial");
@@ -36,29 +36,30 @@ export class List<T> {
     this.#freshMs = freshMs;
   }
 
-  /** Has anything been read yet? */
+  /** Whether anything has been read yet. */
   get started(): boolean {
     return this.#readAt > -Infinity;
   }
 
-  /** To be called when the list comes into view. On the way back it is left alone, so that the place in it is kept. */
+  /** Called when the list comes into view. Going back never refreshes, so that the scroll position is kept. */
   open(): void {
     const now = performance.now();
     if (!this.started) void this.more();
     else if (now - this.#readAt > this.#freshMs && now - traversedAt > TRAVERSAL_MS) void this.refresh();
   }
 
+  /** Reads the next page; after a failure, the same one again. */
   async more(): Promise<void> {
     if (this.state.value === "loading" || this.state.value === "whole") return;
     await this.#read(this.#next);
   }
 
-  /** Reads the first page again. What is there stays until the answer has come. */
+  /** Reads the first page again. The old entries stay until the response arrives. */
   async refresh(): Promise<void> {
     if (this.state.value !== "loading") await this.#read(undefined);
   }
 
-  /** Takes one entry out, of this list alone. */
+  /** Removes one entry from this list alone. */
   drop(key: string): void {
     this.#items.value = this.#items.value.filter((item) => this.#keyOf(item) !== key);
   }
@@ -80,7 +81,7 @@ export class List<T> {
     }
   }
 
-  // An entry that moves to the front between two reads (a notification that grew) comes with both pages.
+  // An entry that moves to the front between two reads (a notification that grew) is on both pages.
   #withoutRepeats(items: T[]): T[] {
     return [...new Map(items.map((item) => [this.#keyOf(item), item])).values()];
   }
@@ -88,7 +89,7 @@ export class List<T> {
 
 const forgetters: (() => void)[] = [];
 
-/** Keeps the lists of one kind by what they are made of, the last used longest. */
+/** Memoizes `make` by its arguments, for LISTS_MAX lists: the least recently used is dropped. */
 export function listsBy<Key extends string[], L>(make: (...parts: Key) => L): (...parts: Key) => L {
   const lists = new Map<string, L>();
   forgetters.push(() => lists.clear());
@@ -103,7 +104,7 @@ export function listsBy<Key extends string[], L>(make: (...parts: Key) => L): (.
   };
 }
 
-/** After a write that changes what lists hold, or when somebody else signs in. */
+/** Clears all cached lists: after a write that changes their entries, or when somebody else signs in. */
 export function forgetLists(): void {
   for (const forget of forgetters) forget();
 }

@@ -1,32 +1,32 @@
-/** What others write under the post on screen, as they write it. */
+/** Updates the comments under the post on screen as others write, edit and delete them. */
 import type { PostFrame } from "../schema/api/live.ts";
-import { commentsOf, commentsUnder, keepComment, knownComment, ORDERS, parentOf, type Thread } from "./comments.ts";
-import { markBack, markGone } from "./gone.ts";
+import { commentsOf, commentsUnder, cacheComment, cachedComment, ORDERS, parentOf, type Thread } from "./comments.ts";
+import { unmarkGone, markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
-import { learnStanding } from "./posts.ts";
+import { applyStanding } from "./posts.ts";
 
-/** From the first page of `thread` on, so that nothing is missed in between. Returns what ends it. */
+/** Watches a post from `since`, the `seq` of its first page, without gaps. Returns a function that stops it. */
 export function watchComments(thread: Thread, since: number): () => void {
   const { post } = thread;
   return watchPost(post, since, {
     frame: (frame) => {
-      learn(post, frame);
+      apply(post, frame);
       if (frame.reread) void thread.refresh();
     },
     gone: () => markGone(post),
   });
 }
 
-function learn(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: PostFrame): void {
-  learnStanding(post, { seq, likes, comments, commentPolicy });
+function apply(post: string, { changed, gone, pinned, seq, likes, comments, commentPolicy }: PostFrame): void {
+  applyStanding(post, { seq, likes, comments, commentPolicy });
   for (const id of gone) markGone(id);
   for (const comment of changed) {
-    const known = knownComment(comment.id);
-    const kept = keepComment(post, { ...comment, likedByMe: known?.value.peek().likedByMe ?? false });
-    markBack(comment.id);
+    const known = cachedComment(comment.id);
+    const cached = cacheComment(post, { ...comment, likedByMe: known?.value.peek().likedByMe ?? false });
+    unmarkGone(comment.id);
     if (known) continue;
-    const threads = comment.parent ? [parentOf(kept)?.thread] : ORDERS.map((order) => commentsOf(post, order));
-    for (const thread of threads) thread?.add(kept);
+    const threads = comment.parent ? [parentOf(cached)?.thread] : ORDERS.map((order) => commentsOf(post, order));
+    for (const thread of threads) thread?.add(cached);
   }
   for (const comment of commentsUnder(post)) {
     if (comment.value.peek().pinned !== (comment.id === pinned)) comment.change({ pinned: comment.id === pinned });

@@ -2,30 +2,30 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { markGone } from "./gone.ts";
 import { watchPost } from "./live.ts";
-import { type KeptPost, learnStanding } from "./posts.ts";
+import { type CachedPost, applyStanding } from "./posts.ts";
 
-/** Keeps the counts of a post up to date while what it shows in is in sight: that is to be given the `ref`. */
-export function useLiveCounts(post: KeptPost): RefObject<HTMLElement | null> {
+/** Keeps a post's counts up to date while its element is in sight. Returns the `ref` for that element. */
+export function useLiveCounts(post: CachedPost): RefObject<HTMLElement | null> {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
-    let end: (() => void) | undefined;
+    let stop: (() => void) | undefined;
     const observer = new IntersectionObserver((entries) => {
-      end?.();
-      end = entries.at(-1)?.isIntersecting ? watchCounts(post) : undefined;
+      stop?.();
+      stop = entries.at(-1)?.isIntersecting ? watchCounts(post) : undefined;
     });
     if (ref.current) observer.observe(ref.current);
     return () => {
       observer.disconnect();
-      end?.();
+      stop?.();
     };
   }, [post]);
   return ref;
 }
 
-function watchCounts(post: KeptPost): () => void {
+function watchCounts(post: CachedPost): () => void {
   const { id, seq } = post.peek();
   return watchPost(id, seq, {
-    frame: (frame) => learnStanding(id, frame),
+    frame: (frame) => applyStanding(id, frame),
     gone: () => markGone(id),
   });
 }

@@ -1,9 +1,9 @@
 /**
- * What changes while one looks: one socket for the whole page, which is told the posts on screen and whether there may be
- * something new for who is signed in. A page that nobody sees is not connected.
+ * Live updates over one socket for the whole page. It watches the posts on screen, and receives hints that the viewer's
+ * inbox may have changed. A page that is not visible is not connected.
  */
 import type { LiveFrame, PostFrame } from "../schema/api/live.ts";
-import { POSTS_WATCHED_MAX, SESSION_OVER, TOO_MANY_SOCKETS } from "../schema/live-limits.ts";
+import { POSTS_WATCHED_MAX, SESSION_OVER, TOO_MANY_SOCKETS } from "../schema/live/live-limits.ts";
 
 type Watcher = {
   frame: (frame: PostFrame) => void;
@@ -11,73 +11,74 @@ type Watcher = {
 };
 type Watch = { seq: number; watcher: Watcher };
 
-/** The longest that is waited before another try, in ms: doubling from the first to the last. */
+/** The longest pause before reconnecting, in ms: doubles from the first to the last. The actual one is random. */
 const RECONNECT_FIRST = 1000;
 const RECONNECT_LAST = 30_000;
-/** A connection may be gone without a word. Who hears nothing for so long asks, and then connects anew. */
+/** A connection may be lost silently: after this many ms without a message the client pings, then reconnects. */
 const SILENCE_MAX = 30_000;
-const ANSWERS_WITHIN = 10_000;
-/** What changes within this many milliseconds is said together: whoever scrolls passes many posts. */
-const SAYS_AFTER = 300;
+const PONG_WITHIN = 10_000;
+/** Changes within this many milliseconds are sent together, because scrolling passes many posts. */
+const SYNC_AFTER = 300;
 
 const watches = new Map<string, Watch>();
-/** Those of them that the socket was told of. */
-const told = new Map<string, Watch>();
+/** The watches that the socket knows of. */
+const sent = new Map<string, Watch>();
 const listeners = new Set<() => void>();
 let socket: WebSocket | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let saying: ReturnType<typeof setTimeout> | undefined;
+let reconnecting: ReturnType<typeof setTimeout> | undefined;
+let syncing: ReturnType<typeof setTimeout> | undefined;
 let silence: ReturnType<typeof setTimeout> | undefined;
 let delay = RECONNECT_FIRST;
-let isSomebody = false;
-/** Until the page is looked at again, because another one of the same person was opened instead. */
-let isGivenUp = false;
+let isSignedIn = false;
+/** Set when the same person has opened too many pages: this one stays disconnected until it is looked at again. */
+let isSuspended = false;
 
 /**
- * Hands every frame of a post on, from `since` on, without a gap or a repeat: after a disconnection it goes on from the
- * last one. Of more posts than one may watch the last are. Returns what ends it.
+ * Passes on every frame of a post after `since`, without gaps or repeats, also across disconnections. Beyond
+ * POSTS_WATCHED_MAX posts, only the last ones are watched. Returns a function that stops it.
  */
 export function watchPost(id: string, since: number, watcher: Watcher): () => void {
   const watch: Watch = { seq: since, watcher };
   watches.delete(id);
   watches.set(id, watch);
-  settle();
+  update();
   return () => {
     if (watches.get(id) === watch) watches.delete(id);
-    settle();
+    update();
   };
 }
 
-/** Called whenever there may be something new for who is signed in. Returns what ends it. */
+/** Calls `listener` on every hint that the viewer's inbox may have changed. Returns a function that stops it. */
 export function onInboxChanged(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** The socket is that of whoever is signed in when it is opened, so it is opened anew for somebody else. */
-export function liveAs(person: string | undefined): void {
-  isSomebody = person !== undefined;
+/** Reconnects as `person`: a socket belongs to the session it was opened with. */
+export function connectAs(person: string | undefined): void {
+  isSignedIn = person !== undefined;
   disconnect();
-  settle();
+  update();
 }
 
-function settle(): void {
-  const isWanted = (isSomebody || watches.size > 0) && !document.hidden && !isGivenUp;
+/** Connects, disconnects or sends changed watches, whichever is due. */
+function update(): void {
+  const isWanted = (isSignedIn || watches.size > 0) && !document.hidden && !isSuspended;
   if (!isWanted) disconnect();
-  else if (socket) saying ??= setTimeout(say, SAYS_AFTER);
-  else if (timer === undefined) connect();
+  else if (socket) syncing ??= setTimeout(sync, SYNC_AFTER);
+  else if (reconnecting === undefined) connect();
 }
 
-/** Brings what the socket is told to what is wanted. */
-function say(): void {
-  clearTimeout(saying);
-  saying = undefined;
+/** Sends the difference between the wanted watches and those that the socket knows of. */
+function sync(): void {
+  clearTimeout(syncing);
+  syncing = undefined;
   if (socket?.readyState !== WebSocket.OPEN) return;
   const wanted = new Map([...watches].slice(-POSTS_WATCHED_MAX));
-  const unwatch = [...told].flatMap(([id, watch]) => (wanted.get(id) === watch ? [] : [id]));
-  for (const id of unwatch) told.delete(id);
-  const watch = [...wanted].flatMap(([post, { seq }]) => (told.has(post) ? [] : [{ post, since: seq }]));
-  for (const [id, watch] of wanted) told.set(id, watch);
+  const unwatch = [...sent].flatMap(([id, watch]) => (wanted.get(id) === watch ? [] : [id]));
+  for (const id of unwatch) sent.delete(id);
+  const watch = [...wanted].flatMap(([post, { seq }]) => (sent.has(post) ? [] : [{ post, since: seq }]));
+  for (const [id, watch] of wanted) sent.set(id, watch);
   if (unwatch.length + watch.length > 0) socket.send(JSON.stringify({ unwatch, watch }));
 }
 
@@ -86,32 +87,32 @@ function connect(): void {
   url.protocol = url.protocol.replace("http", "ws");
   const current = new WebSocket(url);
   socket = current;
-  told.clear();
+  sent.clear();
   current.addEventListener("open", () => {
-    if (socket !== current) return current.close(); // Nobody wants it any more.
-    listen();
-    say();
+    if (socket !== current) return current.close(); // It is no longer wanted.
+    awaitMessage();
+    sync();
   });
   current.addEventListener("message", ({ data }) => {
     if (socket !== current) return;
     delay = RECONNECT_FIRST;
-    listen();
-    if (data !== "pong") take(JSON.parse(String(data)) as LiveFrame);
+    awaitMessage();
+    if (data !== "pong") dispatch(JSON.parse(String(data)) as LiveFrame);
   });
   current.addEventListener("close", ({ code }) => {
-    if (socket === current) lose(code);
+    if (socket === current) reconnect(code);
   });
 }
 
-function take(frame: LiveFrame): void {
-  if (frame.topic === "me") return tellListeners();
+function dispatch(frame: LiveFrame): void {
+  if (frame.topic === "me") return notifyListeners();
   const { post, from, seq, deleted } = frame;
-  const watch = told.get(post);
-  // Of an earlier watch of the same post, which was further on: what is in between is still to come.
+  const watch = sent.get(post);
+  // A frame of an earlier watch of the same post that was further ahead: what lies between is still to come.
   if (!watch || watch !== watches.get(post) || from > watch.seq) return;
   if (deleted) {
     watches.delete(post);
-    told.delete(post);
+    sent.delete(post);
     watch.watcher.gone();
   } else {
     watch.seq = seq;
@@ -119,15 +120,15 @@ function take(frame: LiveFrame): void {
   }
 }
 
-/** All that a deployment has disconnected come again, and must not at once. */
-function lose(code: number): void {
+/** Reconnects after a random pause, because a deployment disconnects all clients at once. */
+function reconnect(code: number): void {
   disconnect();
-  if (code === TOO_MANY_SOCKETS) isGivenUp = true;
-  if (code === SESSION_OVER) tellListeners(); // Who asks for news learns that they are signed out.
-  if (isGivenUp) return;
-  timer = setTimeout(() => {
-    timer = undefined;
-    settle();
+  if (code === TOO_MANY_SOCKETS) isSuspended = true;
+  if (code === SESSION_OVER) notifyListeners(); // Their next request finds out that the session is over.
+  if (isSuspended) return;
+  reconnecting = setTimeout(() => {
+    reconnecting = undefined;
+    update();
   }, Math.random() * delay);
   delay = Math.min(delay * 2, RECONNECT_LAST);
 }
@@ -135,25 +136,26 @@ function lose(code: number): void {
 function disconnect(): void {
   const current = socket;
   socket = undefined;
-  for (const each of [timer, saying, silence]) clearTimeout(each);
-  timer = saying = undefined;
-  // Browsers complain of one that is closed before it was opened.
+  for (const each of [reconnecting, syncing, silence]) clearTimeout(each);
+  reconnecting = syncing = undefined;
+  // Browsers log an error for a socket that is closed before it has opened; its `open` handler closes it.
   if (current?.readyState === WebSocket.OPEN) current.close();
 }
 
-function listen(): void {
+/** Restarts the wait for the next message, which is followed by a ping and then by a new connection. */
+function awaitMessage(): void {
   clearTimeout(silence);
   silence = setTimeout(() => {
     socket?.send("ping");
-    silence = setTimeout(() => lose(0), ANSWERS_WITHIN);
+    silence = setTimeout(() => reconnect(0), PONG_WITHIN);
   }, SILENCE_MAX);
 }
 
-function tellListeners(): void {
+function notifyListeners(): void {
   for (const listener of listeners) listener();
 }
 
 document.addEventListener("visibilitychange", () => {
-  isGivenUp = false;
-  settle();
+  isSuspended = false;
+  update();
 });

@@ -5,7 +5,7 @@ import { type ApiProblem, asProblem } from "./problem.ts";
 
 export type Loaded<T> = { value: Signal<T | undefined>; problem: Signal<ApiProblem | undefined>; reload: () => void };
 
-/** Reads one thing when `key` changes, and again when asked or when the connection is back. */
+/** Loads something whenever `key` changes, and again on `reload` or, after a failure, when back online. */
 export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> {
   const value = useSignal<T | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
@@ -29,7 +29,7 @@ export function useLoad<T>(key: string, load: () => Promise<T>): Loaded<T> {
     return () => {
       current = false;
     };
-    // `load` is a new function at every render; what it reads is told by `key`.
+    // `load` is a new function at every render; `key` says what it reads.
   }, [key, attempt.value]);
 
   useEffect(

@@ -1,22 +1,22 @@
 import { expect, it } from "vitest";
-import { Removed } from "../schema/media-details.ts";
+import { Removed } from "../schema/media/media-details.ts";
 import { clock, factsOf, removedInWords, size, spoken } from "./media-words.ts";
 
-it("says what was removed, whatever order it was found in, and each thing once", () => {
+it("lists what was removed once each, in a fixed order", () => {
   expect(removedInWords([])).toBeUndefined();
-  expect(removedInWords(["gps"])).toBe("Position was removed.");
-  expect(removedInWords(["other_tracks"])).toBe("Additional tracks were removed.");
-  expect(removedInWords(["exif", "gps"])).toBe("Position and camera data were removed.");
+  expect(removedInWords(["gps"])).toBe("Location was removed.");
+  expect(removedInWords(["other_tracks"])).toBe("Extra tracks were removed.");
+  expect(removedInWords(["exif", "gps"])).toBe("Location and camera data were removed.");
   expect(removedInWords(["thumbnail", "location", "gps", "exif"])).toBe(
-    "Position, camera data and an embedded preview were removed.",
+    "Location, camera data and an embedded preview were removed.",
   );
 });
 
-it("has words for everything that inspection removes", () => {
+it("has words for everything that inspection can remove", () => {
   for (const removed of Removed.options) expect(removedInWords([removed])).toMatch(/^[A-Z][^_]+ (was|were) removed\.$/);
 });
 
-it("tells lengths and sizes in the largest unit that fits", () => {
+it("writes durations and sizes in the largest unit that fits", () => {
   expect([0, 7400, 59_600, 160_000].map(clock)).toEqual(["0:00", "0:07", "1:00", "2:40"]);
   expect([200, 1000, 60_000, 161_000].map(spoken)).toEqual([
     "1 second",
@@ -27,7 +27,7 @@ it("tells lengths and sizes in the largest unit that fits", () => {
   expect([12, 2048, 1_600_000, 536_870_912].map(size)).toEqual(["12 bytes", "2 kB", "1.5 MB", "512 MB"]);
 });
 
-it("tells what a file said, in the camera's own time, and nothing that it did not say", () => {
+it("lists only the metadata a file carries, with times in the camera's own zone", () => {
   const media = { id: "m", state: "ready", alt: "", createdAt: "2026-05-01T10:00:00Z" } as unknown as Parameters<
     typeof factsOf
   >[0];

@@ -1,12 +1,12 @@
-/** What is told of a file: how large and how long it is, what it said, and what of that nobody else will see. */
+/** Describes a media file in words: its size and length, the metadata it carried, and what inspection removed. */
 import type { Media } from "../schema/api/media.ts";
-import type { Removed } from "../schema/media-details.ts";
+import type { Removed } from "../schema/media/media-details.ts";
 import { counted, listed } from "./words.ts";
 
 const KB = 1024;
 const MB = KB * KB;
 
-/** In the camera's own time, whatever the zone of who reads it. */
+/** The camera's local time is parsed and printed as UTC, so the reader's time zone never shifts it. */
 const taken = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
 
 export function size(bytes: number): string {
@@ -15,23 +15,23 @@ export function size(bytes: number): string {
   return `${(bytes / MB).toFixed(bytes < 10 * MB ? 1 : 0)} MB`;
 }
 
-/** As a player shows it: 0:07, 2:40. */
+/** A duration as a player shows it: 0:07, 2:40. */
 export function clock(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** As it is read aloud: "2 minutes and 40 seconds". */
+/** A duration as it is read aloud: "2 minutes and 40 seconds". */
 export function spoken(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));
   const parts = [counted(Math.floor(seconds / 60), "minute"), counted(seconds % 60, "second")];
   return listed(parts.filter((part) => !part.startsWith("0 ")));
 }
 
-/** In the order they are told: first what people mind most. */
+/** In the order in which they are listed: what people care about most comes first. */
 const REMOVED: Record<Removed, string> = {
-  gps: "position",
-  location: "position",
+  gps: "location",
+  location: "location",
   exif: "camera data",
   maker_notes: "the camera maker’s own data",
   thumbnail: "an embedded preview",
@@ -40,12 +40,12 @@ const REMOVED: Record<Removed, string> = {
   iptc: "press data",
   comment: "a comment",
   metadata: "descriptive data",
-  other_tracks: "additional tracks",
-  trailer: "data behind the end",
+  other_tracks: "extra tracks",
+  trailer: "data after the end of the file",
 };
-const PLURALS = new Set(["additional tracks"]);
+const PLURALS = new Set(["extra tracks"]);
 
-/** "Position and camera data were removed." Undefined where there was nothing. */
+/** Says what was removed: "Location and camera data were removed." Undefined if nothing was. */
 export function removedInWords(removed: readonly Removed[]): string | undefined {
   const names = (Object.keys(REMOVED) as Removed[]).filter((name) => removed.includes(name));
   const words = [...new Set(names.map((name) => REMOVED[name]))];
@@ -68,7 +68,7 @@ const TYPES: Record<string, string> = {
   "video/webm": "WebM",
 };
 
-/** What the file said of itself, as pairs of a name and a value. */
+/** The file's own metadata, as pairs of a label and a value. */
 export function factsOf({ contentType, bytes, width, height, details = {} }: Media): [string, string][] {
   const { video, camera, lens, takenAt, takenOffset, colorProfile, frames } = details;
   const facts: [string, string | undefined][] = [

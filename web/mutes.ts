@@ -3,17 +3,17 @@ import { api } from "./api.ts";
 import { nameOf } from "./components/monogram.tsx";
 import { forgetLists } from "./list.ts";
 import { asProblem } from "./problem.ts";
-import { tell } from "./toast.ts";
+import { showToast } from "./toast.ts";
 
-/** Answers whether it was saved. */
+/** Mutes or unmutes a person. Resolves with whether it was saved. */
 export async function mute(person: PersonCard, wanted: boolean): Promise<boolean> {
   try {
     await api.mute(person.handle, wanted);
   } catch (error) {
-    tell(`That was not saved. ${asProblem(error).message}`, "error");
+    showToast(`Couldn’t save that. ${asProblem(error).message}`, "error");
     return false;
   }
   forgetLists();
-  tell(wanted ? `${nameOf(person)} is muted` : `${nameOf(person)} is not muted any more`);
+  showToast(wanted ? `${nameOf(person)} is muted` : `${nameOf(person)} is no longer muted`);
   return true;
 }

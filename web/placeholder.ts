@@ -1,17 +1,17 @@
-/** What stands where a picture will be: its colours, out of the few bytes that come with the post. */
+/** Blurred placeholders for pictures that are loading, from the thumbhash that comes with the post. */
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
-/** More than one screen shows; one that is dropped is only made again. */
+/** More than one screen shows. A dropped placeholder is only made again. */
 const PLACEHOLDERS_MAX = 300;
-/** The longer side, in pixels: there is no more in it, and the browser makes it smooth. */
+/** The longer side, in pixels. A thumbhash holds no more detail, and the browser smooths it. */
 const SIDE = 32;
 
 const made = new Map<string, string>();
 
 /**
- * The address of the small picture that `hash` (Base64) stands for, in the shape of a picture of `width` x `height`, which
- * the hash itself knows roughly; undefined of what is none. It is a blob, because the page's content security policy admits
- * no `data:`.
+ * The URL of the picture that a thumbhash (Base64) encodes, stretched to the aspect ratio of `width` x `height`, which
+ * the hash itself holds only roughly. Undefined if it is no thumbhash. A blob, because the page's content security
+ * policy allows no `data:`.
  */
 export function placeholderOf(hash: string, width: number, height: number): string | undefined {
   const scale = SIDE / Math.max(width, height);

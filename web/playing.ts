@@ -1,14 +1,14 @@
-/** What all videos of the page have to do with each other. */
+/** State shared by all videos of the page. */
 
 let playing: HTMLVideoElement | undefined;
 
-/** Two at once cannot be listened to. */
+/** Pauses the video that was playing before, so that only one has sound. */
 export function playAlone(video: HTMLVideoElement): void {
   if (playing !== video) playing?.pause();
   playing = video;
 }
 
-/** Whether the person wants to be sparing with what is loaded. Not every browser tells. */
+/** Whether the browser asks to save data; false where it cannot say. */
 export const savesData: boolean =
   matchMedia("(prefers-reduced-data: reduce)").matches ||
   (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;

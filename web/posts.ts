@@ -1,26 +1,27 @@
-/** The posts on screen, each as one signal, so that a change shows wherever the post does. */
+/** The posts on screen. Each is cached as one signal, so that a change shows wherever the post does. */
 import { type Signal, signal } from "@preact/signals";
 import type { Post, PostPage } from "../schema/api/posts.ts";
 import { api, type EditPost } from "./api.ts";
-import { learnGone, markGone } from "./gone.ts";
+import { markGoneIfMissing, markGone } from "./gone.ts";
 import { isLikeUnderWay, like } from "./likes.ts";
 import { asProblem } from "./problem.ts";
 
-export type KeptPost = Signal<Post>;
+export type CachedPost = Signal<Post>;
 
-/** More than anybody scrolls through; a post that is dropped is only read again. */
+/** The most cached posts: more than anybody scrolls through. A dropped post is only read again. */
 const POSTS_MAX = 500;
 
-/** Addresses of what only followers see are good for half an hour at least. A fault before has another cause. */
+/** Signed media URLs last for half an hour at least, so a failure this soon after reading a post has another cause. */
 const FRESH_MS = 5 * 60_000;
 
-const posts = new Map<string, KeptPost>();
-/** When each was read last, with the addresses of its media. By `performance.now`. */
-const readAt = new WeakMap<KeptPost, number>();
+const posts = new Map<string, CachedPost>();
+/** When each post was last read with its media URLs, by `performance.now`. */
+const readAt = new WeakMap<CachedPost, number>();
 
-export function keepPost(post: Post): KeptPost {
-  const kept = posts.get(post.id);
-  if (!kept) {
+/** Caches a post, or updates the cached one unless that is newer. */
+export function cachePost(post: Post): CachedPost {
+  const cached = posts.get(post.id);
+  if (!cached) {
     const fresh = signal(post);
     posts.set(post.id, fresh);
     readAt.set(fresh, performance.now());
@@ -28,37 +29,37 @@ export function keepPost(post: Post): KeptPost {
     if (posts.size > POSTS_MAX && oldest !== undefined) posts.delete(oldest);
     return fresh;
   }
-  // An answer may be older than what is shown, or than the like that is on its way.
-  if (post.seq < kept.peek().seq || isLikeUnderWay(post.id)) return kept;
-  if (post.media !== kept.peek().media) readAt.set(kept, performance.now());
-  kept.value = post;
-  return kept;
+  // A response may be older than what is shown, or than a like that is under way.
+  if (post.seq < cached.peek().seq || isLikeUnderWay(post.id)) return cached;
+  if (post.media !== cached.peek().media) readAt.set(cached, performance.now());
+  cached.value = post;
+  return cached;
 }
 
-/** How a post stands by now, while it is on screen. */
-export function learnStanding(id: string, standing: Pick<Post, "seq" | "likes" | "comments" | "commentPolicy">): void {
-  const kept = posts.get(id);
-  if (kept) keepPost({ ...kept.peek(), ...standing });
+/** Applies a newer standing to a cached post. */
+export function applyStanding(id: string, standing: Pick<Post, "seq" | "likes" | "comments" | "commentPolicy">): void {
+  const cached = posts.get(id);
+  if (cached) cachePost({ ...cached.peek(), ...standing });
 }
 
-export const keepPosts = ({ items, next }: PostPage) => ({ items: items.map(keepPost), next });
+export const cachePosts = ({ items, next }: PostPage) => ({ items: items.map(cachePost), next });
 
 export const forgetPosts = (): void => posts.clear();
 
-/** What is known of a post before it is asked for again. */
-export const knownPost = (id: string): KeptPost | undefined => posts.get(id);
+/** The cached post, to show before it is read again. */
+export const cachedPost = (id: string): CachedPost | undefined => posts.get(id);
 
-export async function likePost(post: KeptPost, liked: boolean): Promise<void> {
+export async function likePost(post: CachedPost, liked: boolean): Promise<void> {
   const { id } = post.value;
   const refused = await like(post, liked, async (target) => {
     const { likes, seq } = await api.like(id, target);
     return { likes, seq };
   });
-  if (refused) learnGone(refused, id);
+  if (refused) markGoneIfMissing(refused, id);
 }
 
 export async function editPost(id: string, change: EditPost): Promise<void> {
-  keepPost(await api.editPost(id, change));
+  cachePost(await api.editPost(id, change));
 }
 
 export async function deletePost(id: string): Promise<void> {
@@ -66,19 +67,19 @@ export async function deletePost(id: string): Promise<void> {
   markGone(id);
 }
 
-/** After something of it could not be loaded: its addresses may be too old, and then it is read again, once. */
-export function renewMedia(post: KeptPost): void {
+/** Reads a post again after its media failed to load, if its URLs may have expired. */
+export function renewMedia(post: CachedPost): void {
   const now = performance.now();
   if (now - (readAt.get(post) ?? now) < FRESH_MS) return;
-  readAt.set(post, now); // Several of one album fail together.
+  readAt.set(post, now); // Several media of one album fail together.
   void readPostAgain(post.peek().id);
 }
 
-/** After something that changes its counts, or who may comment. What is shown stays until the answer has come. */
+/** Reads a post again after a change to its counts or its comment policy. Never rejects. */
 export async function readPostAgain(id: string): Promise<void> {
   try {
-    keepPost(await api.post(id));
+    cachePost(await api.post(id));
   } catch (error) {
-    learnGone(asProblem(error), id);
+    markGoneIfMissing(asProblem(error), id);
   }
 }

@@ -1,27 +1,27 @@
 import type { Problem } from "../schema/api/common.ts";
 
-/** Codes of our own, for what never reached the API or came back as something else. */
+/** The client's own codes, for requests that never reached the API and responses that are not the API's. */
 type LocalCode = "offline" | "unreachable" | "unreadable" | "cancelled" | "expired";
 
 const LOCAL: Record<LocalCode, string> = {
-  offline: "You are offline. Try again when you are connected.",
-  unreachable: "Shutterline cannot be reached. Try again in a moment.",
-  unreadable: "The answer could not be read. Try again in a moment.",
+  offline: "You’re offline. Try again when you’re connected.",
+  unreachable: "Can’t reach Shutterline. Try again in a moment.",
+  unreadable: "Shutterline’s response could not be read. Try again in a moment.",
   cancelled: "Cancelled",
-  expired: "It took too long to arrive. Send it again.",
+  expired: "The upload took too long. Send it again.",
 };
 
-/** Refusals of the API whose own words are for who wrote the program. */
+/** Replaces the `detail` of problems that the API words for developers. */
 const WORDS: Record<string, string> = {
   not_yours: "Only the person who wrote this can do that.",
-  post_not_found: "This post is no longer there.",
-  comment_not_found: "That comment is no longer there.",
-  comments_off: "Comments on this post are turned off.",
-  followers_only: "Only followers of the author can comment on this post.",
-  too_many_comments: "This post has as many comments as a post can have.",
+  post_not_found: "This post no longer exists.",
+  comment_not_found: "This comment no longer exists.",
+  comments_off: "Comments are turned off for this post.",
+  followers_only: "Only the author’s followers can comment on this post.",
+  too_many_comments: "This post has reached the maximum number of comments.",
 };
 
-/** A refusal. `message` is for people, `code` for this program, `fields` for the inputs of a form. */
+/** A failed request. `message` is for people, `code` for this program, and `fields` for a form's inputs, by name. */
 export class ApiProblem extends Error {
   readonly code: string;
   readonly fields: Record<string, string>;
@@ -37,13 +37,15 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Whatever was thrown, as something that can be shown. */
+/** Turns anything thrown into a problem that can be shown. */
 export function asProblem(error: unknown): ApiProblem {
-  return error instanceof ApiProblem ? error : new ApiProblem("bug", "Something went wrong on this page.");
+  return error instanceof ApiProblem
+    ? error
+    : new ApiProblem("bug", "Something went wrong on this page. Reload it and try again.");
 }
 
-/** A problem+json body as a refusal. A proxy in between may have answered with something else. */
-export function asRefusal(body: unknown): ApiProblem {
+/** Reads a problem+json body. Anything else, as from a proxy in between, becomes `unreadable`. */
+export function problemIn(body: unknown): ApiProblem {
   if (typeof body !== "object" || body === null || !("code" in body)) return ApiProblem.local("unreadable");
   const { code, detail, title, errors } = body as Problem;
   return new ApiProblem(code, WORDS[code] ?? sentence(detail ?? title), errors);

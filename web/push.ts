@@ -1,11 +1,11 @@
-/** Whether this browser is told of what is unread while no page of it is open. */
+/** This browser's push subscription, for notifications while no page is open. */
 import { signal } from "@preact/signals";
 import { api } from "./api.ts";
 import { asProblem } from "./problem.ts";
 
 /**
- * `unsupported`: by the browser; `unavailable`: the deployment sends none. `blocked`: the person has told the browser so,
- * and only they can take it back, in its settings.
+ * `unsupported`: the browser cannot receive pushes. `unavailable`: the deployment sends none. `blocked`: the person
+ * denied the permission, and only they can allow it again, in the browser's settings.
  */
 export type PushState = "looking" | "unsupported" | "unavailable" | "blocked" | "off" | "on";
 
@@ -16,8 +16,8 @@ export const pushState = signal<PushState>("looking");
 const isSupported = (): boolean =>
   "serviceWorker" in navigator && "PushManager" in window && "Notification" in window && window.isSecureContext;
 
-/** Asks nobody for a permission. */
-export async function lookForPush(): Promise<void> {
+/** Finds out the current state, without asking for a permission. */
+export async function checkPush(): Promise<void> {
   pushState.value = await stateNow();
 }
 
@@ -33,7 +33,7 @@ async function stateNow(): Promise<PushState> {
   return Notification.permission === "granted" && (await subscription()) ? "on" : "off";
 }
 
-/** To be called in a click: the browser asks for the permission, if it has none yet. */
+/** Subscribes this browser. Must be called in a click: the browser asks for the permission if it has none yet. */
 export async function turnPushOn(): Promise<void> {
   const permission = await Notification.requestPermission();
   if (permission === "granted") {
@@ -54,7 +54,7 @@ export async function turnPushOff(): Promise<void> {
   pushState.value = "off";
 }
 
-/** When somebody has signed in: the browser is theirs now, and the new session's. Never fails. */
+/** Assigns this browser's subscription to the person who has just signed in and their session. Never rejects. */
 export async function renewPush(): Promise<void> {
   try {
     const registration = await registered();
@@ -64,7 +64,7 @@ export async function renewPush(): Promise<void> {
   }
 }
 
-/** When somebody has signed out: nothing of theirs is left on the screen. Never fails. */
+/** Unsubscribes after a sign-out, and closes that person's notifications. Never rejects. */
 export async function endPush(): Promise<void> {
   pushState.value = "looking";
   try {
@@ -76,7 +76,7 @@ export async function endPush(): Promise<void> {
   }
 }
 
-/** A subscription belongs to the key it was made with: where the deployment has a new one, it is made again. */
+/** Subscribes, or renews a subscription: it belongs to one key, so a new key of the deployment needs a new one. */
 async function subscribe({ pushManager }: ServiceWorkerRegistration): Promise<void> {
   const { key } = await api.pushKey();
   const before = await pushManager.getSubscription();

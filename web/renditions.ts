@@ -1,4 +1,4 @@
-/** Which file of a picture fits: `srcset` lists them, and the browser picks by the size and sharpness of its screen. */
+/** The `srcset` of a picture, from which the browser picks by the size and density of its screen. */
 import type { ShownMedia } from "../schema/api/media.ts";
 
 const WIDTHS = [
@@ -10,12 +10,12 @@ const THUMB = 320;
 
 type Picture = Pick<ShownMedia, "urls" | "width" | "height">;
 
-/** A rendition is never wider than its picture: of those that are all as wide, the smallest file is enough. */
+/** Lists the renditions by width. None is wider than its picture; of several equally wide, only the first is listed. */
 export function widthSet({ urls, width }: Picture): string {
   return urls ? sourceSet(WIDTHS.map(([variant, wide]) => [Math.min(wide, width), urls[variant]])) : "";
 }
 
-/** By the side of the largest square in each: the thumbnail is one, and of the others what is beside it is not shown. */
+/** Lists the renditions by the side of the largest square in each; what lies outside that square is cropped. */
 export function squareSet({ urls, width, height }: Picture): string {
   if (!urls) return "";
   const shorter = Math.min(width, height);

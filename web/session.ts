@@ -1,21 +1,20 @@
-/** Who is signed in, and how many notifications wait for them. */
+/** The session: who is signed in, and how many unread notifications they have. */
 import { computed, effect, signal } from "@preact/signals";
 import type { Me } from "../schema/api/people.ts";
 import { api, onExpired } from "./api.ts";
 import { forgetComments } from "./comments.ts";
 import { forgetFollows } from "./follows.ts";
 import { forgetLists } from "./list.ts";
-import { liveAs, onInboxChanged } from "./live.ts";
+import { connectAs, onInboxChanged } from "./live.ts";
 import { forgetPosts } from "./posts.ts";
 import { endPush, renewPush } from "./push.ts";
 import { type ApiProblem, asProblem } from "./problem.ts";
-import { keep, kept } from "./storage.ts";
+import { store, stored } from "./storage.ts";
 
 type Session =
   { state: "starting" } | { state: "failed"; problem: ApiProblem } | { state: "out" } | { state: "in"; me: Me };
 
-/** For what the socket did not tell. */
-/** What the live socket may have missed. */
+/** How often the inbox is polled, in ms, for hints that the live socket missed. */
 const POLL_MS = 60_000;
 
 export const session = signal<Session>({ state: "starting" });
@@ -23,12 +22,12 @@ export const me = computed(() => (session.value.state === "in" ? session.value.m
 export const unread = computed(() => me.value?.unread ?? 0);
 
 const personId = computed(() => me.value?.id);
-effect(() => liveAs(personId.value));
+effect(() => connectAs(personId.value));
 
 export async function startSession(): Promise<void> {
-  // The cookie cannot be seen from here. Who never signed in on this browser is not asked for, so that reading a
-  // public page costs no request that is refused.
-  if (kept("signed-in") === undefined) {
+  // Scripts cannot read the cookie. If nobody has signed in on this browser, the API is not asked, so that reading a
+  // public page costs no failing request.
+  if (stored("signed-in") === undefined) {
     session.value = { state: "out" };
     return;
   }
@@ -58,6 +57,7 @@ export async function signOut(): Promise<void> {
   leave();
 }
 
+/** Updates the cached `me`; nothing when nobody is signed in. */
 export function setMe(change: Partial<Me>): void {
   if (session.value.state === "in") session.value = { state: "in", me: { ...session.value.me, ...change } };
 }
@@ -65,19 +65,19 @@ export function setMe(change: Partial<Me>): void {
 async function enter(): Promise<void> {
   forgetEverything();
   const me = await api.me();
-  keep("signed-in", "yes");
+  store("signed-in", "yes");
   session.value = { state: "in", me };
   void renewPush();
 }
 
 function leave(): void {
-  keep("signed-in", undefined);
-  keep("consistency-token", undefined);
+  store("signed-in", undefined);
+  store("consistency-token", undefined);
   forgetEverything();
   session.value = { state: "out" };
 }
 
-// What was read says "liked by me" and "followed by me", and that was somebody else.
+// Cached posts and people say "liked by me" and "followed by me" for the previous viewer.
 function forgetEverything(): void {
   forgetLists();
   forgetPosts();
@@ -85,19 +85,19 @@ function forgetEverything(): void {
   forgetFollows();
 }
 
-async function lookForNews(): Promise<void> {
+async function checkInbox(): Promise<void> {
   if (document.visibilityState !== "visible" || session.value.state !== "in") return;
   try {
     const { unread, requests } = await api.me();
     const { me } = session.value;
     if (unread !== me.unread || requests !== me.requests) setMe({ unread, requests });
   } catch {
-    // The next look will tell; nobody asked for this one.
+    // The next check will do; nobody waits for this one.
   }
 }
 
 onExpired(leave);
-onInboxChanged(() => void lookForNews());
-setInterval(() => void lookForNews(), POLL_MS);
-addEventListener("focus", () => void lookForNews());
-document.addEventListener("visibilitychange", () => void lookForNews());
+onInboxChanged(() => void checkInbox());
+setInterval(() => void checkInbox(), POLL_MS);
+addEventListener("focus", () => void checkInbox());
+document.addEventListener("visibilitychange", () => void checkInbox());

@@ -1,8 +1,9 @@
-/** localStorage that may be forbidden or full: what is kept here is a convenience, never needed. */
+/** localStorage, which may be blocked or full: everything stored here is a convenience. */
 
 type Key = "theme" | "consistency-token" | "signed-in";
 
-export function kept(key: Key): string | undefined {
+/** A stored value; undefined if there is none or storage is blocked. */
+export function stored(key: Key): string | undefined {
   try {
     return localStorage.getItem(key) ?? undefined;
   } catch {
@@ -10,11 +11,12 @@ export function kept(key: Key): string | undefined {
   }
 }
 
-export function keep(key: Key, value: string | undefined): void {
+/** Stores a value; undefined removes it. */
+export function store(key: Key, value: string | undefined): void {
   try {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
   } catch {
-    // Nothing is lost that the next visit cannot do without.
+    // Everything stored can be done without.
   }
 }

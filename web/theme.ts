@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { keep, kept } from "./storage.ts";
+import { store, stored } from "./storage.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
@@ -10,14 +10,14 @@ prefersDark.addEventListener("change", ({ matches }) => {
   systemIsDark.value = matches;
 });
 
-const initial = kept("theme");
+const initial = stored("theme");
 export const theme = signal<Theme>(initial === "light" || initial === "dark" ? initial : "system");
 export const isDark = computed(() => (theme.value === "system" ? systemIsDark.value : theme.value === "dark"));
 
-/** public/theme.js does the same before the first paint of the next visit. */
+/** Applies and stores a theme. On the next visit public/theme.js applies it before the first paint. */
 export function chooseTheme(chosen: Theme): void {
   theme.value = chosen;
-  keep("theme", chosen === "system" ? undefined : chosen);
+  store("theme", chosen === "system" ? undefined : chosen);
   if (chosen === "system") delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = chosen;
 }

@@ -1,10 +1,10 @@
 import { useEffect } from "preact/hooks";
 import { unread } from "./session.ts";
 
-/** The title of the page, with what waits in front of it, as it is seen on a tab. */
+/** Sets the page's title, with the number of unread notifications in front: "(3) Settings · Shutterline". */
 export function useTitle(title?: string): void {
-  const waiting = unread.value;
+  const unreadCount = unread.value;
   useEffect(() => {
-    document.title = (waiting > 0 ? `(${waiting}) ` : "") + (title ? `${title} · Shutterline` : "Shutterline");
-  }, [title, waiting]);
+    document.title = (unreadCount > 0 ? `(${unreadCount}) ` : "") + (title ? `${title} · Shutterline` : "Shutterline");
+  }, [title, unreadCount]);
 }

@@ -4,12 +4,13 @@ type Toast = { text: string; kind: "status" | "error" };
 
 const SHOWN_MS = 6000;
 
-/** One short message at a time; the newest replaces the one before. */
+/** The one message on screen; a new one replaces it. */
 export const toast = signal<Toast | undefined>(undefined);
 
 let timer: number | undefined;
 
-export function tell(text: string, kind: Toast["kind"] = "status"): void {
+/** Shows a message for 6 seconds. Screen readers announce an error at once. */
+export function showToast(text: string, kind: Toast["kind"] = "status"): void {
   clearTimeout(timer);
   toast.value = { text, kind };
   timer = setTimeout(dismiss, SHOWN_MS);

@@ -1,23 +1,23 @@
-/** What the browser itself sees in a video before it is sent: how long it is, and one frame of it. */
+/** What the browser can read from a video before its upload: its length and one frame. */
 
-/** The frame that stands for the video: early, but past a black beginning. Of its length, and in s. */
+/** Where the poster frame is: early, but past a black beginning. A share of the length, up to this many seconds. */
 const FRAME_AT = 0.1;
 const FRAME_AT_MOST = 1;
-/** As wide as the widest rendition, in pixels; a frame is never enlarged. */
+/** The width of the widest rendition, in pixels. A frame is never enlarged. */
 const FRAME_WIDTH_MAX = 1080;
 const JPEG_QUALITY = 0.85;
-/** Of each step. A browser that does not know the codec may say nothing at all. In ms. */
-const PATIENCE = 10_000;
+/** The time limit of each step, in ms: a browser that does not know the codec may fire no event at all. */
+const STEP_WITHIN = 10_000;
 
 export type VideoFile = {
-  /** Undefined where the file does not tell: recordings are often written without. */
+  /** Undefined if the file does not say: recordings often do not. */
   durationMs: number | undefined;
-  /** As a JPEG; undefined where the browser cannot decode it. */
+  /** A JPEG; undefined if the browser cannot decode the video. */
   frame: Blob | undefined;
 };
 
-/** `url` is that of the file in this browser. Never fails: what the browser cannot tell is undefined. */
-export async function lookInto(url: string): Promise<VideoFile> {
+/** Reads the video behind an object URL. Never rejects: what the browser cannot read is undefined. */
+export async function readVideo(url: string): Promise<VideoFile> {
   const video = document.createElement("video");
   video.muted = true;
   video.playsInline = true;
@@ -29,17 +29,17 @@ export async function lookInto(url: string): Promise<VideoFile> {
     if (Number.isFinite(video.duration)) found.durationMs = video.duration * 1000;
     found.frame = await frameOf(video);
   } catch {
-    // The API reads the file by itself; a video goes without a poster.
+    // The API reads the file itself; the video only goes without a poster.
   } finally {
     video.removeAttribute("src");
-    video.load(); // Lets go of the file.
+    video.load(); // Releases the file.
   }
   return found;
 }
 
 async function frameOf(video: HTMLVideoElement): Promise<Blob | undefined> {
   const { videoWidth, videoHeight, duration } = video;
-  if (videoWidth === 0) return undefined; // Sound alone, as far as this browser knows.
+  if (videoWidth === 0) return undefined; // To this browser, the file has only sound.
   const sought = event(video, "seeked");
   video.currentTime = Number.isFinite(duration) ? Math.min(duration * FRAME_AT, FRAME_AT_MOST) : 0;
   await sought;
@@ -53,8 +53,8 @@ async function frameOf(video: HTMLVideoElement): Promise<Blob | undefined> {
 function event(video: HTMLVideoElement, name: "loadeddata" | "seeked"): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error(`no ${name}`));
-    const timer = setTimeout(fail, PATIENCE);
-    const once = { once: true, signal: AbortSignal.timeout(PATIENCE) };
+    const timer = setTimeout(fail, STEP_WITHIN);
+    const once = { once: true, signal: AbortSignal.timeout(STEP_WITHIN) };
     video.addEventListener("error", fail, once);
     video.addEventListener(
       name,

@@ -6,10 +6,10 @@ const FOREVER = "Cache-Control: public, max-age=31536000, immutable";
 
 const page = (name: string): string => join(import.meta.dirname, name);
 
-/** The web client, and the operator's page beside it, built into the folder that wrangler.toml serves. */
+/** Builds the web client and the operator's page into the folder that wrangler.toml serves. */
 export default defineConfig({
   root: import.meta.dirname,
-  // Without the preset: all that is needed of it is how JSX is written, and the bundler knows that by itself.
+  // No preset plugin: the bundler itself can compile JSX, which is all that is needed of it.
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [headers()],
   build: {
@@ -17,9 +17,9 @@ export default defineConfig({
     emptyOutDir: true,
     // The policy in _headers has no `data:` in it, so nothing may be inlined into the style sheet.
     assetsInlineLimit: 0,
-    // The first browsers with light-dark(), which halves the style sheet: written out for older ones it would double.
+    // The first browsers with light-dark(). Compiled for older ones, the style sheet would double in size.
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    // The polyfill is for browsers that are older than what the style sheet needs.
+    // Only browsers too old for the style sheet need the polyfill.
     modulePreload: { polyfill: false },
     rolldownOptions: {
       input: {
@@ -27,7 +27,7 @@ export default defineConfig({
         operator: page("operator.html"),
         "service-worker": page("service-worker/main.ts"),
       },
-      // Under the same name whatever is in it: browsers look there for a newer one, and it speaks for the folder it lies in.
+      // The service worker keeps one name, where browsers look for updates, and lies at the root, which is its scope.
       output: {
         entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
       },
@@ -36,9 +36,9 @@ export default defineConfig({
 });
 
 /**
- * _headers, and long caching for each file whose name changes with what is in it. Not for all of /assets/: a name that is
- * not there is answered with the page of the client, as every other path, and while versions change that page would be
- * kept for a year in place of a script.
+ * Emits _headers, with a year of caching for each file that has a content hash in its name. Not for all of /assets/: a
+ * missing file gets the client's page, as every unknown path does, and during a deployment browsers would cache that
+ * page for a year in place of a script.
  */
 function headers(): Plugin {
   return {

@@ -1,4 +1,4 @@
-/** Numbers, times and names in words. */
+/** Formats numbers, times and lists of names for people. */
 import { signal } from "@preact/signals";
 
 const MINUTE = 60_000;
@@ -13,14 +13,16 @@ const dayMonthYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "
 const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 const list = new Intl.ListFormat("en-GB", { type: "conjunction" });
 
+/** A number in compact form: 1234 is "1.2K". */
 export const count = (value: number): string => compact.format(value);
 
+/** A number with its noun in singular or plural: "1 like", "2 replies". */
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 
 export const listed = (names: string[]): string => list.format(names);
 
-/** Moves on by itself, so that "5m ago" does not stay true for an hour. */
+/** The current time, advanced every 30 s, so that a page left open does not go on saying "5m ago". */
 export const now = signal(Date.now());
 setInterval(() => {
   now.value = Date.now();
@@ -28,7 +30,7 @@ setInterval(() => {
 
 export const fullDate = (at: Date): string => whole.format(at);
 
-/** How long ago, in as few words as say it; from a week on, the day. */
+/** How long ago `at` was, in short form ("5m ago"); its date when that is a week or more. */
 export function ago(at: Date): string {
   const elapsed = now.value - at.getTime();
   if (elapsed < MINUTE) return "just now";

@@ -1,16 +1,16 @@
 /** The Worker: what the platform calls, and the actors it must find here. */
-import { DEAD_LETTERS } from "../schema/dead-letters.ts";
-import { FanOut, Effect } from "../schema/facts.ts";
-import { renewShards } from "../schema/shards.ts";
-import { app } from "./api/app.ts";
-import { applyBell } from "./delivery/bells.ts";
-import { applyAnswer } from "./delivery/answer.ts";
-import { applyBlock } from "./delivery/block.ts";
-import { fanOut } from "./delivery/fan-out.ts";
-import { applyFollow } from "./delivery/follow.ts";
-import { mergeAuthor } from "./delivery/large-authors.ts";
-import { acceptAll } from "./delivery/open.ts";
-import { resendEffects } from "./effects.ts";
+import { DEAD_LETTERS } from "../schema/messages/dead-letters.ts";
+import { FanOut, Effect } from "../schema/messages/facts.ts";
+import { renewShards } from "../schema/d1/shards.ts";
+import { app } from "./app.ts";
+import { applyBell } from "./relations/bells.ts";
+import { applyAnswer } from "./relations/follow-requests.ts";
+import { applyBlock } from "./relations/block.ts";
+import { fanOut } from "./feeds/fan-out.ts";
+import { applyFollow } from "./relations/follow.ts";
+import { mergeAuthor } from "./feeds/large-authors.ts";
+import { acceptAll } from "./relations/accept-all-requests.ts";
+import { resendEffects } from "./storage/effects.ts";
 import { collectMedia } from "./media/collect.ts";
 import { collectOrphans } from "./media/orphans.ts";
 import { consumeInspections, inspectMedia } from "./media/inspection/inspect.ts";
@@ -21,13 +21,13 @@ import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consumePushes } from "./push/consumer.ts";
-import { consume } from "./queues.ts";
+import { consume } from "./operations/consume.ts";
 import { finishFencedMove } from "./shards/phases.ts";
 
-export { LikeGate } from "../durable-objects/like-gate.ts";
-export { LiveRelay } from "../durable-objects/live-relay.ts";
-export { PostActor } from "../durable-objects/post-actor.ts";
-export { UploadActor } from "../durable-objects/upload-actor.ts";
+export { LikeGate } from "../durable-objects/post/likes/like-gate.ts";
+export { LiveRelay } from "../durable-objects/live/live-relay.ts";
+export { PostActor } from "../durable-objects/post/post-actor.ts";
+export { UploadActor } from "../durable-objects/upload/upload-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
   await renewShards(env); // A batch may take longer than a map lasts.

@@ -1,9 +1,12 @@
-/** Bindings that count what is asked of them, and are what they were in every other way. */
+/** Bindings that count the calls to them, and otherwise behave as before. */
 import { addTo, type Tally } from "../tally.ts";
 
-const MESSAGE_BYTES = 64 * 1024; // Up to which a message is billed as one.
+const MESSAGE_BYTES = 64 * 1024; // A message up to this size is billed as one.
 
-/** `env` with every binding of a store counted in `tally`. The same for the same `env`, since code may compare bindings. */
+/**
+ * Wraps `env` so that `tally` counts every store. The same `env` gives the same object, because code may compare
+ * bindings.
+ */
 export function countedBindings(tally: Tally): (env: Env) => Env {
   const known = new WeakMap<Env, Env>();
   return (env) => {
@@ -17,7 +20,7 @@ export function countedBindings(tally: Tally): (env: Env) => Env {
   };
 }
 
-/** By what it can do, since names are the deployment's. */
+/** Wraps a binding according to its methods, because its name is up to the deployment. */
 function countedBinding(binding: unknown, tally: Tally): unknown {
   if (typeof binding !== "object" || binding === null) return binding;
   if ("prepare" in binding) return countedDatabase(binding as D1Database, tally);
@@ -29,8 +32,8 @@ function countedBinding(binding: unknown, tally: Tally): unknown {
 
 type Method = (...values: never[]) => unknown;
 
-/** `target` with some of its methods replaced. The others are called on `target` itself, which alone has its inner state. */
-function replaced<T extends object>(target: T, methods: { [Name in keyof T]?: Method }): T {
+/** Replaces some methods of `target`. The others are called on `target` itself, since only it has the private state. */
+function withMethods<T extends object>(target: T, methods: { [Name in keyof T]?: Method }): T {
   return new Proxy(target, {
     get(_, name) {
       const method: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : target, name);
@@ -39,7 +42,7 @@ function replaced<T extends object>(target: T, methods: { [Name in keyof T]?: Me
   });
 }
 
-/** The statement that a counted one stands for, for a batch. */
+/** Maps counted statements to the original ones, which a batch needs. */
 const statements = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
 function countedDatabase(database: D1Database, tally: Tally): D1Database {
@@ -53,11 +56,11 @@ function countedDatabase(database: D1Database, tally: Tally): D1Database {
       count([result]);
       return result;
     };
-    const counted = replaced(inner, {
+    const counted = withMethods(inner, {
       bind: (...values: unknown[]) => statement(inner.bind(...values)),
       all,
       run: all,
-      // As the others say no rows, these are made of `all`.
+      // `first` and `raw` do not report row counts, so they are built on `all`.
       first: async (column?: string) => {
         const [row] = (await all()).results;
         return row === undefined ? null : column === undefined ? row : row[column];
@@ -79,11 +82,11 @@ function countedDatabase(database: D1Database, tally: Tally): D1Database {
       return results;
     },
   });
-  return replaced(database, {
+  return withMethods(database, {
     ...session(database),
     withSession: (constraint?: string) => {
       const inner = database.withSession(constraint);
-      return replaced(inner, session(inner));
+      return withMethods(inner, session(inner));
     },
   });
 }
@@ -100,22 +103,22 @@ function countedActors(actors: DurableObjectNamespace, tally: Tally): DurableObj
         };
       },
     });
-  return replaced(actors, {
+  return withMethods(actors, {
     get: (id: DurableObjectId) => counted(actors.get(id)),
     getByName: (name: string) => counted(actors.getByName(name)),
   });
 }
 
-const piecesOf = (body: unknown): number => Math.ceil(JSON.stringify(body).length / MESSAGE_BYTES);
+const billedMessages = (body: unknown): number => Math.ceil(JSON.stringify(body).length / MESSAGE_BYTES);
 
 function countedQueue(queue: Queue, tally: Tally): Queue {
-  return replaced(queue, {
+  return withMethods(queue, {
     send: (body: unknown, options?: QueueSendOptions) => {
-      addTo(tally, { messages: piecesOf(body) });
+      addTo(tally, { messages: billedMessages(body) });
       return queue.send(body, options);
     },
     sendBatch: (messages: MessageSendRequest[], options?: QueueSendBatchOptions) => {
-      for (const { body } of messages) addTo(tally, { messages: piecesOf(body) });
+      for (const { body } of messages) addTo(tally, { messages: billedMessages(body) });
       return queue.sendBatch(messages, options);
     },
   });
@@ -132,7 +135,7 @@ function countedKv(kv: KVNamespace, tally: Tally): KVNamespace {
       addTo(tally, { kvWrites: 1 });
       return kv[method](...values);
     };
-  return replaced(kv, {
+  return withMethods(kv, {
     get: read("get"),
     getWithMetadata: read("getWithMetadata"),
     put: write("put"),

@@ -1,15 +1,17 @@
 /**
- * The product with bindings and actors that count what they are asked for, and tell it at TALLIES. Never the one whose time
- * is taken: counting is work too. Requests and actors share the isolate here, and so these tallies.
+ * The product with bindings and actors that count calls, and return the counts at TALLIES. It is never timed, because
+ * counting is work too. Requests and actors share the isolate here, and with it these tallies.
  */
-import { LikeGate as Gate } from "../../durable-objects/like-gate.ts";
-import { PostActor as Actor } from "../../durable-objects/post-actor.ts";
+import { LikeGate as Gate } from "../../durable-objects/post/likes/like-gate.ts";
+import { PostActor as Actor } from "../../durable-objects/post/post-actor.ts";
 import worker from "../../workers/index.ts";
 import { addTo, noTally, TALLIES, type Tallies, type Tally } from "../tally.ts";
 import { countedBindings } from "./counted-bindings.ts";
 
 const tallies: Tallies = { request: noTally(), behind: noTally() };
-/** A cursor knows what it has cost when it is read to its end, so they are asked when the tallies are. */
+/**
+ * A cursor knows its cost once it has been read to the end, so cursors are evaluated when the tallies are requested.
+ */
 const cursors: SqlStorageCursor<never>[] = [];
 const duringRequests = countedBindings(tallies.request);
 const behindRequests = countedBindings(tallies.behind);
@@ -18,7 +20,7 @@ countCache("match", "cacheReads");
 countCache("put", "cacheWrites");
 countCache("delete", "cacheWrites");
 
-/** Of every cache there is: their methods lie on their class. */
+/** Counts a method of all caches, by replacing it on their common prototype. */
 function countCache(name: "match" | "put" | "delete", kind: keyof Tally): void {
   const methods = Object.getPrototypeOf(caches.default) as Record<typeof name, (...values: unknown[]) => unknown>;
   const method = methods[name];
@@ -34,9 +36,9 @@ export default {
     for (const { rowsRead, rowsWritten } of cursors.splice(0)) {
       addTo(tallies.behind, { actorRowsRead: rowsRead, actorRowsWritten: rowsWritten });
     }
-    const answer = Response.json(tallies);
+    const response = Response.json(tallies);
     for (const tally of Object.values(tallies)) Object.assign(tally, noTally());
-    return answer;
+    return response;
   },
 
   queue(batch, env, ctx) {
@@ -44,7 +46,7 @@ export default {
     return worker.queue(batch, behindRequests(env), ctx);
   },
 
-  // Local sweeps come every 10 s whatever is asked, so they are no part of it.
+  // Local sweeps run every 10 s regardless of requests, so they are not counted.
   scheduled: (controller, env) => worker.scheduled(controller, env),
 } satisfies ExportedHandler<Env>;
 
@@ -63,7 +65,7 @@ export class PostActor extends Actor {
     const exec = storage.sql.exec.bind(storage.sql);
     storage.sql.exec = (query, ...bindings) => {
       const cursor = exec<never>(query, ...bindings);
-      count.rows += cursor.rowsWritten; // A write that answers no rows is over by now.
+      count.rows += cursor.rowsWritten; // A write that returns no rows is complete by now.
       cursors.push(cursor);
       return cursor;
     };
@@ -81,7 +83,7 @@ export class PostActor extends Actor {
     return super.alarm();
   }
 
-  /** In this life of the object, without those of its alarms, which the runtime keeps. */
+  /** Returns the rows written since the object was loaded, without those for alarms, which the runtime stores. */
   rowsWritten(): number {
     return this.#count.rows;
   }

@@ -1,10 +1,11 @@
 /**
- * What the runtime itself needs on this machine: the limits that no product on it can pass. And a way to the product's
- * actors with nothing before them: signing in and routing cost several times as much as a like on one machine.
+ * A bare Worker that shows the limits of the runtime on this machine, which no product on it can exceed. It also calls
+ * the product's actors directly, because authentication and routing cost several times as much as a like on one
+ * machine.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { LikeGate } from "../../durable-objects/like-gate.ts";
-import type { PostActor } from "../../durable-objects/post-actor.ts";
+import type { LikeGate } from "../../durable-objects/post/likes/like-gate.ts";
+import type { PostActor } from "../../durable-objects/post/post-actor.ts";
 import { newId, type PersonId, type PostId, randomShard } from "../../schema/ids.ts";
 
 type Bindings = {
@@ -39,16 +40,16 @@ export class Bare extends DurableObject {
 
 export default {
   async fetch(request, env) {
-    const [, what = "", whom] = new URL(request.url).pathname.split("/");
-    switch (what) {
+    const [, operation = "", name] = new URL(request.url).pathname.split("/");
+    switch (operation) {
       case "hello":
         return new Response("hello");
       case "read":
-        return Response.json(await env.BARE.getByName(whom ?? "bare").read());
+        return Response.json(await env.BARE.getByName(name ?? "bare").read());
       case "insert":
-        return Response.json(await env.BARE.getByName(whom ?? "bare").insert());
+        return Response.json(await env.BARE.getByName(name ?? "bare").insert());
       case "query":
-        return Response.json((await env.DB.prepare(NEWEST).bind(whom).all()).results);
+        return Response.json((await env.DB.prepare(NEWEST).bind(name).all()).results);
       case "deliver":
         return Response.json(await deliver(env.DB, await request.json<Delivery>()));
       case "likes":
@@ -60,7 +61,7 @@ export default {
 
 const NEWEST = "SELECT post, author FROM deliveries WHERE reader = ? ORDER BY post DESC LIMIT 30";
 
-/** A new post to each of the readers. */
+/** Inserts a new post for each of the readers. */
 async function deliver(database: D1Database, { readers, author }: Delivery): Promise<number> {
   const insert = database.prepare(`
     INSERT INTO deliveries (reader, post, author) SELECT value, ?2, ?3 FROM json_each(?1)
@@ -69,11 +70,11 @@ async function deliver(database: D1Database, { readers, author }: Delivery): Pro
   return meta.changes;
 }
 
-/** /likes/<how>/<post>/<person>/<number> likes with PUT, and takes back with DELETE. */
+/** Handles /likes/<way>/<post>/<person>/<number>, which likes with PUT and unlikes with DELETE. */
 async function like(liked: boolean, url: string, { POSTS, LIKE_GATES }: Bindings): Promise<unknown> {
-  const [how, post, person, number] = new URL(url).pathname.split("/").slice(2) as [string, PostId, PersonId, string];
+  const [way, post, person, number] = new URL(url).pathname.split("/").slice(2) as [string, PostId, PersonId, string];
   const actor = POSTS.getByName(post);
-  if (how === "alone") return (await actor.setLikes([{ person, liked }]))[0];
-  if (how === "commit") return liked ? actor.like(person) : actor.unlike(person);
+  if (way === "alone") return (await actor.setLikes([{ person, liked }]))[0];
+  if (way === "commit") return liked ? actor.like(person) : actor.unlike(person);
   return LIKE_GATES.getByName(`${post} ${Number(number) % GATES}`).set(post, person, liked);
 }

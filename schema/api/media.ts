@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MediaId } from "../ids.ts";
-import { MediaDetails } from "../media-details.ts";
+import { MediaDetails } from "../media/media-details.ts";
 import { ALT, text } from "../text.ts";
 import { Timestamp } from "./common.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MediaId } from "../ids.ts";
-import { DIRECT_PARTS_MAX } from "../upload-limits.ts";
+import { DIRECT_PARTS_MAX } from "../media/upload-limits.ts";
 import { Timestamp } from "./common.ts";
 
 export const Quota = z

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { PersonId, SessionId } from "../ids.ts";
-import type { RelayName } from "../live-relays.ts";
+import type { RelayName } from "../live/live-relays.ts";
 
 /** How an author's posts reach their readers: see workers/delivery/large-authors.ts. */
 export type Reach = "pushed" | "turning" | "merged";

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { CommentFact, CommentPolicy, PostMedia } from "../facts.ts";
+import type { CommentFact, CommentPolicy, PostMedia } from "../messages/facts.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
-import type { MediaDetails } from "../media-details.ts";
-import type { MediaType } from "../media-types.ts";
+import type { MediaDetails } from "../media/media-details.ts";
+import type { MediaType } from "../media/media-types.ts";
 
 /** Projection of the post actors, in the author's shard. The id contains the time of publishing. */
 export const posts = sqliteTable(

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { VideoType } from "../../schema/media-types.ts";
+import type { VideoType } from "../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../../workers/media/inspection/byte-source.ts";
 import { Rejected } from "../../workers/media/inspection/rejections.ts";
 import { type Description, describeVideo } from "../../workers/media/videos/describe.ts";

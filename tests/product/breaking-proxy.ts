@@ -1,10 +1,11 @@
-/** A way to the product that breaks after so many bytes: for both sides, or for the client alone. */
+/** A proxy to the product whose connections break after a number of bytes: for both sides, or for the client alone. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** `falls silent`: the product's side of it stays open, and nothing more comes. */
+/** `falls silent`: the product's side stays open, but no more bytes arrive. */
 export type Break = { afterBytes: number; how: "closes" | "falls silent" };
 
+/** Starts a proxy to `target`. Each of `breaks` in turn breaks one connection. Must be closed by the caller. */
 export async function breakingProxy(target: string, breaks: Break[]) {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();
@@ -36,7 +37,7 @@ export async function breakingProxy(target: string, breaks: Break[]) {
   const { port: own } = server.address() as AddressInfo;
   return {
     address: `http://127.0.0.1:${own}`,
-    /** Those that have happened. */
+    /** The breaks that have happened. */
     broken,
     close: () => {
       server.close();

@@ -11,12 +11,12 @@ import { Product } from "./harness.ts";
 
 const PASSWORD = "correct horse battery";
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-/** What follows a write by itself; the client looks for news every 10 s. */
+/** The time limit for whatever follows a write. */
 const SOON = 20_000;
 
 let product: Product;
 let browser: Browser;
-/** Errors of the page, broken rules of its content security policy among them. */
+/** Errors and warnings of the page, including violations of its content security policy. */
 let trouble: string[] = [];
 
 beforeAll(async () => {
@@ -33,29 +33,30 @@ afterEach(async () => {
   expect(seen).toEqual([]);
 });
 
-/** Signs somebody up, and opens the product as they see it who came back to it. */
+/** Signs a person up over the API, and opens the client in a browser that remembers them. */
 const enter = (handle: string, name: string, options?: BrowserContextOptions): Promise<Page> =>
   signedIn("/v1/people", { handle, password: PASSWORD, name }, options);
 
+/** Opens the client for a person who has signed up before. */
 const comeBack = (handle: string, options?: BrowserContextOptions): Promise<Page> =>
   signedIn("/v1/sessions", { handle, password: PASSWORD }, options);
 
-/** By the cookie that `path` answers with, without the form. */
+/** Signs in without the form, by the cookie that a request to `path` sets. */
 async function signedIn(path: string, data: object, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ baseURL: product.address, storageState: CAME_BACK(), ...options });
+  const context = await browser.newContext({ baseURL: product.address, storageState: rememberedBrowser(), ...options });
   await context.request.post(path, { data });
   const page = await open(context, "/");
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }
 
-/** The client asks who is signed in only where somebody has been. */
-const CAME_BACK = () => ({
+/** The state of a browser where somebody has signed in before: elsewhere the client does not ask for the session. */
+const rememberedBrowser = () => ({
   cookies: [],
   origins: [{ origin: product.address, localStorage: [{ name: "signed-in", value: "yes" }] }],
 });
 
-/** Signs somebody up over the API and in through the form. */
+/** Signs a person up over the API, and in through the form. */
 async function signIn(handle: string, name: string, options: BrowserContextOptions = {}): Promise<Page> {
   await product.api.signUp({ handle, password: PASSWORD, name });
   const page = await visit("/sign-in", options);
@@ -89,15 +90,15 @@ const photograph = () => ({
 
 async function publish(page: Page, caption: string): Promise<void> {
   await page.getByRole("link", { name: "New post" }).click();
-  await page.getByLabel("Choose photographs").setInputFiles(photograph());
+  await page.getByLabel("Choose photos").setInputFiles(photograph());
   await page.getByLabel("Describe it").fill("Boats on a river");
   await page.getByLabel("Caption").fill(caption);
-  await page.getByText("Picture: ready").waitFor();
+  await page.getByText("Photo: ready").waitFor();
   await page.getByRole("button", { name: "Publish" }).click();
   await post(page, caption).waitFor();
 }
 
-/** Signs somebody up who has published a photograph. Returns the path of its post. */
+/** Signs a person up and publishes a photograph for them. Returns the path of the post. */
 async function published(handle: string, name: string, caption: string): Promise<string> {
   const author = product.api.as(await product.api.signUp({ handle, password: PASSWORD, name }));
   const { id } = await author.upload(photographOf("nagasaki-boats"));
@@ -108,7 +109,7 @@ async function published(handle: string, name: string, caption: string): Promise
 
 const post = (page: Page, caption: string) => page.getByRole("article").filter({ hasText: caption });
 
-it("takes a photograph from one person's feed to another one's, and tells its author what came back", async () => {
+it("takes a photograph to a follower's feed, and likes and comments back to its author", async () => {
   const author = await signIn("author", "Ada");
   await author.getByText("Your feed is empty").waitFor();
   await publish(author, "Evening in the harbour");
@@ -147,7 +148,7 @@ it("takes a photograph from one person's feed to another one's, and tells its au
   await author.getByRole("link", { name: "Notifications", exact: true }).waitFor();
 });
 
-it("shows a post and a profile to who is not signed in", async () => {
+it("shows posts and profiles to anonymous viewers, and asks them to sign in to follow", async () => {
   const visitor = await visit(await published("open", "Cleo", "For everybody"));
   await visitor.getByText("For everybody").waitFor();
   await visitor.getByRole("link", { name: "Cleo @open" }).click();
@@ -156,7 +157,7 @@ it("shows a post and a profile to who is not signed in", async () => {
   await visitor.waitForURL("**/sign-in?then=%2Fpeople%2Fopen");
 });
 
-it("shows what others do in the feed and under a post, over one socket, and goes on after it was lost", async () => {
+it("shows live changes in the feed and under a post over one socket, and reconnects after a restart", async () => {
   const maker = await enter("maker", "Mia");
   const sockets: { url: string; isClosed: boolean }[] = [];
   maker.on("websocket", (socket) => {
@@ -178,17 +179,17 @@ it("shows what others do in the feed and under a post, over one socket, and goes
   await maker.getByText("No comments yet").waitFor();
   await friend.comment(id, "From far away");
   await maker.getByText("From far away").waitFor();
-  expect(sockets).toEqual([]); // It was there before.
+  expect(sockets).toEqual([]); // It was opened before this test listened.
 
   await product.stop();
   await product.restart();
   await friend.comment(id, "And again");
   await maker.getByText("And again").waitFor();
   expect(sockets.filter(({ isClosed }) => !isClosed)).toHaveLength(1);
-  trouble = []; // The browser tells of each try that found no server.
+  trouble = []; // The browser logs each failed attempt to reconnect.
 });
 
-it("lets an author and their guest talk under a post, and the author keep house there", async () => {
+it("lets people comment and reply under a post, and its author moderate, edit and delete it", async () => {
   const path = await published("host", "Hanna", "A river, I forgot which");
   const host = await comeBack("host");
   await host.goto(path);
@@ -202,7 +203,7 @@ it("lets an author and their guest talk under a post, and the author keep house 
   await comment(guest, "Which river").getByText("edited").waitFor();
 
   const question = comment(host, "Which river");
-  await question.getByText("edited").waitFor(); // Live, as what others do is from here on.
+  await question.getByText("edited").waitFor(); // Live, as are all changes by others from here on.
   await question.getByRole("button", { name: "Like, 0 likes" }).click();
   await question.getByRole("button", { name: "Like, 1 like", pressed: true }).waitFor();
   await question.getByRole("button", { name: "Reply to Gil" }).click();
@@ -211,17 +212,17 @@ it("lets an author and their guest talk under a post, and the author keep house 
   await question.getByRole("link", { name: "@guest" }).waitFor();
   await choose(host, "the comment by Gil", "Pin", "last");
   await comment(host, "cheap frames").getByText("Pinned").waitFor();
-  // The news of it may be faster than its answer, which must leave alone what was opened since.
-  const letAnswer = await holdAnswer(host, "**/hidden");
+  // The live frame may arrive before the response, which must then not close a menu opened in between.
+  const release = await holdResponse(host, "**/hidden");
   await choose(host, "the comment by Gil", "Hide", "first");
-  await comment(host, "cheap frames").getByText("Hidden from everybody but you").waitFor();
+  await comment(host, "cheap frames").getByText("Hidden from everyone but you").waitFor();
   await host.getByRole("button", { name: "More about the comment by Gil" }).first().click();
-  letAnswer();
-  await host.getByText("Hidden from everybody else").waitFor();
+  release();
+  await host.getByText("Hidden from everyone else").waitFor();
   await host.getByRole("menuitem", { name: "Pin" }).click();
   await question.getByText("Pinned").waitFor();
   await host.getByText("2 comments").waitFor();
-  await host.getByLabel("Order of the comments").selectOption("newest");
+  await host.getByLabel("Sort comments").selectOption("newest");
   await host.getByRole("listitem").nth(2).getByText("cheap frames").waitFor();
   await host.getByRole("listitem").first().getByText("Pinned").waitFor();
 
@@ -251,16 +252,16 @@ it("lets an author and their guest talk under a post, and the author keep house 
   await choose(host, "this post", "Earlier captions");
   await host.getByRole("dialog").getByText("I forgot which").waitFor();
   await host.keyboard.press("Escape");
-  await choose(host, "this post", "Who may comment");
-  await host.getByLabel("Nobody").check();
+  await choose(host, "this post", "Who can comment");
+  await host.getByLabel("No one").check();
   await host.getByRole("button", { name: "Save" }).click();
-  await host.getByText("only you can write here").waitFor();
+  await host.getByText("Only you can comment").waitFor();
   await findAfterReload(host, host.getByRole("link", { name: "1 like" }));
   await host.getByRole("link", { name: "1 like" }).click();
   await host.getByRole("link", { name: "Gil @guest" }).waitFor();
-  await host.getByRole("link", { name: "The post" }).click();
+  await host.getByRole("link", { name: "Back to post" }).click();
 
-  await guest.getByText("Hanna has turned comments off").waitFor();
+  await guest.getByText("Hanna turned off comments").waitFor();
   await findAfterReload(guest, guest.getByText("The Nakashima at Nagasaki"));
   await choose(host, "this post", "Delete post");
   await host.getByRole("alertdialog").getByText("1 like and 1 comment ").waitFor();
@@ -270,7 +271,7 @@ it("lets an author and their guest talk under a post, and the author keep house 
   await host.getByRole("link", { name: "Home" }).first().click();
   await host.getByText("Your feed is empty").waitFor();
 
-  await guest.getByText("There is no such post").waitFor();
+  await guest.getByText("Post not found").waitFor();
 });
 
 const comment = (page: Page, text: string) => page.getByRole("listitem").filter({ hasText: text });
@@ -281,7 +282,7 @@ async function say(page: Page, what: string, text: string): Promise<void> {
   await comment(page, text).first().waitFor();
 }
 
-/** What somebody else has done is there a moment later. */
+/** Reloads until `wanted` appears: changes by others arrive a moment later. */
 async function findAfterReload(page: Page, wanted: Locator): Promise<void> {
   await eventually(async () => {
     await page.reload();
@@ -295,8 +296,8 @@ async function choose(page: Page, about: string, item: string, which: "first" | 
   await page.getByRole("menuitem", { name: item }).click();
 }
 
-/** Keeps the answer to the next request at `path` from the page until the function it gives back is called. */
-async function holdAnswer(page: Page, path: string): Promise<() => void> {
+/** Holds back the response to the page's next request to `path` until the returned function is called. */
+async function holdResponse(page: Page, path: string): Promise<() => void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const hold = async (route: Route) => {
     const response = await route.fetch();
@@ -307,19 +308,19 @@ async function holdAnswer(page: Page, path: string): Promise<() => void> {
   return resolve;
 }
 
-/** Not against innerWidth: a telephone zooms out until a page that is too wide fits. */
+/** Compares with the viewport, not innerWidth: a phone zooms out until a page that is too wide fits. */
 async function expectToFit(page: Page, what: string): Promise<void> {
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width, `the width of ${what}`).toBeLessThanOrEqual(PHONE.viewport.width);
 }
 
-/** From the menu on their profile. */
+/** Chooses a command from the menu on a profile. */
 async function chooseAbout(page: Page, name: string, command: string): Promise<void> {
   await page.getByRole("button", { name: `More about ${name}` }).click();
   await page.getByRole("menuitem", { name: command }).click();
 }
 
-it("mutes somebody, whose posts are back in the feed afterwards", async () => {
+it("hides a muted person from the feed, and brings their posts back after an unmute", async () => {
   await published("loud", "Lou", "Seven photographs a day");
   const page = await enter("weary", "Wim");
   await page.goto("/people/loud");
@@ -336,18 +337,18 @@ it("mutes somebody, whose posts are back in the feed afterwards", async () => {
   await page.getByText("Your feed is empty").waitFor();
   await page.goto("/settings");
   await page.getByRole("button", { name: "Unmute Lou" }).click();
-  await page.getByText("You have muted nobody").waitFor();
+  await page.getByText("You haven’t muted anyone").waitFor();
   await page.goto("/");
   await post(page, "Seven photographs").waitFor();
 });
 
-it("lets a private person choose who follows them", async () => {
+it("lets the owner of a private account accept and remove followers", async () => {
   await published("shy", "Sasha", "Only for friends");
   const owner = await comeBack("shy");
   await owner.goto("/settings");
   const setting = owner.getByRole("switch", { name: "Private account" });
   await setting.click();
-  await owner.getByText("Your account is private").waitFor();
+  await owner.getByText("Your account is now private").waitFor();
   expect(await setting.isChecked()).toBe(true);
 
   const friend = await enter("friend_of_shy", "Fred", PHONE);
@@ -357,14 +358,14 @@ it("lets a private person choose who follows them", async () => {
   expect(await friend.getByRole("link", { name: /follower/ }).count()).toBe(0);
   await friend.getByRole("button", { name: "Request to follow Sasha" }).click();
   await friend.getByRole("button", { name: "Requested Sasha" }).waitFor();
-  await friend.getByText("You see their posts once they accept").waitFor();
+  await friend.getByText("You’ll see their posts once they accept").waitFor();
   await expectToFit(friend, "a private profile");
 
   await eventually(async () => {
     await owner.goto("/requests");
     await owner.getByRole("button", { name: "Accept Fred" }).click({ timeout: 1000 });
   }, SOON);
-  await owner.getByText("Nobody is waiting").waitFor();
+  await owner.getByText("No follow requests").waitFor();
   await eventually(async () => {
     await friend.goto("/people/shy");
     await friend.getByRole("link", { name: "Boats on a river" }).waitFor({ timeout: 1000 });
@@ -375,12 +376,12 @@ it("lets a private person choose who follows them", async () => {
   await owner.getByRole("button", { name: "Remove Fred" }).click();
   const dialog = owner.getByRole("dialog", { name: "Remove Fred?" });
   await dialog.getByRole("button", { name: "Remove", exact: true }).click();
-  await owner.getByText("Nobody follows them yet").waitFor();
+  await owner.getByText("No followers yet").waitFor();
   await friend.goto("/people/shy");
   await friend.getByRole("heading", { name: "This account is private" }).waitFor();
 });
 
-it("blocks somebody after asking, and unblocks them on their profile and in the settings", async () => {
+it("blocks a person after a confirmation, and unblocks them on their profile and in the settings", async () => {
   await published("blocked_one", "Finn", "Seen by nearly everybody");
   const author = await comeBack("blocked_one");
   const page = await enter("blocker_one", "Gina");
@@ -393,38 +394,38 @@ it("blocks somebody after asking, and unblocks them on their profile and in the 
   await dialog.waitFor({ state: "hidden" });
   await chooseAbout(page, "Finn", "Block Finn");
   await dialog.getByRole("button", { name: "Block", exact: true }).click();
-  await page.getByText("You have blocked Finn").waitFor();
+  await page.getByText("You blocked Finn").waitFor();
   expect(await page.getByRole("link", { name: "Boats on a river" }).count()).toBe(0);
   expect(await page.getByRole("button", { name: "Follow Finn" }).count()).toBe(0);
 
   await author.goto("/people/blocker_one");
-  await author.getByRole("heading", { name: "There is no such person" }).waitFor();
+  await author.getByRole("heading", { name: "Person not found" }).waitFor();
   expect(await author.getByRole("heading", { name: "Gina" }).count()).toBe(0);
-  // The browser itself writes that there is nothing.
+  // The browser itself logs the 404.
   trouble = trouble.filter((message) => !message.includes("404"));
 
   await page.getByRole("button", { name: "Unblock Finn" }).click();
   await page.getByRole("link", { name: "Boats on a river" }).waitFor();
   await chooseAbout(page, "Finn", "Block Finn");
   await dialog.getByRole("button", { name: "Block", exact: true }).click();
-  await page.getByText("You have blocked Finn").waitFor();
+  await page.getByText("You blocked Finn").waitFor();
   await page.goto("/settings");
   await page.getByRole("button", { name: "Unblock Finn" }).click();
-  await page.getByText("You have blocked nobody").waitFor();
+  await page.getByText("You haven’t blocked anyone").waitFor();
 });
 
-it("says why a file cannot be used", async () => {
+it("explains why a file cannot be used", async () => {
   const page = await enter("hopeful", "Dora");
   await page.goto("/new");
   const notes = { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("These are not pixels. ".repeat(50)) };
-  await page.getByLabel("Choose photographs").setInputFiles(notes);
-  await page.getByRole("alert").filter({ hasText: "Picture:" }).waitFor();
+  await page.getByLabel("Choose photos").setInputFiles(notes);
+  await page.getByRole("alert").filter({ hasText: "Photo:" }).waitFor();
   expect(await page.getByRole("button", { name: "Publish" }).isDisabled()).toBe(true);
-  // The browser itself writes that it was refused.
+  // The browser itself logs the 415.
   trouble = trouble.filter((message) => !message.includes("415"));
 });
 
-it("fits on the narrowest telephone and follows the scheme of the system", async () => {
+it("fits on the narrowest phone and follows the colour scheme of the system", async () => {
   const path = await published("pocket", "Emil", `A long word: ${"harbour".repeat(30)}`);
   const page = await comeBack("pocket", { ...PHONE, colorScheme: "dark" });
 
@@ -442,25 +443,25 @@ it("fits on the narrowest telephone and follows the scheme of the system", async
   expect(await lightness(page)).toBeGreaterThan(0.8);
 });
 
-/** Of the background: 0 is black, 1 is white. */
+/** The lightness of the background: 0 is black, 1 is white. */
 const lightness = (page: Page): Promise<number> =>
   page.evaluate(() => {
     const [red = 0] = getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g)?.map(Number) ?? [];
     return red / 255;
   });
 
-it("lets browsers keep the built files for a year, and no page in their place", async () => {
+it("lets browsers cache built files for a year, but not the page served in place of a missing one", async () => {
   const page = await (await fetch(product.address)).text();
   const script = /src="(\/assets\/[^"]+)"/.exec(page)?.[1] ?? "";
   expect(await cacheControl(script)).toContain("immutable");
-  // What an older or a newer version has built is a page here, as every other path.
+  // A file of an older or newer build does not exist here, so its path gets the client's page.
   expect(await cacheControl("/assets/another-version.js")).not.toContain("immutable");
 });
 
 const cacheControl = async (path: string): Promise<string | null> =>
   (await fetch(product.address + path)).headers.get("cache-control");
 
-it("knows the limits of the API", () => {
+it("repeats the limits of the API in web/limits.ts", () => {
   expect(limits).toMatchObject({
     ALBUM_MAX,
     ALT_MAX: ALT.graphemes,

@@ -1,4 +1,4 @@
-/** The browser of the tests: one of this machine, or the one that comes as an npm package, so that a fresh clone has one. */
+/** The browser for tests: one installed on this machine, or else the one in an npm package, which a fresh clone has. */
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -19,13 +19,13 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** In node_modules, so that another version of the package unpacks anew and a checkout shares nothing with the next. */
+/** In node_modules, so that a new version of the package is unpacked again and checkouts share nothing. */
 const UNPACKED = join(ROOT, "node_modules/.cache/chromium");
 
-/** Its own looks for fonts under /tmp. A page without any font has text of no width, which a test takes for hidden. */
+/** Replaces the package's own, which looks under /tmp. Text without a font has no width: to tests it is hidden. */
 const FONTS = '<fontconfig><dir prefix="relative">.</dir></fontconfig>';
 
-/** To be closed by its caller. */
+/** Launches a browser, which the caller must close. */
 export async function launchChromium(): Promise<Browser> {
   const own = installed();
   const executablePath = own ?? (await unpacked());
@@ -39,13 +39,13 @@ function installed(): string | undefined {
   return [...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))), ON_A_MAC].find(isExecutable);
 }
 
-/** Unpacks the package's browser: once, in a few seconds, 215 MB. */
+/** Unpacks the package's browser (215 MB, a few seconds) unless it is unpacked already. Returns its path. */
 async function unpacked(): Promise<string> {
   if (process.platform !== "linux") throw new Error("No Chromium found: set CHROME_PATH to one.");
   const executable = join(UNPACKED, "chromium");
   if (existsSync(executable)) return executable;
-  // It unpacks into the folder for temporary files, under fixed names, and takes what is there for whole. So it gets one
-  // of its own, which gets its name only when all of it is there.
+  // The package unpacks into TMPDIR under fixed names, and takes existing files for complete. It gets its own folder,
+  // which is renamed into place once everything is there.
   mkdirSync(dirname(UNPACKED), { recursive: true });
   const unfinished = mkdtempSync(`${UNPACKED}-`);
   const before = process.env["TMPDIR"];
@@ -57,7 +57,7 @@ async function unpacked(): Promise<string> {
     renameSync(unfinished, UNPACKED);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
-    // Somebody else was faster, and theirs is as good.
+    // Another process was faster, and its copy is as good.
     if (!existsSync(executable)) throw error;
   } finally {
     if (before === undefined) delete process.env["TMPDIR"];
@@ -66,7 +66,7 @@ async function unpacked(): Promise<string> {
   return executable;
 }
 
-/** With the package's fonts, and where the machine lacks libraries with the package's too. */
+/** The environment for the package's browser: its fonts, and its libraries if the machine lacks some. */
 function environment(executable: string): Record<string, string> {
   const own = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => !!entry[1]));
   const withFonts = { ...own, FONTCONFIG_PATH: join(UNPACKED, "fonts") };

@@ -1,6 +1,6 @@
 /**
- * Large files that clients put into R2 themselves, at the S3 endpoint that Miniflare has for the local bucket. It stands on
- * Miniflare's own port, which is known only once it runs, so the addresses name a way to it.
+ * Large files that clients upload to R2 directly, at Miniflare's S3 endpoint for the local bucket. The endpoint's port
+ * is known only once Miniflare runs, so the signed URLs point to a proxy in front of it.
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { z } from "zod";
 import type { DirectUpload } from "../../schema/api/uploads.ts";
-import { DIRECT_PART_BYTES } from "../../schema/upload-limits.ts";
+import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
 import { Api } from "../../scripts/api-client.ts";
 import { type Server, startServer } from "../../scripts/server.ts";
 import { changedConfig } from "./config.ts";
@@ -22,17 +22,17 @@ const folder = mkdtempSync(join(tmpdir(), "shutterline-"));
 let server: Server;
 let api: Api;
 let token: string;
-let door = 0;
-const way = createServer((client) => {
-  const upstream = connect(door, "127.0.0.1");
+let s3Port = 0;
+const proxy = createServer((client) => {
+  const upstream = connect(s3Port, "127.0.0.1");
   client.pipe(upstream).pipe(client);
   for (const socket of [client, upstream]) socket.on("error", () => client.destroy());
 });
 
 beforeAll(async () => {
-  way.listen(0, "127.0.0.1");
-  await once(way, "listening");
-  const { port } = way.address() as AddressInfo;
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const { port } = proxy.address() as AddressInfo;
   const config = changedConfig(folder, (text) =>
     text.replace(
       'bucket_name = "shutterline-media"',
@@ -51,14 +51,14 @@ beforeAll(async () => {
       R2_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
     },
   });
-  door = Number((await server.miniflare.ready).port);
-  const anybody = new Api(`http://127.0.0.1:${server.port}`);
-  ({ token } = await anybody.signUp({ handle: "ada", password: "correct horse battery" }));
-  api = anybody.as({ token });
+  s3Port = Number((await server.miniflare.ready).port);
+  const anonymous = new Api(`http://127.0.0.1:${server.port}`);
+  ({ token } = await anonymous.signUp({ handle: "ada", password: "correct horse battery" }));
+  api = anonymous.as({ token });
 });
 afterAll(async () => {
   await server.stop();
-  way.close();
+  proxy.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -82,7 +82,7 @@ async function begun(bytes: number): Promise<z.infer<typeof DirectUpload>> {
 }
 
 async function put({ parts }: z.infer<typeof DirectUpload>, file: Buffer) {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     parts.map(({ number, bytes, url }) =>
       fetch(url, {
         method: "PUT",
@@ -90,13 +90,13 @@ async function put({ parts }: z.infer<typeof DirectUpload>, file: Buffer) {
       }),
     ),
   );
-  expect(answers.map(({ status }) => status)).toEqual(parts.map(() => 200));
-  return answers.map(({ headers }, index) => ({ number: index + 1, etag: headers.get("etag") ?? "" }));
+  expect(responses.map(({ status }) => status)).toEqual(parts.map(() => 200));
+  return responses.map(({ headers }, index) => ({ number: index + 1, etag: headers.get("etag") ?? "" }));
 }
 
 const codeOf = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code];
 
-it("makes a file of parts that went past the Worker, once", async () => {
+it("completes an upload whose parts bypassed the Worker, and only once", async () => {
   const file = fileOf(DIRECT_PART_BYTES + 1_000_000);
   const upload = await begun(file.length);
   expect(upload.parts.map(({ bytes }) => bytes)).toEqual([DIRECT_PART_BYTES, 1_000_000]);
@@ -109,11 +109,11 @@ it("makes a file of parts that went past the Worker, once", async () => {
   ]);
   const bucket = await server.miniflare.getR2Bucket("MEDIA");
   const stored = await bucket.get(`originals/${upload.id}`);
-  // Inspection may have refused it by now, because it is no video.
+  // Inspection may have rejected and deleted it by now, because it is no video.
   if (stored) expect(Buffer.from(await stored.arrayBuffer()).equals(file)).toBe(true);
   expect((await post(`/v1/media/${upload.id}/complete`, { parts })).status).toBe(200);
 
-  // What is there stays as it is: the addresses lead nowhere any more.
+  // The signed URLs no longer work, so the file cannot be replaced.
   const [first] = upload.parts;
   const again = await fetch(first?.url ?? "", {
     method: "PUT",
@@ -122,7 +122,7 @@ it("makes a file of parts that went past the Worker, once", async () => {
   expect(again.status).toBeGreaterThanOrEqual(400);
 });
 
-it("refuses other bytes than were signed for, and other parts than there are", async () => {
+it("rejects bytes that were not signed for, and lists of parts that were not uploaded", async () => {
   const file = fileOf(10_000);
   const upload = await begun(file.length);
   const url = upload.parts[0]?.url ?? "";
@@ -142,7 +142,7 @@ it("refuses other bytes than were signed for, and other parts than there are", a
   expect((await complete(parts)).status).toBe(200);
 });
 
-it("removes what is of no type that is accepted", async () => {
+it("deletes a file of an unsupported type", async () => {
   const file = fileOf(1_000_000, "%PDF-1.7\n");
   const upload = await begun(file.length);
   const parts = await put(upload, file);

@@ -1,6 +1,6 @@
 /**
- * F4: the disk is full: that of the actors, then that of everything else. Nothing acknowledged is lost, what cannot be
- * stored is refused in words, and when there is room again everything goes on by itself.
+ * F4: the disk fills up, first that of the actors, then that of everything else. Nothing acknowledged is lost, writes
+ * that cannot be stored get a proper problem, and everything recovers on its own once there is room again.
  */
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -20,19 +20,19 @@ import { SmallDisk } from "./small-disk.ts";
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const MB = 1_048_576;
-/** Enough for an empty community and a photograph. */
+/** Enough for an empty community and a photograph, in bytes. */
 const SMALL = 6 * MB;
 const GROWN = 24 * MB;
-/** Some 20 writes to actors: each writes a few pages of 4 kB. */
+/** Room for about 20 writes to actors, in bytes: each writes a few pages of 4 kB. */
 const ROOM = 300_000;
-/** How long there is none, in ms. */
+/** How long the disk stays full, in ms. */
 const FULL = 900;
 const CAUGHT_UP_WITHIN = 45_000;
-/** What may be said of it. Whoever calls an actor is not told by the runtime why its commit failed. */
+/** The permitted refusals. The runtime does not tell an actor's caller why a commit failed. */
 const REFUSED = /^(503 unavailable|507 storage_full)$/;
 
 const whyNot = SmallDisk.whyNot();
-if (whyNot) console.warn(`SKIPPED: nothing is tested on a full disk, because ${whyNot}`);
+if (whyNot) console.warn(`SKIPPED: full disks are not tested, because ${whyNot}`);
 
 describe.skipIf(whyNot !== undefined)("on small disks", () => {
   let actors: SmallDisk;
@@ -55,7 +55,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     }
   });
 
-  it("refuses in words what it cannot store, twice, and leaves nothing half done", async () => {
+  it("refuses writes it cannot store, also when repeated, and leaves nothing half done", async () => {
     const signUp = async (handle: string): Promise<Api> =>
       product.api.as(await product.api.signUp({ handle, password: PASSWORD }));
     const [ada, ben, cleo] = [await signUp("ada"), await signUp("ben"), await signUp("cleo")];
@@ -68,7 +68,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     const refused: string[] = [];
     const isRefused = async (request: Promise<unknown>) => refused.push(await outcomeOf(request));
     actors.fill();
-    // The second time tells whether what was refused is remembered all the same.
+    // The second round finds out whether a refused write left something behind.
     for (const time of ["first", "second"]) {
       await isRefused(cleo.like(post));
       await isRefused(ben.unlike(post));
@@ -76,7 +76,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
       await isRefused(cleo.publish({ caption: "refused", media: await picture(cleo) }));
     }
     expect(await cleo.post(post)).toMatchObject({ likedByMe: false });
-    expect(await outcomeOf(ben.follow("ada"))).toBe("ok"); // What is not stored in actors goes on.
+    expect(await outcomeOf(ben.follow("ada"))).toBe("ok"); // Writes that no actor stores still work.
 
     for (const outcome of refused) expect(outcome).toMatch(REFUSED);
 
@@ -96,7 +96,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     );
   });
 
-  it("loses and doubles nothing when they fill up under people who write", async () => {
+  it("loses and doubles nothing when the disks fill up during writes", async () => {
     const community = await Community.gather(product, { posts: 2, people: 3, devices: 2 });
     const { history, unknown, caughtUp, notCaughtUp } = await community.live(SEED, [
       { after: 300, kind: "act", act: () => actors.fill(ROOM) },
@@ -109,10 +109,10 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     const { operations, unknown: writes, lost, doubled } = tallyOf(history, verdicts);
     const ended = [...unknown].map(([why, count]) => `${count} ${why}`).join(", ");
     console.log(
-      `seed ${SEED}: ${operations} operations, ${writes} writes without an answer, ${lost} lost, ${doubled} doubled; ` +
+      `seed ${SEED}: ${operations} operations, ${writes} writes without a response, ${lost} lost, ${doubled} doubled; ` +
         `requests that failed: ${ended}; D1 as the actors after ${Math.round(caughtUp)} ms`,
     );
-    // A fault suite whose faults have done nothing has failed.
+    // A fault test whose faults had no effect has failed.
     expect((unknown.get("503") ?? 0) + (unknown.get("507") ?? 0), ended).toBeGreaterThan(0);
     expect(unknown.get("500"), product.output).toBeUndefined();
     expect({ ...verdicts, notCaughtUp }).toEqual({

@@ -3,11 +3,11 @@ import { all, type Api, Refused } from "../../scripts/api-client.ts";
 import { photographOf } from "../../scripts/seed.ts";
 import { eventually } from "./eventually.ts";
 import { Product } from "./harness.ts";
-import { fromTelephone } from "./photograph.ts";
+import { fromPhone } from "./photograph.ts";
 
 const PASSWORD = "correct horse battery";
-const CAMERA = "Telephone 6";
-/** What follows a write by itself follows within this many milliseconds. */
+const CAMERA = "Phone 6";
+/** The time limit for whatever follows a write, in ms. */
 const SOON = 10_000;
 
 let product: Product;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-it("takes a photograph from one person's telephone to another one's feed, and the answers back", async () => {
+it("takes a photograph from one person's phone to another's feed, and likes and comments back", async () => {
   const hops: { hop: string; ms: number }[] = [];
   const hop = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -30,16 +30,16 @@ it("takes a photograph from one person's telephone to another one's feed, and th
   const author = await hop("sign up", () => signUp("author"));
   const reader = await hop("sign up", () => signUp("reader"));
   await hop("follow", () => reader.follow("author"));
-  await hop("follow is told", () =>
+  await hop("follow is notified", () =>
     eventually(async () => {
       const { items } = await author.notifications();
       expect(items).toMatchObject([{ kind: "follow", actors: [{ handle: "reader" }], unread: true }]);
     }, SOON),
   );
 
-  const { id } = await hop("upload", () => author.upload(fromTelephone("french-alpine-landscape", CAMERA)));
+  const { id } = await hop("upload", () => author.upload(fromPhone("french-alpine-landscape", CAMERA)));
   const media = await hop("inspection", () => author.inspected(id));
-  // The file has 1024 x 484 pixels and says that it is to be turned.
+  // The file has 1024 x 484 pixels and an EXIF flag that turns it upright.
   expect(media).toMatchObject({ state: "ready", width: 484, height: 1024, details: { camera: CAMERA } });
 
   const post = await hop("publish", () =>
@@ -52,7 +52,7 @@ it("takes a photograph from one person's telephone to another one's feed, and th
     comments: 0,
     likedByMe: false,
   });
-  expect((await author.feed()).items).toMatchObject([{ id: post.id }]); // One's own post is there at once.
+  expect((await author.feed()).items).toMatchObject([{ id: post.id }]); // An author sees their own post at once.
 
   const url = post.media[0]?.urls?.w320;
   const rendition = await hop("first rendition", () => bytesOf(url));

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Repeats `check` until it throws no more, for what follows a write by itself. Returns how long that took, in ms. The last
- * failure is thrown when `within` has passed.
+ * Repeats `check` until it no longer throws, for effects that follow a write. Returns how long that took, in ms. After
+ * `within` ms it throws the last failure.
  */
 export async function eventually(check: () => Promise<void>, within: number): Promise<number> {
   const started = performance.now();

@@ -1,4 +1,4 @@
-/** Lets system calls of a running process fail as those of a broken disk do: strace answers in the kernel's place. */
+/** Makes system calls of a running process fail as on a broken disk, by strace's fault injection. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const BEGINS_WITHIN = 10_000;
+const ATTACHES_WITHIN = 10_000;
 
 export type Failing = {
   call: "fsync" | "pread64" | "pwrite64";
   error: "EIO" | "ENOSPC";
-  /** The first of every so many calls of a thread fails. */
+  /** Per thread, the first of every `oneIn` calls fails. */
   oneIn: number;
 };
 
@@ -24,7 +24,7 @@ export class FailingCalls {
     this.#folder = folder;
   }
 
-  /** Why no call can be made to fail here; undefined where they can. */
+  /** Why calls cannot be made to fail on this machine; undefined if they can. */
   static whyNot(): string | undefined {
     if (process.platform !== "linux") return "it needs Linux";
     const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 300)"]);
@@ -34,20 +34,20 @@ export class FailingCalls {
     return status === 0 ? undefined : `strace may not trace other processes: ${stderr.trim()}`;
   }
 
-  /** Returns once calls fail: those on `files` alone, if there are any. */
+  /** Resolves once calls of the process fail: only those on `files`, if any are given. */
   static async begin(pid: number, failing: Failing[], files: string[] = []): Promise<FailingCalls> {
     const folder = mkdtempSync(join(tmpdir(), "shutterline-calls-"));
     const which = failing.flatMap(({ call, error, oneIn }) => ["-e", `inject=${call}:error=${error}:when=1+${oneIn}`]);
     const traced = ["-e", `trace=${failing.map(({ call }) => call).join(",")}`];
     const where = [...files.flatMap((file) => ["-P", file]), "-f", "-p", String(pid), "-o", join(folder, "calls")];
     const strace = spawn("strace", [...traced, ...which, ...where], { stdio: ["ignore", "ignore", "pipe"] });
-    // A test that fails before its end must leave nothing behind that goes on failing.
+    // A test that fails early must not leave strace behind, injecting more failures.
     const stop = () => strace.kill();
     process.once("exit", stop);
     strace.once("exit", () => process.off("exit", stop));
     let said = "";
     strace.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    const deadline = Date.now() + BEGINS_WITHIN;
+    const deadline = Date.now() + ATTACHES_WITHIN;
     while (!said.includes("attached")) {
       if (strace.exitCode !== null || Date.now() > deadline) throw new Error(`strace does not attach: ${said}`);
       await sleep(10);
@@ -55,11 +55,11 @@ export class FailingCalls {
     return new FailingCalls(strace, folder);
   }
 
-  /** From now on calls succeed again. Returns how many of each kind have failed. */
+  /** Stops the failures. Returns how many calls of each kind have failed. */
   async end(): Promise<Record<Failing["call"], number>> {
     const ended = once(this.#strace, "exit");
     if (this.#strace.exitCode === null) this.#strace.kill("SIGINT");
-    else throw new Error("strace ended by itself: who knows when");
+    else throw new Error("strace has ended before it was told to");
     await ended;
     const failed = { fsync: 0, pread64: 0, pwrite64: 0 };
     const lines = readFileSync(join(this.#folder, "calls"), "utf8").split("\n");

@@ -1,4 +1,4 @@
-/** The real product, as `npm start` runs it, on a folder and a port of its own. */
+/** Runs the real product, as `npm start` does, with a state folder and a port of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,17 +15,19 @@ const STARTS_WITHIN = 60_000;
 const STOPS_WITHIN = 10_000;
 
 export type ProductOptions = {
-  /** Begins with the demo community. */
+  /** Starts with the demo community. */
   seed?: boolean;
-  /** The folder to store everything in; a new one when absent. */
+  /** The folder for all state; a new one by default. */
   state?: string;
-  /** Another file than wrangler.toml. */
+  /** The path of a file to use in place of wrangler.toml. */
   config?: string | undefined;
-  /** Deletes what is in it first. */
+  /** Deletes the state folder's content first. */
   fresh?: boolean;
 };
 
 /**
+ * A running product:
+ *
  *     const product = await Product.start();
  *     const ada = product.api.as(await product.api.signUp({ handle: "ada", password: "..." }));
  *     await product.remove();
@@ -59,17 +61,17 @@ export class Product {
     return `http://localhost:${this.#port}`;
   }
 
-  /** The API as a visitor sees it. */
+  /** An API client without a session. */
   get api(): Api {
     return new Api(this.address);
   }
 
-  /** What it has written to the terminal since it was started first. */
+  /** Everything it has written to the terminal since the first start. */
   get output(): string {
     return this.#output;
   }
 
-  /** Starts it on what the last one has left, on the same port. Returns once it answers. */
+  /** Starts it on the existing state and the same port. Resolves once it serves requests (and is seeded). */
   async restart(...options: string[]): Promise<void> {
     const where = ["--state", this.state, "--port", String(this.#port), this.#seed ? "--seed" : "--no-seed"];
     const config = this.#config === undefined ? [] : ["--config", this.#config];
@@ -89,22 +91,22 @@ export class Product {
     }
   }
 
-  /** All of its processes. */
+  /** All of its processes, the server's own first. */
   processes(): Process[] {
     const pid = this.#server?.process.pid;
     const self = pid === undefined ? undefined : processOf(pid);
     return self ? [self, ...descendantsOf(self.pid)] : [];
   }
 
-  /** As a power cut would: everything at once, with no chance to write anything. */
+  /** Kills all processes at once, as a power cut would, with no chance to write anything. */
   async kill(): Promise<void> {
     await end(this.processes());
   }
 
-  /** Holds the runtime where it stands for `ms`, as a machine that is put to sleep does. */
+  /** Suspends the runtime for `ms`, as a machine that goes to sleep does. */
   async pause(ms: number): Promise<void> {
     const runtime = this.processes().find(({ command }) => command.includes("workerd"));
-    if (!runtime) throw new Error("there is no runtime to hold");
+    if (!runtime) throw new Error("there is no runtime to suspend");
     process.kill(runtime.pid, "SIGSTOP");
     try {
       await sleep(ms);
@@ -113,32 +115,32 @@ export class Product {
     }
   }
 
-  /** As Ctrl-C does. Throws when one of its processes is left. */
+  /** Stops it as Ctrl-C does. Throws if a process is left running. */
   async stop(): Promise<void> {
     const processes = this.processes();
     this.#server?.process.kill("SIGTERM");
     await allGone(processes);
   }
 
-  /** Stops it and deletes everything it has written. */
+  /** Stops it and deletes its state. */
   async remove(): Promise<void> {
     await this.stop();
     rmSync(this.state, { recursive: true, force: true });
   }
 }
 
-/** `--fresh` deletes nothing that is not named like this. */
+/** A new state folder, with the name that `--fresh` requires before it deletes anything. */
 const newState = (): string => join(mkdtempSync(join(tmpdir(), "shutterline-")), ".shutterline");
 
 type Running = ReturnType<typeof run>;
 
-/** Runs one of our scripts, and hands out what it writes. */
+/** Starts one of our scripts. `onOutput` listens to what it writes. */
 export function run(script: string, ...options: string[]) {
   const child = spawn(process.execPath, [join(ROOT, script), ...options], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  // A test that fails before its end must not leave a server behind.
+  // A test that fails early must not leave a server behind.
   const stop = () => child.kill();
   process.once("exit", stop);
   child.once("exit", () => process.off("exit", stop));
@@ -148,7 +150,7 @@ export function run(script: string, ...options: string[]) {
   return { process: child, onOutput };
 }
 
-/** Runs one of our scripts to its end. */
+/** Runs one of our scripts to its end. Resolves with its exit code and output. */
 export async function runToEnd(script: string, ...options: string[]): Promise<{ code: number | null; output: string }> {
   const { process, onOutput } = run(script, ...options);
   let output = "";
@@ -157,7 +159,7 @@ export async function runToEnd(script: string, ...options: string[]): Promise<{ 
   return { code, output };
 }
 
-/** Waits until none of `processes` is left, and throws when one stays. */
+/** Waits until all of `processes` have ended, and throws if one has not within 10 s. */
 export async function allGone(processes: Process[]): Promise<void> {
   const deadline = Date.now() + STOPS_WITHIN;
   while (processes.some(isAlive)) {

@@ -1,6 +1,6 @@
 /**
- * F3: the disk fails to write, to flush and to read, now and then, in whatever the runtime has open. A write that was not
- * flushed is never acknowledged (it may be there all the same), and what was acknowledged is there once, also after a kill.
+ * F3: the disk occasionally fails to write, flush and read, in any file that the runtime has open. A write that was not
+ * flushed is never acknowledged (though it may exist), and every acknowledged one exists once, also after a kill.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { outcomeOf } from "./problem.ts";
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const SIZE = { posts: 2, people: 3, devices: 2 };
-/** What fails together, one after the other. What fails to flush is read again, from files that may fail to be read. */
+/** Calls that fail together, group by group. Data that fails to flush is read again, and that read may fail too. */
 const FAILING: Failing[][] = [
   [
     { call: "fsync", error: "EIO", oneIn: 2 },
@@ -29,8 +29,9 @@ const FAILING: Failing[][] = [
   [{ call: "pwrite64", error: "EIO", oneIn: 25 }],
   [{ call: "pwrite64", error: "ENOSPC", oneIn: 25 }],
 ];
-/** Between failures, and how long each lasts, in ms. */
+/** The pause between failures, in ms. */
 const CALM = 300;
+/** How long each failure lasts, in ms. */
 const LASTS = 1000;
 const CAUGHT_UP_WITHIN = 45_000;
 
@@ -46,7 +47,7 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
   });
   afterAll(() => product.remove());
 
-  it("loses and doubles nothing of what it has acknowledged", async () => {
+  it("loses and doubles no acknowledged write", async () => {
     const fired: Record<string, number> = {};
     let calls: FailingCalls | undefined;
     const failings = FAILING.flatMap((failing): Fault[] => [
@@ -72,10 +73,10 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
     const { operations, unknown: writes, lost, doubled } = tallyOf(history, verdicts);
     const ended = [...unknown].map(([why, count]) => `${count} ${why}`).join(", ");
     console.log(
-      `seed ${SEED}: failed ${JSON.stringify(fired)}; ${operations} operations, ${writes} writes without an answer, ` +
+      `seed ${SEED}: failed ${JSON.stringify(fired)}; ${operations} operations, ${writes} writes without a response, ` +
         `${lost} lost, ${doubled} doubled; requests that failed: ${ended}; D1 as the actors after ${Math.round(caughtUp)} ms`,
     );
-    // A fault suite whose faults have done nothing has failed.
+    // A fault test whose faults had no effect has failed.
     for (const [what, times] of Object.entries(fired)) expect(times, what).toBeGreaterThan(0);
     expect(unknown.get("503") ?? 0, ended).toBeGreaterThan(0);
     expect(unknown.get("500"), product.output).toBeUndefined();
@@ -89,7 +90,7 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
     });
   });
 
-  it("acknowledges nothing that was not flushed", async () => {
+  it("acknowledges no write that was not flushed", async () => {
     const people: Api[] = [];
     for (const handle of ["ada", "ben", "cleo"]) {
       people.push(product.api.as(await product.api.signUp({ handle, password: PASSWORD })));
@@ -110,7 +111,7 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
     expect(refused).toEqual(refused.map(() => "503 unavailable"));
     expect(fsync).toBeGreaterThanOrEqual(refused.length);
 
-    // Acknowledged again, for good: also of the likes that were refused and are there all the same.
+    // From here on writes are acknowledged and durable, including likes that were refused but exist.
     for (const [index, person] of people.entries()) {
       expect(await person.like(post)).toMatchObject({ liked: true });
       if (index === 1) await product.kill().then(() => product.restart());
@@ -137,7 +138,7 @@ function runtimeOf(product: Product): number {
   return runtime.pid;
 }
 
-/** The write-ahead logs, which are all that a commit flushes. */
+/** The paths of the actors' write-ahead logs, which are all that a commit flushes. */
 function logsOfActors(product: Product): string[] {
   const folder = join(storageOf(product.state), "do/shutterline-PostActor");
   const logs = readdirSync(folder).filter((name) => name.endsWith(".sqlite-wal"));

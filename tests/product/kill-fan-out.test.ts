@@ -1,6 +1,6 @@
 /**
- * Kills everything in the midst of a fan-out to many, whose messages are then gone: only the post's actor knows that some of
- * its readers have nothing yet. `npm run bench -- kill` does the same with 100,000.
+ * Kills everything during a large fan-out. Its messages are lost, so only the post's actor still knows that some
+ * followers lack the post. `npm run bench -- kill` does the same with 100,000 followers.
  */
 import { expect, it } from "vitest";
 import { killedFanOut } from "../../bench/killed-fan-out.ts";
@@ -8,7 +8,7 @@ import { killedFanOut } from "../../bench/killed-fan-out.ts";
 const FOLLOWERS = 10_000;
 const BELLS = 1000;
 
-it("brings a post to every follower once and tells every bell once, killed in its midst, while others publish", async () => {
+it("reaches every follower and every bell exactly once, despite a kill, while others publish", async () => {
   const { seconds, atKills, alone, beside, afterStart, across, wrong } = await killedFanOut({
     followers: FOLLOWERS,
     bells: BELLS,
@@ -18,7 +18,7 @@ it("brings a post to every follower once and tells every bell once, killed in it
     `${posts} posts, p50 ${Math.round(p50)} p99 ${Math.round(p99)} ms`;
   console.log(
     `${FOLLOWERS} followers and ${BELLS} bells within ${seconds.toFixed(1)} s, killed when ${atKills
-      .map(({ feeds, told }) => `${feeds} had it and ${told} were told`)
+      .map(({ feeds, told }) => `${feeds} had it and ${told} were notified`)
       .join(
         ", ",
       )}\nsmall authors: alone ${delays(alone)}; beside it ${delays(beside)}; after the start ${delays(afterStart)}; across the kill ${delays(across)}`,

@@ -1,6 +1,6 @@
 /**
- * Kills the server and its runtime, as a power cut would, while people write. Local queues are in memory, so whatever was
- * under way is gone: only what the actors have stored can bring it back.
+ * Kills the server and its runtime during writes, as a power cut would. Local queues are in memory, so messages under
+ * way are lost: only what the actors have stored can bring them back.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -15,9 +15,9 @@ const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const WRITERS = 8;
 const KILLS = 3;
-/** Until a kill, in ms. */
+/** How long people write before a kill, in ms. */
 const WRITING = { least: 400, most: 1200 };
-/** When an actor has sent what was written (after 0.2 s), and the projector has not been given it yet (after 1 s more). */
+/** A time, in ms, when an actor has sent its outbox (after 0.2 s) and the projector has not received it (1 s later). */
 const IN_THE_QUEUES = 350;
 /** Everything is repaired within this many ms of the last start. */
 const CAUGHT_UP_WITHIN = 30_000;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-it("loses nothing that was acknowledged, doubles nothing, and catches up by itself", async () => {
+it("loses no acknowledged write, doubles none, and catches up on its own", async () => {
   const random = randomOf(SEED);
   const signUp = async (handle: string): Promise<Api> =>
     product.api.as(await product.api.signUp({ handle, password: PASSWORD }));
@@ -42,7 +42,7 @@ it("loses nothing that was acknowledged, doubles nothing, and catches up by itse
     await writer.api.follow("author");
     writers.push(writer);
   }
-  // A follow is stored at once and mirrored a moment later, and a post is delivered to those who are mirrored.
+  // A follow is stored at once and mirrored a moment later; fan-out reads the mirror.
   await eventually(
     async () => expect(await product.api.person("author")).toMatchObject({ followers: WRITERS }),
     10_000,
@@ -60,8 +60,7 @@ it("loses nothing that was acknowledged, doubles nothing, and catches up by itse
     await sleep(WRITING.least + random() * (WRITING.most - WRITING.least));
     published.push(await publish(`just before kill ${kill}`));
     if (kill === KILLS) {
-      // Nobody writes any more: all is in the queues and nowhere under way, and nothing but the server itself can set
-      // the repair going.
+      // All writing has stopped and all facts are in the queues, so no new write can trigger the repair.
       for (const writer of writers) writer.stop();
       await sleep(IN_THE_QUEUES);
     }
@@ -84,7 +83,7 @@ it("loses nothing that was acknowledged, doubles nothing, and catches up by itse
     console.log(
       `seed ${SEED}: ${WRITERS} writers, ${KILLS} kills, up again after ${starts.join(", ")} ms\n` +
         `${sum((w) => w.answered)} writes acknowledged, ${sum((w) => w.acknowledged.length)} of them comments; ` +
-        `without an answer ${sum((w) => w.unanswered.likes)} likes and ${sum((w) => w.unanswered.comments.size)} comments\n` +
+        `without a response ${sum((w) => w.unanswered.likes)} likes and ${sum((w) => w.unanswered.comments.size)} comments\n` +
         `${wrong.filter((what) => what.startsWith("lost")).length} lost, ` +
         `${wrong.filter((what) => what.startsWith("doubled")).length} doubled, ${wrong.length} wrong in all`,
     );
@@ -92,11 +91,11 @@ it("loses nothing that was acknowledged, doubles nothing, and catches up by itse
   console.log(`all caught up ${Math.round(caughtUp)} ms after the last start`);
 });
 
-it("finishes by itself what a follow and an upload had begun before a kill", async () => {
+it("finishes a follow and an inspection that a kill interrupted", async () => {
   const newcomer = product.api.as(await product.api.signUp({ handle: "newcomer", password: PASSWORD }));
   const { followers } = await product.api.person("author");
   const [{ id }] = await Promise.all([newcomer.upload(photographOf("black-canyon")), newcomer.follow("author")]);
-  await product.kill(); // The inspection takes longer than this.
+  await product.kill(); // The inspection takes longer, so it is under way.
   await product.restart();
   const finished = await eventually(async () => {
     expect(await newcomer.media(id)).toMatchObject({ state: "ready" });
@@ -106,7 +105,7 @@ it("finishes by itself what a follow and an upload had begun before a kill", asy
   console.log(`the upload was inspected and the feed filled ${Math.round(finished)} ms after the start`);
 });
 
-/** Holds a post, as every reader is shown it, against what its writers were answered. */
+/** Compares a post, as readers see it, with the responses that its writers got. Returns what is wrong, in words. */
 async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<string[]> {
   const wrong: string[] = [];
   const comments = await all((page) => author.comments(post, page));
@@ -119,7 +118,7 @@ async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<st
       ({ author, text }) => author.handle === writer.handle && !writer.unanswered.comments.has(text),
     );
     if (certain.map(({ id }) => id).join() !== answered.map(({ id }) => id).join()) {
-      wrong.push(`comments of ${writer.handle} on ${post} are not those that were answered, in their order`);
+      wrong.push(`comments of ${writer.handle} on ${post} differ from the acknowledged ones or their order`);
     }
   }
 
@@ -134,19 +133,19 @@ async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<st
   if (shown.likes !== likes) wrong.push(`${post} shows ${shown.likes} likes of ${likes}`);
   if (shown.comments !== comments.length) wrong.push(`${post} shows ${shown.comments} comments of ${comments.length}`);
 
-  const told = await all((page) => author.notifications(page));
+  const notifications = await all((page) => author.notifications(page));
   const countOf = (kind: "like" | "comment"): number =>
-    told.find((notification) => notification.kind === kind && notification.post.id === post)?.count ?? 0;
-  if (countOf("like") !== likes) wrong.push(`the author is told of ${countOf("like")} likes of ${likes}`);
+    notifications.find((notification) => notification.kind === kind && notification.post.id === post)?.count ?? 0;
+  if (countOf("like") !== likes) wrong.push(`the author is notified of ${countOf("like")} likes of ${likes}`);
   if (countOf("comment") !== comments.length) {
-    wrong.push(`the author is told of ${countOf("comment")} comments of ${comments.length}`);
+    wrong.push(`the author is notified of ${countOf("comment")} comments of ${comments.length}`);
   }
   return wrong;
 }
 
-/** Every follower has every post once, also those that were acknowledged in the moment before a kill. */
+/** Checks that a follower has every post once, including those acknowledged just before a kill. */
 async function wrongInFeed({ api, handle }: Writer, published: string[]): Promise<string[]> {
   const shown = (await all((page) => api.feed(page))).map(({ id }) => id).join();
   const expected = published.toReversed().join();
-  return shown === expected ? [] : [`${handle} is shown ${shown}, not ${expected}`];
+  return shown === expected ? [] : [`the feed of ${handle} is ${shown}, not ${expected}`];
 }

@@ -1,4 +1,4 @@
-/** Many people look at one post at once, on this one machine. */
+/** Many sockets on one machine watch one post. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { LiveFrame, PostFrame } from "../../schema/api/live.ts";
@@ -8,15 +8,15 @@ import { eventually } from "./eventually.ts";
 import { Product } from "./harness.ts";
 
 const SOCKETS = 5000;
-/** That are being opened at a time. */
+/** How many sockets are being opened at a time. */
 const OPENING = 100;
-/** A machine on which that takes longer goes on with those that it has, but not with fewer than a fifth. */
+/** A slow machine goes on with the sockets it has opened by then, but not with fewer than a fifth. */
 const OPENS_FOR = 35_000; // ms
-/** Files that the server and this process need beside the sockets. */
+/** Open files that the server and this process need besides the sockets. */
 const OTHER_FILES = 500;
 const WRITERS = 4;
 const WRITE_FOR = 2000; // ms
-const ALL_TOLD_WITHIN = 30_000;
+const ALL_UP_TO_DATE_WITHIN = 30_000;
 
 let product: Product;
 beforeAll(async () => {
@@ -24,10 +24,10 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-class Looker {
+class Watcher {
   readonly socket: WebSocket;
   readonly frames: Pick<PostFrame, "from" | "seq" | "likes" | "comments">[] = [];
-  toldAt = 0;
+  updatedAt = 0;
 
   private constructor(socket: WebSocket, post: string) {
     this.socket = socket;
@@ -37,22 +37,22 @@ class Looker {
       if (frame.topic !== "post") return;
       const { from, seq, likes, comments } = frame;
       this.frames.push({ from, seq, likes, comments });
-      this.toldAt = performance.now();
+      this.updatedAt = performance.now();
     });
   }
 
-  /** Resolves with the first frame. */
-  static async at(address: string, post: string): Promise<Looker> {
-    const looker = new Looker(new WebSocket(`${address.replace("http", "ws")}/v1/live`), post);
+  /** Opens a socket that watches `post`. Resolves at its first frame. */
+  static async at(address: string, post: string): Promise<Watcher> {
+    const watcher = new Watcher(new WebSocket(`${address.replace("http", "ws")}/v1/live`), post);
     await new Promise((resolve, reject) => {
-      looker.socket.addEventListener("message", resolve, { once: true });
-      looker.socket.addEventListener("error", () => reject(new Error("a socket was refused")), { once: true });
+      watcher.socket.addEventListener("message", resolve, { once: true });
+      watcher.socket.addEventListener("error", () => reject(new Error("a socket was refused")), { once: true });
     });
-    return looker;
+    return watcher;
   }
 }
 
-it("tells everybody who looks at a post the same, in few frames", async () => {
+it("brings everybody who watches a post to the same standing, in few frames", async () => {
   const { author, writers, post } = await scene();
   const runtime = product.processes().find(({ command }) => command.includes("workerd"));
   const [wanted, memory] = [Math.min(SOCKETS, filesOf(runtime?.pid) - OTHER_FILES), memoryOf(runtime?.pid)];
@@ -60,15 +60,15 @@ it("tells everybody who looks at a post the same, in few frames", async () => {
   expect(wanted).toBeGreaterThan(100);
 
   const started = performance.now();
-  const lookers: Looker[] = [];
+  const watchers: Watcher[] = [];
   const open = async () => {
-    while (lookers.length + OPENING <= wanted && performance.now() - started < OPENS_FOR) {
-      lookers.push(await Looker.at(product.address, post));
+    while (watchers.length + OPENING <= wanted && performance.now() - started < OPENS_FOR) {
+      watchers.push(await Watcher.at(product.address, post));
     }
   };
   await Promise.all(Array.from({ length: OPENING }, open));
   const connected = performance.now() - started;
-  expect(lookers.length).toBeGreaterThanOrEqual(wanted / 5);
+  expect(watchers.length).toBeGreaterThanOrEqual(wanted / 5);
 
   const writing = performance.now();
   await Promise.all(
@@ -85,34 +85,35 @@ it("tells everybody who looks at a post the same, in few frames", async () => {
   const written = performance.now();
   expect(likes).toBe(WRITERS);
   await eventually(async () => {
-    const behind = lookers.filter(({ frames }) => frames.at(-1)?.seq !== last);
+    const behind = watchers.filter(({ frames }) => frames.at(-1)?.seq !== last);
     expect(behind.length).toBe(0);
-  }, ALL_TOLD_WITHIN);
+  }, ALL_UP_TO_DATE_WITHIN);
 
-  const ends = new Set(lookers.map(({ frames }) => JSON.stringify(frames.at(-1), ["likes", "comments", "seq"])));
+  const ends = new Set(watchers.map(({ frames }) => JSON.stringify(frames.at(-1), ["likes", "comments", "seq"])));
   expect([...ends]).toEqual([JSON.stringify({ likes, comments: 1, seq: last })]);
-  const gaps = lookers.flatMap(({ frames }) =>
+  const gaps = watchers.flatMap(({ frames }) =>
     frames.filter(({ from }, index) => from !== (frames[index - 1]?.seq ?? 1)),
   );
   expect(gaps.slice(0, 5)).toEqual([]);
-  const counts = lookers.map(({ frames }) => frames.length);
+  const counts = watchers.map(({ frames }) => frames.length);
   const most = Math.max(...counts);
   expect(most).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - writing) / 250));
-  const toldLast = lookers.reduce((time, { toldAt }) => Math.max(time, toldAt), 0);
+  const lastUpdate = watchers.reduce((time, { updatedAt }) => Math.max(time, updatedAt), 0);
   console.log(
     [
-      `${lookers.length} sockets opened and told how the post stands in ${seconds(connected)}`,
+      `${watchers.length} sockets opened and received the post's standing in ${seconds(connected)}`,
       `${last - 1} changes in ${seconds(written - writing)}`,
-      `all told ${seconds(Math.max(0, toldLast - written))} after the last one was answered`,
+      `all up to date ${seconds(Math.max(0, lastUpdate - written))} after the response to the last one`,
       `frames per socket: ${Math.min(...counts)} to ${most}`,
       `memory of the runtime: ${memory} MB before, ${memoryOf(runtime?.pid)} MB with them`,
     ].join("; "),
   );
-  for (const { socket } of lookers) socket.close();
+  for (const { socket } of watchers) socket.close();
 });
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** Signs up the writers. The first of them is the author of the post. */
 async function scene(): Promise<{ author: Api; writers: Api[]; post: string }> {
   const password = "correct horse battery";
   const writers: Api[] = [];
@@ -127,18 +128,18 @@ async function scene(): Promise<{ author: Api; writers: Api[]; post: string }> {
   return { author, writers, post };
 }
 
-/** How many files a process may have open. */
+/** How many files both this process and the process `pid` may have open. */
 function filesOf(pid: number | undefined): number {
   try {
     const limits = ["self", String(pid)].map((process) => readFileSync(`/proc/${process}/limits`, "utf8"));
     const numbers = limits.map((text) => /^Max open files\s+(\d+)/m.exec(text)?.[1]);
     return Math.min(...numbers.map((number) => (number === undefined ? Number.POSITIVE_INFINITY : Number(number))));
   } catch {
-    return 1024 + OTHER_FILES; // Elsewhere it cannot be asked, and more may be allowed.
+    return 1024 + OTHER_FILES; // Without /proc the limit is unknown, and may be higher.
   }
 }
 
-/** In MB; 0 where it cannot be told. */
+/** The resident memory of a process, in MB; 0 without /proc. */
 function memoryOf(pid: number | undefined): number {
   try {
     const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

@@ -1,4 +1,4 @@
-/** Videos in a real browser, against the running product, and what cannot be used. */
+/** Videos, and files that cannot be used, in a real browser against the running product. */
 import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { launchChromium } from "./chromium.ts";
@@ -12,7 +12,7 @@ let product: Product;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-/** Errors of the page, broken rules of its content security policy among them. */
+/** Errors and warnings of the page, including violations of its content security policy. */
 let trouble: string[] = [];
 
 beforeAll(async () => {
@@ -44,17 +44,17 @@ type Picked = { name: string; mimeType: string; buffer: Buffer };
 
 async function pick(...files: Picked[]): Promise<void> {
   await page.goto("/new");
-  await page.getByLabel("Choose photographs").setInputFiles(files);
+  await page.getByLabel("Choose photos").setInputFiles(files);
 }
 
-it("sends a video though the connection is lost, publishes it with a poster, and plays it when asked to", async () => {
+it("uploads a video across a lost connection, publishes it with a poster, and plays it on demand", async () => {
   await page.route("**/v1/uploads/*", loseConnection, { times: 1 });
   await pick({ name: "circle.webm", mimeType: "video/webm", buffer: await recorded() });
-  await page.getByText("Video: Waiting for the connection").waitFor();
+  await page.getByText("Video: waiting for a connection").waitFor();
   await context.setOffline(false);
   await page.getByLabel("Describe it").fill("A circle that grows");
   await page.getByText("Video: ready").waitFor();
-  await page.getByText("What the file said").click();
+  await page.getByText("File details").click();
   await page.getByText("WebM,").waitFor();
   await page.getByRole("button", { name: "Publish" }).click();
 
@@ -65,7 +65,7 @@ it("sends a video though the connection is lost, publishes it with a poster, and
     if (response.request().resourceType() === "media") ranges.push(response.status());
   });
   expect(await shapeOfCover()).toBeCloseTo(4 / 3);
-  expect(ranges).toEqual([]); // Nothing is loaded of it before somebody wants to see it.
+  expect(ranges).toEqual([]); // Nothing of a video is loaded before it is played.
   await page.getByRole("button", { name: "Play: A circle that grows" }).click();
   await eventually(async () => {
     expect(await video.evaluate((element: HTMLVideoElement) => element.currentTime)).toBeGreaterThan(0);
@@ -74,7 +74,7 @@ it("sends a video though the connection is lost, publishes it with a poster, and
 
   await page.goto("/people/ada");
   await page.getByRole("link", { name: "A circle that grows" }).getByText("0:01").waitFor();
-  trouble = trouble.filter((message) => !message.includes("net::ERR_")); // The browser tells that it was cut off.
+  trouble = trouble.filter((message) => !message.includes("net::ERR_")); // The browser logs that it was offline.
 });
 
 async function loseConnection(route: Route): Promise<void> {
@@ -82,7 +82,7 @@ async function loseConnection(route: Route): Promise<void> {
   await route.abort("connectionfailed");
 }
 
-it("goes on with a new address where the old one is no longer good", async () => {
+it("continues a video with a new URL when the old one has expired", async () => {
   const [post] = (await product.api.postsOf("ada")).items;
   const late = await context.newPage();
   await late.clock.install();
@@ -106,7 +106,7 @@ it("goes on with a new address where the old one is no longer good", async () =>
   await late.close();
 });
 
-/** A second of a canvas, as this browser itself writes it: it has no other codec that is free to make. */
+/** A second of an animated canvas, recorded by the browser itself: VP8 is the one codec it can always encode. */
 async function recorded(): Promise<Buffer> {
   const bytes = await page.evaluate(async () => {
     const canvas = document.createElement("canvas");
@@ -138,14 +138,14 @@ const shapeOfCover = () =>
       return image.naturalWidth / image.naturalHeight;
     });
 
-it("says why a file was refused, after it was sent or before", async () => {
+it("explains why a file was rejected, after its upload or before", async () => {
   const header = "89504e470d0a1a0a0000000d49484452000001000000010008020000";
   const broken = Buffer.concat([Buffer.from(header, "hex"), Buffer.alloc(900, 7)]);
   await pick(
     { name: "broken.png", mimeType: "image/png", buffer: broken },
     { name: "empty.jpg", mimeType: "image/jpeg", buffer: Buffer.alloc(0) },
   );
-  await page.getByRole("alert").filter({ hasText: "Picture 1: The file is damaged" }).waitFor();
-  await page.getByRole("alert").filter({ hasText: "Picture 2: The file is empty." }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "Photo 1: The file is damaged" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "Photo 2: The file is empty." }).waitFor();
   expect(await page.getByRole("button", { name: "Publish" }).isDisabled()).toBe(true);
 });

@@ -1,7 +1,7 @@
 /**
- * Moves half of all shards to a second database by the operator's command, while people sign up, follow, publish, like and
- * comment, and others read. Whatever was answered must be there afterwards, once; reads never fail; and writes are refused
- * for the moment of the switch alone, in a way that says when to try again.
+ * Moves half of all shards to a second database with the operator's command, while people sign up, follow, publish,
+ * like, comment and read. Every acknowledged write must exist once afterwards, reads never fail, and writes are refused
+ * only during the switch, with a 503 that is safe to retry.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,10 +21,10 @@ const PASSWORD = "correct horse battery";
 const WRITERS = 8;
 const RANGE = "4096-8191";
 const CAUGHT_UP_WITHIN = 30_000;
-/** A write that is refused is tried again after this, in ms. */
-const RETRY = 200;
+/** The pause before a refused write is tried again, in ms. */
+const RETRY_DELAY = 200;
 
-/** With one more database, which has no shards yet. */
+/** Writes a configuration with a second database, which has no shards yet. */
 const configOfTwo = (folder: string): string =>
   changedConfig(folder, (config) => {
     const second =
@@ -42,10 +42,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Somebody who writes, and what was answered. */
+/** A person who writes, and what the API has acknowledged. */
 class Person {
   readonly api: Api;
   readonly handle: string;
+  /** Whether their shard is among those that move. */
   readonly moves: boolean;
   readonly follows = new Set<string>();
   readonly likes = new Set<string>();
@@ -59,18 +60,18 @@ class Person {
     [this.api, this.handle, this.moves] = [api, handle, shardOf(id) >= 4096];
   }
 
-  /** Does it, again and again while it is refused as unavailable: which says for certain that nothing was done. */
+  /** Retries a request while it is refused as `unavailable`, which guarantees that nothing was written. */
   async write<T>(request: () => Promise<T>): Promise<T> {
-    const began = performance.now();
+    const started = performance.now();
     for (;;) {
       try {
-        const answer = await request();
-        this.longestPause = Math.max(this.longestPause, performance.now() - began);
-        return answer;
+        const result = await request();
+        this.longestPause = Math.max(this.longestPause, performance.now() - started);
+        return result;
       } catch (error) {
         if (!(error instanceof Refused && error.status === 503 && error.code === "unavailable")) throw error;
         this.refused += 1;
-        await sleep(RETRY);
+        await sleep(RETRY_DELAY);
       }
     }
   }
@@ -83,7 +84,7 @@ async function signUp(handle: string): Promise<Person> {
       return new Person(product.api.as({ token }), handle, person.id);
     } catch (error) {
       if (!(error instanceof Refused && error.status === 503)) throw error;
-      await sleep(RETRY);
+      await sleep(RETRY_DELAY);
     }
   }
 }
@@ -92,7 +93,7 @@ it("loses and doubles nothing, and refuses no read", async () => {
   const random = randomOf(SEED);
   const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const people = await Promise.all(Array.from({ length: WRITERS }, (_, n) => signUp(`writer_${n}`)));
-  // Both kinds, whatever was drawn.
+  // Shards are drawn at sign-up: adds people until some move and some do not.
   for (let n = WRITERS; !people.some(({ moves }) => moves) || people.every(({ moves }) => moves); n += 1) {
     people.push(await signUp(`writer_${n}`));
   }
@@ -108,7 +109,7 @@ it("loses and doubles nothing, and refuses no read", async () => {
     const picture = [{ id: media.get(author) ?? "" }] as Parameters<Api["publish"]>[0]["media"];
     const { id } = await author.write(() => author.api.publish({ caption: "Tide", media: picture }));
     author.published.push(id);
-    // Others see it when it is in D1: while its shard's writes are paused, a moment after it was acknowledged.
+    // Others see it once it is in D1, which may be later than its response while its shard's writes are paused.
     await eventually(async () => void (await product.api.post(id)), 30_000);
     return id;
   };
@@ -145,7 +146,7 @@ it("loses and doubles nothing, and refuses no read", async () => {
   const arriving = (async () => {
     while (!over.signal.aborted) {
       newcomers.push(await signUp(`newcomer_${newcomers.length}`));
-      await sleep(1000); // An address may sign up 60 times a minute.
+      await sleep(1000); // The API limits an address to 60 sign-ups a minute.
     }
   })();
   let reads = 0;
@@ -156,16 +157,16 @@ it("loses and doubles nothing, and refuses no read", async () => {
       await sleep(50);
     }
   });
-  const going = Promise.all([...writing, arriving, ...reading]);
+  const everything = Promise.all([...writing, arriving, ...reading]);
 
   await sleep(1000);
   const moving = runToEnd("scripts/admin.ts", "move-shards", RANGE, "DB_1", "--state", product.state);
-  const { code, output } = await Promise.race([moving, going.then(() => moving)]);
+  const { code, output } = await Promise.race([moving, everything.then(() => moving)]);
   expect(output).toContain(`${RANGE}: done`);
   expect(code).toBe(0);
   await sleep(500);
   over.abort();
-  await going;
+  await everything;
   expect((await runToEnd("scripts/admin.ts", "shards", "--state", product.state)).output).toBe(
     "0-4095  DB\n4096-8191  DB_1\n",
   );
@@ -208,6 +209,6 @@ it("loses and doubles nothing, and refuses no read", async () => {
   console.log(
     `seed ${SEED}: ${people.length} people, ${posts.length} posts, ${newcomers.length} newcomers, ${reads} reads; refused: ` +
       `${refusedOf(true)} writes of those who moved, ${refusedOf(false)} of others; ` +
-      `the longest waited ${Math.round(pause)} ms\n${output}`,
+      `the longest write took ${Math.round(pause)} ms\n${output}`,
   );
 }, 120_000);

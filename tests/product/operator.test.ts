@@ -1,4 +1,4 @@
-/** What goes wrong in the real queues of the running product, seen and dealt with by its operator: in a terminal and a browser. */
+/** Dead letters in the real queues of the running product, handled by its operator in a terminal and in a browser. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -34,15 +34,15 @@ afterAll(async () => {
 
 const admin = (...words: string[]) => runToEnd("scripts/admin.ts", ...words, "--address", address);
 const send = async (binding: string, body: unknown) => (await server.miniflare.getQueueProducer(binding)).send(body);
-/** As the platform moves what no consumer has settled: bare. */
-const move = (kind: string, end: string) =>
+/** Sends a bare message to the dead-letter queue, as the platform does when no consumer settles it. */
+const sendDeadLetter = (kind: string, end: string) =>
   send("DEAD_LETTERS", { kind, id: ID + end, follower: `${ID}8`, followee: `${ID}9`, media: `${ID}7` });
 
-it("keeps a poisoned message, lists it, and replays and discards what the operator says", async () => {
-  expect(await admin("dead-letters")).toEqual({ code: 0, output: "There are none\n" });
+it("keeps and lists a poisoned message, and replays and discards dead letters on command", async () => {
+  expect(await admin("dead-letters")).toEqual({ code: 0, output: "No dead letters\n" });
   await send("EFFECTS", { kind: "nonsense" });
-  await Promise.all([move("follow", "1"), move("follow", "2"), move("inspect", "3")]);
-  await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 in all"), SOON);
+  await Promise.all([sendDeadLetter("follow", "1"), sendDeadLetter("follow", "2"), sendDeadLetter("inspect", "3")]);
+  await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 dead letters"), SOON);
 
   const { output } = await admin("dead-letters", "--queue", "shutterline-effects");
   expect(output).toMatch(/^\d+ {2}shutterline-effects {2}[0-9a-f]{64} {2}last .+: It is not of its schema:/m);
@@ -51,7 +51,7 @@ it("keeps a poisoned message, lists it, and replays and discards what the operat
   expect((await admin("dead-letters", "show", nonsense)).output).toContain('body: {\n  "kind": "nonsense"\n}');
   expect(await admin("status")).toMatchObject({ code: 1 });
 
-  // It is as bad as before, so it comes back, and says how often.
+  // The message still fails, so it comes back with its counts.
   expect(await admin("dead-letters", "replay", nonsense)).toEqual({ code: 0, output: "1 replayed\n" });
   await eventually(async () => {
     const { output: again } = await admin("dead-letters", "show", nonsense);
@@ -60,23 +60,23 @@ it("keeps a poisoned message, lists it, and replays and discards what the operat
   }, SOON);
   expect(await admin("dead-letters", "discard", nonsense)).toMatchObject({ code: 0 });
 
-  // These ask for something that is not there any more, so their consumers have nothing to do.
+  // The subjects of these messages do not exist, so their consumers have nothing to do.
   expect(await admin("dead-letters", "replay", "--all")).toEqual({ code: 0, output: "3 replayed\n" });
-  expect((await admin("dead-letters")).output).toBe("There are none\n");
-  expect((await admin("dead-letters", "--replayed")).output).toContain("3 in all");
+  expect((await admin("dead-letters")).output).toBe("No dead letters\n");
+  expect((await admin("dead-letters", "--replayed")).output).toContain("3 dead letters");
   expect(await admin("dead-letters", "replay", "9999")).toMatchObject({ code: 1 });
   expect(await admin("dead-letters", "replay")).toMatchObject({ code: 1 });
 });
 
-it("shows the operator alone how it is, and what waits, and does what they press", async () => {
+it("shows the status and dead letters to the operator alone, and replays and discards them", async () => {
   await send("EFFECTS", { kind: "nonsense", mark: 1 });
-  await move("follow", "4");
+  await sendDeadLetter("follow", "4");
   const trouble: string[] = [];
   const page = await visit("/operator", trouble);
-  await page.getByLabel("Operator’s token").fill("something else");
-  await page.getByRole("button", { name: "Enter" }).click();
-  await page.getByText("This is not the operator’s token.").waitFor();
-  await page.getByLabel("Operator’s token").fill(adminTokenOf(state));
+  await page.getByLabel("Operator token").fill("something else");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("That isn’t the operator token.").waitFor();
+  await page.getByLabel("Operator token").fill(adminTokenOf(state));
   await page.keyboard.press("Enter");
   await page.getByRole("row", { name: /shutterline-effects/ }).waitFor();
   await page.getByRole("heading", { name: "Shards" }).waitFor();
@@ -94,18 +94,18 @@ it("shows the operator alone how it is, and what waits, and does what they press
   await page.keyboard.press("Enter");
   await follow.getByRole("button", { name: "Replay" }).click();
   await follow.waitFor({ state: "detached" });
-  await page.getByText("There are none.").waitFor();
+  await page.getByText("No dead letters.").waitFor();
 
   await page.reload();
-  await page.getByRole("heading", { name: "Queues" }).waitFor(); // The tab has kept the token.
+  await page.getByRole("heading", { name: "Queues" }).waitFor(); // The tab has stored the token.
   expect(page.url()).toBe(`${address}/operator`);
   const narrow = { width: 360, height: 740 };
   await page.setViewportSize(narrow);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(narrow.width);
-  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await page.reload();
-  await page.getByLabel("Operator’s token").waitFor();
-  // The browser itself writes that the first token was refused.
+  await page.getByLabel("Operator token").waitFor();
+  // The browser itself logs the 401 of the first token.
   expect(trouble.filter((message) => !message.includes("401"))).toEqual([]);
 });
 

@@ -1,11 +1,11 @@
-/** A photograph as a telephone writes it: turned by a flag alone, and with the place where it was taken. */
+/** A photograph as a phone writes it: rotated only by an EXIF flag, and with the location where it was taken. */
 import type { Photograph } from "../../scripts/seed-data.ts";
 import { photographOf } from "../../scripts/seed.ts";
 
-/** EXIF orientation 6: to be turned clockwise by 90 degrees. */
+/** EXIF orientation 6: to be rotated clockwise by 90 degrees. */
 const TURNED = 6;
 
-// Types of TIFF.
+// TIFF field types.
 const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
@@ -16,8 +16,8 @@ type Entry = { tag: number; type: number; count: number; value: Buffer };
 const EXIF_MARKER = 0xffe1;
 const TIFF_HEADER_BYTES = 8;
 
-/** `name` with the EXIF of a telephone in place of its own. */
-export function fromTelephone(name: Photograph, camera: string): Uint8Array<ArrayBuffer> {
+/** The photograph `name`, with a phone's EXIF in place of its own. */
+export function fromPhone(name: Photograph, camera: string): Uint8Array<ArrayBuffer> {
   const jpeg = Buffer.from(photographOf(name));
   if (jpeg.readUInt16BE(2) !== EXIF_MARKER) throw new Error(`${name} does not begin with its EXIF`);
   const rest = jpeg.subarray(4 + jpeg.readUInt16BE(4));
@@ -37,7 +37,7 @@ function exifSegment(camera: string): Buffer {
   return Buffer.concat([start, body]);
 }
 
-/** An image file directory that will lie at `offset`: its entries, and behind them the values longer than 4 bytes. */
+/** An image file directory for the offset `offset`: its entries, followed by the values longer than 4 bytes. */
 function directory(entries: Entry[], offset: number): Buffer {
   const fixed = Buffer.alloc(2 + entries.length * 12 + 4);
   fixed.writeUInt16LE(entries.length, 0);

@@ -1,6 +1,6 @@
 import { Refused } from "../../scripts/api-client.ts";
 
-/** How a request ended: "ok", or the status and code of the problem. Whatever else happens is a failure of the test. */
+/** Resolves with how a request ended: "ok", or the status and code of its problem. Anything else is rethrown. */
 export async function outcomeOf(request: Promise<unknown>): Promise<string> {
   try {
     await request;

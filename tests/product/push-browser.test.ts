@@ -1,7 +1,7 @@
 /**
- * Pushes in a real browser: the switch in the settings, and the service worker. The browser's own push service is another
- * company's server, so a subscription comes from one on this machine, and what arrives there is handed to the service worker
- * by the browser's debugging protocol. All between is real.
+ * Pushes in a real browser: the switch in the settings, and the service worker. The browser's own push service is a
+ * third party's server, so subscriptions point to one on this machine, and the browser's debugging protocol hands what
+ * arrives there to the service worker. Everything in between is real.
  */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -43,11 +43,11 @@ async function signIn(context: BrowserContext, handle: string): Promise<Page> {
   return page;
 }
 
-/** What a test lets the browser be, for headless ones have no push service and allow no notification. */
-type Granting = { permission: NotificationPermission; subscription: object };
+/** What the stubbed browser grants: headless browsers have no push service and allow no notifications. */
+type Grants = { permission: NotificationPermission; subscription: object };
 
-/** Runs in each page before its own scripts; what it keeps outlives the page, as the browser's own would. */
-function standIn({ permission, subscription }: Granting): void {
+/** Runs in each page before its own scripts. Its state outlives the page, as the browser's own would. */
+function stubPush({ permission, subscription }: Grants): void {
   const kept = (name: string) => localStorage.getItem(`browser-${name}`);
   const keep = (name: string, value: string | null) =>
     value === null ? localStorage.removeItem(`browser-${name}`) : localStorage.setItem(`browser-${name}`, value);
@@ -77,7 +77,7 @@ function standIn({ permission, subscription }: Granting): void {
   });
 }
 
-/** What the service worker does, written down in place of what a headless browser refuses. */
+/** The calls of the service worker, recorded because a headless browser refuses them. */
 type Recorded = typeof globalThis & { shown: Shown[]; opened: string[] };
 type Shown = NotificationOptions & { title: string; renotify: boolean; data: PushPayload };
 
@@ -94,7 +94,7 @@ function record(): void {
   Object.assign(worker.clients, { openWindow: (url: string) => Promise.resolve(void worker.opened.push(url)) });
 }
 
-/** The debugging protocol of the page's browser, and the service worker's number in it. */
+/** Returns a function that delivers a push to the page's service worker, over the debugging protocol. */
 async function pushChannel(context: BrowserContext, page: Page) {
   const protocol = await context.newCDPSession(page);
   const registered = new Promise<string>((resolve) => {
@@ -108,9 +108,9 @@ async function pushChannel(context: BrowserContext, page: Page) {
   return (data: string) => protocol.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
 }
 
-const push = (page: Page) => page.getByRole("switch", { name: "Tell this device" });
+const push = (page: Page) => page.getByRole("switch", { name: "Push notifications" });
 
-it("tells a device once its switch is on, opens what was clicked, and falls silent with the session", async () => {
+it("notifies a device once its switch is on, opens clicked notifications, and ends with the session", async () => {
   const [author, reader] = [await signUp("host"), await signUp("guest")];
   const { id } = await author.upload(photographOf("nagasaki-boats"));
   await author.inspected(id);
@@ -118,12 +118,12 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   const other = await author.publish({ caption: "The same boats", media: [{ id }] });
   const device = service.browser();
   const context = await browser.newContext({ baseURL: product.address });
-  await context.addInitScript<Granting>(standIn, { permission: "granted", subscription: device.subscription });
+  await context.addInitScript<Grants>(stubPush, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "host");
   await page.goto("/settings");
   await push(page).and(page.locator(":enabled")).waitFor();
   expect(await push(page).isChecked()).toBe(false);
-  expect(await page.evaluate(() => Notification.permission)).toBe("default"); // Nobody was asked anything.
+  expect(await page.evaluate(() => Notification.permission)).toBe("default"); // The page has not asked for it.
 
   const [worker] = await Promise.all([context.waitForEvent("serviceworker"), push(page).click()]);
   await push(page).and(page.locator(":checked")).waitFor();
@@ -194,11 +194,11 @@ it("tells a device once its switch is on, opens what was clicked, and falls sile
   await context.close();
 });
 
-it("can be switched off, and moves with the browser to who signs in next", async () => {
+it("can be switched off, and belongs to the next person who signs in on the browser", async () => {
   const [first, second, reader] = [await signUp("first"), await signUp("second"), await signUp("visitor")];
   const device = service.browser();
   const context = await browser.newContext({ baseURL: product.address });
-  await context.addInitScript<Granting>(standIn, { permission: "granted", subscription: device.subscription });
+  await context.addInitScript<Grants>(stubPush, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "first");
   await page.goto("/settings");
   await push(page).click();
@@ -209,7 +209,7 @@ it("can be switched off, and moves with the browser to who signs in next", async
   await push(page).click();
   await push(page).and(page.locator(":checked")).waitFor();
 
-  await context.clearCookies(); // As when a session runs out: nobody signs out.
+  await context.clearCookies(); // As when a session expires without a sign-out.
   await page.evaluate(() => localStorage.removeItem("signed-in"));
   const next = await signIn(context, "second");
   await next.goto("/settings");
@@ -229,13 +229,13 @@ async function removed({ token }: Api, endpoint: string): Promise<number> {
   return response.status;
 }
 
-it("says why a device cannot be told, and fits on a telephone", async () => {
+it("explains why a device cannot get pushes, and fits on a phone", async () => {
   await signUp("pocket");
   const phone = { baseURL: product.address, viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-  const blocked = await browser.newContext({ ...phone, colorScheme: "dark" }); // A headless one allows no notifications.
+  const blocked = await browser.newContext({ ...phone, colorScheme: "dark" }); // Headless: it allows no notifications.
   const page = await signIn(blocked, "pocket");
   await page.goto("/settings");
-  await page.getByText("You have told this browser not to show notifications").waitFor();
+  await page.getByText("Notifications from Shutterline are blocked").waitFor();
   expect(await push(page).isDisabled()).toBe(true);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await blocked.close();
@@ -244,16 +244,16 @@ it("says why a device cannot be told, and fits on a telephone", async () => {
   await old.addInitScript(() => Reflect.deleteProperty(window, "PushManager"));
   const other = await signIn(old, "pocket");
   await other.goto("/settings");
-  await other.getByText("This browser cannot be told anything").waitFor();
+  await other.getByText("This browser can’t show notifications").waitFor();
   await old.close();
 
   const refusing = await browser.newContext(phone);
   const { subscription } = service.browser();
-  await refusing.addInitScript<Granting>(standIn, { permission: "denied", subscription });
+  await refusing.addInitScript<Grants>(stubPush, { permission: "denied", subscription });
   const third = await signIn(refusing, "pocket");
   await third.goto("/settings");
   await push(third).click();
-  await third.getByText("You have told this browser not to show notifications").waitFor();
+  await third.getByText("Notifications from Shutterline are blocked").waitFor();
   expect(await push(third).isChecked()).toBe(false);
   await refusing.close();
 });

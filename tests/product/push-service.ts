@@ -1,4 +1,4 @@
-/** A push service on this machine, and a deployment that sends to it: what it takes, it decrypts for the browsers that are subscribed there. */
+/** A push service on this machine. It decrypts the pushes to its browsers, and writes the configuration to use it. */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
@@ -14,7 +14,7 @@ export type Arrived = { payload: PushPayload; headers: IncomingHttpHeaders; brow
 
 export class PushService {
   readonly arrived: Arrived[] = [];
-  /** Of every request. */
+  /** The method and path of every request. */
   readonly asked: string[] = [];
   readonly #browsers = new Map<string, { browser: PushedBrowser; status: number }>();
   readonly #server: Server;
@@ -48,7 +48,7 @@ export class PushService {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A wrangler.toml whose deployment sends to this one, too. */
+  /** The path of a wrangler.toml that allows pushes to this service too. */
   get config(): string {
     const file = join(this.#folder, "wrangler.toml");
     const config = readFileSync(WRANGLER_CONFIG, "utf8")
@@ -59,7 +59,7 @@ export class PushService {
     return file;
   }
 
-  /** A browser that subscribes here. Pushes to it are answered with `status`. */
+  /** Subscribes a new browser. The service responds to its pushes with `status`. */
   browser(status = 201): PushedBrowser {
     const path = `/push/${randomUUID()}`;
     const browser = new PushedBrowser(this.origin + path);

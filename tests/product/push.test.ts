@@ -1,4 +1,4 @@
-/** From what somebody does to what somebody else's telephone decrypts, over a push service on this machine. */
+/** From one person's action to the push that another's phone decrypts, over a push service on this machine. */
 import { createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Api } from "../../scripts/api-client.ts";
@@ -34,7 +34,7 @@ async function subscribe(by: Api, { subscription }: PushedBrowser): Promise<numb
   return response.status;
 }
 
-it("tells a telephone within seconds what was done, and nothing to who has signed out", async () => {
+it("notifies a phone within seconds, and no device whose session has ended", async () => {
   const [author, reader] = [await signUp("author"), await signUp("reader")];
   const [phone, tablet, dead, moved] = [
     service.browser(),
@@ -65,7 +65,7 @@ it("tells a telephone within seconds what was done, and nothing to who has signe
   expect(service.asked.some((request) => request.includes("elsewhere"))).toBe(false);
 
   await elsewhere.signOut();
-  // Of another post: what happens to this one is folded for ten seconds.
+  // On another post, because notices about one post are folded over ten seconds.
   const other = await author.publish({ caption: "April", media: [{ id }] });
   await reader.like(other.id);
   await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(3)), SOON);
@@ -73,12 +73,12 @@ it("tells a telephone within seconds what was done, and nothing to who has signe
   expect(service.arrived[2]?.payload.title).toBe("READER liked your post");
   const asked = (browser: PushedBrowser) =>
     service.asked.filter((request) => request.endsWith(new URL(browser.subscription.endpoint).pathname)).length;
-  await eventually(() => Promise.resolve(expect(asked(moved)).toBe(2)), SOON); // They are not asked in any order.
-  expect(asked(dead)).toBe(1); // It was unsubscribed.
+  await eventually(() => Promise.resolve(expect(asked(moved)).toBe(2)), SOON); // In no particular order.
+  expect(asked(dead)).toBe(1); // Its subscription was deleted after the 410.
   expect(product.output).not.toContain("[error]");
 });
 
-/** With the key that browsers are given to subscribe with. */
+/** Expects a VAPID token for this service, signed with the key that browsers subscribe with. */
 async function expectSigned(authorization: string): Promise<void> {
   const [, token = "", key = ""] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(authorization) ?? [];
   const given = (await (await fetch(`${product.address}/v1/push-subscriptions/key`)).json()) as { key: string };
@@ -94,7 +94,7 @@ async function expectSigned(authorization: string): Promise<void> {
   expect(aud).toBe(service.origin);
 }
 
-it("keeps its key, so that browsers stay subscribed when it is started again", async () => {
+it("keeps its VAPID key across restarts, so that browsers stay subscribed", async () => {
   const key = async () => (await fetch(`${product.address}/v1/push-subscriptions/key`)).text();
   const before = await key();
   await product.stop();
@@ -102,7 +102,7 @@ it("keeps its key, so that browsers stay subscribed when it is started again", a
   expect(await key()).toBe(before);
 });
 
-it("makes the operator a key, once they say whom push services may write to", async () => {
+it("makes a VAPID key for the operator, and requires a contact address for push services", async () => {
   const made = await runToEnd("scripts/admin.ts", "vapid", "--subject", "mailto:ada@example.org");
   expect(made.code).toBe(0);
   expect(made.output).toContain('VAPID_SUBJECT = "mailto:ada@example.org"');

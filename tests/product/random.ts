@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that are the same for the same seed: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+/** A generator of numbers from 0 to 1, the same for the same seed: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
 export function randomOf(seed: number): () => number {
   let state = seed;
   return () => {

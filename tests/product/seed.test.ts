@@ -15,7 +15,7 @@ afterAll(() => product.remove());
 
 const ada = async (): Promise<Api> => product.api.as(await product.api.signIn(DEMO.handle, DEMO.password));
 
-/** What the demo's own person sees of it. */
+/** Checks the feed and the inbox of the demo's own person. */
 async function expectDemo(): Promise<void> {
   const api = await ada();
   const { follows = [], followsLater = [] } = PEOPLE.find(({ handle }) => handle === DEMO.handle) ?? {};
@@ -39,14 +39,14 @@ async function expectDemo(): Promise<void> {
   }, SOON);
 }
 
-it("fills the feed and the inbox of the demo's person", expectDemo);
+it("fills the feed and inbox of the demo's person", expectDemo);
 
-it("adds nothing when it is run again, as after an interruption", async () => {
+it("adds nothing when run again, as after an interruption", async () => {
   await seed(product.address, () => undefined);
   await expectDemo();
 });
 
-it("shows every photograph once or twice, and knows everybody it names", () => {
+it("shows every photograph once or twice, and names only people it creates", () => {
   const uses = new Map<Photograph, number>();
   for (const photograph of POSTS.flatMap(({ photographs }) => photographs)) {
     uses.set(photograph, (uses.get(photograph) ?? 0) + 1);
@@ -61,10 +61,10 @@ it("shows every photograph once or twice, and knows everybody it names", () => {
   expect(named.filter((handle) => !handles.has(handle))).toEqual([]);
 });
 
-it("is found equal to its actors by the operator's command", async () => {
+it("leaves D1 equal to the actors, according to the reconcile command", async () => {
   await eventually(async () => {
     const { code, output } = await runToEnd("scripts/admin.ts", "reconcile", "--state", product.state);
-    expect(output).toContain(`${POSTS.length} equal, 0 with changes under way, 0 different`);
+    expect(output).toContain(`${POSTS.length} equal, 0 catching up, 0 different`);
     expect(code).toBe(0);
   }, SOON);
   expect(await runToEnd("scripts/admin.ts", "reconcile", "--state", "/nowhere")).toMatchObject({ code: 1 });

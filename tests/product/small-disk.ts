@@ -1,4 +1,4 @@
-/** A disk of a few megabytes, which can be filled to its last byte and made larger under whoever uses it: a tmpfs. */
+/** A disk of a few megabytes (a tmpfs), which can be filled to its last byte and enlarged while in use. */
 import { execFileSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ export class SmallDisk {
     return new SmallDisk(path);
   }
 
-  /** Why there are no such disks here; undefined where there are. */
+  /** Why such a disk cannot be mounted on this machine; undefined if it can. */
   static whyNot(): string | undefined {
     if (process.platform !== "linux" || process.getuid?.() !== 0) return "it needs Linux and root to mount a tmpfs";
     try {
@@ -40,7 +40,7 @@ export class SmallDisk {
     return bavail * bsize;
   }
 
-  /** Leaves `bytes` of room, and not one more when that is 0. */
+  /** Fills the disk until `bytes` are free; with 0, to the last byte. */
   fill(bytes = 0): void {
     const filler = openSync(join(this.path, FILLER), "a");
     try {
@@ -49,18 +49,18 @@ export class SmallDisk {
         writeSync(filler, zeros, 0, Math.min(rest, zeros.length));
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error; // Somebody else took the last byte.
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error; // Another process took the last byte.
     } finally {
       closeSync(filler);
     }
   }
 
-  /** As an operator enlarges a volume: nobody has to be started again. */
+  /** Enlarges the disk to `bytes` while it is in use, as an operator enlarges a volume. */
   grow(bytes: number): void {
     execFileSync("mount", ["-o", `remount,size=${bytes}`, this.path], { stdio: "pipe" });
   }
 
-  /** What was on it is gone, once nobody uses it any more. */
+  /** Unmounts the disk; its content is gone once no process uses it. */
   unmount(): void {
     execFileSync("umount", ["--lazy", this.path], { stdio: "pipe" });
     rmSync(this.path, { recursive: true });

@@ -1,4 +1,4 @@
-/** What `npm start` does when something is in its way, and what it leaves behind. */
+/** How `npm start` fails, and what it leaves running. */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -14,7 +14,7 @@ import { allGone, Product, runToEnd } from "./harness.ts";
 const folder = mkdtempSync(join(tmpdir(), "shutterline-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A start that is expected to refuse, in words and without a stack. */
+/** Expects a start to fail with a message and no stack trace. Returns its output. */
 async function refusal(...options: string[]): Promise<string> {
   const { code, output } = await runToEnd("scripts/start.ts", ...options);
   expect(code, output).toBe(1);
@@ -22,22 +22,22 @@ async function refusal(...options: string[]): Promise<string> {
   return output;
 }
 
-it("names the port that is taken, and the option that chooses another", async () => {
+it("names a taken port, and the option for another one", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   const address = other.address();
   const port = typeof address === "object" && address ? address.port : 0;
   const output = await refusal("--state", join(folder, "port"), "--port", String(port));
-  expect(output).toContain(`Port ${port} is taken`);
+  expect(output).toContain(`Port ${port} is already in use`);
   expect(output).toContain(`--port ${port + 1}`);
   other.close();
 });
 
-it("explains its options when it does not know one", async () => {
+it("explains its options when given an unknown one", async () => {
   expect(await refusal("--prot", "80")).toContain("--port N");
 });
 
-it("says that the state is a file, and how to begin anew", async () => {
+it("reports that the state is a file, and how to start over", async () => {
   const state = join(folder, "file/.shutterline");
   mkdirSync(join(folder, "file"));
   writeFileSync(state, "");
@@ -46,15 +46,15 @@ it("says that the state is a file, and how to begin anew", async () => {
   expect(output).toContain("--fresh");
 });
 
-it("deletes nothing that does not carry our name", async () => {
+it("deletes no folder that is not named .shutterline", async () => {
   const precious = join(folder, "precious");
   mkdirSync(precious);
   writeFileSync(join(precious, "thesis.txt"), "");
-  expect(await refusal("--fresh", "--state", precious, "--port", "0")).toContain("--fresh deletes nothing but");
+  expect(await refusal("--fresh", "--state", precious, "--port", "0")).toContain("--fresh only deletes");
   expect(readdirSync(precious)).toEqual(["thesis.txt"]);
 });
 
-it("says that a database is damaged, and how to begin anew", async () => {
+it("reports a damaged database, and how to start over", async () => {
   const state = join(folder, "damaged/.shutterline");
   await (await Product.start({ state })).stop();
   const databases = join(state, "v3/d1/miniflare-D1DatabaseObject");
@@ -75,20 +75,20 @@ describe("one server", () => {
   });
   afterAll(() => product.remove());
 
-  it("refuses a second one on its state, which names it", async () => {
+  it("prevents a second server on the same state, and names its address", async () => {
     const output = await refusal("--state", product.state, "--port", "0");
-    expect(output).toContain(`running already at ${product.address}`);
+    expect(output).toContain(`already running at ${product.address}`);
     expect((await fetch(`${product.address}/healthz`)).status).toBe(200);
   });
 
-  it("ends the runtime that its killed predecessor left behind, and takes the port again", async () => {
+  it("ends the runtime that a killed server left behind, and takes over its port", async () => {
     const [node, workerd, ...others] = product.processes();
     if (!node || !workerd) throw new Error("it has too few processes");
     expect(workerd.command).toContain("workerd");
     expect(others).toEqual([]);
     process.kill(node.pid, "SIGKILL");
     await allGone([node]);
-    expect(isAlive(workerd)).toBe(true); // It would serve old code for ever.
+    expect(isAlive(workerd)).toBe(true); // Left alone, it would serve old code for ever.
 
     await product.restart();
     expect(isAlive(workerd)).toBe(false);
@@ -106,7 +106,7 @@ describe("one server", () => {
 
 it("stops everything when the npm that started it is killed", async () => {
   const state = join(folder, "npm");
-  // Without prestart, which would install what other tests are using.
+  // Skips prestart, which would reinstall packages that other tests are using.
   const options = ["--state", state, "--port", "0", "--no-seed"];
   const npm = spawn("npm", ["start", "--ignore-scripts", "--", ...options], { cwd: ROOT, stdio: "ignore" });
   await eventually(async () => expect(runningIn(state)?.address).toBeDefined(), 60_000);

@@ -1,8 +1,8 @@
 /**
- * F5: a power cut on a disk that promises too much has torn what was written last: an actor's write-ahead log ends early,
- * or its tail is not what was written. What lies before the damage is intact, and the post is as it was after one of its
- * writes, or says that it cannot be read; it never shows a count without those who are counted. What is lost is lost, but
- * the audit tells when D1 had more of it.
+ * F5: a power cut on a disk that acknowledges flushes too early tears the last writes: an actor's write-ahead log ends
+ * early, or its tail is not what was written. Everything before the damage is intact, and the post has the state after
+ * one of its writes, or fails to be read; its counts always match its likers and comments. Torn writes are lost, but
+ * the audit detects when D1 had more of them.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,21 +22,22 @@ const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
 const PEOPLE = 3;
 /**
- * To each post, and what share of them are comments. The last that D1 hears of are comments alone: losing them changes no
- * set of likers.
+ * The writes to each post before D1 is up to date, and the share of comments among them. The last ones are all
+ * comments: losing those changes no set of likers.
  */
 const PROJECTED = [
   { writes: 4, comments: 0.4 },
   { writes: 4, comments: 1 },
 ];
-const YOUNG = { writes: 8, comments: 0.4 };
-/** Afterwards, so that D1 hears of a newer state than it has. */
+/** The writes just before the power cut, which D1 may not have. */
+const LATEST = { writes: 8, comments: 0.4 };
+/** The comments written afterwards, so that D1 gets a newer state than it has. */
 const MORE = 6;
 const CAUGHT_UP_WITHIN = 30_000;
 
-/** `likers` are places among the people. */
+/** `likers` are indices into `people`. */
 type State = { likers: number[]; texts: string[]; seq: number };
-/** `states` has one for each write, the first as it was published, and how far the log went then. */
+/** `states` has the post's state after its publication and after each write, with the extent of the log then. */
 type Subject = { id: PostId; log: string; name: string; damage: Damage; states: (State & Extent)[] };
 
 let product: Product;
@@ -51,14 +52,14 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-it("keeps what was written before the damage, and shows no count without those who are counted", async () => {
+it("keeps everything written before the damage, and never shows a count that does not match", async () => {
   const random = randomOf(SEED);
   const subjects = await publish();
   for (const some of PROJECTED) await writeTo(subjects, some, random);
   await eventually(async () => {
     for (const { id } of subjects) expect(await reader.audit(id)).toMatchObject({ verdict: "equal" });
   }, CAUGHT_UP_WITHIN);
-  await writeTo(subjects, YOUNG, random);
+  await writeTo(subjects, LATEST, random);
 
   await product.kill();
   const damaged = subjects.map(({ log, damage }) => ({ ...extentOf(log), at: damage(log, random) }));
@@ -72,18 +73,18 @@ it("keeps what was written before the damage, and shows no count without those w
     const intact = states.findLastIndex((state) => state.salt !== salt || state.end <= at);
     const is = states.findIndex(({ seq }) => seq === found?.seq);
     const lost = states.length - 1 - is;
-    seen.push(`${name}: ${found ? `${lost} lost, ${states.length - 1 - intact} were damaged` : "a loud failure"}`);
+    seen.push(`${name}: ${found ? `${lost} lost, ${states.length - 1 - intact} were damaged` : "reading fails"}`);
     if (!found) continue;
     expect(found, name).toEqual(stateOf(states[is]));
     expect(is, name).toBeGreaterThanOrEqual(intact);
     torn += lost;
   }
   console.log(`seed ${SEED}: ${torn} writes torn away\n${seen.join("\n")}`);
-  // A fault suite whose faults have done nothing has failed.
+  // A fault test whose faults had no effect has failed.
   expect(torn).toBeGreaterThan(0);
 
   const verdicts = await Promise.all(subjects.map(({ id, name }) => verdictAfterMore(id, name)));
-  console.log(`after ${MORE} comments more the audit says: ${verdicts.join(", ")}`);
+  console.log(`the audit after ${MORE} more comments: ${verdicts.join(", ")}`);
 });
 
 async function publish(): Promise<Subject[]> {
@@ -100,14 +101,14 @@ async function publish(): Promise<Subject[]> {
   return subjects;
 }
 
-/** In turns, so that no actor is idle until it is evicted, which would end its log. */
-async function writeTo(subjects: Subject[], some: typeof YOUNG, random: () => number): Promise<void> {
+/** Writes to the posts in turn, so that no actor idles until it is evicted, which would end its log. */
+async function writeTo(subjects: Subject[], some: typeof LATEST, random: () => number): Promise<void> {
   for (let n = 0; n < some.writes; n += 1) {
     for (const subject of subjects) await write(subject, random() < some.comments, random);
   }
 }
 
-/** Each write changes something, and is answered before the next one: so every answer is a state of the post. */
+/** Writes something that changes the post, and records its state. One write at a time, so each response is a state. */
 async function write({ id, log, states }: Subject, comments: boolean, random: () => number): Promise<void> {
   const person = Math.floor(random() * PEOPLE);
   const [api, before] = [people[person], states.at(-1)];
@@ -127,7 +128,7 @@ async function write({ id, log, states }: Subject, comments: boolean, random: ()
   states.push({ ...after, ...extentOf(log) });
 }
 
-/** What the actor itself shows. Undefined when it fails in the open. */
+/** The state that the actor itself holds; undefined if reading it fails. */
 async function heldBy(post: PostId): Promise<State | undefined> {
   const get = async <T>(api: Api, path: string): Promise<T | undefined> => {
     const headers = tokenOf(post, FROM_THE_FUTURE);
@@ -143,7 +144,7 @@ async function heldBy(post: PostId): Promise<State | undefined> {
   return { likers, texts, seq: shown[0]?.seq ?? 0 };
 }
 
-/** D1 may have what the actor has lost. Where the audit calls them equal, everybody must be shown what the actor holds. */
+/** D1 may have writes that the actor lost. If the audit finds them equal, readers must see what the actor holds. */
 async function verdictAfterMore(post: PostId, name: string): Promise<string> {
   for (let n = 0; n < MORE; n += 1) await reader.comment(post, `more ${n}`);
   let verdict = "";

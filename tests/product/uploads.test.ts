@@ -1,4 +1,4 @@
-/** A client that knows nothing of us (tus-js-client) brings a file through all that can happen on the way. */
+/** An independent client (tus-js-client) uploads a file despite broken connections and a kill. */
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -11,7 +11,7 @@ import { breakingProxy } from "./breaking-proxy.ts";
 import { Product } from "./harness.ts";
 
 const BYTES = 14_000_000;
-/** As long as a restart may take on a busy machine. */
+/** Enough retries for a restart on a busy machine. */
 const RETRIES = 300;
 const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -21,16 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-it("takes no request that says two lengths", async () => {
+it("rejects a request with two content lengths", async () => {
   const socket = connect(Number(new URL(product.address).port), "127.0.0.1");
   const lines = ["POST /v1/media HTTP/1.1", "Host: localhost", "Content-Length: 1", "Content-Length: 2", "", "x"];
   socket.write(lines.join("\r\n"));
-  const [answer] = (await once(socket, "data")) as [Buffer];
+  const [response] = (await once(socket, "data")) as [Buffer];
   socket.destroy();
-  expect(answer.toString()).toMatch(/^HTTP\/1.1 400 /);
+  expect(response.toString()).toMatch(/^HTTP\/1.1 400 /);
 });
 
-it("brings a file through cut and silent connections and a kill, byte by byte", async () => {
+it("completes an upload across cut and silent connections and a kill, with every byte intact", async () => {
   const { token } = await product.api.signUp({ handle: "ada", password: "correct horse battery" });
   const file = Buffer.concat([photographOf("nagasaki-boats"), randomBytes(BYTES)]).subarray(0, BYTES);
   const proxy = await breakingProxy(product.address, [
@@ -63,7 +63,7 @@ it("brings a file through cut and silent connections and a kill, byte by byte", 
     console.log(`cut ${proxy.broken.length} times and killed; the client found ${offsets.join(", ")} bytes`);
     expect(proxy.broken).toHaveLength(4);
     expect(killed).toBeDefined();
-    expect(offsets, "what was acknowledged once").toEqual(offsets.toSorted((a, b) => a - b));
+    expect(offsets, "acknowledged offsets never go back").toEqual(offsets.toSorted((a, b) => a - b));
     const media = await product.api.as({ token }).media(id);
     expect(["uploaded", "ready"]).toContain(media.state);
     expect(media.bytes).toBe(BYTES);
@@ -75,7 +75,7 @@ it("brings a file through cut and silent connections and a kill, byte by byte", 
   }
 });
 
-/** What is in the bucket of a product that is stopped. */
+/** The digest of an original in the bucket of a stopped product; undefined if there is none. */
 async function storedDigest(id: string): Promise<string | undefined> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

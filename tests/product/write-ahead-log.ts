@@ -1,11 +1,11 @@
-/** The write-ahead log of a SQLite database, and what a disk without power may leave of it. */
+/** The write-ahead log of a SQLite database, and the damage that a power cut may do to it. */
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 
 const HEADER = 32;
-/** A header of its own, and one page. */
+/** A frame header and one page. */
 const FRAME = 24 + 4096;
 
-/** How far a log goes. One that begins anew has another salt: what was in the old one is in the database by then. */
+/** How far a log goes. A log that starts over has a new salt; the content of the old one is in the database by then. */
 export type Extent = { salt: string; end: number };
 
 export function extentOf(log: string): Extent {
@@ -13,22 +13,22 @@ export function extentOf(log: string): Extent {
   return { salt: bytes.toString("hex", 16, 24), end: bytes.length };
 }
 
-/** Returns the offset of the first byte that is not as it was written. */
+/** Damages a log. Returns the offset of the first byte that is not as it was written. */
 export type Damage = (log: string, random: () => number) => number;
 
 export const DAMAGES: Record<string, Damage> = {
   "the last frame cut short": (log) => cut(log, statSync(log).size - 100),
   "cut before its middle": (log, random) => cut(log, somewhereIn(log, random, 2)),
   "the last frame zeroed": (log) => overwrite(log, statSync(log).size - FRAME, Buffer.alloc(FRAME)),
-  "a bit flipped behind its middle": (log, random) => flip(log, somewhereIn(log, random, 3)),
+  "a bit flipped after its middle": (log, random) => flip(log, somewhereIn(log, random, 3)),
   "a bit flipped in the header of a frame": (log, random) => flip(log, frameIn(log, random) + 9),
-  "rubbish behind its end": (log) => overwrite(log, statSync(log).size, Buffer.alloc(2 * FRAME, 0xa5)),
+  "garbage after its end": (log) => overwrite(log, statSync(log).size, Buffer.alloc(2 * FRAME, 0xa5)),
 };
 
 const somewhereIn = (log: string, random: () => number, quarter: number): number =>
   Math.floor((statSync(log).size / 4) * (quarter - random()));
 
-/** Where a frame of the third quarter begins. */
+/** The offset of a random frame in the third quarter. */
 const frameIn = (log: string, random: () => number): number =>
   HEADER + Math.floor((somewhereIn(log, random, 3) - HEADER) / FRAME) * FRAME;
 

@@ -1,19 +1,19 @@
-/** One person who likes, unlikes and comments without pause, and remembers what was answered. */
+/** A person who likes, unlikes and comments without pause, and records what was acknowledged. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, Refused } from "../../scripts/api-client.ts";
 
-/** What the server may hold of one person's like: after a request without an answer, either. */
+/** The state a person's like may have on the server: after a request without a response, either one. */
 export type Possible = { liked: boolean; mayBeOpposite: boolean };
 
-/** How long to wait before another try while there is no server. */
+/** The pause before another attempt while the server is down, in ms. */
 const PAUSE = 100;
 
 export class Writer {
   readonly api: Api;
   readonly handle: string;
-  /** By post. */
+  /** The state of this person's like, by post. */
   readonly likes = new Map<string, Possible>();
-  /** Texts and the ids that were answered for them, in the order of the answers. */
+  /** Acknowledged comments, in the order of their responses. */
   readonly acknowledged: { post: string; id: string; text: string }[] = [];
   readonly unanswered = { likes: 0, comments: new Set<string>() };
   answered = 0;
@@ -43,8 +43,8 @@ export class Writer {
   async #toggle(post: string): Promise<void> {
     const before = this.likes.get(post) ?? { liked: false, mayBeOpposite: false };
     const liked = this.#random() < 0.7;
-    const answer = await this.#answerOf(() => (liked ? this.api.like(post) : this.api.unlike(post)));
-    if (answer) this.likes.set(post, { liked, mayBeOpposite: false });
+    const result = await this.#resultOf(() => (liked ? this.api.like(post) : this.api.unlike(post)));
+    if (result) this.likes.set(post, { liked, mayBeOpposite: false });
     else {
       this.unanswered.likes += 1;
       this.likes.set(post, { liked, mayBeOpposite: before.mayBeOpposite || before.liked !== liked });
@@ -54,18 +54,18 @@ export class Writer {
   async #comment(post: string): Promise<void> {
     this.#written += 1;
     const text = `${this.handle} ${this.#written}`;
-    const comment = await this.#answerOf(() => this.api.comment(post, text));
+    const comment = await this.#resultOf(() => this.api.comment(post, text));
     if (comment) this.acknowledged.push({ post, id: comment.id, text });
     else this.unanswered.comments.add(text);
   }
 
-  /** Undefined where no answer came, which says nothing about what was written. A refusal is a failure of the test. */
-  async #answerOf<T>(request: () => Promise<T>): Promise<T | undefined> {
+  /** Resolves with undefined if no response came, in which case it may have been written or not. Rethrows refusals. */
+  async #resultOf<T>(request: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
-        const answer = await request();
+        const result = await request();
         this.answered += 1;
-        return answer;
+        return result;
       } catch (error) {
         if (error instanceof Refused) throw error;
         if (!wasNeverSent(error) || !this.#going) return undefined;

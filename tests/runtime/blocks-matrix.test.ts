@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, Post } from "../../schema/api/posts.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";

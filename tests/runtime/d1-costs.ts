@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { databases } from "../../schema/shards.ts";
+import { databases } from "../../schema/d1/shards.ts";
 
 /** `queries`: statements. `calls`: of databases; what runs in one batch is one. */
 export type D1Costs = { queries: string[]; calls: number; rowsRead: number; rowsWritten: number };

@@ -1,4 +1,4 @@
-import { databases } from "../../schema/shards.ts";
+import { databases } from "../../schema/d1/shards.ts";
 
 export type Meter = { queries: number; rowsRead: number; rowsWritten: number };
 

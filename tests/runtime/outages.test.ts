@@ -3,13 +3,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentPage, Post, PostPage } from "../../schema/api/posts.ts";
 import type { PostId, SessionId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { comment, publish, type Someone } from "./api.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { type Fault, type Faults, withFaults } from "./faults.ts";
 import { ask, outcome, signUp } from "./people.ts";
 import { follows } from "./posts.ts";
-import { fanOut } from "../../workers/delivery/fan-out.ts";
+import { fanOut } from "../../workers/feeds/fan-out.ts";
 import { project } from "../../workers/projector/projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -2,8 +2,8 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { newId, type PersonId } from "../../schema/ids.ts";
-import { databaseOf, readShards, shardOfHandle } from "../../schema/shards.ts";
-import { createPerson } from "../../workers/api/sign-up.ts";
+import { databaseOf, readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { createPerson } from "../../workers/api/accounts/sign-up.ts";
 import { MOVED } from "../../workers/shards/tables.ts";
 import { randomHandle } from "./people.ts";
 

@@ -2,9 +2,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { app } from "../../workers/api/app.ts";
-import { claimHandle, createPerson } from "../../workers/api/sign-up.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { app } from "../../workers/app.ts";
+import { claimHandle, createPerson } from "../../workers/api/accounts/sign-up.ts";
 
 export const HOST = "http://localhost";
 

@@ -1,8 +1,8 @@
 /** For tests: pictures put together byte by byte, sound ones and such as no camera writes. Needs no runtime. */
 
-import { typeOf } from "../../schema/file-signatures.ts";
-import { isVideo, type PictureType } from "../../schema/media-types.ts";
-import { ApiError } from "../../workers/api/errors.ts";
+import { typeOf } from "../../schema/media/file-signatures.ts";
+import { isVideo, type PictureType } from "../../schema/media/media-types.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
 /** What an upload takes a picture for, or the refusal that it is answered with. */
 export function pictureType(file: Uint8Array): PictureType {

@@ -1,7 +1,7 @@
 /** Makes the people and posts that tests of actors and queues begin with. */
 import { env } from "cloudflare:workers";
 import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 
 const made = new Set<Id>();
 

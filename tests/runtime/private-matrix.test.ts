@@ -1,7 +1,7 @@
 /** Who sees what of an author, on every path of the API, in every state that the author and their post can be in. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { comment, done, projectAll, publish, type Someone } from "./api.ts";
 import { recordQueues } from "./facts.ts";
 import { ask, hide, signUp } from "./people.ts";

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { PushPayload } from "../../schema/api/push.ts";
-import type { PushMessage } from "../../schema/push.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
 import type { Fetch } from "../../workers/push/deliver.ts";
 import { PushedBrowser } from "./browser.ts";
 import { queueTo } from "./queue.ts";

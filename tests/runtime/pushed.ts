@@ -2,11 +2,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { Notice } from "../../schema/facts.ts";
+import type { Notice } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import type { PushMessage } from "../../schema/push.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { tellStatements } from "../../workers/delivery/tell.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { tellStatements } from "../../workers/notifications/write-notifications.ts";
 import { consumePushes } from "../../workers/push/consumer.ts";
 import { sendPushes } from "../../workers/push/send-pushes.ts";
 import type { Someone } from "./api.ts";

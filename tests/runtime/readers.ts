@@ -1,9 +1,9 @@
 /** Many readers at once, for tests of delivery: with the rows that fan-out asks, but for the handles. */
 import { env } from "cloudflare:workers";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { setBased } from "../../schema/set-based.ts";
-import { byDatabase, databaseOf, databases } from "../../schema/shards.ts";
-import { today } from "../../workers/delivery/dormant.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import { byDatabase, databaseOf, databases } from "../../schema/d1/shards.ts";
+import { today } from "../../workers/feeds/dormant.ts";
 import { newPerson } from "./posts.ts";
 
 /** People who were last seen `daysAgo`. */

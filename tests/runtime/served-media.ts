@@ -2,8 +2,8 @@
 import { env } from "cloudflare:workers";
 import { Variant } from "../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import type { MediaType } from "../../schema/media-types.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import type { MediaType } from "../../schema/media/media-types.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { originalKey, renditionKey, videoKey } from "../../workers/media/objects.ts";
 import { readyMedia } from "./posts.ts";
 

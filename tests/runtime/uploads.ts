@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { MediaId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 import { ask, signUp } from "./people.ts";
 

@@ -1,8 +1,8 @@
 /** For tests: videos as if they had been uploaded. */
 import { env } from "cloudflare:workers";
 import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
-import type { VideoType } from "../../schema/media-types.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import type { VideoType } from "../../schema/media/media-types.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 

@@ -12,7 +12,7 @@ type Props = {
   other: ComponentChildren;
 };
 
-/** Signing in or up. Who is in goes on to where they wanted to. */
+/** The form to sign in or up. A signed-in viewer goes on to the page they came for. */
 export function AccountForm({ title, action, send, fields, other }: Props) {
   const { query, route } = useLocation();
   const { problem, busy, onSubmit } = useSubmit(send);
@@ -32,14 +32,14 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
         {problem && Object.keys(errors).length === 0 && <p class="form-error">{problem.message}</p>}
       </div>
       <button class="button button-main button-big" type="submit" aria-disabled={busy}>
-        {busy ? "One moment" : action}
+        {busy ? "One moment…" : action}
       </button>
       <p class="soft">{other}</p>
     </form>
   );
 }
 
-/** The path to go on to. A link made by somebody else must not lead away from here. */
+/** The path to go on to. A crafted link must not lead to another site, so anything else becomes "/". */
 export function ownPath(path: string | undefined): string {
   if (path === undefined) return "/";
   const url = new URL(path, location.origin);

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { ShownMedia } from "../../schema/api/media.ts";
-import { inWords } from "../album-words.ts";
+import { albumInWords } from "../album-words.ts";
 import { Icon } from "./icon.tsx";
 import { Photograph } from "./photograph.tsx";
 import { Video } from "./video.tsx";
@@ -11,18 +11,19 @@ type Props = {
   sizes: string;
   eager?: boolean | undefined;
   onLike: () => void;
-  /** Called when something could not be loaded. */
+  /** Called when a picture or video could not be loaded. */
   onStale: () => void;
 };
 
-const DOUBLE_MS = 320;
+/** Two taps within this time are a double tap. */
+const DOUBLE_TAP_MS = 320;
 
-/** The pictures and videos of a post, side by side; the first decides how high all of them are shown. */
+/** The pictures and videos of a post, side by side; the first determines the height of all. A double tap likes. */
 export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
   const strip = useRef<HTMLDivElement>(null);
   const at = useSignal(0);
   const burst = useSignal(0);
-  const touchedAt = useRef(-Infinity);
+  const tappedAt = useRef(-Infinity);
   const several = media.length > 1;
 
   const turn = (by: number) => {
@@ -31,11 +32,11 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
     strip.current?.scrollTo({ left: (at.value + by) * width, behavior: calm ? "instant" : "smooth" });
   };
 
-  // Not `dblclick`: a touch screen sends that one only where it does not zoom.
+  // Not `dblclick`: a touch screen fires it only where it does not zoom.
   const tap = ({ timeStamp, target }: MouseEvent) => {
     if (target instanceof Element && target.closest("button, video[controls]")) return;
-    const double = timeStamp - touchedAt.current < DOUBLE_MS;
-    touchedAt.current = double ? -Infinity : timeStamp;
+    const double = timeStamp - tappedAt.current < DOUBLE_TAP_MS;
+    tappedAt.current = double ? -Infinity : timeStamp;
     if (!double) return;
     burst.value += 1;
     onLike();
@@ -50,7 +51,7 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
         onScroll={({ currentTarget }) => {
           at.value = Math.round(currentTarget.scrollLeft / currentTarget.clientWidth);
         }}
-        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${inWords(media)}` })}
+        {...(several && { tabIndex: 0, role: "group", "aria-label": `Album of ${albumInWords(media)}` })}
       >
         {media.map((one, place) => (
           <div class="album-picture" key={one.id}>
@@ -75,7 +76,7 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
 const Turner = ({ at, of, turn }: { at: number; of: number; turn: (by: number) => void }) => (
   <>
     <p class="album-count">
-      <span class="unseen">Shown: </span>
+      <span class="unseen">Showing </span>
       {at + 1} / {of}
     </p>
     <button class="album-turn album-back" type="button" hidden={at === 0} onClick={() => turn(-1)}>

@@ -4,30 +4,30 @@ import { api } from "../api.ts";
 import { forgetLists } from "../list.ts";
 import { asProblem } from "../problem.ts";
 import { me, setMe } from "../session.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { nameOf } from "./monogram.tsx";
 
-type Props = { person: PersonCard; onAnswer: () => void };
+type Props = { person: PersonCard; onDecision: () => void };
 
-/** What to answer to who asks to follow. */
-export function AnswerButtons({ person, onAnswer }: Props) {
+/** Accepts or declines a person's request to follow. */
+export function DecisionButtons({ person, onDecision }: Props) {
   const busy = useSignal(false);
   const name = nameOf(person);
 
-  const answer = async (accept: boolean) => {
+  const decide = async (accept: boolean) => {
     if (busy.value) return;
     busy.value = true;
     try {
-      await api.answer(person.handle, accept);
+      await api.decide(person.handle, accept);
       forgetLists();
       setMe({ requests: Math.max(0, (me.value?.requests ?? 1) - 1) });
-      tell(accept ? `${name} follows you now` : `You have declined ${name}’s request`);
-      onAnswer();
+      showToast(accept ? `${name} now follows you` : `You declined ${name}’s request`);
+      onDecision();
     } catch (error) {
       const problem = asProblem(error);
-      // They have taken it back.
-      if (problem.code === "request_not_found") onAnswer();
-      tell(`That was not saved. ${problem.message}`, "error");
+      // The person has withdrawn the request.
+      if (problem.code === "request_not_found") onDecision();
+      showToast(`Couldn’t save that. ${problem.message}`, "error");
     } finally {
       busy.value = false;
     }
@@ -39,7 +39,7 @@ export function AnswerButtons({ person, onAnswer }: Props) {
         type="button"
         aria-label={`Accept ${name}`}
         aria-disabled={busy}
-        onClick={() => void answer(true)}
+        onClick={() => void decide(true)}
       >
         Accept
       </button>
@@ -48,7 +48,7 @@ export function AnswerButtons({ person, onAnswer }: Props) {
         type="button"
         aria-label={`Decline ${name}`}
         aria-disabled={busy}
-        onClick={() => void answer(false)}
+        onClick={() => void decide(false)}
       >
         Decline
       </button>

@@ -2,11 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { Profile } from "../../schema/api/people.ts";
 import { api } from "../api.ts";
 import { asProblem } from "../problem.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { Icon } from "./icon.tsx";
 import { nameOf } from "./monogram.tsx";
 
-/** Beside whom one follows: whether one is told of each new post of theirs. */
+/** Turns notifications of a followed person's new posts on and off. */
 export function BellButton({ profile, onChange }: { profile: Profile; onChange: (bellByMe: boolean) => void }) {
   const busy = useSignal(false);
   const { handle, bellByMe } = profile;
@@ -15,11 +15,14 @@ export function BellButton({ profile, onChange }: { profile: Profile; onChange: 
     if (busy.value) return;
     busy.value = true;
     try {
-      const answer = await api.bell(handle, !bellByMe);
-      onChange(answer.bellByMe);
-      tell(answer.bellByMe ? `You are told of ${nameOf(profile)}’s new photographs` : "You are told no more");
+      const saved = await api.bell(handle, !bellByMe);
+      onChange(saved.bellByMe);
+      const name = nameOf(profile);
+      showToast(
+        saved.bellByMe ? `You’ll be notified of ${name}’s new posts` : `Notifications of ${name}’s posts are off`,
+      );
     } catch (error) {
-      tell(`That was not saved. ${asProblem(error).message}`, "error");
+      showToast(`Couldn’t save that. ${asProblem(error).message}`, "error");
     } finally {
       busy.value = false;
     }
@@ -30,7 +33,7 @@ export function BellButton({ profile, onChange }: { profile: Profile; onChange: 
       class="icon-button"
       type="button"
       aria-pressed={bellByMe}
-      aria-label={`Tell me of ${nameOf(profile)}’s new photographs`}
+      aria-label={`Notify me of ${nameOf(profile)}’s new posts`}
       onClick={() => void press()}
     >
       <Icon name="bell" filled={bellByMe} />

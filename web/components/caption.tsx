@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Prose } from "./prose.tsx";
 
-/** A caption in a feed: a few lines of it, and the rest when asked. */
+/** A caption in the feed: its first lines, and a button that shows the rest. */
 export function Caption({ text }: { text: string }) {
   const paragraph = useRef<HTMLParagraphElement>(null);
   const open = useSignal(false);
@@ -21,7 +21,7 @@ export function Caption({ text }: { text: string }) {
       </p>
       {isLonger.value && !open.value && (
         <button class="quiet-link" type="button" onClick={() => (open.value = true)}>
-          Read on
+          Show more
         </button>
       )}
     </div>

@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import type { KeptComment, Thread } from "../comments.ts";
+import type { CachedComment, Thread } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
 import { CommentForm } from "./comment-form.tsx";
 import { COMMENT_TEXT, type Conversation } from "./conversation.ts";
@@ -13,10 +13,10 @@ type Props = {
   mayWrite: MayWrite;
   thread: Thread;
   text: Signal<string>;
-  onWritten: (comment: KeptComment) => void;
+  onWritten: (comment: CachedComment) => void;
 };
 
-/** Where one writes, or why one cannot and what helps. */
+/** The comment form; for a viewer who may not comment, the reason and what to do about it. */
 export function CommentBox({ mayWrite, ...form }: Props) {
   const { path } = useLocation();
   const { author } = form.conversation.post.value;
@@ -28,7 +28,7 @@ export function CommentBox({ mayWrite, ...form }: Props) {
           <a href={`/sign-in?then=${encodeURIComponent(path)}`}>Sign in</a> to like and comment.
         </p>
       )}
-      {mayWrite === "off" && <p>{nameOf(author)} has turned comments off for this post.</p>}
+      {mayWrite === "off" && <p>{nameOf(author)} turned off comments for this post.</p>}
       {mayWrite === "followers" && (
         <>
           <p>Only people who follow {nameOf(author)} can comment here.</p>

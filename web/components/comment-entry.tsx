@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { editComment, type KeptComment, likeComment } from "../comments.ts";
+import { editComment, type CachedComment, likeComment } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
 import { COMMENT_MAX } from "../limits.ts";
 import { CommentMenu } from "./comment-menu.tsx";
-import { COMMENT_TEXT, type Conversation, menuOf, placeOf } from "./conversation.ts";
+import { COMMENT_TEXT, type Conversation, menuIdOf, elementIdOf } from "./conversation.ts";
 import { Edited } from "./edited.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import { LikeButton, useLike } from "./like-button.tsx";
@@ -14,32 +14,32 @@ import { TextEditor } from "./text-editor.tsx";
 import { Time } from "./time.tsx";
 
 type Props = {
-  comment: KeptComment;
+  comment: CachedComment;
   conversation: Conversation;
   isUnderHidden?: boolean;
   children?: ComponentChildren;
 };
 
-/** A comment or a reply, what can be done with it, and under it its thread. */
+/** A comment or reply with its actions and, under it, its thread. */
 export function CommentEntry({ comment, conversation, isUnderHidden = false, children }: Props) {
   const setLiked = useLike((liked) => likeComment(comment, liked));
   const editing = useSignal(false);
   const { author, text, replyTo, likes, pinned, hidden, createdAt, editedAt } = comment.value.value;
-  // Nobody else sees it, so nobody could see what is done to it.
+  // A hidden comment takes no likes or replies: nobody else could see them.
   const isSeen = !hidden && !isUnderHidden;
   const stopEditing = () => {
     editing.value = false;
-    focusSoon(menuOf(comment));
+    focusSoon(menuIdOf(comment));
   };
 
   return (
-    <li class={hidden ? "comment comment-hidden" : "comment"} id={placeOf(comment)}>
+    <li class={hidden ? "comment comment-hidden" : "comment"} id={elementIdOf(comment)}>
       <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">
         <Monogram person={author} />
       </a>
       <div class="comment-body">
         {pinned && <Mark icon="pin" text="Pinned" />}
-        {hidden && <Mark icon="hidden" text="Hidden from everybody but you" />}
+        {hidden && <Mark icon="hidden" text="Hidden from everyone but you" />}
         <p class="comment-head">
           <a class="byline-name" href={`/people/${author.handle}`}>
             {nameOf(author)}
@@ -77,7 +77,7 @@ export function CommentEntry({ comment, conversation, isUnderHidden = false, chi
               type="button"
               aria-label={`Reply to ${nameOf(author)}`}
               onClick={() => {
-                conversation.answered.value = comment;
+                conversation.replyTo.value = comment;
                 document.getElementById(COMMENT_TEXT)?.focus();
               }}
             >

@@ -1,8 +1,8 @@
 import type { Signal } from "@preact/signals";
 import type { Post } from "../../schema/api/posts.ts";
-import { type KeptComment, type Thread, write } from "../comments.ts";
-import { learnFollows } from "../follows.ts";
-import { isGone, learnGone } from "../gone.ts";
+import { type CachedComment, type Thread, write } from "../comments.ts";
+import { setFollowStates } from "../follows.ts";
+import { isGone, markGoneIfMissing } from "../gone.ts";
 import { COMMENT_MAX, length } from "../limits.ts";
 import { readPostAgain } from "../posts.ts";
 import { type ApiProblem, asProblem } from "../problem.ts";
@@ -12,32 +12,33 @@ import { Icon } from "./icon.tsx";
 import { nameOf } from "./monogram.tsx";
 import { useSubmit } from "./submit.ts";
 
-const TELL_FROM = 100;
+/** The number of characters left is shown below this many. */
+const COUNT_BELOW = 100;
 
-/** What the author of a post that not everybody may comment on should know while they write there. */
-const SHUT: Record<Post["commentPolicy"], string | undefined> = {
+/** Reminds the author of a post, while they comment, that not everyone can answer. */
+const AUTHOR_NOTES: Record<Post["commentPolicy"], string | undefined> = {
   everyone: undefined,
   followers: "Only your followers can comment here.",
-  off: "Comments are off: only you can write here.",
+  off: "Comments are off. Only you can comment.",
 };
 
 type Props = {
   conversation: Conversation;
   thread: Thread;
-  /** Kept by the page, so that it is there again when the form was not for a while. */
+  /** Owned by the page, so that the draft survives while the form is not shown. */
   text: Signal<string>;
-  onWritten: (comment: KeptComment) => void;
+  onWritten: (comment: CachedComment) => void;
 };
 
-/** One line that grows. Enter sends it, Shift and Enter starts a new line, Escape answers nobody. */
-export function CommentForm({ conversation: { post, answered }, thread, text, onWritten }: Props) {
+/** A line that grows. Enter sends it, Shift+Enter starts a new line, and Escape cancels the reply. */
+export function CommentForm({ conversation: { post, replyTo }, thread, text, onWritten }: Props) {
   const { id, author, commentPolicy } = post.value;
-  const to = answered.value && !isGone(answered.value.id) ? answered.value : undefined;
+  const to = replyTo.value && !isGone(replyTo.value.id) ? replyTo.value : undefined;
   const label = to ? `Your reply to ${nameOf(to.value.value.author)}` : "Your comment";
   const left = COMMENT_MAX - length(text.value);
   const isSendable = text.value.trim() !== "" && left >= 0;
-  const note = author.id === me.value?.id ? SHUT[commentPolicy] : undefined;
-  const stop = () => (answered.value = undefined);
+  const note = author.id === me.value?.id ? AUTHOR_NOTES[commentPolicy] : undefined;
+  const stop = () => (replyTo.value = undefined);
 
   const { problem, busy, onSubmit } = useSubmit(async () => {
     if (!isSendable) return;
@@ -46,15 +47,15 @@ export function CommentForm({ conversation: { post, answered }, thread, text, on
       text.value = "";
       stop();
     } catch (error) {
-      learn(asProblem(error));
+      applyRefusal(asProblem(error));
       throw error;
     }
   });
 
-  /** The author may have shut the comments, or deleted something, while this was being written. */
-  const learn = (refused: ApiProblem) => {
-    learnGone(refused, id, to?.id);
-    if (refused.code === "followers_only") learnFollows([author.handle], "none");
+  /** Applies what a refusal reveals: in the meantime comments may have been restricted, or something deleted. */
+  const applyRefusal = (refused: ApiProblem) => {
+    markGoneIfMissing(refused, id, to?.id);
+    if (refused.code === "followers_only") setFollowStates([author.handle], "none");
     if (refused.code === "followers_only" || refused.code === "comments_off") void readPostAgain(id);
   };
 
@@ -68,7 +69,7 @@ export function CommentForm({ conversation: { post, answered }, thread, text, on
           </span>
           <button class="icon-button" type="button" onClick={stop}>
             <Icon name="close" />
-            <span class="unseen">Do not reply</span>
+            <span class="unseen">Cancel reply</span>
           </button>
         </p>
       )}
@@ -91,13 +92,13 @@ export function CommentForm({ conversation: { post, answered }, thread, text, on
             event.currentTarget.form?.requestSubmit();
           }}
         />
-        {/* Not `disabled`, which would take the focus away from it. */}
+        {/* Not `disabled`, which would drop the focus. */}
         <button class="button button-plain" type="submit" aria-disabled={!isSendable || busy}>
-          {busy ? "Sending" : "Send"}
+          {busy ? "Sending…" : "Send"}
         </button>
       </div>
-      {left < TELL_FROM && (
-        <p class={left < 0 ? "note note-error" : "note"}>{left < 0 ? `${-left} too many` : `${left} left`}</p>
+      {left < COUNT_BELOW && (
+        <p class={left < 0 ? "note note-error" : "note"}>{left < 0 ? `${-left} over the limit` : `${left} left`}</p>
       )}
       <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
     </form>

@@ -1,63 +1,63 @@
 import { useSignal } from "@preact/signals";
-import { deleteComment, hideComment, type KeptComment, pinComment } from "../comments.ts";
+import { deleteComment, hideComment, type CachedComment, pinComment } from "../comments.ts";
 import { focusSoon } from "../focus.ts";
-import type { KeptPost } from "../posts.ts";
+import type { CachedPost } from "../posts.ts";
 import { asProblem } from "../problem.ts";
 import { me } from "../session.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { counted } from "../words.ts";
-import { COMMENTS_TITLE, menuOf } from "./conversation.ts";
+import { COMMENTS_TITLE, menuIdOf } from "./conversation.ts";
 import { Deletion } from "./deletion.tsx";
 import { Menu, type MenuItem } from "./menu.tsx";
 import { nameOf } from "./monogram.tsx";
 
-/** For who wrote the comment, and for the author of the post. */
-export function CommentMenu({ comment, post, edit }: { comment: KeptComment; post: KeptPost; edit: () => void }) {
-  const isAsking = useSignal(false);
+/** The commands on a comment, for its author and for the author of the post; nothing for anyone else. */
+export function CommentMenu({ comment, post, edit }: { comment: CachedComment; post: CachedPost; edit: () => void }) {
+  const isConfirming = useSignal(false);
   const { author, parent, pinned, hidden, replies } = comment.value.value;
   const isOwn = me.value?.id === author.id;
-  const isHost = me.value?.id === post.value.author.id;
-  if (!isOwn && !isHost) return null;
+  const isPostAuthor = me.value?.id === post.value.author.id;
+  if (!isOwn && !isPostAuthor) return null;
 
   const run = async (command: Promise<void>, done: string) => {
     try {
       await command;
-      tell(done);
-      // A comment that is pinned moves, and the focus would stay behind.
-      focusSoon(menuOf(comment));
+      showToast(done);
+      // A comment that was pinned has moved, and the focus must follow it.
+      focusSoon(menuIdOf(comment));
     } catch (error) {
-      tell(asProblem(error).message, "error");
+      showToast(asProblem(error).message, "error");
     }
   };
-  const pin = () => void run(pinComment(comment, !pinned), pinned ? "No longer pinned" : "Pinned above the others");
+  const pin = () => void run(pinComment(comment, !pinned), pinned ? "Unpinned" : "Pinned to the top");
   const hide = () =>
-    void run(hideComment(comment, !hidden), hidden ? "Everybody sees it again" : "Hidden from everybody else");
+    void run(hideComment(comment, !hidden), hidden ? "Visible to everyone again" : "Hidden from everyone else");
 
   const remove = async () => {
     await deleteComment(comment);
-    tell("Deleted");
+    showToast("Deleted");
     focusSoon(COMMENTS_TITLE);
   };
 
   const items: MenuItem[] = [
     ...(isOwn ? [{ label: "Edit", act: edit }] : []),
-    ...(isHost && !parent && !hidden ? [{ label: pinned ? "Unpin" : "Pin", act: pin }] : []),
-    ...(isHost && (hidden || !isOwn) ? [{ label: hidden ? "Show again" : "Hide", act: hide }] : []),
-    { label: "Delete", act: () => (isAsking.value = true), isGrave: true },
+    ...(isPostAuthor && !parent && !hidden ? [{ label: pinned ? "Unpin" : "Pin", act: pin }] : []),
+    ...(isPostAuthor && (hidden || !isOwn) ? [{ label: hidden ? "Unhide" : "Hide", act: hide }] : []),
+    { label: "Delete", act: () => (isConfirming.value = true), isDestructive: true },
   ];
   return (
     <>
-      <Menu id={menuOf(comment)} label={`More about the comment by ${nameOf(author)}`} items={items} />
-      {isAsking.value && (
+      <Menu id={menuIdOf(comment)} label={`More about the comment by ${nameOf(author)}`} items={items} />
+      {isConfirming.value && (
         <Deletion
           what={parent ? "reply" : "comment"}
-          says={[
-            "It disappears for everybody",
-            replies > 0 ? `, with ${counted(replies, "reply", "replies")} to it` : "",
-            ", and nothing brings it back.",
-            isOwn || hidden ? "" : " To keep others from seeing it for now, hide it instead.",
+          description={[
+            "This deletes it for everyone",
+            replies > 0 ? `, along with ${counted(replies, "reply", "replies")}` : "",
+            ". It can’t be undone.",
+            isOwn || hidden ? "" : " If you only want others not to see it, hide it instead.",
           ].join("")}
-          close={() => (isAsking.value = false)}
+          close={() => (isConfirming.value = false)}
           remove={remove}
         />
       )}

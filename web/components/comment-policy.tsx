@@ -1,32 +1,33 @@
 import type { Post } from "../../schema/api/posts.ts";
-import { editPost, type KeptPost } from "../posts.ts";
-import { tell } from "../toast.ts";
+import { editPost, type CachedPost } from "../posts.ts";
+import { showToast } from "../toast.ts";
 import { Dialog } from "./dialog.tsx";
 import { typed, useSubmit } from "./submit.ts";
 
 type Policy = Post["commentPolicy"];
 
-const POLICIES: Record<Policy, { name: string; says: string }> = {
-  everyone: { name: "Everyone", says: "Everybody who is signed in" },
-  followers: { name: "Followers", says: "People who follow you" },
-  off: { name: "Nobody", says: "Only you can still write" },
+const POLICIES: Record<Policy, { name: string; note: string }> = {
+  everyone: { name: "Everyone", note: "Anyone who is signed in" },
+  followers: { name: "Followers", note: "People who follow you" },
+  off: { name: "No one", note: "Only you can still comment" },
 };
 
-export function CommentPolicyDialog({ post, close }: { post: KeptPost; close: () => void }) {
+/** Lets the author of a post choose who can comment on it. */
+export function CommentPolicyDialog({ post, close }: { post: CachedPost; close: () => void }) {
   const { id, commentPolicy } = post.value;
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
     const chosen = typed(form, "policy") as Policy;
     if (chosen !== commentPolicy) {
       await editPost(id, { commentPolicy: chosen });
-      tell("Saved");
+      showToast("Saved");
     }
     close();
   });
   return (
-    <Dialog title="Who may comment" says="What has been said stays, whatever you choose." close={close}>
+    <Dialog title="Who can comment" description="Existing comments stay, whatever you choose." close={close}>
       <form class="dialog-form" onSubmit={onSubmit}>
-        <div class="options" role="radiogroup" aria-label="Who may comment">
-          {Object.entries(POLICIES).map(([policy, { name, says }]) => (
+        <div class="options" role="radiogroup" aria-label="Who can comment">
+          {Object.entries(POLICIES).map(([policy, { name, note }]) => (
             <label class="option" key={policy}>
               <input
                 type="radio"
@@ -37,7 +38,7 @@ export function CommentPolicyDialog({ post, close }: { post: KeptPost; close: ()
               />
               <span>
                 {name}
-                <span class="note">{says}</span>
+                <span class="note">{note}</span>
               </span>
             </label>
           ))}
@@ -48,7 +49,7 @@ export function CommentPolicyDialog({ post, close }: { post: KeptPost; close: ()
             Cancel
           </button>
           <button class="button button-main" type="submit" disabled={busy}>
-            {busy ? "Saving" : "Save"}
+            {busy ? "Saving…" : "Save"}
           </button>
         </div>
       </form>

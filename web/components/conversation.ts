@@ -1,16 +1,18 @@
 import type { Signal } from "@preact/signals";
-import type { KeptComment } from "../comments.ts";
-import type { KeptPost } from "../posts.ts";
+import type { CachedComment } from "../comments.ts";
+import type { CachedPost } from "../posts.ts";
 
-/** What everything under a post shares. */
+/** The state that the comments under a post share. */
 export type Conversation = {
-  post: KeptPost;
+  post: CachedPost;
   mayWrite: boolean;
-  /** The comment that is being answered. */
-  answered: Signal<KeptComment | undefined>;
+  /** The comment that the form replies to. */
+  replyTo: Signal<CachedComment | undefined>;
 };
 
 export const COMMENTS_TITLE = "comments-title";
 export const COMMENT_TEXT = "comment-text";
-export const placeOf = ({ id }: KeptComment): string => `comment-${id}`;
-export const menuOf = ({ id }: KeptComment): string => `menu-${id}`;
+/** The id of a comment's element. */
+export const elementIdOf = ({ id }: CachedComment): string => `comment-${id}`;
+/** The id of a comment's menu button. */
+export const menuIdOf = ({ id }: CachedComment): string => `menu-${id}`;

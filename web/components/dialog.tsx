@@ -1,10 +1,16 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
-type Props = { title: string; says: string; isGrave?: boolean; close: () => void; children: ComponentChildren };
+type Props = {
+  title: string;
+  description: string;
+  isDestructive?: boolean;
+  close: () => void;
+  children: ComponentChildren;
+};
 
-/** Over everything else while it is there. Escape and a click beside it close it, and the focus goes back. */
-export function Dialog({ title, says, isGrave = false, close, children }: Props) {
+/** A modal dialog. Escape and a click outside close it, and the focus goes back to where it was. */
+export function Dialog({ title, description, isDestructive = false, close, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -18,8 +24,8 @@ export function Dialog({ title, says, isGrave = false, close, children }: Props)
       ref={dialog}
       class="dialog"
       aria-labelledby={id}
-      aria-describedby={`${id}-says`}
-      role={isGrave ? "alertdialog" : "dialog"}
+      aria-describedby={`${id}-description`}
+      role={isDestructive ? "alertdialog" : "dialog"}
       onClose={close}
       onClick={({ target, currentTarget }) => {
         if (target === currentTarget) close();
@@ -27,8 +33,8 @@ export function Dialog({ title, says, isGrave = false, close, children }: Props)
     >
       <div class="dialog-body">
         <h2 id={id}>{title}</h2>
-        <p id={`${id}-says`} class="soft">
-          {says}
+        <p id={`${id}-description`} class="soft">
+          {description}
         </p>
         {children}
       </div>

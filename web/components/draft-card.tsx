@@ -7,10 +7,11 @@ import { DraftStatus } from "./draft-status.tsx";
 import { DraftTools } from "./draft-tools.tsx";
 import { Icon } from "./icon.tsx";
 
+/** One picked file: its preview, how far its upload is, and its description. */
 export function DraftCard({ draft, place, of }: { draft: Draft; place: number; of: number }) {
   const { value } = draft.progress;
   const id = useId();
-  const what = draft.kind === "video" ? "Video" : "Picture";
+  const what = draft.kind === "video" ? "Video" : "Photo";
   const name = of > 1 ? `${what} ${place + 1}` : what;
   return (
     <li class={`draft draft-${value.state}`}>
@@ -23,7 +24,7 @@ export function DraftCard({ draft, place, of }: { draft: Draft; place: number; o
         {value.state === "ready" && <DraftFindings media={value.media} />}
         {value.state !== "rejected" && (
           <div class="field">
-            <label for={id}>Describe it for people who cannot see it</label>
+            <label for={id}>Describe it for people who can’t see it</label>
             <input
               id={id}
               value={draft.alt.value}
@@ -38,7 +39,7 @@ export function DraftCard({ draft, place, of }: { draft: Draft; place: number; o
   );
 }
 
-/** From the file itself; where this browser cannot read it, as the API shows it, and until then its name. */
+/** Shows the file itself. If this browser cannot read it: its name, then the API's rendition once there is one. */
 function Preview({ draft, progress, name }: { draft: Draft; progress: Progress; name: string }) {
   const isUnreadable = useSignal(false);
   const onError = () => (isUnreadable.value = true);

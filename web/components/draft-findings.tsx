@@ -1,14 +1,14 @@
 import type { Media } from "../../schema/api/media.ts";
 import { factsOf, removedInWords } from "../media-words.ts";
 
-/** What the file had with it that nobody else gets, and for its author alone what it said. */
+/** What inspection removed from a file and, for its author alone, the file's metadata. */
 export function DraftFindings({ media }: { media: Media }) {
   const removed = removedInWords(media.details?.removed ?? []);
   return (
     <div class="draft-findings">
       {removed && <p class="note">{removed}</p>}
       <details>
-        <summary>What the file said</summary>
+        <summary>File details</summary>
         <dl>
           {factsOf(media).map(([name, value]) => (
             <div key={name}>

@@ -5,7 +5,7 @@ import { Icon } from "./icon.tsx";
 
 type Props = { draft: Draft; place: number; of: number; name: string };
 
-/** Takes a picture out of the album, or to another place in it. */
+/** Removes a picture or video from the album, or moves it within. */
 export function DraftTools({ draft, place, of, name }: Props) {
   const id = useId();
   const isFirst = place === 0;
@@ -15,7 +15,7 @@ export function DraftTools({ draft, place, of, name }: Props) {
 
   const moveLeft = () => {
     move(draft, -1);
-    // At the end of its way the button is gone, and the other one is next to where it was.
+    // At either end the pressed button disappears, so the focus goes to the other one.
     focusSoon(place === 1 ? right : left);
   };
   const moveRight = () => {

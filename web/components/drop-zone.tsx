@@ -3,10 +3,10 @@ import { pick } from "../drafts.ts";
 import { ACCEPT } from "../files.ts";
 import { ALBUM_MAX, DURATION_MAX, PICTURE_MAX, VIDEO_MAX } from "../limits.ts";
 import { size } from "../media-words.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { Icon } from "./icon.tsx";
 
-/** Where files are dropped or picked: a label around a real file input, so that the keyboard reaches it. */
+/** Takes files by drop or from the picker. A label around a real file input, so that the keyboard reaches it. */
 export function DropZone({ small }: { small: boolean }) {
   const isOver = useSignal(false);
 
@@ -31,16 +31,16 @@ export function DropZone({ small }: { small: boolean }) {
         multiple
         onChange={({ currentTarget }) => {
           take(currentTarget.files);
-          // So that the same file can be picked again after it was removed.
+          // Cleared, so that a file that was removed can be picked again.
           currentTarget.value = "";
         }}
       />
       <Icon name={small ? "plus" : "picture"} />
-      <span class="drop-title">{small ? "Add another" : "Choose photographs or short videos"}</span>
+      <span class="drop-title">{small ? "Add another" : "Choose photos or short videos"}</span>
       {!small && (
         <span class="soft">
-          or drop them here, up to {ALBUM_MAX}: photographs of up to {size(PICTURE_MAX)}, videos of up to{" "}
-          {DURATION_MAX / 60_000} minutes and {size(VIDEO_MAX)}. Location and camera details are taken out.
+          or drop them here, up to {ALBUM_MAX}: photos up to {size(PICTURE_MAX)}, videos up to {DURATION_MAX / 60_000}{" "}
+          minutes and {size(VIDEO_MAX)}. Location and camera details are removed.
         </span>
       )}
     </label>
@@ -50,8 +50,8 @@ export function DropZone({ small }: { small: boolean }) {
 function take(files: FileList | null | undefined): void {
   const leftOut = pick([...(files ?? [])]);
   if (leftOut > 0)
-    tell(
-      `A post holds ${ALBUM_MAX} pictures and videos; ${leftOut} ${leftOut === 1 ? "was" : "were"} left out.`,
+    showToast(
+      `A post holds up to ${ALBUM_MAX} photos and videos. ${leftOut} ${leftOut === 1 ? "was" : "were"} left out.`,
       "error",
     );
 }

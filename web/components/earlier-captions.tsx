@@ -5,13 +5,13 @@ import { Prose } from "./prose.tsx";
 import { Failure, RowsSkeleton } from "./states.tsx";
 import { Time } from "./time.tsx";
 
-/** What a post said before, newest first. */
+/** The earlier captions of a post, newest first. */
 export function EarlierCaptions({ post, close }: { post: string; close: () => void }) {
   const { value, problem, reload } = useLoad(post, () => api.captions(post));
-  // The first is the caption of today.
+  // The first one is the current caption.
   const earlier = value.value?.items.slice(1);
   return (
-    <Dialog title="Earlier captions" says="Only you can see them." close={close}>
+    <Dialog title="Earlier captions" description="Only you can see these." close={close}>
       {!earlier && !problem.value && <RowsSkeleton rows={2} />}
       {problem.value && <Failure problem={problem.value} retry={reload} />}
       <ol class="earlier">

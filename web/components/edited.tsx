@@ -1,6 +1,6 @@
 import { Time } from "./time.tsx";
 
-/** Stands behind when something was written. */
+/** Follows the time something was written: says when it was edited, if it was. */
 export const Edited = ({ at }: { at: string | undefined }) =>
   at === undefined ? null : (
     <>

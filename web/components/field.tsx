@@ -18,7 +18,7 @@ type FieldProps = Common & {
   defaultValue?: string;
 };
 
-/** An input with its label, and what is wrong with it. */
+/** A labelled input with its hint or its error. */
 export function Field({ label, name, hint, error, secret = false, ...input }: FieldProps) {
   const id = useId();
   const note = error ?? hint;
@@ -54,7 +54,7 @@ type AreaProps = Common & {
   onText: (text: string) => void;
 };
 
-/** A longer text that says how many characters are left when there are not many. */
+/** A labelled text area that counts the characters left, and announces the count when few are. */
 export function Area({ label, name, max, value, rows, placeholder, hint, error, onText }: AreaProps) {
   const id = useId();
   const touched = useSignal(false);
@@ -79,7 +79,7 @@ export function Area({ label, name, max, value, rows, placeholder, hint, error, 
       <p id={`${id}-note`} class={left < 0 || error ? "note note-error note-split" : "note note-split"}>
         <span>{error ?? hint}</span>
         <span class={tight ? "left left-tight" : "left"} aria-live={touched.value && tight ? "polite" : "off"}>
-          {left < 0 ? `${-left} too many` : `${left} left`}
+          {left < 0 ? `${-left} over the limit` : `${left} left`}
         </span>
       </p>
     </div>

@@ -6,18 +6,18 @@ import { nameOf } from "./monogram.tsx";
 
 type Props = {
   person: PersonCard;
-  /** They are known to be private: then it is a request. */
+  /** Whether the person is known to be private, so that following is a request. */
   isPrivate?: boolean;
   onChange?: (now: FollowState, before: FollowState) => void;
 };
 
-const SAYS: Record<FollowState, string> = { none: "Follow", requested: "Requested", followed: "Following" };
+const LABELS: Record<FollowState, string> = { none: "Follow", requested: "Requested", followed: "Following" };
 
-/** `onChange` is told when it is saved. */
+/** Follows, requests to follow, or undoes either. `onChange` is called once that is saved. */
 export function FollowButton({ person, isPrivate = false, onChange }: Props) {
   const { route, path } = useLocation();
   const state = followState(person.handle);
-  const says = state === "none" && isPrivate ? "Request" : SAYS[state];
+  const label = state === "none" && isPrivate ? "Request" : LABELS[state];
 
   const press = async () => {
     if (!me.value) {
@@ -32,10 +32,10 @@ export function FollowButton({ person, isPrivate = false, onChange }: Props) {
     <button
       class={state === "none" ? "button button-main" : "button"}
       type="button"
-      aria-label={says === "Request" ? `Request to follow ${nameOf(person)}` : `${says} ${nameOf(person)}`}
+      aria-label={label === "Request" ? `Request to follow ${nameOf(person)}` : `${label} ${nameOf(person)}`}
       onClick={() => void press()}
     >
-      {says}
+      {label}
     </button>
   );
 }

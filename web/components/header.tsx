@@ -12,7 +12,7 @@ export function Header() {
   const { path } = useLocation();
   const home = () => {
     if (path !== "/" || !me.value) return;
-    // Already there: back to the newest.
+    // Already home: scroll back to the newest posts.
     scrollTo({ top: 0 });
     void feed().refresh();
   };
@@ -42,10 +42,10 @@ export function Header() {
   );
 }
 
-/** In the header on a wide screen, at the bottom on a narrow one. */
+/** The main navigation: in the header on a wide screen, at the bottom of a narrow one. */
 function Navigation({ home }: { home: () => void }) {
   const person = me.value;
-  const waiting = unread.value;
+  const unreadCount = unread.value;
   if (!person) return null;
   return (
     <nav class="navigation" aria-label="Main">
@@ -55,11 +55,11 @@ function Navigation({ home }: { home: () => void }) {
       <Place
         href="/notifications"
         icon="bell"
-        label={waiting > 0 ? `Notifications, ${counted(waiting, "unread", "unread")}` : "Notifications"}
+        label={unreadCount > 0 ? `Notifications, ${counted(unreadCount, "unread", "unread")}` : "Notifications"}
       >
-        {waiting > 0 && (
+        {unreadCount > 0 && (
           <span class="badge" aria-hidden="true">
-            {waiting > 99 ? "99+" : waiting}
+            {unreadCount > 99 ? "99+" : unreadCount}
           </span>
         )}
       </Place>

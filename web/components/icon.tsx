@@ -1,4 +1,4 @@
-/** Icons on a grid of 24, drawn with one stroke in the colour of the text. They say nothing to a screen reader. */
+/** Icons on a grid of 24, drawn with one stroke in the text's colour. They are hidden from screen readers. */
 const PATHS = {
   home: "M4 11.2 12 4l8 7.2V20h-5.5v-5.5h-5V20H4z",
   people:

@@ -5,7 +5,7 @@ import { Icon } from "./icon.tsx";
 
 type Props = { of: { likes: number; likedByMe: boolean }; showsCount?: boolean; set: (liked: boolean) => void };
 
-/** For a post or a comment. A screen reader hears how many like it, also where the number stands elsewhere. */
+/** Likes a post or comment. Screen readers get the count even where it is shown elsewhere. */
 export const LikeButton = ({ of: { likes, likedByMe }, showsCount = true, set }: Props) => (
   <button
     class="action like"
@@ -19,7 +19,7 @@ export const LikeButton = ({ of: { likes, likedByMe }, showsCount = true, set }:
   </button>
 );
 
-/** Likes, or asks to sign in first and come back. */
+/** Returns a function that likes, or sends an anonymous viewer to sign in and come back. */
 export function useLike(send: (liked: boolean) => Promise<void>): (liked: boolean) => void {
   const { route, path } = useLocation();
   return (liked) => {

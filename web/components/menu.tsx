@@ -2,8 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 
-export type MenuItem = { label: string; act: () => void; isGrave?: boolean };
+export type MenuItem = { label: string; act: () => void; isDestructive?: boolean };
 
+/** Where each key moves the focus, from the place `at` in a menu whose last place is `last`. */
 const STEPS: Record<string, (at: number, last: number) => number> = {
   ArrowDown: (at, last) => (at === last ? 0 : at + 1),
   ArrowUp: (at, last) => (at === 0 ? last : at - 1),
@@ -11,7 +12,7 @@ const STEPS: Record<string, (at: number, last: number) => number> = {
   End: (_at, last) => last,
 };
 
-/** A button and the commands behind it, as https://www.w3.org/WAI/ARIA/apg/patterns/menu-button has it. */
+/** A button that opens a menu of commands, after https://www.w3.org/WAI/ARIA/apg/patterns/menu-button. */
 export function Menu({ label, id, items }: { label: string; id?: string; items: MenuItem[] }) {
   const isOpen = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -29,7 +30,7 @@ export function Menu({ label, id, items }: { label: string; id?: string; items: 
         if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) isOpen.value = false;
       }}
     >
-      {/* With a tabIndex of its own, because Safari gives a button that is clicked no focus without. */}
+      {/* The tabIndex is for Safari, which gives a clicked button no focus without one. */}
       <button
         ref={button}
         id={id}
@@ -82,15 +83,15 @@ function Items({ id, label, items, close }: ItemsProps) {
       aria-label={label}
       onKeyDown={onKeyDown}
     >
-      {items.map(({ label, act, isGrave = false }) => (
+      {items.map(({ label, act, isDestructive = false }) => (
         <button
           key={label}
-          class={isGrave ? "menu-item menu-item-grave" : "menu-item"}
+          class={isDestructive ? "menu-item menu-item-danger" : "menu-item"}
           type="button"
           role="menuitem"
           tabIndex={-1}
           onClick={() => {
-            // First, so that what opens now gives the focus back to the button.
+            // Closed first, so that a dialog opened by the command returns the focus to the button.
             close();
             act();
           }}
@@ -107,7 +108,7 @@ function focusItem(list: HTMLElement, place: number): void {
   if (item instanceof HTMLElement) item.focus();
 }
 
-/** What stays at the bottom of the screen is what scrolling keeps free, and the form for comments. */
+/** Whether the menu would be cut off below: by the window, or by the comment form at the bottom of the screen. */
 function lacksRoomBelow(list: HTMLElement): boolean {
   const form = document.querySelector(".comment-form")?.getBoundingClientRect().top ?? innerHeight;
   return list.getBoundingClientRect().bottom > Math.min(innerHeight, form);

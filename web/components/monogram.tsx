@@ -2,7 +2,7 @@ import type { PersonCard } from "../../schema/api/people.ts";
 
 const TONES = 8;
 
-/** Stands for a person who has no picture of their own: the first letter of their name, on a tone that stays theirs. */
+/** A person's avatar: the first letter of their name, on a tone derived from their handle. */
 export function Monogram({ person, size = "small" }: { person: PersonCard; size?: "small" | "medium" | "large" }) {
   let tone = 0;
   for (const character of person.handle) tone = (tone * 31 + (character.codePointAt(0) ?? 0)) % TONES;
@@ -14,4 +14,5 @@ export function Monogram({ person, size = "small" }: { person: PersonCard; size?
   );
 }
 
+/** The name to show for a person: their handle when they have none. */
 export const nameOf = ({ name, handle }: PersonCard): string => name || handle;

@@ -5,30 +5,33 @@ import { Icon } from "./icon.tsx";
 import { Monogram, nameOf } from "./monogram.tsx";
 import { Time } from "./time.tsx";
 
-/** The whole row leads to what it tells of. */
-export function NotificationRow({ told }: { told: Notification }) {
-  const [newest] = told.actors;
+/** One notification. The whole row links to its subject. */
+export function NotificationRow({ notification }: { notification: Notification }) {
+  const { actors, kind, count, unread, at } = notification;
+  const [newest] = actors;
   return (
     <li>
-      <a class={told.unread ? "row told told-unread" : "row told"} href={placeOf(told)}>
+      <a class={unread ? "row notification notification-unread" : "row notification"} href={pathOf(notification)}>
         {newest && <Monogram person={newest} size="medium" />}
-        <span class="told-text">
-          {told.unread && <span class="unseen">New: </span>}
+        <span class="notification-text">
+          {unread && <span class="unseen">New: </span>}
           <span>
-            <b>{who(told)}</b> {DID[told.kind](told.count)}
+            <b>{namesIn(notification)}</b> {DID[kind](count)}
           </span>
-          {"excerpt" in told && told.excerpt && <q class="told-excerpt">{told.excerpt}</q>}
+          {"excerpt" in notification && notification.excerpt && (
+            <q class="notification-excerpt">{notification.excerpt}</q>
+          )}
           <span class="soft">
-            <Time at={told.at} />
+            <Time at={at} />
           </span>
         </span>
-        {"post" in told && <Thumbnail src={told.post.thumbnail} />}
+        {"post" in notification && <Thumbnail src={notification.post.thumbnail} />}
       </a>
     </li>
   );
 }
 
-/** A video may have none. */
+/** A video may have no thumbnail. */
 const Thumbnail = ({ src }: { src: string | undefined }) =>
   src === undefined ? (
     <span class="thumbnail thumbnail-blank">
@@ -38,27 +41,27 @@ const Thumbnail = ({ src }: { src: string | undefined }) =>
     <img class="thumbnail" src={src} alt="" width={56} height={56} loading="lazy" decoding="async" />
   );
 
-function placeOf(told: Notification): string {
-  if ("post" in told) return `/posts/${told.post.id}`;
-  return told.kind === "follow_request" ? "/requests" : `/people/${told.actors[0]?.handle ?? ""}`;
+function pathOf(notification: Notification): string {
+  if ("post" in notification) return `/posts/${notification.post.id}`;
+  return notification.kind === "follow_request" ? "/requests" : `/people/${notification.actors[0]?.handle ?? ""}`;
 }
 
-function who({ kind, actors, count }: Notification): string {
+function namesIn({ kind, actors, count }: Notification): string {
   const names = actors.map(nameOf);
-  // Of comments, replies and mentions it is not known how many people wrote them.
-  const isByPeople = kind !== "comment" && kind !== "reply" && kind !== "mention";
-  const others = isByPeople ? count - names.length : 0;
+  // For comments, replies and mentions `count` counts what was written, not how many people wrote it.
+  const countsPeople = kind !== "comment" && kind !== "reply" && kind !== "mention";
+  const others = countsPeople ? count - names.length : 0;
   return listed(others > 0 ? [...names, counted(others, "other")] : names);
 }
 
 const DID: Record<NotificationKind, (count: number) => string> = {
   like: () => "liked your post",
-  comment: (count) => (count > 1 ? `left ${counted(count, "comment")}` : "commented"),
+  comment: (count) => (count > 1 ? `left ${counted(count, "comment")}` : "commented on your post"),
   reply: (count) => (count > 1 ? `left you ${counted(count, "reply", "replies")}` : "replied to you"),
   mention: (count) => (count > 1 ? `mentioned you ${counted(count, "time")}` : "mentioned you"),
   comment_like: () => "liked your comment",
   new_post: () => "published a new post",
   follow: (count) => (count > 1 ? "follow you" : "follows you"),
-  follow_request: (count) => (count > 1 ? "ask to follow you" : "asks to follow you"),
-  request_accepted: () => "lets you follow",
+  follow_request: (count) => (count > 1 ? "want to follow you" : "wants to follow you"),
+  request_accepted: () => "accepted your follow request",
 };

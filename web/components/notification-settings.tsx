@@ -2,7 +2,7 @@ import type { Preferences } from "../../schema/api/notifications.ts";
 import type { NotificationKind, Who } from "../../schema/notifications.ts";
 import { api } from "../api.ts";
 import { useLoad } from "../load.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { Failure, RowsSkeleton } from "./states.tsx";
 import { typed, useSubmit } from "./submit.ts";
 
@@ -11,15 +11,15 @@ const KINDS: [NotificationKind, string][] = [
   ["comment", "Comments"],
   ["reply", "Replies"],
   ["mention", "Mentions"],
-  ["comment_like", "Likes of your comments"],
+  ["comment_like", "Likes on your comments"],
   ["follow", "New followers"],
   ["follow_request", "Follow requests"],
   ["request_accepted", "Accepted requests"],
-  ["new_post", "New posts you asked for"],
+  ["new_post", "New posts (bell turned on)"],
 ];
-const WHO: Record<Who, string> = { everyone: "By everyone", following: "By people you follow", nobody: "Never" };
+const WHO: Record<Who, string> = { everyone: "From everyone", following: "From people you follow", nobody: "Off" };
 
-/** Of what, by whom and when one wants to be told. */
+/** Which notifications a person gets, from whom, and when their devices stay silent. */
 export function NotificationSettings() {
   const { value, problem, reload } = useLoad("preferences", api.preferences);
   return (
@@ -39,15 +39,15 @@ export function NotificationSettings() {
 function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences }) {
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
     await api.choosePreferences(preferencesIn(form));
-    tell("Saved");
+    showToast("Saved");
   });
   return (
-    <form class="told-settings" onSubmit={onSubmit}>
-      <table class="told-kinds">
+    <form class="notification-settings" onSubmit={onSubmit}>
+      <table class="notification-kinds">
         <thead>
           <tr>
-            <th scope="col">What</th>
-            <th scope="col">By whom</th>
+            <th scope="col">About</th>
+            <th scope="col">From</th>
             <th scope="col">Push</th>
           </tr>
         </thead>
@@ -56,10 +56,10 @@ function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences
             <tr key={kind}>
               <th scope="row">{name}</th>
               <td>
-                <select name={`${kind}.who`} aria-label={`${name}: by whom`} defaultValue={kinds[kind].who}>
-                  {Object.entries(WHO).map(([who, says]) => (
+                <select name={`${kind}.who`} aria-label={`${name}: from whom`} defaultValue={kinds[kind].who}>
+                  {Object.entries(WHO).map(([who, label]) => (
                     <option key={who} value={who} selected={who === kinds[kind].who}>
-                      {says}
+                      {label}
                     </option>
                   ))}
                 </select>
@@ -68,7 +68,7 @@ function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences
                 <input
                   type="checkbox"
                   name={`${kind}.push`}
-                  aria-label={`${name}: on your devices too`}
+                  aria-label={`${name}: push to your devices`}
                   defaultChecked={kinds[kind].push}
                 />
               </td>
@@ -81,7 +81,7 @@ function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences
           <input type="checkbox" name="quiet" defaultChecked={quietHours !== null} />
           <span>
             Quiet hours
-            <span class="note">Your devices stay silent. What has come in between is told afterwards.</span>
+            <span class="note">Your devices stay silent. You’re notified of what you missed afterwards.</span>
           </span>
         </label>
         <div class="quiet-times">
@@ -97,7 +97,7 @@ function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences
       <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>
-          {busy ? "Saving" : "Save"}
+          {busy ? "Saving…" : "Save"}
         </button>
       </p>
     </form>

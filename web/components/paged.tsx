@@ -10,7 +10,7 @@ type Props<T> = {
   children: (items: T[]) => ComponentChildren;
 };
 
-/** A list that reads on by itself before its end comes into view. */
+/** An endless list, which loads the next page before its end comes into view. */
 export function Paged<T>({ list, waiting, empty, children }: Props<T>) {
   useEffect(() => list.open(), [list]);
 
@@ -24,7 +24,7 @@ export function Paged<T>({ list, waiting, empty, children }: Props<T>) {
       {items.length === 0 && (state === "loading" || state === "partial") && waiting}
       {items.length > 0 && state === "loading" && list.started && (
         <p class="unseen" role="status">
-          Loading more
+          Loading more…
         </p>
       )}
       {state === "failed" && problem && <Failure problem={problem} retry={() => void list.more()} />}
@@ -33,9 +33,10 @@ export function Paged<T>({ list, waiting, empty, children }: Props<T>) {
   );
 }
 
+/** How far below the window the next page is loaded. */
 const AHEAD = "1200px";
 
-// A new one after every page, because an observer tells only of changes: the end may still be in view.
+// Remounted after every page, because an observer reports only changes and the end may still be in view.
 function End({ reached }: { reached: () => void }) {
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {

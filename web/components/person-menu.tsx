@@ -9,12 +9,11 @@ import { nameOf } from "./monogram.tsx";
 type Props = { person: Profile; onMute: (muted: boolean) => void; onBlock: () => void };
 
 const WHAT_A_BLOCK_DOES =
-  "Neither of you will see the other’s posts and comments, and neither will follow the other any more. They are not " +
-  "told.";
+  "You won’t see each other’s posts and comments, and you’ll stop following each other. They won’t be notified.";
 
-/** What one may do about somebody, beside following them. */
+/** Mutes or blocks a person. */
 export function PersonMenu({ person, onMute, onBlock }: Props) {
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const name = nameOf(person);
   const { handle, mutedByMe } = person;
 
@@ -22,7 +21,7 @@ export function PersonMenu({ person, onMute, onBlock }: Props) {
     if (await mute(person, !mutedByMe)) onMute(!mutedByMe);
   };
   const close = () => {
-    isAsking.value = false;
+    isConfirming.value = false;
   };
   const setBlocked = async () => {
     const saved = await block(handle, true);
@@ -35,11 +34,17 @@ export function PersonMenu({ person, onMute, onBlock }: Props) {
         label={`More about ${name}`}
         items={[
           { label: mutedByMe ? `Unmute ${name}` : `Mute ${name}`, act: () => void setMuted() },
-          { label: `Block ${name}`, act: () => (isAsking.value = true), isGrave: true },
+          { label: `Block ${name}`, act: () => (isConfirming.value = true), isDestructive: true },
         ]}
       />
-      {isAsking.value && (
-        <Confirmation title={`Block ${name}?`} says={WHAT_A_BLOCK_DOES} does="Block" close={close} act={setBlocked} />
+      {isConfirming.value && (
+        <Confirmation
+          title={`Block ${name}?`}
+          description={WHAT_A_BLOCK_DOES}
+          action="Block"
+          close={close}
+          act={setBlocked}
+        />
       )}
     </>
   );

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { PersonCard } from "../../schema/api/people.ts";
 import { Monogram, nameOf } from "./monogram.tsx";
 
-/** Somebody in a list of people. */
+/** One person in a list of people, with their buttons as children. */
 export const PersonRow = ({ person, children }: { person: PersonCard; children?: ComponentChildren }) => (
   <li class="row">
     <a class="row-person" href={`/people/${person.handle}`}>

@@ -8,13 +8,13 @@ type Props = {
   sizes: string;
   eager?: boolean;
   class?: string;
-  /** Called with the address that the browser has chosen. */
+  /** Called with the URL that the browser has chosen. */
   onLoaded?: (src: string) => void;
-  /** Its address may be one that is good for a while only. */
+  /** Called when it fails to load: its URL may have expired. */
   onStale?: (() => void) | undefined;
 };
 
-/** A picture in the width that fits. It takes its room before it has loaded, because its size is known. */
+/** A picture at the width that fits. Its space is reserved before it loads, because its size is known. */
 export function Photograph({ picture, sizes, eager = false, class: name = "", onLoaded, onStale }: Props) {
   const { urls, width, height, alt } = picture;
   const placeholder = usePlaceholder(picture);
@@ -39,7 +39,7 @@ export function Photograph({ picture, sizes, eager = false, class: name = "", on
   );
 }
 
-/** The middle of a picture, as one square among others that say in words what it is. */
+/** The centre of a picture as a square tile. Its `alt` is empty: the link around it has the words. */
 export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Props) {
   const { urls } = picture;
   const placeholder = usePlaceholder(picture);
@@ -64,7 +64,7 @@ export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Pro
 const loading = (eager: boolean) =>
   ({ loading: eager ? "eager" : "lazy", fetchpriority: eager ? "high" : "auto", decoding: "async" }) as const;
 
-/** Until it has loaded; after that it would show through what is transparent, and beside what is not quite as wide. */
+/** A background until the picture has loaded. Left longer, it would show through transparent areas and at the edges. */
 function usePlaceholder({ thumbhash, width, height }: ShownMedia) {
   const isLoaded = useSignal(false);
   const url = isLoaded.value || thumbhash === undefined ? undefined : placeholderOf(thumbhash, width, height);

@@ -1,5 +1,5 @@
 import { useLiveCounts } from "../live-counts.ts";
-import { type KeptPost, likePost, renewMedia } from "../posts.ts";
+import { type CachedPost, likePost, renewMedia } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Album } from "./album.tsx";
 import { Caption } from "./caption.tsx";
@@ -11,8 +11,8 @@ import { Time } from "./time.tsx";
 
 const SIZES = "(min-width: 720px) 680px, 100vw";
 
-/** A post in the feed: the photograph first, and under it a label like those in a gallery. */
-export function PostCard({ post, eager }: { post: KeptPost; eager: boolean }) {
+/** A post in the feed: the album first, and under it a label as in a gallery. */
+export function PostCard({ post, eager }: { post: CachedPost; eager: boolean }) {
   const setLiked = useLike((liked) => likePost(post, liked));
   const card = useLiveCounts(post);
   const { id, author, caption, media, comments, createdAt, editedAt } = post.value;

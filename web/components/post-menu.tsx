@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso";
-import { inWords } from "../album-words.ts";
-import { deletePost, type KeptPost } from "../posts.ts";
-import { tell } from "../toast.ts";
+import { albumInWords } from "../album-words.ts";
+import { deletePost, type CachedPost } from "../posts.ts";
+import { showToast } from "../toast.ts";
 import { counted, listed } from "../words.ts";
 import { CommentPolicyDialog } from "./comment-policy.tsx";
 import { Deletion } from "./deletion.tsx";
@@ -12,8 +12,8 @@ import { PostMuteDialog } from "./post-mute.tsx";
 
 export const POST_MENU = "post-menu";
 
-/** What an author does with their own post. */
-export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: () => void }) {
+/** An author's commands on their own post. */
+export function PostMenu({ post, editCaption }: { post: CachedPost; editCaption: () => void }) {
   const { route } = useLocation();
   const shown = useSignal<"policy" | "captions" | "mute" | "deletion" | undefined>(undefined);
   const { id, author, editedAt } = post.value;
@@ -21,9 +21,9 @@ export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: (
 
   const remove = async () => {
     await deletePost(id);
-    // In place of the page that is no more, so that the back button does not lead to it.
+    // Replaces the deleted post's page, so that the back button does not lead to it.
     route(`/people/${author.handle}`, true);
-    tell("The post is deleted");
+    showToast("Post deleted");
   };
 
   return (
@@ -33,26 +33,27 @@ export function PostMenu({ post, editCaption }: { post: KeptPost; editCaption: (
         label="More about this post"
         items={[
           { label: "Edit caption", act: editCaption },
-          { label: "Who may comment", act: () => (shown.value = "policy") },
+          { label: "Who can comment", act: () => (shown.value = "policy") },
           ...(editedAt === undefined ? [] : [{ label: "Earlier captions", act: () => (shown.value = "captions") }]),
           { label: "Notifications", act: () => (shown.value = "mute") },
-          { label: "Delete post", act: () => (shown.value = "deletion"), isGrave: true },
+          { label: "Delete post", act: () => (shown.value = "deletion"), isDestructive: true },
         ]}
       />
       {shown.value === "policy" && <CommentPolicyDialog post={post} close={close} />}
       {shown.value === "captions" && <EarlierCaptions post={id} close={close} />}
       {shown.value === "mute" && <PostMuteDialog post={id} close={close} />}
-      {shown.value === "deletion" && <Deletion what="post" says={whatGoes(post)} close={close} remove={remove} />}
+      {shown.value === "deletion" && <Deletion what="post" description={losses(post)} close={close} remove={remove} />}
     </>
   );
 }
 
-function whatGoes({ value: { media, likes, comments } }: KeptPost): string {
+/** What deleting a post takes with it, in words. */
+function losses({ value: { media, likes, comments } }: CachedPost): string {
   const parts = [
-    media.length === 1 ? `Its ${media[0]?.video ? "video" : "photograph"}` : `Its ${inWords(media)}`,
+    media.length === 1 ? `Its ${media[0]?.video ? "video" : "photo"}` : `Its ${albumInWords(media)}`,
     "its caption",
     ...(likes > 0 ? [counted(likes, "like")] : []),
     ...(comments > 0 ? [counted(comments, "comment")] : []),
   ];
-  return `${listed(parts)} will be deleted. The post disappears at once for everybody, and nothing brings it back.`;
+  return `${listed(parts)} will be deleted for everyone. This can’t be undone.`;
 }

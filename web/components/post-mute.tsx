@@ -1,25 +1,25 @@
 import { api } from "../api.ts";
 import { useLoad } from "../load.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { Dialog } from "./dialog.tsx";
 import { useSubmit } from "./submit.ts";
 
-/** Whether one wants to hear of what others do with a post. */
+/** Turns notifications for a post on and off. */
 export function PostMuteDialog({ post, close }: { post: string; close: () => void }) {
   const { value } = useLoad(post, () => api.isPostMuted(post));
   const isMuted = value.value?.mutedByMe;
   const { problem, busy, onSubmit } = useSubmit(async () => {
     await api.mutePost(post, !isMuted);
-    tell(isMuted ? "You are told of this post again" : "You are told no more of this post");
+    showToast(isMuted ? "Notifications for this post are on" : "Notifications for this post are off");
     close();
   });
   return (
     <Dialog
-      title="Notifications of this post"
-      says={
+      title="Notifications for this post"
+      description={
         isMuted
-          ? "You are told nothing of its likes, comments, replies and mentions."
-          : "You are told of its likes, comments, replies and mentions."
+          ? "They’re off. You aren’t notified of likes, comments, replies or mentions."
+          : "You’re notified of likes, comments, replies and mentions."
       }
       close={close}
     >
@@ -30,7 +30,7 @@ export function PostMuteDialog({ post, close }: { post: string; close: () => voi
             Cancel
           </button>
           <button class="button button-main" type="submit" disabled={busy || isMuted === undefined}>
-            {isMuted ? "Tell me again" : "Tell me no more"}
+            {isMuted ? "Turn on" : "Turn off"}
           </button>
         </div>
       </form>

@@ -1,22 +1,23 @@
 import type { ShownMedia } from "../../schema/api/media.ts";
 import { clock } from "../media-words.ts";
-import { type KeptPost, renewMedia } from "../posts.ts";
+import { type CachedPost, renewMedia } from "../posts.ts";
 import { count, counted } from "../words.ts";
 import { Icon } from "./icon.tsx";
 import { SquarePhotograph } from "./photograph.tsx";
 
 const SIZES = "(min-width: 1000px) 318px, 33vw";
-const WORDS = 80;
+/** The most characters of a caption that describe a tile. */
+const CAPTION_LENGTH = 80;
 
-/** A post as one square of a grid. */
-export function PostTile({ post, eager }: { post: KeptPost; eager: boolean }) {
+/** A post as one square tile of a grid. */
+export function PostTile({ post, eager }: { post: CachedPost; eager: boolean }) {
   const { id, media, likes, comments, caption } = post.value;
   const [cover] = media;
   if (!cover) return null;
-  const says = cover.alt || caption.slice(0, WORDS) || (cover.video ? "Video" : "Photograph");
+  const label = cover.alt || caption.slice(0, CAPTION_LENGTH) || (cover.video ? "Video" : "Photo");
   return (
     <li class="tile">
-      <a href={`/posts/${id}`} aria-label={`${says}. ${counted(likes, "like")}, ${counted(comments, "comment")}`}>
+      <a href={`/posts/${id}`} aria-label={`${label}. ${counted(likes, "like")}, ${counted(comments, "comment")}`}>
         {cover.urls ? (
           <SquarePhotograph picture={cover} sizes={SIZES} eager={eager} onStale={() => renewMedia(post)} />
         ) : (
@@ -34,7 +35,7 @@ export function PostTile({ post, eager }: { post: KeptPost; eager: boolean }) {
   );
 }
 
-/** In the corner, for what is not one picture. */
+/** A mark in the corner of a tile that is a video or an album. */
 function Mark({ cover: { video }, of }: { cover: ShownMedia; of: number }) {
   if (!video && of === 1) return null;
   return (

@@ -1,8 +1,8 @@
 import { MENTION } from "../../schema/mentions.ts";
 
-/** What people write: line breaks as given, and a link where somebody is mentioned. */
+/** Text that people write: line breaks are kept, and mentions are links. */
 export function Prose({ text }: { text: string }) {
-  // Split by a pattern with one group, every second part is a handle.
+  // MENTION has one group, so every second part of the split is a handle.
   return (
     <>
       {text.split(MENTION).map((part, place) =>

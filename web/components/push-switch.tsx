@@ -1,24 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { asProblem } from "../problem.ts";
-import { lookForPush, type PushState, pushState, turnPushOff, turnPushOn } from "../push.ts";
-import { tell } from "../toast.ts";
+import { checkPush, type PushState, pushState, turnPushOff, turnPushOn } from "../push.ts";
+import { showToast } from "../toast.ts";
 
-const SAYS: Record<PushState, string> = {
+const WHAT_IT_DOES = "Get likes, comments and new followers on this device, even when Shutterline is closed.";
+const NOTES: Record<PushState, string> = {
   looking: "",
   unsupported:
-    "This browser cannot be told anything while Shutterline is closed. On an iPhone or iPad, add Shutterline to the home screen and open it from there.",
-  unavailable: "Whoever runs this Shutterline has not set it up yet.",
-  blocked: "You have told this browser not to show notifications of Shutterline. You can allow them in its settings.",
-  off: "Likes, comments and new followers are shown here even when Shutterline is closed.",
-  on: "Likes, comments and new followers are shown here even when Shutterline is closed.",
+    "This browser can’t show notifications while Shutterline is closed. On an iPhone or iPad, add Shutterline to the Home Screen and open it from there.",
+  unavailable: "Push notifications aren’t set up here yet. The people who run this site can turn them on.",
+  blocked: "Notifications from Shutterline are blocked in this browser. Allow them in its settings.",
+  off: WHAT_IT_DOES,
+  on: WHAT_IT_DOES,
 };
 
-/** Asks for the browser's permission when it is switched on, and never before. */
+/** Turns pushes to this device on and off. Asks for the browser's permission only when it is switched on. */
 export function PushSwitch() {
   const busy = useSignal(false);
   const state = pushState.value;
-  useEffect(() => void lookForPush().catch(failed), []);
+  useEffect(() => void checkPush().catch(failed), []);
   const change = async () => {
     busy.value = true;
     try {
@@ -33,16 +34,16 @@ export function PushSwitch() {
       <h2>This device</h2>
       <div class="switch">
         <div>
-          <label for="push">Tell this device</label>
-          <p class="note" id="push-says" role="status">
-            {SAYS[state]}
+          <label for="push">Push notifications</label>
+          <p class="note" id="push-note" role="status">
+            {NOTES[state]}
           </p>
         </div>
         <input
           type="checkbox"
           role="switch"
           id="push"
-          aria-describedby="push-says"
+          aria-describedby="push-note"
           checked={state === "on"}
           disabled={busy.value || (state !== "on" && state !== "off")}
           onChange={() => void change()}
@@ -53,7 +54,7 @@ export function PushSwitch() {
 }
 
 function failed(error: unknown): void {
-  // What the browser itself throws says that its push service could not be reached, in words for programs.
+  // A DOMException comes from the browser: its push service could not be reached, worded for developers.
   const isOurs = !(error instanceof DOMException);
-  tell(isOurs ? asProblem(error).message : "This browser's push service cannot be reached. Try again later.", "error");
+  showToast(isOurs ? asProblem(error).message : "Can’t reach this browser’s push service. Try again later.", "error");
 }

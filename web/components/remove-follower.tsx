@@ -7,15 +7,16 @@ import { nameOf } from "./monogram.tsx";
 
 type Props = { person: PersonCard; onRemove: () => void };
 
+/** Removes one of the viewer's followers, after asking. */
 export function RemoveFollower({ person, onRemove }: Props) {
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const name = nameOf(person);
-  const then = me.value?.private
-    ? "To see your posts again they have to ask."
-    : "Your account is not private, so they may follow you again.";
+  const consequence = me.value?.private
+    ? "To see your posts again, they have to send a request."
+    : "Your account is public, so they can follow you again.";
 
   const close = () => {
-    isAsking.value = false;
+    isConfirming.value = false;
   };
   const remove = async () => {
     await api.removeFollower(person.handle);
@@ -24,14 +25,14 @@ export function RemoveFollower({ person, onRemove }: Props) {
   };
   return (
     <>
-      <button class="button" type="button" aria-label={`Remove ${name}`} onClick={() => (isAsking.value = true)}>
+      <button class="button" type="button" aria-label={`Remove ${name}`} onClick={() => (isConfirming.value = true)}>
         Remove
       </button>
-      {isAsking.value && (
+      {isConfirming.value && (
         <Confirmation
           title={`Remove ${name}?`}
-          says={`They will not follow you any more, and are not told. ${then}`}
-          does="Remove"
+          description={`They’ll stop following you and won’t be notified. ${consequence}`}
+          action="Remove"
           close={close}
           act={remove}
         />

@@ -1,13 +1,13 @@
 import { useEffect } from "preact/hooks";
-import type { KeptComment } from "../comments.ts";
+import type { CachedComment } from "../comments.ts";
 import { counted } from "../words.ts";
 import { CommentEntry } from "./comment-entry.tsx";
 import type { Conversation } from "./conversation.ts";
 import { Icon } from "./icon.tsx";
 import { ThreadEnd } from "./thread-end.tsx";
 
-/** The thread under a comment, when it is opened. */
-export function Replies({ parent, conversation }: { parent: KeptComment; conversation: Conversation }) {
+/** The thread under a comment: a toggle, and the replies while it is open. */
+export function Replies({ parent, conversation }: { parent: CachedComment; conversation: Conversation }) {
   const { id, thread, value } = parent;
   const { replies, hiddenReplies, hidden } = value.value;
   const isOpen = parent.open.value;
@@ -38,7 +38,7 @@ export function Replies({ parent, conversation }: { parent: KeptComment; convers
           </ol>
           {thread.state.value === "loading" && shown.length === 0 && (
             <p class="soft" role="status">
-              Loading
+              Loading…
             </p>
           )}
           <ThreadEnd thread={thread} parent={id} more="More replies" />

@@ -1,4 +1,4 @@
-/** What is shown when there is nothing, not yet anything, or no way to get it. */
+/** What a page shows when it is empty, still loading, or failed to load. */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { online } from "../connection.ts";
@@ -15,7 +15,7 @@ export const Empty = ({ icon, title, children }: EmptyProps) => (
   </div>
 );
 
-/** A failure, and the way to try again. When the connection comes back it tries by itself. */
+/** A failure with a button to try again. After `offline` it retries when the connection is back. */
 export function Failure({ problem, retry }: { problem: ApiProblem; retry: () => void }) {
   useEffect(() => {
     if (problem.code === "offline") addEventListener("online", retry);
@@ -33,7 +33,7 @@ export function Failure({ problem, retry }: { problem: ApiProblem; retry: () => 
 }
 
 export const OfflineBar = () => (
-  <div role="status">{!online.value && <p class="offline">You are offline. What you see may be out of date.</p>}</div>
+  <div role="status">{!online.value && <p class="offline">You’re offline. What you see may be out of date.</p>}</div>
 );
 
 const Waiting = ({ class: name, children }: { class: string; children: ComponentChildren }) => (
@@ -43,7 +43,7 @@ const Waiting = ({ class: name, children }: { class: string; children: Component
   </div>
 );
 
-/** Grey shapes where something will be. */
+/** Grey shapes where a post is about to appear. */
 export const PostSkeleton = () => (
   <Waiting class="post">
     <div class="bone bone-photograph" />

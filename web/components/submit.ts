@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { TargetedSubmitEvent } from "preact";
 import { type ApiProblem, asProblem } from "../problem.ts";
 
-/** Sends a form once at a time and keeps what was refused. */
+/** Submits a form, one request at a time, and holds the problem if it fails. */
 export function useSubmit(send: (form: FormData) => Promise<void>) {
   const problem = useSignal<ApiProblem | undefined>(undefined);
   const busy = useSignal(false);
@@ -28,10 +28,11 @@ export function useSubmit(send: (form: FormData) => Promise<void>) {
   return { problem: problem.value, busy: busy.value, onSubmit };
 }
 
-/** What was typed, as it was typed: the spaces of a password count. */
+/** A field's value exactly as typed: the spaces of a password count. */
 export const typed = (form: FormData, name: string): string => {
   const value = form.get(name);
   return typeof value === "string" ? value : "";
 };
 
+/** A field's value without the spaces around it. */
 export const textOf = (form: FormData, name: string): string => typed(form, name).trim();

@@ -13,7 +13,7 @@ type Props = {
   close: () => void;
 };
 
-/** Takes the place of a text while its author changes it. Escape leaves it as it was. */
+/** Replaces a text while its author edits it. Escape discards the changes. */
 export function TextEditor({ label, text, max, mayBeEmpty = false, save, close }: Props) {
   const value = useSignal(text);
   const form = useRef<HTMLFormElement>(null);
@@ -24,7 +24,7 @@ export function TextEditor({ label, text, max, mayBeEmpty = false, save, close }
     close();
   });
 
-  const wrong = problem?.fields["caption"] ?? problem?.fields["text"];
+  const fieldError = problem?.fields["caption"] ?? problem?.fields["text"];
 
   useEffect(() => {
     const area = form.current?.querySelector("textarea");
@@ -48,13 +48,13 @@ export function TextEditor({ label, text, max, mayBeEmpty = false, save, close }
         rows={2}
         max={max}
         value={value.value}
-        error={wrong}
+        error={fieldError}
         onText={(typed) => (value.value = typed)}
       />
-      <div role="alert">{problem && !wrong && <p class="form-error">{problem.message}</p>}</div>
+      <div role="alert">{problem && !fieldError && <p class="form-error">{problem.message}</p>}</div>
       <div class="buttons">
         <button class="button button-main" type="submit" disabled={!isSendable || busy}>
-          {busy ? "Saving" : "Save"}
+          {busy ? "Saving…" : "Save"}
         </button>
         <button class="button" type="button" onClick={close}>
           Cancel

@@ -1,7 +1,7 @@
 import { dismiss, toast } from "../toast.ts";
 import { Icon } from "./icon.tsx";
 
-/** Both regions are always there: a screen reader hears only what appears in a region that it knows. */
+/** Both live regions are always rendered: a screen reader announces only changes in a region it already knows. */
 export function Toasts() {
   const shown = toast.value;
   return (

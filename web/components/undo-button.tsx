@@ -2,10 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { PersonCard } from "../../schema/api/people.ts";
 import { nameOf } from "./monogram.tsx";
 
-type Props = { person: PersonCard; does: string; undo: () => Promise<unknown> };
+type Props = { person: PersonCard; action: string; undo: () => Promise<unknown> };
 
-/** Takes back what was done to somebody: that does no harm, so nothing is asked. */
-export function UndoButton({ person, does, undo }: Props) {
+/** Unmutes or unblocks a person. That does no harm, so it does not ask first. */
+export function UndoButton({ person, action, undo }: Props) {
   const busy = useSignal(false);
   const press = async () => {
     if (busy.value) return;
@@ -17,11 +17,11 @@ export function UndoButton({ person, does, undo }: Props) {
     <button
       class="button"
       type="button"
-      aria-label={`${does} ${nameOf(person)}`}
+      aria-label={`${action} ${nameOf(person)}`}
       aria-disabled={busy}
       onClick={() => void press()}
     >
-      {does}
+      {action}
     </button>
   );
 }

@@ -6,48 +6,48 @@ import { playAlone, savesData } from "../playing.ts";
 import { Icon } from "./icon.tsx";
 import { Photograph } from "./photograph.tsx";
 
-/** Less of it than this part is out of sight. */
+/** A video with less than this share of it in view counts as out of sight. */
 const IN_SIGHT = 0.25;
 
 type Props = {
-  /** What has `video`. */
+  /** An item that has `video`. */
   media: ShownMedia;
   sizes: string;
   eager: boolean;
-  /** Its address may be one that is good for a while only. */
+  /** Called when it fails to load: its URL may have expired. */
   onStale: () => void;
 };
 
 /**
- * Nothing of a video is loaded before it is asked for, but for what shows what it is. From then on it has the browser's
- * own controls (before, Chrome would show that it is loading), and it plays no longer than it is in sight.
+ * A video that loads nothing but its cover until it is started. From then on it has the browser's own controls
+ * (earlier, Chrome would show a loading spinner), and it pauses when it goes out of sight.
  */
 export function Video({ media, sizes, eager, onStale }: Props) {
   const { urls, width, height, alt, video } = media;
   const element = useRef<HTMLVideoElement>(null);
   const isStarted = useSignal(false);
   const poster = useSignal<string | undefined>(undefined);
-  const brokeOff = useRef<{ at: number; played: boolean } | undefined>(undefined);
+  const interrupted = useRef<{ at: number; played: boolean } | undefined>(undefined);
   usePauseOutOfSight(element);
 
-  // A new address of the same video: it goes on where it broke off.
+  // A new URL of the same video resumes where the old one failed.
   useLayoutEffect(() => {
     const { current } = element;
-    if (!current || !brokeOff.current) return;
-    const { at, played } = brokeOff.current;
-    brokeOff.current = undefined;
+    if (!current || !interrupted.current) return;
+    const { at, played } = interrupted.current;
+    interrupted.current = undefined;
     current.currentTime = at;
-    if (played) current.play().catch(() => undefined); // The controls say why.
+    if (played) current.play().catch(() => undefined); // The controls show why.
   }, [video?.url]);
 
   if (!video) return null;
-  const says = `${alt || "Video"}, ${spoken(video.durationMs)}${video.hasAudio ? "" : ", without sound"}`;
+  const label = `${alt || "Video"}, ${spoken(video.durationMs)}${video.hasAudio ? "" : ", no sound"}`;
   const start = () => {
     const { current } = element;
     if (!current) return;
     isStarted.value = true;
-    current.play().catch(() => undefined); // The controls say why.
-    // The button is about to go; with its controls a video takes the focus.
+    current.play().catch(() => undefined); // The controls show why.
+    // The button is about to disappear; a video with controls can take the focus.
     requestAnimationFrame(() => current.focus({ preventScroll: true }));
   };
   return (
@@ -62,18 +62,18 @@ export function Video({ media, sizes, eager, onStale }: Props) {
         playsInline
         width={width}
         height={height}
-        aria-label={says}
+        aria-label={label}
         aria-hidden={!isStarted.value}
         style={{ aspectRatio: `${width} / ${height}` }}
         onPlay={({ currentTarget }) => playAlone(currentTarget)}
         onError={({ currentTarget }) => {
-          brokeOff.current = { at: currentTarget.currentTime, played: !currentTarget.paused };
+          interrupted.current = { at: currentTarget.currentTime, played: !currentTarget.paused };
           onStale();
         }}
       />
       {!isStarted.value && (
         <>
-          {/* Loaded when it is near, and as large as it has to be, which a poster by itself is not. */}
+          {/* An <img>, because a `poster` alone is neither loaded lazily nor in the right size. */}
           {urls && (
             <Photograph
               class="cover"
@@ -84,7 +84,7 @@ export function Video({ media, sizes, eager, onStale }: Props) {
               onStale={onStale}
             />
           )}
-          <button class="play" type="button" aria-label={`Play: ${says}`} onClick={start}>
+          <button class="play" type="button" aria-label={`Play: ${label}`} onClick={start}>
             <Icon name="play" filled />
           </button>
           <span class="video-length" aria-hidden="true">
@@ -96,7 +96,7 @@ export function Video({ media, sizes, eager, onStale }: Props) {
   );
 }
 
-/** Scrolled away, or turned to the next of its album. */
+/** Pauses a video that is scrolled away, or left behind in its album; not one shown picture-in-picture. */
 function usePauseOutOfSight(element: { current: HTMLVideoElement | null }): void {
   useEffect(() => {
     const { current } = element;

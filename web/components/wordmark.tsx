@@ -1,7 +1,7 @@
-/** The mark is an aperture of five blades; the letters are drawn, so that they look the same with every system font. */
+/** An aperture of five blades. The letters are drawn too, so that they look the same on every system. */
 const APERTURE = "M3.5 7.8L15.1 7.8M13.4 2.6L16.9 13.6M21.4 10.4L12 17.2M16.4 20.4L7.1 13.6M5.4 18.8L8.9 7.8";
 
-// One stroke a letter: s h u t t e r l i n e, on a base line at 20 with an x-height of 9.
+// One stroke per letter of "shutterline", on a baseline at 20 with an x-height of 9.
 const LETTERS =
   "M38.2 12.6c-.7-1-1.8-1.6-3.2-1.6-1.9 0-3.2.9-3.2 2.3 0 3.2 6.6 1.2 6.6 4.4 0 1.5-1.4 2.4-3.4 2.4-1.6 0-2.8-.6-3.6-1.8" +
   "M42.6 4.5V20M42.6 15c0-2.5 1.5-4 3.7-4s3.6 1.5 3.6 4v5" +

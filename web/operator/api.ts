@@ -1,9 +1,9 @@
-/** The operator's API, typed. A token that is refused is forgotten, so that another one is asked for. */
+/** The typed operator's API. A rejected token is dropped, so that the page asks for another one. */
 import type { DeadLetterPage, DeadLetterWhole, Replay, ReplayedLetters } from "../../schema/api/dead-letters.ts";
 import type { ShardMap } from "../../schema/api/shards.ts";
 import type { Status } from "../../schema/api/status.ts";
-import { ApiProblem, asRefusal } from "../problem.ts";
-import { keepToken, token } from "./token.ts";
+import { ApiProblem, problemIn } from "../problem.ts";
+import { storeToken, token } from "./token.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -15,33 +15,33 @@ async function request<T>(method: string, path: string, body?: object, secret = 
     credentials: "omit",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   };
-  let answer: unknown;
+  let result: unknown;
   const response = await fetch(`/v1/admin${path}`, init).catch(() => {
     throw ApiProblem.local(navigator.onLine ? "unreachable" : "offline");
   });
   if (response.status === 204) return undefined as T;
   try {
-    answer = await response.json();
+    result = await response.json();
   } catch {
     throw ApiProblem.local("unreadable");
   }
-  if (response.ok) return answer as T;
-  if (response.status === 401) keepToken(undefined);
-  throw asRefusal(answer);
+  if (response.ok) return result as T;
+  if (response.status === 401) storeToken(undefined);
+  throw problemIn(result);
 }
 
 export const operator = {
-  /** Throws unless `secret` is the operator's token. */
-  enter: (secret: string) => request<Status>("GET", "/status", undefined, secret),
+  /** Reads the status with `secret` instead of the stored token. Throws unless it is the operator's token. */
+  signIn: (secret: string) => request<Status>("GET", "/status", undefined, secret),
   status: () => request<Status>("GET", "/status"),
   shards: () => request<ShardMap>("GET", "/shards"),
-  letters: (queue: string, cursor?: string) => {
+  deadLetters: (queue: string, cursor?: string) => {
     const query = new URLSearchParams({ limit: "20" });
     if (queue !== "") query.set("queue", queue);
     if (cursor !== undefined) query.set("cursor", cursor);
     return request<DeadLetterPage>("GET", `/dead-letters?${query}`);
   },
-  letter: (id: number) => request<DeadLetterWhole>("GET", `/dead-letters/${id}`),
+  deadLetter: (id: number) => request<DeadLetterWhole>("GET", `/dead-letters/${id}`),
   replay: (id: number) => request<void>("POST", `/dead-letters/${id}/replay`),
   replayMany: (body: Replay) => request<ReplayedLetters>("POST", "/dead-letters/replay", body),
   discard: (id: number) => request<void>("DELETE", `/dead-letters/${id}`),

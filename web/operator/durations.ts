@@ -1,5 +1,5 @@
-/** A time in ms as people say it, with two figures at most. */
-export function inWords(ms: number): string {
+/** Formats a duration in ms with one unit: "350 ms", "1.5 s", "12 min". */
+export function durationInWords(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 120) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;

@@ -4,36 +4,36 @@ import { Dialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Time } from "../components/time.tsx";
 import { type ApiProblem, asProblem } from "../problem.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { operator } from "./api.ts";
 
-/** What nobody understands is known by its hash. */
+/** A message of no known schema has the hash of its body as its subject. */
 const HASH = /^[0-9a-f]{64}$/;
 
-/** One dead letter: its reason at a glance, its body once it is opened. `gone` is called when it waits no more. */
-export function Letter({ letter, gone }: { letter: DeadLetterSummary; gone: () => void }) {
+/** One dead letter: its reason, and its body once opened. `onSettled` is called when it was replayed or discarded. */
+export function DeadLetter({ letter, onSettled }: { letter: DeadLetterSummary; onSettled: () => void }) {
   const whole = useSignal<DeadLetterWhole | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const isBusy = useSignal(false);
   const { id, queue, subject, reason, deaths, replays, lastAt } = letter;
 
   const open = async () => {
     try {
-      whole.value = await operator.letter(id);
+      whole.value = await operator.deadLetter(id);
     } catch (error) {
       problem.value = asProblem(error);
     }
   };
-  const act = async (go: () => Promise<void>, said: string) => {
+  const act = async (command: () => Promise<void>, done: string) => {
     if (isBusy.value) return;
     isBusy.value = true;
     try {
-      await go();
-      tell(said);
-      gone();
+      await command();
+      showToast(done);
+      onSettled();
     } catch (error) {
-      tell(asProblem(error).message, "error");
+      showToast(asProblem(error).message, "error");
     }
     isBusy.value = false;
   };
@@ -45,14 +45,14 @@ export function Letter({ letter, gone }: { letter: DeadLetterSummary; gone: () =
           <Icon name="right" />
           <span class="letter-about">
             <b>{queue.replace(/^shutterline-/, "")}</b>{" "}
-            <span class="letter-subject">{HASH.test(subject) ? "a message of no known form" : subject}</span>
+            <span class="letter-subject">{HASH.test(subject) ? "a message of unknown form" : subject}</span>
           </span>
           <span class="letter-when soft">
             {deaths > 1 && `died ${deaths} times, last `}
             <Time at={lastAt} />
             {replays > 0 && ` · replayed ${replays === 1 ? "once" : `${replays} times`}`}
           </span>
-          <span class="letter-reason">{reason ?? "Its consumer ended without telling why"}</span>
+          <span class="letter-reason">{reason ?? "Its consumer ended without giving a reason"}</span>
         </summary>
         {problem.value && (
           <p class="form-error" role="alert">
@@ -69,24 +69,24 @@ export function Letter({ letter, gone }: { letter: DeadLetterSummary; gone: () =
           >
             Replay
           </button>
-          <button class="button" type="button" onClick={() => (isAsking.value = true)}>
+          <button class="button" type="button" onClick={() => (isConfirming.value = true)}>
             Discard
           </button>
         </div>
       </details>
-      {isAsking.value && (
+      {isConfirming.value && (
         <Dialog
-          isGrave
+          isDestructive
           title="Discard this message?"
-          says="It cannot be brought back. What it was sent for may send another one."
-          close={() => (isAsking.value = false)}
+          description="This can’t be undone. Its source may send another message like it."
+          close={() => (isConfirming.value = false)}
         >
           <div class="buttons dialog-buttons">
-            <button class="button button-plain" type="button" onClick={() => (isAsking.value = false)}>
+            <button class="button button-plain" type="button" onClick={() => (isConfirming.value = false)}>
               Cancel
             </button>
             <button
-              class="button button-grave"
+              class="button button-danger"
               type="button"
               aria-disabled={isBusy.value}
               onClick={() => void act(() => operator.discard(id), "Discarded")}
@@ -103,7 +103,7 @@ export function Letter({ letter, gone }: { letter: DeadLetterSummary; gone: () =
 const Whole = ({ letter }: { letter: DeadLetterWhole }) => (
   <>
     <p class="soft">
-      Number {letter.id}, tried {letter.attempts === 1 ? "once" : `${letter.attempts} times`}, died first{" "}
+      Number {letter.id}, tried {letter.attempts === 1 ? "once" : `${letter.attempts} times`}, first died{" "}
       <Time at={letter.firstAt} />
     </p>
     {letter.reason !== undefined && <Code label="Reason" text={letter.reason} />}
@@ -111,7 +111,7 @@ const Whole = ({ letter }: { letter: DeadLetterWhole }) => (
   </>
 );
 
-/** It may be long, and is scrolled with the keyboard too. */
+/** A block of code, focusable because it may be long and must scroll with the keyboard. */
 const Code = ({ label, text }: { label: string; text: string }) => (
   <pre class="code" tabIndex={0} role="region" aria-label={label}>
     {text}

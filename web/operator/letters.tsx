@@ -3,26 +3,26 @@ import { useEffect } from "preact/hooks";
 import type { DeadLetterSummary } from "../../schema/api/dead-letters.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { type ApiProblem, asProblem } from "../problem.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 import { counted } from "../words.ts";
 import { operator } from "./api.ts";
-import { Letter } from "./letter.tsx";
+import { DeadLetter } from "./letter.tsx";
 import { latest } from "./status.ts";
 
-/** The messages that were given up on, newest first. What is new comes by itself, unless the operator has read on. */
-export function Letters() {
+/** The dead letters, newest first. Reloads when there are new ones, unless more than the first page is shown. */
+export function DeadLetters() {
   const queue = useSignal("");
   const items = useSignal<DeadLetterSummary[] | undefined>(undefined);
   const next = useSignal<string | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
-  const isAsking = useSignal(false);
+  const isConfirming = useSignal(false);
   const waiting = useComputed(() => latest.value?.deadLetters?.waiting);
   const queues = latest.value?.queues.map((known) => known.queue) ?? [];
 
   const read = async (cursor?: string) => {
     const wanted = queue.value;
     try {
-      const page = await operator.letters(wanted, cursor);
+      const page = await operator.deadLetters(wanted, cursor);
       if (wanted !== queue.value) return;
       items.value = cursor === undefined ? page.items : [...(items.value ?? []), ...page.items];
       next.value = page.next;
@@ -31,9 +31,9 @@ export function Letters() {
       problem.value = asProblem(error);
     }
   };
-  const hasReadOn = (items.value?.length ?? 0) > 20;
+  const isBeyondFirstPage = (items.value?.length ?? 0) > 20;
   useEffect(() => {
-    if (!hasReadOn) void read();
+    if (!isBeyondFirstPage) void read();
   }, [waiting.value, queue.value]);
 
   const drop = (id: number) => {
@@ -45,7 +45,7 @@ export function Letters() {
       <div class="letters-head">
         <h2>Dead letters</h2>
         <label class="letters-filter">
-          <span class="unseen">Of the queue</span>
+          <span class="unseen">Queue</span>
           <select
             value={queue.value}
             onChange={({ currentTarget }) => {
@@ -53,7 +53,7 @@ export function Letters() {
               queue.value = currentTarget.value;
             }}
           >
-            <option value="">Every queue</option>
+            <option value="">All queues</option>
             {queues.map((name) => (
               <option key={name} value={name}>
                 {name}
@@ -65,16 +65,16 @@ export function Letters() {
           class="button"
           type="button"
           disabled={!items.value || items.value.length === 0}
-          onClick={() => (isAsking.value = true)}
+          onClick={() => (isConfirming.value = true)}
         >
           Replay all
         </button>
       </div>
       <div role="alert">{problem.value && <p class="form-error">{problem.value.message}</p>}</div>
-      {items.value?.length === 0 && <p class="soft">There are none.</p>}
+      {items.value?.length === 0 && <p class="soft">No dead letters.</p>}
       <ul class="letters">
         {items.value?.map((letter) => (
-          <Letter key={letter.id} letter={letter} gone={() => drop(letter.id)} />
+          <DeadLetter key={letter.id} letter={letter} onSettled={() => drop(letter.id)} />
         ))}
       </ul>
       {next.value !== undefined && (
@@ -84,18 +84,18 @@ export function Letters() {
           </button>
         </p>
       )}
-      {isAsking.value && (
-        <ReplayAll queue={queue.value} close={() => (isAsking.value = false)} done={() => void read()} />
+      {isConfirming.value && (
+        <ReplayAll queue={queue.value} close={() => (isConfirming.value = false)} onReplayed={() => void read()} />
       )}
     </section>
   );
 }
 
-type ReplayAllProps = { queue: string; close: () => void; done: () => void };
+type ReplayAllProps = { queue: string; close: () => void; onReplayed: () => void };
 
-function ReplayAll({ queue, close, done }: ReplayAllProps) {
+function ReplayAll({ queue, close, onReplayed }: ReplayAllProps) {
   const isBusy = useSignal(false);
-  const go = async () => {
+  const replay = async () => {
     if (isBusy.value) return;
     isBusy.value = true;
     let replayed = 0;
@@ -106,25 +106,25 @@ function ReplayAll({ queue, close, done }: ReplayAllProps) {
         replayed += page.replayed.length;
         cursor = page.next;
       } while (cursor !== undefined);
-      tell(`${counted(replayed, "message")} replayed`);
+      showToast(`${counted(replayed, "message")} replayed`);
     } catch (error) {
-      tell(`${counted(replayed, "message")} replayed, then: ${asProblem(error).message}`, "error");
+      showToast(`${counted(replayed, "message")} replayed, then it failed: ${asProblem(error).message}`, "error");
     }
     close();
-    done();
+    onReplayed();
   };
   return (
     <Dialog
       title="Replay all?"
-      says={`Every message that waits${queue && ` for ${queue}`} is sent again. What fails again comes back here.`}
+      description={`This sends every waiting message${queue && ` of ${queue}`} again. Messages that fail again come back here.`}
       close={close}
     >
       <div class="buttons dialog-buttons">
         <button class="button button-plain" type="button" onClick={close}>
           Cancel
         </button>
-        <button class="button button-main" type="button" aria-disabled={isBusy.value} onClick={() => void go()}>
-          {isBusy.value ? "One moment" : "Replay all"}
+        <button class="button button-main" type="button" aria-disabled={isBusy.value} onClick={() => void replay()}>
+          {isBusy.value ? "Replaying…" : "Replay all"}
         </button>
       </div>
     </Dialog>

@@ -1,15 +1,15 @@
 import type { Status } from "../../schema/api/status.ts";
 import { Icon } from "../components/icon.tsx";
 import { count, counted } from "../words.ts";
-import { inWords } from "./durations.ts";
+import { durationInWords } from "./durations.ts";
 
-/** What there is to worry about, in four figures, and what could not be found out. */
+/** The deployment's health in four figures, and the problems found while reading them. */
 export function Overview({ status }: { status: Status }) {
   const { deadLetters, effects, projection, deliveries, problems, windowSeconds } = status;
   const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
   const oldest = Math.max(0, ...effects.map(({ oldestSeconds }) => oldestSeconds ?? 0));
   const stuck = sum(effects.map((found) => found.stuck));
-  const looked = sum(projection.map(({ of }) => of));
+  const checked = sum(projection.map(({ of }) => of));
   const dead = deadLetters?.waiting;
   return (
     <section class="overview" aria-label="Overview">
@@ -17,32 +17,32 @@ export function Overview({ status }: { status: Status }) {
         <Figure
           name="Dead letters"
           value={dead}
-          isGrave={(dead ?? 0) > 0}
-          note={dead === 0 ? "Nothing waits for you" : "wait for you, below"}
+          isAlarming={(dead ?? 0) > 0}
+          note={dead === 0 ? "all clear" : "waiting for you below"}
         />
         <Figure
-          name="Effects under way"
+          name="Effects in progress"
           value={effects.length > 0 ? sum(effects.map(({ waiting }) => waiting)) : undefined}
-          isGrave={stuck > 0}
+          isAlarming={stuck > 0}
           note={
             stuck > 0
               ? `${count(stuck)} stuck`
               : oldest > 0
-                ? `the oldest for ${inWords(oldest * 1000)}`
-                : "none is stuck"
+                ? `oldest: ${durationInWords(oldest * 1000)}`
+                : "none stuck"
           }
         />
         <Figure
           name="Posts behind"
           value={projection.length > 0 ? sum(projection.map(({ behind }) => behind)) : undefined}
-          note={`of the newest ${count(looked)}`}
+          note={`of the newest ${count(checked)}`}
         />
         <Figure
-          name="Deliveries a second"
+          name="Deliveries per second"
           value={deliveries ? deliveries.feeds.perSecond + deliveries.notifications.perSecond : undefined}
           note={
             deliveries
-              ? `${counted(deliveries.feeds.rows, "row")} into feeds, ${count(deliveries.notifications.rows)} into notifications in ${inWords(windowSeconds * 1000)}`
+              ? `${counted(deliveries.feeds.rows, "row")} to feeds, ${count(deliveries.notifications.rows)} to inboxes in ${durationInWords(windowSeconds * 1000)}`
               : ""
           }
         />
@@ -51,7 +51,7 @@ export function Overview({ status }: { status: Status }) {
         {problems.map((problem) => (
           <li key={problem}>
             <Icon name="warning" />
-            Could not find out {problem}
+            Could not read {problem}
           </li>
         ))}
       </ul>
@@ -59,12 +59,12 @@ export function Overview({ status }: { status: Status }) {
   );
 }
 
-type FigureProps = { name: string; value: number | undefined; note: string; isGrave?: boolean };
+type FigureProps = { name: string; value: number | undefined; note: string; isAlarming?: boolean };
 
-const Figure = ({ name, value, note, isGrave = false }: FigureProps) => (
+const Figure = ({ name, value, note, isAlarming = false }: FigureProps) => (
   <div class="figure">
     <dt>{name}</dt>
-    <dd class={isGrave ? "figure-value figure-grave" : "figure-value"}>
+    <dd class={isAlarming ? "figure-value figure-danger" : "figure-value"}>
       {value === undefined ? "unknown" : count(value)}
     </dd>
     <dd class="soft">{note}</dd>

@@ -2,13 +2,13 @@ import { Icon } from "../components/icon.tsx";
 import { ThemeToggle } from "../components/theme-toggle.tsx";
 import { Toasts } from "../components/toasts.tsx";
 import { Wordmark } from "../components/wordmark.tsx";
-import { Letters } from "./letters.tsx";
+import { DeadLetters } from "./letters.tsx";
 import { Overview } from "./overview.tsx";
 import { Queues } from "./queues.tsx";
 import { Shards } from "./shards.tsx";
 import { latest, useStatus } from "./status.ts";
 import { TokenForm } from "./token-form.tsx";
-import { keepToken, token } from "./token.ts";
+import { storeToken, token } from "./token.ts";
 
 export const OperatorPage = () => (
   <>
@@ -21,8 +21,8 @@ export const OperatorPage = () => (
       </a>
       <div class="header-end">
         {token.value !== undefined && (
-          <button class="button button-plain" type="button" onClick={() => keepToken(undefined)}>
-            Leave
+          <button class="button button-plain" type="button" onClick={() => storeToken(undefined)}>
+            Sign out
           </button>
         )}
         <ThemeToggle />
@@ -49,13 +49,13 @@ function Operations() {
       <div role="alert">
         {problem && (
           <p class="form-error operations-problem">
-            <Icon name="warning" /> {problem.message} {status && "What you see is from before."}
+            <Icon name="warning" /> {problem.message} {status && "Showing the last known status."}
           </p>
         )}
       </div>
       {status && <Overview status={status} />}
       {status && <Queues queues={status.queues} windowSeconds={status.windowSeconds} />}
-      <Letters />
+      <DeadLetters />
       <Shards />
     </div>
   );

@@ -1,8 +1,8 @@
 import type { QueueStatus } from "../../schema/api/status.ts";
 import { count } from "../words.ts";
-import { inWords } from "./durations.ts";
+import { durationInWords } from "./durations.ts";
 
-/** What waits in each queue, what was done of it lately, and how late. */
+/** For each queue: its backlog, what was processed lately, and with what delay. */
 export const Queues = ({ queues, windowSeconds }: { queues: QueueStatus[]; windowSeconds: number }) => (
   <section class="section">
     <h2 id="queues">Queues</h2>
@@ -16,7 +16,7 @@ export const Queues = ({ queues, windowSeconds }: { queues: QueueStatus[]; windo
             <th scope="col">Done</th>
             <th scope="col">Failed</th>
             <th scope="col">Mean delay</th>
-            <th scope="col">Longest</th>
+            <th scope="col">Longest delay</th>
             <th scope="col">Dead</th>
           </tr>
         </thead>
@@ -28,8 +28,8 @@ export const Queues = ({ queues, windowSeconds }: { queues: QueueStatus[]; windo
       </table>
     </div>
     <p class="note">
-      Done and failed in the last {inWords(windowSeconds * 1000)}. The delay is from a message being sent to its being
-      done: that of shutterline-facts says how late the database is.
+      Done and failed count the last {durationInWords(windowSeconds * 1000)}. A delay runs from sending a message to
+      finishing it; for shutterline-facts, it is how far the database lags behind.
     </p>
   </section>
 );
@@ -38,7 +38,7 @@ const UNKNOWN = "–";
 
 function Row({ queue, backlog, work, deadLetters }: QueueStatus) {
   const number = (value: number | null | undefined) => (value === null || value === undefined ? UNKNOWN : count(value));
-  const time = (ms: number | undefined) => (ms === undefined ? UNKNOWN : inWords(ms));
+  const time = (ms: number | undefined) => (ms === undefined ? UNKNOWN : durationInWords(ms));
   const oldest = backlog?.oldestSeconds;
   return (
     <tr>
@@ -46,10 +46,10 @@ function Row({ queue, backlog, work, deadLetters }: QueueStatus) {
       <td>{number(backlog?.messages)}</td>
       <td>{time(oldest === undefined ? undefined : oldest * 1000)}</td>
       <td>{number(work?.done)}</td>
-      <td class={(work?.retried ?? 0) > 0 ? "grave" : undefined}>{number(work?.retried)}</td>
+      <td class={(work?.retried ?? 0) > 0 ? "danger" : undefined}>{number(work?.retried)}</td>
       <td>{time(work?.delay?.meanMs)}</td>
       <td>{time(work?.delay?.mostMs)}</td>
-      <td class={(deadLetters ?? 0) > 0 ? "grave" : undefined}>{number(deadLetters)}</td>
+      <td class={(deadLetters ?? 0) > 0 ? "danger" : undefined}>{number(deadLetters)}</td>
     </tr>
   );
 }

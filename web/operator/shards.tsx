@@ -4,7 +4,7 @@ import { count } from "../words.ts";
 import { operator } from "./api.ts";
 import { latest } from "./status.ts";
 
-/** Which database holds which shards, and what is being moved: read again with each status. */
+/** Which database holds which shards, and the move in progress. Reloads with each status. */
 export function Shards() {
   const { value, problem, reload } = useLoad(latest.value?.at ?? "", () => operator.shards());
   const map = value.value;
@@ -25,11 +25,11 @@ export function Shards() {
       )}
       {map?.move && (
         <p>
-          Shards {map.move.first}–{map.move.last} move from {map.move.source} to {map.move.target}:{" "}
+          Moving shards {map.move.first}–{map.move.last} from {map.move.source} to {map.move.target}:{" "}
           {map.move.phase.replaceAll("_", " ")}, {count(map.move.moved)} rows so far.
         </p>
       )}
-      {map && !map.move && <p class="soft">Nothing is being moved.</p>}
+      {map && !map.move && <p class="soft">No move in progress.</p>}
       {!map && problem.value && <Failure problem={problem.value} retry={reload} />}
     </section>
   );

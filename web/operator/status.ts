@@ -4,12 +4,12 @@ import type { Status } from "../../schema/api/status.ts";
 import { type ApiProblem, asProblem } from "../problem.ts";
 import { operator } from "./api.ts";
 
-const EVERY_MS = 5000;
+const POLL_MS = 5000;
 
-/** The newest that was read. */
+/** The status that was read last. */
 export const latest = signal<Status | undefined>(undefined);
 
-/** Reads it every few seconds while somebody looks. Gives what went wrong the last time. */
+/** Reads the status every 5 s while the page is visible. Returns the problem of the last read, if it failed. */
 export function useStatus(): ApiProblem | undefined {
   const problem = useSignal<ApiProblem | undefined>(undefined);
   useEffect(() => {
@@ -22,7 +22,7 @@ export function useStatus(): ApiProblem | undefined {
       } catch (error) {
         problem.value = asProblem(error);
       }
-      if (current) timer = setTimeout(() => void read(), EVERY_MS);
+      if (current) timer = setTimeout(() => void read(), POLL_MS);
     };
     void read();
     return () => {

@@ -1,17 +1,17 @@
-/** The operator's token: kept by this tab alone, until it is closed, and sent in a header, never in an address. */
+/** The operator's token. Only this tab stores it, until it is closed, and it is sent in a header, never in a URL. */
 import { signal } from "@preact/signals";
 
 const KEY = "operator-token";
 
 export const token = signal(stored());
 
-export function keepToken(value: string | undefined): void {
+export function storeToken(value: string | undefined): void {
   token.value = value;
   try {
     if (value === undefined) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, value);
   } catch {
-    // Storage is forbidden: it is asked for again with the next visit.
+    // Storage is blocked: the next visit asks for the token again.
   }
 }
 

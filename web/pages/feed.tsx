@@ -13,13 +13,13 @@ const waiting = (
 
 const empty = (
   <Empty icon="people" title="Your feed is empty">
-    <p>Follow a few people and their posts appear here, newest first.</p>
+    <p>Follow a few people to see their posts here, newest first.</p>
     <p class="buttons">
       <a class="button button-main" href="/people">
         Find people
       </a>
       <a class="button" href="/new">
-        Post a photograph or a video
+        Post a photo or video
       </a>
     </p>
   </Empty>

@@ -11,26 +11,24 @@ import { me, setMe } from "../session.ts";
 import { useTitle } from "../title.ts";
 
 export const FollowersPage = () => (
-  <Follows title="Followers" listOf={followersOf} none="Nobody follows them yet." isOfFollowers />
+  <Follows title="Followers" listOf={followersOf} none="No followers yet" isFollowers />
 );
 
-export const FollowingPage = () => (
-  <Follows title="Following" listOf={followingOf} none="They do not follow anybody yet." />
-);
+export const FollowingPage = () => <Follows title="Following" listOf={followingOf} none="Not following anyone yet" />;
 
 type Props = {
   title: string;
   listOf: (handle: string) => List<PersonCard>;
   none: string;
-  /** One's own may be removed. */
-  isOfFollowers?: boolean;
+  /** Whether these are followers: on their own list, the viewer can remove them. */
+  isFollowers?: boolean;
 };
 
-function Follows({ title, listOf, none, isOfFollowers = false }: Props) {
+function Follows({ title, listOf, none, isFollowers = false }: Props) {
   const handle = useRoute().params["handle"] ?? "";
   const list = useMemo(() => listOf(handle), [listOf, handle]);
-  const isMine = isOfFollowers && me.value?.handle === handle;
-  const removed = ({ id }: PersonCard) => {
+  const isMine = isFollowers && me.value?.handle === handle;
+  const forget = ({ id }: PersonCard) => {
     list.drop(id);
     if (me.value) setMe({ followers: me.value.followers - 1 });
   };
@@ -46,7 +44,7 @@ function Follows({ title, listOf, none, isOfFollowers = false }: Props) {
           <ul class="rows">
             {people.map((person) => (
               <PersonRow key={person.id} person={person}>
-                {isMine && <RemoveFollower person={person} onRemove={() => removed(person)} />}
+                {isMine && <RemoveFollower person={person} onRemove={() => forget(person)} />}
               </PersonRow>
             ))}
           </ul>

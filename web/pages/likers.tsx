@@ -10,15 +10,15 @@ import { me } from "../session.ts";
 import { useTitle } from "../title.ts";
 import { isUnknownPost, NotFoundPage } from "./not-found.tsx";
 
-const nobody = (
-  <Empty icon="heart" title="Nobody yet">
-    <p>The first like could be yours.</p>
+const noLikes = (
+  <Empty icon="heart" title="No likes yet">
+    <p>Be the first to like this post.</p>
   </Empty>
 );
 
 export function LikersPage() {
   const id = useRoute().params["id"] ?? "";
-  // Held, because a follow forgets the lists and this one should not jump under the finger.
+  // Memoized: a follow clears the cached lists, and this one must not jump while the viewer taps through it.
   const list = useMemo(() => likersOf(id), [id]);
   const handle = me.value?.handle;
   useTitle("Likes");
@@ -26,14 +26,14 @@ export function LikersPage() {
     if (handle !== undefined) void readFollows(handle);
   }, [handle]);
 
-  if (isUnknownPost(id, list.problem.value)) return <NotFoundPage what="post" />;
+  if (isUnknownPost(id, list.problem.value)) return <NotFoundPage what="Post" />;
   return (
     <div class="column">
       <a class="back" href={`/posts/${id}`}>
-        The post
+        Back to post
       </a>
       <h1>Likes</h1>
-      <Paged list={list} waiting={<RowsSkeleton />} empty={nobody}>
+      <Paged list={list} waiting={<RowsSkeleton />} empty={noLikes}>
         {(people) => (
           <ul class="rows">
             {people.map((person) => (

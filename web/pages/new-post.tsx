@@ -8,24 +8,24 @@ import { useSubmit } from "../components/submit.ts";
 import { caption, clear, drafts, missing, readyMedia } from "../drafts.ts";
 import { ALBUM_MAX, CAPTION_MAX, length } from "../limits.ts";
 import { forgetLists } from "../list.ts";
-import { keepPost } from "../posts.ts";
+import { cachePost } from "../posts.ts";
 import { useTitle } from "../title.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 
 export function NewPostPage() {
   useTitle("New post");
   const { route } = useLocation();
-  const pictures = drafts.value;
+  const files = drafts.value;
   const isTooLong = length(caption.value) > CAPTION_MAX;
-  const wait = missing.value;
+  const todo = missing.value;
   useEffect(warnBeforeLeaving, []);
 
   const { problem, busy, onSubmit } = useSubmit(async () => {
     if (missing.value !== undefined || isTooLong) return;
-    keepPost(await api.publish({ caption: caption.value, media: readyMedia() }));
+    cachePost(await api.publish({ caption: caption.value, media: readyMedia() }));
     clear();
     forgetLists();
-    tell("Published");
+    showToast("Post published");
     route("/");
   });
 
@@ -34,11 +34,11 @@ export function NewPostPage() {
       <h1>New post</h1>
       <div class="new-post-pictures">
         <ol class="drafts">
-          {pictures.map((draft, place) => (
-            <DraftCard key={draft.key} draft={draft} place={place} of={pictures.length} />
+          {files.map((draft, place) => (
+            <DraftCard key={draft.key} draft={draft} place={place} of={files.length} />
           ))}
         </ol>
-        {pictures.length < ALBUM_MAX && <DropZone small={pictures.length > 0} />}
+        {files.length < ALBUM_MAX && <DropZone small={files.length > 0} />}
       </div>
       <div class="new-post-words">
         <Area
@@ -47,23 +47,23 @@ export function NewPostPage() {
           rows={5}
           max={CAPTION_MAX}
           value={caption.value}
-          placeholder="Where, when, who, or nothing at all"
+          placeholder="Write a caption (optional)"
           error={problem?.fields["caption"]}
           onText={(text) => (caption.value = text)}
         />
         <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <button class="button button-main button-big" type="submit" disabled={busy || wait !== undefined || isTooLong}>
-          {busy ? "Publishing" : "Publish"}
+        <button class="button button-main button-big" type="submit" disabled={busy || todo !== undefined || isTooLong}>
+          {busy ? "Publishing…" : "Publish"}
         </button>
         <p class="note" role="status">
-          {wait}
+          {todo}
         </p>
       </div>
     </form>
   );
 }
 
-// Within the product a draft stays as it is; only leaving it loses the pictures.
+// Drafts survive navigation within the client; only leaving it loses them.
 function warnBeforeLeaving(): () => void {
   addEventListener("beforeunload", warn);
   return () => removeEventListener("beforeunload", warn);

@@ -3,15 +3,15 @@ import { isGone } from "../gone.ts";
 import type { ApiProblem } from "../problem.ts";
 import { useTitle } from "../title.ts";
 
-/** An address that never was one of a post's, or a post that is deleted, perhaps while it was being looked at. */
+/** Whether there is no post `id`: it never existed, or it has been deleted, perhaps while it was on screen. */
 export const isUnknownPost = (id: string, problem: ApiProblem | undefined): boolean =>
   isGone(id) || problem?.code === "post_not_found" || problem?.code === "invalid_request";
 
-export function NotFoundPage({ what = "page" }: { what?: string }) {
+export function NotFoundPage({ what = "Page" }: { what?: "Page" | "Post" | "Person" }) {
   useTitle("Not found");
   return (
-    <Empty icon="picture" title={`There is no such ${what}`}>
-      <p>It may have been removed, or the address may be wrong.</p>
+    <Empty icon="picture" title={`${what} not found`}>
+      <p>It may have been removed, or the link may be wrong.</p>
       <p class="buttons">
         <a class="button button-main" href="/">
           Go home

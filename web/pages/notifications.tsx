@@ -9,8 +9,8 @@ import { useTitle } from "../title.ts";
 import { counted } from "../words.ts";
 
 const none = (
-  <Empty icon="bell" title="Nothing yet">
-    <p>When somebody likes or comments on what you post, mentions or follows you, it is told here.</p>
+  <Empty icon="bell" title="No notifications yet">
+    <p>Likes, comments, mentions and new followers will show up here.</p>
   </Empty>
 );
 
@@ -18,17 +18,17 @@ export function NotificationsPage() {
   useTitle("Notifications");
   const list = notifications();
   const [newest] = list.items.value;
-  const waiting = unread.value;
+  const unreadCount = unread.value;
   const requests = me.value?.requests ?? 0;
 
-  // What arrives while the page is open is shown too.
+  // Shows what arrives while the page is open.
   useEffect(() => {
-    if (waiting > 0 && list.started) void list.refresh();
-  }, [list, waiting]);
+    if (unreadCount > 0 && list.started) void list.refresh();
+  }, [list, unreadCount]);
 
-  // Seen is what has been shown: whatever came after the newest of them stays unread. The marks of this list stay as
-  // they were read, so that the new ones still stand out.
-  const upTo = list.items.value.some((told) => told.unread) ? newest?.at : undefined;
+  // Only what was shown is marked as read: anything newer than the newest entry stays unread. The list keeps its own
+  // unread marks, so that the new entries still stand out.
+  const upTo = list.items.value.some((notification) => notification.unread) ? newest?.at : undefined;
   useEffect(() => {
     if (upTo !== undefined) void markRead(upTo);
   }, [upTo]);
@@ -41,14 +41,14 @@ export function NotificationsPage() {
           <span>
             <b>Follow requests</b>
           </span>
-          <span class="soft">{counted(requests, "person waits", "people wait")}</span>
+          <span class="soft">{counted(requests, "waiting", "waiting")}</span>
         </a>
       )}
       <Paged list={list} waiting={<RowsSkeleton />} empty={none}>
-        {(told) => (
+        {(items) => (
           <ul class="rows notifications">
-            {told.map((one) => (
-              <NotificationRow key={one.id} told={one} />
+            {items.map((notification) => (
+              <NotificationRow key={notification.id} notification={notification} />
             ))}
           </ul>
         )}
@@ -62,6 +62,6 @@ async function markRead(upTo: string): Promise<void> {
     await api.markRead(upTo);
     setMe({ unread: 0 });
   } catch {
-    // They stay unread, and the badge says so.
+    // They stay unread, as the badge shows.
   }
 }

@@ -9,14 +9,14 @@ import { me } from "../session.ts";
 import { useTitle } from "../title.ts";
 
 const nobody = (
-  <Empty icon="people" title="Nobody else is here yet">
-    <p>Ask somebody whose pictures you would like to see to join.</p>
+  <Empty icon="people" title="You’re the first one here">
+    <p>Invite people whose photos you would like to see.</p>
   </Empty>
 );
 
 export function PeoplePage() {
   useTitle("Find people");
-  // Held, because a follow forgets the lists and this one should not jump under the finger.
+  // Memoized: a follow clears the cached lists, and this one must not jump while the viewer taps through it.
   const list = useMemo(people, []);
   const handle = me.value?.handle;
   useEffect(() => {
@@ -26,7 +26,7 @@ export function PeoplePage() {
   return (
     <div class="column">
       <h1>Find people</h1>
-      <p class="lead">Everybody who is here, newest first. Follow some of them to fill your feed.</p>
+      <p class="lead">Everyone on Shutterline, newest first. Follow people to fill your feed.</p>
       <Paged list={list} waiting={<RowsSkeleton />} empty={nobody}>
         {(people) => (
           <ul class="rows">

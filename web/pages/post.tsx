@@ -14,7 +14,7 @@ import { Time } from "../components/time.tsx";
 import { focusSoon } from "../focus.ts";
 import { CAPTION_MAX } from "../limits.ts";
 import { useLoad } from "../load.ts";
-import { editPost, type KeptPost, keepPost, knownPost, likePost, renewMedia } from "../posts.ts";
+import { editPost, type CachedPost, cachePost, cachedPost, likePost, renewMedia } from "../posts.ts";
 import { me } from "../session.ts";
 import { useTitle } from "../title.ts";
 import { counted } from "../words.ts";
@@ -29,11 +29,11 @@ export function PostPage() {
 }
 
 function PostWith({ id }: { id: string }) {
-  const { value, problem, reload } = useLoad(`${id} ${me.value?.id}`, async () => keepPost(await api.post(id)));
-  // What the feed knows is shown at once; what has come since then follows.
-  const post = value.value ?? knownPost(id);
+  const { value, problem, reload } = useLoad(`${id} ${me.value?.id}`, async () => cachePost(await api.post(id)));
+  // A post that the feed has already read is shown at once, and updated when the response arrives.
+  const post = value.value ?? cachedPost(id);
 
-  if (isUnknownPost(id, problem.value)) return <NotFoundPage what="post" />;
+  if (isUnknownPost(id, problem.value)) return <NotFoundPage what="Post" />;
   if (post) return <Shown post={post} />;
   if (problem.value) return <Failure problem={problem.value} retry={reload} />;
   return (
@@ -43,7 +43,7 @@ function PostWith({ id }: { id: string }) {
   );
 }
 
-function Shown({ post }: { post: KeptPost }) {
+function Shown({ post }: { post: CachedPost }) {
   const setLiked = useLike((liked) => likePost(post, liked));
   const editing = useSignal(false);
   const { author, caption, media } = post.value;
@@ -83,7 +83,7 @@ const Words = ({ text }: { text: string }) =>
     </p>
   );
 
-function CaptionEditor({ post, close }: { post: KeptPost; close: () => void }) {
+function CaptionEditor({ post, close }: { post: CachedPost; close: () => void }) {
   const { id, caption } = post.value;
   return (
     <TextEditor
@@ -100,7 +100,7 @@ function CaptionEditor({ post, close }: { post: KeptPost; close: () => void }) {
   );
 }
 
-function Facts({ post }: { post: KeptPost }) {
+function Facts({ post }: { post: CachedPost }) {
   const { id, createdAt, editedAt, likes, comments } = post.value;
   return (
     <p class="soft post-facts">

@@ -16,7 +16,7 @@ import { Empty, Failure, GridSkeleton } from "../components/states.tsx";
 import { UndoButton } from "../components/undo-button.tsx";
 import { mute } from "../mutes.ts";
 import { block } from "../blocks.ts";
-import { followState, learnFollows, stateOf } from "../follows.ts";
+import { followState, setFollowStates, stateOf } from "../follows.ts";
 import { postsOf } from "../lists.ts";
 import { useLoad } from "../load.ts";
 import { me } from "../session.ts";
@@ -26,7 +26,7 @@ import { NotFoundPage } from "./not-found.tsx";
 
 export function ProfilePage() {
   const handle = useRoute().params["handle"] ?? "";
-  // A new one for somebody else, so that nothing of the last profile stays.
+  // Keyed, so that nothing of the last profile carries over to the next person.
   return <ProfileOf key={handle} handle={handle} />;
 }
 
@@ -34,24 +34,28 @@ function ProfileOf({ handle }: { handle: string }) {
   const { value, problem, reload } = useLoad(`${handle} ${me.value?.id}`, () => api.profile(handle));
   const profile = value.value;
   const isHidden = profile !== undefined && isHiddenFromMe(profile);
-  // A new one after an unblock, or once they have accepted: the one that was held has been read without the posts.
+  // Replaced after an unblock or an accepted request: the old list was read without the posts.
   const list = useMemo(() => postsOf(handle), [handle, profile?.blockedByMe, isHidden]);
   useTitle(profile ? nameOf(profile) : `@${handle}`);
   useEffect(() => {
-    if (profile) learnFollows([profile.handle], stateOf(profile));
+    if (profile) setFollowStates([profile.handle], stateOf(profile));
   }, [profile]);
 
   if (problem.value?.code === "person_not_found" || problem.value?.code === "invalid_request") {
-    return <NotFoundPage what="person" />;
+    return <NotFoundPage what="Person" />;
   }
   if (problem.value) return <Failure problem={problem.value} retry={reload} />;
   return (
     <div class="profile">
-      {profile ? <Head profile={profile} held={value} reload={reload} /> : <div class="profile-head bone bone-head" />}
-      <h2 class="unseen">Photographs</h2>
+      {profile ? (
+        <Head profile={profile} loaded={value} reload={reload} />
+      ) : (
+        <div class="profile-head bone bone-head" />
+      )}
+      <h2 class="unseen">Posts</h2>
       {profile?.blockedByMe ? (
-        <Empty icon="people" title={`You have blocked ${nameOf(profile)}`}>
-          <p>Neither of you sees the other’s posts and comments.</p>
+        <Empty icon="people" title={`You blocked ${nameOf(profile)}`}>
+          <p>You can’t see each other’s posts and comments.</p>
         </Empty>
       ) : isHidden ? (
         <Private profile={profile} />
@@ -78,20 +82,20 @@ const isHiddenFromMe = (profile: Profile): boolean =>
 const Private = ({ profile }: { profile: Profile }) => (
   <Empty icon="lock" title="This account is private">
     {followState(profile.handle) === "requested" ? (
-      <p>You have asked to follow {nameOf(profile)}. You see their posts once they accept.</p>
+      <p>You asked to follow {nameOf(profile)}. You’ll see their posts once they accept.</p>
     ) : (
-      <p>Ask to follow {nameOf(profile)} to see their posts.</p>
+      <p>Request to follow {nameOf(profile)} to see their posts.</p>
     )}
   </Empty>
 );
 
-type HeadProps = { profile: Profile; held: Signal<Profile | undefined>; reload: () => void };
+type HeadProps = { profile: Profile; loaded: Signal<Profile | undefined>; reload: () => void };
 
-function Head({ profile, held, reload }: HeadProps) {
+function Head({ profile, loaded, reload }: HeadProps) {
   const { handle, bio, posts, followers, following, blockedByMe, mutedByMe } = profile;
   const mine = me.value?.handle === handle;
   const change = (changed: Partial<Profile>) => {
-    if (held.value) held.value = { ...held.value, ...changed };
+    if (loaded.value) loaded.value = { ...loaded.value, ...changed };
   };
   const unmute = async () => {
     if (await mute(profile, false)) change({ mutedByMe: false });
@@ -138,8 +142,8 @@ function Head({ profile, held, reload }: HeadProps) {
             {followState(handle) === "followed" && (
               <BellButton profile={profile} onChange={(bellByMe) => change({ bellByMe })} />
             )}
-            {blockedByMe && <UndoButton person={profile} does="Unblock" undo={unblock} />}
-            {!blockedByMe && mutedByMe && <UndoButton person={profile} does="Unmute" undo={unmute} />}
+            {blockedByMe && <UndoButton person={profile} action="Unblock" undo={unblock} />}
+            {!blockedByMe && mutedByMe && <UndoButton person={profile} action="Unmute" undo={unmute} />}
             {!blockedByMe && me.value && (
               <PersonMenu person={profile} onMute={(mutedByMe) => change({ mutedByMe })} onBlock={reload} />
             )}
@@ -179,11 +183,11 @@ const NoPosts = ({ mine }: { mine: boolean }) => (
     {mine ? (
       <p class="buttons">
         <a class="button button-main" href="/new">
-          Post your first one
+          Share your first photo
         </a>
       </p>
     ) : (
-      <p>Follow them, and the first one appears in your feed.</p>
+      <p>Follow them to see their first post in your feed.</p>
     )}
   </Empty>
 );

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { AnswerButtons } from "../components/answer-buttons.tsx";
+import { DecisionButtons } from "../components/answer-buttons.tsx";
 import { Paged } from "../components/paged.tsx";
 import { PersonRow } from "../components/person-row.tsx";
 import { Empty, RowsSkeleton } from "../components/states.tsx";
@@ -7,14 +7,14 @@ import { requests } from "../lists.ts";
 import { useTitle } from "../title.ts";
 
 const none = (
-  <Empty icon="people" title="Nobody is waiting">
-    <p>While your account is private, who wants to follow you asks here first.</p>
+  <Empty icon="people" title="No follow requests">
+    <p>While your account is private, requests to follow you show up here.</p>
   </Empty>
 );
 
 export function RequestsPage() {
   useTitle("Follow requests");
-  // Held, because an answer forgets the lists.
+  // Memoized, because each decision clears the cached lists.
   const list = useMemo(requests, []);
   return (
     <div class="column">
@@ -27,7 +27,7 @@ export function RequestsPage() {
           <ul class="rows">
             {people.map((person) => (
               <PersonRow key={person.id} person={person}>
-                <AnswerButtons person={person} onAnswer={() => list.drop(person.id)} />
+                <DecisionButtons person={person} onDecision={() => list.drop(person.id)} />
               </PersonRow>
             ))}
           </ul>

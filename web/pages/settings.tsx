@@ -20,9 +20,9 @@ import { asProblem } from "../problem.ts";
 import { me, setMe, signOut } from "../session.ts";
 import { chooseTheme, type Theme, theme, THEMES } from "../theme.ts";
 import { useTitle } from "../title.ts";
-import { tell } from "../toast.ts";
+import { showToast } from "../toast.ts";
 
-const THEME_NAMES: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
+const THEME_NAMES: Record<Theme, string> = { system: "System", light: "Light", dark: "Dark" };
 
 export function SettingsPage() {
   useTitle("Settings");
@@ -34,18 +34,18 @@ export function SettingsPage() {
       <ThemeChoice />
       <PushSwitch />
       <Privacy />
-      <Undone
+      <UndoList
         list={muted}
         title="Muted"
-        none="You have muted nobody."
-        does="Unmute"
+        none="You haven’t muted anyone."
+        action="Unmute"
         undo={(person) => mute(person, false)}
       />
-      <Undone
+      <UndoList
         list={blocked}
         title="Blocked"
-        none="You have blocked nobody."
-        does="Unblock"
+        none="You haven’t blocked anyone."
+        action="Unblock"
         undo={({ handle }) => block(handle, false)}
       />
       <SignOut />
@@ -57,7 +57,7 @@ function ProfileForm() {
   const bio = useSignal(me.value?.bio ?? "");
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
     setMe(await api.editMe({ name: textOf(form, "name"), bio: bio.value }));
-    tell("Saved");
+    showToast("Saved");
   });
   const fields = problem?.fields ?? {};
   return (
@@ -86,7 +86,7 @@ function ProfileForm() {
       </div>
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>
-          {busy ? "Saving" : "Save"}
+          {busy ? "Saving…" : "Save"}
         </button>
       </p>
     </form>
@@ -117,9 +117,9 @@ function Privacy() {
     busy.value = true;
     try {
       setMe(await api.editMe({ private: wanted }));
-      tell(wanted ? "Your account is private" : "Your account is public");
+      showToast(wanted ? "Your account is now private" : "Your account is now public");
     } catch (error) {
-      tell(`That was not saved. ${asProblem(error).message}`, "error");
+      showToast(`Couldn’t save that. ${asProblem(error).message}`, "error");
     } finally {
       busy.value = false;
     }
@@ -136,15 +136,15 @@ function Privacy() {
           aria-describedby={note}
           aria-busy={busy}
           onClick={(event) => {
-            event.preventDefault(); // It shows what is saved.
+            event.preventDefault(); // The switch shows what is saved, not what was clicked.
             void choose(!isPrivate);
           }}
         />
       </label>
       <p class="soft" id={note}>
-        Only people whom you accept see your posts and who follows you. Everybody sees your name, and what you write
-        under public photographs. Whoever follows you already stays; who has asked to is accepted when your account
-        becomes public.
+        Only approved followers can see your posts and your followers. Everyone can still see your name and your
+        comments on public posts. People who already follow you stay. If you make your account public again, all pending
+        requests are accepted.
       </p>
       {isPrivate && (
         <p>
@@ -155,18 +155,18 @@ function Privacy() {
   );
 }
 
-type UndoneProps = {
+type UndoListProps = {
   list: () => List<PersonCard>;
   title: string;
   none: string;
-  does: string;
+  action: string;
   undo: (person: PersonCard) => Promise<boolean>;
 };
 
-/** Those to whom something was done, and the way back. */
-function Undone({ list: listOf, title, none, does, undo }: UndoneProps) {
+/** The people whom the viewer has muted or blocked, each with a button that undoes it. */
+function UndoList({ list: listOf, title, none, action, undo }: UndoListProps) {
   const list = useMemo(listOf, []);
-  const undone = async (person: PersonCard) => {
+  const undoFor = async (person: PersonCard) => {
     if (await undo(person)) list.drop(person.id);
   };
   return (
@@ -177,7 +177,7 @@ function Undone({ list: listOf, title, none, does, undo }: UndoneProps) {
           <ul>
             {people.map((person) => (
               <PersonRow key={person.id} person={person}>
-                <UndoButton person={person} does={does} undo={() => undone(person)} />
+                <UndoButton person={person} action={action} undo={() => undoFor(person)} />
               </PersonRow>
             ))}
           </ul>
@@ -194,13 +194,13 @@ function SignOut() {
       await signOut();
       route("/");
     } catch (error) {
-      tell(`You are still signed in. ${asProblem(error).message}`, "error");
+      showToast(`You’re still signed in. ${asProblem(error).message}`, "error");
     }
   };
   return (
     <section class="section">
       <h2>Account</h2>
-      <p class="soft">You are signed in as @{me.value?.handle}.</p>
+      <p class="soft">Signed in as @{me.value?.handle}.</p>
       <p>
         <button class="button" type="button" onClick={() => void leave()}>
           Sign out

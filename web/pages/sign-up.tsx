@@ -23,8 +23,8 @@ export function SignUpPage() {
             spellcheck={false}
             required
             pattern={HANDLE_PATTERN}
-            title="3 to 30 of a to z, 0 to 9 and _"
-            hint="3 to 30 small letters, digits or underscores. It is your address here."
+            title="3 to 30 lowercase letters, digits or underscores"
+            hint="3 to 30 lowercase letters, digits or underscores. It appears in the link to your profile."
             error={errors["handle"]}
           />
           <Field
@@ -35,14 +35,14 @@ export function SignUpPage() {
             required
             minLength={PASSWORD_MIN}
             maxLength={PASSWORD_MAX}
-            hint={`At least ${PASSWORD_MIN} characters; a few words are better.`}
+            hint={`At least ${PASSWORD_MIN} characters. A few words together are best.`}
             error={errors["password"]}
           />
         </>
       )}
       other={
         <>
-          Already here? <a href="/sign-in">Sign in</a>
+          Already have an account? <a href="/sign-in">Sign in</a>
         </>
       }
     />

@@ -10,8 +10,7 @@ export function WelcomePage() {
         <br /> for photographs
       </h1>
       <p class="lead">
-        Follow people whose pictures you like, and share your own. Newest first, nothing in between, every picture
-        whole.
+        Follow people whose photos you like, and share your own. Newest first, nothing in between, every photo in full.
       </p>
       <p class="buttons">
         <a class="button button-main button-big" href="/sign-up">

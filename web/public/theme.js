@@ -1,7 +1,7 @@
-// The theme that was chosen in web/theme.ts, before anything is painted.
+// Applies the theme chosen in web/theme.ts before the first paint.
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is forbidden: the system's theme it is.
+  // Storage is blocked: the system's theme applies.
 }

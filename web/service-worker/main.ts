@@ -1,10 +1,10 @@
-/** Shows what is pushed, and opens what is clicked. It keeps no pages: they come from the network, as without it. */
+/** Shows pushed notifications, and opens their page when clicked. Caches nothing: pages come from the network. */
 import type { PushPayload } from "../../schema/api/push.ts";
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const SUBSCRIPTIONS = "/v1/push-subscriptions";
-/** For a push that cannot be read: a browser wants every one of them shown. */
-const SOMETHING: PushPayload = {
+/** Shown for a push that cannot be read: browsers require a notification for every push. */
+const FALLBACK: PushPayload = {
   title: "Shutterline",
   body: "",
   tag: "more",
@@ -23,7 +23,7 @@ worker.addEventListener("pushsubscriptionchange", (event) => {
   event.waitUntil(subscribeAgain(event));
 });
 
-/** The browsers' type of it is not in TypeScript's libraries. */
+/** The event's type, which TypeScript's libraries lack. */
 type PushSubscriptionChangeEvent = ExtendableEvent & {
   oldSubscription?: PushSubscription | null;
   newSubscription?: PushSubscription | null;
@@ -32,13 +32,13 @@ type Options = NotificationOptions & { renotify: boolean; timestamp: number };
 
 function read(data: PushMessageData | null): PushPayload {
   try {
-    return data ? (data.json() as PushPayload) : SOMETHING;
+    return data ? (data.json() as PushPayload) : FALLBACK;
   } catch {
-    return { ...SOMETHING, at: Date.now() };
+    return { ...FALLBACK, at: Date.now() };
   }
 }
 
-/** What comes twice or late takes the place of what is shown without a sound, and never shows what was before. */
+/** Shows a push. A repeated or late one only shows the newest known again, in place and without a sound. */
 async function show(pushed: PushPayload): Promise<void> {
   const [shown] = await worker.registration.getNotifications({ tag: pushed.tag });
   const before = shown?.data as PushPayload | undefined;
@@ -59,28 +59,28 @@ async function show(pushed: PushPayload): Promise<void> {
   await worker.registration.showNotification(title, options);
 }
 
-/** In the window that shows it already, or in a new one: another may hold what somebody is just writing. */
+/** Opens a path in the window that shows it already, or in a new one: any other may hold unsaved text. */
 async function open(path: string): Promise<void> {
   const { origin } = worker.location;
-  const asked = new URL(path, origin);
-  const { href } = asked.origin === origin ? asked : new URL(SOMETHING.url, origin);
+  const wanted = new URL(path, origin);
+  const { href } = wanted.origin === origin ? wanted : new URL(FALLBACK.url, origin);
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const there = windows.find(({ url }) => url === href);
-  await (there ? there.focus() : worker.clients.openWindow(href));
+  const existing = windows.find(({ url }) => url === href);
+  await (existing ? existing.focus() : worker.clients.openWindow(href));
 }
 
-/** The push service has given this browser another address, or wants it to ask for one. */
+/** Registers a new subscription after the push service has replaced or ended the old one. */
 async function subscribeAgain({ oldSubscription, newSubscription }: PushSubscriptionChangeEvent): Promise<void> {
-  const fresh = newSubscription ?? (await subscribed());
-  const answer = await send("PUT", fresh.toJSON());
-  if (!answer.ok)
-    await fresh.unsubscribe(); // Nobody is signed in here any more.
+  const fresh = newSubscription ?? (await subscribe());
+  const response = await send("PUT", fresh.toJSON());
+  if (!response.ok)
+    await fresh.unsubscribe(); // Nobody is signed in on this browser any more.
   else if (oldSubscription) await send("DELETE", { endpoint: oldSubscription.endpoint });
 }
 
-async function subscribed(): Promise<PushSubscription> {
-  const answer = await fetch(`${SUBSCRIPTIONS}/key`);
-  const { key } = (await answer.json()) as { key: string };
+async function subscribe(): Promise<PushSubscription> {
+  const response = await fetch(`${SUBSCRIPTIONS}/key`);
+  const { key } = (await response.json()) as { key: string };
   return worker.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
 }
 

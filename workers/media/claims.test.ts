@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Media } from "../../schema/api/media.ts";
 import { newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { inspected, png, upload } from "../../tests/runtime/media.ts";
 import { newPerson, readyMedia } from "../../tests/runtime/posts.ts";

@@ -1,13 +1,15 @@
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { PostMedia } from "../../schema/facts.ts";
+import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { CLAIMED_FOR } from "../../schema/upload-limits.ts";
+import { isMoving } from "../../schema/d1/shard-sql.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import { reasonOf } from "./inspection/rejections.ts";
-import { hasRenditions, type MediaRow } from "./present.ts";
+import { hasRenditions } from "./present.ts";
+import type { MediaRow } from "./media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 
@@ -44,6 +46,7 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
+    if (isMoving(error)) throw error; // D1 works, and takes the claim in a few seconds.
     console.warn("media not claimed, publishing what nobody takes away", { post, error: String(error) });
     // No other post has shown these, so none can take them with it, and the collector comes later.
     const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + CLAIMED_FOR));

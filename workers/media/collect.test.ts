@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/shards.ts";
+import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { as, codeOf, inspected, png } from "../../tests/runtime/media.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { claimMedia } from "./claims.ts";
-import { UNUSED_FOR } from "../../schema/upload-limits.ts";
+import { UNUSED_FOR } from "../../schema/media/upload-limits.ts";
 import { collectMedia, DUE, takeAway } from "./collect.ts";
 import { originalKey, renditionKey } from "./objects.ts";
 import { finish } from "./uploads/finish.ts";

@@ -3,10 +3,10 @@
  * are gone. Each row says when it is to be looked at; a row that a post shows is looked at no more.
  */
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
-import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
-import { CLAIMED_FOR } from "../../schema/upload-limits.ts";
+import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
+import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
 import { deleteObjects } from "./objects.ts";
-import type { MediaRow } from "./present.ts";
+import type { MediaRow } from "./media-row.ts";
 import { publishedMedia } from "./serving/published.ts";
 import { discard, removeUpload } from "./uploads/upload.ts";
 

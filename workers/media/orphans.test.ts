@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { EPOCH, type MediaId, newId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/shards.ts";
+import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { originalKey, PREFIXES } from "./objects.ts";
 import { collectOrphans } from "./orphans.ts";

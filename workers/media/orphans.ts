@@ -1,6 +1,6 @@
 /** What no row knows of, and so nothing else would ever delete: a rendition, say, that was stored while its file was deleted. */
 import { EPOCH, MediaId, newId } from "../../schema/ids.ts";
-import { queryByIds } from "../../schema/by-ids.ts";
+import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { PREFIXES } from "./objects.ts";
 
 /** Its row may be about to come back with a database that is restored. In ms. */

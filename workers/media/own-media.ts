@@ -1,10 +1,10 @@
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
-import type { MediaRow } from "./present.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
+import type { MediaRow } from "./media-row.ts";
 
 /** A file of `owner`, in whatever state. Anybody else's is as unknown as one that was deleted: `media_not_found`. One query. */
 export async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {

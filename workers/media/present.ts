@@ -1,13 +1,11 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
-import type { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
+import type { MediaRow } from "./media-row.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { mayRetry } from "./inspection/retry.ts";
-import { signatureFor } from "./serving/signatures.ts";
-import { mediaUrls, videoUrl } from "./serving/urls.ts";
-
-export type MediaRow = typeof media.$inferSelect;
+import { signatureFor } from "../reads/media-signatures.ts";
+import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
 
 /** Whether there are renditions: of a picture always, of a video once it has a poster. */
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>

@@ -2,8 +2,8 @@
  * Messages that were given up on, kept with their reason until the operator replays or discards them. Most are wake-ups for
  * something that is stored and sent again anyway, so repeats fold: one row for each queue and subject, with a count.
  */
-import { DEAD_LETTERS, DeadLetter } from "../../schema/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { backOff } from "./back-off.ts";
 import { originOf, QUEUES } from "./queues.ts";
 

@@ -1,7 +1,7 @@
 /** Every queue that the Worker consumes, as the operator sees it. A new one is a line here and two tables in wrangler.toml. */
 import type { z } from "zod";
-import { Effect, FanOut, InspectEffect, PostFacts } from "../../schema/facts.ts";
-import { PushMessage } from "../../schema/push.ts";
+import { Effect, FanOut, InspectEffect, PostFacts } from "../../schema/messages/facts.ts";
+import { PushMessage } from "../../schema/messages/push.ts";
 
 export type KnownQueue = {
   producerOf: (env: Env) => Queue;

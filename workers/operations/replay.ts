@@ -3,7 +3,7 @@
  * replayed twice arrives twice, which consumers take; and one whose replay is not answered stays.
  */
 import { REPLAYED_MAX } from "../../schema/api/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { type KnownQueue, QUEUES } from "./queues.ts";
 
 /** Of one `sendBatch`. The platform allows 256 kB, and counts more than the bodies. */

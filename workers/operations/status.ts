@@ -1,10 +1,10 @@
 /** How the deployment is, from what its stores tell and its Workers have counted. Whatever is out of order, the rest is told. */
 import type { Status } from "../../schema/api/status.ts";
-import { DEAD_LETTERS } from "../../schema/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { DEAD_LETTERS } from "../../schema/messages/dead-letters.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { timeOf } from "../../schema/ids.ts";
-import { bindings, databaseNamed } from "../../schema/shards.ts";
-import { waitingEffects } from "../effects.ts";
+import { bindings, databaseNamed } from "../../schema/d1/shards.ts";
+import { waitingEffects } from "../storage/effects.ts";
 import { DEAD_LETTERS_MAX, deadLetterCounts } from "./dead-letters.ts";
 import { DELIVERED } from "./delivered.ts";
 import { doneIn, retriedIn } from "./measured.ts";

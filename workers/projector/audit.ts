@@ -2,14 +2,14 @@
  * Compares a post's actor with its projection: the counts, what is stored under them, and by a digest the very set of
  * people who like it.
  */
-import type { PostState } from "../../durable-objects/post-answers.ts";
+import type { PostState } from "../../durable-objects/post/post-results.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts";
-import { areShardsMoving, databaseOf, databases } from "../../schema/shards.ts";
+import { areShardsMoving, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { freshStats } from "../reads/documents.ts";
-import { Reader } from "../reads/reader.ts";
-import type { Background } from "../reads/tiers.ts";
+import { Reader } from "../storage/reader.ts";
+import type { Background } from "../../schema/background.ts";
 
 type Side = Audit["actor"];
 

@@ -1,8 +1,8 @@
 /** The end of a post: what is left of it in D1 and R2 goes when its actor has said that it is gone. */
-import type { Effect, PostBody } from "../../schema/facts.ts";
+import type { Effect, PostBody } from "../../schema/messages/facts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import { effectDone, newEffect, saveEffectIf } from "../effects.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { effectDone, newEffect, saveEffectIf } from "../storage/effects.ts";
 import { takeAway } from "../media/collect.ts";
 import { postDocuments } from "../reads/documents.ts";
 

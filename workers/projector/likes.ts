@@ -1,7 +1,7 @@
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { hashOf, LANE_MAX } from "../../schema/set-hash.ts";
-import { setBased } from "../../schema/set-based.ts";
-import type { CommentLikeFact, PostFacts } from "../../schema/facts.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import type { CommentLikeFact, PostFacts } from "../../schema/messages/facts.ts";
 
 /** One person's like of one post, as it stood at `seq`. */
 export type LikeRow = { person: PersonId; post: PostId; liked: boolean; seq: number };

@@ -3,18 +3,18 @@
  * or out of order. Cost of a batch: two D1 batches a database, of 7 statements together, however many likes it
  * carries, and one call to each post's actor.
  */
-import { type Effect, PostFacts } from "../../schema/facts.ts";
-import { byDatabase, databaseOf } from "../../schema/shards.ts";
-import { setBased } from "../../schema/set-based.ts";
-import { announce } from "../delivery/announce.ts";
-import { trimmedInboxes } from "../delivery/inbox-bound.ts";
-import { tellStatements, type Unread, unreadStatements } from "../delivery/tell.ts";
-import { sendEffect } from "../effects.ts";
+import { type Effect, PostFacts } from "../../schema/messages/facts.ts";
+import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import { announce } from "../push/announce.ts";
+import { trimmedInboxes } from "../notifications/inbox-bound.ts";
+import { tellStatements, type Unread, unreadStatements } from "../notifications/write-notifications.ts";
+import { sendEffect } from "../storage/effects.ts";
 import { delivered } from "../operations/delivered.ts";
 import { dropPost } from "../reads/documents.ts";
-import { timelines } from "../reads/timelines.ts";
-import type { Reader } from "../reads/reader.ts";
-import { consumeTogether } from "../queues.ts";
+import { timelines } from "../feeds/timelines.ts";
+import type { Reader } from "../storage/reader.ts";
+import { consumeTogether } from "../operations/consume.ts";
 import { endOf } from "./erase.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
 

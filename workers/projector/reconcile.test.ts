@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CommentId, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/shards.ts";
+import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
 import { audit } from "./audit.ts";

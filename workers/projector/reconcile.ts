@@ -1,7 +1,7 @@
 /** Finds projections that differ from their actors, which must never happen, and has them written anew. */
 import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, databases, isHomeOf } from "../../schema/shards.ts";
+import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
 import { audit } from "./audit.ts";
 
 /** Of each database, in each sweep. */

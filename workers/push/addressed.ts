@@ -1,8 +1,8 @@
 /** What is to be pushed, and to which devices. */
-import { entryKey } from "../reads/inbox.ts";
-import { presentNotifications } from "../reads/notifications.ts";
-import { Reader } from "../reads/reader.ts";
-import type { Background } from "../reads/tiers.ts";
+import { entryKey } from "../notifications/inbox.ts";
+import { presentNotifications } from "../notifications/present-notifications.ts";
+import { Reader } from "../storage/reader.ts";
+import type { Background } from "../../schema/background.ts";
 import type { Job } from "./jobs.ts";
 import { paced } from "./pace.ts";
 import type { Plan } from "./plan.ts";

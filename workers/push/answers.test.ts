@@ -1,7 +1,7 @@
 /** What push services answer, and what follows (fault F28). */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import type { Answer } from "../../tests/runtime/push-service.ts";
 import { devicesOf, pushWorld, stateOf, toldOfFollow } from "../../tests/runtime/pushed.ts";
@@ -64,19 +64,23 @@ it("413 is answered by a smaller one, and that is all that can be done", async (
   expect(JSON.stringify(warnings)).toContain("413");
 });
 
+/** A whole second: an HTTP date has no milliseconds. */
+const NOW = Math.ceil(Date.now() / 1000) * 1000;
+const inSeconds = (seconds: number): string => new Date(NOW + seconds * 1000).toUTCString();
+
 it.each([
   [429, "120", 120],
   [503, "7200", 7200],
   [503, "999999", 43_200],
   [429, "0", 1],
-  [429, "Mon, 23 Nov 2026 12:10:00 GMT", 600],
-  [503, "Mon, 23 Nov 2026 11:00:00 GMT", 1],
+  [429, inSeconds(600), 600],
+  [503, inSeconds(-3600), 1],
   [429, "soon", 30],
   [500, undefined, 30],
   [502, undefined, 30],
   [408, undefined, 30],
 ])("%i with Retry-After %s waits for %i s", async (status, after, delay) => {
-  vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12), toFake: ["Date"] });
+  vi.useFakeTimers({ now: NOW, toFake: ["Date"] });
   const { ada, key, devices } = await pushedTo(answering(status, after === undefined ? {} : { "retry-after": after }));
   const { endpoint } = ada.browser.subscription;
   expect(messages).toEqual([{ body: { ...key, again: { endpoint, attempt: 1 } }, delay }]);

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
 import { newId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
 import { comment, done, projectAll, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
@@ -23,6 +23,9 @@ afterEach(() => {
 });
 
 const titles = () => services.arrived.map(({ payload }) => payload.title);
+const HOUR = 3_600_000; // ms
+/** The next half past ten at night, UTC, in ms since 1970. */
+const nextEvening = () => Math.ceil(Date.now() / (24 * HOUR)) * 24 * HOUR + 22.5 * HOUR;
 const atTime = (now: number) => vi.useFakeTimers({ now, toFake: ["Date"] });
 
 it("pushes what others did to each of a person's browsers, encrypted for it, and shows it as the inbox does", async () => {
@@ -166,7 +169,8 @@ it("pushes nothing that was seen, taken back, deleted, blocked, not wanted, or w
 });
 
 it("is silent in quiet hours, and pushes at their end what is still unread, as it is then", async () => {
-  atTime(Date.UTC(2026, 10, 23, 22, 30));
+  const evening = nextEvening();
+  atTime(evening);
   const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
   await databaseOf(env, ada.person.id)
     .prepare("INSERT INTO quiet_hours (person, from_minute, to_minute, time_zone) VALUES (?, 1320, 420, 'UTC')")
@@ -180,7 +184,7 @@ it("is silent in quiet hours, and pushes at their end what is still unread, as i
   expect(messages.map(({ delay }) => delay)).toEqual([30_600, 30_600]); // Eight and a half hours, each once.
 
   await look(ada);
-  atTime(Date.UTC(2026, 10, 24, 3));
+  atTime(evening + 4.5 * HOUR);
   await toldOfFollow(ada, [cleo, ben], { subject: shown.subject as never });
   await world.announced(shown);
   expect(services.arrived).toEqual([]);
@@ -188,12 +192,12 @@ it("is silent in quiet hours, and pushes at their end what is still unread, as i
   expect(waiting).toHaveLength(2);
 
   // A queue's clock may be early: then it waits for the rest.
-  atTime(Date.UTC(2026, 10, 24, 6, 59, 30));
+  atTime(evening + 8.5 * HOUR - 30_000);
   await world.consume(waiting);
   expect(services.arrived).toEqual([]);
   const rest = messages.splice(0);
   expect(rest.map(({ delay }) => delay)).toEqual([30]);
-  atTime(Date.UTC(2026, 10, 24, 7, 0, 1));
+  atTime(evening + 8.5 * HOUR + 1000);
   await world.consume(rest.map(({ body }) => body));
   expect(titles()).toEqual([`${cleo.person.name} and ${ben.person.name} follow you`]);
 });

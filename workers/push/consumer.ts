@@ -8,11 +8,11 @@
  * Costs a batch, for each database, one D1 batch of 3 queries to read and one to write, and what an inbox costs to show; it
  * writes a row for each entry, and one for each device whose state changes.
  */
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
-import { PushMessage } from "../../schema/push.ts";
-import { byDatabase } from "../../schema/shards.ts";
-import { consumeTogether } from "../queues.ts";
-import type { Background } from "../reads/tiers.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { PushMessage } from "../../schema/messages/push.ts";
+import { byDatabase } from "../../schema/d1/shards.ts";
+import { consumeTogether } from "../operations/consume.ts";
+import type { Background } from "../../schema/background.ts";
 import { addressed } from "./addressed.ts";
 import type { Fetch, Sender } from "./deliver.ts";
 import { changesOf, retriesOf, settle } from "./jobs.ts";

@@ -1,6 +1,6 @@
 /** One push to one browser: encrypted for it (RFC 8291) and handed to its push service (RFC 8030). */
 import { encryptNotification } from "@block65/webcrypto-web-push";
-import { within } from "../../schema/deadline.ts";
+import { within } from "../../schema/d1/deadline.ts";
 import type { PushPayload } from "../../schema/api/push.ts";
 import { type Outcome, outcomeOf } from "./answers.ts";
 import { isPushService } from "./services.ts";

@@ -1,5 +1,5 @@
 /** Hands pushes to the devices they are for, and says what is to follow from the answers. */
-import type { PushMessage } from "../../schema/push.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
 import type { Outcome } from "./answers.ts";
 import { deliver, type Sender } from "./deliver.ts";
 import { inLanes } from "./lanes.ts";

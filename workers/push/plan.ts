@@ -1,4 +1,4 @@
-import type { PushMessage } from "../../schema/push.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
 import { quietUntil } from "./quiet-hours.ts";
 import type { Entry } from "./standing.ts";
 

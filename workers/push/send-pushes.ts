@@ -1,8 +1,8 @@
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
-import type { PushMessage } from "../../schema/push.ts";
-import { setBased } from "../../schema/set-based.ts";
-import { byDatabase } from "../../schema/shards.ts";
-import type { Unread } from "../delivery/tell.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import { byDatabase } from "../../schema/d1/shards.ts";
+import type { Unread } from "../notifications/write-notifications.ts";
 import { DUE_FROM, IS_WANTED_ON_DEVICES } from "./due.ts";
 import { vapidOf } from "./vapid.ts";
 

@@ -1,10 +1,10 @@
 /** How the entries that are to be pushed stand, and where to: read and written for a whole batch at once. */
-import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/blocks.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
-import type { PushMessage } from "../../schema/push.ts";
-import { setBased } from "../../schema/set-based.ts";
-import type { presentNotifications } from "../reads/notifications.ts";
+import type { PushMessage } from "../../schema/messages/push.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import type { presentNotifications } from "../notifications/present-notifications.ts";
 import type { Subscription } from "./deliver.ts";
 import { DUE_FROM, IS_WANTED_ON_DEVICES } from "./due.ts";
 

@@ -1,9 +1,9 @@
 /** Where people's browsers take pushes. */
 import type { PushSubscription } from "../../schema/api/push.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { bindingOf, databaseOf, firstShards } from "../../schema/shards.ts";
-import type { Viewer } from "../api/routes.ts";
-import type { Reader } from "../reads/reader.ts";
+import { bindingOf, databaseOf, firstShards } from "../../schema/d1/shards.ts";
+import type { Viewer } from "../storage/viewer.ts";
+import type { Reader } from "../storage/reader.ts";
 
 /** The browsers of one person. Beyond it, those that have not been heard of for longest are left out. */
 export const SUBSCRIPTIONS_MAX = 20;

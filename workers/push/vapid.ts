@@ -1,7 +1,7 @@
 /** How we show push services who sends (RFC 8292): a token that the deployment's key has signed. */
 import { sign } from "hono/jwt";
 import { z } from "zod";
-import { Memory } from "../reads/memory.ts";
+import { Memory } from "../storage/memory.ts";
 
 /** A secret is not in wrangler.toml, so the generated type does not know it. */
 type Secrets = { VAPID_PRIVATE_KEY?: string };

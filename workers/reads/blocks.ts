@@ -1,5 +1,5 @@
 import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "../storage/reader.ts";
 
 /** `mine`: the viewer has blocked the other. `theirs`: the other has blocked the viewer. */
 export type Block = { mine: boolean; theirs: boolean };

@@ -1,12 +1,13 @@
-import type { SeenComment } from "../../schema/facts.ts";
+import type { SeenComment } from "../../schema/messages/facts.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import { likedCommentsAmong } from "./documents.ts";
 import { viewablePost } from "./posts.ts";
-import type { Reader } from "./reader.ts";
-import { blockedFor, type KnownPost, peopleSeenBy } from "./visibility.ts";
+import type { Reader } from "../storage/reader.ts";
+import { blockedFor, peopleSeenBy } from "./visibility.ts";
+import type { KnownPost } from "./documents.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** Where a page goes on. `likes` counts for the most liked only. */

@@ -1,12 +1,11 @@
 /** What is kept in tiers: the documents of posts and people, where posts stand, and whom handles name. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { PostMedia, PostStanding } from "../../schema/facts.ts";
+import type { PostMedia, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
-import { PEOPLE_BY_IDS } from "../../schema/people-cards.ts";
-import { shardOfHandle } from "../../schema/shards.ts";
-import type { Reader } from "./reader.ts";
-import { Tiers } from "./tiers.ts";
-import type { KnownPost } from "./visibility.ts";
+import { PEOPLE_BY_IDS } from "../../schema/d1/people-cards.ts";
+import { shardOfHandle } from "../../schema/d1/shards.ts";
+import type { Reader } from "../storage/reader.ts";
+import { Tiers } from "../storage/tiers.ts";
 
 /** What a post shows to everybody, as of `seq`. */
 export type PostDocument = {
@@ -123,6 +122,12 @@ async function actorStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, Po
     }),
   );
 }
+
+/**
+ * What is known of a post: a document that may be minutes old, and what must be true at once. `isFollowed`: the reader
+ * follows the author, as their own database says now.
+ */
+export type KnownPost = { document: PostDocument; stats: PostStats; isFollowed?: boolean };
 
 /**
  * Documents and where the posts stand, of those that have both. Costs nothing when both are in memory; else one D1 query

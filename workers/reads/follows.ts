@@ -1,8 +1,8 @@
 /** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
 import type { Profile } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/shards.ts";
-import type { Reader } from "./reader.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import type { Reader } from "../storage/reader.ts";
 
 /** What the reader has to do with a person. */
 export type Relation = Pick<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe">;

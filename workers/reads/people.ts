@@ -1,11 +1,11 @@
 import type { Me, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
-import { databaseOf, shardOfHandle } from "../../schema/shards.ts";
-import { ApiError } from "../api/errors.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
 import { handles, personDocuments } from "./documents.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "../storage/reader.ts";
 
 type PublicProfile = Omit<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe" | "blockedByMe">;
 type OwnProfile = PublicProfile & Pick<Me, "requests">;

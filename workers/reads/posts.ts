@@ -1,17 +1,16 @@
 /** A list of posts, in four steps: a skeleton of ids, then hydrate, filter and present. */
-import type { Context } from "hono";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
-import type { PostStanding } from "../../schema/facts.ts";
+import type { PostStanding } from "../../schema/messages/facts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../api/errors.ts";
-import type { App } from "../api/routes.ts";
-import { shownMedia } from "../media/serving/urls.ts";
+import { ApiError, type ErrorCode } from "../../schema/api/refusals.ts";
+import { shownMedia } from "./media-urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import { privateAmong } from "./private-accounts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
-import type { Reader } from "./reader.ts";
-import { canView, type KnownPost, mayWriteTo, unseenAuthors } from "./visibility.ts";
+import type { Reader } from "../storage/reader.ts";
+import { canView, mayWriteTo, unseenAuthors } from "./visibility.ts";
+import type { KnownPost } from "./documents.ts";
 
 /** `isFollowed`: the reader follows the author, as their own database says now. */
 export type Skeleton = { post: PostId; likedByMe: boolean; isFollowed?: boolean }[];
@@ -47,13 +46,13 @@ export async function viewablePosts(reader: Reader, ids: PostId[]): Promise<Map<
 }
 
 /** Before a write: refuses as `viewablePost` does whoever may not see the post. Costs what `mayWriteTo` does. */
-export async function requireAccess(c: Context<App>, post: PostId): Promise<void> {
-  if (!(await mayWriteTo(c.var.reader, post))) throw new ApiError("post_not_found");
+export async function requireAccess(reader: Reader, post: PostId): Promise<void> {
+  if (!(await mayWriteTo(reader, post))) throw new ApiError("post_not_found");
 }
 
 /** A command that the post's actor has refused. What a refusal tells of a post, it tells only those who may see it. */
-export async function refused(c: Context<App>, post: PostId, reason: ErrorCode): Promise<ApiError> {
-  await requireAccess(c, post);
+export async function refused(reader: Reader, post: PostId, reason: ErrorCode): Promise<ApiError> {
+  await requireAccess(reader, post);
   return new ApiError(reason);
 }
 

@@ -3,11 +3,11 @@
  * only when that time is over (NOTICED_WITHIN), in which no isolate can take them for public any more. So it holds for every
  * request that begins after the answer, and posts that many read cost one question a second.
  */
-import { KV_ANSWERS_WITHIN, within } from "../../schema/deadline.ts";
+import { KV_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { Memory } from "./memory.ts";
-import type { Reader } from "./reader.ts";
-import { settled } from "./tiers.ts";
+import { Memory } from "../storage/memory.ts";
+import type { Reader } from "../storage/reader.ts";
+import { settled } from "../storage/tiers.ts";
 
 export const LEASE = 1000; // ms
 /** With what clocks may differ in a second, and timers. */

@@ -8,7 +8,7 @@ import { recordQueues } from "../../tests/runtime/facts.ts";
 import { ask, hide, signUp } from "../../tests/runtime/people.ts";
 import { follows } from "../../tests/runtime/posts.ts";
 import { readyVideo } from "../../tests/runtime/served-media.ts";
-import { fanOut } from "../delivery/fan-out.ts";
+import { fanOut } from "../feeds/fan-out.ts";
 import { NOTICED_WITHIN } from "./private-accounts.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -1,8 +1,8 @@
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import { signatureFor } from "../media/serving/signatures.ts";
+import { signatureFor } from "./media-signatures.ts";
 import { leaseOf } from "./private-accounts.ts";
-import type { Reader } from "./reader.ts";
-import type { KnownPost } from "./visibility.ts";
+import type { Reader } from "../storage/reader.ts";
+import type { KnownPost } from "./documents.ts";
 
 /** By file, what its addresses end with for a reader: those that are not among them need nothing. */
 export type Signatures = ReadonlyMap<MediaId, string>;

@@ -1,18 +1,12 @@
 /** Who may see whom, and what. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/blocks.ts";
+import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { personDocuments, type PostDocument, type PostStats } from "./documents.ts";
+import { type KnownPost, personDocuments } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
-import { Memory } from "./memory.ts";
+import { Memory } from "../storage/memory.ts";
 import { authorOf, isBy, LEASE, leaseOf, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
-import type { Reader } from "./reader.ts";
-
-/**
- * What is known of a post: a document that may be minutes old, and what must be true at once. `isFollowed`: the reader
- * follows the author, as their own database says now.
- */
-export type KnownPost = { document: PostDocument; stats: PostStats; isFollowed?: boolean };
+import type { Reader } from "../storage/reader.ts";
 
 /** Of the people that were asked about: those of whom the viewer sees nothing, or no post. */
 export type Unseen = ReadonlySet<PersonId>;

@@ -1,7 +1,7 @@
 /** One step's hold on the two databases of a move. */
 import { PHASES } from "../../schema/tables/shards.ts";
-import { databaseNamed } from "../../schema/shards.ts";
-import { ApiError } from "../api/errors.ts";
+import { databaseNamed } from "../../schema/d1/shards.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 import type { Move } from "./moves.ts";
 
 /** `settled`: up to which like the digests have moved. */

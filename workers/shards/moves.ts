@@ -1,7 +1,7 @@
 /** The record of moves, in the database DB: what the operator asks of it, and how each step goes on from the last. */
-import { bindings, readShards, withMoved } from "../../schema/shards.ts";
+import { bindings, readShards, withMoved } from "../../schema/d1/shards.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
-import { ApiError } from "../api/errors.ts";
+import { ApiError } from "../../schema/api/refusals.ts";
 
 export type Move = {
   id: number;

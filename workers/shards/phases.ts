@@ -3,7 +3,7 @@
  * crash, by two operators at once, by a request that was given up on. docs/decisions/0018-moving-shards.md says why
  * nothing is lost or doubled meanwhile.
  */
-import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/shards.ts";
+import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/d1/shards.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
 import { notNoted, type Replayed, replay } from "./changes.ts";
 import { settleDigests } from "./digests.ts";

@@ -1,5 +1,5 @@
 /** Rows as they are copied: whole, whatever their columns are. */
-import { setBased } from "../../schema/set-based.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
 import type { MovedTable } from "./tables.ts";
 import { columns, type Key, quoted, type Row } from "./windows.ts";
 

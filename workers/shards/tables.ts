@@ -1,6 +1,6 @@
 /** Which rows belong to a shard: each table whose rows move, and the column that says where to. */
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
-import { shardOfHandleSql, shardOfIdSql } from "../../schema/shard-sql.ts";
+import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";

@@ -3,19 +3,19 @@
  * database, the one where it is looked for, and the two together hold what was acknowledged and nothing else.
  */
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
-import type { Effect } from "../../schema/facts.ts";
+import type { Effect } from "../../schema/messages/facts.ts";
 import type { Comment, Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, readShards } from "../../schema/shards.ts";
+import { databaseOf, readShards } from "../../schema/d1/shards.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { intercepted } from "../../tests/runtime/interleave.ts";
 import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
 import { ask } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
 import { randomOf } from "../../tests/product/random.ts";
-import { newSession } from "../api/tokens.ts";
-import { fanOut } from "../delivery/fan-out.ts";
-import { applyFollow } from "../delivery/follow.ts";
+import { newSession } from "../api/accounts/tokens.ts";
+import { fanOut } from "../feeds/fan-out.ts";
+import { applyFollow } from "../relations/follow.ts";
 import { audit } from "../projector/audit.ts";
 import { project } from "../projector/projector.ts";
 import { beginMove, moveOf } from "./moves.ts";

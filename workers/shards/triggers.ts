@@ -1,4 +1,4 @@
-import { IS_MOVING } from "../../schema/shard-sql.ts";
+import { IS_MOVING } from "../../schema/d1/shard-sql.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
 
 const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
-import type { InspectEffect } from "../../../schema/facts.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import type { InspectEffect } from "../../../schema/messages/facts.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/dead-letters.ts";
 import { as, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";

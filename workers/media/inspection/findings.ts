@@ -1,6 +1,6 @@
 import type { MediaId } from "../../../schema/ids.ts";
-import type { MediaDetails } from "../../../schema/media-details.ts";
-import type { MediaType } from "../../../schema/media-types.ts";
+import type { MediaDetails } from "../../../schema/media/media-details.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
 
 /** A stored file that is to be looked at. `contentType` is what its first bytes say. */
 export type Original = { id: MediaId; contentType: MediaType; bytes: number };

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { as, effectOf, type Inspect, inspected, jpeg, joined, png, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { inspectMedia } from "./inspect.ts";

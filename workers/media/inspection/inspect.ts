@@ -1,13 +1,13 @@
 /** What follows from an upload: it is looked at, and ends as `ready` with all that is served of it, or as `rejected`. */
-import { InspectEffect } from "../../../schema/facts.ts";
+import { InspectEffect } from "../../../schema/messages/facts.ts";
 import type { EffectId } from "../../../schema/ids.ts";
-import { isVideo } from "../../../schema/media-types.ts";
-import { byDatabase, databaseOf, renewShards } from "../../../schema/shards.ts";
-import { effectDone } from "../../effects.ts";
-import { consume, consumeApart } from "../../queues.ts";
+import { isVideo } from "../../../schema/media/media-types.ts";
+import { byDatabase, databaseOf, renewShards } from "../../../schema/d1/shards.ts";
+import { effectDone } from "../../storage/effects.ts";
+import { consume, consumeApart } from "../../operations/consume.ts";
 import { deleteObjects } from "../objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
-import type { MediaRow } from "../present.ts";
+import type { MediaRow } from "../media-row.ts";
 import { inspectVideo } from "../videos/video.ts";
 import type { Findings, Original } from "./findings.ts";
 import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";

@@ -1,10 +1,10 @@
 /** A second look at a file whose rejection may have been our fault. */
 import type { PersonId } from "../../../schema/ids.ts";
-import { isVideo } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { newEffect, saveEffectIf, sendEffect } from "../../effects.ts";
-import { withFreshIds } from "../../fresh-ids.ts";
-import type { MediaRow } from "../present.ts";
+import { isVideo } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import type { MediaRow } from "../media-row.ts";
 import { RETRYABLE } from "./rejections.ts";
 
 /** How often an owner may ask for it: each costs calls of the Images binding. */

@@ -1,8 +1,8 @@
 /** How inspections end, written to D1 in few batches: what is found together costs the primary one. */
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
-import type { InspectEffect } from "../../../schema/facts.ts";
-import { byDatabase, renewShards } from "../../../schema/shards.ts";
-import { UNUSED_FOR } from "../../../schema/upload-limits.ts";
+import type { InspectEffect } from "../../../schema/messages/facts.ts";
+import { byDatabase, renewShards } from "../../../schema/d1/shards.ts";
+import { UNUSED_FOR } from "../../../schema/media/upload-limits.ts";
 import type { Findings } from "./findings.ts";
 import { type Rejection, RETRYABLE } from "./rejections.ts";
 

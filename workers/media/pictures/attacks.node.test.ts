@@ -33,7 +33,7 @@ import {
   webp,
   pictureType,
 } from "../../../tests/runtime/picture-bytes.ts";
-import type { PictureType } from "../../../schema/media-types.ts";
+import type { PictureType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Header, readHeader } from "./header.ts";

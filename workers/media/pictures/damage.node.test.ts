@@ -25,8 +25,8 @@ import {
   vp8x,
   webp,
 } from "../../../tests/runtime/picture-bytes.ts";
-import type { Removed } from "../../../schema/media-details.ts";
-import type { PictureType } from "../../../schema/media-types.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
+import type { PictureType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { readHeader } from "./header.ts";

@@ -1,6 +1,6 @@
 /** What a picture's file says of itself, without decoding it: as much is read as its kind needs, and never more than agreed. */
-import { Removed } from "../../../schema/media-details.ts";
-import type { PictureType } from "../../../schema/media-types.ts";
+import { Removed } from "../../../schema/media/media-details.ts";
+import type { PictureType } from "../../../schema/media/media-types.ts";
 import { type ByteSource, Metered } from "../inspection/byte-source.ts";
 import { iccName } from "./colour.ts";
 import { type Exif, isTurned, printable, readExif } from "./exif.ts";

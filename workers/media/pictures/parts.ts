@@ -1,5 +1,5 @@
 /** What the walkers of the formats find in a file, before anybody has read what is in it. */
-import type { Removed } from "../../../schema/media-details.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 /** What a JPEG segment can hold. Of twice as much, crafted directories would take ExifReader ten times as long. */

@@ -1,6 +1,6 @@
 /** From a stored picture to one that can be shown: what it is, and its renditions. */
-import type { MediaDetails } from "../../../schema/media-details.ts";
-import { isVideo, type MediaType } from "../../../schema/media-types.ts";
+import type { MediaDetails } from "../../../schema/media/media-details.ts";
+import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
 import { storedBytes } from "../inspection/byte-source.ts";
 import type { Findings, Original } from "../inspection/findings.ts";
 import { Rejected, type Rejection } from "../inspection/rejections.ts";

@@ -1,5 +1,5 @@
 /** What an EXIF block has, without reading what stands there: so a position is never in anybody's hands. */
-import type { Removed } from "../../../schema/media-details.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
 
 const [XMP, IPTC, EXIF, GPS, MAKER_NOTE, INTEROPERABILITY] = [0x02bc, 0x83bb, 0x8769, 0x8825, 0x927c, 0xa005];
 /** The last that EXIF has for positions. Damaged pointers lead to directories of other tags. */

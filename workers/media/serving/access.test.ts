@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
 import { as, codeOf } from "../../../tests/runtime/media.ts";
@@ -11,8 +11,8 @@ import { follows, newPerson } from "../../../tests/runtime/posts.ts";
 import { claim, readyVideo } from "../../../tests/runtime/served-media.ts";
 import { copyPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import { publishedMedia } from "./published.ts";
-import { signatureFor } from "./signatures.ts";
-import { mediaUrls, videoUrl } from "./urls.ts";
+import { signatureFor } from "../../reads/media-signatures.ts";
+import { mediaUrls, videoUrl } from "../../reads/media-urls.ts";
 
 afterEach(() => {
   vi.useRealTimers();

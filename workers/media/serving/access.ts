@@ -3,12 +3,12 @@
  * address that was signed for who asks, and is refused as if it were not there.
  */
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../api/errors.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { privateAmong } from "../../reads/private-accounts.ts";
-import type { Reader } from "../../reads/reader.ts";
+import type { Reader } from "../../storage/reader.ts";
 import { seesPostsOf } from "../../reads/visibility.ts";
 import { publishedMedia, readyMedia, type Standing } from "./published.ts";
-import { verified } from "./signatures.ts";
+import { verified } from "../../reads/media-signatures.ts";
 
 /** `until`: when the address ends, in s since 1970; undefined of one that is everybody's. */
 export type Access = Standing & { until: number | undefined };

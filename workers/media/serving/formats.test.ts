@@ -10,7 +10,7 @@ import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyFile, readyPicture } from "../../../tests/runtime/served-media.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
-import { mediaUrls } from "./urls.ts";
+import { mediaUrls } from "../../reads/media-urls.ts";
 
 afterEach(() => {
   vi.useRealTimers();

@@ -3,12 +3,12 @@
  * and WebP where an older picture lacks one. Each is made once and stored; of two isolates the first to store it decides.
  */
 import type { Variant } from "../../../schema/api/media.ts";
-import { within } from "../../../schema/deadline.ts";
+import { within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../../api/errors.ts";
-import { Flights } from "../../reads/flights.ts";
-import { Memory } from "../../reads/memory.ts";
-import type { Background } from "../../reads/tiers.ts";
+import { ApiError, type ErrorCode } from "../../../schema/api/refusals.ts";
+import { Flights } from "../../storage/flights.ts";
+import { Memory } from "../../storage/memory.ts";
+import type { Background } from "../../../schema/background.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
 import { decoding } from "../pictures/decoder.ts";

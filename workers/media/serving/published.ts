@@ -1,10 +1,10 @@
 /** Which files are published, and by whom: what must be known before a byte of one is served. */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { type MediaType, isVideo } from "../../../schema/media-types.ts";
-import { CLAIMED_FOR } from "../../../schema/upload-limits.ts";
+import { type MediaType, isVideo } from "../../../schema/media/media-types.ts";
+import { CLAIMED_FOR } from "../../../schema/media/upload-limits.ts";
 import { learnStanding } from "../../reads/private-accounts.ts";
-import type { Reader } from "../../reads/reader.ts";
-import { Tiers } from "../../reads/tiers.ts";
+import type { Reader } from "../../storage/reader.ts";
+import { Tiers } from "../../storage/tiers.ts";
 
 export type Standing = { owner: PersonId; isVideo: boolean };
 

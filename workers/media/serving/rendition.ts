@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../api/errors.ts";
-import { isMatch } from "../../api/etags.ts";
-import type { App } from "../../api/routes.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { isMatch } from "../../http/etags.ts";
+import type { App } from "../../http/routes.ts";
 import { FORMAT_TYPES } from "../pictures/renditions.ts";
 import { formatsFor } from "./accept.ts";
 import type { Access } from "./access.ts";

@@ -5,7 +5,7 @@ import { as, inspected, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { claim } from "../../../tests/runtime/served-media.ts";
 import { deleteObjects, originalKey } from "../objects.ts";
-import { mediaUrls } from "./urls.ts";
+import { mediaUrls } from "../../reads/media-urls.ts";
 
 let media: Media;
 beforeAll(async () => {

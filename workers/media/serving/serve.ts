@@ -5,14 +5,14 @@
 import { Hono } from "hono";
 import { Variant } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../api/errors.ts";
-import { freshShards } from "../../api/fresh-shards.ts";
-import type { App } from "../../api/routes.ts";
-import { Reader } from "../../reads/reader.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { freshShards } from "../../http/fresh-shards.ts";
+import type { App } from "../../http/routes.ts";
+import { Reader } from "../../storage/reader.ts";
 import { accessTo } from "./access.ts";
 import { ALWAYS } from "./headers.ts";
 import { serveRendition } from "./rendition.ts";
-import { VIDEO } from "./urls.ts";
+import { VIDEO } from "../../reads/media-urls.ts";
 import { serveVideo } from "./video.ts";
 
 export const serveMedia = new Hono<App>();

@@ -1,8 +1,8 @@
 /** Renditions as they are stored: in the bucket, and before it in the data centre's cache. */
 import type { Variant } from "../../../schema/api/media.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/deadline.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import type { Background } from "../../reads/tiers.ts";
+import type { Background } from "../../../schema/background.ts";
 import { type Format, renditionKey, renditionKeys } from "../objects.ts";
 
 /** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */

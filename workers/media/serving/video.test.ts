@@ -5,7 +5,7 @@ import { as, codeOf } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyVideo } from "../../../tests/runtime/served-media.ts";
 import { deleteObjects, videoKey } from "../objects.ts";
-import { videoUrl } from "./urls.ts";
+import { videoUrl } from "../../reads/media-urls.ts";
 
 const SIZE = 100_000;
 const bytes = Uint8Array.from({ length: SIZE }, (_, index) => (index * 7) % 253);

@@ -1,12 +1,13 @@
 /** A video, whole or by ranges, straight from the bucket: none of it is ever in memory. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/deadline.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError, problem } from "../../api/errors.ts";
-import { isMatch } from "../../api/etags.ts";
-import type { App } from "../../api/routes.ts";
-import { Memory } from "../../reads/memory.ts";
+import { problem } from "../../http/problems.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { isMatch } from "../../http/etags.ts";
+import type { App } from "../../http/routes.ts";
+import { Memory } from "../../storage/memory.ts";
 import { videoKey } from "../objects.ts";
 import type { Access } from "./access.ts";
 import { headersFor } from "./headers.ts";

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { MediaId } from "../../../schema/ids.ts";
-import { PART_BYTES } from "../../../schema/upload-limits.ts";
+import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
 import { metered } from "../../../tests/runtime/metered.ts";
 import { ask } from "../../../tests/runtime/people.ts";
 import { CHUNK, fileOf, MP4, newClient, quietEnv } from "../../../tests/runtime/uploads.ts";

@@ -1,6 +1,6 @@
 /** Addresses at which a client may put the parts of one upload into R2 itself, past the Worker. */
 import { AwsV4Signer } from "aws4fetch";
-import { DIRECT_PART_BYTES } from "../../../schema/upload-limits.ts";
+import { DIRECT_PART_BYTES } from "../../../schema/media/upload-limits.ts";
 
 /** How long an address lasts. In seconds. */
 export const ADDRESSES_LAST = 3600;

@@ -1,9 +1,9 @@
 import type { MediaId } from "../../../schema/ids.ts";
-import { isVideo, type MediaType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { newEffect, saveEffectIf, sendEffect } from "../../effects.ts";
-import { withFreshIds } from "../../fresh-ids.ts";
-import { UNUSED_FOR } from "../../../schema/upload-limits.ts";
+import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import { UNUSED_FOR } from "../../../schema/media/upload-limits.ts";
 
 /**
  * Writes that an upload's object is whole, and has it inspected. May be repeated: once it is written, this changes nothing.

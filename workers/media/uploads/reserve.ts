@@ -4,11 +4,11 @@
  * number of uploads at once gets beyond the quota.
  */
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
-import type { MediaType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { UNFINISHED_UPLOADS_MAX } from "../../../schema/upload-limits.ts";
-import { ApiError } from "../../api/errors.ts";
-import type { MediaRow } from "../present.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import type { MediaRow } from "../media-row.ts";
 
 /** Until its first bytes have come, nobody knows what a file is. */
 export const NOT_KNOWN_YET = "application/octet-stream";

@@ -2,16 +2,17 @@
  * Uploads that go on where they stopped. Each has an actor, which takes its bytes; what is here reserves the row before,
  * and writes that the object is whole after. Either may be repeated from what is stored, whatever was lost in between.
  */
+import type { Background } from "../../../schema/background.ts";
 import { and, eq, notInArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { media } from "../../../schema/tables/posts.ts";
-import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/upload-limits.ts";
-import type { Answer, Append, Standing, UploadRefusal } from "../../../schema/uploads.ts";
-import { ApiError } from "../../api/errors.ts";
+import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
+import type { Answer, Append, Standing, UploadRefusal } from "../../../schema/media/uploads.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { originalKey } from "../objects.ts";
-import type { MediaRow } from "../present.ts";
+import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
 import { NOT_KNOWN_YET, reserve } from "./reserve.ts";
 import { ACCEPTED, discard } from "./upload.ts";
@@ -20,9 +21,6 @@ import { ACCEPTED, discard } from "./upload.ts";
 const SLACK = 3_600_000;
 
 type Begun = { row: MediaRow; expiresAt: number; multipart?: string };
-/** What may go on after the answer: Hono's executionCtx is one. */
-type Background = Pick<ExecutionContext, "waitUntil">;
-
 /** Reserves `bytes` and has an actor wait for them. `direct`: the client sends them to R2 itself. One query and one call. */
 export async function begin(env: Env, owner: PersonId, bytes: number, direct = false): Promise<Begun> {
   if (bytes > VIDEO_MAX_BYTES) throw new ApiError("too_large", TOO_LARGE);

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { as, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { fileOf } from "../../../tests/runtime/uploads.ts";

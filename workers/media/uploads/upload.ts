@@ -3,13 +3,14 @@
  * state "uploading", so nothing lies in the bucket that no row knows of (../collect.ts).
  */
 import { joined } from "../../../schema/bytes.ts";
-import { SNIFF_BYTES, typeOf } from "../../../schema/file-signatures.ts";
+import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import type { MediaType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { ApiError } from "../../api/errors.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { originalKey } from "../objects.ts";
-import type { MediaRow } from "../present.ts";
+import { whileMoving } from "../../storage/while-moving.ts";
+import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
 import { reserve } from "./reserve.ts";
 
@@ -31,7 +32,7 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
   const row = await reserve(env, owner, { contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER });
   try {
     await storeObject(env, row, head, reader);
-    if (!(await finish(env, row.id, contentType))) {
+    if (!(await whileMoving(env, () => finish(env, row.id, contentType)))) {
       // It was given up, and its object may have come after it was looked for.
       await env.MEDIA.delete(originalKey(row.id));
       throw new ApiError("invalid_request", "The upload took too long");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { box, contentOf, mp4, u32, webm } from "../../../tests/runtime/video-files.ts";
-import type { VideoType } from "../../../schema/media-types.ts";
+import type { VideoType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory, type ByteSource, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { describeVideo } from "./describe.ts";

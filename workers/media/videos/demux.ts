@@ -1,6 +1,6 @@
 /** Gives a file to the demuxer, and tells the faults of the file from failures of ours. */
 import { CustomSource, Input, type InputAudioTrack, type InputVideoTrack, Logging, MP4, QTFF, WEBM } from "mediabunny";
-import type { VideoType } from "../../../schema/media-types.ts";
+import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { soundIsoBmff } from "./iso-bmff.ts";

@@ -1,8 +1,8 @@
 /** What a video is, as far as that can be told without decoding it. */
 import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "mediabunny";
-import type { Removed, VideoDetails } from "../../../schema/media-details.ts";
-import type { VideoType } from "../../../schema/media-types.ts";
-import { VIDEO_MAX_SECONDS } from "../../../schema/upload-limits.ts";
+import type { Removed, VideoDetails } from "../../../schema/media/media-details.ts";
+import type { VideoType } from "../../../schema/media/media-types.ts";
+import { VIDEO_MAX_SECONDS } from "../../../schema/media/upload-limits.ts";
 import { type ByteSource, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Demuxed, demuxed } from "./demux.ts";

@@ -2,7 +2,7 @@
  * The walk through an MP4 or QuickTime file, before a demuxer sees it (ISO/IEC 14496-12). Its index is read whole and
  * checked; boxes that nobody needs are renamed to `free`, in memory, so that no other parser ever looks into them.
  */
-import type { Removed } from "../../../schema/media-details.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { inBlocks } from "./blocks.ts";

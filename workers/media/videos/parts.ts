@@ -4,7 +4,7 @@
  * the length of a cluster is written into its beginning. So a file of any length takes PART_BYTES times PARTS_HELD + 2.
  */
 import type { MediaId } from "../../../schema/ids.ts";
-import { PART_BYTES } from "../../../schema/upload-limits.ts";
+import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { videoKey } from "../objects.ts";
 

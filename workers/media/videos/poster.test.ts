@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/shards.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
 import { as, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";

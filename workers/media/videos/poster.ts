@@ -3,10 +3,10 @@
  * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { typeOf } from "../../../schema/file-signatures.ts";
-import { isVideo, type MediaType, type PictureType } from "../../../schema/media-types.ts";
-import { databaseOf } from "../../../schema/shards.ts";
-import { ApiError } from "../../api/errors.ts";
+import { typeOf } from "../../../schema/media/file-signatures.ts";
+import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { Rejected, reasonOf } from "../inspection/rejections.ts";
 import { posterKey, renditionKeys } from "../objects.ts";
@@ -14,6 +14,7 @@ import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
+import { whileMoving } from "../../storage/while-moving.ts";
 
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
@@ -60,7 +61,7 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   ]);
   await storeRenditions(env, id, renditions);
   try {
-    await end(env, owner, id, thumbhash);
+    await whileMoving(env, () => end(env, owner, id, thumbhash));
   } catch (error) {
     await forget(env, owner, id);
     throw error;

@@ -18,7 +18,7 @@ import {
   type VideoCodec,
   WebMOutputFormat,
 } from "mediabunny";
-import type { VideoType } from "../../../schema/media-types.ts";
+import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { inBlocks } from "./blocks.ts";

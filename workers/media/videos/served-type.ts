@@ -1,4 +1,4 @@
-import type { MediaType } from "../../../schema/media-types.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
 
 /** As what the copy of a video is served. A QuickTime file becomes an MP4. */
 export const servedType = (type: MediaType): "video/mp4" | "video/webm" =>

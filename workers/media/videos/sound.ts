@@ -1,6 +1,6 @@
 /** What our own walk through a file leaves for the demuxer, which trusts what a file says of itself. */
 import type { ByteSource } from "../inspection/byte-source.ts";
-import type { Removed } from "../../../schema/media-details.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
 
 /** A file that is sound as far as the demuxer reads it. */
 export type Sound = {

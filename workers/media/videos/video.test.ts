@@ -10,7 +10,7 @@ import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { originalKey, videoKey } from "../objects.ts";
 import { describeVideo } from "./describe.ts";
-import { PART_BYTES } from "../../../schema/upload-limits.ts";
+import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
 import { storeVideo } from "./parts.ts";
 import { inspectVideo } from "./video.ts";
 

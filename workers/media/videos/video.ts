@@ -1,6 +1,6 @@
 /** From a stored video to one that can be played: what it is, and a copy without what nobody else may see. */
 import type { MediaId } from "../../../schema/ids.ts";
-import { isVideo, type VideoType } from "../../../schema/media-types.ts";
+import { isVideo, type VideoType } from "../../../schema/media/media-types.ts";
 import { storedBytes } from "../inspection/byte-source.ts";
 import type { Findings, Original } from "../inspection/findings.ts";
 import { originalKey, videoKey } from "../objects.ts";

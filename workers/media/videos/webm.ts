@@ -2,7 +2,7 @@
  * The walk through the head of a WebM file, before a demuxer sees it. What comes before the first cluster is read and
  * checked; of that the demuxer is shown the description of the tracks alone, and after it the clusters.
  */
-import type { Removed } from "../../../schema/media-details.ts";
+import type { Removed } from "../../../schema/media/media-details.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { inBlocks } from "./blocks.ts";

@@ -1,0 +1,140 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { relayNamed, relayOfPerson } from "../../schema/live/live-relays.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Costs } from "../../tests/runtime/d1-costs.ts";
+import { recordQueues } from "../../tests/runtime/facts.ts";
+import { connect, hangUp } from "../../tests/runtime/live.ts";
+import { ask, signUp } from "../../tests/runtime/people.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { evict, fromOnePlace } from "../../tests/runtime/relays.ts";
+import { newSession } from "../../workers/api/accounts/tokens.ts";
+import { endSockets } from "../../workers/notifications/socket-hints.ts";
+import { SOCKETS_MAX, SOCKETS_PER_NETWORK, SOCKETS_PER_PERSON } from "./live-relay.ts";
+import { REVIEWED_EVERY } from "./session-checks.ts";
+import { Seats } from "./sockets.ts";
+import { sleep } from "./sleep.ts";
+
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  hangUp();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+it("closes the sockets of a session that is signed out, and no others", async () => {
+  const ada = await signUp();
+  const other = await newSession(ada.person.id);
+  await databaseOf(env, ada.person.id)
+    .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
+    .bind(other.row.id, other.row.person, other.row.secretHash, other.row.expiresAt)
+    .run();
+  const [ended, stays] = [await connect(ada), await connect({ token: other.token })];
+  await Promise.all([ended.untilTold(1), stays.untilTold(1)]);
+  expect((await ask("DELETE", "/v1/sessions/current", { token: ada.token })).status).toBe(204);
+  expect(await ended.closed).toBe(4401);
+  expect(stays.socket.readyState).toBe(WebSocket.OPEN);
+  await endSockets(env, ada.person.id);
+  expect(await stays.closed).toBe(4401);
+});
+
+it("closes them before the next frame after a while when it could not be told, and signs out all the same", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = await signUp();
+  const client = (await connect(ada)).watch(post.id);
+  await client.until(1);
+  const getByName = env.LIVE_RELAYS.getByName.bind(env.LIVE_RELAYS);
+  const lost = vi.spyOn(env.LIVE_RELAYS, "getByName").mockImplementation(() => {
+    throw new Error("no way there");
+  });
+  expect((await ask("DELETE", "/v1/sessions/current", { token: ada.token })).status).toBe(204);
+  lost.mockImplementation(getByName);
+  vi.useFakeTimers({ now: Date.now() + REVIEWED_EVERY, toFake: ["Date"] });
+  await actor.like(newPerson());
+  expect(await client.closed).toBe(4401);
+  expect(client.frames).toHaveLength(1);
+});
+
+it("closes a socket whose session has expired, before the first frame after it has slept", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = await signUp();
+  const client = (await connect(ada)).watch(post.id);
+  await client.until(1);
+  const [session] = ada.token.split(".");
+  await databaseOf(env, ada.person.id)
+    .prepare("UPDATE sessions SET expires_at = ? WHERE id = ?")
+    .bind(Date.now(), session)
+    .run();
+  const relay = relayNamed(env, relayOfPerson("weur", ada.person.id));
+  await evict(relay);
+  await actor.like(newPerson());
+  expect(await client.closed).toBe(4401);
+  expect(client.frames).toHaveLength(1);
+});
+
+it("asks D1 once in a while for its viewers, not with each frame", async () => {
+  const { post, actor } = await publishedPost();
+  const clients = await Promise.all(
+    Array.from({ length: 3 }, async () => (await connect(await signUp())).watch(post.id)),
+  );
+  await Promise.all(clients.flatMap((client) => [client.until(1), client.untilTold(1)]));
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  const { queries } = await d1Costs(async () => {
+    await actor.like(newPerson());
+    await Promise.all(clients.map((client) => client.until(2)));
+  });
+  expect(queries.filter((sql) => sql.includes("sessions"))).toEqual([]);
+});
+
+it("closes the oldest socket of a person who opens too many", async () => {
+  const ada = await signUp();
+  const clients = [];
+  for (let n = 0; n <= SOCKETS_PER_PERSON; n += 1) clients.push(await connect(ada));
+  expect(await clients[0]?.closed).toBe(4409);
+  expect(clients.slice(1).every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
+});
+
+it("closes the oldest of a network that opens too many, and refuses when the relay is full", async () => {
+  const { open } = fromOnePlace();
+  const first = await open();
+  const others = await Promise.all(Array.from({ length: SOCKETS_PER_NETWORK - 1 }, open));
+  expect(first.socket.readyState).toBe(WebSocket.OPEN);
+  await open();
+  expect(await first.closed).toBe(4409);
+  expect(others.every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
+  vi.spyOn(Seats.prototype, "size", "get").mockReturnValue(SOCKETS_MAX);
+  await expect(open()).rejects.toThrow("503 too_many_subscribers");
+});
+
+it("tells the same to who watches twice, and begins anew from where the second wants", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = await signUp();
+  await actor.comment({ author: ada.person.id, text: "one" });
+  const client = await connect();
+  client.watch(post.id, 1);
+  await client.until(2);
+  client.watch(post.id, 1);
+  await vi.waitFor(() => expect(client.texts).toEqual(["one", "one"]));
+});
+
+it("tells nobody anything while D1 does not say who they are, and everything when it does", async () => {
+  const [{ post, actor }, ada] = [await publishedPost(), await signUp()];
+  const client = (await connect(ada)).watch(post.id);
+  await Promise.all([client.until(1), client.untilTold(1)]);
+  const relay = relayNamed(env, relayOfPerson("weur", ada.person.id));
+  await evict(relay);
+  const database = databaseOf(env, ada.person.id);
+  const prepare = database.prepare.bind(database);
+  let failing = true;
+  vi.spyOn(database, "prepare").mockImplementation((sql) => {
+    if (failing && sql.includes("isOpen")) throw new Error("D1_ERROR");
+    return prepare(sql);
+  });
+  await actor.like(newPerson());
+  await sleep(500);
+  expect(client.frames).toHaveLength(1);
+  failing = false;
+  await client.until(2);
+});

@@ -1,0 +1,310 @@
+/**
+ * The comments of a post, in two levels: those on the post itself, and under each its replies. A reply to a reply stands
+ * beside it and names whom it answers.
+ *
+ * Counts are of what everybody sees: the post's, of all comments that are neither hidden nor gone nor under one that is; a
+ * comment's, of its replies. Each row that changes gets a `seq` of its own, so that messages can be cut between any two.
+ */
+import { PAGE_MAX } from "../../../schema/api/common.ts";
+import type { CommentFact, CommentLikeFact, SeenComment } from "../../../schema/messages/facts.ts";
+import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../../../schema/ids.ts";
+import type { NewComment } from "../post-results.ts";
+import type { PostRecord } from "../post-record.ts";
+import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "../post-tables.ts";
+
+export type ThreadQuery = {
+  /** The comment whose replies are wanted; "" for the comments on the post itself. */
+  parent: CommentId | "";
+  newestFirst: boolean;
+  /** Goes on behind this one. */
+  after: CommentId | undefined;
+  /** Up to COMMENTS_READ_MAX. */
+  limit: number;
+};
+
+/** The most comments of one read: a page, one to tell whether it goes on, and one in place of the pinned one. */
+export const COMMENTS_READ_MAX = PAGE_MAX + 2;
+/** Of one post: about 1 GB of an object's 10. */
+export const COMMENTS_MAX = 1_000_000;
+
+const STATES = ["shown", "hidden", "gone"] as const;
+
+export class CommentThreads {
+  readonly #sql: SqlStorage;
+  readonly #post: PostRecord;
+
+  constructor(sql: SqlStorage, post: PostRecord) {
+    this.#sql = sql;
+    this.#post = post;
+  }
+
+  /** One that is shown, as is its parent; what nobody sees can be neither answered nor liked. */
+  shown(id: CommentId): CommentRow | undefined {
+    return this.#upTo(SHOWN, id);
+  }
+
+  /** One that is shown or hidden, as is its parent: the replies to what is gone are gone with it. */
+  existing(id: CommentId): CommentRow | undefined {
+    return this.#upTo(HIDDEN, id);
+  }
+
+  /**
+   * Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count, and
+   * one for each mention.
+   */
+  add(
+    { author, text, mentions: mentioned = [] }: Pick<NewComment, "author" | "text" | "mentions">,
+    answered: CommentRow | undefined,
+    alsoWrite?: (id: CommentId) => void,
+  ): CommentId {
+    const id = this.#nextId();
+    const parent = answered ? answered.parent || answered.id : "";
+    const replyTo = answered?.author ?? null;
+    const seq = this.#post.row.seq + (parent === "" ? 1 : 2);
+    const mentions = mentioned.filter((person) => person !== author && person !== replyTo);
+    const owner = this.#post.row.author;
+    const told = owner === author || owner === replyTo || mentions.includes(owner) ? 0 : 1;
+    const row = { id, parent, told, replies: 0, told_replies: 0 } as const;
+    this.#post.save({ ...this.#countsWith(row, 1), seq }, () => {
+      this.#sql.exec(
+        `INSERT INTO comments (id, author, text, seq, text_seq, parent, reply_to, told, mentions)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)`,
+        id,
+        author,
+        text,
+        seq,
+        parent,
+        replyTo,
+        told,
+        JSON.stringify(mentions),
+      );
+      for (const person of mentions) this.#sql.exec("INSERT INTO mentions VALUES (?, ?)", person, id);
+      this.#countInParent(row, { shown: 1, hidden: 0 }, seq - 1);
+      alsoWrite?.(id);
+    });
+    return id;
+  }
+
+  edit(comment: CommentRow, text: string): void {
+    if (comment.text === text) return;
+    const seq = this.#post.row.seq + 1;
+    this.#post.save({ seq }, () =>
+      this.#sql.exec(
+        "UPDATE comments SET text = ?1, edited_at = ?2, seq = ?3, text_seq = ?3 WHERE id = ?4",
+        text,
+        Date.now(),
+        seq,
+        comment.id,
+      ),
+    );
+  }
+
+  /** What is gone stays as a row without its text, because D1 must still learn of it. */
+  remove(comment: CommentRow): void {
+    this.#setState(comment, GONE);
+  }
+
+  setHidden(comment: CommentRow, hidden: boolean): void {
+    this.#setState(comment, hidden ? HIDDEN : SHOWN);
+  }
+
+  /** Five rows written: the like, the comment, their places in the order of `seq`, the post. None if it was so. */
+  setLike(comment: CommentRow, person: PersonId, liked: boolean): number {
+    const [before] = this.#sql
+      .exec<CommentLikeRow>("SELECT * FROM comment_likes WHERE comment = ? AND person = ?", comment.id, person)
+      .toArray();
+    if ((before?.liked === 1) === liked) return comment.likes;
+    const seq = this.#post.row.seq + 1;
+    const likes = comment.likes + (liked ? 1 : -1);
+    const likers = comment.likers + (before || person === comment.author ? 0 : 1);
+    this.#post.save({ seq }, () => {
+      this.#sql.exec(
+        `INSERT INTO comment_likes (comment, person, liked, seq, nth) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq`,
+        comment.id,
+        person,
+        Number(liked),
+        seq,
+        likers,
+      );
+      this.#sql.exec("UPDATE comments SET likes = ?, likers = ?, seq = ? WHERE id = ?", likes, likers, seq, comment.id);
+    });
+    return likes;
+  }
+
+  /** One comment as `viewer` sees it. */
+  seenBy(viewer: PersonId | undefined, id: CommentId): SeenComment | undefined {
+    const [row] = this.#sql.exec<SeenRow>(`${SEEN} WHERE id = ?2 AND state < ${GONE}`, viewer ?? "", id).toArray();
+    return row && seenBy(viewer === this.#post.row.author)(row);
+  }
+
+  /** A page of a thread; the post's author sees what is hidden too. Reads the page, and what is hidden on it. */
+  page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): SeenComment[] {
+    const isAuthor = viewer === this.#post.row.author;
+    const upTo = isAuthor ? HIDDEN : SHOWN;
+    const [beyond, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
+    return this.#sql
+      .exec<SeenRow>(
+        `${SEEN} WHERE parent = ?2 AND state < ${GONE} AND state <= ?3 AND id ${beyond} ?4 ORDER BY id ${order} LIMIT ?5`,
+        viewer ?? "",
+        parent,
+        upTo,
+        after ?? (newestFirst ? AFTER_EVERY_ID : ""),
+        Math.min(limit, COMMENTS_READ_MAX),
+      )
+      .toArray()
+      .map(seenBy(isAuthor));
+  }
+
+  /** The first `limit` comments with a `seq` of `from` or more, in its order, and the `seq` up to which they are all. */
+  changes(from: number, limit: number): { changes: CommentFact[]; to: number } {
+    const rows = this.#after<CommentRow>("comments", from, limit);
+    return { changes: rows.map(factOf), to: this.#allUpTo(rows, limit) };
+  }
+
+  /** The last comment before the first one that has changed after `seq`; the very last when none has; "" without any. */
+  wholeUpTo(seq: number): CommentId | "" {
+    const [first] = this.#sql
+      .exec<{ id: CommentId | null }>("SELECT min(id) AS id FROM comments WHERE seq > ?", seq)
+      .toArray();
+    const [last] = this.#sql
+      .exec<Pick<CommentRow, "id">>(
+        "SELECT id FROM comments WHERE id < ? ORDER BY id DESC LIMIT 1",
+        first?.id ?? AFTER_EVERY_ID,
+      )
+      .toArray();
+    return last?.id ?? "";
+  }
+
+  /** How many comments have changed since `seq`, counted up to `atMost`. */
+  changedSince(seq: number, atMost: number): number {
+    return this.#sql
+      .exec<{ changed: number }>(
+        "SELECT count(*) AS changed FROM (SELECT 1 FROM comments WHERE seq > ? LIMIT ?)",
+        seq,
+        atMost,
+      )
+      .one().changed;
+  }
+
+  /** As `changes`, of the likes of comments. */
+  likeChanges(from: number, limit: number): { changes: CommentLikeFact[]; to: number } {
+    const rows = this.#after<CommentLikeRow>("comment_likes", from, limit);
+    const changes = rows.map(({ comment, person, liked, seq }) => ({ comment, person, liked: liked === 1, seq }));
+    return { changes, to: this.#allUpTo(rows, limit) };
+  }
+
+  /** Of a post that is gone. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes; DELETE FROM mentions");
+  }
+
+  #setState(comment: CommentRow, state: CommentRow["state"]): void {
+    if (comment.state === state) return;
+    const change = Number(state === SHOWN) - Number(comment.state === SHOWN);
+    const seq = this.#post.row.seq + (comment.parent === "" ? 1 : 2);
+    const unpinned = this.#post.row.pinned === comment.id ? { pinned: null } : {};
+    this.#post.save({ ...this.#countsWith(comment, change), ...unpinned, seq }, () => {
+      const text = state === GONE ? "" : comment.text;
+      this.#sql.exec(
+        "UPDATE comments SET state = ?, state_seq = ?, text = ?, seq = ? WHERE id = ?",
+        state,
+        seq,
+        text,
+        seq,
+        comment.id,
+      );
+      const hidden = Number(state === HIDDEN) - Number(comment.state === HIDDEN);
+      this.#countInParent(comment, { shown: change, hidden }, seq - 1);
+    });
+  }
+
+  /** The post's counts when `comment` and what stands under it come to be seen (1), or no longer are (-1). */
+  #countsWith(comment: Counted, change: number): Pick<PostRow, "comments" | "told_comments"> {
+    const { comments, told_comments } = this.#post.row;
+    const isReached = comment.parent === "" || this.#row(comment.parent)?.state === SHOWN;
+    const by = isReached ? change : 0;
+    return {
+      comments: comments + by * (1 + comment.replies),
+      told_comments: told_comments + by * (comment.told + comment.told_replies),
+    };
+  }
+
+  #countInParent({ parent, told }: Counted, change: { shown: number; hidden: number }, seq: number): void {
+    if (parent === "") return;
+    this.#sql.exec(
+      `UPDATE comments SET replies = replies + ?, told_replies = told_replies + ?, hidden_replies = hidden_replies + ?,
+         seq = ? WHERE id = ?`,
+      change.shown,
+      told * change.shown,
+      change.hidden,
+      seq,
+      parent,
+    );
+  }
+
+  /** One whose state, and whose parent's, is at most `state`. */
+  #upTo(state: CommentRow["state"], id: CommentId): CommentRow | undefined {
+    const comment = this.#row(id);
+    if (!comment || comment.state > state) return undefined;
+    const parent = comment.parent === "" ? comment : this.#row(comment.parent);
+    return parent && parent.state <= state ? comment : undefined;
+  }
+
+  #row(id: CommentId): CommentRow | undefined {
+    return this.#sql.exec<CommentRow>("SELECT * FROM comments WHERE id = ?", id).toArray()[0];
+  }
+
+  // Comments are ordered by id, so an id must be above the last one even when the clock goes back.
+  #nextId(): CommentId {
+    const [last] = this.#sql.exec<Pick<CommentRow, "id">>("SELECT id FROM comments ORDER BY id DESC LIMIT 1").toArray();
+    const time = last ? Math.max(Date.now(), timeOf(last.id) + 1) : Date.now();
+    return newId<CommentId>(shardOf(this.#post.row.id), time);
+  }
+
+  #after<Row extends Record<string, SqlStorageValue>>(table: string, from: number, limit: number): Row[] {
+    return this.#sql.exec<Row>(`SELECT * FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit).toArray();
+  }
+
+  // A full list may leave something behind it.
+  #allUpTo(rows: { seq: number }[], limit: number): number {
+    return rows.length < limit ? this.#post.row.seq : (rows.at(-1)?.seq ?? 0);
+  }
+}
+
+type Counted = Pick<CommentRow, "parent" | "told" | "replies" | "told_replies">;
+type SeenRow = CommentRow & { liked: number };
+
+const SEEN = `
+  SELECT comments.*, coalesce(comment_likes.liked, 0) AS liked FROM comments
+  LEFT JOIN comment_likes ON comment_likes.comment = id AND comment_likes.person = ?1`;
+
+const seenBy = (isAuthor: boolean) => {
+  return ({ reply_to, hidden_replies, state, edited_at, liked, ...row }: SeenRow): SeenComment => ({
+    ...shared(row),
+    replyTo: reply_to,
+    hiddenReplies: isAuthor ? hidden_replies : 0,
+    hidden: state === HIDDEN,
+    editedAt: edited_at,
+    liked: liked === 1,
+  });
+};
+
+const factOf = ({ reply_to, hidden_replies, state, edited_at, seq, ...row }: CommentRow): CommentFact => ({
+  ...shared(row),
+  replyTo: reply_to,
+  hiddenReplies: hidden_replies,
+  state: STATES[state],
+  editedAt: edited_at,
+  seq,
+});
+
+type Shared = Pick<CommentRow, "id" | "author" | "text" | "parent" | "likes" | "replies">;
+const shared = ({ id, author, text, parent, likes, replies }: Shared): Shared => ({
+  id,
+  author,
+  text,
+  parent,
+  likes,
+  replies,
+});

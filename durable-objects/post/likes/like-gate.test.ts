@@ -1,0 +1,116 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { PersonId, PostId } from "../../../schema/ids.ts";
+import { recordQueues } from "../../../tests/runtime/facts.ts";
+import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
+import type { LikeAnswer, LikeCommand } from "../post-results.ts";
+
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const gateOf = (post: PostId) => env.LIKE_GATES.getByName(`${post} 0`);
+const people = (count: number) => Array.from({ length: count }, newPerson);
+
+type Call = (commands: LikeCommand[]) => Promise<LikeAnswer[]>;
+
+/** Puts `call` between gates and the post's actor; it may pass the call on. */
+function between(post: PostId, call: (commands: LikeCommand[], pass: Call) => Promise<LikeAnswer[]>): void {
+  const getByName = env.POSTS.getByName.bind(env.POSTS);
+  vi.spyOn(env.POSTS, "getByName").mockImplementation((name) => {
+    const stub = getByName(name);
+    const pass: Call = (commands) => stub.setLikes(commands);
+    return name === post ? ({ setLikes: (commands: LikeCommand[]) => call(commands, pass) } as typeof stub) : stub;
+  });
+}
+
+/** Likes through the gate, inside its object, so that what stands between it and the actor is reached. */
+const likeAll = (post: PostId, persons: PersonId[], liked = true) =>
+  runInDurableObject(gateOf(post), (gate) =>
+    Promise.allSettled(persons.map((person) => gate.set(post, person, liked))),
+  );
+
+it("hands the likes on in fewer calls than there are, and answers each with its own count", async () => {
+  const { post, actor } = await publishedPost();
+  const sizes: number[] = [];
+  between(post.id, (commands, pass) => {
+    sizes.push(commands.length);
+    return pass(commands);
+  });
+  const answers = await likeAll(post.id, people(250));
+  const counts = answers.map((answer) => answer.status === "fulfilled" && answer.value.ok && answer.value.likes);
+  expect(counts).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
+  expect(sizes).toEqual([1, 100, 100, 49]);
+  vi.restoreAllMocks();
+  expect(await actor.state()).toMatchObject({ likes: 250, seq: 251 });
+});
+
+it("keeps the order of one person's likes", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  const gate = gateOf(post.id);
+  const answers = await Promise.all([true, false, true, false].map((liked) => gate.set(post.id, ada, liked)));
+  expect(answers.map((answer) => answer.ok && [answer.liked, answer.likes])).toEqual([
+    [true, 1],
+    [false, 0],
+    [true, 1],
+    [false, 0],
+  ]);
+  expect(await actor.snapshot(ada)).toMatchObject({ liked: false, standing: { likes: 0 } });
+});
+
+it("rejects those whose call has failed, sends nothing twice, and counts each once when they repeat", async () => {
+  const { post, actor } = await publishedPost();
+  const persons = people(20);
+  let calls = 0;
+  between(post.id, (commands, pass) => {
+    calls += 1;
+    if (calls === 2) throw new Error("the network");
+    return pass(commands);
+  });
+  const answers = await likeAll(post.id, persons);
+  expect(answers.map(({ status }) => status)).toEqual(["fulfilled", ...Array.from({ length: 19 }, () => "rejected")]);
+  expect(calls).toBe(2);
+  const again = await likeAll(post.id, persons);
+  expect(again.every(({ status }) => status === "fulfilled")).toBe(true);
+  vi.restoreAllMocks();
+  expect(await actor.state()).toMatchObject({ likes: 20, seq: 21 });
+});
+
+it("counts once a like whose answer was lost after the actor had committed it", async () => {
+  const { post, actor } = await publishedPost();
+  const ada = newPerson();
+  let isLost = true;
+  between(post.id, async (commands, pass) => {
+    const answers = await pass(commands);
+    if (isLost) throw new Error("the answer is lost");
+    return answers;
+  });
+  expect(await likeAll(post.id, [ada])).toMatchObject([{ status: "rejected" }]);
+  isLost = false;
+  expect(await likeAll(post.id, [ada])).toMatchObject([{ value: { ok: true, likes: 1, seq: 2 } }]);
+  vi.restoreAllMocks();
+  expect(await actor.state()).toMatchObject({ likes: 1, seq: 2 });
+});
+
+it("loses nothing that was acknowledged when the actor crashes under it, or the gate itself is evicted", async () => {
+  const { post, actor } = await publishedPost();
+  const [ada, ben, cleo] = [newPerson(), newPerson(), newPerson()];
+  await gateOf(post.id).set(post.id, ada, true);
+  await runInDurableObject(actor, (_, state) => state.abort("a crash")).catch(() => undefined);
+  await gateOf(post.id).set(post.id, ben, true);
+  await evictDurableObject(gateOf(post.id));
+  expect(await gateOf(post.id).set(post.id, cleo, true)).toMatchObject({ ok: true, likes: 3 });
+  await evictDurableObject(env.POSTS.getByName(post.id));
+  expect(await gateOf(post.id).set(post.id, cleo, true)).toMatchObject({ ok: true, likes: 3, seq: 4 });
+});
+
+it("refuses what the actor refuses", async () => {
+  const { post, actor } = await publishedPost();
+  await actor.remove(post.author);
+  expect(await gateOf(post.id).set(post.id, newPerson(), true)).toEqual({ ok: false, reason: "post_not_found" });
+});

@@ -1,0 +1,173 @@
+/**
+ * The people who like a post.
+ *
+ * A like writes one row, its own: the count, the digest and the newest people are kept in memory and saved with the post's
+ * row, when D1 has confirmed or something else changes. What a crash takes from memory is counted again from the rows
+ * above the saved `seq`: each remembers in `was` what it was at that `seq`. They are found by reading all rows, because an
+ * index would cost every like another row; so a post of more than `recountedFreely` people notes first that there
+ * is something to look for, and one that is asleep in peace starts without.
+ */
+import type { LikeFact } from "../../../schema/messages/facts.ts";
+import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
+import { added, removed } from "../../../schema/set-hash.ts";
+import type { PostRecord } from "../post-record.ts";
+import type { LikeRow, NewLiker } from "../post-tables.ts";
+
+const LIMITS = {
+  /** The rows that a start may read without need: about 1 ms. */
+  recountedFreely: 5000,
+  /** The most changes that wait for D1 in memory, at about 100 bytes each; what lies behind them is read from storage. */
+  window: 20_000,
+};
+/** Of the newest people: more than are shown, because some take their like back. */
+const NEWEST_KEPT = 16;
+
+const UPSERT = `
+  INSERT INTO likes (person, liked, seq, at, nth, was) VALUES (?1, ?2, ?3, ?4, ?5, NULL)
+  ON CONFLICT DO UPDATE SET was = iif(seq > ?6, was, liked), liked = ?2, seq = ?3`;
+
+export class LikeSet {
+  readonly #sql: SqlStorage;
+  readonly #post: PostRecord;
+  readonly #limits: typeof LIMITS;
+  /** Changes that D1 may not have, in the order of their `seq`: all from #first to #last, and nothing else. */
+  readonly #waiting = new Map<PersonId, LikeFact>();
+  #first: number;
+  #last: number;
+
+  constructor(sql: SqlStorage, post: PostRecord, limits = LIMITS) {
+    this.#sql = sql;
+    this.#post = post;
+    this.#limits = limits;
+    this.#recount();
+    const { confirmed, seq } = post.row;
+    this.#first = confirmed + 1;
+    this.#last = confirmed === seq ? Number.POSITIVE_INFINITY : this.#read(confirmed + 1);
+  }
+
+  has(person: PersonId): boolean {
+    return this.#rowOf(person)?.liked === 1;
+  }
+
+  /** Whether anything changed. One row written, and one more for the first change of a quiet post with many likes. */
+  set(person: PersonId, liked: boolean): boolean {
+    const before = this.#rowOf(person);
+    if ((before?.liked === 1) === liked) return false;
+    const { row, saved } = this.#post;
+    if (row.people > this.#limits.recountedFreely) this.#post.expectLikes();
+    const seq = row.seq + 1;
+    const nth = before?.nth ?? row.people + 1;
+    const at = before?.at ?? Date.now();
+    this.#sql.exec(UPSERT, person, Number(liked), seq, at, nth, saved);
+
+    row.seq = seq;
+    row.likes_seq = seq;
+    row.likes += liked ? 1 : -1;
+    row.people += before ? 0 : 1;
+    row.digest = (liked ? added : removed)(row.digest, person);
+    row.newest = row.newest.filter((other) => other.person !== person);
+    // Who likes it again comes back to their old place: it is no news.
+    if (liked && person !== row.author)
+      row.newest = [...row.newest, { person, nth, seq }].sort((a, b) => a.nth - b.nth).slice(-NEWEST_KEPT);
+    this.#await({ person, liked, seq });
+    return true;
+  }
+
+  /** People who like the post, those who signed up last first, below `before`. Reads the page, and who took a like back. */
+  page(before: PersonId | undefined, limit: number): PersonId[] {
+    return this.#sql
+      .exec<Pick<LikeRow, "person">>(
+        "SELECT person FROM likes WHERE liked = 1 AND person < ? ORDER BY person DESC LIMIT ?",
+        before ?? AFTER_EVERY_ID,
+        limit,
+      )
+      .toArray()
+      .map(({ person }) => person);
+  }
+
+  /** The first `limit` changes with a `seq` of `from` or more, and the `seq` up to which they are all. */
+  changes(from: number, limit: number): { changes: LikeFact[]; to: number } {
+    if (from < this.#first || from > this.#last) {
+      this.#last = this.#read(from);
+      this.#first = from;
+    }
+    const changes: LikeFact[] = [];
+    for (const change of this.#waiting.values()) {
+      if (change.seq >= from) changes.push(change);
+      if (changes.length === limit) return { changes, to: change.seq };
+    }
+    return { changes, to: Math.min(this.#last, this.#post.row.seq) };
+  }
+
+  /** D1 has everything up to `seq`. */
+  confirmed(seq: number): void {
+    for (const change of this.#waiting.values()) {
+      if (change.seq > seq) break;
+      this.#waiting.delete(change.person);
+    }
+    this.#first = Math.max(this.#first, seq + 1);
+  }
+
+  /** The newest people but the author, newest first; any others, when none of those likes it any more. */
+  newest(limit = NEWEST_KEPT): NewLiker[] {
+    const { author, newest } = this.#post.row;
+    if (newest.length > 0) return newest.slice(-limit).toReversed();
+    return this.#sql
+      .exec<NewLiker>("SELECT person, nth, seq FROM likes WHERE liked = 1 AND person <> ? LIMIT ?", author, limit)
+      .toArray();
+  }
+
+  /** Of a post that is gone. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM likes");
+    this.#waiting.clear();
+  }
+
+  #rowOf(person: PersonId): Pick<LikeRow, "liked" | "nth" | "at"> | undefined {
+    return this.#sql.exec<LikeRow>("SELECT liked, nth, at FROM likes WHERE person = ?", person).toArray()[0];
+  }
+
+  #await(change: LikeFact): void {
+    this.#waiting.delete(change.person); // So that the last change stands last.
+    if (change.seq > this.#last) return;
+    if (this.#waiting.size < this.#limits.window) this.#waiting.set(change.person, change);
+    else this.#last = change.seq - 1;
+  }
+
+  /** Fills the window with what storage has from `from` on. Returns the `seq` up to which that is everything. */
+  #read(from: number): number {
+    this.#waiting.clear();
+    const rows = this.#sql
+      .exec<LikeRow>(
+        "SELECT person, liked, seq FROM likes WHERE seq >= ? ORDER BY seq LIMIT ?",
+        from,
+        this.#limits.window,
+      )
+      .toArray();
+    for (const { person, liked, seq } of rows) this.#waiting.set(person, { person, liked: liked === 1, seq });
+    return rows.length < this.#limits.window ? Number.POSITIVE_INFINITY : (rows.at(-1)?.seq ?? from);
+  }
+
+  /** Counts what was not saved. */
+  #recount(): void {
+    const { row, saved } = this.#post;
+    if (!row.unsaved && row.people > this.#limits.recountedFreely) return;
+    for (const { person, liked, was, seq } of this.#sql.exec<LikeRow>("SELECT * FROM likes WHERE seq > ?", saved)) {
+      const change = liked - (was ?? 0);
+      row.likes += change;
+      row.people += was === null ? 1 : 0;
+      if (change !== 0) row.digest = (change > 0 ? added : removed)(row.digest, person);
+      row.seq = Math.max(row.seq, seq);
+      row.likes_seq = Math.max(row.likes_seq, seq);
+    }
+    if (row.seq === saved) return;
+    row.newest = this.#sql
+      .exec<NewLiker>(
+        "SELECT person, nth, seq FROM likes WHERE liked = 1 AND person <> ? ORDER BY nth DESC LIMIT ?",
+        row.author,
+        NEWEST_KEPT,
+      )
+      .toArray()
+      .toReversed();
+  }
+}

@@ -1,0 +1,262 @@
+import { DurableObject } from "cloudflare:workers";
+import { type CommentPolicy, EVERY_PART, type PostBody, type PostStanding } from "../../schema/messages/facts.ts";
+import type { CommentId, PersonId } from "../../schema/ids.ts";
+import type { RelayName } from "../../schema/live/live-relays.ts";
+import { EMPTY, formatted } from "../../schema/set-hash.ts";
+import type { Caption } from "./captions.ts";
+import { Combiner } from "./likes/combiner.ts";
+import * as comments from "./comments/comment-commands.ts";
+import type { ThreadQuery } from "./comments/comment-threads.ts";
+import { Heat } from "./likes/heat.ts";
+import { isMigrated, migrate } from "./migrate.ts";
+import { bodyOf, standingOf } from "./outbox/outbox.ts";
+import { Post } from "./post.ts";
+import {
+  type LikeAnswer,
+  type LikeCommand,
+  type NewComment,
+  type NewPost,
+  NOT_FOUND,
+  NOT_YOURS,
+  type PostState,
+  type Refusable,
+  type Snapshot,
+} from "./post-results.ts";
+import { PostRecord } from "./post-record.ts";
+import { migrations } from "./post-tables.ts";
+import type { PostWindow } from "./post-window.ts";
+
+/** Bounds how long one turn of the object takes: about 10 ms. */
+const LIKES_PER_COMMIT = 500;
+
+/**
+ * One post: the only place where it, its likes and its comments change, one after the other, so a count is exact and
+ * comments have one order. Commands are synchronous from the first read to the last write, so none needs a lock; the
+ * runtime's output gate holds each answer until its writes are durable. Who asks is known and true; whether they may is
+ * decided here.
+ *
+ * Cost of a like or an unlike that changes something: 1 row written, and one more for the alarm once in FLUSH_DELAY; one
+ * fsync, shared by those that come together. One that changes nothing writes nothing.
+ */
+export class PostActor extends DurableObject<Env> {
+  #post: Post | undefined;
+  readonly #heat = new Heat();
+  readonly #likeCommits = new Combiner((commands: LikeCommand[]) => this.#commitLikes(commands), LIKES_PER_COMMIT);
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    if (!isMigrated(ctx.storage)) return; // Asking for a post that does not exist must cost no storage.
+    migrate(ctx.storage, migrations);
+    this.#post = Post.load(this.ctx, this.env);
+  }
+
+  /** Once. Repeating it with the same content finds the post as it stands; `false` means that the id is taken. */
+  publish({ mentions = [], ...published }: NewPost): Snapshot | false {
+    if (!this.#post) {
+      const { sql } = this.ctx.storage;
+      this.ctx.storage.transactionSync(() => {
+        migrate(this.ctx.storage, migrations);
+        PostRecord.create(this.ctx.storage, published);
+        for (const person of mentions) sql.exec("INSERT INTO mentions VALUES (?, '')", person);
+      });
+      this.#post = Post.load(this.ctx, this.env);
+      this.#post?.changed();
+    }
+    const post = this.#live;
+    if (!post?.isBy(published.author) || post.captions.original !== published.caption) return false;
+    const isSame = JSON.stringify(post.record.row.media) === JSON.stringify(published.media);
+    return isSame ? post.snapshot(published.author) : false;
+  }
+
+  /** Changes the caption (the earlier one is kept), and who may comment; what is undefined stays. */
+  edit(
+    person: PersonId,
+    { caption, policy }: { caption?: string | undefined; policy?: CommentPolicy | undefined },
+  ): Refusable<Snapshot, "not_yours"> {
+    return this.#asAuthor(person, (post) => {
+      const { record, captions } = post;
+      const { seq } = record.row;
+      if (caption !== undefined) captions.change(caption);
+      if (policy !== undefined && policy !== record.row.policy) record.save({ policy, seq: record.row.seq + 1 });
+      if (record.row.seq !== seq) post.changed();
+      return { ok: true, ...post.snapshot(person) };
+    });
+  }
+
+  /** For ever. What people wrote goes at once; what remains is that there was a post, so that D1 learns of its end. */
+  remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
+    if (!this.#post) return NOT_FOUND;
+    const { record, likes, comments, captions, keys, outbox } = this.#post;
+    const { row } = record;
+    if (row.author !== person) return row.deleted ? NOT_FOUND : NOT_YOURS;
+    if (!row.deleted) {
+      const seq = row.seq + 1;
+      const nothing = { likes: 0, people: 0, comments: 0, told_comments: 0, digest: EMPTY, newest: [], pinned: null };
+      const media = row.media.map((picture) => ({ ...picture, alt: "" }));
+      record.save(
+        { ...nothing, caption: "", media, deleted: 1, delivered: 1, likes_seq: seq, body_seq: seq, seq },
+        () => {
+          likes.clear();
+          comments.clear();
+          captions.clear();
+          keys.clear();
+        },
+      );
+      outbox.hurry();
+      this.#post.changed();
+    }
+    return { ok: true, standing: standingOf(row), body: bodyOf(row) };
+  }
+
+  /** What the caption was, newest first, for its author. */
+  captions(person: PersonId): Refusable<{ captions: Caption[] }, "not_yours"> {
+    return this.#asAuthor(person, (post) => ({ ok: true, captions: post.captions.all() }));
+  }
+
+  like(person: PersonId): Promise<LikeAnswer> {
+    return this.#likeCommits.add({ person, liked: true });
+  }
+
+  unlike(person: PersonId): Promise<LikeAnswer> {
+    return this.#likeCommits.add({ person, liked: false });
+  }
+
+  /** What a LikeGate has collected, in its order: one call, one commit. At most LIKES_PER_CALL. */
+  setLikes(commands: LikeCommand[]): LikeAnswer[] {
+    return commands.map((command) => this.#setLike(command));
+  }
+
+  /** Who likes the post; those who signed up last come first. */
+  likers(before: PersonId | undefined, limit: number): Refusable<{ people: PersonId[] }> {
+    const post = this.#live;
+    return post ? { ok: true, people: post.likes.page(before, limit) } : NOT_FOUND;
+  }
+
+  comment(comment: NewComment) {
+    return this.#live ? comments.make(this.#live, comment) : NOT_FOUND;
+  }
+
+  /** Who wrote a comment, and the one whose thread it is in. */
+  commentAuthors(id: CommentId) {
+    return this.#live ? comments.authors(this.#live, id) : NOT_FOUND;
+  }
+
+  editComment(person: PersonId, id: CommentId, text: string) {
+    return this.#live ? comments.edit(this.#live, person, id, text) : NOT_FOUND;
+  }
+
+  removeComment(person: PersonId, id: CommentId) {
+    return this.#live ? comments.remove(this.#live, person, id) : NOT_FOUND;
+  }
+
+  hideComment(person: PersonId, id: CommentId, hidden: boolean) {
+    return this.#live ? comments.hide(this.#live, person, id, hidden) : NOT_FOUND;
+  }
+
+  pinComment(person: PersonId, id: CommentId, pinned: boolean) {
+    return this.#live ? comments.pin(this.#live, person, id, pinned) : NOT_FOUND;
+  }
+
+  likeComment(person: PersonId, id: CommentId, liked: boolean) {
+    return this.#live ? comments.like(this.#live, person, id, liked) : NOT_FOUND;
+  }
+
+  /** A page of comments, and the pinned one, for a reader whose own writes are not in D1 yet. */
+  comments(viewer: PersonId | undefined, query: ThreadQuery) {
+    return this.#live ? comments.page(this.#live, viewer, query) : NOT_FOUND;
+  }
+
+  /** The post as it stands, and whether `viewer` likes it: for a reader whose own writes are not in D1 yet. */
+  snapshot(viewer: PersonId | undefined): Refusable<Snapshot> {
+    const post = this.#live;
+    return post ? { ok: true, ...post.snapshot(viewer) } : NOT_FOUND;
+  }
+
+  /** For an audit of the projection. */
+  state(): Refusable<PostState> {
+    const post = this.#live;
+    if (!post) return NOT_FOUND;
+    const { confirmed, digest } = post.record.row;
+    return { ok: true, ...post.stats, confirmed, digest: formatted(digest) };
+  }
+
+  /** Sends everything to the projector once more, from the beginning. */
+  projectAgain(): void {
+    this.#post?.record.save({ confirmed: 0, noticed: 0 });
+    this.#post?.outbox.restart();
+  }
+
+  /**
+   * From the projector: D1 has everything from `from` to `to`, and everybody was told of the same of `notices`. A gap before
+   * either is left to be sent again. Writes one row.
+   */
+  confirmProjected(from: number, to: number, notices?: { from: number; to: number }): void {
+    if (!this.#post) return;
+    const { record, likes, outbox } = this.#post;
+    const { confirmed, noticed, seq, unsaved } = record.row;
+    const reached = (done: number, part: { from: number; to: number } | undefined): number =>
+      part && part.from <= done + 1 ? Math.min(Math.max(done, part.to), seq) : done;
+    const upTo = reached(confirmed, { from, to });
+    const noticedUpTo = reached(noticed, notices);
+    if (upTo === confirmed && noticedUpTo === noticed) return;
+    // While likes keep coming, the note that there are any stays where it is.
+    record.save({ confirmed: upTo, noticed: noticedUpTo, unsaved: upTo < seq ? unsaved : 0 });
+    likes.confirmed(upTo);
+    outbox.confirmed();
+  }
+
+  /**
+   * From fan-out, after each message: it is under way, and every follower in `parts` (a bit for each) has been served.
+   * Gives back the parts that are left, none of a post that is gone. A set only grows, so messages may come twice, late or
+   * in any order, from roots that split differently. Writes a row when a part is new to it.
+   */
+  confirmDelivered(parts: number): number {
+    if (!this.#post || this.#post.record.row.delivered) return 0;
+    const { record, outbox } = this.#post;
+    const served = record.row.served | parts;
+    if (served !== record.row.served) record.save({ served, delivered: Number(served === EVERY_PART) });
+    outbox.confirmed();
+    return EVERY_PART & ~served;
+  }
+
+  /**
+   * A relay has sockets that watch the post: it is told of every change from now on. Gives it what is above `since`; without,
+   * how the post stands. Writes a row for a relay that is new.
+   */
+  async watchedAt(relay: RelayName, since: number | undefined): Promise<Refusable<{ window: PostWindow }>> {
+    const post = this.#live;
+    return post ? { ok: true, window: await post.relays.watchedAt(relay, since) } : NOT_FOUND;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#post?.outbox.flush();
+  }
+
+  /** Undefined of a post that was never published, or is gone. */
+  get #live(): Post | undefined {
+    return this.#post?.record.row.deleted === 0 ? this.#post : undefined;
+  }
+
+  /** One commit for all of them. The next ones gather while it is under way. */
+  async #commitLikes(commands: LikeCommand[]): Promise<LikeAnswer[]> {
+    const answers = commands.map((command) => this.#setLike(command));
+    await this.ctx.storage.sync();
+    return answers;
+  }
+
+  #setLike({ person, liked }: LikeCommand): LikeAnswer {
+    const post = this.#live;
+    if (!post) return NOT_FOUND;
+    if (post.likes.set(person, liked)) post.changed();
+    return { ok: true, ...post.stats, liked, gates: this.#heat.gatesAfterLike() };
+  }
+
+  #asAuthor<T, Reason>(
+    person: PersonId,
+    command: (post: Post) => Refusable<T, Reason>,
+  ): Refusable<T, Reason | "not_yours"> {
+    const post = this.#live;
+    if (!post) return NOT_FOUND;
+    return post.record.row.author === person ? command(post) : NOT_YOURS;
+  }
+}

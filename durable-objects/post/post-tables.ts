@@ -1,0 +1,222 @@
+import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
+import type { RelayName } from "../../schema/live/live-relays.ts";
+import type { CommentPolicy, PostBody } from "../../schema/messages/facts.ts";
+import { added, EMPTY, formatted, hashOf, type SetHash } from "../../schema/set-hash.ts";
+import type { Migration } from "./migrate.ts";
+
+/** The one row of `post`, as PostRecord keeps it in memory: what was published, and where the post stands. */
+export type PostRow = {
+  id: PostId;
+  author: PersonId;
+  caption: string;
+  media: PostBody["media"];
+  /** The `seq` of the last change to the caption. */
+  body_seq: number;
+  /** Counts every change of the post, its likes and its comments. */
+  seq: number;
+  likes: number;
+  /** Those that everybody sees. */
+  comments: number;
+  /** How many of `comments` the author is told of as comments: see `told` of a comment. */
+  told_comments: number;
+  /** Everything up to this `seq` is known to be in D1. */
+  confirmed: number;
+  /** Everybody is known to have been told of what happened up to this `seq`. */
+  noticed: number;
+  /** 1 once every follower's feed is known to have the post. */
+  delivered: number;
+  /** The parts of the followers that are known to have it before that: a bit for each. */
+  served: number;
+  /** Of the people who like the post. */
+  digest: SetHash;
+  /** Rows of `likes`: the people who like the post, or liked it once. */
+  people: number;
+  /** The `seq` of the last like or unlike. */
+  likes_seq: number;
+  /** Of the people but the author who like it, those who came last to like it for the first time; the last one last. */
+  newest: NewLiker[];
+  /** 1 while there may be likes above the saved `seq`. */
+  unsaved: number;
+  /** When the caption was last changed, in ms since 1970. */
+  edited_at: number | null;
+  policy: CommentPolicy;
+  pinned: CommentId | null;
+  /** 1 for ever, once it was deleted. */
+  deleted: number;
+};
+
+/** A person who likes or liked. The row stays after an unlike, because the unlike must still reach D1. */
+export type LikeRow = {
+  person: PersonId;
+  liked: number;
+  seq: number;
+  /** When they liked it for the first time, in ms since 1970. */
+  at: number;
+  /** Who came after how many others, counted from 1; 0 for who came before this was counted. */
+  nth: number;
+  /** `liked` at the post's saved `seq`; NULL for a person who had no row then. */
+  was: number | null;
+};
+export type NewLiker = Pick<LikeRow, "person" | "nth" | "seq">;
+
+export type CommentRow = {
+  id: CommentId;
+  author: PersonId;
+  text: string;
+  seq: number;
+  /** The comment that this one replies to; "" for one on the post itself. There is no third level. */
+  parent: CommentId | "";
+  /** Whom a reply answers. */
+  reply_to: PersonId | null;
+  likes: number;
+  /** How many other than its author have ever liked it. */
+  likers: number;
+  /** Those that everybody sees, of a comment on the post itself. */
+  replies: number;
+  /** How many of `replies` the post's author is told of as comments. */
+  told_replies: number;
+  /** Those that only the post's author sees. */
+  hidden_replies: number;
+  state: 0 | 1 | 2;
+  /** The `seq` of the last change of `state`; 0 while there was none. */
+  state_seq: number;
+  /** The `seq` at which it was written, or edited last; 0 if that was before this was noted. */
+  text_seq: number;
+  edited_at: number | null;
+  /** 1: the post's author is told of it as a comment. Not of their own, nor of what they are told of as a reply or mention. */
+  told: 0 | 1;
+  /** JSON: whom it mentions, but its author and whom it answers. The caption's mentions have a row in `mentions` alone. */
+  mentions: string;
+};
+/** Values of `state`. What is gone has no text any more. */
+export const SHOWN = 0;
+export const HIDDEN = 1;
+export const GONE = 2;
+
+export type CommentLikeRow = {
+  comment: CommentId;
+  person: PersonId;
+  liked: number;
+  seq: number;
+  /** As of a like of the post. */
+  nth: number;
+};
+
+/** Who is told that a comment mentions them, or, with "", the caption. */
+export type MentionRow = { person: PersonId; comment: CommentId | "" };
+
+/** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
+export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
+
+/** A LiveRelay that holds sockets which watch the post. `failing_since`: it does not answer, since then (ms since 1970). */
+export type RelayRow = { relay: RelayName; failing_since: number | null };
+
+/** An earlier caption; `seq` and `at` are of the change that brought it. */
+export type CaptionRow = { seq: number; caption: string; at: number };
+
+export const migrations: readonly Migration[] = [
+  (sql) => {
+    sql.exec(`
+      CREATE TABLE post (
+        id TEXT NOT NULL, author TEXT NOT NULL, caption TEXT NOT NULL, media TEXT NOT NULL, body_seq INTEGER NOT NULL,
+        seq INTEGER NOT NULL, likes INTEGER NOT NULL, comments INTEGER NOT NULL, own_comments INTEGER NOT NULL,
+        confirmed INTEGER NOT NULL, delivered INTEGER NOT NULL
+      );
+      CREATE TABLE likes (
+        person TEXT PRIMARY KEY, liked INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX likes_by_seq ON likes (seq);
+      CREATE TABLE comments (
+        id TEXT PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL, seq INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX comments_by_seq ON comments (seq);
+    `);
+  },
+  (sql) => {
+    sql.exec(`
+      CREATE TABLE idempotency_keys (
+        person TEXT NOT NULL, key TEXT NOT NULL, comment TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, key)
+      ) WITHOUT ROWID;
+    `);
+  },
+  (sql) => {
+    sql.exec("ALTER TABLE post ADD COLUMN digest TEXT NOT NULL DEFAULT '[0,0,0]'");
+    const likers = [...sql.exec<Pick<LikeRow, "person">>("SELECT person FROM likes WHERE liked = 1")];
+    const digest = likers.reduce((set, { person }) => added(set, person), EMPTY);
+    if (likers.length > 0) sql.exec("UPDATE post SET digest = ?", JSON.stringify(digest));
+  },
+  // A like writes its own row and nothing else: no index, and the post's row only now and then. See like-set.ts.
+  (sql) => {
+    sql.exec(`
+      DROP INDEX likes_by_seq;
+      ALTER TABLE likes ADD COLUMN was INTEGER;
+      UPDATE likes SET was = liked;
+      ALTER TABLE post ADD COLUMN people INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN likes_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN newest TEXT NOT NULL DEFAULT '[]';
+      ALTER TABLE post ADD COLUMN unsaved INTEGER NOT NULL DEFAULT 0;
+      UPDATE post SET people = (SELECT count(*) FROM likes), likes_seq = (SELECT coalesce(max(seq), 0) FROM likes),
+        newest = (SELECT json_group_array(json_object('person', person, 'seq', seq, 'at', at) ORDER BY seq) FROM
+          (SELECT person, seq, at FROM likes WHERE liked = 1 AND person <> post.author ORDER BY seq DESC LIMIT 16));
+    `);
+  },
+  (sql) => {
+    sql.exec(`
+      ALTER TABLE post ADD COLUMN edited_at INTEGER;
+      ALTER TABLE post ADD COLUMN policy TEXT NOT NULL DEFAULT 'everyone';
+      ALTER TABLE post ADD COLUMN pinned TEXT;
+      ALTER TABLE post ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE captions (seq INTEGER PRIMARY KEY, caption TEXT NOT NULL, at INTEGER NOT NULL);
+      ALTER TABLE comments ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+      ALTER TABLE comments ADD COLUMN reply_to TEXT;
+      ALTER TABLE comments ADD COLUMN likes INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN own_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN hidden_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN edited_at INTEGER;
+      -- A page of a thread, in either direction. What is gone is not in it.
+      CREATE INDEX comments_by_parent ON comments (parent, id) WHERE state < 2;
+      CREATE TABLE comment_likes (
+        comment TEXT NOT NULL, person TEXT NOT NULL, liked INTEGER NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (comment, person)
+      ) WITHOUT ROWID;
+      CREATE INDEX comment_likes_by_seq ON comment_likes (seq);
+      ALTER TABLE idempotency_keys ADD COLUMN request TEXT NOT NULL DEFAULT '';
+    `);
+    const made = "SELECT comments.id, text FROM idempotency_keys JOIN comments ON comments.id = comment";
+    for (const { id, text } of sql.exec<Pick<CommentRow, "id" | "text">>(made).toArray()) {
+      const request = formatted(hashOf(JSON.stringify([text, null])));
+      sql.exec("UPDATE idempotency_keys SET request = ? WHERE comment = ?", request, id);
+    }
+  },
+  (sql) => {
+    sql.exec("ALTER TABLE post ADD COLUMN served INTEGER NOT NULL DEFAULT 0");
+  },
+  (sql) => {
+    sql.exec(`
+      ALTER TABLE post ADD COLUMN noticed INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN told_comments INTEGER NOT NULL DEFAULT 0;
+      UPDATE post SET noticed = confirmed, told_comments = comments - own_comments,
+        newest = (SELECT json_group_array(json_object(
+          'person', value ->> 'person', 'nth', 0, 'seq', value ->> 'seq')) FROM json_each(newest));
+      ALTER TABLE post DROP COLUMN own_comments;
+      ALTER TABLE likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN likers INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN told_replies INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN state_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN text_seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN told INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE comments ADD COLUMN mentions TEXT NOT NULL DEFAULT '[]';
+      UPDATE comments SET likers = likes WHERE likes > 0;
+      UPDATE comments SET told_replies = replies - own_replies WHERE replies > 0;
+      UPDATE comments SET told = 0 WHERE author = (SELECT author FROM post);
+      ALTER TABLE comments DROP COLUMN own_replies;
+      ALTER TABLE comment_likes ADD COLUMN nth INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE mentions (person TEXT NOT NULL, comment TEXT NOT NULL, PRIMARY KEY (person, comment)) WITHOUT ROWID;
+    `);
+  },
+  (sql) => {
+    sql.exec("CREATE TABLE relays (relay TEXT PRIMARY KEY, failing_since INTEGER) WITHOUT ROWID");
+  },
+];

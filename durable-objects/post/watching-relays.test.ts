@@ -1,0 +1,230 @@
+import { env } from "cloudflare:workers";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { connect, folded, hangUp, type LiveClient } from "../../tests/runtime/live.ts";
+import { signUp } from "../../tests/runtime/people.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { betweenActorAndRelays, evict, fromOnePlace, relaysOf } from "../../tests/runtime/relays.ts";
+import { sleep } from "../live/sleep.ts";
+
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  hangUp();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+it("goes on with the same sockets after relay and actor have slept, each by itself or both", async () => {
+  const { post, actor } = await publishedPost();
+  const { open, evict: evictRelay } = fromOnePlace();
+  const client = (await open()).watch(post.id);
+  await client.until(1);
+  const evictions = [[evictRelay], [() => evict(actor)], [evictRelay, () => evict(actor)]];
+  for (const [index, parts] of evictions.entries()) {
+    for (const part of parts) await part();
+    await actor.like(newPerson());
+    await client.until(index + 2);
+  }
+  folded(client.frames);
+  expect(client.frames).toHaveLength(4);
+});
+
+it("serves who begins to watch in a relay that has slept, and those who watched before", async () => {
+  const { post, actor } = await publishedPost();
+  const { open, evict: evictRelay } = fromOnePlace();
+  const first = (await open()).watch(post.id);
+  await first.until(1);
+  await evictRelay();
+  const second = (await open()).watch(post.id);
+  await second.until(1);
+  await actor.like(newPerson());
+  await Promise.all([first.until(2), second.until(2)]);
+  expect([first.frames.length, second.frames.length]).toEqual([2, 2]);
+});
+
+it("is forgotten by the post's actor once nobody watches, and known again when somebody does", async () => {
+  const { post, actor } = await publishedPost();
+  const { open } = fromOnePlace();
+  const client = (await open()).watch(post.id);
+  await client.until(1);
+  expect(await relaysOf(actor)).toBe(1);
+  client.say({ unwatch: [post.id] });
+  await actor.like(newPerson());
+  await vi.waitFor(async () => expect(await relaysOf(actor)).toBe(0));
+  client.watch(post.id, 1);
+  await client.until(2);
+  await actor.like(newPerson());
+  await client.until(3);
+  folded(client.frames);
+});
+
+it("keeps who begins to watch while the actor is being told that nobody does", async () => {
+  const { post, actor } = await publishedPost();
+  const { open } = fromOnePlace();
+  const client = (await open()).watch(post.id);
+  await client.until(1);
+  client.say({ unwatch: [post.id] });
+  await sleep(50);
+  const answers: boolean[] = [];
+  betweenActorAndRelays(async (pass, window) => {
+    answers.push(await pass(window));
+    while (client.frames.length < 2) await sleep(10);
+    return answers.at(-1) ?? false; // Which is not so any more.
+  });
+  await actor.like(newPerson());
+  await vi.waitFor(() => expect(answers).toEqual([false]));
+  await client.watch(post.id, 1).until(2);
+  await actor.like(newPerson());
+  await client.until(3);
+  expect(await relaysOf(actor)).toBe(1);
+});
+
+it("is told by one call for all of its sockets, and each relay in the world by its own", async () => {
+  const { post, actor } = await publishedPost();
+  const calls: string[] = [];
+  betweenActorAndRelays((pass, window, relay) => {
+    calls.push(relay);
+    return pass(window);
+  });
+  const network = "10.1.2.3";
+  const from = (continent: ContinentCode, longitude: string) =>
+    Promise.all(
+      Array.from({ length: 3 }, async () =>
+        (await connect({ headers: { "cf-connecting-ip": network }, cf: { continent, longitude } })).watch(post.id),
+      ),
+    );
+  const clients = (await Promise.all([from("EU", "2.35"), from("NA", "-122.4"), from("AS", "139.7")])).flat();
+  await Promise.all(clients.map((client) => client.until(1)));
+  await actor.like(newPerson());
+  await Promise.all(clients.map((client) => client.until(2)));
+  expect(calls.map((name) => name.slice(0, name.indexOf("-"))).toSorted()).toEqual(["apac", "weur", "wnam"]);
+});
+
+it("does not keep one relay waiting for another, nor likes for either", async () => {
+  const { post, actor } = await publishedPost();
+  const [near, far] = [fromOnePlace(), { network: "10.9.9.9" }];
+  const quick = (await near.open()).watch(post.id);
+  const slow = (await connect({ headers: { "cf-connecting-ip": far.network }, cf: { continent: "OC" } })).watch(
+    post.id,
+  );
+  await Promise.all([quick.until(1), slow.until(1)]);
+  betweenActorAndRelays(async (pass, window, relay) => {
+    if (relay.startsWith("oc")) await sleep(1500);
+    return pass(window);
+  });
+  const started = Date.now();
+  for (let seq = 2; seq <= 4; seq += 1) {
+    await actor.like(newPerson());
+    await quick.until(seq);
+  }
+  expect(slow.frames).toHaveLength(1);
+  expect(Date.now() - started).toBeLessThan(1500);
+  await slow.until(4);
+  folded(slow.frames);
+});
+
+it("costs a post that nobody watches nothing: no call, no row, no timer", async () => {
+  const { actor } = await publishedPost();
+  const getByName = vi.spyOn(env.LIVE_RELAYS, "getByName");
+  await actor.like(newPerson());
+  await sleep(400);
+  expect(getByName).not.toHaveBeenCalled();
+  expect(await relaysOf(actor)).toBe(0);
+});
+
+it("is told after its actor could not reach it, also when the actor was lost meanwhile", async () => {
+  const { post, actor } = await publishedPost();
+  const client = (await fromOnePlace().open()).watch(post.id);
+  await client.until(1);
+  let failed = 0;
+  betweenActorAndRelays(async () => {
+    failed += 1;
+    throw new Error("Network connection lost.");
+  });
+  await actor.like(newPerson());
+  await vi.waitFor(() => expect(failed).toBe(1));
+  await actor.confirmProjected(1, 2); // Nothing else is left to do for the alarm.
+  vi.restoreAllMocks();
+  await evict(actor);
+  // The alarm that was set for the case brings it back.
+  expect(await flush(actor)).toBe(true);
+  await client.until(2);
+  expect(client.frames).toHaveLength(2);
+});
+
+it("calls again in time when there was a change while it waits to", async () => {
+  const { post, actor } = await publishedPost();
+  const client = (await fromOnePlace().open()).watch(post.id);
+  await client.until(1);
+  let calls = 0;
+  betweenActorAndRelays((pass, window) => {
+    calls += 1;
+    if (calls === 1) throw new Error("lost");
+    return pass(window);
+  });
+  await actor.like(newPerson());
+  await vi.waitFor(() => expect(calls).toBe(1));
+  await actor.like(newPerson()); // The time for its frame comes before that for the call.
+  await client.until(3);
+});
+
+// What may happen to a call, and between two calls.
+const MISHAPS = ["lost", "answer lost", "twice", "none"] as const;
+const STEPS = ["like", "comment", "comment", "evict relay", "evict actor", "reconnect", "pause"] as const;
+
+it("leaves no gap and tells nothing twice, whatever is lost, repeated or evicted", async () => {
+  const { person } = await signUp();
+  const property = fc.asyncProperty(
+    fc.array(fc.constantFrom(...STEPS), { minLength: 8, maxLength: 16, size: "max" }),
+    fc.array(fc.constantFrom(...MISHAPS), { minLength: 3, maxLength: 3 }),
+    async (steps, mishaps) => {
+      vi.restoreAllMocks();
+      recordQueues();
+      hangUp();
+      const { post, actor } = await publishedPost();
+      const { open, evict: evictRelay } = fromOnePlace();
+      let calls = 0;
+      betweenActorAndRelays(async (pass, window) => {
+        const mishap = calls < 3 ? mishaps[calls % mishaps.length] : "none"; // Every mishap ends some time.
+        calls += 1;
+        if (mishap === "lost") throw new Error("lost");
+        const answer = await pass(window);
+        if (mishap === "answer lost") throw new Error("answer lost");
+        return mishap === "twice" ? pass(window) : answer;
+      });
+      const clients: LiveClient[] = [(await open()).watch(post.id, 1)];
+      const frames = () => clients.flatMap((client) => client.frames);
+      const known = () => frames().at(-1)?.seq ?? 1;
+      const said: string[] = [];
+      let seq = 1;
+      const run: Record<(typeof STEPS)[number], () => Promise<unknown>> = {
+        like: async () => {
+          seq += 1;
+          await actor.like(newPerson());
+        },
+        comment: async () => {
+          seq += 1;
+          said.push(`comment ${said.length}`);
+          await actor.comment({ author: person.id, text: said.at(-1) ?? "" });
+        },
+        "evict relay": evictRelay,
+        "evict actor": () => evict(actor),
+        reconnect: async () => {
+          clients.at(-1)?.socket.close();
+          await sleep(20); // What was on its way is lost or has come.
+          clients.push((await open()).watch(post.id, known()));
+        },
+        pause: () => sleep(300),
+      };
+      for (const step of steps) await run[step]();
+      await vi.waitFor(() => expect(known()).toBe(seq), { timeout: 15_000 });
+      expect(folded(frames())).toEqual(said);
+      const told = frames().flatMap(({ changed }) => changed.map(({ id }) => id));
+      expect(told).toHaveLength(said.length);
+    },
+  );
+  await fc.assert(property, { numRuns: 6, endOnFailure: true });
+}, 120_000);

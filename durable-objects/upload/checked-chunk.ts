@@ -1,0 +1,24 @@
+/** A chunk that comes with a checksum: it is held back until it is known to be what was sent. */
+import { joined } from "../../schema/bytes.ts";
+import { CHECKED_CHUNK_MAX_BYTES } from "../../schema/media/upload-limits.ts";
+import type { Append, ChecksumAlgorithm } from "../../schema/media/uploads.ts";
+import type { BodyReader } from "./body-reader.ts";
+
+const DIGESTS: Record<ChecksumAlgorithm, string> = { sha1: "SHA-1", sha256: "SHA-256", md5: "MD5" };
+
+/** The body as a whole, or why it is refused. */
+export async function checkedChunk(
+  body: BodyReader,
+  { algorithm, digest }: NonNullable<Append["checksum"]>,
+): Promise<Uint8Array | "chunk_too_large" | "checksum_mismatch"> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (let chunk = await body.read(); chunk; chunk = await body.read()) {
+    length += chunk.length;
+    if (length > CHECKED_CHUNK_MAX_BYTES) return "chunk_too_large";
+    chunks.push(chunk.slice());
+  }
+  const whole = joined(chunks);
+  const found = new Uint8Array(await crypto.subtle.digest(DIGESTS[algorithm], whole)).toBase64();
+  return found === digest ? whole : "checksum_mismatch";
+}

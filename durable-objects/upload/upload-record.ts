@@ -1,0 +1,71 @@
+/** What the actor of an upload keeps in its storage. Nothing before an upload has begun, and nothing once it is over. */
+import type { PersonId } from "../../schema/ids.ts";
+import type { MediaType } from "../../schema/media/media-types.ts";
+import { KEPT_WITHOUT_PROGRESS, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
+
+/**
+ * `key`: of the object. `etags`: of the parts that are in R2, in their order; all but the last have PART_BYTES.
+ * `multipart`: R2's id of the
+ * upload, once there is a part. `direct`: the client sends the parts to R2 itself. `isStored`: the object is whole.
+ */
+export type Upload = {
+  owner: PersonId;
+  key: string;
+  bytes: number;
+  direct: boolean;
+  contentType?: MediaType;
+  multipart?: string;
+  etags: string[];
+  isStored: boolean;
+  begunAt: number;
+  progressedAt: number;
+};
+
+const UPLOAD = "upload";
+const PIECE = "tail:";
+/** A chunk of one byte writes a row of the tail anew, so it is small; a tail has 20 of them. */
+const PIECE_BYTES = 256 * 1024;
+
+export const readUpload = ({ kv }: DurableObjectStorage): Upload | undefined => kv.get<Upload>(UPLOAD);
+export const writeUpload = ({ kv }: DurableObjectStorage, upload: Upload): void => kv.put(UPLOAD, upload);
+
+export const expiryOf = ({ progressedAt, begunAt }: Upload): number =>
+  Math.min(progressedAt + KEPT_WITHOUT_PROGRESS, begunAt + UPLOAD_LASTS);
+
+export const partsOf = ({ bytes }: Upload): number => Math.ceil(bytes / PART_BYTES);
+
+/** How many bytes the parts in R2 have. */
+export const bytesInParts = ({ bytes, etags }: Upload): number => Math.min(bytes, etags.length * PART_BYTES);
+
+/** The part that is being filled. The first `saved` bytes of it are stored as the tail. */
+export type OpenPart = { bytes: Uint8Array<ArrayBuffer>; filled: number; saved: number };
+
+/** The next part, with what of it has come. Its length is 0 when there is nothing more to come. */
+export function openPart({ kv }: DurableObjectStorage, upload: Upload): OpenPart {
+  const bytes = new Uint8Array(Math.min(PART_BYTES, upload.bytes - bytesInParts(upload)));
+  let filled = 0;
+  for (const [, piece] of kv.list<Uint8Array>({ prefix: PIECE })) {
+    bytes.set(piece, filled);
+    filled += piece.length;
+  }
+  return { bytes, filled, saved: filled };
+}
+
+/** Stores what has come since it was stored last. */
+export function saveTail({ kv }: DurableObjectStorage, part: OpenPart): void {
+  if (part.saved === part.filled) return;
+  const first = Math.floor(part.saved / PIECE_BYTES);
+  for (let index = first; index * PIECE_BYTES < part.filled; index += 1) {
+    const end = Math.min(part.filled, (index + 1) * PIECE_BYTES);
+    kv.put(pieceKey(index), part.bytes.slice(index * PIECE_BYTES, end));
+  }
+  part.saved = part.filled;
+}
+
+export function clearTail({ kv }: DurableObjectStorage): void {
+  const keys = Array.from(kv.list({ prefix: PIECE }), ([key]) => key);
+  for (const key of keys) kv.delete(key);
+}
+
+// Two digits, because keys are listed in the order of their text.
+const pieceKey = (index: number): string => PIECE + String(index).padStart(2, "0");

@@ -1,0 +1,81 @@
+/**
+ * Why a request is refused: stable codes for programs. Any layer may throw a refusal; only `workers/http/problems.ts` knows
+ * which status and title each one has over HTTP.
+ */
+import type { Problem } from "./common.ts";
+
+export const ERROR_CODES = [
+  "invalid_request",
+  "unsupported_checksum",
+  "malformed_json",
+  "invalid_cursor",
+  "not_signed_in",
+  "not_the_operator",
+  "wrong_credentials",
+  "not_yours",
+  "comments_off",
+  "followers_only",
+  "cross_site",
+  "not_found",
+  "post_not_found",
+  "comment_not_found",
+  "person_not_found",
+  "notification_not_found",
+  "media_not_found",
+  "dead_letter_not_found",
+  "push_subscription_not_found",
+  "push_not_set_up",
+  "direct_uploads_not_set_up",
+  "request_not_found",
+  "handle_taken",
+  "already_published",
+  "media_not_ready",
+  "media_in_use",
+  "not_inspected_again",
+  "idempotency_key_reused",
+  "too_many_comments",
+  "too_many_mutes",
+  "cannot_follow_yourself",
+  "cannot_block_yourself",
+  "not_following",
+  "cannot_mute_yourself",
+  "too_many_follows",
+  "too_many_requests",
+  "unblock_first",
+  "move_under_way",
+  "too_late_to_abort",
+  "offset_mismatch",
+  "queue_unknown",
+  "length_required",
+  "unsupported_tus_version",
+  "too_large",
+  "range_not_satisfiable",
+  "quota_exceeded",
+  "unsupported_type",
+  "upload_busy",
+  "too_many_uploads",
+  "too_many_attempts",
+  "upgrade_required",
+  "too_many_subscribers",
+  "checksum_mismatch",
+  "internal",
+  "busy",
+  "unavailable",
+  "storage_full",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** A refusal: `code` is for programs, `detail` for people. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly errors: Problem["errors"];
+
+  constructor(code: ErrorCode, detail?: string, errors?: Problem["errors"]) {
+    super(code);
+    this.code = code;
+    this.detail = detail;
+    this.errors = errors;
+  }
+}

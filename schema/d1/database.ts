@@ -1,0 +1,126 @@
+/**
+ * The one door to D1. Every read and write of the product goes through a `Database`, which gives each call a deadline and,
+ * for calls that a request waits for, a circuit breaker. A statement is text and parameters, and belongs to no database, so
+ * it can be built anywhere and run again elsewhere.
+ */
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import { Breaker } from "./breaker.ts";
+import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
+
+/** One SQL statement. Its parameters are numbered: `?1` stands for the first of `params`. */
+export type Statement = { readonly sql: string; readonly params: readonly unknown[] };
+
+/** What one statement of a batch did: the rows it returned, and how many rows it changed. */
+export type Result<Row = unknown> = { rows: Row[]; changes: number };
+
+/** Where a batch runs: on the primary, on the nearest replica, or on any copy that is as new as a bookmark. */
+export type Consistency = "first-primary" | "first-unconstrained" | (string & {});
+
+/** D1 itself ends a query, or a whole batch, after 30 s: https://developers.cloudflare.com/d1/platform/limits/ */
+const PATIENT_WITHIN = 30_000; // ms
+
+export const statement = (sql: string, ...params: readonly unknown[]): Statement => ({ sql, params });
+
+/** Runs statements on one D1 database. `databaseOf` in shards.ts finds the one that holds an id. */
+export class Database {
+  readonly #d1: D1Database;
+  readonly #within: number;
+  readonly #breaker: Breaker | undefined;
+  #orm: DrizzleD1Database | undefined;
+  #patient: Database | undefined;
+
+  private constructor(d1: D1Database, deadline: number, breaker: Breaker | undefined) {
+    this.#d1 = d1;
+    this.#within = deadline;
+    this.#breaker = breaker;
+  }
+
+  /** The door to a binding. It is the same one each time, so that all requests of an isolate share its breaker. */
+  static of(d1: D1Database): Database {
+    const known = doors.get(d1);
+    if (known) return known;
+    const database = new Database(d1, STORE_ANSWERS_WITHIN, new Breaker());
+    doors.set(d1, database);
+    return database;
+  }
+
+  /** The same database for work that nobody waits for (queues, cron): calls may take 30 s, and no breaker refuses them. */
+  get patient(): Database {
+    this.#patient ??= new Database(this.#d1, PATIENT_WITHIN, undefined);
+    return this.#patient;
+  }
+
+  /**
+   * Drizzle's query builder over this database, for simple statements. Building one takes longer than running it, so a hot
+   * path uses text that was built when its module loaded (sql.ts).
+   */
+  get orm(): DrizzleD1Database {
+    this.#orm ??= drizzle(this.#guarded());
+    return this.#orm;
+  }
+
+  /** Whether both are doors to one database. */
+  isSame(other: Database): boolean {
+    return this.#d1 === other.#d1;
+  }
+
+  /** All rows of one statement, from the primary. */
+  async all<Row>(sql: string, ...params: readonly unknown[]): Promise<Row[]> {
+    const { results } = await this.#call(() => this.#bound(sql, params).all<Row>());
+    return results;
+  }
+
+  /** The first row of one statement, from the primary. Undefined when it returns none. */
+  async first<Row>(sql: string, ...params: readonly unknown[]): Promise<Row | undefined> {
+    return (await this.all<Row>(sql, ...params))[0];
+  }
+
+  /** Runs one statement and returns how many rows it changed. */
+  async run(sql: string, ...params: readonly unknown[]): Promise<number> {
+    const { meta } = await this.#call(() => this.#bound(sql, params).run());
+    return meta.changes;
+  }
+
+  /** Runs statements in one transaction on the primary. Rejects when that is late; it may have been committed all the same. */
+  async batch<Row>(statements: readonly Statement[]): Promise<Result<Row>[]> {
+    return (await this.#call(() => this.#d1.batch<Row>(this.#prepared(this.#d1, statements)))).map(resultOf);
+  }
+
+  /** As `batch`, in a session. `bookmark` names the state that the batch saw or made, if D1 tells it. */
+  async inSession<Row>(
+    statements: readonly Statement[],
+    consistency: Consistency,
+  ): Promise<{ results: Result<Row>[]; bookmark: string | undefined }> {
+    const session = this.#d1.withSession(consistency);
+    const results = await this.#call(() => session.batch<Row>(this.#prepared(session, statements)));
+    return { results: results.map(resultOf), bookmark: session.getBookmark() ?? undefined };
+  }
+
+  #bound(sql: string, params: readonly unknown[]): D1PreparedStatement {
+    return this.#d1.prepare(sql).bind(...params);
+  }
+
+  #prepared(at: D1Database | D1DatabaseSession, statements: readonly Statement[]): D1PreparedStatement[] {
+    return statements.map(({ sql, params }) => at.prepare(sql).bind(...params));
+  }
+
+  #call<T>(ask: () => Promise<T>): Promise<T> {
+    const guarded = () => within(this.#within, ask(), "D1");
+    return this.#breaker ? this.#breaker.run(guarded) : guarded();
+  }
+
+  /** What drizzle uses of a D1 binding, through the same deadline and breaker. */
+  #guarded(): D1Database {
+    const prepared = (bound: D1PreparedStatement) => ({
+      bind: (...params: unknown[]) => prepared(bound.bind(...params)),
+      all: () => this.#call(() => bound.all()),
+      run: () => this.#call(() => bound.run()),
+      raw: () => this.#call(() => bound.raw()),
+    });
+    return { prepare: (sql: string) => prepared(this.#d1.prepare(sql)) } as unknown as D1Database;
+  }
+}
+
+const doors = new WeakMap<D1Database, Database>();
+
+const resultOf = <Row>({ results, meta }: D1Result<Row>): Result<Row> => ({ rows: results, changes: meta.changes });

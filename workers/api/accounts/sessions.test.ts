@@ -1,0 +1,113 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, it } from "vitest";
+import type { SignedIn } from "../../../schema/api/people.ts";
+import { newId, type SessionId, shardOf } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { ask, HOST, outcome, randomHandle } from "../../../tests/runtime/people.ts";
+import { SESSION_LASTS } from "./tokens.ts";
+
+const password = "correct horse battery staple";
+const handle = randomHandle();
+beforeAll(async () => {
+  await ask("POST", "/v1/people", { body: { handle, password } });
+});
+
+async function signIn(): Promise<SignedIn> {
+  return (await ask("POST", "/v1/sessions", { body: { handle, password } })).json<SignedIn>();
+}
+
+it("signs in with a new token each time, and keeps none of it readable", async () => {
+  const [first, second] = [await signIn(), await signIn()];
+  expect(first.token).toMatch(/^[0-9a-z]{13}\.[\w-]{43}$/);
+  expect(first.token).not.toBe(second.token);
+  expect((await ask("GET", "/v1/me", { token: first.token })).status).toBe(200);
+
+  const [id, secret = ""] = first.token.split(".");
+  const row = await databaseOf(env, first.person.id).prepare("SELECT * FROM sessions WHERE id = ?").bind(id).first();
+  expect(row).not.toBeNull();
+  expect(JSON.stringify(row)).not.toContain(secret);
+});
+
+it("sets a cookie that only this host reads, and no script", async () => {
+  const response = await ask("POST", "/v1/sessions", { body: { handle, password } });
+  const { token } = await response.json<SignedIn>();
+  const [value, ...attributes] = response.headers.get("set-cookie")?.split("; ") ?? [];
+  expect(value).toBe(`__Host-session=${token}`);
+  expect(attributes.sort()).toEqual(["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax", "Secure"]);
+});
+
+it("takes no password with a NUL at its end for the one without", async () => {
+  const body = { handle, password: `${password}\0` };
+  expect(await outcome(await ask("POST", "/v1/sessions", { body }))).toBe("422 invalid_request");
+});
+
+it("tells a wrong password and an unknown handle apart in nothing", async () => {
+  const answers = await Promise.all(
+    [handle, randomHandle()].map((handle) =>
+      ask("POST", "/v1/sessions", { body: { handle, password: "incorrect horse" } }),
+    ),
+  );
+  const bodies = await Promise.all(answers.map((answer) => answer.json<object>()));
+  const [known, unknown] = bodies.map((body) => ({ ...body, requestId: "" }));
+  expect(known).toMatchObject({ status: 401, code: "wrong_credentials" });
+  expect(unknown).toEqual(known);
+  expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+  expect(answers.map(({ headers }) => headers.get("set-cookie"))).toEqual([null, null]);
+});
+
+it("ends a session at once, and only that one", async () => {
+  const [ended, other] = [await signIn(), await signIn()];
+  const response = await ask("DELETE", "/v1/sessions/current", { token: ended.token });
+  expect(response.status).toBe(204);
+  expect(response.headers.get("set-cookie")).toContain("__Host-session=; Max-Age=0; Path=/");
+
+  expect(await outcome(await ask("GET", "/v1/me", { token: ended.token }))).toBe("401 not_signed_in");
+  expect((await ask("GET", "/v1/me", { token: other.token })).status).toBe(200);
+  expect(await outcome(await ask("DELETE", "/v1/sessions/current"))).toBe("401 not_signed_in");
+});
+
+it.each([
+  [{ "sec-fetch-site": "cross-site" }, true],
+  [{ "sec-fetch-site": "same-site", origin: HOST }, true],
+  [{ origin: "https://evil.example" }, true],
+  [{ origin: "null" }, true],
+  [{ "sec-fetch-site": "same-origin", origin: HOST }, false],
+  [{ origin: HOST }, false],
+  [{}, false],
+])("refuses to be signed in by another site: %j", async (headers, refused) => {
+  const body = { handle: randomHandle(), password };
+  const signedUp = await ask("POST", "/v1/people", { body, headers });
+  expect(await outcome(signedUp)).toBe(refused ? "403 cross_site" : "201");
+  const signedIn = await ask("POST", "/v1/sessions", { body, headers });
+  expect(await outcome(signedIn)).toBe(refused ? "403 cross_site" : "201");
+});
+
+it("refuses the eleventh attempt at a handle within a minute, even with the right password", async () => {
+  const handle = randomHandle();
+  await ask("POST", "/v1/people", { body: { handle, password } });
+  const attempt = async (password: string) =>
+    outcome(await ask("POST", "/v1/sessions", { body: { handle, password } }));
+  const outcomes: string[] = [];
+  // At most 20, because the minutes are those of the clock and one may end in between.
+  while (outcomes.length < 20 && outcomes.at(-1) !== "429 too_many_attempts") {
+    outcomes.push(await attempt("incorrect horse"));
+  }
+  expect(outcomes.pop()).toBe("429 too_many_attempts");
+  expect(outcomes.length).toBeGreaterThanOrEqual(10);
+  expect(new Set(outcomes)).toEqual(new Set(["401 wrong_credentials"]));
+  expect(await attempt(password)).toBe("429 too_many_attempts");
+});
+
+it("refuses a session that is over, and deletes it with the next sign-in", async () => {
+  const { person, token } = await signIn();
+  const database = databaseOf(env, person.id);
+  const [id] = token.split(".");
+  await database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?").bind(Date.now(), id).run();
+  expect(await outcome(await ask("GET", "/v1/me", { token }))).toBe("401 not_signed_in");
+
+  const over = newId<SessionId>(shardOf(person.id), Date.now() - SESSION_LASTS - 1000);
+  await database.prepare("INSERT INTO sessions VALUES (?, ?, 'hash', 0)").bind(over, person.id).run();
+  await signIn();
+  expect(await database.prepare("SELECT 1 FROM sessions WHERE id = ?").bind(over).first()).toBeNull();
+  expect(await database.prepare("SELECT 1 FROM sessions WHERE id = ?").bind(id).first()).not.toBeNull();
+});

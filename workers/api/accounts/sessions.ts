@@ -1,0 +1,108 @@
+/** Signing in and out. */
+import { createRoute } from "@hono/zod-openapi";
+import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
+import { isOpenSql } from "../../../schema/d1/shard-sql.ts";
+import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { endSockets } from "../../notifications/socket-hints.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import { endSubscriptions } from "../../push/subscriptions.ts";
+import { claimantOf } from "../../reads/people.ts";
+import { countAttempt } from "./attempts.ts";
+import { refuseOtherSites } from "../../http/cross-site.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { verifyPassword } from "./passwords.ts";
+import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { forgetSession } from "./session-copies.ts";
+import { newSession, SESSION_LASTS } from "./tokens.ts";
+import { beginSession, endSession } from "./viewer.ts";
+
+/** How many sessions that are over a sign-in deletes: more than the one it adds, so that they never pile up. */
+const SWEPT_PER_SIGN_IN = 10;
+
+export const sessions = routes();
+
+// Three D1 queries, the last only for the right password. An unknown handle costs what a wrong password costs.
+sessions.openapi(
+  createRoute({
+    method: "post",
+    path: "/sessions",
+    summary: "Sign in",
+    description: "The token is set as a cookie too, for browsers. Ten attempts a minute for one handle.",
+    request: body(SignIn),
+    responses: { 201: json(SignedIn, "Signed in"), ...refusals },
+  }),
+  async (c) => {
+    refuseOtherSites(c.req.raw);
+    const { handle, password } = c.req.valid("json");
+    await countAttempt(c, "sign-in", handle);
+    const known = await credentialsOf(c.env, handle);
+    const right = await verifyPassword(password, known?.password);
+    if (!known || !right) throw new ApiError("wrong_credentials");
+    const token = await startSession(c.env, known.person.id);
+    await beginSession(c, known.person, token);
+    return c.json({ person: known.person, token }, 201);
+  },
+);
+
+sessions.openapi(
+  createRoute({
+    method: "delete",
+    path: "/sessions/current",
+    summary: "Sign out",
+    description: "The token is refused from now on, everywhere.",
+    responses: { 204: { description: "Signed out" }, ...refusals },
+  }),
+  async (c) => {
+    const viewer = signedIn(c);
+    const { person, session } = viewer;
+    // First: D1 may end it and not be heard, and then the copy would outlast it.
+    await forgetSession(c.env, session);
+    const database = databaseOf(c.env, session);
+    const ended = database.prepare("DELETE FROM sessions WHERE id = ?").bind(session);
+    const both = database.batch([ended, endSubscriptions(c.env, viewer)]);
+    await within(STORE_ANSWERS_WITHIN, both, "D1");
+    await endSockets(c.env, person, session);
+    endSession(c);
+    return c.body(null, 204);
+  },
+);
+
+/** Asks for nobody's credentials when the handle is unknown, so that the time taken does not tell. */
+async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
+  const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
+  const asked = databaseOf(env, id)
+    .prepare(
+      `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
+       WHERE people.id = ? AND people.handle = ?`,
+    )
+    .bind(id, handle)
+    .first<PersonCard & { password: string }>();
+  const row = await within(STORE_ANSWERS_WITHIN, asked, "D1");
+  if (!row) return undefined;
+  const { password, ...person } = row;
+  return { person, password };
+}
+
+/** Ids are in order of time, and all sessions last equally long: those that are over are the first of their table. */
+async function startSession(env: Env, person: PersonId): Promise<string> {
+  const database = databaseOf(env, person);
+  const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
+  return withFreshIds(async () => {
+    const { token, row } = await newSession(person);
+    const begun = database.batch([
+      database
+        .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
+        .bind(row.id, row.person, row.secretHash, row.expiresAt),
+      database
+        .prepare(
+          `DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE id < ? AND ${isOpenSql("id")} ORDER BY id LIMIT ?)`,
+        )
+        .bind(oldestAlive, SWEPT_PER_SIGN_IN),
+    ]);
+    await within(STORE_ANSWERS_WITHIN, begun, "D1");
+    return token;
+  });
+}

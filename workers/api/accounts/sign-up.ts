@@ -1,0 +1,105 @@
+/**
+ * Makes a person. Their handle is unique because its row is (in the shard of its hash), but the person lives in a shard
+ * of their own, and no transaction spans the two. So the handle is claimed first, for the id of a person who does not
+ * exist yet, and the person is written after it, within CREATE_WITHIN of the claim. A claim that is older than
+ * CLAIM_LASTS and has no person never gets one, so the next who asks for the handle takes it over. A claim needs no time
+ * of its own: it is in the person's id.
+ */
+import type { PersonCard } from "../../../schema/api/people.ts";
+import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.ts";
+import { isMoving } from "../../../schema/d1/shard-sql.ts";
+import { areShardsMoving, databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { today } from "../../feeds/dormant.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import { claimantOf, exists } from "../../reads/people.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { hashPassword } from "./passwords.ts";
+import { newSession } from "./tokens.ts";
+
+/** The 30 s between them cover the difference between the clocks of a Worker and of D1. */
+export const CREATE_WITHIN = 30_000;
+export const CLAIM_LASTS = 60_000;
+const TRIES = 3;
+
+type NewPerson = { handle: string; name: string; password: string };
+
+/** Signs up and in, or refuses with `handle_taken`. D1: one claim, one batch of three rows. */
+export async function signUp(env: Env, asked: NewPerson): Promise<{ person: PersonCard; token: string }> {
+  // Before the claim, whose time is short.
+  const passwordHash = await hashPassword(asked.password);
+  let moving: unknown;
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const person: PersonCard = { id: await claimHandle(env, asked.handle), handle: asked.handle, name: asked.name };
+    try {
+      const token = await createPerson(env, person, passwordHash);
+      if (token) return { person, token };
+    } catch (error) {
+      if (!isMoving(error)) throw error;
+      moving = error; // It was refused for certain, and the next person is of another shard.
+    }
+    await release(env, person);
+  }
+  if (moving !== undefined) throw moving;
+  throw new Error(`no person could be written within ${CREATE_WITHIN} ms of ${TRIES} claims`);
+}
+
+/** The id of the person who is to be created with this handle, or the refusal `handle_taken`. */
+export async function claimHandle(env: Env, handle: string, now = Date.now()): Promise<PersonId> {
+  const person = newId<PersonId>(randomShard(), now);
+  const handles = databaseOf(env, shardOfHandle(handle));
+  const claimed = await handles
+    .prepare("INSERT INTO handles (handle, person) VALUES (?, ?) ON CONFLICT DO NOTHING")
+    .bind(handle, person)
+    .run();
+  if (claimed.meta.changes > 0) return person;
+
+  const before = await claimantOf(env, handle);
+  const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
+  // The age is taken first: only a person who is absent after the last moment of creation stays absent.
+  const isAbsent = before && (isOver || areShardsMoving(env)) && !(await exists(env, before, handle));
+  if (isAbsent && isOver) {
+    const takenOver = await handles
+      .prepare("UPDATE handles SET person = ? WHERE handle = ? AND person = ?")
+      .bind(person, handle, before)
+      .run();
+    if (takenOver.meta.changes > 0) return person;
+  }
+  // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
+  if (isAbsent && !isOver) throw new ApiError("unavailable");
+  throw new ApiError("handle_taken");
+}
+
+/** Writes a person whose handle is claimed, and a session: its token. Nothing if it is too late, or the id is somebody's. */
+export async function createPerson(env: Env, person: PersonCard, passwordHash: string): Promise<string | undefined> {
+  const database = databaseOf(env, person.id);
+  const deadline = timeOf(person.id) + CREATE_WITHIN;
+  return withFreshIds(async () => {
+    const { token, row } = await newSession(person.id);
+    const [created] = await database.batch([
+      // By D1's own clock, since a batch may wait between here and there. The rest is written only with the person.
+      database
+        .prepare(
+          `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
+           WHERE unixepoch('subsec') * 1000 <= ?4 ON CONFLICT DO NOTHING`,
+        )
+        .bind(person.id, person.handle, person.name, deadline, today()),
+      database
+        .prepare(`INSERT INTO credentials (person, password) SELECT ?1, ?3 WHERE ${CREATED}`)
+        .bind(person.id, person.handle, passwordHash),
+      database
+        .prepare(`INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT ?3, ?1, ?4, ?5 WHERE ${CREATED}`)
+        .bind(person.id, person.handle, row.id, row.secretHash, row.expiresAt),
+    ]);
+    return created && created.meta.changes > 0 ? token : undefined;
+  });
+}
+
+const CREATED = "EXISTS (SELECT 1 FROM people WHERE id = ?1 AND handle = ?2)";
+
+/** Only whoever claimed may create, so a claim that failed may be given back at once. */
+async function release(env: Env, { handle, id }: PersonCard): Promise<void> {
+  await databaseOf(env, shardOfHandle(handle))
+    .prepare("DELETE FROM handles WHERE handle = ? AND person = ?")
+    .bind(handle, id)
+    .run();
+}

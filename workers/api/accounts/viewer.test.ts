@@ -1,0 +1,90 @@
+import { expect, it } from "vitest";
+import { ask, HOST, outcome, signUp } from "../../../tests/runtime/people.ts";
+
+const cookie = (token: string) => ({ cookie: `__Host-session=${token}` });
+
+it("knows whom a token stands for, as a bearer or in the cookie", async () => {
+  const { person, token } = await signUp();
+  expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject(person);
+  expect(await (await ask("GET", "/v1/me", { headers: cookie(token) })).json()).toMatchObject(person);
+});
+
+it("refuses a wrong Authorization even where nobody need be signed in", async () => {
+  const { token } = await signUp();
+  const [id = "", secret = ""] = token.split(".");
+  const wrong = [
+    "Bearer",
+    "Bearer x",
+    `Bearer ${id}`,
+    `Bearer ${id}.`,
+    `Bearer ${id}.${"A".repeat(43)}`,
+    `Bearer 0000000000000.${secret}`,
+    `Bearer ${token}A`,
+    `Bearer ${token} ${token}`,
+    `Basic ${token}`,
+    token,
+  ];
+  for (const authorization of wrong) {
+    const response = await ask("GET", "/v1/people", { headers: { authorization, ...cookie(token) } });
+    expect(await outcome(response), authorization).toBe("401 not_signed_in");
+  }
+});
+
+it("takes a cookie that is no session for nobody", async () => {
+  const { token } = await signUp();
+  for (const stale of ["", "x", `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`, "x".repeat(8000)]) {
+    expect((await ask("GET", "/v1/people", { headers: cookie(stale) })).status, stale).toBe(200);
+    expect((await ask("GET", "/v1/me", { headers: cookie(stale) })).status, stale).toBe(401);
+  }
+  expect((await ask("GET", "/v1/me", { headers: { cookie: `session=${token}` } })).status).toBe(401);
+});
+
+it("does not read a token from the URL", async () => {
+  const { token } = await signUp();
+  expect((await ask("GET", `/v1/me?token=${token}&access_token=${token}`)).status).toBe(401);
+});
+
+it.each([
+  [{}, 403],
+  [{ "sec-fetch-site": "same-origin" }, 200],
+  [{ "sec-fetch-site": "same-origin", origin: HOST }, 200],
+  [{ "sec-fetch-site": "same-site", origin: HOST }, 403],
+  [{ "sec-fetch-site": "cross-site", origin: HOST }, 403],
+  [{ "sec-fetch-site": "none" }, 403],
+  [{ "sec-fetch-site": "" }, 403],
+  [{ origin: HOST }, 200],
+  [{ origin: "null" }, 403],
+  [{ origin: `${HOST}.evil.example` }, 403],
+  [{ origin: `${HOST}:8080` }, 403],
+  [{ origin: HOST.replace("http:", "https:") }, 403],
+  [{ referer: `${HOST}/` }, 403],
+])("lets a cookie change something only from our own pages: %j", async (headers, status) => {
+  const { token } = await signUp();
+  const edited = await ask("PATCH", "/v1/me", { body: { bio: "new" }, headers: { ...cookie(token), ...headers } });
+  expect(edited.status).toBe(status);
+  const { bio } = await (await ask("GET", "/v1/me", { token })).json<{ bio: string }>();
+  expect(bio).toBe(status === 200 ? "new" : "");
+  if (status !== 200) expect(await outcome(edited)).toBe("403 cross_site");
+});
+
+it("lets a cookie read from anywhere, and a bearer write from anywhere", async () => {
+  const { token } = await signUp();
+  const evil = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+  const read = await ask("GET", "/v1/me", { headers: { ...cookie(token), ...evil } });
+  expect(read.status).toBe(200);
+  expect(read.headers.get("access-control-allow-origin")).toBeNull(); // So the other site cannot see it.
+  expect((await ask("PATCH", "/v1/me", { token, body: { bio: "new" }, headers: evil })).status).toBe(200);
+});
+
+it("changes nothing for a form, or a method that pretends to be another", async () => {
+  const { token } = await signUp();
+  const own = { ...cookie(token), "sec-fetch-site": "same-origin" };
+  const form = await ask("PATCH", "/v1/me", {
+    body: { bio: "new" },
+    headers: { ...own, "content-type": "text/plain" },
+  });
+  expect(form.status).toBeGreaterThanOrEqual(400);
+  expect(form.status).toBeLessThan(500);
+  await ask("GET", "/v1/me?_method=PATCH", { headers: { ...own, "x-http-method-override": "DELETE" } });
+  expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ bio: "" });
+});

@@ -1,9 +1,0 @@
-import { createMiddleware } from "hono/factory";
-import { renewShards } from "../../schema/shards.ts";
-import type { App } from "./routes.ts";
-
-/** So that a request looks for rows where they are. Costs nothing with one database. */
-export const freshShards = createMiddleware<App>(async (c, next) => {
-  await renewShards(c.env, { waitUntil: (renewed) => c.executionCtx.waitUntil(renewed) });
-  await next();
-});

@@ -1,0 +1,70 @@
+/** Large files that clients send to R2 themselves. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { Media } from "../../../schema/api/media.ts";
+import { BeginDirect, CompleteDirect, DirectUpload } from "../../../schema/api/uploads.ts";
+import { MediaId } from "../../../schema/ids.ts";
+import { originalKey } from "../../media/objects.ts";
+import { ownMedia } from "../../media/own-media.ts";
+import { presentMedia } from "../../media/present.ts";
+import { ADDRESSES_LAST, addressesOfParts, type S3, s3Of } from "../../media/uploads/direct.ts";
+import { begin, complete } from "../../media/uploads/resumable.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+
+export const directUploads = routes();
+
+directUploads.openapi(
+  createRoute({
+    method: "post",
+    path: "/media/direct",
+    summary: "Begin an upload whose parts go straight to the bucket",
+    description:
+      "Where this deployment offers it (else `direct_uploads_not_set_up`). PUT each part to its address, then complete the " +
+      "upload. `bytes` count against the quota from now on. What is not completed within 24 hours is removed.",
+    request: body(BeginDirect),
+    responses: { 201: json(DirectUpload, "Begun"), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const s3 = setUp(c.env);
+    const { row, expiresAt, multipart } = await begin(c.env, person, c.req.valid("json").bytes, true);
+    if (multipart === undefined) throw new Error(`${row.id} has no multipart upload`);
+    const urlsExpireAt = new Date(Date.now() + ADDRESSES_LAST * 1000).toISOString();
+    const parts = await addressesOfParts(s3, originalKey(row.id), multipart, row.bytes);
+    return c.json({ id: row.id, parts, urlsExpireAt, expiresAt: new Date(expiresAt).toISOString() }, 201);
+  },
+);
+
+directUploads.openapi(
+  createRoute({
+    method: "post",
+    path: "/media/{id}/complete",
+    summary: "Make a file of the parts that are in the bucket",
+    description:
+      "It is then as if it had been sent to `POST /v1/media`. May be repeated. What is not accepted is removed.",
+    request: { params: z.object({ id: MediaId }), ...body(CompleteDirect) },
+    responses: { 200: json(Media), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { id } = c.req.valid("param");
+    const parts = c.req.valid("json").parts.toSorted((a, b) => a.number - b.number);
+    if (parts.some(({ number }, index) => number !== index + 1))
+      throw new ApiError("invalid_request", "The parts are numbered from 1 on, each once");
+    await complete(
+      c.env,
+      c.executionCtx,
+      id,
+      person,
+      parts.map(({ etag }) => etag.replaceAll('"', "")),
+    );
+    const row = await ownMedia(c.env, person, id);
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+  },
+);
+
+function setUp(env: Env): S3 {
+  const s3 = s3Of(env);
+  if (!s3) throw new ApiError("direct_uploads_not_set_up");
+  return s3;
+}

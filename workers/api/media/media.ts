@@ -1,0 +1,121 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { EditMedia, Media } from "../../../schema/api/media.ts";
+import { MediaId } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { withdraw } from "../../media/collect.ts";
+import { retry } from "../../media/inspection/retry.ts";
+import { ownMedia } from "../../media/own-media.ts";
+import { presentMedia } from "../../media/present.ts";
+import { upload, UPLOAD_MAX_BYTES } from "../../media/uploads/upload.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { refuseEncoded } from "./upload-requests.ts";
+
+const OneMedia = { params: z.object({ id: MediaId }) };
+
+const uploadMedia = createRoute({
+  method: "post",
+  path: "/media",
+  summary: "Upload a picture or a short video",
+  description:
+    "The body is the file itself, at most 25 MB, with its Content-Length: JPEG, PNG, WebP, GIF, AVIF or HEIC, MP4, MOV or " +
+    "WebM. What it is, is told by its bytes; its name and type are ignored. It is inspected soon after: read it again until " +
+    "it is `ready`. What is larger, or may be interrupted, goes by `/v1/uploads`.",
+  request: {
+    body: {
+      required: true,
+      content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+    },
+  },
+  responses: {
+    201: { ...json(Media, "Uploaded"), headers: { Location: { schema: { type: "string" } } } },
+    ...refusals,
+  },
+});
+
+const readMedia = createRoute({
+  method: "get",
+  path: "/media/{id}",
+  summary: "Read an upload of yours",
+  request: OneMedia,
+  responses: { 200: json(Media), ...refusals },
+});
+
+const editMedia = createRoute({
+  method: "patch",
+  path: "/media/{id}",
+  summary: "Describe a picture for those who do not see it",
+  description: "A post keeps the description that the picture had when it was published.",
+  request: { ...OneMedia, ...body(EditMedia) },
+  responses: { 200: json(Media), ...refusals },
+});
+
+const removeMedia = createRoute({
+  method: "delete",
+  path: "/media/{id}",
+  summary: "Delete an upload that no post shows",
+  request: OneMedia,
+  responses: { 204: { description: "Deleted" }, ...refusals },
+});
+
+const inspectAgain = createRoute({
+  method: "post",
+  path: "/media/{id}/inspection",
+  summary: "Have a rejected upload inspected again",
+  description: "Where `mayRetry` says that it may end otherwise. Read it again until it is `ready` or `rejected`.",
+  request: OneMedia,
+  responses: { 202: json(Media, "It is being inspected"), ...refusals },
+});
+
+export const mediaRoutes = routes()
+  .openapi(uploadMedia, async (c) => {
+    const { person } = signedIn(c);
+    refuseEncoded(c);
+    const bytes = contentLength(c.req.header("content-length"));
+    if (bytes > UPLOAD_MAX_BYTES) throw new ApiError("too_large", "At most 25 MB");
+    const file = c.req.raw.body;
+    if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty");
+    const row = await upload(c.env, person, bytes, file);
+    return c.json(await presentMedia(c.env, row), 201, {
+      location: `/v1/media/${row.id}`,
+      "cache-control": "no-store",
+    });
+  })
+  .openapi(readMedia, async (c) => {
+    const { person } = signedIn(c);
+    const row = await ownMedia(c.env, person, c.req.valid("param").id);
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+  })
+  .openapi(removeMedia, async (c) => {
+    const { person } = signedIn(c);
+    const row = await ownMedia(c.env, person, c.req.valid("param").id);
+    if (!(await withdraw(c.env, person, row))) throw new ApiError("media_in_use");
+    return c.body(null, 204);
+  })
+  .openapi(inspectAgain, async (c) => {
+    const { person } = signedIn(c);
+    const { id } = c.req.valid("param");
+    await retry(c.env, person, await ownMedia(c.env, person, id));
+    const row = await ownMedia(c.env, person, id);
+    if (row.state === "rejected") throw new ApiError("not_inspected_again");
+    return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
+  })
+  .openapi(editMedia, async (c) => {
+    const { person } = signedIn(c);
+    const { id } = c.req.valid("param");
+    const [row] = await drizzle(databaseOf(c.env, id))
+      .update(media)
+      .set(c.req.valid("json"))
+      .where(and(eq(media.id, id), eq(media.owner, person)))
+      .returning();
+    if (!row) throw new ApiError("media_not_found");
+    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+  });
+
+function contentLength(header: string | undefined): number {
+  if (!header || !/^\d+$/.test(header)) throw new ApiError("length_required");
+  return Number(header);
+}

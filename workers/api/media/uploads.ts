@@ -1,0 +1,207 @@
+/** Uploads that go on where they stopped: tus 1.0, https://tus.io/protocols/resumable-upload */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { isId, MediaId } from "../../../schema/ids.ts";
+import { CHECKED_CHUNK_MAX_BYTES, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
+import { type Append, CHECKSUM_ALGORITHMS, type Standing } from "../../../schema/media/uploads.ts";
+import { append, appendFirst, begin, standingOf, terminate } from "../../media/uploads/resumable.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { type App, refusals, routes, signedIn } from "../../http/routes.ts";
+import { refuseEncoded } from "./upload-requests.ts";
+
+const VERSION = "1.0.0";
+const CHUNK = "application/offset+octet-stream";
+const EXTENSIONS = "creation,creation-with-upload,expiration,checksum,termination";
+
+export const uploads = routes();
+
+const tus = createMiddleware<App>(async (c, next) => {
+  await next();
+  c.header("Tus-Resumable", VERSION);
+  if (c.res.status === 412) c.header("Tus-Version", VERSION);
+  c.header("Cache-Control", "no-store");
+});
+uploads.use("/uploads", tus);
+uploads.use("/uploads/*", tus);
+
+const HEADERS = z.object({
+  "tus-resumable": z.string().optional().openapi({ description: VERSION }),
+});
+const description = "tus 1.0: https://tus.io/protocols/resumable-upload";
+const one = { params: z.object({ id: MediaId }) };
+const chunk = { body: { content: { [CHUNK]: { schema: { type: "string", format: "binary" } } } } } as const;
+const said = (...names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, { schema: { type: "string" as const } }])) as Record<
+    string,
+    { schema: { type: "string" } }
+  >;
+
+uploads.openapi(
+  createRoute({
+    method: "options",
+    path: "/uploads",
+    summary: "What this server knows of tus",
+    description,
+    responses: {
+      204: {
+        description: "In the headers",
+        headers: said("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
+      },
+    },
+  }),
+  (c) =>
+    c.body(null, 204, {
+      "Tus-Version": VERSION,
+      "Tus-Extension": EXTENSIONS,
+      "Tus-Max-Size": String(VIDEO_MAX_BYTES),
+      "Tus-Checksum-Algorithm": CHECKSUM_ALGORITHMS.join(","),
+    }),
+);
+
+uploads.openapi(
+  createRoute({
+    method: "post",
+    path: "/uploads",
+    summary: "Begin an upload that can be interrupted",
+    description:
+      `${description}. Upload-Length is required, and counts against the quota from now on; Upload-Metadata is ignored: ` +
+      "what a file is, its first bytes tell. A body is the first chunk. The id in Location is that of the media file; when " +
+      "the last byte has come, it is as if it had been sent to `POST /v1/media`. What does not go on for 24 hours is removed.",
+    request: { headers: HEADERS, ...chunk },
+    responses: {
+      201: { description: "Begun", headers: said("Location", "Upload-Offset", "Upload-Expires") },
+      ...refusals,
+    },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    requireVersion(c);
+    const bytes = uploadLength(c.req.header("upload-length"));
+    const body = c.req.header("content-type") === CHUNK ? c.req.raw.body : null;
+    const checksum = body ? checksumOf(c) : undefined;
+    refuseEncoded(c);
+    if (body) refuseLonger(c, bytes);
+    const { row, expiresAt } = await begin(c.env, person, bytes);
+    const what = { owner: person, offset: 0, ...(checksum && { checksum }) };
+    const standing = body
+      ? await appendFirst(c.env, c.executionCtx, row.id, what, body)
+      : { offset: 0, bytes, expiresAt };
+    return c.body(null, 201, { Location: `/v1/uploads/${row.id}`, ...headersOf(standing) });
+  },
+);
+
+const readUpload = createRoute({
+  method: "get",
+  path: "/uploads/{id}",
+  summary: "How far an upload of yours is",
+  description: `${description}: asked by HEAD. Ends a request that is sending to it.`,
+  request: { ...one, headers: HEADERS },
+  responses: { 204: { description: "In the headers", headers: said("Upload-Offset", "Upload-Length") }, ...refusals },
+});
+
+uploads.openapi(readUpload, async (c) => readStanding(c, c.req.valid("param").id));
+
+uploads.openapi(
+  createRoute({
+    method: "patch",
+    path: "/uploads/{id}",
+    summary: "Send the next bytes of an upload",
+    description:
+      `${description}. All that has come is kept, however the request ends; with Upload-Checksum (sha1, sha256, md5), only ` +
+      `when it is right, and at most ${CHECKED_CHUNK_MAX_BYTES} bytes. Ends another request that is sending to it.`,
+    request: { ...one, headers: HEADERS, ...chunk },
+    responses: { 204: { description: "Kept", headers: said("Upload-Offset", "Upload-Expires") }, ...refusals },
+  }),
+  async (c) => appendChunk(c, c.req.valid("param").id),
+);
+
+uploads.openapi(
+  createRoute({
+    method: "delete",
+    path: "/uploads/{id}",
+    summary: "Give up an upload that is not finished",
+    description,
+    request: { ...one, headers: HEADERS },
+    responses: { 204: { description: "Removed" }, ...refusals },
+  }),
+  async (c) => endUpload(c, c.req.valid("param").id),
+);
+
+// For clients behind something that knows GET and POST alone. Part of the protocol's core, so not described again.
+uploads.post("/uploads/:id", async (c) => {
+  const id = c.req.param("id");
+  if (!isId(id)) throw new ApiError("media_not_found");
+  const method = METHODS.get(c.req.header("x-http-method-override") ?? "");
+  if (!method) throw new ApiError("not_found");
+  return method(c, id as MediaId);
+});
+
+const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
+  ["PATCH", appendChunk],
+  ["HEAD", readStanding],
+  ["DELETE", endUpload],
+]);
+
+async function readStanding(c: Context<App>, id: MediaId) {
+  const { person } = signedIn(c);
+  requireVersion(c);
+  const standing = await standingOf(c.env, c.executionCtx, id, person);
+  return c.body(null, 204, { ...headersOf(standing), "Upload-Length": String(standing.bytes) });
+}
+
+async function appendChunk(c: Context<App>, id: MediaId) {
+  const { person } = signedIn(c);
+  requireVersion(c);
+  refuseEncoded(c);
+  if (c.req.header("content-type") !== CHUNK) throw new ApiError("unsupported_type", `Its type must be ${CHUNK}`);
+  const offset = count(c.req.header("upload-offset"));
+  if (offset === undefined) throw new ApiError("invalid_request", "Upload-Offset is required");
+  const checksum = checksumOf(c);
+  const what = { owner: person, offset, ...(checksum && { checksum }) };
+  const standing = await append(c.env, c.executionCtx, id, what, c.req.raw.body);
+  return c.body(null, 204, headersOf(standing));
+}
+
+async function endUpload(c: Context<App>, id: MediaId) {
+  const { person } = signedIn(c);
+  requireVersion(c);
+  await terminate(c.env, id, person);
+  return c.body(null, 204);
+}
+
+function headersOf({ offset, expiresAt, stored }: Standing): Record<string, string> {
+  const expires = stored ? {} : { "Upload-Expires": new Date(expiresAt).toUTCString() };
+  return { "Upload-Offset": String(offset), ...expires };
+}
+
+function requireVersion(c: Context<App>): void {
+  if (c.req.header("tus-resumable") !== VERSION) throw new ApiError("unsupported_tus_version");
+}
+
+function uploadLength(header: string | undefined): number {
+  const bytes = count(header);
+  if (bytes === undefined) throw new ApiError("length_required", "Upload-Length is required");
+  if (bytes === 0) throw new ApiError("invalid_request", "The file is empty");
+  return bytes;
+}
+
+const count = (header: string | undefined): number | undefined =>
+  header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+
+function refuseLonger(c: Context<App>, bytes: number): void {
+  if ((count(c.req.header("content-length")) ?? 0) > bytes)
+    throw new ApiError("invalid_request", "The body is longer than Upload-Length");
+}
+
+/** "sha1 " and the digest in base64. */
+function checksumOf(c: Context<App>): Append["checksum"] {
+  const header = c.req.header("upload-checksum");
+  if (header === undefined) return undefined;
+  const [, name, digest] = /^(\w+) ([\w+/]+={0,2})$/.exec(header) ?? [];
+  const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
+  if (!algorithm || digest === undefined) throw new ApiError("unsupported_checksum");
+  if ((count(c.req.header("content-length")) ?? 0) > CHECKED_CHUNK_MAX_BYTES)
+    throw new ApiError("too_large", "A chunk with a checksum has at most 5 MB");
+  return { algorithm, digest };
+}

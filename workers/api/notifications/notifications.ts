@@ -1,0 +1,81 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { PageQuery } from "../../../schema/api/common.ts";
+import { MarkRead, NotificationId, NotificationPage } from "../../../schema/api/notifications.ts";
+import { fullPage } from "../../reads/full-page.ts";
+import { entriesOf, entryKey, isEntryKey, markAllRead, markOneRead } from "../../notifications/inbox.ts";
+import { presentNotifications, unreadCount } from "../../notifications/present-notifications.ts";
+import { tellRelays } from "../../notifications/socket-hints.ts";
+import { decodeCursor, pageWithCursor } from "../../http/cursors.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+
+export const notifications = routes();
+
+notifications.openapi(
+  createRoute({
+    method: "get",
+    path: "/notifications",
+    summary: "What the caller is told, newest first",
+    description:
+      "One entry a kind and subject, which grows while more people do the same. An inbox keeps the newest 1,000.",
+    request: { query: PageQuery },
+    responses: { 200: json(NotificationPage), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { reader } = c.var;
+    const { cursor, limit } = c.req.valid("query");
+    const [unread, { items, next }] = await Promise.all([
+      unreadCount(reader, person),
+      fullPage({
+        after: cursor === undefined ? undefined : keyOfCursor(cursor),
+        limit,
+        read: (after, count) => entriesOf(reader, person, after, count),
+        keyOf: entryKey,
+        itemKey: entryKey,
+        show: (rows) => presentNotifications(reader, rows),
+      }),
+    ]);
+    return c.json({ ...pageWithCursor(items, next), unread }, 200);
+  },
+);
+
+notifications.openapi(
+  createRoute({
+    method: "post",
+    path: "/notifications/read",
+    summary: "Say that everything up to a time has been seen",
+    request: body(MarkRead),
+    responses: { 204: { description: "Noted" }, ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    c.executionCtx.waitUntil(tellRelays(c.env, [person])); // Their other screens.
+    return c.body(null, 204);
+  },
+);
+
+notifications.openapi(
+  createRoute({
+    method: "post",
+    path: "/notifications/{notification}/read",
+    summary: "Say that one has been seen, as it was at a time",
+    request: { params: z.object({ notification: NotificationId }), ...body(MarkRead) },
+    responses: { 204: { description: "Noted" }, ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
+    const upTo = Date.parse(c.req.valid("json").upTo);
+    if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new ApiError("notification_not_found");
+    c.executionCtx.waitUntil(tellRelays(c.env, [person]));
+    return c.body(null, 204);
+  },
+);
+
+function keyOfCursor(cursor: string): string {
+  const [key] = decodeCursor(cursor, 1);
+  if (!isEntryKey(key)) throw new ApiError("invalid_cursor");
+  return key;
+}

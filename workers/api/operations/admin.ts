@@ -1,0 +1,74 @@
+/** What the operator of a deployment does, with the secret that was set as ADMIN_TOKEN. Without one there is no such API. */
+import { createRoute } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { Reconcile, Reconciled, RECONCILED_MAX } from "../../../schema/api/admin.ts";
+import type { PostId } from "../../../schema/ids.ts";
+import { databases, isHomeOf } from "../../../schema/d1/shards.ts";
+import { reconcile } from "../../projector/reconcile.ts";
+import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
+import { letters } from "./dead-letters.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { freshShards } from "../../http/fresh-shards.ts";
+import { jsonBodies } from "../../http/json-bodies.ts";
+import { type App, body, json, refusals, routes } from "../../http/routes.ts";
+import { shards } from "./shards.ts";
+import { status } from "./status.ts";
+import { bearerOf, isSameSecret } from "../accounts/tokens.ts";
+
+/** A secret is not in wrangler.toml, so the generated type does not know it. */
+type Secrets = { ADMIN_TOKEN?: string };
+
+const asOperator = createMiddleware<App>(async (c, next) => {
+  const { ADMIN_TOKEN: secret } = c.env as Secrets;
+  if (!secret) throw new ApiError("not_found");
+  const token = bearerOf(c.req.header("authorization") ?? "");
+  if (token === undefined || !(await isSameSecret(token, secret))) throw new ApiError("not_the_operator");
+  await next();
+});
+
+export const admin = routes();
+admin.use(asOperator);
+admin.use(jsonBodies);
+admin.use(freshShards);
+admin.route("/", shards);
+admin.route("/", letters);
+admin.route("/", status);
+
+admin.openapi(
+  createRoute({
+    method: "post",
+    path: "/reconcile",
+    summary: "Audit posts, and write anew what differs from its actor",
+    request: body(Reconcile),
+    responses: { 200: json(Reconciled), ...refusals },
+  }),
+  async (c) => {
+    const { posts, cursor } = c.req.valid("json");
+    const page = posts ? { posts, next: undefined } : await postsFrom(c.env, cursor);
+    const items: Reconciled["items"] = [];
+    for (const post of page.posts) {
+      const { audit } = await reconcile(c.env, post);
+      items.push({ post, ...(audit && { audit }) });
+    }
+    return c.json({ items, ...(page.next && { next: page.next }) }, 200);
+  },
+);
+
+/** All posts of all databases, one database after the other. */
+async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts: PostId[]; next: string | undefined }> {
+  const [number, after] = cursor === undefined ? ["0", ""] : decodeCursor(cursor, 2);
+  if (after !== "") cursorId(after);
+  const index = Number(number);
+  const all = databases(env);
+  const database = all[index];
+  if (!database) throw new ApiError("invalid_cursor");
+  const rows = await database
+    .prepare("SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?")
+    .bind(after, RECONCILED_MAX)
+    .all<{ id: PostId }>();
+  const ids = rows.results.map(({ id }) => id);
+  const posts = ids.filter((id) => isHomeOf(env, database, id));
+  const last = ids.at(-1);
+  if (last !== undefined && ids.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };
+  return { posts, next: index + 1 < all.length ? encodeCursor([String(index + 1), ""]) : undefined };
+}

@@ -1,0 +1,198 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { DeadLetterPage, ReplayedLetters } from "../../../schema/api/dead-letters.ts";
+import { DEAD_LETTERS } from "../../../schema/messages/dead-letters.ts";
+import { allLetters, letterAbout, operate } from "../../../tests/runtime/dead-letters.ts";
+import { withFaults } from "../../../tests/runtime/faults.ts";
+import { outcome } from "../../../tests/runtime/people.ts";
+import { newPost } from "../../../tests/runtime/posts.ts";
+import { queueTo } from "../../../tests/runtime/queue.ts";
+import { bury, DEAD_LETTERS_MAX, forgetReplayed } from "../../operations/dead-letters.ts";
+
+beforeEach(() => {
+  for (const method of ["error", "warn"] as const) vi.spyOn(console, method).mockReturnValue();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const QUEUE = "shutterline-fan-out";
+
+/** Dead letters of posts that are like no others, oldest first. */
+async function dead(number = 1, reason = "Error: broken") {
+  const posts = Array.from({ length: number }, newPost);
+  for (const { id: post, author } of posts) await die({ post, author }, reason);
+  const subjects = new Map(posts.map(({ id, author }) => [id as string, { post: id, author }]));
+  const letters = (await allLetters()).filter(({ subject }) => subjects.has(subject)).toReversed();
+  return letters.map((letter) => ({ ...letter, body: subjects.get(letter.subject) }));
+}
+
+const die = (body: unknown, reason = "Error: broken", queue = QUEUE) =>
+  bury(env, { died: { queue, reason, attempts: 6, at: Date.now() }, body });
+
+const one = <T>([only]: T[]): T => {
+  if (only === undefined) throw new Error("there is none");
+  return only;
+};
+
+/** `env` whose queue of fan-outs keeps what it is sent. */
+function recorded() {
+  const sent: unknown[] = [];
+  return { sent, on: { ...env, FAN_OUT: queueTo((body) => sent.push(body)) } };
+}
+
+it("folds what dies again about the same into one, with the newest reason that is known", async () => {
+  const letter = one(await dead(1, "Error: first"));
+  await die(letter.body, "Error: second");
+  const folded = await letterAbout(letter.subject);
+  expect(folded).toMatchObject({ id: letter.id, deaths: 2, reason: "Error: second", firstAt: letter.firstAt });
+  expect((await dead(1)).map(({ id }) => id)).toEqual([letter.id + 1]);
+});
+
+it("lists by pages, by queue, and without bodies", async () => {
+  const letters = await dead(5);
+  await die({ mark: crypto.randomUUID() }, "Error: other", "shutterline-effects");
+  const ids = new Set(letters.map(({ id }) => id));
+  const seen: number[] = [];
+  let cursor = "";
+  do {
+    const answer = await operate("GET", `/dead-letters?limit=2&queue=${QUEUE}${cursor}`);
+    const { items, next } = await answer.json<DeadLetterPage>();
+    expect(items.every((item) => item.queue === QUEUE && !("body" in item))).toBe(true);
+    seen.push(...items.map(({ id }) => id));
+    cursor = next === undefined ? "" : `&cursor=${next}`;
+  } while (cursor !== "");
+  expect(seen).toEqual(seen.toSorted((a, b) => b - a));
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen.filter((id) => ids.has(id))).toHaveLength(5);
+});
+
+it("sends the same body to the same queue, and puts the letter away once that has accepted it", async () => {
+  const letter = one(await dead());
+  const { sent, on } = recorded();
+  expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
+  expect(sent).toEqual([letter.body]);
+  const replayed = await letterAbout(letter.subject);
+  expect(replayed).toMatchObject({ id: letter.id, replays: 1 });
+  expect(replayed?.replayedAt).toBeDefined();
+  expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(false);
+  expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
+  expect(sent).toHaveLength(2); // At least once: its consumer takes that.
+
+  await die(letter.body, "Error: again");
+  const again = await letterAbout(letter.subject);
+  expect(again).toMatchObject({ id: letter.id, deaths: 2, replays: 2, reason: "Error: again" });
+  expect(again?.replayedAt).toBeUndefined();
+});
+
+it.each(["throws", "hangs"] as const)("keeps the letter when its queue %s", async (fault) => {
+  const letter = one(await dead());
+  const faulty = withFaults(env, { queues: fault });
+  if (fault === "throws") {
+    const send = () => Promise.reject(new Error("Queue sendBatch failed: Too Many Requests"));
+    faulty.env.FAN_OUT = { ...queueTo(() => undefined), sendBatch: send };
+  }
+  const refused = await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, faulty.env);
+  expect(await outcome(refused)).toBe("503 unavailable");
+  expect(await letterAbout(letter.subject)).toMatchObject({ id: letter.id, replays: 0 });
+  expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(true);
+});
+
+it("leaves a letter waiting that dies again before its replay is written down", async () => {
+  const letter = one(await dead());
+  const on = { ...env, FAN_OUT: queueTo(() => undefined) };
+  on.FAN_OUT.sendBatch = async () => {
+    await die(letter.body, "Error: at once");
+    return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  };
+  expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
+  expect((await allLetters()).find(({ id }) => id === letter.id)).toMatchObject({ deaths: 2, replays: 1 });
+});
+
+it("replays those that are named, and all that wait, by pages and each once", async () => {
+  const letters = await dead(130);
+  const bodies = letters.map(({ body }) => body);
+  const { sent, on } = recorded();
+  const [first, second] = letters;
+  const ids = [first?.id, second?.id, 2 ** 40];
+  const named = await operate("POST", "/dead-letters/replay", { ids }, on);
+  expect(await named.json()).toEqual({ replayed: [first?.id, second?.id], unknown: [] });
+  expect(sent.splice(0)).toEqual(bodies.slice(0, 2));
+
+  let cursor: string | undefined;
+  let pages = 0;
+  do {
+    const answer = await operate("POST", "/dead-letters/replay", { queue: QUEUE, cursor }, on);
+    const page = await answer.json<ReplayedLetters>();
+    for (const { id, body } of letters) if (page.replayed.includes(id) && id === letters[5]?.id) await die(body);
+    cursor = page.next;
+    pages += 1;
+  } while (cursor !== undefined);
+  expect(pages).toBeGreaterThan(1);
+  const known = new Set(letters.map(({ subject }) => subject));
+  const mine = sent.filter((body) => known.has((body as { post: string }).post));
+  expect(mine).toEqual(bodies.slice(2));
+  expect((await allLetters(`&queue=${QUEUE}`)).map(({ id }) => id)).toEqual([letters[5]?.id]);
+});
+
+it("sends no more than a queue takes at once", async () => {
+  const marks = [1, 2, 3].map(() => crypto.randomUUID());
+  for (const mark of marks) await die({ mark, filler: "x".repeat(110_000) });
+  const found = (await allLetters()).filter(({ bytes }) => bytes > 110_000).slice(0, 3);
+  const sizes: number[] = [];
+  const FAN_OUT = queueTo(() => undefined);
+  FAN_OUT.sendBatch = async (messages) => {
+    sizes.push([...messages].length);
+    return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  };
+  const answer = await operate("POST", "/dead-letters/replay", { ids: found.map(({ id }) => id) }, { ...env, FAN_OUT });
+  expect((await answer.json<ReplayedLetters>()).replayed).toHaveLength(3);
+  expect(sizes).toEqual([1, 1, 1]);
+});
+
+it("discards, tells what is not there, and refuses what it cannot send", async () => {
+  const letter = one(await dead());
+  for (let time = 0; time < 2; time += 1)
+    expect((await operate("DELETE", `/dead-letters/${letter.id}`)).status).toBe(204);
+  expect(await outcome(await operate("GET", `/dead-letters/${letter.id}`))).toBe("404 dead_letter_not_found");
+  expect(await outcome(await operate("POST", `/dead-letters/${letter.id}/replay`))).toBe("404 dead_letter_not_found");
+  expect(await outcome(await operate("GET", "/dead-letters/nonsense"))).toBe("422 invalid_request");
+  expect(await outcome(await operate("GET", "/dead-letters?cursor=nonsense"))).toBe("400 invalid_cursor");
+  expect(await outcome(await operate("POST", "/dead-letters/replay", { cursor: "WyJhIiwiYiJd" }))).toBe(
+    "400 invalid_cursor",
+  );
+  const mark = crypto.randomUUID();
+  await die({ mark }, "", DEAD_LETTERS);
+  const foundling = one(await allLetters(`&queue=${DEAD_LETTERS}`));
+  expect(await outcome(await operate("POST", `/dead-letters/${foundling.id}/replay`))).toBe("409 queue_unknown");
+  const many = await operate("POST", "/dead-letters/replay", { ids: [foundling.id] });
+  expect(await many.json()).toEqual({ replayed: [], unknown: [foundling.id] });
+});
+
+it("forgets what was replayed a day ago", async () => {
+  const [replayed, waiting] = await dead(2);
+  const { on } = recorded();
+  await operate("POST", `/dead-letters/${replayed?.id}/replay`, undefined, on);
+  await forgetReplayed(env, Date.now() + 23 * 3_600_000);
+  expect(await letterAbout(replayed?.subject ?? "")).toBeDefined();
+  await forgetReplayed(env, Date.now() + 25 * 3_600_000);
+  expect(await letterAbout(replayed?.subject ?? "")).toBeUndefined();
+  expect(await letterAbout(waiting?.subject ?? "")).toBeDefined();
+});
+
+it("keeps the newest, and says that it drops others", async () => {
+  const oldest = one(await dead());
+  await env.DB.prepare(
+    `INSERT INTO dead_letters (id, queue, subject, attempts, deaths, replays, first_at, last_at, bytes, body)
+     VALUES (?, ?, ?, 1, 1, 0, 0, 0, 2, '{}')`,
+  )
+    .bind(oldest.id + DEAD_LETTERS_MAX - 1, QUEUE, crypto.randomUUID())
+    .run();
+  expect(await letterAbout(oldest.subject)).toBeDefined();
+  const errors = vi.spyOn(console, "error").mockReturnValue();
+  const newest = one(await dead());
+  expect(newest.id).toBe(oldest.id + DEAD_LETTERS_MAX);
+  expect(await letterAbout(oldest.subject)).toBeUndefined();
+  expect(await letterAbout(newest.subject)).toBeDefined();
+  expect(errors.mock.calls.flat()).toContain("oldest dead letters dropped");
+});

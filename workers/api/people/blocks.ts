@@ -1,0 +1,141 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { PageQuery } from "../../../schema/api/common.ts";
+import { Blocked, Handle, PeoplePage } from "../../../schema/api/people.ts";
+import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import type { Effect } from "../../../schema/messages/facts.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { applyBlock } from "../../relations/block.ts";
+import { reviewSockets } from "../../notifications/socket-hints.ts";
+import { endFollow } from "../../relations/unfollow.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import { blockedBy } from "../../reads/blocks.ts";
+import { personDocuments } from "../../reads/documents.ts";
+import { fullPage } from "../../reads/full-page.ts";
+import { personByHandle } from "../../reads/people.ts";
+import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { copyBlock } from "../accounts/session-copies.ts";
+import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+
+export const blocks = routes();
+
+blocks.openapi(
+  createRoute({
+    method: "put",
+    path: "/people/{handle}/block",
+    summary: "Block a person",
+    description:
+      "Neither sees anything of the other from now on, and neither follows the other any more. Whoever is blocked may " +
+      "block back. Repeating it changes nothing.",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Blocked), ...refusals },
+  }),
+  async (c) => {
+    await setBlocked(c, c.req.valid("param").handle, true);
+    return c.json({ blockedByMe: true }, 200);
+  },
+);
+
+blocks.openapi(
+  createRoute({
+    method: "delete",
+    path: "/people/{handle}/block",
+    summary: "Block a person no longer",
+    description: "Both may follow each other again; what the block has ended does not come back by itself.",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Blocked), ...refusals },
+  }),
+  async (c) => {
+    await setBlocked(c, c.req.valid("param").handle, false);
+    return c.json({ blockedByMe: false }, 200);
+  },
+);
+
+blocks.openapi(
+  createRoute({
+    method: "get",
+    path: "/me/blocks",
+    summary: "Whom the caller has blocked",
+    description: "Whoever signed up last comes first.",
+    request: { query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => {
+    const { person } = signedIn(c);
+    const { cursor, limit } = c.req.valid("query");
+    const { items, next } = await fullPage({
+      after: idOfCursor<PersonId>(cursor),
+      limit,
+      read: (after, count) => blockedBy(c.var.reader, person, after, count),
+      keyOf: (id) => id,
+      itemKey: (id) => id,
+      show: (ids) => personDocuments.get(c.var.reader, ids),
+    });
+    return c.json(pageWithCursor(items, next), 200);
+  },
+);
+
+/**
+ * Seven D1 queries, and one more when the two are in two databases: two for the handle, a batch in the caller's database,
+ * which writes nothing if all is so already, and when it did, three for the effect, and one for their sockets. That is applied before the answer, so that the other is refused from then on; if that
+ * fails, the block stands all the same, and the effect is applied as soon as it can be.
+ */
+async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Promise<void> {
+  const { person } = signedIn(c);
+  const other = await personByHandle(c.env, handle);
+  if (!other) throw new ApiError("person_not_found");
+  if (person === other) throw new ApiError("cannot_block_yourself");
+
+  const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
+  if (!effect) return;
+  c.executionCtx.waitUntil(copyBlock(c.env, [person, other]));
+  try {
+    await within(STORE_ANSWERS_WITHIN, applyBlock(c.env, effect), "D1");
+  } catch (error) {
+    console.warn("block not applied at once", { id: effect.id, error: String(error) });
+    c.executionCtx.waitUntil(sendEffect(c.env, effect));
+  }
+  await reviewSockets(c.env, [person, other]);
+}
+
+type BlockEffect = Extract<Effect, { kind: "block" }>;
+
+/** Gives back the effect if anything has changed. */
+async function block(c: Context<App>, person: PersonId, other: PersonId): Promise<BlockEffect | undefined> {
+  const effect = newBlockEffect(person, other);
+  const database = databaseOf(c.env, person);
+  const end = endFollow(c.env, person, other);
+  const [saved, ended] = await c.var.reader.write(person, [
+    saveEffectIf(c.env, effect, `NOT ${HAS_BLOCKED}`, [person, other]),
+    ...end.statements,
+    database.prepare(BLOCK).bind(person, other),
+  ]);
+  if (ended && ended.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, end.effect));
+  return saved && saved.meta.changes > 0 ? effect : undefined;
+}
+
+async function unblock(
+  { env, var: { reader } }: Context<App>,
+  person: PersonId,
+  other: PersonId,
+): Promise<BlockEffect | undefined> {
+  const effect = newBlockEffect(person, other);
+  const database = databaseOf(env, person);
+  const [saved] = await reader.write(person, [
+    saveEffectIf(env, effect, HAS_BLOCKED, [person, other]),
+    database.prepare(UNBLOCK).bind(person, other),
+  ]);
+  return saved && saved.meta.changes > 0 ? effect : undefined;
+}
+
+const newBlockEffect = (person: PersonId, other: PersonId): BlockEffect =>
+  newEffect(person, { kind: "block", person, other });
+
+const HAS_BLOCKED = "EXISTS (SELECT 1 FROM blocks WHERE person = ?4 AND other = ?5 AND mine = 1)";
+const BLOCK = `
+  INSERT INTO blocks (person, other, mine, version, theirs, their_version) VALUES (?1, ?2, 1, 1, 0, 0)
+  ON CONFLICT DO UPDATE SET mine = 1, version = version + 1 WHERE mine = 0`;
+const UNBLOCK = "UPDATE blocks SET mine = 0, version = version + 1 WHERE person = ?1 AND other = ?2 AND mine = 1";

@@ -1,0 +1,114 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { Followed, Handle } from "../../../schema/api/people.ts";
+import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { endFollow } from "../../relations/unfollow.ts";
+import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
+import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
+import { standingByHandle } from "../../reads/people.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+
+/** Whom one person may follow, and has asked to. A page of a feed asks about each large author among them. */
+export const FOLLOWING_MAX = 7500;
+/** How many of a person's requests may wait for an answer. */
+export const REQUESTS_MAX = 500;
+
+export const follows = routes();
+
+follows.openapi(
+  createRoute({
+    method: "put",
+    path: "/people/{handle}/follow",
+    summary: "Follow a person",
+    description:
+      "Their newest posts come into the caller's feed a moment later. Of a private person it is a request, which they " +
+      "accept or decline.",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Followed), ...refusals },
+  }),
+  async (c) => {
+    return c.json(await setFollowing(c, c.req.valid("param").handle, true), 200);
+  },
+);
+
+follows.openapi(
+  createRoute({
+    method: "delete",
+    path: "/people/{handle}/follow",
+    summary: "Follow a person no longer, or take the request back",
+    description: "Their posts leave the caller's feed at once.",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Followed), ...refusals },
+  }),
+  async (c) => {
+    return c.json(await setFollowing(c, c.req.valid("param").handle, false), 200);
+  },
+);
+
+/** Three D1 queries. The last is a batch in the follower's database, which writes nothing if all is so already. */
+async function setFollowing(c: Context<App>, handle: string, wanted: boolean): Promise<Followed> {
+  const follower = signedIn(c).person;
+  const known = await standingByHandle(c.env, handle);
+  if (!known) throw new ApiError("person_not_found");
+  const { person: followee, isPrivate } = known;
+  if (follower === followee) throw new ApiError("cannot_follow_yourself");
+
+  const { block, state } = await withFreshIds(async () => {
+    const { effect, statements } = wanted
+      ? follow(c.env, follower, followee, isPrivate)
+      : endFollow(c.env, follower, followee);
+    const database = databaseOf(c.env, follower);
+    // In the same transaction, so that no block comes between what is decided and what is told.
+    const asked = [BETWEEN, STATE].map((sql) => database.prepare(sql).bind(follower, followee));
+    const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
+    if (results[0] && results[0].meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
+    const [between, state] = results.slice(-2).map((result) => result.results[0]);
+    return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
+  });
+  if (block.theirs) throw new ApiError("person_not_found");
+  if (block.mine && wanted) throw new ApiError("unblock_first");
+  const followed = { followedByMe: state?.active === 1, requestedByMe: state?.requested === 1 };
+  if (wanted && !followed.followedByMe && !followed.requestedByMe) {
+    throw new ApiError((state?.open ?? 0) >= REQUESTS_MAX && isPrivate ? "too_many_requests" : "too_many_follows");
+  }
+  return followed;
+}
+
+/** As `endFollow`, for its beginning. Between two people with a block it changes nothing, and at the limits. */
+function follow(env: Env, follower: PersonId, followee: PersonId, isPrivate: boolean) {
+  const effect = newEffect(follower, { kind: "follow", follower, followee });
+  const asked = Number(isPrivate);
+  return {
+    effect,
+    statements: [
+      saveEffectIf(env, effect, mayFollow("?4", "?5", "CAST(?6 AS INTEGER)"), [follower, followee, String(asked)]),
+      databaseOf(env, follower).prepare(FOLLOW).bind(follower, followee, asked, Date.now()),
+    ],
+  };
+}
+
+const OPEN = "SELECT count(*) FROM following INDEXED BY following_requested WHERE requested = 1 AND follower =";
+
+/** SQL: whether it changes anything that `follower` follows, or asks to, as `asked` says: 1 for a request. */
+const mayFollow = (follower: string, followee: string, asked: string): string => `(
+  NOT EXISTS (SELECT 1 FROM following WHERE follower = ${follower} AND followee = ${followee}
+    AND (active = 1 OR (requested = 1 AND ${asked} = 1)))
+  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${follower} AND other = ${followee} AND ${IS_ACTIVE})
+  AND (SELECT coalesce(max(following), 0) FROM people WHERE id = ${follower}) + (${OPEN} ${follower}) < ${FOLLOWING_MAX}
+  AND (${asked} = 0 OR (${OPEN} ${follower}) < ${REQUESTS_MAX}))`;
+
+// What was asked for stays the same when it needs no answer any more.
+const FOLLOW = `
+  INSERT INTO following (follower, followee, active, requested, asked, since, version)
+  SELECT ?1, ?2, 1 - ?3, ?3, 1, ?4, 1 WHERE ${mayFollow("?1", "?2", "?3")}
+  ON CONFLICT DO UPDATE SET active = excluded.active, requested = excluded.requested,
+    asked = iif(requested, asked, version + 1), since = iif(requested, since, excluded.since), version = version + 1`;
+
+const STATE = `
+  SELECT coalesce(max(active), 0) AS active, coalesce(max(requested), 0) AS requested, (${OPEN} ?1) AS open
+  FROM following WHERE follower = ?1 AND followee = ?2`;
+type State = { active: 0 | 1; requested: 0 | 1; open: number };

@@ -1,0 +1,149 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { PageQuery } from "../../../schema/api/common.ts";
+import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../../schema/api/people.ts";
+import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
+import { blockBetween } from "../../reads/blocks.ts";
+import { followedBy, followerPage, relationTo } from "../../reads/follows.ts";
+import { fullPage } from "../../reads/full-page.ts";
+import { handles } from "../../reads/documents.ts";
+import { personSeenBy, profileOf } from "../../reads/people.ts";
+import type { Reader } from "../../storage/reader.ts";
+import { blockedFor, isHiddenFrom, peopleSeenBy } from "../../reads/visibility.ts";
+import { countAttempt } from "../accounts/attempts.ts";
+import { refuseOtherSites } from "../../http/cross-site.ts";
+import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { type App, body, json, refusals, routes } from "../../http/routes.ts";
+import { signUp } from "../accounts/sign-up.ts";
+import { beginSession } from "../accounts/viewer.ts";
+
+export const people = routes();
+
+people.openapi(
+  createRoute({
+    method: "post",
+    path: "/people",
+    summary: "Sign up, and in",
+    description: "The token is set as a cookie too, for browsers. Who gives no name is called by the handle.",
+    request: body(SignUp),
+    responses: { 201: json(SignedIn, "Signed up, and in"), ...refusals },
+  }),
+  async (c) => {
+    refuseOtherSites(c.req.raw);
+    const { handle, password, name } = c.req.valid("json");
+    await countAttempt(c, "sign-up", handle);
+    const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
+    handles.drop(handle); // Perhaps known to be nobody's.
+    await beginSession(c, signedIn.person, signedIn.token);
+    return c.json(signedIn, 201);
+  },
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people",
+    summary: "The newest people: somebody to follow",
+    description: "One page; there is no next one.",
+    request: { query: PageQuery.pick({ limit: true }) },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => {
+    const { reader } = c.var;
+    const { items } = await fullPage({
+      after: undefined as PersonId | undefined,
+      limit: c.req.valid("query").limit,
+      read: (after, count) => newestPeople(reader, after, count),
+      keyOf: ({ id }) => id,
+      itemKey: ({ id }) => id,
+      show: async (cards) => {
+        const blocked = await blockedFor(
+          reader,
+          cards.map(({ id }) => id),
+        );
+        return new Map(cards.flatMap((card) => (blocked.has(card.id) ? [] : [[card.id, card]])));
+      },
+    });
+    return c.json({ items }, 200);
+  },
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}",
+    summary: "A person",
+    request: { params: z.object({ handle: Handle }) },
+    responses: { 200: json(Profile), ...refusals },
+  }),
+  async (c) => {
+    const { handle } = c.req.valid("param");
+    const { reader } = c.var;
+    const id = (await handles.get(reader, [handle])).get(handle)?.person;
+    if (!id) throw new ApiError("person_not_found");
+    reader.about = id;
+    const [person, relation, { mine, theirs }] = await Promise.all([
+      profileOf(reader, id),
+      relationTo(reader, id),
+      blockBetween(reader, id),
+    ]);
+    // A claim may be without its person, and its id by chance that of somebody else.
+    if (person?.handle !== handle) handles.drop(handle); // Somebody else may take such a claim over.
+    if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
+    return c.json({ ...person, ...relation, blockedByMe: mine }, 200);
+  },
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}/followers",
+    summary: "Who follows a person",
+    description: "In an order that means nothing, but stays. Of a private person only their followers are told.",
+    request: { params: z.object({ handle: Handle }), query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followerPage), 200),
+);
+
+people.openapi(
+  createRoute({
+    method: "get",
+    path: "/people/{handle}/following",
+    summary: "Whom a person follows",
+    description: "Whoever signed up last comes first. Of a private person only their followers are told.",
+    request: { params: z.object({ handle: Handle }), query: PageQuery },
+    responses: { 200: json(PeoplePage), ...refusals },
+  }),
+  async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followedBy), 200),
+);
+
+async function listPage(
+  c: Context<App>,
+  handle: string,
+  { cursor, limit }: PageQuery,
+  list: typeof followerPage,
+): Promise<z.infer<typeof PeoplePage>> {
+  const after = idOfCursor<PersonId>(cursor);
+  const { reader } = c.var;
+  const { person } = await personSeenBy(reader, handle);
+  if (await isHiddenFrom(reader, person)) return { items: [] };
+  const { items, next } = await fullPage({
+    after,
+    limit,
+    read: (after, count) => list(reader, person, after, count),
+    keyOf: (id) => id,
+    itemKey: (id) => id,
+    show: (ids) => peopleSeenBy(reader, ids),
+  });
+  return pageWithCursor(items, next);
+}
+
+/** One D1 query for each database. */
+async function newestPeople(reader: Reader, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
+  const newest = await reader.everyReplica<PersonCard>(NEWEST, before ?? AFTER_EVERY_ID, limit);
+  return newest.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+}
+
+const NEWEST = "SELECT id, handle, name FROM people WHERE id < ?1 ORDER BY id DESC LIMIT ?2";

@@ -1,0 +1,337 @@
+/** From when on it holds that somebody is private, and what it costs those who read. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
+import type { PostPage } from "../../../schema/api/posts.ts";
+import { type PersonId, type PostId } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { comment, done, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
+import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
+import { recordQueues } from "../../../tests/runtime/facts.ts";
+import { type Faults, withFaults } from "../../../tests/runtime/faults.ts";
+import { ask, hide, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { follows } from "../../../tests/runtime/posts.ts";
+import { fanOut } from "../../feeds/fan-out.ts";
+import { NOTICED_WITHIN } from "../../reads/private-accounts.ts";
+import { FOLLOWING_MAX, REQUESTS_MAX } from "./follows.ts";
+
+/** For how long, in ms, who has no account may still be shown what was public: docs/architecture.md. */
+const T_OF_ANYBODY = 5000;
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
+const follow = (whom: Someone) => `/v1/people/${whom.person.handle}/follow`;
+
+/** Ada, whose post Ben sees as a stranger and Cleo as a follower. */
+async function scene() {
+  const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
+  await follows(cleo.person.id, ada.person.id);
+  const { id: post } = await publish(ada);
+  await projectAll(queues, post);
+  await fanOut(env, { post, author: ada.person.id });
+  const read = async (by?: Someone, bindings: Env = env) =>
+    outcome(
+      await ask("GET", `/v1/posts/${post}`, { ...(by ? { token: by.token } : { asAnybody: true }), env: bindings }),
+    );
+  return { ada, ben, cleo, post, read };
+}
+
+describe("becoming private", () => {
+  it("holds for who is signed in from the answer on, in every isolate", async () => {
+    const { ada, ben, cleo, read } = await scene();
+    expect([await read(ben), await read(cleo)]).toEqual(["200", "200"]);
+    const begun = Date.now();
+    const changed = await (await done("PATCH", "/v1/me", ada, { private: true })).json<Me>();
+    expect(changed.private).toBe(true);
+    // No isolate believes anything of before that is as old as this.
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(NOTICED_WITHIN);
+    expect([await read(ben), await read(cleo), await read(ada)]).toEqual(["404 post_not_found", "200", "200"]);
+    await done("PATCH", "/v1/me", ada, { private: false });
+    expect(await read(ben)).toBe("200");
+  });
+
+  it("is known to an isolate that was not told, before its answer", async () => {
+    const { ada, ben, post, read } = await scene();
+    expect(await read(ben)).toBe("200");
+    expect((await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token })).status).toBe(200);
+    await hide(ada.person);
+    later(NOTICED_WITHIN);
+    expect(await read(ben)).toBe("404 post_not_found");
+    expect(await outcome(await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token }))).toBe("404 post_not_found");
+  });
+
+  it("takes what this isolate answers to everybody back at once, and what others do within seconds", async () => {
+    const { ada, post, read } = await scene();
+    const paths = [`/v1/posts/${post}`, `/v1/posts/${post}/comments`, `/v1/people/${ada.person.handle}/posts`];
+    const all = async () =>
+      Promise.all(
+        paths.map(async (path) => {
+          const response = await ask("GET", path, { asAnybody: true });
+          return `${response.status} ${(await response.text()).includes(post)}`;
+        }),
+      );
+    const [open, closed] = [
+      ["200 true", "200 false", "200 true"],
+      ["404 false", "404 false", "200 false"],
+    ];
+    expect(await all()).toEqual(open);
+    await done("PATCH", "/v1/me", ada, { private: true });
+    expect(await all()).toEqual(closed);
+    await done("PATCH", "/v1/me", ada, { private: false });
+    later(1001);
+    expect(await all()).toEqual(open);
+    await hide(ada.person); // In another isolate.
+    later(T_OF_ANYBODY);
+    expect(await all()).toEqual(closed);
+    expect(await read()).toBe("404 post_not_found");
+  });
+
+  it("is the same as a post that never was", async () => {
+    const { ada, ben, cleo, post } = await scene();
+    await done("PATCH", "/v1/me", ada, { private: true });
+    const missing = `${post.slice(0, -2)}zz`;
+    for (const asked of [{ token: ben.token }, { asAnybody: true }]) {
+      for (const path of ["", "/comments", "/likes", "/audit"]) {
+        const [hidden, absent] = await Promise.all(
+          [post, missing].map(async (id) => {
+            const response = await ask("GET", `/v1/posts/${id}${path}`, asked);
+            const { requestId: _, ...problem } = await response.json<{ requestId: string }>();
+            return { status: response.status, problem };
+          }),
+        );
+        expect(hidden, path).toEqual(absent);
+      }
+    }
+    expect((await ask("GET", `/v1/posts/${post}/audit`, { token: cleo.token })).status).toBe(200);
+  });
+
+  it("is no wall around the person: others see who they are, but not whom they follow", async () => {
+    const { ada, ben } = await scene();
+    await done("PATCH", "/v1/me", ada, { private: true });
+    const { handle } = ada.person;
+    const profile = await (await ask("GET", `/v1/people/${handle}`, { token: ben.token })).json<Profile>();
+    expect(profile).toMatchObject({ private: true, followers: 1, posts: 1, followedByMe: false });
+    const followers = await (await ask("GET", `/v1/people/${handle}/followers`)).json<{ items: unknown[] }>();
+    expect(followers.items).toEqual([]);
+  });
+});
+
+describe("while D1 is down", () => {
+  it("shows nobody what was kept of who has become private, and lets nobody write to it", async () => {
+    const { ada, ben, cleo, post, read } = await scene();
+    const faults: Faults = {};
+    const faulty = withFaults(env, faults);
+    expect([await read(), await read(ben, faulty.env), await read(cleo, faulty.env)]).toEqual(["200", "200", "200"]);
+    await ask("GET", "/v1/feed", { token: cleo.token, env: faulty.env });
+    await hide(ada.person); // In another isolate,
+    await env.DOCUMENTS.put(`private:${ada.person.id}`, "1"); // which tells KV as well.
+    later(61_000 - 1000); // The sessions are still known.
+    faults.reads = "throws";
+    const refused = "503 unavailable";
+    expect([await read(undefined, faulty.env), await read(ben, faulty.env)]).toEqual([refused, refused]);
+    const like = ask("PUT", `/v1/posts/${post}/like`, { token: ben.token, env: faulty.env });
+    expect(await outcome(await like)).toBe(refused);
+  });
+});
+
+describe("costs", () => {
+  const costs = async ({ token }: Someone, method: string, path: string) =>
+    (await warmD1Costs(async () => expect((await ask(method, path, { token })).status).toBe(200))).queries.length;
+
+  it("the readers of a public post nothing, and a follower of a private author one query", async () => {
+    const { ada, ben, cleo, post } = await scene();
+    const of = async (by: Someone) => [
+      await costs(by, "GET", "/v1/feed"),
+      await costs(by, "GET", `/v1/posts/${post}`),
+      await costs(by, "PUT", `/v1/posts/${post}/like`),
+    ];
+    expect([await of(ben), await of(cleo)]).toEqual([
+      [2, 2, 1],
+      [2, 2, 1],
+    ]);
+    await done("PATCH", "/v1/me", ada, { private: true });
+    expect(await of(cleo)).toEqual([2, 3, 2]);
+  });
+
+  it("whoever reads a post that nobody has asked about in the last second one query more", async () => {
+    const { ben, post } = await scene();
+    await ask("GET", `/v1/posts/${post}`, { token: ben.token });
+    later(1001);
+    const again = await d1Costs(() => ask("GET", `/v1/posts/${post}`, { token: ben.token }));
+    const asked = again.queries.filter((sql) => !sql.includes("shard_moves")); // With several databases, the map.
+    expect(asked.length).toBe(4); // The session, the like, where the post stands, and whether it is for everybody.
+  });
+
+  it("a page of the feed of people who are private no more than of others, and who muted nobody nothing", async () => {
+    const { ada, cleo } = await scene();
+    await hide(ada.person);
+    const { queries, calls } = await warmD1Costs(() => ask("GET", "/v1/feed", { token: cleo.token }));
+    expect([queries.length, calls]).toEqual([2, 1]);
+  });
+});
+
+describe("a feed", () => {
+  const feedOf = async ({ token }: Someone, limit = 20) =>
+    (await (await ask("GET", `/v1/feed?limit=${limit}`, { token })).json<PostPage>()).items.map(({ id }) => id);
+  const makeLarge = (reader: PersonId, author: PersonId) =>
+    databaseOf(env, reader)
+      .prepare("UPDATE following SET merged = 1 WHERE follower = ? AND followee = ?")
+      .bind(reader, author)
+      .run();
+
+  it("has the posts of a private author for accepted followers alone, pushed, merged in or rebuilt", async () => {
+    const { ada, ben, cleo, post } = await scene();
+    await hide(ada.person);
+    await done("PUT", follow(ada), ben);
+    expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
+    for (const { person } of [ben, cleo]) await makeLarge(person.id, ada.person.id);
+    expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
+    for (const { person } of [ben, cleo]) {
+      const database = databaseOf(env, person.id);
+      await database.batch([
+        database.prepare("UPDATE following SET merged = 0 WHERE follower = ?").bind(person.id),
+        database.prepare("DELETE FROM feed WHERE reader = ?").bind(person.id),
+        database.prepare("UPDATE people SET seen_day = 1 WHERE id = ?").bind(person.id),
+      ]);
+    }
+    expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
+    await done("DELETE", `/v1/me/followers/${cleo.person.handle}`, ada);
+    expect(await feedOf(cleo)).toEqual([]);
+  });
+
+  it("is filled when a request is accepted", async () => {
+    const { ada, ben, post } = await scene();
+    await hide(ada.person);
+    const asked = await (await done("PUT", follow(ada), ben)).json();
+    expect(asked).toEqual({ followedByMe: false, requestedByMe: true });
+    const profile = () => ask("GET", `/v1/people/${ada.person.handle}`, { token: ben.token });
+    expect(await (await profile()).json()).toMatchObject({ requestedByMe: true, followedByMe: false });
+    await vi.waitFor(() => done("PUT", `/v1/me/requests/${ben.person.handle}`, ada));
+    await vi.waitFor(async () => expect(await feedOf(ben)).toEqual([post]));
+    expect(await (await profile()).json()).toMatchObject({ requestedByMe: false, followedByMe: true });
+    expect(await (await done("DELETE", follow(ada), ben)).json()).toEqual({
+      followedByMe: false,
+      requestedByMe: false,
+    });
+  });
+
+  it("leaves out who is muted, fills the page with others, and has all of it back afterwards", async () => {
+    const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
+    const posts: PostId[] = [];
+    for (const author of [ben, cleo]) await follows(ada.person.id, author.person.id);
+    for (const author of [cleo, ben, cleo, ben, ben]) {
+      const { id } = await publish(author);
+      await projectAll(queues, id);
+      await fanOut(env, { post: id, author: author.person.id });
+      posts.unshift(id);
+    }
+    const [fromBen, fromCleo] = [
+      [posts[0], posts[1], posts[3]],
+      [posts[2], posts[4]],
+    ];
+    expect(await feedOf(ada)).toEqual(posts);
+    await done("PUT", `/v1/people/${ben.person.handle}/mute`, ada);
+    expect([await feedOf(ada), await feedOf(ada, 2)]).toEqual([fromCleo, fromCleo]);
+    await makeLarge(ada.person.id, ben.person.id);
+    expect(await feedOf(ada)).toEqual(fromCleo);
+    for (const path of [`/v1/posts/${fromBen[0]}`, `/v1/people/${ben.person.handle}/posts`]) {
+      expect((await ask("GET", path, { token: ada.token })).status, path).toBe(200);
+    }
+    await done("DELETE", `/v1/people/${ben.person.handle}/mute`, ada);
+    expect(await feedOf(ada)).toEqual(posts);
+  });
+});
+
+describe("requests", () => {
+  it("are listed newest first, page by page, with those that are left", async () => {
+    const ada = await signUp();
+    await hide(ada.person);
+    const askers: Someone[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const asker = await signUp();
+      await done("PUT", follow(ada), asker);
+      askers.unshift(asker);
+    }
+    const listed = async () => {
+      const ids: string[] = [];
+      for (let cursor = ""; ;) {
+        const response = await done("GET", `/v1/me/requests?limit=2${cursor}`, ada);
+        const page = await response.json<{ items: PersonCard[]; next?: string }>();
+        ids.push(...page.items.map(({ id }) => id));
+        if (page.next === undefined) return ids;
+        cursor = `&cursor=${page.next}`;
+      }
+    };
+    const ids = askers.map(({ person }) => person.id);
+    await vi.waitFor(async () => expect(await listed()).toEqual(ids));
+    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 5, followers: 0 });
+    const [first, second, ...rest] = askers as [Someone, Someone, ...Someone[]];
+    await done("PUT", `/v1/me/requests/${first.person.handle}`, ada);
+    await done("DELETE", `/v1/me/requests/${second.person.handle}`, ada);
+    expect(await listed()).toEqual(rest.map(({ person }) => person.id));
+    await vi.waitFor(async () =>
+      expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 3, followers: 1 }),
+    );
+    for (const cursor of ["x", btoa('["1"]'), btoa('["x","y"]'), btoa('["1","y"]')]) {
+      expect(await outcome(await ask("GET", `/v1/me/requests?cursor=${cursor}`, { token: ada.token }))).toBe(
+        "400 invalid_cursor",
+      );
+    }
+  });
+
+  it("have a limit, and so has whom one person follows", async () => {
+    const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
+    await hide(cleo.person);
+    const database = databaseOf(env, ada.person.id);
+    const tried = async (whom: Someone) => outcome(await ask("PUT", follow(whom), { token: ada.token }));
+    const rows = JSON.stringify(Array.from({ length: REQUESTS_MAX }, (_, index) => `0000000000${index}`));
+    await database
+      .prepare(
+        `INSERT INTO following (follower, followee, active, version, requested, asked)
+         SELECT ?, value, 0, 1, 1, 1 FROM json_each(?)`,
+      )
+      .bind(ada.person.id, rows)
+      .run();
+    expect([await tried(cleo), await tried(ben), await tried(ben)]).toEqual(["409 too_many_requests", "200", "200"]);
+    await done("DELETE", follow(ben), ada);
+    // Who is waited for counts as followed, so that no answer leads beyond the limit.
+    await database
+      .prepare("UPDATE people SET following = ? WHERE id = ?")
+      .bind(FOLLOWING_MAX - REQUESTS_MAX, ada.person.id)
+      .run();
+    expect(await tried(ben)).toBe("409 too_many_follows");
+    await database.prepare("UPDATE people SET following = following - 1 WHERE id = ?").bind(ada.person.id).run();
+    expect(await tried(ben)).toBe("200");
+  });
+
+  it("answer who asks for what is not theirs as if there were nothing", async () => {
+    const [ada, ben] = [await signUp(), await signUp()];
+    for (const [method, path, expected] of [
+      ["PUT", "/v1/me/requests/nobody_at_all", "404 person_not_found"],
+      ["PUT", `/v1/me/requests/${ben.person.handle}`, "404 request_not_found"],
+      ["PUT", `/v1/me/requests/${ada.person.handle}`, "404 request_not_found"],
+      ["DELETE", `/v1/me/requests/${ben.person.handle}`, "200"],
+      ["DELETE", `/v1/me/followers/${ben.person.handle}`, "200"],
+    ] as const) {
+      expect(await outcome(await ask(method, path, { token: ada.token })), path).toBe(expected);
+    }
+  });
+});
+
+it("counts comments by a private person where everybody reads them", async () => {
+  const [ada, ben] = [await signUp(), await signUp()];
+  await hide(ada.person);
+  const { id: post } = await publish(ben);
+  await comment(ada, post, "Fine light");
+  await projectAll(queues, post);
+  const page = await (await ask("GET", `/v1/posts/${post}/comments`)).json<{ items: { author: PersonCard }[] }>();
+  expect(page.items.map(({ author }) => author.id)).toEqual([ada.person.id]);
+});

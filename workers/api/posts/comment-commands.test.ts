@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Comment, CommentPage, Post } from "../../../schema/api/posts.ts";
+import { newId, type CommentId } from "../../../schema/ids.ts";
+import { allPages, comment, done, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
+import { recordQueues } from "../../../tests/runtime/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function talk() {
+  const [author, commenter, third] = await Promise.all([signUp(), signUp(), signUp()]);
+  const { id } = await publish(author);
+  return { author, commenter, third, post: id, path: `/v1/posts/${id}/comments` };
+}
+
+const COMMANDS: Record<string, [method: string, path: string, body?: object]> = {
+  edit: ["PATCH", "", { text: "Edited" }],
+  like: ["PUT", "/like"],
+  unlike: ["DELETE", "/like"],
+  pin: ["PUT", "/pin"],
+  unpin: ["DELETE", "/pin"],
+  hide: ["PUT", "/hidden"],
+  restore: ["DELETE", "/hidden"],
+  delete: ["DELETE", ""],
+};
+
+const OK = "200";
+const GONE = "204";
+const NOBODY = "401 not_signed_in";
+const NOT_YOURS = "403 not_yours";
+const NO_COMMENT = "404 comment_not_found";
+
+/** What comes of each command on each kind of comment, by who gives it: the post's author, the comment's, another, nobody. */
+const TABLE: Record<string, Record<keyof typeof COMMANDS, [string, string, string, string]>> = {
+  "a comment": {
+    edit: [NOT_YOURS, OK, NOT_YOURS, NOBODY],
+    like: [OK, OK, OK, NOBODY],
+    unlike: [OK, OK, OK, NOBODY],
+    pin: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    unpin: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    hide: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    restore: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    delete: [GONE, GONE, NOT_YOURS, NOBODY],
+  },
+  "a reply": {
+    edit: [NOT_YOURS, OK, NOT_YOURS, NOBODY],
+    like: [OK, OK, OK, NOBODY],
+    unlike: [OK, OK, OK, NOBODY],
+    pin: [NO_COMMENT, NOT_YOURS, NOT_YOURS, NOBODY],
+    unpin: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    hide: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    restore: [OK, NOT_YOURS, NOT_YOURS, NOBODY],
+    delete: [GONE, GONE, NOT_YOURS, NOBODY],
+  },
+  "a hidden comment": {
+    edit: [NOT_YOURS, OK, NO_COMMENT, NOBODY],
+    like: [NO_COMMENT, NO_COMMENT, NO_COMMENT, NOBODY],
+    unlike: [NO_COMMENT, NO_COMMENT, NO_COMMENT, NOBODY],
+    pin: [NO_COMMENT, NOT_YOURS, NO_COMMENT, NOBODY],
+    unpin: [OK, NOT_YOURS, NO_COMMENT, NOBODY],
+    hide: [OK, NOT_YOURS, NO_COMMENT, NOBODY],
+    restore: [OK, NOT_YOURS, NO_COMMENT, NOBODY],
+    delete: [GONE, GONE, NO_COMMENT, NOBODY],
+  },
+};
+
+it.each(Object.keys(TABLE))("lets do to %s only what is one's own to do", async (kind) => {
+  const { author, commenter, third, post, path } = await talk();
+  const fresh = async (): Promise<CommentId> => {
+    const top = await comment(commenter, post, "Where?");
+    const made = kind === "a reply" ? await comment(commenter, post, "There?", top) : top;
+    if (kind === "a hidden comment") await done("PUT", `${path}/${made.id}/hidden`, author);
+    return made.id;
+  };
+  const outcomes: Record<string, string[]> = {};
+  for (const [command, [method, what, body]] of Object.entries(COMMANDS)) {
+    outcomes[command] = await Promise.all(
+      [author, commenter, third, undefined].map(async (by) => {
+        const answer = await ask(method, `${path}/${await fresh()}${what}`, { ...(by && { token: by.token }), body });
+        return answer.status === 204 ? GONE : outcome(answer);
+      }),
+    );
+  }
+  expect(outcomes).toEqual(TABLE[kind]);
+});
+
+it("answers with the comment as it then stands, and shows it so when it is in D1", async () => {
+  const { author, commenter, third, post, path } = await talk();
+  const { id } = await comment(commenter, post, "Where?");
+  const does = async (command: keyof typeof COMMANDS, by: Someone) => {
+    const [method, what, body] = COMMANDS[command] ?? ["GET", ""];
+    const answer = await done(method, `${path}/${id}${what}`, by, body);
+    const changed = await answer.json<Comment>();
+    const headers = tokenOf(answer);
+    const own = await (await ask("GET", path, { token: by.token, headers })).json<CommentPage>();
+    await projectAll(queues, post);
+    const projected = await (await ask("GET", path, { token: by.token })).json<CommentPage>();
+    expect([own.items, projected.items]).toEqual([[changed], [changed]]);
+    return changed;
+  };
+  expect(await does("edit", commenter)).toMatchObject({ text: "Edited", editedAt: expect.any(String) });
+  expect(await does("like", third)).toMatchObject({ likes: 1, likedByMe: true });
+  expect(await does("like", third)).toMatchObject({ likes: 1, likedByMe: true });
+  expect(await does("like", author)).toMatchObject({ likes: 2, likedByMe: true });
+  expect(await does("unlike", third)).toMatchObject({ likes: 1, likedByMe: false });
+  expect(await does("unlike", commenter)).toMatchObject({ likes: 1, likedByMe: false });
+  expect(await does("pin", author)).toMatchObject({ pinned: true });
+  expect(await does("hide", author)).toMatchObject({ hidden: true, pinned: false });
+  expect(await does("restore", author)).toMatchObject({ hidden: false, pinned: false, text: "Edited", likes: 1 });
+});
+
+it("pins one comment at a time", async () => {
+  const { author, commenter, post, path } = await talk();
+  const [first, second] = [await comment(commenter, post, "1"), await comment(commenter, post, "2")];
+  await done("PUT", `${path}/${first.id}/pin`, author);
+  await done("PUT", `${path}/${second.id}/pin`, author);
+  await done("DELETE", `${path}/${first.id}/pin`, author); // Which is not pinned any more.
+  await projectAll(queues, post);
+  const pinned = (await allPages(path)).map(({ text, pinned }) => [text, pinned]);
+  expect(pinned).toEqual([
+    ["2", true],
+    ["1", false],
+  ]);
+});
+
+it("counts every like of a comment once, in a storm of likes, unlikes and repetitions", async () => {
+  const { author, commenter, third, post, path } = await talk();
+  const { id } = await comment(commenter, post, "Where?");
+  const like = (method: string, { token }: Someone) => ask(method, `${path}/${id}/like`, { token });
+  const storm = [author, commenter, third].flatMap((by) =>
+    Array.from({ length: 6 }, (_, n) => like(n % 3 === 1 ? "DELETE" : "PUT", by)),
+  );
+  for (const answer of await Promise.all(storm)) expect(answer.status).toBe(200);
+  for (const by of [author, commenter]) await like("PUT", by);
+  await like("DELETE", third);
+  await projectAll(queues, post);
+  expect(await allPages(path, { as: author })).toMatchObject([{ likes: 2, likedByMe: true }]);
+  expect(await allPages(path, { as: third })).toMatchObject([{ likes: 2, likedByMe: false }]);
+});
+
+it("ends right, however deletions, edits and restorations race", async () => {
+  const { author, commenter, third, post, path } = await talk();
+  const top = await comment(commenter, post, "Where?");
+  const reply = await comment(third, post, "There?", top);
+  await comment(author, post, "Stays");
+  const send = (method: string, what: string, by: Someone, body?: object) =>
+    ask(method, `${path}/${what}`, { token: by.token, body });
+  const answers = await Promise.all([
+    send("PUT", `${top.id}/hidden`, author),
+    send("PATCH", top.id, commenter, { text: "Quick" }),
+    send("DELETE", reply.id, author),
+    send("DELETE", reply.id, third),
+    send("DELETE", `${top.id}/hidden`, author),
+    send("PUT", `${top.id}/pin`, author),
+    send("PUT", `${reply.id}/like`, author),
+    send("DELETE", top.id, commenter),
+    send("DELETE", top.id, author),
+    send("PATCH", top.id, commenter, { text: "Late" }),
+  ]);
+  for (const { status } of answers) expect([200, 204, 404]).toContain(status);
+  expect(answers.filter(({ status }) => status === 204).length).toBeLessThanOrEqual(2); // One for each comment.
+  await projectAll(queues, post);
+  expect((await allPages(path)).map(({ text }) => text)).toEqual(["Stays"]);
+  expect(await (await ask("GET", `/v1/posts/${post}`)).json<Post>()).toMatchObject({ comments: 1 });
+  const { verdict } = await (await ask("GET", `/v1/posts/${post}/audit`)).json<{ verdict: string }>();
+  expect(verdict).toBe("equal");
+});
+
+it("refuses what no command can mean", async () => {
+  const { commenter, post, path } = await talk();
+  const { id } = await comment(commenter, post, "Where?");
+  const { token } = commenter;
+  const answer = async (method: string, path: string, body?: unknown) =>
+    outcome(await ask(method, path, { token, body }));
+  expect(await answer("PATCH", `${path}/${id}`, {})).toBe("422 invalid_request");
+  expect(await answer("PATCH", `${path}/${id}`, { text: "" })).toBe("422 invalid_request");
+  expect(await answer("PATCH", `${path}/${id}`, { text: "x".repeat(1001) })).toBe("422 invalid_request");
+  expect(await answer("PATCH", `${path}/nonsense`, { text: "Hi" })).toBe("422 invalid_request");
+  expect(await answer("PATCH", `${path}/${newId<CommentId>(5)}`, { text: "Hi" })).toBe(NO_COMMENT);
+  expect(await answer("PUT", `/v1/posts/nonsense/comments/${id}/like`)).toBe("422 invalid_request");
+  expect(await answer("PUT", `${path}/${id}/__proto__`)).toBe("404 not_found");
+  const raw = `{"text":"Edited","author":"x","likes":7,"__proto__":{"state":0},"hidden":true,"pinned":true}`;
+  const edited = await (await ask("PATCH", `${path}/${id}`, { token, raw })).json<Comment>();
+  expect(edited).toMatchObject({ text: "Edited", likes: 0, hidden: false, pinned: false, author: commenter.person });
+});

@@ -1,0 +1,130 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { SeenComment } from "../../../schema/messages/facts.ts";
+import { IdempotencyKey, PageQuery } from "../../../schema/api/common.ts";
+import {
+  type Comment,
+  Comment as CommentSchema,
+  CommentPage,
+  CommentsQuery,
+  NewComment,
+} from "../../../schema/api/posts.ts";
+import { CommentId, PostId } from "../../../schema/ids.ts";
+import {
+  type CommentKey,
+  type CommentOrder,
+  presentComments,
+  requireNoBlockOn,
+  type Thread,
+  threadOf,
+} from "../../reads/comments.ts";
+import { answerWithToken } from "./own-writes.ts";
+import { Reader } from "../../storage/reader.ts";
+import { fullPage } from "../../reads/full-page.ts";
+import { followedAmong } from "../../reads/follows.ts";
+import { requireAccess, viewablePost } from "../../reads/posts.ts";
+import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
+import { ApiError } from "../../../schema/api/refusals.ts";
+import { mentionsIn } from "./mentions.ts";
+import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+
+export const comments = routes();
+
+comments.openapi(
+  createRoute({
+    method: "post",
+    path: "/posts/{post}/comments",
+    summary: "Comment on a post, or reply to a comment",
+    description:
+      "A reply to a reply stands in the same thread and names whom it answers. Whom an @handle mentions is told, up to ten " +
+      "people; an edit tells nobody.",
+    request: { params: z.object({ post: PostId }), headers: IdempotencyKey, ...body(NewComment) },
+    responses: { 201: json(CommentSchema), ...refusals },
+  }),
+  async (c) => {
+    const { person: author } = signedIn(c);
+    const { post } = c.req.valid("param");
+    const { replyTo, text } = c.req.valid("json");
+    await requireAccess(c.var.reader, post);
+    if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
+    const mentions = await mentionsIn(c.var.reader, text);
+    const wanted = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
+    const actor = c.env.POSTS.getByName(post);
+    let answer = await actor.comment(wanted);
+    if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post))) {
+      answer = await actor.comment({ ...wanted, isFollower: true });
+    }
+    if (!answer.ok) throw new ApiError(answer.reason);
+    answerWithToken(c, post, { seq: answer.seq });
+    return c.json(await presentOne(c, answer.comment), 201);
+  },
+);
+
+/** Asked only where a post wants to know. */
+async function isFollower(c: Context<App>, post: PostId): Promise<boolean> {
+  const { document } = await viewablePost(c.var.reader, post);
+  return (await followedAmong(c.var.reader, new Set([document.author]))).has(document.author);
+}
+
+comments.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}/comments",
+    summary: "The comments on a post; its replies are in the threads of each",
+    description: "The pinned one comes first. The order of the most liked may change from one page to the next.",
+    request: { params: z.object({ post: PostId }), query: CommentsQuery },
+    responses: { 200: json(CommentPage), ...refusals },
+  }),
+  async (c) => {
+    const { post } = c.req.valid("param");
+    const { cursor, limit, order } = c.req.valid("query");
+    const thread = await threadOf(c.var.reader, post, { order });
+    return c.json(await pageOf(c, thread, keyOfCursor(cursor, order), limit), 200);
+  },
+);
+
+comments.openapi(
+  createRoute({
+    method: "get",
+    path: "/posts/{post}/comments/{comment}/replies",
+    summary: "The replies to a comment, oldest first",
+    request: { params: z.object({ post: PostId, comment: CommentId }), query: PageQuery },
+    responses: { 200: json(CommentPage), ...refusals },
+  }),
+  async (c) => {
+    const { post, comment } = c.req.valid("param");
+    const { cursor, limit } = c.req.valid("query");
+    const thread = await threadOf(c.var.reader, post, { parent: comment });
+    return c.json(await pageOf(c, thread, keyOfCursor(cursor, "oldest"), limit), 200);
+  },
+);
+
+/** A comment as it is answered to whoever has just changed it, and so sees it whoever wrote it. */
+export async function presentOne(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
+  const anybody = new Reader(c.env, c.executionCtx);
+  const presented = await presentComments(anybody, [comment], pinned ? comment.id : undefined);
+  const found = presented.get(comment.id);
+  if (!found) throw new ApiError("person_not_found");
+  return found;
+}
+
+async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: CommentKey | undefined, limit: number) {
+  const show = (rows: SeenComment[]) => presentComments(c.var.reader, rows, pinned?.id);
+  const { items, next } = await fullPage({
+    after,
+    limit,
+    read,
+    keyOf: ({ id, likes }): CommentKey => ({ id, likes }),
+    itemKey: ({ id }) => id,
+    show,
+  });
+  const first = pinned && !after ? [...(await show([pinned])).values()] : [];
+  return { items: [...first, ...items], seq, ...(next && { next: encodeCursor([next.id, String(next.likes)]) }) };
+}
+
+function keyOfCursor(cursor: string | undefined, order: CommentOrder): CommentKey | undefined {
+  if (cursor === undefined) return undefined;
+  const [id, likes] = decodeCursor(cursor, 2);
+  if (order === "most_liked" && !/^\d{1,10}$/.test(likes)) throw new ApiError("invalid_cursor");
+  return { id: cursorId<CommentId>(id), likes: Number(likes) };
+}

@@ -1,0 +1,211 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
+import { newId, type PostId } from "../../../schema/ids.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { recordQueues } from "../../../tests/runtime/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { follows, readyMedia } from "../../../tests/runtime/posts.ts";
+import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
+import { withFaults } from "../../../tests/runtime/faults.ts";
+import { fanOut } from "../../feeds/fan-out.ts";
+
+// Nothing is delivered, so D1 stays behind every like and comment: the worst moment for reading one's own writes.
+beforeEach(() => {
+  recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Person = Awaited<ReturnType<typeof signUp>>;
+
+async function publish(author: Person, caption = "Low tide"): Promise<Post> {
+  const body = { caption, media: [{ id: await readyMedia(author.person.id), alt: "Wet sand" }] };
+  const response = await ask("POST", "/v1/posts", { token: author.token, body });
+  expect(response.status).toBe(201);
+  return response.json<Post>();
+}
+
+it("shows a post to its author at once: by itself, on the profile and in the feed", async () => {
+  const ada = await signUp();
+  const post = await publish(ada);
+  expect(post).toMatchObject({ author: ada.person, caption: "Low tide", likes: 0, comments: 0, likedByMe: false });
+  expect(post.media).toMatchObject([{ width: 1200, height: 800, alt: "Wet sand" }]);
+
+  const { token } = ada;
+  expect(await (await ask("GET", `/v1/posts/${post.id}`)).json()).toEqual(post);
+  expect(await (await ask("GET", `/v1/people/${ada.person.handle}/posts`)).json()).toEqual({ items: [post] });
+  expect(await (await ask("GET", "/v1/feed", { token })).json()).toEqual({ items: [post] });
+  expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ posts: 1 });
+});
+
+it("publishes even while D1 takes no writes, since the actor's commit is the fact", async () => {
+  const ada = await signUp();
+  const body = { media: [{ id: await readyMedia(ada.person.id) }] };
+  const faulty = withFaults(env, { writes: "throws" });
+  const response = await ask("POST", "/v1/posts", { token: ada.token, body, env: faulty.env });
+  expect(faulty.failed()).toBeGreaterThan(0);
+  expect(response.status).toBe(201);
+  const { id } = await response.json<Post>();
+  expect(await env.POSTS.getByName(id).snapshot(undefined)).toMatchObject({ ok: true, standing: { seq: 1 } });
+});
+
+it("refuses a post without pictures, with somebody else's, with one that is not ready, or from nobody", async () => {
+  const [ada, ben] = [await signUp(), await signUp()];
+  const { token } = ada;
+  const mine = await readyMedia(ada.person.id);
+  const theirs = await readyMedia(ben.person.id);
+  const post = async (body: unknown) => outcome(await ask("POST", "/v1/posts", { token, body }));
+  expect(await post({ media: [] })).toBe("422 invalid_request");
+  expect(await post({ media: [{ id: theirs }] })).toBe("404 media_not_found");
+  expect(await post({ media: [{ id: mine }], caption: "x".repeat(2201) })).toBe("422 invalid_request");
+  expect(await post({ media: [{ id: mine }], caption: "\u202Egpj.exe" })).toBe("422 invalid_request");
+  await databaseOf(env, mine)
+    .prepare("UPDATE media SET state = 'uploaded', width = NULL WHERE id = ?")
+    .bind(mine)
+    .run();
+  expect(await post({ media: [{ id: mine }] })).toBe("409 media_not_ready");
+  expect(await outcome(await ask("POST", "/v1/posts", { body: { media: [{ id: mine }] } }))).toBe("401 not_signed_in");
+});
+
+it("publishes once for a key, even when the requests come together", async () => {
+  const ada = await signUp();
+  const { token } = ada;
+  const body = { caption: "Once", media: [{ id: await readyMedia(ada.person.id) }] };
+  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  const publish = () => ask("POST", "/v1/posts", { token, body, headers });
+  const answers = await Promise.all([publish(), publish(), publish()]);
+  answers.push(await publish());
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  const ids = await Promise.all(answers.map(async (answer) => (await answer.json<Post>()).id));
+  expect(new Set(ids).size).toBe(1);
+  expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ posts: 1 });
+
+  const other = { ...body, caption: "Another" };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body: other, headers }))).toBe(
+    "409 idempotency_key_reused",
+  );
+  const mine = await readyMedia(ada.person.id);
+  const others = { ...body, media: [{ id: mine }] };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body: others, headers }))).toBe(
+    "409 idempotency_key_reused",
+  );
+  const file = databaseOf(env, mine).prepare("SELECT claimed_by AS post FROM media WHERE id = ?").bind(mine);
+  expect(await file.first()).toEqual({ post: null }); // Else everybody could see it.
+
+  const malformed = { "Idempotency-Key": "x".repeat(65) };
+  expect(await outcome(await ask("POST", "/v1/posts", { token, body, headers: malformed }))).toBe(
+    "422 invalid_request",
+  );
+});
+
+it("finds another id for a key's post when its first one is taken", async () => {
+  const ada = await signUp();
+  const body = { caption: "The second", media: [{ id: await readyMedia(ada.person.id) }] };
+  const random = crypto.getRandomValues.bind(crypto);
+  let zeros = Number.POSITIVE_INFINITY; // How many of the next draws give 0, in a millisecond that does not end.
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => (zeros-- > 0 ? array : random(array)));
+  try {
+    const first = await publish(ada, "The first");
+    zeros = 1;
+    const headers = { "Idempotency-Key": "key" };
+    const response = await ask("POST", "/v1/posts", { token: ada.token, body, headers });
+    expect(response.status).toBe(201);
+    const second = await response.json<Post>();
+    expect(second.id).not.toBe(first.id);
+    const again = await ask("POST", "/v1/posts", { token: ada.token, body, headers });
+    expect(await again.json()).toMatchObject({ id: second.id });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it("keeps text as it was given, in NFC", async () => {
+  const ada = await signUp();
+  const caption = "Cafe\u0301 👩‍👩‍👧 <script>alert(1)</script> '; DROP TABLE posts; --\n\ttabbed";
+  expect((await publish(ada, caption)).caption).toBe(caption.normalize("NFC"));
+});
+
+it("shows a reader their own like and comment before D1 has them, if they send the token back", async () => {
+  const [ada, ben] = [await signUp(), await signUp()];
+  const post = await publish(ada);
+  const path = `/v1/posts/${post.id}`;
+  const liked = await ask("PUT", `${path}/like`, { token: ben.token });
+  expect(await liked.json()).toEqual({ liked: true, likes: 1, seq: 2 });
+  const headers = { "Consistency-Token": liked.headers.get("consistency-token") ?? "" };
+  const commented = await ask("POST", `${path}/comments`, { token: ben.token, headers, body: { text: "Where?" } });
+  expect(commented.status).toBe(201);
+  headers["Consistency-Token"] = commented.headers.get("consistency-token") ?? "";
+
+  const read = async <T>(path: string, headers = {}) =>
+    (await ask("GET", path, { token: ben.token, headers })).json<T>();
+  expect(await read<Post>(path, headers)).toMatchObject({ likes: 1, comments: 1, likedByMe: true, seq: 3 });
+  expect((await read<CommentPage>(`${path}/comments`, headers)).items).toMatchObject([{ text: "Where?" }]);
+  // Without the token it is as D1 has it, and a token that is none of ours is none.
+  for (const token of [
+    "",
+    "garbage",
+    "!!!",
+    btoa('{"a":1}'),
+    btoa(`{"posts":[["${post.id}","5"]],"databases":[]}`),
+    btoa("[[1,2]]"),
+  ]) {
+    expect(await read<Post>(path, { "Consistency-Token": token })).toMatchObject({ likes: 0, likedByMe: false });
+  }
+});
+
+it("pages through a feed without a gap or a repeat while posts arrive", async () => {
+  const [ada, reader] = [await signUp(), await signUp()];
+  await follows(reader.person.id, ada.person.id);
+  const published: PostId[] = [];
+  const publishAndDeliver = async () => {
+    published.push((await publish(ada, String(published.length))).id);
+    await fanOut(env, { post: published.at(-1) as PostId, author: ada.person.id });
+  };
+  for (let n = 0; n < 7; n += 1) await publishAndDeliver();
+  const before = [...published];
+
+  const seen: PostId[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined;) {
+    const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
+    const page = await (await ask("GET", `/v1/feed?limit=3${query}`, { token: reader.token })).json<PostPage>();
+    seen.push(...page.items.map(({ id }) => id));
+    cursor = page.next;
+    await publishAndDeliver();
+  }
+  expect(seen).toEqual(before.toReversed());
+});
+
+it("answers 404 for what does not exist, and 422 or 400 for what cannot", async () => {
+  const { token } = await signUp();
+  const unknown = newId<PostId>(7);
+  const answer = async (method: string, path: string, body?: unknown) =>
+    outcome(await ask(method, path, { token, ...(body !== undefined && { body }) }));
+  expect(await answer("GET", `/v1/posts/${unknown}`)).toBe("404 post_not_found");
+  expect(await answer("GET", `/v1/posts/${unknown}/comments`)).toBe("404 post_not_found");
+  expect(await answer("PUT", `/v1/posts/${unknown}/like`)).toBe("404 post_not_found");
+  expect(await answer("DELETE", `/v1/posts/${unknown}/like`)).toBe("404 post_not_found");
+  expect(await answer("POST", `/v1/posts/${unknown}/comments`, { text: "hello" })).toBe("404 post_not_found");
+  expect(await answer("GET", "/v1/posts/nonsense")).toBe("422 invalid_request");
+  expect(await answer("GET", "/v1/feed?cursor=nonsense")).toBe("400 invalid_cursor");
+  expect(await answer("GET", "/v1/feed?limit=1000000")).toBe("422 invalid_request");
+  expect(await answer("GET", "/v1/nothing")).toBe("404 not_found");
+  expect(await answer("POST", `/v1/posts/${unknown}/comments`, { text: "" })).toBe("422 invalid_request");
+  const malformed = await ask("POST", "/v1/posts", { token, headers: { "content-type": "application/json" } });
+  expect(malformed.status).toBe(400);
+});
+
+it("costs a warm feed page one call of D1 for the session and the skeleton, and no more than a row an entry", async () => {
+  const ada = await signUp();
+  for (let n = 0; n < 21; n += 1) await publish(ada);
+  const { token } = ada;
+  const page = vi.fn();
+  const { queries, calls, rowsRead } = await warmD1Costs(async () => {
+    page(await (await ask("GET", "/v1/feed", { token })).json<PostPage>());
+  });
+  expect(page).toHaveBeenLastCalledWith(expect.objectContaining({ items: expect.objectContaining({ length: 20 }) }));
+  expect({ queries: queries.length, calls }).toEqual({ queries: 2, calls: 1 });
+  expect(rowsRead).toBeLessThanOrEqual(25);
+});

@@ -1,0 +1,105 @@
+/** The HTTP surface: what is mounted where, and what is true of every request. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { serveMedia } from "./media/serving/serve.ts";
+import { admin } from "./api/operations/admin.ts";
+import { audits } from "./api/operations/audit.ts";
+import { bells } from "./api/people/bells.ts";
+import { blocks } from "./api/people/blocks.ts";
+import { commentCommands } from "./api/posts/comment-commands.ts";
+import { comments } from "./api/posts/comments.ts";
+import { directUploads } from "./api/media/direct-uploads.ts";
+import { edits } from "./api/posts/edits.ts";
+import { problem } from "./http/problems.ts";
+import { ApiError } from "../schema/api/refusals.ts";
+import { feed } from "./api/posts/feed.ts";
+import { follows } from "./api/people/follows.ts";
+import { freshShards } from "./http/fresh-shards.ts";
+import { jsonBodies } from "./http/json-bodies.ts";
+import { likes } from "./api/posts/likes.ts";
+import { live } from "./api/live/live.ts";
+import { me } from "./api/accounts/me.ts";
+import { mediaQuota } from "./api/media/media-quota.ts";
+import { mediaRoutes } from "./api/media/media.ts";
+import { mutedPosts } from "./api/notifications/muted-posts.ts";
+import { mutes } from "./api/people/mutes.ts";
+import { notifications } from "./api/notifications/notifications.ts";
+import { people } from "./api/people/people.ts";
+import { posters } from "./api/media/posters.ts";
+import { preferences } from "./api/notifications/preferences.ts";
+import { posts } from "./api/posts/posts.ts";
+import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
+import type { App } from "./http/routes.ts";
+import { publicAnswer } from "./answers/public-answers.ts";
+import { reading } from "./answers/reading.ts";
+import { requests } from "./api/people/requests.ts";
+import { sessions } from "./api/accounts/sessions.ts";
+import { uploads } from "./api/media/uploads.ts";
+import { viewer } from "./api/accounts/viewer.ts";
+
+const v1 = new OpenAPIHono<App>();
+
+v1.use(jsonBodies);
+v1.use(freshShards);
+v1.use(reading);
+v1.route("/", feed);
+v1.use(viewer);
+for (const resource of [
+  people,
+  sessions,
+  me,
+  follows,
+  bells,
+  requests,
+  blocks,
+  mutes,
+  mediaRoutes,
+  posters,
+  uploads,
+  directUploads,
+  mediaQuota,
+  posts,
+  edits,
+  likes,
+  comments,
+  commentCommands,
+  live,
+  audits,
+  notifications,
+  preferences,
+  mutedPosts,
+  pushSubscriptions,
+]) {
+  v1.route("/", resource);
+}
+v1.doc31("/openapi.json", {
+  openapi: "3.1.0",
+  info: {
+    title: "Shutterline",
+    version: "1",
+    description: "A photo and video feed that runs at the edge. Errors are problem+json with a stable `code`.",
+  },
+});
+
+const inner = new OpenAPIHono<App>();
+
+inner.use(async (c, next) => {
+  await next();
+  if (c.res.webSocket) return; // A copy with other headers would not be one.
+  // What is here depends on who asks; what does not is answered before it comes here.
+  const { headers } = c.res;
+  if (!headers.has("cache-control"))
+    c.header("cache-control", headers.has("etag") ? "private, no-cache" : "private, no-store");
+  c.header("x-content-type-options", "nosniff");
+  c.header("strict-transport-security", "max-age=63072000; includeSubDomains");
+});
+inner.onError(problem);
+inner.notFound((c) => problem(new ApiError("not_found"), c));
+inner.get("/healthz", (c) => c.json({ ok: true }));
+inner.route("/", serveMedia);
+inner.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
+inner.route("/v1", v1);
+
+export const app = {
+  fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> =>
+    publicAnswer(inner.fetch, request, env, context),
+};

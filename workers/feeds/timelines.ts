@@ -1,0 +1,61 @@
+/** The newest posts of many authors at once, from the index of `posts` by author. */
+import { queryByIds } from "../../schema/d1/by-ids.ts";
+import { AFTER_EVERY_ID, newId, type PersonId, type PostId } from "../../schema/ids.ts";
+import { FEED_MAX } from "./feed-bound.ts";
+import { Tiers } from "../storage/tiers.ts";
+
+/** How much later than others the followers of a large author may see a post, beside a replica's delay. */
+const TIMELINES_FRESH_FOR = 1000; // ms
+const TIMELINES_MAX = 500; // Of about 20 kB.
+
+export type Authored = { post: PostId; author: PersonId };
+
+const DAY = 86_400_000; // ms
+/** The first window of `newestPosts`, in days: what most people follow fills a feed in a week. */
+const FIRST_WINDOW = 7;
+const WIDER = 4;
+
+/**
+ * The newest FEED_MAX posts of a large author, newest first: as many as a feed would hold. Those who follow one read the
+ * same list, so it is kept for a second. Costs one D1 query for each database of an author that nobody has read since.
+ */
+export const timelines = new Tiers<PersonId, { posts: PostId[] }>({
+  freshFor: TIMELINES_FRESH_FOR,
+  max: TIMELINES_MAX,
+  load: async (reader, authors) => {
+    const rows = await reader.replicasByIds<{ author: PersonId; posts: string }>(authors, TIMELINES);
+    return new Map(rows.map(({ author, posts }) => [author, { posts: JSON.parse(posts) as PostId[] }]));
+  },
+});
+
+const TIMELINES = `
+  SELECT value AS author, (
+    SELECT json_group_array(id ORDER BY id DESC) FROM (
+      SELECT id FROM posts WHERE author = value ORDER BY id DESC LIMIT ${FEED_MAX})) AS posts
+  FROM json_each(?1)`;
+
+/**
+ * Exactly the newest `limit` posts of all the authors together. An id begins with its time, so it looks at a week first,
+ * then at what is behind that, four times as far back with each step, until there are enough or time begins. Costs a step
+ * one D1 query for each database of an author; it reads the posts in the window, and one row for each author.
+ */
+export async function newestPosts(env: Env, authors: readonly PersonId[], limit: number): Promise<Authored[]> {
+  const found: Authored[] = [];
+  const now = Date.now();
+  let before: string = AFTER_EVERY_ID;
+  for (let days = FIRST_WINDOW; found.length < limit && before !== FIRST_ID; days *= WIDER) {
+    const from = firstIdAt(now - days * DAY);
+    const rows = await queryByIds<Authored>(env, authors, WINDOW, from, before, limit);
+    found.push(...rows.sort((a, b) => (a.post < b.post ? 1 : -1)));
+    before = from;
+  }
+  return found.slice(0, limit);
+}
+
+const firstIdAt = (time: number): string => newId<PostId>(0, time, 0);
+const FIRST_ID = firstIdAt(0);
+
+const WINDOW = `
+  SELECT posts.id AS post, posts.author FROM json_each(?1)
+  CROSS JOIN posts ON posts.author = value AND posts.id >= ?2 AND posts.id < ?3
+  ORDER BY posts.id DESC LIMIT ?4`;

@@ -1,0 +1,66 @@
+/**
+ * Addresses that one person may use for a while, because what is there is not for everybody: `?for=<person>&until=<s>&
+ * sig=<HMAC-SHA-256>`. The signature covers the file, all that is served of it, and the person. It says who asks and
+ * nothing more: whether they may see the file is asked at each use (access.ts).
+ */
+import { z } from "zod";
+import { type MediaId, PersonId } from "../../schema/ids.ts";
+import { Memory } from "../storage/memory.ts";
+import { secretOf } from "../storage/secrets.ts";
+
+/** An address is good for between one and two of these, in s, and the same within one: so browsers find it again. */
+const PERIOD = 30 * 60;
+const SIGNED_MAX = 5000;
+
+const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
+const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
+
+const signed = new Memory<string, string>(SIGNED_MAX);
+let imported: CryptoKey | undefined;
+
+/** What an address of `media` ends with for `viewer`. */
+export async function signatureFor(env: Env, media: MediaId, viewer: PersonId): Promise<string> {
+  const until = (Math.floor(Date.now() / 1000 / PERIOD) + 2) * PERIOD;
+  const text = textOf(media, viewer, until);
+  const known = signed.get(text);
+  if (known) return known.value;
+  const signature = new Uint8Array(await crypto.subtle.sign(HMAC, await keyOf(env), encoded(text)));
+  const query = `?for=${viewer}&until=${until}&sig=${signature.toBase64(BASE64URL)}`;
+  signed.set(text, query);
+  return query;
+}
+
+/** Whom an address was given to, and until when it is good, in s since 1970. */
+export type Signed = { viewer: PersonId; until: number };
+
+const Query = z.object({
+  for: PersonId,
+  until: z
+    .string()
+    .regex(/^\d{10}$/)
+    .transform(Number),
+  sig: z.string().regex(/^[\w-]{43}$/),
+});
+
+/** Undefined when the query has no signature of ours for `media`, or it is over. */
+export async function verified(env: Env, media: MediaId, query: Record<string, string>): Promise<Signed | undefined> {
+  const { success, data } = Query.safeParse(query);
+  if (!success || data.until <= Date.now() / 1000) return undefined;
+  const { for: viewer, until, sig } = data;
+  // The runtime compares in constant time.
+  const isOurs = await crypto.subtle.verify(
+    HMAC,
+    await keyOf(env),
+    Uint8Array.fromBase64(sig, BASE64URL),
+    encoded(textOf(media, viewer, until)),
+  );
+  return isOurs ? { viewer, until } : undefined;
+}
+
+const textOf = (media: MediaId, viewer: PersonId, until: number) => `${media} ${viewer} ${until}`;
+const encoded = (text: string) => new TextEncoder().encode(text);
+
+async function keyOf(env: Env): Promise<CryptoKey> {
+  imported ??= await crypto.subtle.importKey("raw", await secretOf(env, "media-urls"), HMAC, false, ["sign", "verify"]);
+  return imported;
+}

@@ -1,0 +1,133 @@
+/** What follows from a follow, a request or the end of one: the mirror in the followee's shard, notifications, the backfill. */
+import type { Effect } from "../../schema/messages/facts.ts";
+import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import type { Reach } from "../../schema/tables/people.ts";
+import { effectDone } from "../storage/effects.ts";
+import { announce } from "../push/announce.ts";
+import { answerRequest, applyAnswer } from "./follow-requests.ts";
+import { FEED_MAX, trimmed } from "../feeds/feed-bound.ts";
+import { markStatement } from "../feeds/large-authors.ts";
+import { type Unread, unreadStatements } from "../notifications/write-notifications.ts";
+import { dayOf, type Mirrored, RAISED_ONCE_IN, toldAfter, toldBefore } from "../notifications/follow-notifications.ts";
+
+/**
+ * Costs one D1 query for the truth, one batch for the followee, one query and one batch for the backfill, and one to be
+ * done. A large author needs no backfill, but one query that marks the follow. It may run again, late, or at the same time
+ * as another one of the same pair: every row ends as `following` says.
+ *
+ * A request to somebody who is public by the time it is mirrored is accepted: whoever was mirrored before they became public
+ * is accepted with all others (open.ts), so nobody is left waiting.
+ */
+export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
+  const { follower, followee } = effect;
+  // The mirror first: a post that is published in between goes to those who are mirrored, or is found by the backfill.
+  const mirrored = await mirrorFollow(env, follower, followee);
+  if (mirrored) {
+    const { truth, reach, isPrivate, pending } = mirrored;
+    if (truth.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
+    if (pending && !isPrivate) {
+      const answer = await answerRequest(env, follower, followee, "accept");
+      if (answer) await applyAnswer(env, answer);
+    }
+  }
+  await effectDone(env, effect.id);
+}
+
+/** Brings the mirror to what the fact says, and tells the followee. Two D1 queries. Undefined when there never was a follow. */
+export async function mirrorFollow(
+  env: Env,
+  follower: PersonId,
+  followee: PersonId,
+  { isAnnounced = true } = {},
+): Promise<(Followee & { truth: Truth }) | undefined> {
+  const truth = await databaseOf(env, follower)
+    .prepare("SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?")
+    .bind(follower, followee)
+    .first<Truth>();
+  return truth ? { truth, ...(await mirror(env, follower, followee, truth, isAnnounced)) } : undefined;
+}
+
+type Truth = Mirrored & { bell: 0 | 1 };
+type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
+
+/** Asks for the followee's reach in the same transaction: a follower who is mirrored later than it turns must see that. */
+async function mirror(
+  env: Env,
+  follower: PersonId,
+  followee: PersonId,
+  truth: Truth,
+  isAnnounced: boolean,
+): Promise<Followee> {
+  const database = databaseOf(env, followee);
+  const pair = [followee, shardOf(follower), follower] as const;
+  const { active, version, bell, requested, asked, since } = truth;
+  const day = active ? dayOf(since) : null;
+  const now = Date.now();
+  const unread = unreadStatements(database, [
+    ...(day ? [{ recipient: followee, kind: "follow", subject: day } as const] : []),
+    ...(requested ? [{ recipient: followee, kind: "follow_request", subject: followee } as const] : []),
+  ]);
+  const results = await database.batch([
+    ...toldBefore(database, { follower, followee }, truth, now),
+    database.prepare(MIRROR).bind(...pair, active, version, bell, requested, asked, since, day, now, RAISED_ONCE_IN),
+    ...toldAfter(database, followee, day),
+    database.prepare(TAKE_BACK).bind(...pair),
+    database.prepare(FOLLOWEE).bind(...pair),
+    ...unread,
+  ]);
+  if (isAnnounced && unread.length > 0)
+    await announce(
+      env,
+      results.slice(-unread.length).flatMap(({ results }) => results as Unread[]),
+    );
+  const [found] = results[results.length - 1 - unread.length]?.results ?? [];
+  return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
+}
+
+// What the followee has answered stands beside it: an answered request does not wait again, however late it is mirrored.
+const MIRROR = `
+  INSERT INTO followers (followee, follower_shard, follower, active, version, bell, pending, asked, since, told_in, told_at)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?4 OR ?7, ?11, 0))
+  ON CONFLICT DO UPDATE SET active = excluded.active, version = excluded.version, bell = excluded.bell,
+    pending = excluded.pending AND excluded.asked <> answered, asked = excluded.asked, since = excluded.since,
+    accepted = accepted AND (excluded.active OR excluded.pending),
+    told_in = iif(excluded.asked = answered AND accepted, NULL, excluded.told_in),
+    told_at = iif(excluded.asked <> asked AND told_at <= ?11 - ?12, excluded.told_at, told_at)
+  WHERE excluded.version > version`;
+
+const FOLLOWEE = `
+  SELECT reach, private AS isPrivate, coalesce((
+    SELECT pending FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3), 0) AS pending
+  FROM people WHERE id = ?1`;
+
+// Follows were told one by one once, each under its follower.
+const TAKE_BACK = `
+  DELETE FROM notifications WHERE recipient = ?1 AND kind = 'follow' AND subject = ?3
+  AND NOT EXISTS (SELECT 1 FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3 AND active = 1)`;
+
+/** The followee's newest posts, as many as a feed keeps: they may all be newer than what is in it. */
+async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
+  // Of the primary: a replica may lack what was published before the mirror was written.
+  const newest = await databaseOf(env, followee)
+    .prepare("SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?")
+    .bind(followee, FEED_MAX)
+    .all<{ id: PostId }>();
+  const posts = newest.results.map(({ id }) => id);
+  const database = databaseOf(env, follower);
+  await database.batch([
+    database.prepare(BACKFILL).bind(follower, followee, JSON.stringify(posts)),
+    ...trimmed(database, [follower]),
+  ]);
+}
+
+async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
+  await markStatement(databaseOf(env, follower), [follower], followee).run();
+}
+
+// The join asks the fact, which lives beside the feed: an unfollow in the meantime wins.
+const BACKFILL = `
+  INSERT INTO feed (reader, post, author)
+  SELECT follower, value, followee FROM following JOIN json_each(?3)
+  WHERE follower = ?1 AND followee = ?2 AND active = 1
+  ON CONFLICT DO NOTHING`;

@@ -1,0 +1,107 @@
+import { applyD1Migrations, type D1Migration } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Profile } from "../../schema/api/people.ts";
+import type { CommentPage, PostPage } from "../../schema/api/posts.ts";
+import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/api.ts";
+import { flush, recordQueues } from "../../tests/runtime/facts.ts";
+import { ask, signUp } from "../../tests/runtime/people.ts";
+import { follows } from "../../tests/runtime/posts.ts";
+import { LaggingDatabase } from "../../tests/runtime/replicas.ts";
+import { fanOut } from "../feeds/fan-out.ts";
+import { project } from "../projector/projector.ts";
+
+const { DB_1: REPLICA, TEST_MIGRATIONS } = env as unknown as { DB_1: D1Database; TEST_MIGRATIONS: D1Migration[] };
+
+// The second database is free to be the replica where the first holds everything.
+describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
+  let database: LaggingDatabase;
+  let lagging: Env;
+  let queues: ReturnType<typeof recordQueues>;
+  let ada: Someone;
+  beforeAll(() => applyD1Migrations(REPLICA, TEST_MIGRATIONS));
+  beforeEach(async () => {
+    queues = recordQueues();
+    ada = await signUp();
+    database = new LaggingDatabase(env.DB, REPLICA);
+    lagging = { ...env, DB: database.binding };
+    await database.catchUp();
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  const as = (who: Someone, headers = {}) => ({ token: who.token, headers, env: lagging });
+  const profile = async (who: Someone, headers = {}) =>
+    (await ask("GET", `/v1/people/${ada.person.handle}`, as(who, headers))).json<Profile>();
+
+  it("serves readers from the replica, and who has written something from where it is", async () => {
+    const changed = await ask("PATCH", "/v1/me", { ...as(ada), body: { bio: "Tides" } });
+    expect((await profile(ada)).bio).toBe("");
+    expect((await profile(ada, tokenOf(changed))).bio).toBe("Tides");
+    await database.catchUp();
+    const { primary } = database.served;
+    expect((await profile(ada, tokenOf(changed))).bio).toBe("Tides");
+    expect(database.served.primary - primary).toBe(2); // The session, and whether they follow themselves.
+  });
+
+  it("shows an author their new post among their posts", async () => {
+    const body = { caption: "Low tide", media: [{ id: (await publish(ada)).media[0]?.id }] };
+    await database.catchUp();
+    const published = await ask("POST", "/v1/posts", { ...as(ada), body });
+    const path = `/v1/people/${ada.person.handle}/posts`;
+    const ids = async (headers = {}) =>
+      (await (await ask("GET", path, as(ada, headers))).json<PostPage>()).items.map(({ id }) => id);
+    const { id } = await published.json<{ id: string }>();
+    expect(await ids()).not.toContain(id);
+    expect(await ids(tokenOf(published))).toContain(id);
+  });
+
+  it("never shows somebody something older than what they have seen", async () => {
+    const ben = await signUp();
+    const { id: post } = await publish(ada);
+    await database.catchUp();
+    await comment(ada, post, "First");
+    await flush(env.POSTS.getByName(post));
+    await project(lagging, queues.facts.splice(0));
+    const texts = async (headers = {}) => {
+      const elsewhere = { ...env, DB: database.binding }; // An isolate that has not read this database before.
+      const asked = { token: ben.token, headers, env: elsewhere };
+      const response = await ask("GET", `/v1/posts/${post}/comments`, asked);
+      return { texts: (await response.json<CommentPage>()).items.map(({ text }) => text), token: tokenOf(response) };
+    };
+    database.nearest = "primary";
+    const seen = await texts();
+    expect(seen.texts).toEqual(["First"]);
+    database.nearest = "replica";
+    expect((await texts(seen.token)).texts).toEqual(["First"]);
+    expect((await texts()).texts).toEqual([]); // Who does not say what they have seen may be told less.
+  });
+
+  it("leaves nothing out of a feed that a replica has not heard of", async () => {
+    const ben = await signUp();
+    await follows(ben.person.id, ada.person.id);
+    const { id } = await publish(ada);
+    await fanOut(lagging, { post: id, author: ada.person.id });
+    const feed = await (await ask("GET", "/v1/feed", as(ben))).json<PostPage>();
+    expect(feed.items.map((post) => post.id)).toEqual([id]);
+  });
+
+  it("finds a person who has just signed up, and answers whoever asks for nobody", async () => {
+    const cleo = await signUp();
+    const found = await ask("GET", `/v1/people/${cleo.person.handle}`, as(ada));
+    expect(await found.json()).toMatchObject(cleo.person);
+    expect((await ask("GET", "/v1/people/nobody_at_all", as(ada))).status).toBe(404);
+  });
+
+  it("answers whoever brings a bookmark that was never given", async () => {
+    const forged = btoa(
+      JSON.stringify({ posts: [], databases: [["DB", `${"f".repeat(8)}-00000000-00000000-${"f".repeat(32)}`]] }),
+    );
+    for (const token of [forged, btoa(JSON.stringify({ posts: [], databases: [["DB", "; DROP"]] }))]) {
+      expect(await profile(ada, { "Consistency-Token": token })).toMatchObject(ada.person);
+    }
+    expect(await profile(ada)).toMatchObject(ada.person); // And nobody else is bothered by it.
+  });
+});

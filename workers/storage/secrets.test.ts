@@ -1,0 +1,28 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
+import { type SecretName, secretOf } from "./secrets.ts";
+
+/** A binding that nothing is remembered of: as in an isolate that has just begun. */
+const isolate = (faults: Faults = {}) => withFaults(env, faults).env;
+
+it("draws a secret once, and gives every isolate the same", async () => {
+  const [name, other] = [crypto.randomUUID() as SecretName, crypto.randomUUID() as SecretName];
+  const drawn = await Promise.all([isolate(), isolate(), isolate()].map((each) => secretOf(each, name)));
+  expect(drawn[0]).toHaveLength(32);
+  expect(new Set(drawn.map(String)).size).toBe(1);
+  expect(await secretOf(isolate(), other)).not.toEqual(drawn[0]);
+});
+
+it("asks D1 once, and of an answer that did not come remembers nothing", async () => {
+  const name = crypto.randomUUID() as SecretName;
+  const faults: Faults = { reads: "throws", writes: "throws" };
+  const env = isolate(faults);
+  await expect(secretOf(env, name)).rejects.toThrow("Network connection lost");
+  delete faults.reads;
+  delete faults.writes;
+  const first = await secretOf(env, name);
+  faults.reads = "throws";
+  faults.writes = "throws";
+  expect(await secretOf(env, name)).toEqual(first);
+});
