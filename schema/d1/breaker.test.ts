@@ -13,7 +13,7 @@ const late = () => Promise.reject(new LateError("D1", 2000));
 const tried = vi.fn(() => Promise.resolve("answered"));
 const outcome = (breaker: Breaker, ask: () => Promise<string> = tried) => breaker.run(ask).catch(String);
 
-it("asks nobody for a second after it was late, then one, then all", async () => {
+it("lets no call pass for a second after a timeout, then one, then all", async () => {
   const breaker = new Breaker();
   expect(await outcome(breaker)).toBe("answered");
   await outcome(breaker, late);
@@ -27,7 +27,7 @@ it("asks nobody for a second after it was late, then one, then all", async () =>
   expect(await outcome(breaker)).toBe("answered");
 });
 
-it("lets another try when the one who did is gone without an answer", async () => {
+it("allows another trial when the first never settles", async () => {
   const breaker = new Breaker();
   await outcome(breaker, late);
   vi.setSystemTime(1000);
@@ -38,7 +38,7 @@ it("lets another try when the one who did is gone without an answer", async () =
   expect(await outcome(breaker)).toBe("answered");
 });
 
-it("is spared anew when it is late again, and is not spared for failing at once", async () => {
+it("opens again after another timeout, but not after an immediate failure", async () => {
   const breaker = new Breaker();
   await outcome(breaker, late);
   vi.setSystemTime(1500);

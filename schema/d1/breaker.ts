@@ -1,19 +1,22 @@
 import { LateError } from "./deadline.ts";
 
-/** How long a store that was too slow is not asked at all. */
+/** How long a store that was too slow gets no calls at all. */
 const SPARED_FOR = 1000; // ms
-/** How long the one that tries it keeps others out at most: the runtime may end it with its request, and then it tells nothing. */
+/**
+ * How long a trial call keeps other calls out. The runtime may cancel it with its request, and then it never settles.
+ */
 const TRIED_FOR = 5000; // ms
 
 /**
- * Spares a store that does not answer in time, and those who would wait for it in vain: they are refused at once. After a
- * while one request tries it, and if that is answered, all may again. (Circuit breaker: Nygard, "Release It!", 2007.)
+ * A circuit breaker (Nygard, "Release It!", 2007). After a call that timed out, it rejects calls at once, which spares
+ * the store and the requests that would wait in vain. Later one call tries the store, and once that succeeds, all calls
+ * pass.
  */
 export class Breaker {
   #sparedUntil = 0;
   #isSuspect = false;
 
-  /** Rejects with what `ask` rejects with, or with a LateError when it is not called. */
+  /** Settles like `ask`, or rejects with a `LateError` without calling it. */
   async run<T>(ask: () => Promise<T>): Promise<T> {
     if (!this.#isSuspect) return this.#watched(ask);
     if (Date.now() < this.#sparedUntil) throw new LateError("D1", 0);

@@ -1,4 +1,4 @@
--- How an author's posts reach their readers (workers/delivery/large-authors.ts), and when a reader was last seen.
+-- How an author's posts reach their readers (workers/feeds/large-authors.ts), and when a reader was last seen.
 -- Existing people count as seen today, because their feeds are complete. People who sign up with a Worker that does not
 -- know the column yet count as never seen, so their feed is rebuilt when they first read it.
 ALTER TABLE people ADD COLUMN reach TEXT NOT NULL DEFAULT 'pushed';

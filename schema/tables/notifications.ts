@@ -9,7 +9,9 @@ export const notifications = sqliteTable(
   {
     recipient: text().$type<PersonId>().notNull(),
     kind: text().$type<NotificationKind>().notNull(),
-    /** The post, comment or person it is about; for follows, the day (workers/delivery/told-of-followers.ts). */
+    /**
+     * The post, comment or person it is about; for follows, the day (workers/notifications/follow-notifications.ts).
+     */
     subject: text().$type<PostId | CommentId | PersonId>().notNull(),
     /** The post that was liked, commented on or published, or that the comment belongs to. */
     post: text().$type<PostId>(),

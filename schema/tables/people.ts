@@ -3,7 +3,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { PersonId, SessionId } from "../ids.ts";
 import type { RelayName } from "../live/live-relays.ts";
 
-/** How an author's posts reach their readers: see workers/delivery/large-authors.ts. */
+/** How an author's posts reach their readers: see workers/feeds/large-authors.ts. */
 export type Reach = "pushed" | "turning" | "merged";
 
 /** Triggers on `following`, `followers` and `posts` keep the counts, so they are exact and never recounted. */
@@ -18,7 +18,7 @@ export const people = sqliteTable("people", {
   reach: text().$type<Reach>().notNull().default("pushed"),
   /** The day on which they last read their feed, in days since 1970. Fan-out skips dormant readers. */
   seenDay: integer("seen_day").notNull().default(0),
-  /** True from the return of a dormant reader until their feed is complete: workers/delivery/dormant.ts. */
+  /** True from the return of a dormant reader until their feed is complete: workers/feeds/dormant.ts. */
   rebuilding: integer({ mode: "boolean" }).notNull().default(false),
   /** Whether only approved followers may see their posts. */
   private: integer({ mode: "boolean" }).notNull().default(false),
@@ -28,7 +28,7 @@ export const people = sqliteTable("people", {
   mediaBytes: integer("media_bytes").notNull().default(0),
 });
 
-/** In the shard of the handle's hash. A claim without a person is taken over after a while: workers/api/sign-up.ts. */
+/** In the shard of the handle's hash. An old claim without a person is taken over: workers/api/accounts/sign-up.ts. */
 export const handles = sqliteTable("handles", {
   handle: text().primaryKey(),
   person: text().$type<PersonId>().notNull(),
