@@ -1,6 +1,4 @@
-/**
- * Limits and close codes of the live socket, for both ends. Apart from the schemas, whose library browsers can skip.
- */
+/** Limits and close codes of the live socket, for both ends. Not with the schemas, to spare browsers their library. */
 
 /** Minimum time between two frames of one topic to a socket, in ms. */
 export const FRAME_DELAY = 250;

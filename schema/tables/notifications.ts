@@ -9,9 +9,7 @@ export const notifications = sqliteTable(
   {
     recipient: text().$type<PersonId>().notNull(),
     kind: text().$type<NotificationKind>().notNull(),
-    /**
-     * The post, comment or person it is about; for follows, the day (workers/notifications/follow-notifications.ts).
-     */
+    /** The post, comment or person; for follows, the day (workers/notifications/follow-notifications.ts). */
     subject: text().$type<PostId | CommentId | PersonId>().notNull(),
     /** The post that was liked, commented on or published, or that the comment belongs to. */
     post: text().$type<PostId>(),
