@@ -11,7 +11,7 @@ import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
 import { problem } from "./http/problems.ts";
 import { ApiError } from "../schema/api/refusals.ts";
-import { feed } from "./api/posts/feed.ts";
+import { feed, prefetchFeed } from "./api/posts/feed.ts";
 import { follows } from "./api/people/follows.ts";
 import { freshShards } from "./http/fresh-shards.ts";
 import { jsonBodies } from "./http/json-bodies.ts";
@@ -41,9 +41,10 @@ const v1 = new OpenAPIHono<App>();
 v1.use(jsonBodies);
 v1.use(freshShards);
 v1.use(reading);
-v1.route("/", feed);
+v1.use("/feed", prefetchFeed);
 v1.use(viewer);
 for (const resource of [
+  feed,
   people,
   sessions,
   me,

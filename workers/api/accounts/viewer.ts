@@ -13,18 +13,12 @@ import { bearerOf, sessionRowOf, SESSION_LASTS, sessionOf, viewerOf } from "./to
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
 
-/** Finds the viewer before the route runs. */
-export const viewer = createMiddleware<App>(async (c, next) => {
-  await findViewer(c);
-  await next();
-});
-
 /**
  * Sets `viewer` in the context and in the reader. Costs one D1 query if the request carries a token, else none. A wrong
  * `Authorization` is rejected, because its sender expects to be signed in. A cookie may just be old, so its sender
  * becomes an anonymous viewer.
  */
-export async function findViewer(c: Context<App>): Promise<void> {
+export const viewer = createMiddleware<App>(async (c, next) => {
   const { reader } = c.var;
   const token = tokenIn(c);
   const found = token === undefined ? undefined : await viewerOf(reader, token);
@@ -32,7 +26,8 @@ export async function findViewer(c: Context<App>): Promise<void> {
   if (found && !isBearer(c)) requireOwnSite(c.req.raw);
   reader.viewer = found;
   c.set("viewer", found);
-}
+  await next();
+});
 
 /**
  * Returns the owner of the request's session, if this isolate has seen it before. The secret is not checked, so this is
