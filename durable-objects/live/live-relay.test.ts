@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { relayNamed, relayOfPerson } from "../../schema/live/live-relays.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../tests/runtime/live.ts";
@@ -27,7 +27,7 @@ afterEach(() => {
 it("closes the sockets of a session that is signed out, and no others", async () => {
   const ada = await signUp();
   const other = await newSession(ada.person.id);
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
     .bind(other.row.id, other.row.person, other.row.secretHash, other.row.expiresAt)
     .run();
@@ -63,7 +63,7 @@ it("closes a socket whose session has expired, before the first frame after it h
   const client = (await connect(ada)).watch(post.id);
   await client.until(1);
   const [session] = ada.token.split(".");
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("UPDATE sessions SET expires_at = ? WHERE id = ?")
     .bind(Date.now(), session)
     .run();
@@ -125,7 +125,7 @@ it("tells nobody anything while D1 does not say who they are, and everything whe
   await Promise.all([client.until(1), client.untilTold(1)]);
   const relay = relayNamed(env, relayOfPerson("weur", ada.person.id));
   await evict(relay);
-  const database = databaseOf(env, ada.person.id);
+  const database = d1Of(env, ada.person.id);
   const prepare = database.prepare.bind(database);
   let failing = true;
   vi.spyOn(database, "prepare").mockImplementation((sql) => {

@@ -37,10 +37,13 @@ export class LivePlaces {
     const mayBeDeleted = now - (this.#left.get(person) ?? this.#startedAt) < DELETED_WITHIN;
     if (!mayBeDeleted && (this.#until.get(person) ?? 0) >= isEnough) return;
     await renewShards(this.#env);
-    const written = databaseOf(this.#env, person)
-      .prepare(NOTE)
-      .bind(person, this.#relay, now + PLACE_LASTS, mayBeDeleted ? Number.MAX_SAFE_INTEGER : isEnough)
-      .run();
+    const written = databaseOf(this.#env, person).run(
+      NOTE,
+      person,
+      this.#relay,
+      now + PLACE_LASTS,
+      mayBeDeleted ? Number.MAX_SAFE_INTEGER : isEnough,
+    );
     await within(STORE_ANSWERS_WITHIN, written, "D1");
     remember(this.#until, person, now + PLACE_LASTS);
   }

@@ -33,7 +33,7 @@ export async function reviewed(env: Env, seats: Iterable<Seat>): Promise<Seat[]>
   );
   const over = groups.map(async ({ database, part }) => {
     const asked = JSON.stringify(part.map(({ person, session }) => [session, person]));
-    const { results } = await within(STORE_ANSWERS_WITHIN, database.prepare(REVIEW).bind(asked, now).all<Row>(), "D1");
+    const results = await within(STORE_ANSWERS_WITHIN, database.all<Row>(REVIEW, asked, now), "D1");
     const rows = new Map(results.map((row) => [row.session, row]));
     return part.flatMap(({ seat, session, doubts }) => {
       const row = rows.get(session);

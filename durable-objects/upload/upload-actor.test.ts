@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { MediaId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { KEPT_WITHOUT_PROGRESS, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
 import { codeOf } from "../../tests/runtime/media.ts";
 import {
@@ -179,7 +179,7 @@ it("leaves an upload alone that is finished, though its end was not heard of", a
   const id = await client.begun(1000);
   const what = encodeURIComponent(JSON.stringify({ owner: client.person.id, offset: 0 }));
   await actorOf(id).fetch(`https://upload/?what=${what}`, { method: "PATCH", body: fileOf(1000) });
-  await databaseOf(env, id).prepare("UPDATE media SET state = 'uploaded' WHERE id = ?").bind(id).run();
+  await d1Of(env, id).prepare("UPDATE media SET state = 'uploaded' WHERE id = ?").bind(id).run();
   vi.useFakeTimers({ now: Date.now() + KEPT_WITHOUT_PROGRESS + 1000, toFake: ["Date"] });
 
   await runDurableObjectAlarm(actorOf(id));

@@ -1,3 +1,4 @@
+import { statement } from "../../schema/d1/database.ts";
 import { DurableObject } from "cloudflare:workers";
 import { within } from "../../schema/d1/deadline.ts";
 import { SNIFF_BYTES, typeOf } from "../../schema/media/file-signatures.ts";
@@ -193,10 +194,10 @@ export class UploadActor extends DurableObject<Env> {
       await renewShards(this.env);
       const database = databaseOf(this.env, this.#id);
       const [, left] = await database.batch([
-        database.prepare("DELETE FROM media WHERE id = ? AND state = 'uploading'").bind(this.#id),
-        database.prepare("SELECT 1 FROM media WHERE id = ?").bind(this.#id),
+        statement("DELETE FROM media WHERE id = ? AND state = 'uploading'", this.#id),
+        statement("SELECT 1 FROM media WHERE id = ?", this.#id),
       ]);
-      if (left?.results.length === 0) await this.#store((bucket) => removeObject(bucket, upload));
+      if (left?.rows.length === 0) await this.#store((bucket) => removeObject(bucket, upload));
       await this.end();
     } catch (error) {
       console.warn("upload not removed, the alarm will", { id: this.#id, error: String(error) });

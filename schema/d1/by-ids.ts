@@ -12,10 +12,7 @@ export async function queryByIds<Row>(
   ...values: readonly (string | number)[]
 ): Promise<Row[]> {
   const queries = [...byDatabase(env, new Set(ids), (id) => id)].map(([database, group]) =>
-    database
-      .prepare(sql)
-      .bind(JSON.stringify(group), ...values)
-      .all<Row>(),
+    database.all<Row>(sql, JSON.stringify(group), ...values),
   );
-  return (await Promise.all(queries)).flatMap(({ results }) => results);
+  return (await Promise.all(queries)).flat();
 }

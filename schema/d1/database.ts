@@ -6,6 +6,7 @@
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { Breaker } from "./breaker.ts";
 import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
+import { SharedReads } from "./shared-reads.ts";
 
 /** One SQL statement. Its parameters are numbered: `?1` stands for the first of `params`. */
 export type Statement = { readonly sql: string; readonly params: readonly unknown[] };
@@ -28,6 +29,7 @@ export class Database {
   readonly #breaker: Breaker | undefined;
   #orm: DrizzleD1Database | undefined;
   #patient: Database | undefined;
+  #shared: SharedReads | undefined;
 
   private constructor(d1: D1Database, deadline: number, breaker: Breaker | undefined) {
     this.#d1 = d1;
@@ -48,6 +50,13 @@ export class Database {
   get patient(): Database {
     this.#patient ??= new Database(this.#d1, PATIENT_WITHIN, undefined);
     return this.#patient;
+  }
+
+  /** Reads that concurrent requests of this isolate make in common calls. */
+  get shared(): SharedReads {
+    // The breaker is outermost: a request that it rejects does not wait for the call of another one.
+    this.#shared ??= new SharedReads(new Database(this.#d1, this.#within, undefined), this.#breaker ?? new Breaker());
+    return this.#shared;
   }
 
   /**

@@ -5,10 +5,10 @@ import { databaseOf } from "./shards.ts";
 
 /** Returns whether a person is private; false for an unknown person. Costs one D1 query of one row. */
 export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
-  const row = await databaseOf(env, person)
-    .prepare("SELECT private FROM people WHERE id = ?")
-    .bind(person)
-    .first<{ private: 0 | 1 }>();
+  const row = await databaseOf(env, person).first<{ private: 0 | 1 }>(
+    "SELECT private FROM people WHERE id = ?1",
+    person,
+  );
   return row?.private === 1;
 }
 

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { emptyPair, PAIR } from "../../tests/runtime/pair.ts";
-import { databaseOf, MAP_LASTS, MAP_LEASE, parseShards, renewShards, withMoved } from "./shards.ts";
+import { MAP_LASTS, MAP_LEASE, parseShards, renewShards, withMoved } from "./shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 
 beforeEach(async () => {
   await emptyPair();
@@ -68,7 +69,7 @@ it("follows published moves only", async () => {
   await moved(30, 40, "published");
   await moved(50, 60, "aborted");
   await renewShards(PAIR);
-  expect([15, 35, 55].map((shard) => databaseOf(PAIR, shard) === PAIR.DB_1)).toEqual([false, true, false]);
+  expect([15, 35, 55].map((shard) => d1Of(PAIR, shard) === PAIR.DB_1)).toEqual([false, true, false]);
 });
 
 it("uses the last map for a while when it cannot be read, and then rejects", async () => {

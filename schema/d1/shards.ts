@@ -6,7 +6,7 @@
  * is ever read.
  */
 import type { Background } from "../background.ts";
-import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
+import { Database, statement } from "./database.ts";
 import { type Id, LOGICAL_SHARDS, shardOf } from "../ids.ts";
 import { PHASES, type Phase } from "../tables/shards.ts";
 
@@ -116,9 +116,8 @@ export async function readShards(env: Env): Promise<Range[]> {
   const initial = initialMapOf(env);
   if (initial.bindings.length === 1) return initial.ranges;
   const [now, readNumber] = [Date.now(), (reads += 1)];
-  const read = env.DB.withSession("first-primary").prepare(MOVES).all<MoveRow>();
-  const { results } = await within(STORE_ANSWERS_WITHIN, read, "D1");
-  const moves = results.map(({ phase, ...moved }) => ({ moved, reached: PHASES.indexOf(phase) }));
+  const { results } = await Database.of(env.DB).inSession<MoveRow>([statement(MOVES)], "first-primary");
+  const moves = (results[0]?.rows ?? []).map(({ phase, ...moved }) => ({ moved, reached: PHASES.indexOf(phase) }));
   const published = moves.filter(({ reached }) => reached >= PUBLISHED);
   const ranges = published.reduce<Range[]>((ranges, { moved }) => withMoved(ranges, moved), initial.ranges);
   const isMoving = moves.some(({ reached }) => reached !== DONE);
@@ -137,7 +136,7 @@ const MOVES = "SELECT target AS binding, first, last, phase FROM shard_moves WHE
 export const areShardsMoving = (env: Env): boolean => mapOf(env).isMoving;
 
 /** Returns every database once. During a move, a database may hold copies of another one's rows: see `isHomeOf`. */
-export const databases = (env: Env): D1Database[] => bindings(env).map((binding) => databaseNamed(env, binding));
+export const databases = (env: Env): Database[] => bindings(env).map((binding) => databaseNamed(env, binding));
 
 /** Returns the binding names of all databases. */
 export const bindings = (env: Env): string[] => initialMapOf(env).bindings;
@@ -148,7 +147,7 @@ export const firstShards = (env: Env): number[] => [
 ];
 
 /** Returns the database of an id or of a logical shard (0 to 8191). */
-export const databaseOf = (env: Env, key: Id | number): D1Database => databaseNamed(env, bindingOf(env, key));
+export const databaseOf = (env: Env, key: Id | number): Database => databaseNamed(env, bindingOf(env, key));
 
 /** Returns the binding name of the database of an id or of a logical shard. */
 export function bindingOf(env: Env, key: Id | number): string {
@@ -159,11 +158,11 @@ export function bindingOf(env: Env, key: Id | number): string {
 }
 
 /** Whether a row found in `database` belongs there and is not a copy of a move. For queries of all databases. */
-export const isHomeOf = (env: Env, database: D1Database, id: Id): boolean => databaseOf(env, id) === database;
+export const isHomeOf = (env: Env, database: Database, id: Id): boolean => databaseOf(env, id).isSame(database);
 
 /** Groups items by the database of their ids, so that each database is queried once. */
-export function byDatabase<T>(env: Env, items: Iterable<T>, idOf: (item: T) => Id): Map<D1Database, T[]> {
-  const groups = new Map<D1Database, T[]>();
+export function byDatabase<T>(env: Env, items: Iterable<T>, idOf: (item: T) => Id): Map<Database, T[]> {
+  const groups = new Map<Database, T[]>();
   for (const item of items) {
     const database = databaseOf(env, idOf(item));
     const group = groups.get(database);
@@ -185,8 +184,8 @@ export function shardOfHandle(handle: string): number {
 
 /** Returns the database bound as `binding`; throws if there is none. */
 // The cast is needed because operators add DB_1, DB_2... to wrangler.toml, while the generated Env has only ours.
-export function databaseNamed(env: Env, binding: string): D1Database {
+export function databaseNamed(env: Env, binding: string): Database {
   const database = (env as unknown as Record<string, D1Database | undefined>)[binding];
   if (!database) throw new Error(`SHARDS names ${binding}, but no D1 database is bound under that name`);
-  return database;
+  return Database.of(database);
 }

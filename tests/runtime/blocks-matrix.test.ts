@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, Post } from "../../schema/api/posts.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";
@@ -65,7 +65,7 @@ async function newWorld(role: Role) {
   if (role === "blocker" || role === "both") await block(viewer, author);
   if (role === "blocked" || role === "both") await block(author, viewer);
   // Adds a feed entry and a notification as if something late had written them after the block.
-  const database = databaseOf(env, viewer.person.id);
+  const database = d1Of(env, viewer.person.id);
   await database.batch([
     database
       .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { databases } from "../../schema/d1/shards.ts";
+import { allD1 } from "./d1.ts";
 
 /** `queries` holds the statements. `calls` counts calls to databases, where a batch is one. */
 export type D1Costs = { queries: string[]; calls: number; rowsRead: number; rowsWritten: number };
@@ -8,7 +8,7 @@ export type D1Costs = { queries: string[]; calls: number; rowsRead: number; rows
 /** Measures the D1 costs of `run`, on primaries and replicas. Counts only rows of batches. */
 export async function d1Costs(run: () => Promise<unknown>): Promise<D1Costs> {
   const costs: D1Costs = { queries: [], calls: 0, rowsRead: 0, rowsWritten: 0 };
-  const spies = databases(env).flatMap((database) => {
+  const spies = allD1(env).flatMap((database) => {
     const withSession = database.withSession.bind(database);
     return [
       ...watched(database, costs),

@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import type { Media } from "../../schema/api/media.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, SessionId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { problem } from "../../workers/http/problems.ts";
 import { mediaRoutes } from "../../workers/api/media/media.ts";
 import { posters } from "../../workers/api/media/posters.ts";
@@ -62,7 +62,7 @@ export type Inspect = Extract<Effect, { kind: "inspect" }>;
 
 /** Returns the pending effect of an upload. Throws if there is none. */
 export async function effectOf(media: MediaId): Promise<Inspect> {
-  const row = await databaseOf(env, media)
+  const row = await d1Of(env, media)
     .prepare("SELECT body FROM effects WHERE body ->> '$.media' = ?")
     .bind(media)
     .first<{ body: string }>();

@@ -1,11 +1,11 @@
-import { databases } from "../../schema/d1/shards.ts";
+import { allD1 } from "./d1.ts";
 
 export type Meter = { queries: number; rowsRead: number; rowsWritten: number };
 
 /** Returns `env` with a meter that adds up the costs that its databases report. A batch counts as one query. */
 export function metered(env: Env): { env: Env; meter: Meter } {
   const meter = { queries: 0, rowsRead: 0, rowsWritten: 0 };
-  const all = new Set<unknown>(databases(env));
+  const all = new Set<unknown>(allD1(env));
   const bindings = Object.entries(env).map(([name, value]) => [name, all.has(value) ? counted(value, meter) : value]);
   return { env: Object.fromEntries(bindings), meter };
 }

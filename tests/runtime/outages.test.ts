@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentPage, Post, PostPage } from "../../schema/api/posts.ts";
 import type { PostId, SessionId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { comment, publish, type Someone } from "./api.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { type Fault, type Faults, withFaults } from "./faults.ts";
@@ -156,7 +156,7 @@ it.skipIf(env.SHARDS !== "DB")("rejects a session that ended elsewhere more than
   const { id: post } = await publish(author);
   const like = () => ask("PUT", `/v1/posts/${post}/like`, { token, env: faulty.env });
   expect((await like()).status).toBe(200);
-  await databaseOf(env, id).prepare("DELETE FROM sessions WHERE id = ?").bind(id).run();
+  await d1Of(env, id).prepare("DELETE FROM sessions WHERE id = ?").bind(id).run();
   vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
   try {
     faults.reads = "throws";

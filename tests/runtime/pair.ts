@@ -2,7 +2,8 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { newId, type PersonId } from "../../schema/ids.ts";
-import { databaseOf, readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { createPerson } from "../../workers/api/accounts/sign-up.ts";
 import { MOVED } from "../../workers/shards/tables.ts";
 import { randomHandle } from "./people.ts";
@@ -58,7 +59,7 @@ export async function personIn(world: Env, shard: number): Promise<{ id: PersonI
   for (;;) {
     const handle = randomHandle();
     const id = newId<PersonId>(shard);
-    await databaseOf(world, shardOfHandle(handle))
+    await d1Of(world, shardOfHandle(handle))
       .prepare("INSERT INTO handles (handle, person) VALUES (?, ?)")
       .bind(handle, id)
       .run();

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { app } from "../../workers/app.ts";
 import { claimHandle, createPerson } from "../../workers/api/accounts/sign-up.ts";
 
@@ -51,7 +51,7 @@ export async function ask(method: string, path: string, options: RequestOptions 
 
 /** Makes a person private in D1 only, as if through another isolate and without the wait. */
 export async function hide({ id }: PersonCard, isPrivate = true): Promise<void> {
-  await databaseOf(env, id).prepare("UPDATE people SET private = ? WHERE id = ?").bind(Number(isPrivate), id).run();
+  await d1Of(env, id).prepare("UPDATE people SET private = ? WHERE id = ?").bind(Number(isPrivate), id).run();
 }
 
 /** Returns the status of a response, followed by the code if it is a problem: readable in a failed assertion. */

@@ -1,7 +1,7 @@
 /** Makes people and posts for tests of actors and queues. */
 import { env } from "cloudflare:workers";
 import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 
 const made = new Set<Id>();
 
@@ -42,7 +42,7 @@ export const oldest = (limit: number) => ({ parent: "", newestFirst: false, afte
 /** Writes a media row as inspection leaves it, without a file. */
 export async function readyMedia(owner: PersonId): Promise<MediaId> {
   const id = unusedId<MediaId>(shardOf(owner));
-  await databaseOf(env, id)
+  await d1Of(env, id)
     .prepare(
       `INSERT INTO media (id, owner, state, content_type, bytes, width, height, look_at)
        VALUES (?, ?, 'ready', 'image/jpeg', 1000, 1200, 800, ?)`,
@@ -54,11 +54,11 @@ export async function readyMedia(owner: PersonId): Promise<MediaId> {
 
 /** Writes a follow as the API and its effect leave it: the fact and its mirror. */
 export async function follows(follower: PersonId, followee: PersonId): Promise<void> {
-  await databaseOf(env, follower)
+  await d1Of(env, follower)
     .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")
     .bind(follower, followee)
     .run();
-  await databaseOf(env, followee)
+  await d1Of(env, followee)
     .prepare("INSERT INTO followers (followee, follower_shard, follower, active, version) VALUES (?, ?, ?, 1, 1)")
     .bind(followee, shardOf(follower), follower)
     .run();

@@ -1,7 +1,7 @@
 /** What each viewer sees of an author, on every path of the API, in every state of the author and their post. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { comment, done, projectAll, publish, type Someone } from "./api.ts";
 import { recordQueues } from "./facts.ts";
 import { ask, hide, signUp } from "./people.ts";
@@ -75,7 +75,7 @@ async function newWorld(role: Role, state: State): Promise<World> {
 
 /** Writes a feed entry and a notification as if they had come late. */
 async function writeLate(viewer: Someone, author: Someone, other: Someone, post: string): Promise<void> {
-  const database = databaseOf(env, viewer.person.id);
+  const database = d1Of(env, viewer.person.id);
   await database.batch([
     database
       .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")

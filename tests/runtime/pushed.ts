@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Notice } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of, prepared } from "./d1.ts";
 import { tellStatements } from "../../workers/notifications/write-notifications.ts";
 import { consumePushes } from "../../workers/push/consumer.ts";
 import { sendPushes } from "../../workers/push/send-pushes.ts";
@@ -75,8 +75,8 @@ export async function toldOfFollow(recipient: Someone, actors: Someone[], change
 
 /** Writes a notification and returns its key. */
 export async function told(notice: Notice): Promise<Key> {
-  const database = databaseOf(env, notice.recipient);
-  await database.batch(tellStatements(database, [notice]));
+  const database = d1Of(env, notice.recipient);
+  await database.batch(prepared(database, tellStatements([notice])));
   const { recipient, kind, subject } = notice;
   return { recipient, kind, subject };
 }
@@ -85,7 +85,7 @@ type PushState = { raised: number; seen: number; pushed: number; pushedAt: numbe
 
 /** Reads the push state of an entry. */
 export async function stateOf({ recipient, kind, subject }: Key): Promise<PushState> {
-  const row = await databaseOf(env, recipient)
+  const row = await d1Of(env, recipient)
     .prepare(
       `SELECT raised, seen, pushed, pushed_at AS pushedAt, push_held_until AS heldUntil FROM notifications
        WHERE recipient = ? AND kind = ? AND subject = ?`,
@@ -106,7 +106,7 @@ export type DeviceRow = { endpoint: string; failingSince: number | null };
 
 /** Reads the push subscriptions of a person. */
 export async function devicesOf(person: PersonId): Promise<DeviceRow[]> {
-  const rows = await databaseOf(env, person)
+  const rows = await d1Of(env, person)
     .prepare("SELECT endpoint, failing_since AS failingSince FROM push_subscriptions WHERE person = ?")
     .bind(person)
     .all<DeviceRow>();

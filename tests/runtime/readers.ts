@@ -2,16 +2,16 @@
 import { env } from "cloudflare:workers";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { byDatabase, databaseOf, databases } from "../../schema/d1/shards.ts";
+import { byD1, d1Of, allD1, prepared } from "./d1.ts";
 import { today } from "../../workers/feeds/dormant.ts";
 import { newPerson } from "./posts.ts";
 
 /** Makes people who were last seen `daysAgo`. */
 export async function newReaders(count: number, daysAgo = 0): Promise<PersonId[]> {
   const readers = Array.from({ length: count }, newPerson);
-  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+  for (const [database, group] of byD1(env, readers, (reader) => reader)) {
     const rows = group.map((reader) => [reader, today() - daysAgo]);
-    await database.batch(setBased(database, PEOPLE, rows));
+    await database.batch(prepared(database, setBased(PEOPLE, rows)));
   }
   return readers;
 }
@@ -25,26 +25,26 @@ export async function newReader(daysAgo = 0): Promise<PersonId> {
 
 /** Makes each of `readers` follow `author`: writes the facts and their mirrors. */
 export async function followAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
-  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+  for (const [database, group] of byD1(env, readers, (reader) => reader)) {
     const rows = group.map((reader) => [reader, author]);
-    await database.batch(setBased(database, FOLLOWING, rows));
+    await database.batch(prepared(database, setBased(FOLLOWING, rows)));
   }
-  const database = databaseOf(env, author);
+  const database = d1Of(env, author);
   const mirrors = readers.map((reader) => [author, shardOf(reader), reader]);
-  await database.batch(setBased(database, FOLLOWERS, mirrors));
+  await database.batch(prepared(database, setBased(FOLLOWERS, mirrors)));
 }
 
 /** Sets a bell for `author` for each of `readers`, who must follow them: writes the facts and their mirrors. */
 export async function ringAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
-  for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
+  for (const [database, group] of byD1(env, readers, (reader) => reader)) {
     await database.prepare(RING).bind(JSON.stringify(group), author).run();
   }
-  await databaseOf(env, author).prepare(RING_MIRRORS).bind(JSON.stringify(readers), author).run();
+  await d1Of(env, author).prepare(RING_MIRRORS).bind(JSON.stringify(readers), author).run();
 }
 
 /** Returns the recipients of notifications of a new post, in no particular order. */
 export async function toldOf(post: PostId): Promise<PersonId[]> {
-  const pages = databases(env).map((database) =>
+  const pages = allD1(env).map((database) =>
     database
       .prepare("SELECT recipient FROM notifications WHERE kind = 'new_post' AND subject = ? AND raised > 0")
       .bind(post)

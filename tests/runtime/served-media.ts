@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { Variant } from "../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { originalKey, renditionKey, videoKey } from "../../workers/media/objects.ts";
 import { readyMedia } from "./posts.ts";
 
@@ -13,17 +13,14 @@ export async function readyFile(
   { type = "image/jpeg", isPublished = true }: { type?: MediaType; isPublished?: boolean } = {},
 ): Promise<MediaId> {
   const id = await readyMedia(owner);
-  await databaseOf(env, id).prepare("UPDATE media SET content_type = ? WHERE id = ?").bind(type, id).run();
+  await d1Of(env, id).prepare("UPDATE media SET content_type = ? WHERE id = ?").bind(type, id).run();
   if (isPublished) await claim(id);
   return id;
 }
 
 /** Claims a file as publishing does, for a post that does not exist. */
 export const claim = (id: MediaId) =>
-  databaseOf(env, id)
-    .prepare("UPDATE media SET claimed_by = id, claimed_at = 1, look_at = NULL WHERE id = ?")
-    .bind(id)
-    .run();
+  d1Of(env, id).prepare("UPDATE media SET claimed_by = id, claimed_at = 1, look_at = NULL WHERE id = ?").bind(id).run();
 
 /** Makes a ready picture with its original, from which renditions can be made. */
 export async function readyPicture(owner: PersonId, original: ArrayBuffer, isPublished = true): Promise<MediaId> {

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { MediaId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 import { ask, signUp } from "./people.ts";
 
@@ -69,7 +69,7 @@ export const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> 
 
 /** Reads the media row of an upload. */
 export const rowOf = (id: MediaId) =>
-  databaseOf(env, id)
+  d1Of(env, id)
     .prepare("SELECT state, bytes, content_type AS type, look_at AS lookAt FROM media WHERE id = ?")
     .bind(id)
     .first<{ state: string; bytes: number; type: string; lookAt: number }>();

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
 import type { VideoType } from "../../schema/media/media-types.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "./d1.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 
@@ -14,7 +14,7 @@ export async function uploadedVideo(
 ): Promise<MediaId> {
   const id = newId<MediaId>(shardOf(owner));
   await env.MEDIA.put(originalKey(id), file);
-  await databaseOf(env, owner)
+  await d1Of(env, owner)
     .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploaded', ?, ?)")
     .bind(id, owner, type, file.length)
     .run();

@@ -9,7 +9,7 @@ import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { ask, HOST, signUp } from "../../tests/runtime/people.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { app } from "../app.ts";
 
 beforeEach(() => {
@@ -29,7 +29,7 @@ const captionOf = async (response: Response) => (await response.json<Post>()).ca
 
 /** Changes a caption as a projector in another isolate would. */
 const recaptionElsewhere = async (post: PostId, caption: string) => {
-  const database = databaseOf(env, post);
+  const database = d1Of(env, post);
   await database.batch([
     database.prepare("UPDATE posts SET caption = ?, seq = seq + 1 WHERE id = ?").bind(caption, post),
     database
@@ -165,7 +165,7 @@ describe("while the databases are down", () => {
     expect((await read(post, {}, faulty.env)).status).toBe(200);
     // As another isolate does.
     await env.POSTS.getByName(post).remove(ada.person.id);
-    const database = databaseOf(env, post);
+    const database = d1Of(env, post);
     await database.batch([
       database.prepare("DELETE FROM posts WHERE id = ?").bind(post),
       database

@@ -3,6 +3,7 @@
  * returns, the feed is rebuilt before it is served. First the reader is marked as seen, so that fan-out writes new
  * posts to their feed; then the posts in D1 are filled in. Each post arrives by at least one of the two.
  */
+import { statement } from "../../schema/d1/database.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { newestPosts } from "./timelines.ts";
@@ -31,10 +32,11 @@ export const isDormant = ({ day, rebuilding }: LastSeen): boolean => rebuilding 
  */
 export async function noteSeen(env: Env, reader: PersonId): Promise<void> {
   try {
-    await databaseOf(env, reader)
-      .prepare("UPDATE people SET seen_day = ?2 WHERE id = ?1 AND seen_day < ?2")
-      .bind(reader, today())
-      .run();
+    await databaseOf(env, reader).patient.run(
+      "UPDATE people SET seen_day = ?2 WHERE id = ?1 AND seen_day < ?2",
+      reader,
+      today(),
+    );
   } catch (error) {
     console.warn("reader not marked as seen, the next read retries", { reader, error: String(error) });
   }
@@ -48,16 +50,16 @@ export async function noteSeen(env: Env, reader: PersonId): Promise<void> {
  */
 export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   const database = databaseOf(env, reader);
-  const [, followed] = await database.batch<{ followee: PersonId }>([
-    database.prepare(WAKE).bind(reader, today(), oldestActiveDay()),
-    database.prepare(FOLLOWED).bind(reader),
+  const [, followed] = await database.patient.batch<{ followee: PersonId }>([
+    statement(WAKE, reader, today(), oldestActiveDay()),
+    statement(FOLLOWED, reader),
   ]);
-  const authors = followed?.results.map(({ followee }) => followee) ?? [];
+  const authors = followed?.rows.map(({ followee }) => followee) ?? [];
   const posts = await newestPosts(env, authors, FEED_MAX);
-  await database.batch([
-    database.prepare(FILL).bind(reader, JSON.stringify(posts.map(({ post, author }) => [post, author]))),
-    ...trimmed(database, [reader]),
-    database.prepare("UPDATE people SET rebuilding = 0 WHERE id = ?").bind(reader),
+  await database.patient.batch([
+    statement(FILL, reader, JSON.stringify(posts.map(({ post, author }) => [post, author]))),
+    ...trimmed([reader]),
+    statement("UPDATE people SET rebuilding = 0 WHERE id = ?", reader),
   ]);
 }
 

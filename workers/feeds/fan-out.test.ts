@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { FanOut } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { metered } from "../../tests/runtime/metered.ts";
@@ -31,7 +31,7 @@ const feedOf = async (reader: PersonId): Promise<PostId[]> =>
 
 /** Returns how many feeds have the post. */
 async function feedsWith(post: PostId): Promise<number> {
-  const counts = databases(env).map((database) =>
+  const counts = allD1(env).map((database) =>
     database.prepare("SELECT count(*) AS n FROM feed WHERE post = ?").bind(post).first<number>("n"),
   );
   return (await Promise.all(counts)).reduce<number>((sum, n) => sum + (n ?? 0), 0);
@@ -75,7 +75,7 @@ it("adds a post to every follower's feed once, and to nobody else's", async () =
 it("adds nothing for a reader who has unfollowed, even while the mirror still lists them", async () => {
   const [author, ada] = (await newReaders(2)) as [PersonId, PersonId];
   await follows(ada, author);
-  await databaseOf(env, ada).prepare("UPDATE following SET active = 0, version = 2 WHERE follower = ?").bind(ada).run();
+  await d1Of(env, ada).prepare("UPDATE following SET active = 0, version = 2 WHERE follower = ?").bind(ada).run();
   const { root } = await postToDeliver(author);
   await fanOut(env, root);
   expect(await feedOf(ada)).toEqual([]);
@@ -146,7 +146,7 @@ it("counts as delivered exactly when everybody has it, whatever the queue does a
   const moment = fc.constantFrom(900, 1500, FOLLOWERS, 9000, "merged" as const);
   const moments = fc.array(moment, { minLength: 1, maxLength: 3 });
   const set = (column: "followers" | "reach", value: number | string) =>
-    databaseOf(env, author).prepare(`UPDATE people SET ${column} = ? WHERE id = ?`).bind(value, author).run();
+    d1Of(env, author).prepare(`UPDATE people SET ${column} = ? WHERE id = ?`).bind(value, author).run();
   await fc.assert(
     fc.asyncProperty(moments, fc.array(fate, { maxLength: 12 }), async (moments, fates) => {
       await set("reach", "pushed");
@@ -220,14 +220,14 @@ it("interleaves the pages of several authors, so that none waits for all pages o
   expect([await isDelivered(first), await isDelivered(second)]).toEqual([true, true]);
 });
 
-const hasTwoDatabases = databases(env).length > 1;
+const hasTwoDatabases = allD1(env).length > 1;
 
 it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
   "writes to each database even if another one %s, and delivers the rest when that is back",
   async (fault) => {
     const author = await newReader();
     const readers = await newReaders(100);
-    const [home, away] = [databaseOf(env, author), databases(env).find((one) => one !== databaseOf(env, author))];
+    const [home, away] = [d1Of(env, author), allD1(env).find((one) => one !== d1Of(env, author))];
     await followAll(readers, author);
     await ringAll(readers, author);
     const { post, root, actor } = await postToDeliver(author);
@@ -236,7 +236,7 @@ it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
     const world = Object.fromEntries(
       Object.entries(env).map(([name, value]) => [name, value === away ? faulty[name as "DB"] : value]),
     ) as Env;
-    const atHome = readers.filter((reader) => databaseOf(env, reader) === home);
+    const atHome = readers.filter((reader) => d1Of(env, reader) === home);
     const served = fanOut(world, root).then(
       () => "served",
       () => "failed",
@@ -259,7 +259,7 @@ it.runIf(hasTwoDatabases)("ends ranges at the boundary between two databases", a
   await followAll(await newReaders(READERS_PER_MESSAGE + 10), author);
   const { root } = await postToDeliver(author);
   // Three pages, whose ranges would not end at the boundary otherwise.
-  await databaseOf(env, author).prepare("UPDATE people SET followers = 2500 WHERE id = ?").bind(author).run();
+  await d1Of(env, author).prepare("UPDATE people SET followers = 2500 WHERE id = ?").bind(author).run();
   await fanOut(env, root);
   expect(queues.fanOuts.map(({ parts }) => [parts?.first, parts?.end])).toEqual([
     [0, 2],
@@ -277,7 +277,7 @@ it("costs one batch per database and one written row per reader", async () => {
   const { root } = await postToDeliver(author);
   const { env: bindings, meter } = metered(env);
   await fanOut(bindings, root);
-  expect(meter.queries).toBe(2 + databases(env).length);
+  expect(meter.queries).toBe(2 + allD1(env).length);
   expect(meter.rowsWritten).toBe(READERS_PER_MESSAGE);
   // For each reader: the follower and their index entry, the follow, the last-seen day, and the lookup of the feed
   // entry.
@@ -301,7 +301,7 @@ it("trims the feeds of picked readers to the newest entries", async () => {
   const before = Date.now() - 1000;
   const old = Array.from({ length: FEED_MAX + 5 }, (_, age) => newId<PostId>(shardOf(author), before - age));
   for (const reader of [ada, ben]) {
-    await databaseOf(env, reader)
+    await d1Of(env, reader)
       .prepare("INSERT INTO feed (reader, post, author) SELECT ?1, value, ?2 FROM json_each(?3)")
       .bind(reader, author, JSON.stringify(old))
       .run();

@@ -11,6 +11,7 @@
  *
  * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
+import { statement, type Database } from "../../schema/d1/database.ts";
 import { EVERY_PART, type FanOut, type Parts, PARTS } from "../../schema/messages/facts.ts";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
@@ -61,11 +62,11 @@ export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise
  */
 async function readAudience(env: Env, post: PostId, author: PersonId) {
   const database = databaseOf(env, author);
-  const [found] = await database.batch<{ deleted: number; reach: Reach; recipients: number }>([
-    database.prepare(AUDIENCE).bind(post, author),
-    ...trimmed(database, pickForTrim([author])),
+  const [found] = await database.patient.batch<{ deleted: number; reach: Reach; recipients: number }>([
+    statement(AUDIENCE, post, author),
+    ...trimmed(pickForTrim([author])),
   ]);
-  const row = found?.results[0];
+  const row = found?.rows[0];
   if (!row) throw new Error(`${post} is not in D1 yet`);
   return row;
 }
@@ -125,7 +126,7 @@ async function servePage(env: Env, post: PostId, author: PersonId, parts: Parts)
 /** Serves the recipients of a page who live in one database. A repetition leaves existing rows as they are. */
 async function serve(
   env: Env,
-  database: D1Database,
+  database: Database,
   group: readonly Recipient[],
   post: PostId,
   author: PersonId,
@@ -137,11 +138,11 @@ async function serve(
   const feedStatements = bellsOnly
     ? []
     : [
-        database.prepare(FILL_FEEDS).bind(JSON.stringify(readers), post, author, oldestActiveDay()),
-        ...trimmed(database, pickForTrim(readers)),
+        statement(FILL_FEEDS, JSON.stringify(readers), post, author, oldestActiveDay()),
+        ...trimmed(pickForTrim(readers)),
       ];
-  const statements = [...feedStatements, ...bellStatements(database, withBells, author, [post])];
-  const results = await within(PAGE_WRITTEN_WITHIN, database.batch<Unread>(statements), "D1");
+  const statements = [...feedStatements, ...bellStatements(withBells, author, [post])];
+  const results = await within(PAGE_WRITTEN_WITHIN, database.patient.batch<Unread>(statements), "D1");
   if (!bellsOnly) delivered("feeds", results[0]);
   if (withBells.length > 0) await announce(env, unreadIn(results));
 }

@@ -1,3 +1,5 @@
+import { statement, type Statement } from "../../schema/d1/database.ts";
+
 /**
  * A feed keeps its newest FEED_MAX entries. Finding the last of them reads them all, which is too expensive for each
  * delivery. So a message trims the feeds of one in TRIM_ONE_IN of its readers, chosen at random each time, which reads
@@ -10,8 +12,8 @@ export const FEED_MAX = 500;
  * Statements for a batch in the readers' database that trim their feeds. Reads FEED_MAX rows a reader, and writes the
  * rows that it deletes. Returns no statements for no readers.
  */
-export const trimmed = (database: D1Database, readers: readonly string[]): D1PreparedStatement[] =>
-  readers.length > 0 ? [database.prepare(TRIM).bind(JSON.stringify(readers))] : [];
+export const trimmed = (readers: readonly string[]): Statement[] =>
+  readers.length > 0 ? [statement(TRIM, JSON.stringify(readers))] : [];
 
 const TRIM = `
   DELETE FROM feed WHERE (reader, post) IN (

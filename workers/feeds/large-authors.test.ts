@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { metered } from "../../tests/runtime/metered.ts";
@@ -30,13 +30,13 @@ afterEach(() => {
 type Someone = Awaited<ReturnType<typeof signUp>>;
 
 const reachOf = (author: PersonId) =>
-  databaseOf(env, author).prepare("SELECT reach FROM people WHERE id = ?").bind(author).first<string>("reach");
+  d1Of(env, author).prepare("SELECT reach FROM people WHERE id = ?").bind(author).first<string>("reach");
 
 const feedOf = async (reader: PersonId): Promise<PostId[]> =>
   (await feedSkeleton(readerFor(), reader, { before: undefined, limit: 100 })).map(({ post }) => post);
 
 const rowsInFeed = (reader: PersonId) =>
-  databaseOf(env, reader).prepare("SELECT count(*) AS n FROM feed WHERE reader = ?").bind(reader).first<number>("n");
+  d1Of(env, reader).prepare("SELECT count(*) AS n FROM feed WHERE reader = ?").bind(reader).first<number>("n");
 
 async function apply(bindings: Env, effect: Effect): Promise<void> {
   if (effect.kind === "follow") await applyFollow(bindings, effect);
@@ -109,10 +109,7 @@ it("marks followers page by page, and resumes when a message is lost", async () 
   expect(await reachOf(author)).toBe("turning");
 
   // If the queue lost the message of the next page, cron would send the stored effect instead.
-  const kept = await databaseOf(env, author)
-    .prepare("SELECT body FROM effects WHERE id = ?")
-    .bind(first.id)
-    .first("body");
+  const kept = await d1Of(env, author).prepare("SELECT body FROM effects WHERE id = ?").bind(first.id).first("body");
   expect(sent).toEqual([Effect.parse(JSON.parse(kept as string))]);
   for (let effect = sent.shift(); effect; effect = sent.shift()) await apply(bindings, effect);
   expect(await reachOf(author)).toBe("merged");
@@ -157,7 +154,7 @@ async function change(
 async function effectsOf(people: readonly Someone[]): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of people) {
-    const { results } = await databaseOf(env, person.id)
+    const { results } = await d1Of(env, person.id)
       .prepare(
         `SELECT body FROM effects WHERE body ->> 'kind' IN ('follow', 'bell', 'merge')
          AND ?1 IN (body ->> 'follower', body ->> 'author')`,

@@ -12,6 +12,7 @@
  * An author stays merged even if their followers leave: before pushing again, every feed would have to be filled with
  * the posts that it lacks, and merging works for small authors, too.
  */
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
@@ -38,11 +39,11 @@ export async function turnLarge(env: Env, author: PersonId): Promise<void> {
   await withFreshIds(async () => {
     const effect = newEffect(author, { kind: "merge", author });
     const database = databaseOf(env, author);
-    const [saved] = await database.batch([
-      saveEffectIf(env, effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND reach = 'pushed')", [author]),
-      database.prepare("UPDATE people SET reach = 'turning' WHERE id = ? AND reach = 'pushed'").bind(author),
+    const [saved] = await database.patient.batch([
+      saveEffectIf(effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND reach = 'pushed')", [author]),
+      statement("UPDATE people SET reach = 'turning' WHERE id = ? AND reach = 'pushed'", author),
     ]);
-    if (saved && saved.meta.changes > 0) await sendEffect(env, effect);
+    if (saved && saved.changes > 0) await sendEffect(env, effect);
   });
 }
 
@@ -56,20 +57,20 @@ export async function mergeAuthor(env: Env, effect: Extract<Effect, { kind: "mer
   const page = await followersOf(env, author, after, MARKED_PER_MESSAGE);
   await Promise.all(
     [...byDatabase(env, page, (follower) => follower)].map(([database, group]) =>
-      markStatement(database, group, author).run(),
+      database.patient.batch([markStatement(group, author)]),
     ),
   );
   const last = page.length === MARKED_PER_MESSAGE ? page.at(-1) : undefined;
   if (last) return effectGoesOn(env, { ...effect, after: last });
-  await databaseOf(env, author).prepare("UPDATE people SET reach = 'merged' WHERE id = ?").bind(author).run();
+  await databaseOf(env, author).patient.run("UPDATE people SET reach = 'merged' WHERE id = ?", author);
   await effectDone(env, id);
 }
 
 /** Marks the follows of `followers`, who live in this database, so that they merge the author's posts at read. */
-export const markStatement = (database: D1Database, followers: PersonId[], author: PersonId): D1PreparedStatement =>
-  database
-    .prepare(
-      `UPDATE following SET merged = 1
+export const markStatement = (followers: PersonId[], author: PersonId): Statement =>
+  statement(
+    `UPDATE following SET merged = 1
        WHERE follower IN (SELECT value FROM json_each(?1)) AND followee = ?2 AND merged = 0`,
-    )
-    .bind(JSON.stringify(followers), author);
+    JSON.stringify(followers),
+    author,
+  );

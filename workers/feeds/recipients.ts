@@ -22,11 +22,15 @@ export async function recipientsOf(
   limit: number,
 ): Promise<Recipient[]> {
   const from = after ? shardOf(after) : first * SHARDS_PER_PART;
-  const page = await databaseOf(env, author)
-    .prepare(bells ? BELLS : FOLLOWERS)
-    .bind(author, from, after ?? "", end * SHARDS_PER_PART, limit)
-    .all<Recipient>();
-  return page.results;
+  const page = await databaseOf(env, author).patient.all<Recipient>(
+    bells ? BELLS : FOLLOWERS,
+    author,
+    from,
+    after ?? "",
+    end * SHARDS_PER_PART,
+    limit,
+  );
+  return page;
 }
 
 const IN_ORDER = `

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, expect, it } from "vitest";
 import { EPOCH, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { byDatabase, databaseOf, databases } from "../../schema/d1/shards.ts";
+import { byD1, d1Of, allD1, prepared } from "../../tests/runtime/d1.ts";
 import { metered } from "../../tests/runtime/metered.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { followAll, newReader } from "../../tests/runtime/readers.ts";
@@ -18,8 +18,10 @@ const DAY = 86_400_000;
 const published: PostId[] = [];
 /** Deletes these posts because no actor knows them, and other tests audit all posts against their actors. */
 afterEach(async () => {
-  for (const [database, posts] of byDatabase(env, published.splice(0), (post) => post)) {
-    await database.batch(setBased(database, "DELETE FROM posts WHERE id IN (SELECT value FROM json_each(?1))", posts));
+  for (const [database, posts] of byD1(env, published.splice(0), (post) => post)) {
+    await database.batch(
+      prepared(database, setBased("DELETE FROM posts WHERE id IN (SELECT value FROM json_each(?1))", posts)),
+    );
   }
 });
 
@@ -28,7 +30,7 @@ afterEach(async () => {
  */
 async function publish(author: PersonId, times: readonly number[]): Promise<PostId[]> {
   const ids = times.map((time, index) => newId<PostId>(shardOf(author), time, (published.length + index) % 1024));
-  await databaseOf(env, author)
+  await d1Of(env, author)
     .prepare("INSERT INTO posts (id, author, caption, media, seq) SELECT value, ?, '', '[]', 1 FROM json_each(?)")
     .bind(author, JSON.stringify(ids))
     .run();
@@ -37,7 +39,7 @@ async function publish(author: PersonId, times: readonly number[]): Promise<Post
 }
 
 async function push(reader: PersonId, author: PersonId, posts: readonly PostId[]): Promise<void> {
-  await databaseOf(env, reader)
+  await d1Of(env, reader)
     .prepare(
       "INSERT INTO feed (reader, post, author) SELECT ?1, value, ?2 FROM json_each(?3) WHERE true ON CONFLICT DO NOTHING",
     )
@@ -47,7 +49,7 @@ async function push(reader: PersonId, author: PersonId, posts: readonly PostId[]
 
 /** Marks followed authors as large, so that `reader` finds their posts by merging them in at read. */
 async function areLarge(reader: PersonId, authors: readonly PersonId[]): Promise<void> {
-  await databaseOf(env, reader)
+  await d1Of(env, reader)
     .prepare("UPDATE following SET merged = 1 WHERE follower = ?1 AND followee IN (SELECT value FROM json_each(?2))")
     .bind(reader, JSON.stringify(authors))
     .run();
@@ -62,7 +64,7 @@ const read = async (reader: PersonId, before?: PostId, limit = 1000): Promise<Po
   (await feedSkeleton(readerFor(), reader, { before, limit })).map(({ post }) => post);
 
 const seenOf = (reader: PersonId) =>
-  databaseOf(env, reader)
+  d1Of(env, reader)
     .prepare("SELECT seen_day AS day, rebuilding FROM people WHERE id = ?")
     .bind(reader)
     .first<{ day: number; rebuilding: number }>();
@@ -100,7 +102,7 @@ it("pages through stored entries and posts of large authors without a gap or a r
   await push(reader, large, both.slice(3)); // From before they were large.
   const all = newestFirst([...pushed, ...both, ...merged]);
   const [liked, unliked] = [both[0], pushed[1]];
-  await databaseOf(env, reader)
+  await d1Of(env, reader)
     .prepare("INSERT INTO likes (person, post, liked, seq) VALUES (?1, ?2, 1, 2), (?1, ?3, 0, 3)")
     .bind(reader, liked, unliked)
     .run();
@@ -138,7 +140,7 @@ it("costs one query, and more only for readers of large authors whose posts are 
   await areLarge(reader, old);
   for (const author of old) await publish(author, times(now - DAY));
   const cold = await costs(20);
-  expect(cold.queries).toBe(1 + new Set(old.map((author) => databaseOf(env, author))).size);
+  expect(cold.queries).toBe(1 + new Set(old.map((author) => d1Of(env, author))).size);
   // Their timelines are cached now, and none of their posts is on the page.
   const unneeded = await costs(20);
   expect(unneeded.queries).toBe(1);
@@ -182,7 +184,7 @@ it("rebuilds a dormant reader's feed on read, with exactly the newest posts of t
   const [large, former] = [newPerson(), newPerson()];
   await followLarge(reader, [large]);
   await followAll([reader], former);
-  await databaseOf(env, reader).prepare("UPDATE following SET active = 0 WHERE followee = ?").bind(former).run();
+  await d1Of(env, reader).prepare("UPDATE following SET active = 0 WHERE followee = ?").bind(former).run();
   await publish(former, [Date.now()]);
   const merged = await publish(large, [Date.now() - DAY]);
   const own = await publish(reader, [Date.now() - 2 * DAY]);
@@ -191,7 +193,7 @@ it("rebuilds a dormant reader's feed on read, with exactly the newest posts of t
 
   expect(await read(reader)).toEqual(newestFirst([...posts, ...merged, ...own]));
   expect(await seenOf(reader)).toEqual({ day: today(), rebuilding: 0 });
-  const rows = databaseOf(env, reader).prepare("SELECT count(*) FROM feed WHERE reader = ?").bind(reader);
+  const rows = d1Of(env, reader).prepare("SELECT count(*) FROM feed WHERE reader = ?").bind(reader);
   expect(await rows.first("count(*)")).toBe(posts.length + own.length);
 });
 
@@ -203,7 +205,7 @@ it("rebuilds at most FEED_MAX entries", async () => {
 
 it("leaves no gap when several reads begin at once or a rebuild fails halfway", async () => {
   const { reader, posts } = await awayReader([[0, 1, 2], [100]]);
-  const failing = failingOnce(databaseOf(env, reader));
+  const failing = failingOnce(d1Of(env, reader));
   await expect(
     feedSkeleton(readerFor(undefined, { from: failing }), reader, { before: undefined, limit: 10 }),
   ).rejects.toThrow("D1 is down");
@@ -262,6 +264,6 @@ it("finds the newest posts of thousands of people with a few queries", async () 
   const { env: bindings, meter } = metered(env);
   const found = await newestPosts(bindings, authors, FEED_MAX);
   expect(found.map(({ post }) => post)).toEqual(newestFirst(posts));
-  expect(meter.queries / databases(env).length).toBeLessThanOrEqual(5);
+  expect(meter.queries / allD1(env).length).toBeLessThanOrEqual(5);
   expect(meter.rowsRead).toBeLessThan(5 * 5000 * 2.2);
 });

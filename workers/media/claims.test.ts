@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Media } from "../../schema/api/media.ts";
 import { newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { inspected, png, upload } from "../../tests/runtime/media.ts";
 import { newPerson, readyMedia } from "../../tests/runtime/posts.ts";
@@ -37,7 +37,7 @@ it("costs one query, and one row written per file", async () => {
   const { queries } = await d1Costs(() => claimMedia(env, owner, post, files));
 
   expect(queries).toHaveLength(1);
-  const { meta } = await databaseOf(env, owner)
+  const { meta } = await d1Of(env, owner)
     .prepare("UPDATE media SET claimed_by = ?2, claimed_at = 1 WHERE owner = ?1 RETURNING id")
     .bind(owner, post)
     .run();

@@ -1,5 +1,4 @@
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { isMoving } from "../../schema/d1/shard-sql.ts";
@@ -41,7 +40,7 @@ export async function claimMedia(
 }
 
 async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId[], now: number): Promise<MediaRow[]> {
-  const db = drizzle(databaseOf(env, owner));
+  const db = databaseOf(env, owner).orm;
   const isReady = and(inArray(media.id, ids), eq(media.owner, owner), eq(media.state, "ready"));
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
@@ -76,8 +75,8 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
 }
 
 async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<ApiError> {
-  const rows = await drizzle(databaseOf(env, owner))
-    .select()
+  const rows = await databaseOf(env, owner)
+    .orm.select()
     .from(media)
     .where(and(inArray(media.id, [...ids]), eq(media.owner, owner)));
   const found = new Map(rows.map((row) => [row.id, row]));

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { as, codeOf, inspected, png } from "../../tests/runtime/media.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { claimMedia } from "./claims.ts";
@@ -18,7 +18,7 @@ async function ready(): Promise<{ owner: PersonId; id: MediaId }> {
 }
 
 const rowOf = (id: MediaId) =>
-  databaseOf(env, id)
+  d1Of(env, id)
     .prepare("SELECT state, look_at AS lookAt FROM media WHERE id = ?")
     .bind(id)
     .first<{ state: string; lookAt: number | null }>();
@@ -28,11 +28,11 @@ const isStored = async (id: MediaId) =>
 
 /** Inserts a post that shows `media`, as the projector does. */
 async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shardOf(owner))): Promise<PostId> {
-  await databaseOf(env, owner)
+  await d1Of(env, owner)
     .prepare("INSERT INTO posts (id, author, caption, media, seq) VALUES (?, ?, '', ?, 1)")
     .bind(post, owner, JSON.stringify([{ id: media, width: 3, height: 2, alt: "" }]))
     .run();
-  await databaseOf(env, owner)
+  await d1Of(env, owner)
     .prepare(
       "UPDATE media SET claimed_by = coalesce(claimed_by, ?2), claimed_at = coalesce(claimed_at, 1) WHERE id = ?1",
     )
@@ -41,7 +41,7 @@ async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shard
   return post;
 }
 
-const gone = (post: PostId) => databaseOf(env, post).prepare("DELETE FROM posts WHERE id = ?").bind(post).run();
+const gone = (post: PostId) => d1Of(env, post).prepare("DELETE FROM posts WHERE id = ?").bind(post).run();
 
 /** Sweeps until nothing is due, because other tests have left files too. */
 async function sweep(at: number, bindings = env): Promise<void> {
@@ -52,7 +52,7 @@ describe("the sweep", () => {
   it("removes an abandoned upload with its bytes", async () => {
     const owner = newPerson();
     const id = newId<MediaId>(shardOf(owner));
-    await databaseOf(env, owner)
+    await d1Of(env, owner)
       .prepare(
         "INSERT INTO media (id, owner, state, content_type, bytes, look_at) VALUES (?, ?, 'uploading', 'image/png', 9, ?)",
       )
@@ -122,7 +122,7 @@ describe("the sweep", () => {
   });
 
   it("finds due files through an index", async () => {
-    for (const database of databases(env)) {
+    for (const database of allD1(env)) {
       const plan = await database.prepare(`EXPLAIN QUERY PLAN ${DUE}`).bind(0, 1).all<{ detail: string }>();
       expect(plan.results.map(({ detail }) => detail)).toEqual([expect.stringContaining("media_to_look_at")]);
     }
@@ -169,7 +169,7 @@ describe("an owner who deletes an upload", () => {
 
   it("frees its bytes from the quota", async () => {
     const { owner, id } = await ready();
-    await databaseOf(env, owner)
+    await d1Of(env, owner)
       .prepare("INSERT INTO people (id, handle, name, media_bytes) VALUES (?, ?, '', 1000)")
       .bind(owner, owner)
       .run();
@@ -180,14 +180,14 @@ describe("an owner who deletes an upload", () => {
 
     expect((await withdraw(owner, id)).status).toBe(404);
     expect(await isStored(id)).toEqual([false, false]);
-    const person = databaseOf(env, owner).prepare("SELECT media_bytes AS bytes FROM people WHERE id = ?").bind(owner);
+    const person = d1Of(env, owner).prepare("SELECT media_bytes AS bytes FROM people WHERE id = ?").bind(owner);
     expect(await person.first()).toEqual({ bytes: 1000 - bytes });
   });
 
   it("deletes it even if it finishes meanwhile", async () => {
     const owner = newPerson();
     const id = newId<MediaId>(shardOf(owner));
-    await databaseOf(env, owner)
+    await d1Of(env, owner)
       .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploading', 'image/png', 9)")
       .bind(id, owner)
       .run();

@@ -18,9 +18,9 @@ type Due = Pick<MediaRow, "id" | "owner" | "state">;
 export async function collectMedia(env: Env, now = Date.now()): Promise<number> {
   let settled = 0;
   for (const database of databases(env)) {
-    const found = await database.prepare(DUE).bind(now, COLLECTED_PER_SWEEP).all<Due>();
+    const found = await database.patient.all<Due>(DUE, now, COLLECTED_PER_SWEEP);
     // A row that is being moved to another database exists twice, and the copy may be out of date.
-    const due = found.results.filter(({ id }) => isHomeOf(env, database, id));
+    const due = found.filter(({ id }) => isHomeOf(env, database, id));
     for (const file of due) {
       try {
         await settle(env, file, now);
@@ -57,11 +57,16 @@ export async function takeAway(
   { states, despite }: { states: readonly MediaRow["state"][]; despite?: PostId },
   now = Date.now(),
 ): Promise<MediaId[]> {
-  const taken = await databaseOf(env, owner)
-    .prepare(TAKE_AWAY)
-    .bind(owner, JSON.stringify(ids), JSON.stringify(states), despite ?? null, now - CLAIMED_FOR, now)
-    .all<{ id: MediaId | null }>();
-  const gone = taken.results.flatMap(({ id }) => id ?? []);
+  const taken = await databaseOf(env, owner).patient.all<{ id: MediaId | null }>(
+    TAKE_AWAY,
+    owner,
+    JSON.stringify(ids),
+    JSON.stringify(states),
+    despite ?? null,
+    now - CLAIMED_FOR,
+    now,
+  );
+  const gone = taken.flatMap(({ id }) => id ?? []);
   for (const id of gone) await remove(env, id);
   return gone;
 }
@@ -93,7 +98,7 @@ export async function withdraw(
 const UPLOADED: MediaRow["state"][] = ["uploaded", "ready", "rejected"];
 
 const isShown = async (env: Env, owner: PersonId, id: MediaId): Promise<boolean> =>
-  (await databaseOf(env, owner).prepare(SHOWN).bind(owner, id).first()) !== null;
+  (await databaseOf(env, owner).patient.first(SHOWN, owner, id)) !== null;
 
 // The post that claimed the file nearly always shows it, and then no other post is read.
 const SHOWN = `
@@ -106,10 +111,10 @@ const SHOWN = `
 /** Deletes the bytes before the row, because without the row nothing would find them again. */
 async function remove(env: Env, id: MediaId): Promise<void> {
   await deleteObjects(env, id);
-  await databaseOf(env, id).prepare("DELETE FROM media WHERE id = ?").bind(id).run();
+  await databaseOf(env, id).patient.run("DELETE FROM media WHERE id = ?", id);
   await publishedMedia.forget(env, id); // Last, because a read of the row would cache it again.
 }
 
 async function setLookAt(env: Env, id: MediaId, at: number | null): Promise<void> {
-  await databaseOf(env, id).prepare("UPDATE media SET look_at = ?2 WHERE id = ?1").bind(id, at).run();
+  await databaseOf(env, id).patient.run("UPDATE media SET look_at = ?2 WHERE id = ?1", id, at);
 }

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { EPOCH, type MediaId, newId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { originalKey, PREFIXES } from "./objects.ts";
 import { collectOrphans } from "./orphans.ts";
@@ -20,7 +20,7 @@ async function original(hasRow: boolean): Promise<string> {
   const owner = newPerson();
   const id = newId<MediaId>(shardOf(owner), time);
   if (hasRow) {
-    await databaseOf(env, id)
+    await d1Of(env, id)
       .prepare("INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'ready', 'image/png', 9)")
       .bind(id, owner)
       .run();
@@ -62,7 +62,7 @@ it("deletes nothing when too many objects have no row", async () => {
 
 it("deletes nothing while a database is down", async () => {
   const key = await original(false);
-  for (const database of databases(env)) {
+  for (const database of allD1(env)) {
     vi.spyOn(database, "prepare").mockImplementation(() => {
       throw new Error("D1 is down");
     });

@@ -1,4 +1,5 @@
 /** Writes a new post into the inboxes of the followers who have a bell for its author. */
+import { statement, type Statement, type Result } from "../../schema/d1/database.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 import { type Unread, unreadStatements } from "./write-notifications.ts";
@@ -10,24 +11,23 @@ import { type Unread, unreadStatements } from "./write-notifications.ts";
  * followers.
  */
 export function bellStatements(
-  database: D1Database,
   followers: readonly PersonId[],
   author: PersonId,
   posts: readonly PostId[],
-): D1PreparedStatement[] {
+): Statement[] {
   if (followers.length === 0) return [];
   const published = posts.map((post) => [post, timeOf(post)]);
   const notifications = followers.flatMap((recipient) =>
     posts.map((subject) => ({ recipient, kind: "new_post" as const, subject })),
   );
   return [
-    database.prepare(NOTIFY).bind(JSON.stringify(followers), JSON.stringify(published), author),
-    ...unreadStatements(database, notifications),
+    statement(NOTIFY, JSON.stringify(followers), JSON.stringify(published), author),
+    ...unreadStatements(notifications),
   ];
 }
 
 /** Returns the unread notifications from the results of a batch that ends with `bellStatements`. */
-export const unreadIn = (results: readonly D1Result<Unread>[]): Unread[] => results.at(-1)?.results ?? [];
+export const unreadIn = (results: readonly Result<Unread>[]): Unread[] => results.at(-1)?.rows ?? [];
 
 // One notification a post, which never changes, so that repetitions do not make it unread again.
 const NOTIFY = `

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Effect } from "../../schema/messages/facts.ts";
 import { isId, newId, type PersonId, shardOf, timeOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { newReader } from "../../tests/runtime/readers.ts";
 import { applyFollow } from "../relations/follow.ts";
@@ -17,7 +17,7 @@ type Follow = { active?: 0 | 1; requested?: 0 | 1; since?: number; isNew?: boole
 /** Writes the row of `following` as the API does, and applies its effect. */
 async function setFollow(follower: PersonId, followee: PersonId, follow: Follow): Promise<void> {
   const { active = 0, requested = 0, since = NOON, isNew = false } = follow;
-  await databaseOf(env, follower)
+  await d1Of(env, follower)
     .prepare(
       `INSERT INTO following (follower, followee, active, requested, asked, since, version) VALUES (?1, ?2, ?3, ?4, 1, ?5, 1)
        ON CONFLICT DO UPDATE SET active = ?3, requested = ?4, since = ?5, version = version + 1,
@@ -45,7 +45,7 @@ const unfollows = (follower: PersonId, followee: PersonId) => setFollow(follower
 type Entry = { subject: PersonId; actors: string; count: number; raised: number; isUnread: number; at: number };
 
 async function entriesOf(recipient: PersonId, kind = "follow"): Promise<Entry[]> {
-  const { results } = await databaseOf(env, recipient)
+  const { results } = await d1Of(env, recipient)
     .prepare(
       `SELECT subject, actors, count, raised, raised > seen AND count > 0 AS isUnread, at FROM notifications
        WHERE recipient = ? AND kind = ? ORDER BY subject`,
@@ -63,10 +63,7 @@ async function entryOf(recipient: PersonId, kind?: string): Promise<Entry> {
 }
 
 const read = (recipient: PersonId) =>
-  databaseOf(env, recipient)
-    .prepare("UPDATE notifications SET seen = raised WHERE recipient = ?")
-    .bind(recipient)
-    .run();
+  d1Of(env, recipient).prepare("UPDATE notifications SET seen = raised WHERE recipient = ?").bind(recipient).run();
 
 it("uses the lowest id of a day as its subject", () => {
   const day = dayOf(NOON) ?? ("" as PersonId);
@@ -138,7 +135,7 @@ it("becomes unread once a week for the same person, and each time for a new one"
 
   await read(ada);
   await unfollows(ben, ada);
-  await databaseOf(env, ada)
+  await d1Of(env, ada)
     .prepare("UPDATE followers SET told_at = told_at - ?2 - 1 WHERE followee = ?1")
     .bind(ada, RAISE_AGAIN_AFTER)
     .run();
@@ -167,7 +164,7 @@ it("moves a returning follower to the new day, even if the unfollow was never mi
 it("does not become unread for people who are muted, blocked or excluded by preferences", async () => {
   const ada = await newReader();
   const [muted, blocked, stranger, friend] = [newPerson(), newPerson(), newPerson(), newPerson()];
-  const database = databaseOf(env, ada);
+  const database = d1Of(env, ada);
   await database.batch([
     database.prepare("INSERT INTO mutes (person, other) VALUES (?, ?)").bind(ada, muted),
     database
@@ -192,7 +189,7 @@ it("does not become unread for people who are muted, blocked or excluded by pref
 
 it("keeps a follow's own notification from before there were daily ones until the follow ends", async () => {
   const [ada, ben] = [await newReader(), newPerson()];
-  const database = databaseOf(env, ada);
+  const database = d1Of(env, ada);
   await setFollow(ben, ada, { active: 1, since: 0 });
   await database
     .prepare(
@@ -209,7 +206,7 @@ it("keeps a follow's own notification from before there were daily ones until th
 
 it("reports how many requests wait, naming the newest three, and drops those that were withdrawn", async () => {
   const ada = await newReader();
-  await databaseOf(env, ada).prepare("UPDATE people SET private = 1 WHERE id = ?").bind(ada).run();
+  await d1Of(env, ada).prepare("UPDATE people SET private = 1 WHERE id = ?").bind(ada).run();
   const others = Array.from({ length: 4 }, newPerson);
   for (const [index, other] of others.entries()) await setFollow(other, ada, { requested: 1, since: NOON + index });
   const [first, second, third, fourth] = others as [PersonId, PersonId, PersonId, PersonId];

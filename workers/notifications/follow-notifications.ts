@@ -4,6 +4,7 @@
  * that changes `followers`, before and after that change: comparing the old row with the new one shows whether the
  * follower is new, so each is counted once, however often the batch runs.
  */
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import { newId, type PersonId, shardOf } from "../../schema/ids.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 
@@ -28,39 +29,31 @@ export const dayOf = (since: number): PersonId | null =>
 
 /** Statements for before the mirror changes to `mirrored`: they count the follower or request if it is new. */
 export function countFollowerStatements(
-  database: D1Database,
   { follower, followee }: Pair,
   { active, requested, asked, since, version }: Mirrored,
   now = Date.now(),
-): D1PreparedStatement[] {
+): Statement[] {
   const pair = [followee, shardOf(follower), follower] as const;
   const day = dayOf(since);
   const raise = (sql: string, subject: PersonId) =>
-    database.prepare(sql).bind(...pair, version, asked, subject, since, now - RAISE_AGAIN_AFTER);
+    statement(sql, ...pair, version, asked, subject, since, now - RAISE_AGAIN_AFTER);
   return [
-    database.prepare(UNCOUNT).bind(...pair, version),
+    statement(UNCOUNT, ...pair, version),
     ...(active && day !== null ? [raise(COUNT, day)] : []),
     ...(requested ? [raise(RAISE_REQUESTS, followee)] : []),
   ];
 }
 
 /** A statement for before the followee removes a follower: it uncounts them, whatever the version of the mirror. */
-export const uncountFollowerStatement = (database: D1Database, { follower, followee }: Pair): D1PreparedStatement =>
-  database.prepare(UNCOUNT).bind(followee, shardOf(follower), follower, Number.MAX_SAFE_INTEGER);
+export const uncountFollowerStatement = ({ follower, followee }: Pair): Statement =>
+  statement(UNCOUNT, followee, shardOf(follower), follower, Number.MAX_SAFE_INTEGER);
 
 /**
  * Statements for after the change: they store the newest remaining actors, and the number of open requests. They write
  * nothing if those are unchanged.
  */
-export function refreshFollowerStatements(
-  database: D1Database,
-  followee: PersonId,
-  day: PersonId | null,
-): D1PreparedStatement[] {
-  return [
-    ...(day === null ? [] : [database.prepare(NAME_FOLLOWERS).bind(followee, day)]),
-    database.prepare(COUNT_REQUESTS).bind(followee),
-  ];
+export function refreshFollowerStatements(followee: PersonId, day: PersonId | null): Statement[] {
+  return [...(day === null ? [] : [statement(NAME_FOLLOWERS, followee, day)]), statement(COUNT_REQUESTS, followee)];
 }
 
 const HERE = "followee = ?1 AND follower_shard = ?2 AND follower = ?3";

@@ -1,3 +1,4 @@
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import { pickForTrim } from "../storage/trim-turns.ts";
 
 /** The most notifications that an inbox keeps. Like feeds, inboxes are trimmed in turn: see feed-bound.ts. */
@@ -7,9 +8,9 @@ export const INBOX_MAX = 1000;
  * Statements for a batch that has written notifications: they trim the inboxes whose turn it is to the newest INBOX_MAX
  * notifications, including hidden ones. Reads the inbox of one recipient in 32, and writes the rows that it deletes.
  */
-export function trimmedInboxes(database: D1Database, recipients: readonly string[]): D1PreparedStatement[] {
+export function trimmedInboxes(recipients: readonly string[]): Statement[] {
   const picked = pickForTrim([...new Set(recipients)]);
-  return picked.length > 0 ? [database.prepare(TRIM).bind(JSON.stringify(picked))] : [];
+  return picked.length > 0 ? [statement(TRIM, JSON.stringify(picked))] : [];
 }
 
 const TRIM = `

@@ -1,4 +1,5 @@
 /** Stored inbox entries. All reads go to the primary, so that a notification never turns unread again. */
+import { statement } from "../../schema/d1/database.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { NotificationKind } from "../../schema/notifications.ts";
@@ -62,10 +63,11 @@ const UNREAD = `
  * Marks every entry up to the time `upTo` (ms since 1970) as read. Costs one D1 query and two rows written per entry.
  */
 export async function markAllRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
-  const written = databaseOf(env, recipient)
-    .prepare("UPDATE notifications SET seen = raised WHERE recipient = ? AND at <= ? AND count > 0 AND raised > seen")
-    .bind(recipient, upTo)
-    .run();
+  const written = databaseOf(env, recipient).run(
+    "UPDATE notifications SET seen = raised WHERE recipient = ? AND at <= ? AND count > 0 AND raised > seen",
+    recipient,
+    upTo,
+  );
   await within(STORE_ANSWERS_WITHIN, written, "D1");
 }
 
@@ -84,26 +86,27 @@ export async function markOneRead(
   const [found] = await within(
     STORE_ANSWERS_WITHIN,
     database.batch([
-      database
-        .prepare(`SELECT 1 FROM notifications WHERE ${key} AND count > 0 AND raised > 0`)
-        .bind(recipient, kind, subject),
-      database
-        .prepare(`UPDATE notifications SET seen = raised WHERE ${key} AND at <= ?4 AND raised > seen`)
-        .bind(recipient, kind, subject, upTo),
+      statement(`SELECT 1 FROM notifications WHERE ${key} AND count > 0 AND raised > 0`, recipient, kind, subject),
+      statement(
+        `UPDATE notifications SET seen = raised WHERE ${key} AND at <= ?4 AND raised > seen`,
+        recipient,
+        kind,
+        subject,
+        upTo,
+      ),
     ]),
     "D1",
   );
-  return (found?.results.length ?? 0) > 0;
+  return (found?.rows.length ?? 0) > 0;
 }
 
 /** Deletes entries of posts that are gone. Entries written for such posts later are filtered when they are read. */
 export async function forgetEntries(env: Env, recipient: PersonId, entries: readonly Entry[]): Promise<void> {
   const keys = entries.map(({ kind, subject }) => [kind, subject]);
-  await databaseOf(env, recipient)
-    .prepare(
-      `DELETE FROM notifications WHERE recipient = ?1
+  await databaseOf(env, recipient).run(
+    `DELETE FROM notifications WHERE recipient = ?1
        AND (kind, subject) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))`,
-    )
-    .bind(recipient, JSON.stringify(keys))
-    .run();
+    recipient,
+    JSON.stringify(keys),
+  );
 }

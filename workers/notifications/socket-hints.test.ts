@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId } from "../../schema/ids.ts";
 import { relayOfPerson } from "../../schema/live/live-relays.ts";
-import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { byD1, d1Of } from "../../tests/runtime/d1.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../tests/runtime/live.ts";
@@ -42,7 +42,7 @@ it("sends a hint to signed-in sockets when they open and when there is news, at 
 });
 
 async function placesOf(person: PersonId): Promise<{ relay: string; until: number }[]> {
-  const rows = await databaseOf(env, person)
+  const rows = await d1Of(env, person)
     .prepare("SELECT relay, until FROM live_places WHERE person = ?")
     .bind(person)
     .all<{ relay: string; until: number }>();
@@ -92,7 +92,7 @@ it("never throws, whatever fails", async () => {
     throw new Error("no way there");
   });
   await tellRelays(env, [ada.person.id]);
-  vi.spyOn(databaseOf(env, ada.person.id), "prepare").mockImplementation(() => {
+  vi.spyOn(d1Of(env, ada.person.id), "prepare").mockImplementation(() => {
     throw new Error("D1_ERROR");
   });
   await tellRelays(env, [ada.person.id]);
@@ -108,7 +108,7 @@ it("queries each database once and calls each relay once, however many people th
   const { queries } = await d1Costs(() => tellRelays(env, ids));
   await Promise.all(clients.map((client) => client.untilTold(2)));
   const places = queries.filter((sql) => sql.includes("live_places"));
-  expect(places.length).toBe(byDatabase(env, ids, (id) => id).size);
+  expect(places.length).toBe(byD1(env, ids, (id) => id).size);
   const relays = new Set(ids.slice(0, 8).map((id) => relayOfPerson("weur", id)));
   expect(getByName.mock.calls.map(([name]) => name).toSorted()).toEqual([...relays].toSorted());
 });

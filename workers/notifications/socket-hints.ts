@@ -72,15 +72,15 @@ async function callRelays(
 async function placesOf(env: Env, people: readonly PersonId[]): Promise<Place[]> {
   const now = Date.now();
   const queries = [...byDatabase(env, people, (id) => id)].map(([database, group]) =>
-    within(STORE_ANSWERS_WITHIN, database.prepare(PLACES).bind(JSON.stringify(group), now).all<Place>(), "D1"),
+    within(STORE_ANSWERS_WITHIN, database.all<Place>(PLACES, JSON.stringify(group), now), "D1"),
   );
-  return (await Promise.all(queries)).flatMap(({ results }) => results);
+  return (await Promise.all(queries)).flatMap((results) => results);
 }
 
 /** Deletes only rows that have not changed since they were read: a person who has come back has a newer row. */
 async function deletePlaces(env: Env, places: Place[]): Promise<void> {
   const deletions = [...byDatabase(env, places, ({ person }) => person)].map(([database, group]) =>
-    within(STORE_ANSWERS_WITHIN, database.prepare(DELETE).bind(JSON.stringify(group)).run(), "D1"),
+    within(STORE_ANSWERS_WITHIN, database.run(DELETE, JSON.stringify(group)), "D1"),
   );
   await Promise.all(deletions);
 }

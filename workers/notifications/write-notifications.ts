@@ -2,6 +2,7 @@
 import type { Notice } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
+import type { Statement } from "../../schema/d1/database.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 
@@ -15,13 +16,8 @@ export type Unread = { recipient: PersonId; kind: NotificationKind; subject: str
  * number lead to the same row, except for its time: that is when it was raised here, so that a late one appears above
  * those already read.
  */
-export const tellStatements = (
-  database: D1Database,
-  notices: readonly Notice[],
-  now = Date.now(),
-): D1PreparedStatement[] =>
+export const tellStatements = (notices: readonly Notice[], now = Date.now()): Statement[] =>
   setBased(
-    database,
     WRITE,
     notices.map(({ recipient, kind, subject, post, actors, count, excerpt, version, events }) => [
       recipient,
@@ -39,11 +35,9 @@ export const tellStatements = (
 
 /** Statements for the end of the same batch, which return the unread ones of these notifications as `Unread` rows. */
 export const unreadStatements = (
-  database: D1Database,
   notifications: readonly Pick<Notice, "recipient" | "kind" | "subject">[],
-): D1PreparedStatement[] =>
+): Statement[] =>
   setBased(
-    database,
     UNREAD,
     notifications.map(({ recipient, kind, subject }) => [recipient, kind, subject]),
   );

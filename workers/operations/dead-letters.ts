@@ -3,6 +3,7 @@
  * are wake-ups for something that is stored and sent again anyway, so repeats share one row for each queue and subject,
  * with a count.
  */
+import { statement, Database } from "../../schema/d1/database.ts";
 import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { backOff } from "./back-off.ts";
@@ -75,12 +76,12 @@ async function store(env: Env, body: unknown, death: Death): Promise<void> {
   const subject = QUEUES.get(queue)?.subjectOf(body) ?? (await hashOf(bytes));
   const reason = death.reason?.slice(0, REASON_MAX) ?? null;
   const values = [queue, subject, reason, attempts, at, bytes.length, text];
-  const written = env.DB.batch([
-    env.DB.prepare(FOLD).bind(...values),
-    env.DB.prepare(ADD).bind(...values),
-    env.DB.prepare(DROP_OLDEST).bind(DEAD_LETTERS_MAX),
+  const written = await Database.of(env.DB).batch([
+    statement(FOLD, ...values),
+    statement(ADD, ...values),
+    statement(DROP_OLDEST, DEAD_LETTERS_MAX),
   ]);
-  const dropped = (await within(STORE_ANSWERS_WITHIN, written, "D1"))[2]?.meta.changes ?? 0;
+  const dropped = written[2]?.changes ?? 0;
   if (dropped > 0) console.error("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
 }
 
@@ -127,22 +128,24 @@ export type LetterFilter = { queue?: string | undefined; replayed: boolean; befo
  */
 export async function deadLetters(env: Env, filter: LetterFilter, limit: number): Promise<LetterRow[]> {
   const { queue, replayed, before } = filter;
-  const { results } = await env.DB.prepare(
+  const results = await Database.of(env.DB).patient.all<LetterRow>(
     `SELECT ${COLUMNS} FROM dead_letters
      WHERE id < ?1 AND (?2 IS NULL OR queue = ?2) AND (replayed_at IS NOT NULL) = ?3 ORDER BY id DESC LIMIT ?4`,
-  )
-    .bind(before ?? Number.MAX_SAFE_INTEGER, queue ?? null, Number(replayed), limit)
-    .all<LetterRow>();
+    before ?? Number.MAX_SAFE_INTEGER,
+    queue ?? null,
+    Number(replayed),
+    limit,
+  );
   return results;
 }
 
-/** Returns one dead letter with its body (JSON), or null. */
-export const deadLetter = (env: Env, id: number): Promise<(LetterRow & { body: string }) | null> =>
-  env.DB.prepare(`SELECT ${COLUMNS}, body FROM dead_letters WHERE id = ?`).bind(id).first();
+/** Returns one dead letter with its body (JSON), or undefined. */
+export const deadLetter = (env: Env, id: number): Promise<(LetterRow & { body: string }) | undefined> =>
+  Database.of(env.DB).patient.first(`SELECT ${COLUMNS}, body FROM dead_letters WHERE id = ?`, id);
 
 /** Deletes one dead letter, if it is still there. */
 export async function discard(env: Env, id: number): Promise<void> {
-  await env.DB.prepare("DELETE FROM dead_letters WHERE id = ?").bind(id).run();
+  await Database.of(env.DB).patient.run("DELETE FROM dead_letters WHERE id = ?", id);
 }
 
 /**
@@ -150,15 +153,13 @@ export async function discard(env: Env, id: number): Promise<void> {
  * bodies.
  */
 export async function deadLetterCounts(env: Env) {
-  const { results } = await env.DB.prepare(
+  const results = await Database.of(env.DB).patient.all<{ queue: string; waiting: number; replayed: number }>(
     "SELECT queue, sum(replayed_at IS NULL) AS waiting, sum(replayed_at IS NOT NULL) AS replayed FROM dead_letters GROUP BY queue",
-  ).all<{ queue: string; waiting: number; replayed: number }>();
+  );
   return results;
 }
 
 /** Deletes dead letters that were replayed more than a day ago. */
 export async function forgetReplayed(env: Env, now = Date.now()): Promise<void> {
-  await env.DB.prepare("DELETE FROM dead_letters WHERE replayed_at <= ?")
-    .bind(now - REPLAYED_KEPT)
-    .run();
+  await Database.of(env.DB).patient.run("DELETE FROM dead_letters WHERE replayed_at <= ?", now - REPLAYED_KEPT);
 }

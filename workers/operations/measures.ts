@@ -48,7 +48,7 @@ export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   const rows = [...pending.values()].map(({ minute, name, count, total, most }) => [minute, name, count, total, most]);
   pending = new Map();
   try {
-    await env.DB.prepare(ADD).bind(JSON.stringify(rows)).run();
+    await Database.of(env.DB).patient.run(ADD, JSON.stringify(rows));
   } catch (error) {
     console.warn("measures not saved, counts are lost", { error: String(error) });
   }
@@ -65,17 +65,18 @@ const ADD = `
  * reads a row for each name and minute.
  */
 export async function measuresSince(env: Env, since: number): Promise<Map<string, Measured>> {
-  const { results } = await env.DB.prepare(
+  const results = await Database.of(env.DB).patient.all<Measured & { name: string }>(
     "SELECT name, sum(count) AS count, sum(total) AS total, max(most) AS most FROM measures WHERE minute >= ? GROUP BY name",
-  )
-    .bind(Math.floor(since / MINUTE))
-    .all<Measured & { name: string }>();
+    Math.floor(since / MINUTE),
+  );
   return new Map(results.map((row) => [row.name, row]));
 }
 
 /** Deletes measures that are more than a day old. */
 export async function forgetMeasures(env: Env, now = Date.now()): Promise<void> {
-  await env.DB.prepare("DELETE FROM measures WHERE minute < ?")
-    .bind(Math.floor(now / MINUTE) - MINUTES_KEPT)
-    .run();
+  await Database.of(env.DB).patient.run(
+    "DELETE FROM measures WHERE minute < ?",
+    Math.floor(now / MINUTE) - MINUTES_KEPT,
+  );
 }
+import { Database } from "../../schema/d1/database.ts";

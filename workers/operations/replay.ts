@@ -2,6 +2,7 @@
  * Sends dead letters to their queues again. A dead letter counts as replayed once its queue has accepted it. Replaying
  * one twice delivers it twice, which consumers tolerate; one whose queue does not respond keeps waiting.
  */
+import { statement, Database } from "../../schema/d1/database.ts";
 import { REPLAYED_MAX } from "../../schema/api/dead-letters.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { type KnownQueue, QUEUES } from "./queues.ts";
@@ -20,9 +21,10 @@ export type Replayed = { replayed: number[]; unknown: number[] };
  * 2 queries and a send for each queue and 200 kB.
  */
 export async function replay(env: Env, ids: readonly number[]): Promise<Replayed> {
-  const { results } = await env.DB.prepare(`${SELECT} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`)
-    .bind(JSON.stringify(ids))
-    .all<Letter>();
+  const results = await Database.of(env.DB).patient.all<Letter>(
+    `${SELECT} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+    JSON.stringify(ids),
+  );
   return send(env, results);
 }
 
@@ -35,14 +37,18 @@ export async function replayFrom(
   queue: string | undefined,
   { after, upTo }: { after: number; upTo?: number },
 ): Promise<Replayed & { next?: { after: number; upTo: number } }> {
-  const [newest, page] = await env.DB.batch<Letter>([
-    env.DB.prepare("SELECT coalesce(max(id), 0) AS id FROM dead_letters"),
-    env.DB.prepare(
+  const [newest, page] = await Database.of(env.DB).patient.batch<Letter>([
+    statement("SELECT coalesce(max(id), 0) AS id FROM dead_letters"),
+    statement(
       `${SELECT} WHERE id > ?1 AND id <= ?2 AND replayed_at IS NULL AND (?3 IS NULL OR queue = ?3) ORDER BY id LIMIT ?4`,
-    ).bind(after, upTo ?? Number.MAX_SAFE_INTEGER, queue ?? null, REPLAYED_MAX),
+      after,
+      upTo ?? Number.MAX_SAFE_INTEGER,
+      queue ?? null,
+      REPLAYED_MAX,
+    ),
   ]);
-  const letters = page?.results ?? [];
-  const end = upTo ?? newest?.results[0]?.id ?? 0;
+  const letters = page?.rows ?? [];
+  const end = upTo ?? newest?.rows[0]?.id ?? 0;
   const last = letters.at(-1);
   const isWhole = letters.length < REPLAYED_MAX || !last || last.id >= end;
   return { ...(await send(env, letters)), ...(!isWhole && { next: { after: last.id, upTo: end } }) };
@@ -60,17 +66,18 @@ async function send(env: Env, letters: readonly Letter[]): Promise<Replayed> {
 
 /** Returns the ids that still existed and were sent. Reads the bodies only here, because together they may be large. */
 async function sendTogether(env: Env, { producerOf }: KnownQueue, letters: readonly Letter[]): Promise<number[]> {
-  const { results } = await env.DB.prepare(
+  const results = await Database.of(env.DB).patient.all<{ id: number; deaths: number; body: string }>(
     "SELECT id, deaths, body FROM dead_letters WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-  )
-    .bind(JSON.stringify(letters.map(({ id }) => id)))
-    .all<{ id: number; deaths: number; body: string }>();
+    JSON.stringify(letters.map(({ id }) => id)),
+  );
   if (results.length === 0) return [];
   const messages = results.map(({ body }) => ({ body: JSON.parse(body) as unknown }));
   await accepted(producerOf(env).sendBatch(messages));
-  await env.DB.prepare(MARK)
-    .bind(JSON.stringify(results.map(({ id, deaths }) => [id, deaths])), Date.now())
-    .run();
+  await Database.of(env.DB).patient.run(
+    MARK,
+    JSON.stringify(results.map(({ id, deaths }) => [id, deaths])),
+    Date.now(),
+  );
   return results.map(({ id }) => id);
 }
 

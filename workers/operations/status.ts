@@ -77,13 +77,11 @@ async function effectsOf(env: Env, database: string, now: number) {
 }
 
 async function projectionOf(env: Env, database: string) {
-  const found = await databaseNamed(env, database)
-    .prepare(
-      `SELECT count(*) AS "of", coalesce(sum(projected < seq), 0) AS behind
+  const found = await databaseNamed(env, database).patient.first<{ behind: number; of: number }>(
+    `SELECT count(*) AS "of", coalesce(sum(projected < seq), 0) AS behind
        FROM (SELECT projected, seq FROM post_stats ORDER BY post DESC LIMIT ?)`,
-    )
-    .bind(POSTS_LOOKED_AT)
-    .first<{ behind: number; of: number }>();
+    POSTS_LOOKED_AT,
+  );
   return { database, behind: found?.behind ?? 0, of: found?.of ?? 0 };
 }
 

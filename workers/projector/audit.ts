@@ -2,6 +2,7 @@
  * Compares a post's actor with its projection: the counts, the stored comments and likes behind them, and, by a digest,
  * the set of people who like it.
  */
+import type { Database } from "../../schema/d1/database.ts";
 import type { PostState } from "../../durable-objects/post/post-results.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
@@ -64,7 +65,7 @@ async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<
  * newest rows would never send it again.
  */
 async function listedIn(env: Env, post: PostId): Promise<number> {
-  const listed = await databaseOf(env, post).prepare(LISTED).bind(post).first<number>("listed");
+  const listed = await databaseOf(env, post).patient.first<number>(LISTED, post);
   return listed ?? 0;
 }
 
@@ -73,10 +74,10 @@ const LISTED = `
   WHERE post = ?1 AND state = 'shown' AND (parent = '' OR EXISTS (
     SELECT 1 FROM comments AS top WHERE top.post = ?1 AND top.parent = '' AND top.id = comment.parent AND top.state = 'shown'))`;
 
-async function digestIn(database: D1Database, post: PostId): Promise<{ likes: number; digest: SetHash }> {
-  const row = await database
-    .prepare("SELECT likes, a, b, c FROM like_digests WHERE post = ?")
-    .bind(post)
-    .first<{ likes: number; a: number; b: number; c: number }>();
+async function digestIn(database: Database, post: PostId): Promise<{ likes: number; digest: SetHash }> {
+  const row = await database.patient.first<{ likes: number; a: number; b: number; c: number }>(
+    "SELECT likes, a, b, c FROM like_digests WHERE post = ?",
+    post,
+  );
   return row ? { likes: row.likes, digest: [row.a, row.b, row.c] } : { likes: 0, digest: EMPTY };
 }

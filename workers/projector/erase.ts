@@ -1,4 +1,5 @@
 /** Erases a deleted post from D1 and R2, once its actor has said that it is gone. */
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect, PostBody } from "../../schema/messages/facts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -14,17 +15,15 @@ const COMMENTS_PER_STATEMENT = 1000;
  * when D1 first learns of the deletion, whether or not it had the post.
  */
 export function endOf(
-  env: Env,
-  database: D1Database,
   post: PostId,
   author: PersonId,
   { media }: Pick<PostBody, "media">,
-): { statements: D1PreparedStatement[]; effect: Effect } {
+): { statements: Statement[]; effect: Effect } {
   const effect = newEffect(post, { kind: "erase", post, author, media: media.map(({ id }) => id) });
   return {
     statements: [
-      saveEffectIf(env, effect, "NOT EXISTS (SELECT 1 FROM post_stats WHERE post = ?4 AND deleted = 1)", [post]),
-      database.prepare("DELETE FROM posts WHERE id = ?").bind(post),
+      saveEffectIf(effect, "NOT EXISTS (SELECT 1 FROM post_stats WHERE post = ?4 AND deleted = 1)", [post]),
+      statement("DELETE FROM posts WHERE id = ?", post),
     ],
     effect,
   };
@@ -44,11 +43,10 @@ export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>
 }
 
 async function eraseComments(env: Env, post: PostId): Promise<void> {
-  const statement = databaseOf(env, post)
-    .prepare(
-      `DELETE FROM comments WHERE post = ?1 AND (parent, id) IN
-         (SELECT parent, id FROM comments WHERE post = ?1 LIMIT ?2)`,
-    )
-    .bind(post, COMMENTS_PER_STATEMENT);
-  while ((await statement.run()).meta.changes > 0);
+  const database = databaseOf(env, post).patient;
+  while ((await database.run(ERASE_COMMENTS, post, COMMENTS_PER_STATEMENT)) > 0);
 }
+
+const ERASE_COMMENTS = `
+  DELETE FROM comments WHERE post = ?1 AND (parent, id) IN
+    (SELECT parent, id FROM comments WHERE post = ?1 LIMIT ?2)`;

@@ -1,5 +1,6 @@
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { hashOf, LANE_MAX } from "../../schema/set-hash.ts";
+import type { Statement } from "../../schema/d1/database.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import type { CommentLikeFact, PostFacts } from "../../schema/messages/facts.ts";
 
@@ -25,21 +26,17 @@ export function newestLikes(facts: readonly PostFacts[]): LikeRow[] {
  * come first, because they compare with the stored likes, so they match these exactly even if facts repeat or come
  * late. Writes one row per like and one per post.
  */
-export function likeStatements(database: D1Database, likes: readonly LikeRow[]): D1PreparedStatement[] {
+export function likeStatements(likes: readonly LikeRow[]): Statement[] {
   const rows = likes.map(({ person, post, liked, seq }) => [person, post, Number(liked), seq, ...hashOf(person)]);
-  return [...setBased(database, UPDATE_DIGESTS, rows), ...setBased(database, UPSERT_LIKES, rows)];
+  return [...setBased(UPDATE_DIGESTS, rows), ...setBased(UPSERT_LIKES, rows)];
 }
 
 /**
  * Returns the statements that add each like's `change` (1 or -1) to the digest of its post without regard to stored
  * likes. For callers that move the likes themselves.
  */
-export const digestStatements = (
-  database: D1Database,
-  changes: readonly { person: PersonId; post: PostId; change: 1 | -1 }[],
-): D1PreparedStatement[] =>
+export const digestStatements = (changes: readonly { person: PersonId; post: PostId; change: 1 | -1 }[]): Statement[] =>
   setBased(
-    database,
     ADD_TO_DIGESTS,
     changes.map(({ person, post, change }) => [post, change, ...hashOf(person)]),
   );
@@ -70,9 +67,8 @@ const UPSERT_LIKES = `
   ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;
 
 /** Returns the statements that write likes of comments. Writes one row per like. */
-export const commentLikeStatements = (database: D1Database, likes: readonly CommentLikeFact[]): D1PreparedStatement[] =>
+export const commentLikeStatements = (likes: readonly CommentLikeFact[]): Statement[] =>
   setBased(
-    database,
     UPSERT_COMMENT_LIKES,
     likes.map(({ person, comment, liked, seq }) => [person, comment, Number(liked), seq]),
   );

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EVERY_PART, type PostFacts } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
@@ -115,7 +115,7 @@ async function run({ actor, author, people, comments }: World, { who, which, doe
 }
 
 const rowsOf = async (...key: string[]) => {
-  const rows = await databaseOf(env, key[0] as PersonId)
+  const rows = await d1Of(env, key[0] as PersonId)
     .prepare("SELECT count, actors FROM notifications WHERE recipient = ? AND kind = ? AND subject = ?")
     .bind(...key)
     .all<{ count: number; actors: string }>();
@@ -238,14 +238,14 @@ it("makes a notification unread again only for something new", async () => {
   };
   await actor.like(ada);
   expect(await unread()).toEqual({ count: 1, unread: 1 });
-  await databaseOf(env, post.author)
+  await d1Of(env, post.author)
     .prepare("UPDATE notifications SET seen = raised WHERE recipient = ?")
     .bind(post.author)
     .run();
   expect(await unread()).toEqual({ count: 1, unread: 0 });
   await actor.like(ben);
   expect(await unread()).toEqual({ count: 2, unread: 1 });
-  await databaseOf(env, post.author)
+  await d1Of(env, post.author)
     .prepare("UPDATE notifications SET seen = raised WHERE recipient = ?")
     .bind(post.author)
     .run();
@@ -277,7 +277,7 @@ it.each([0, 1, 3])("shows a change once after its projection has failed %i times
   await actor.like(ada);
   await actor.comment({ author: ada, text: "Once" });
   await flush(actor);
-  const database = databaseOf(env, post.id);
+  const database = d1Of(env, post.id);
   const batch = database.batch.bind(database);
   let left = failures * 2; // A batch is tried as a whole, then message by message.
   vi.spyOn(database, "batch").mockImplementation(async (statements) => {
@@ -314,7 +314,7 @@ it("writes 1 row per like, 1 digest per database, 1 for the counts and 3 for the
   const written = await rowsWritten(() => project(env, queues.facts));
   // The post, its index and its feed entry; the author's count of posts has no row here.
   const publishing = 3;
-  const digests = new Set(likers.map((person) => databaseOf(env, person))).size;
+  const digests = new Set(likers.map((person) => d1Of(env, person))).size;
   expect(written).toBe(likers.length + digests + 1 + 3 + publishing);
   expect((await freshStats(readerFor(), [post.id])).get(post.id)?.likes).toBe(50);
 });

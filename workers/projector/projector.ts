@@ -3,8 +3,9 @@
  * twice, late or out of order. A batch costs two D1 batches per database, of 7 statements together however many likes
  * it carries, and one call to each post's actor.
  */
+import type { Statement } from "../../schema/d1/database.ts";
 import { type Effect, PostFacts } from "../../schema/messages/facts.ts";
-import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { byDatabase } from "../../schema/d1/shards.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { announce } from "../push/announce.ts";
 import { trimmedInboxes } from "../notifications/inbox-bound.ts";
@@ -33,9 +34,9 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
   const posts = byDatabase(env, facts, ({ post }) => post);
   await Promise.all(
     [...posts].map(async ([database, group]) => {
-      const comments = setBased(database, UPSERT_COMMENTS, group.flatMap(commentRows));
-      const { statements, effects } = postStatements(env, database, group);
-      await database.batch([...comments, ...statements]);
+      const comments = setBased(UPSERT_COMMENTS, group.flatMap(commentRows));
+      const { statements, effects } = postStatements(group);
+      await database.patient.batch([...comments, ...statements]);
       await Promise.all(effects.map((effect) => sendEffect(env, effect)));
     }),
   );
@@ -65,19 +66,16 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
   );
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
     const own = notices.get(database) ?? [];
-    const noticeStatements = tellStatements(database, own);
+    const noticeStatements = tellStatements(own);
     const statements = [
       ...noticeStatements,
-      ...likeStatements(database, likes.get(database) ?? []),
-      ...commentLikeStatements(database, commentLikes.get(database) ?? []),
-      ...trimmedInboxes(
-        database,
-        own.map(({ recipient }) => recipient),
-      ),
+      ...likeStatements(likes.get(database) ?? []),
+      ...commentLikeStatements(commentLikes.get(database) ?? []),
+      ...trimmedInboxes(own.map(({ recipient }) => recipient)),
     ];
-    const results = await database.batch<Unread>([...statements, ...unreadStatements(database, own)]);
+    const results = await database.patient.batch<Unread>([...statements, ...unreadStatements(own)]);
     delivered("notifications", ...results.slice(0, noticeStatements.length));
-    return results.slice(statements.length).flatMap(({ results: rows }) => rows);
+    return results.slice(statements.length).flatMap(({ rows }) => rows);
   });
   return (await Promise.all(written)).flat();
 }
@@ -89,7 +87,7 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
 export async function projectAtOnce(reader: Reader, post: PostInFacts): Promise<void> {
   const { env } = reader;
   try {
-    const { statements, effects } = postStatements(env, databaseOf(env, post.post), [post]);
+    const { statements, effects } = postStatements([post]);
     await reader.write(post.post, statements);
     await Promise.all(effects.map((effect) => sendEffect(env, effect)));
   } catch (error) {
@@ -105,18 +103,14 @@ export type PostInFacts = Pick<PostFacts, "post" | "author" | "from" | "to" | "c
  * Returns the statements for a post's row, its standing and its entry in the author's own feed, or those that end a
  * deleted post.
  */
-function postStatements(
-  env: Env,
-  database: D1Database,
-  facts: readonly PostInFacts[],
-): { statements: D1PreparedStatement[]; effects: Effect[] } {
+function postStatements(facts: readonly PostInFacts[]): { statements: Statement[]; effects: Effect[] } {
   const bodies = facts.flatMap(({ post, author, body, standing }) =>
     body && !standing.deleted
       ? [[post, author, body.caption, JSON.stringify(body.media), body.seq, body.editedAt]]
       : [],
   );
   const ends = facts.flatMap(({ post, author, body, standing }) =>
-    body && standing.deleted ? [endOf(env, database, post, author, body)] : [],
+    body && standing.deleted ? [endOf(post, author, body)] : [],
   );
   const standings = runsOf(facts).map(({ post, from, to, confirmed, standing, commentsUpTo = "" }) => [
     post,
@@ -134,11 +128,11 @@ function postStatements(
   ]);
   return {
     statements: [
-      ...setBased(database, UPSERT_POSTS, bodies),
-      ...setBased(database, OWN_FEED, bodies),
-      ...setBased(database, ATTACH_MEDIA, bodies),
+      ...setBased(UPSERT_POSTS, bodies),
+      ...setBased(OWN_FEED, bodies),
+      ...setBased(ATTACH_MEDIA, bodies),
       ...ends.flatMap((end) => end.statements),
-      ...setBased(database, UPSERT_STATS, standings),
+      ...setBased(UPSERT_STATS, standings),
     ],
     effects: ends.map((end) => end.effect),
   };

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CommentId, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
 import { audit } from "./audit.ts";
@@ -38,7 +38,7 @@ const INSERT_COMMENT = `
   VALUES (?1, '', ?2, ?1, 'Ghost', 0, 0, 'shown', 4)`;
 
 const run = (key: PersonId | PostId, sql: string, ...values: unknown[]) =>
-  databaseOf(env, key)
+  d1Of(env, key)
     .prepare(sql)
     .bind(...values)
     .run();
@@ -97,7 +97,7 @@ it("has no audit for a post that does not exist", async () => {
 
 it("samples posts of every database and finds no difference", async () => {
   // Other test files share the storage and leave rows that their actors do not know or know differently.
-  for (const database of databases(env)) await database.prepare("DELETE FROM posts").run();
+  for (const database of allD1(env)) await database.prepare("DELETE FROM posts").run();
   await quietPost();
   expect(await reconcileSample(env)).toBe(0);
 });

@@ -1,4 +1,5 @@
 /** Finds projections that differ from their actors, which must never happen, and has them written again. */
+import { statement } from "../../schema/d1/database.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
@@ -14,11 +15,12 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
   let repaired = 0;
   for (const database of databases(env)) {
     const from = newId<PostId>(0, now - Math.floor(Math.random() * SAMPLED_AGE), 0);
-    const sample = await database
-      .prepare("SELECT id FROM posts WHERE id >= ? ORDER BY id LIMIT ?")
-      .bind(from, SAMPLE)
-      .all<{ id: PostId }>();
-    const posts = sample.results.filter(({ id }) => isHomeOf(env, database, id));
+    const sample = await database.patient.all<{ id: PostId }>(
+      "SELECT id FROM posts WHERE id >= ? ORDER BY id LIMIT ?",
+      from,
+      SAMPLE,
+    );
+    const posts = sample.filter(({ id }) => isHomeOf(env, database, id));
     for (const { id } of posts) repaired += Number((await reconcile(env, id)).repaired);
   }
   return repaired;
@@ -33,18 +35,18 @@ export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boo
   if (found?.verdict !== "different") return { repaired: false, audit: found };
   console.error("projection differs from its actor, rewriting it", { post, ...found });
   for (const database of databases(env)) {
-    await database.batch([
-      database.prepare("DELETE FROM likes WHERE post = ?").bind(post),
-      database.prepare("DELETE FROM like_digests WHERE post = ?").bind(post),
+    await database.patient.batch([
+      statement("DELETE FROM likes WHERE post = ?", post),
+      statement("DELETE FROM like_digests WHERE post = ?", post),
     ]);
   }
   // Deletes the rows that the actor might not know of, since nothing would overwrite them. The other rows stay visible,
   // but their versions are reset, so that anything overwrites them.
   const database = databaseOf(env, post);
-  await database.batch([
-    database.prepare("UPDATE post_stats SET seq = 0, projected = 0, comments_up_to = '' WHERE post = ?").bind(post),
-    database.prepare("DELETE FROM comments WHERE post = ?").bind(post),
-    database.prepare("UPDATE posts SET seq = 0 WHERE id = ?").bind(post),
+  await database.patient.batch([
+    statement("UPDATE post_stats SET seq = 0, projected = 0, comments_up_to = '' WHERE post = ?", post),
+    statement("DELETE FROM comments WHERE post = ?", post),
+    statement("UPDATE posts SET seq = 0 WHERE id = ?", post),
   ]);
   await env.POSTS.getByName(post).projectAgain();
   return { repaired: true, audit: found };

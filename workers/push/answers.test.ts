@@ -1,7 +1,7 @@
 /** What push services answer, and what follows (fault F28). */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import type { Answer } from "../../tests/runtime/push-service.ts";
 import { devicesOf, pushWorld, stateOf, toldOfFollow } from "../../tests/runtime/pushed.ts";
@@ -175,7 +175,7 @@ it("asks six at once at most, and lets no silent one hold up the others", { time
 it("gives up a browser that nothing has reached for a week", async () => {
   const { ada, devices } = await pushedTo(answering(403));
   expect(devices).toHaveLength(1);
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("UPDATE push_subscriptions SET failing_since = ? WHERE person = ?")
     .bind(Date.now() - 7 * 24 * 3600_000 - 1000, ada.person.id)
     .run();
@@ -185,7 +185,7 @@ it("gives up a browser that nothing has reached for a week", async () => {
 
 it("sends to no address that is not a push service's any more", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("UPDATE push_subscriptions SET endpoint = 'https://169.254.169.254/x' WHERE person = ?")
     .bind(ada.person.id)
     .run();

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
 import { newId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { comment, done, projectAll, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
@@ -146,14 +146,14 @@ it("pushes nothing that was seen, taken back, deleted, blocked, not wanted, or w
   );
   await silent((ada) => done("PUT", `/v1/people/${ben.person.handle}/block`, ada));
   await silent(({ person }) =>
-    databaseOf(env, person.id)
+    d1Of(env, person.id)
       .prepare("INSERT INTO notification_preferences (person, kind, who, push) VALUES (?, 'follow', 'everyone', 0)")
       .bind(person.id)
       .run(),
   );
   await silent(({ token }) => ask("DELETE", "/v1/sessions/current", { token }));
   await silent(({ person }) =>
-    databaseOf(env, person.id).prepare("UPDATE sessions SET expires_at = 1 WHERE person = ?").bind(person.id).run(),
+    d1Of(env, person.id).prepare("UPDATE sessions SET expires_at = 1 WHERE person = ?").bind(person.id).run(),
   );
   await silent(({ browser: { subscription }, token }) =>
     ask("DELETE", "/v1/push-subscriptions", { token, body: { endpoint: subscription.endpoint } }),
@@ -172,7 +172,7 @@ it("is silent in quiet hours, and pushes at their end what is still unread, as i
   const evening = nextEvening();
   atTime(evening);
   const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("INSERT INTO quiet_hours (person, from_minute, to_minute, time_zone) VALUES (?, 1320, 420, 'UTC')")
     .bind(ada.person.id)
     .run();
@@ -261,7 +261,7 @@ it("costs a batch two D1 batches of a database and what its inboxes cost, and a 
   const ben = await signUp();
   const keys = await Promise.all(people.map((person) => toldOfFollow(person, [ben])));
   await world.consume([await toldOfFollow(people[0] as never, [ben])]); // Ben's name is in memory.
-  const databases = new Set(people.map(({ person }) => databaseOf(env, person.id))).size;
+  const databases = new Set(people.map(({ person }) => d1Of(env, person.id))).size;
   const costs = await d1Costs(() => world.consume(keys));
   expect(services.arrived.length).toBeGreaterThan(1);
   expect(costs.queries.length).toBeLessThanOrEqual(4 * databases);

@@ -10,6 +10,7 @@
  * For each database, a batch of messages costs one D1 batch of 3 queries to read, one D1 batch to write, and as much as
  * showing the inboxes. It writes a row for each notification, and one for each device whose state changes.
  */
+import type { Database } from "../../schema/d1/database.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
@@ -42,7 +43,7 @@ async function push(env: Env, background: Background, fetch: Fetch, messages: re
 }
 
 async function pushFrom(
-  database: D1Database,
+  database: Database,
   sender: Sender,
   background: Background,
   messages: readonly PushMessage[],
@@ -64,6 +65,6 @@ async function pushFrom(
     await within(STORE_ANSWERS_WITHIN, sent, "the queue of pushes");
   }
   const waiting = held.filter(({ body }) => !body.again);
-  const statements = resultStatements(database, { pushed, held: waiting, ...changesOf(settled, now) }, now);
-  if (statements.length > 0) await within(STORE_ANSWERS_WITHIN, database.batch(statements), "D1");
+  const statements = resultStatements({ pushed, held: waiting, ...changesOf(settled, now) }, now);
+  if (statements.length > 0) await within(STORE_ANSWERS_WITHIN, database.patient.batch(statements), "D1");
 }

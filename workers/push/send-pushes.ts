@@ -19,9 +19,9 @@ export async function sendPushes(env: Env, unread: readonly Unread[]): Promise<v
   const queries = [...byDatabase(env, unread, ({ recipient }) => recipient)].map(async ([database, entries]) => {
     const keys = entries.map(({ recipient, kind, subject }) => [recipient, kind, subject]);
     const now = Date.now();
-    const statements = setBased(database, DUE_PUSHES(now), keys);
-    const results = await within(STORE_ANSWERS_WITHIN, database.batch<PushMessage>(statements), "D1");
-    return results.flatMap(({ results: rows }) => rows);
+    const statements = setBased(DUE_PUSHES(now), keys);
+    const results = await within(STORE_ANSWERS_WITHIN, database.patient.batch<PushMessage>(statements), "D1");
+    return results.flatMap(({ rows }) => rows);
   });
   const messages = (await Promise.all(queries)).flat();
   for (let first = 0; first < messages.length; first += MESSAGES_MAX) {

@@ -1,4 +1,5 @@
 /** Reads the state that a batch of pushes depends on, and writes its results: one D1 batch each. */
+import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
@@ -34,22 +35,22 @@ const RECENT_MAX = 50;
  * notifications that are read, taken back, or unwanted on devices. Costs one D1 batch of 3 queries.
  */
 export async function readPushState(
-  database: D1Database,
+  database: Database,
   messages: readonly PushMessage[],
   now: number,
 ): Promise<PushState> {
   const keys = JSON.stringify(messages.map(({ recipient, kind, subject }) => [recipient, kind, subject]));
   const people = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
-  const batch = database.batch([
-    database.prepare(ENTRIES).bind(keys),
-    database.prepare(DEVICES).bind(people, now),
-    database.prepare(RECENT).bind(people, now - 60_000),
+  const batch = database.patient.batch([
+    statement(ENTRIES, keys),
+    statement(DEVICES, people, now),
+    statement(RECENT, people, now - 60_000),
   ]);
   const [entries, devices, recent] = await within(STORE_ANSWERS_WITHIN, batch, "D1");
-  const counts = (recent?.results ?? []) as { person: PersonId; pushes: number }[];
+  const counts = (recent?.rows ?? []) as { person: PersonId; pushes: number }[];
   return {
-    entries: (entries?.results ?? []) as Entry[],
-    devices: (devices?.results ?? []) as Device[],
+    entries: (entries?.rows ?? []) as Entry[],
+    devices: (devices?.rows ?? []) as Device[],
     recent: new Map(counts.map(({ person, pushes }) => [person, pushes])),
   };
 }
@@ -91,30 +92,22 @@ export type BatchResults = {
 };
 
 /** Statements that store the results. They only move forward: a newer push or a longer hold in the row is kept. */
-export function resultStatements(
-  database: D1Database,
-  { pushed, held, gone, failing }: BatchResults,
-  now: number,
-): D1PreparedStatement[] {
+export function resultStatements({ pushed, held, gone, failing }: BatchResults, now: number): Statement[] {
   const keyOf = ({ recipient, kind, subject }: Entry) => [recipient, kind, subject];
   return [
     ...setBased(
-      database,
       PUSHED,
       pushed.map(({ entry, isCounted }) => [...keyOf(entry), entry.raised, isCounted ? now : 0]),
     ),
     ...setBased(
-      database,
       HELD,
       held.map(({ entry, until }) => [...keyOf(entry), until]),
     ),
     ...setBased(
-      database,
       GONE,
       gone.map(({ person, endpoint }) => [person, endpoint]),
     ),
     ...setBased(
-      database,
       FAILING,
       failing.map(({ device, since }) => [device.person, device.endpoint, since]),
     ),

@@ -1,7 +1,8 @@
 /** People's push subscriptions, one for each browser. */
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PushSubscription } from "../../schema/api/push.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { bindingOf, databaseOf, firstShards } from "../../schema/d1/shards.ts";
+import { bindingOf, firstShards } from "../../schema/d1/shards.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import type { Reader } from "../storage/reader.ts";
 
@@ -32,34 +33,28 @@ export async function subscribe(
   { person, session }: Viewer,
   { endpoint, keys: { p256dh, auth } }: PushSubscription,
 ): Promise<boolean> {
-  const { env } = reader;
   const owners = (await ownersOf(reader, endpoint)).filter((owner) => owner.person !== person);
   if (owners.some((owner) => owner.p256dh !== p256dh || owner.auth !== auth)) return false;
   for (const owner of owners) {
-    const statement = databaseOf(env, owner.person).prepare(UNSUBSCRIBE).bind(owner.person, endpoint);
-    await reader.write(owner.person, [statement]);
+    await reader.write(owner.person, [statement(UNSUBSCRIBE, owner.person, endpoint)]);
   }
-  const database = databaseOf(env, person);
   const now = Date.now();
   await reader.write(person, [
-    database.prepare(SUBSCRIBE).bind(person, endpoint, p256dh, auth, session, now),
-    database.prepare(TRIM).bind(person, now, SUBSCRIPTIONS_MAX),
+    statement(SUBSCRIBE, person, endpoint, p256dh, auth, session, now),
+    statement(TRIM, person, now, SUBSCRIPTIONS_MAX),
   ]);
   return true;
 }
 
 /** Deletes the viewer's subscription. Returns false if there is none. Costs one D1 batch. */
 export async function unsubscribe(reader: Reader, { person }: Viewer, endpoint: string): Promise<boolean> {
-  const statement = databaseOf(reader.env, person).prepare(`${UNSUBSCRIBE} RETURNING endpoint`).bind(person, endpoint);
-  const [result] = await reader.write(person, [statement]);
-  return (result?.results.length ?? 0) > 0;
+  const [result] = await reader.write(person, [statement(`${UNSUBSCRIBE} RETURNING endpoint`, person, endpoint)]);
+  return (result?.rows.length ?? 0) > 0;
 }
 
 /** A statement for the batch that ends a session: deletes its subscriptions. */
-export const endSubscriptions = (env: Env, { person, session }: Viewer): D1PreparedStatement =>
-  databaseOf(env, person)
-    .prepare("DELETE FROM push_subscriptions WHERE person = ? AND session = ?")
-    .bind(person, session);
+export const endSubscriptions = ({ person, session }: Viewer): Statement =>
+  statement("DELETE FROM push_subscriptions WHERE person = ? AND session = ?", person, session);
 
 type Owner = { person: PersonId; p256dh: string; auth: string };
 

@@ -100,11 +100,14 @@ export async function followersOf(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await databaseOf(env, person)
-    .prepare(FOLLOWERS)
-    .bind(person, after ? shardOf(after) : 0, after ?? "", limit)
-    .all<{ follower: PersonId }>();
-  return page.results.map(({ follower }) => follower);
+  const page = await databaseOf(env, person).all<{ follower: PersonId }>(
+    FOLLOWERS,
+    person,
+    after ? shardOf(after) : 0,
+    after ?? "",
+    limit,
+  );
+  return page.map(({ follower }) => follower);
 }
 
 const FOLLOWERS = `

@@ -74,22 +74,23 @@ export async function standingByHandle(
  * query.
  */
 export async function claimantOf(env: Env, handle: string): Promise<PersonId | undefined> {
-  const claim = databaseOf(env, shardOfHandle(handle))
-    .prepare("SELECT person FROM handles WHERE handle = ?")
-    .bind(handle)
-    .first<{ person: PersonId }>();
+  const claim = databaseOf(env, shardOfHandle(handle)).first<{ person: PersonId }>(
+    "SELECT person FROM handles WHERE handle = ?",
+    handle,
+  );
   return (await within(STORE_ANSWERS_WITHIN, claim, "D1"))?.person;
 }
 
 /** Returns whether `person` exists and has this handle. Costs one D1 query. */
 export const exists = async (env: Env, person: PersonId, handle: string): Promise<boolean> =>
-  (await privacyOf(env, person, handle)) !== null;
+  (await privacyOf(env, person, handle)) !== undefined;
 
 /** Compares the handle too, because the id of a claim without a person may by chance be somebody else's. */
-function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ private: 0 | 1 } | null> {
-  const row = databaseOf(env, person)
-    .prepare("SELECT private FROM people WHERE id = ? AND handle = ?")
-    .bind(person, handle)
-    .first<{ private: 0 | 1 }>();
+function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ private: 0 | 1 } | undefined> {
+  const row = databaseOf(env, person).first<{ private: 0 | 1 }>(
+    "SELECT private FROM people WHERE id = ? AND handle = ?",
+    person,
+    handle,
+  );
   return within(STORE_ANSWERS_WITHIN, row, "D1");
 }

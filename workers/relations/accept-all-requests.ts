@@ -15,10 +15,13 @@ export const ACCEPTED_PER_MESSAGE = 50;
  */
 export async function acceptAll(env: Env, effect: Extract<Effect, { kind: "open" }>): Promise<void> {
   const { id, person, after } = effect;
-  const { results: page } = await databaseOf(env, person)
-    .prepare(OLDEST_REQUESTS)
-    .bind(person, after?.since ?? 0, after?.follower ?? "", ACCEPTED_PER_MESSAGE)
-    .all<{ since: number; follower: PersonId }>();
+  const page = await databaseOf(env, person).patient.all<{ since: number; follower: PersonId }>(
+    OLDEST_REQUESTS,
+    person,
+    after?.since ?? 0,
+    after?.follower ?? "",
+    ACCEPTED_PER_MESSAGE,
+  );
   for (const { follower } of page) {
     const answer = await answerRequest(env, follower, person, "accept");
     if (answer) await applyAnswer(env, answer);

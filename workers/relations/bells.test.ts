@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Effect } from "../../schema/messages/facts.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import type { NotificationKind, Who } from "../../schema/notifications.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { metered } from "../../tests/runtime/metered.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
@@ -46,16 +46,16 @@ async function deliver(bindings: Env = env): Promise<number> {
 }
 
 const turnToMerged = (author: PersonId) =>
-  databaseOf(env, author).prepare("UPDATE people SET reach = 'merged' WHERE id = ?").bind(author).run();
+  d1Of(env, author).prepare("UPDATE people SET reach = 'merged' WHERE id = ?").bind(author).run();
 
 const notificationOf = (recipient: PersonId, post: PostId) =>
-  databaseOf(env, recipient)
+  d1Of(env, recipient)
     .prepare("SELECT * FROM notifications WHERE recipient = ? AND kind = 'new_post' AND subject = ?")
     .bind(recipient, post)
     .first();
 
 const write = (person: PersonId, sql: string, ...values: (string | number)[]) =>
-  databaseOf(env, person)
+  d1Of(env, person)
     .prepare(sql)
     .bind(person, ...values)
     .run();
@@ -134,7 +134,7 @@ it("notifies dormant readers, although nothing is written to their feed", async 
   const post = await publish(author);
   await deliver();
   expect(await toldOf(post)).toEqual([dormant]);
-  const feed = databaseOf(env, dormant).prepare("SELECT count(*) AS n FROM feed WHERE reader = ?").bind(dormant);
+  const feed = d1Of(env, dormant).prepare("SELECT count(*) AS n FROM feed WHERE reader = ?").bind(dormant);
   expect(await feed.first("n")).toBe(0);
 });
 
@@ -187,7 +187,7 @@ it("costs nothing without bells, and three written rows for each bell", async ()
   const without = await costOf(await publish(author));
   await ringAll(followers.slice(0, 20), author);
   const withBells = await costOf(await publish(author));
-  const socketQueries = databases(env).length;
+  const socketQueries = allD1(env).length;
   expect(withBells.queries).toBeLessThanOrEqual(without.queries + socketQueries);
   expect(withBells.rowsWritten - without.rowsWritten).toBe(3 * 20);
   expect((withBells.rowsRead - without.rowsRead) / 20).toBeLessThanOrEqual(8);
@@ -197,7 +197,7 @@ it("costs nothing without bells, and three written rows for each bell", async ()
   expect(large.queries).toBeLessThanOrEqual(2 + 2 * socketQueries);
   expect(large.rowsWritten).toBe(3 * 20);
   expect(large.rowsRead).toBeLessThan(20 * 10);
-  await databaseOf(env, author).prepare("UPDATE followers SET bell = 0 WHERE followee = ?").bind(author).run();
+  await d1Of(env, author).prepare("UPDATE followers SET bell = 0 WHERE followee = ?").bind(author).run();
   expect(await costOf(await publish(author))).toMatchObject({ queries: 1, rowsWritten: 0 });
 });
 
@@ -255,7 +255,7 @@ it("ends up as the fact says, whatever the order of the effects of follow and be
   await apply(effects.toReversed());
   await apply(effects);
   const mirror = () =>
-    databaseOf(env, author)
+    d1Of(env, author)
       .prepare("SELECT active, version, bell FROM followers WHERE followee = ? AND follower = ?")
       .bind(author, reader)
       .first();
@@ -263,21 +263,18 @@ it("ends up as the fact says, whatever the order of the effects of follow and be
   const end = await change("DELETE", "follow");
   await apply([...end, ...effects]);
   expect(await mirror()).toEqual({ active: 0, version: 5, bell: 0 });
-  const people = databaseOf(env, author).prepare("SELECT followers FROM people WHERE id = ?").bind(author);
+  const people = d1Of(env, author).prepare("SELECT followers FROM people WHERE id = ?").bind(author);
   expect(await people.first("followers")).toBe(0);
-  const left = databaseOf(env, reader).prepare("SELECT count(*) AS n FROM effects WHERE body ->> 'follower' = ?");
+  const left = d1Of(env, reader).prepare("SELECT count(*) AS n FROM effects WHERE body ->> 'follower' = ?");
   expect(await left.bind(reader).first("n")).toBe(0);
 });
 
 it("does not notify the followee of a bell", async () => {
   const { author, change } = await newPair();
   await apply(await change("PUT", "follow"));
-  await databaseOf(env, author)
-    .prepare("UPDATE notifications SET seen = raised WHERE recipient = ?")
-    .bind(author)
-    .run();
+  await d1Of(env, author).prepare("UPDATE notifications SET seen = raised WHERE recipient = ?").bind(author).run();
   await apply([...(await change("PUT", "bell")), ...(await change("DELETE", "bell"))]);
-  const unread = databaseOf(env, author).prepare(
+  const unread = d1Of(env, author).prepare(
     "SELECT count(*) AS n FROM notifications WHERE recipient = ? AND raised > seen",
   );
   expect(await unread.bind(author).first("n")).toBe(0);

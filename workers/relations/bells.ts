@@ -34,13 +34,15 @@ export async function applyBell(env: Env, effect: Extract<Effect, { kind: "bell"
  * lag.
  */
 async function catchUp(env: Env, follower: PersonId, followee: PersonId, since: number): Promise<void> {
-  const published = await databaseOf(env, followee)
-    .prepare("SELECT id FROM posts WHERE author = ? AND id >= ? ORDER BY id DESC LIMIT ?")
-    .bind(followee, newId<PostId>(0, since, 0), CAUGHT_UP_AT_MOST)
-    .all<{ id: PostId }>();
-  const posts = published.results.map(({ id }) => id);
+  const published = await databaseOf(env, followee).patient.all<{ id: PostId }>(
+    "SELECT id FROM posts WHERE author = ? AND id >= ? ORDER BY id DESC LIMIT ?",
+    followee,
+    newId<PostId>(0, since, 0),
+    CAUGHT_UP_AT_MOST,
+  );
+  const posts = published.map(({ id }) => id);
   if (posts.length === 0) return;
   const database = databaseOf(env, follower);
-  const results = await database.batch<Unread>(bellStatements(database, [follower], followee, posts));
+  const results = await database.patient.batch<Unread>(bellStatements([follower], followee, posts));
   await announce(env, unreadIn(results));
 }

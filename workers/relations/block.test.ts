@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Effect } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
@@ -25,7 +25,7 @@ const newPair = async (): Promise<Pair> => {
 async function publish(author: PersonId, count: number): Promise<void> {
   await withFreshIds(() => {
     const ids = Array.from({ length: count }, (_, age) => newId<PostId>(shardOf(author), Date.now() - age));
-    return databaseOf(env, author)
+    return d1Of(env, author)
       .prepare("INSERT INTO posts (id, author, caption, media, seq) SELECT value, ?, '', '[]', 1 FROM json_each(?)")
       .bind(author, JSON.stringify(ids))
       .run();
@@ -55,7 +55,7 @@ async function apply(effect: Effect, bindings: Env = env): Promise<void> {
 async function effectsOf(pair: Pair): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of pair) {
-    const { results } = await databaseOf(env, person.id)
+    const { results } = await d1Of(env, person.id)
       .prepare("SELECT body FROM effects WHERE ?1 IN (body ->> 'follower', body ->> 'person')")
       .bind(person.id)
       .all<{ body: string }>();
@@ -75,7 +75,7 @@ async function sweep(pair: Pair): Promise<void> {
 
 /** Reads everything that relates the two, from the side of the first. */
 async function stateOf([{ person: me }, { person: other }]: Pair) {
-  const database = databaseOf(env, me.id);
+  const database = d1Of(env, me.id);
   const row = <T>(sql: string, ...values: unknown[]) =>
     database
       .prepare(sql)
@@ -216,7 +216,7 @@ function beforeBatches(bindings: Env, wait: (before: number) => Promise<void>): 
         };
       },
     });
-  const all = new Set<unknown>(databases(bindings));
+  const all = new Set<unknown>(allD1(bindings));
   return Object.fromEntries(
     Object.entries(bindings).map(([name, value]) => [name, all.has(value) ? waiting(value as D1Database) : value]),
   ) as unknown as Env;

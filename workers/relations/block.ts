@@ -1,4 +1,5 @@
 /** The effect of a block or an unblock: mirrors it to the other person's shard, and ends their follow. */
+import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -13,10 +14,11 @@ import { endFollow } from "./unfollow.ts";
  */
 export async function applyBlock(env: Env, effect: Extract<Effect, { kind: "block" }>): Promise<void> {
   const { person, other } = effect;
-  const fact = await databaseOf(env, person)
-    .prepare("SELECT mine, version FROM blocks WHERE person = ? AND other = ?")
-    .bind(person, other)
-    .first<BlockFact>();
+  const fact = await databaseOf(env, person).patient.first<BlockFact>(
+    "SELECT mine, version FROM blocks WHERE person = ? AND other = ?",
+    person,
+    other,
+  );
   if (fact) await mirror(env, other, person, fact);
   await effectDone(env, effect.id);
 }
@@ -26,12 +28,12 @@ type BlockFact = { mine: 0 | 1; version: number };
 async function mirror(env: Env, person: PersonId, blocker: PersonId, { mine, version }: BlockFact): Promise<void> {
   const database = databaseOf(env, person);
   await withFreshIds(async () => {
-    const end = endFollow(env, person, blocker, IS_BLOCKED);
-    const [, ended] = await database.batch([
-      database.prepare(MIRROR).bind(person, blocker, mine, version),
+    const end = endFollow(person, blocker, IS_BLOCKED);
+    const [, ended] = await database.patient.batch([
+      statement(MIRROR, person, blocker, mine, version),
       ...end.statements,
     ]);
-    if (ended && ended.meta.changes > 0) await sendEffect(env, end.effect);
+    if (ended && ended.changes > 0) await sendEffect(env, end.effect);
   });
 }
 

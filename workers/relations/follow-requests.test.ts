@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Effect } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { ask, hide, outcome, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
@@ -36,7 +36,7 @@ async function newPair(): Promise<Pair> {
   const [asker, owner] = [await signUp(), await signUp()];
   await withFreshIds(() => {
     const ids = [0, 1].map((age) => newId<PostId>(shardOf(owner.person.id), Date.now() - age));
-    return databaseOf(env, owner.person.id)
+    return d1Of(env, owner.person.id)
       .prepare("INSERT INTO posts (id, author, caption, media, seq) SELECT value, ?, '', '[]', 1 FROM json_each(?)")
       .bind(owner.person.id, JSON.stringify(ids))
       .run();
@@ -79,7 +79,7 @@ async function apply(effect: Effect, bindings: Env = env): Promise<void> {
 async function effectsOf({ asker, owner }: Pair): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of [asker, owner]) {
-    const { results } = await databaseOf(env, person.id)
+    const { results } = await d1Of(env, person.id)
       .prepare("SELECT body FROM effects WHERE instr(body, ?1) > 0")
       .bind(person.id)
       .all<{ body: string }>();
@@ -111,7 +111,7 @@ async function takeInTurn(pair: Pair, ...steps: Step[]): Promise<string[]> {
 /** Reads everything that relates the two. */
 async function stateOf({ asker: { person: asker }, owner: { person: owner } }: Pair) {
   const row = async <T>(of: PersonId, sql: string, ...values: unknown[]) =>
-    databaseOf(env, of)
+    d1Of(env, of)
       .prepare(sql)
       .bind(...values)
       .first<T>();
@@ -235,7 +235,7 @@ describe("a request", () => {
     const { asked } = await stateOf(pair);
     await takeInTurn(pair, "ask", "withdraw", "ask", "decline", "ask");
     expect(await stateOf(pair)).toMatchObject({ asked: { count: 1, raised: asked?.raised } });
-    const database = databaseOf(env, pair.owner.person.id);
+    const database = d1Of(env, pair.owner.person.id);
     await database
       .prepare("UPDATE followers SET told_at = told_at - 7 * 86400000 - 1 WHERE followee = ?")
       .bind(pair.owner.person.id)

@@ -3,6 +3,7 @@
  * request by its `asked` version. Its effect then runs in the follower's shard: the request becomes a follow, or the
  * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
+import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
@@ -38,13 +39,13 @@ export const answerRequest = (
     const database = databaseOf(env, followee);
     const pair = { follower, followee };
     const key = [followee, String(shardOf(follower)), follower];
-    const [saved] = await database.batch([
-      saveEffectIf(env, effect, `EXISTS (SELECT 1 FROM followers WHERE ${HERE(4)} AND ${ANSWERABLE[answer]})`, key),
-      ...(answer === "remove" ? [uncountFollowerStatement(database, pair)] : []),
-      database.prepare(`${ANSWERS[answer]} WHERE ${HERE(1)} AND ${ANSWERABLE[answer]}`).bind(...key),
-      ...refreshFollowerStatements(database, followee, null),
+    const [saved] = await database.patient.batch([
+      saveEffectIf(effect, `EXISTS (SELECT 1 FROM followers WHERE ${HERE(4)} AND ${ANSWERABLE[answer]})`, key),
+      ...(answer === "remove" ? [uncountFollowerStatement(pair)] : []),
+      statement(`${ANSWERS[answer]} WHERE ${HERE(1)} AND ${ANSWERABLE[answer]}`, ...key),
+      ...refreshFollowerStatements(followee, null),
     ]);
-    return saved && saved.meta.changes > 0 ? effect : undefined;
+    return saved && saved.changes > 0 ? effect : undefined;
   });
 
 const HERE = (first: number): string =>
@@ -73,10 +74,12 @@ const ANSWERS: Record<Answer, string> = {
  */
 export async function applyAnswer(env: Env, effect: AnswerEffect): Promise<void> {
   const { follower, followee } = effect;
-  const answer = await databaseOf(env, followee)
-    .prepare(`SELECT answered, accepted FROM followers WHERE ${HERE(1)} AND answered >= 0`)
-    .bind(followee, shardOf(follower), follower)
-    .first<{ answered: number; accepted: 0 | 1 }>();
+  const answer = await databaseOf(env, followee).patient.first<{ answered: number; accepted: 0 | 1 }>(
+    `SELECT answered, accepted FROM followers WHERE ${HERE(1)} AND answered >= 0`,
+    followee,
+    shardOf(follower),
+    follower,
+  );
   if (answer) {
     await withFreshIds(() => (answer.accepted ? beginFollow : end)(env, follower, followee, answer.answered));
   }
@@ -87,25 +90,24 @@ async function beginFollow(env: Env, follower: PersonId, followee: PersonId, ask
   const database = databaseOf(env, follower);
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const notifications = [{ recipient: follower, kind: "request_accepted", subject: followee } as const];
-  const [saved, , , unread] = await database.batch([
+  const [saved, , , unread] = await database.patient.batch([
     saveEffectIf(
-      env,
       effect,
       `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${AWAITS_DECISION(6)})`,
       [follower, followee, String(asked)],
     ),
-    database.prepare(NOTIFY).bind(follower, followee, asked, Date.now(), RAISE_AGAIN_AFTER),
-    database.prepare(`${BEGIN} AND ${AWAITS_DECISION(3)}`).bind(follower, followee, asked),
-    ...unreadStatements(database, notifications),
+    statement(NOTIFY, follower, followee, asked, Date.now(), RAISE_AGAIN_AFTER),
+    statement(`${BEGIN} AND ${AWAITS_DECISION(3)}`, follower, followee, asked),
+    ...unreadStatements(notifications),
   ]);
-  await announce(env, (unread?.results ?? []) as Unread[]);
-  if (saved && saved.meta.changes > 0) await sendEffect(env, effect);
+  await announce(env, (unread?.rows ?? []) as Unread[]);
+  if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
 async function end(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
-  const { effect, statements } = endFollow(env, follower, followee, `asked = ${asked}`);
-  const [saved] = await databaseOf(env, follower).batch(statements);
-  if (saved && saved.meta.changes > 0) await sendEffect(env, effect);
+  const { effect, statements } = endFollow(follower, followee, `asked = ${asked}`);
+  const [saved] = await databaseOf(env, follower).patient.batch(statements);
+  if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
 /** SQL over a row of `following`: whether the request still waits for this decision and no block is between the two. */

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Me, Profile } from "../../schema/api/people.ts";
 import { Effect } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
@@ -28,7 +28,7 @@ async function newPair(posts: number) {
 async function publish(author: PersonId, count: number): Promise<PostId[]> {
   const newest = Date.now();
   const ids = Array.from({ length: count }, (_, age) => newId<PostId>(shardOf(author), newest - age));
-  await databaseOf(env, author)
+  await d1Of(env, author)
     .prepare("INSERT INTO posts (id, author, caption, media, seq) SELECT value, ?, '', '[]', 1 FROM json_each(?)")
     .bind(author, JSON.stringify(ids))
     .run();
@@ -54,7 +54,7 @@ async function apply(effects: FollowEffect[]): Promise<void> {
 
 /** Reads everything that a follow leads to. */
 async function stateOf({ token, follower, followee }: Pair) {
-  const [mine, theirs] = [databaseOf(env, follower), databaseOf(env, followee.id)];
+  const [mine, theirs] = [d1Of(env, follower), d1Of(env, followee.id)];
   const feed = await mine
     .prepare("SELECT post FROM feed WHERE reader = ? AND author = ? ORDER BY post DESC")
     .bind(follower, followee.id)
@@ -118,7 +118,7 @@ it("notifies of a follow once, however often its effect runs", async () => {
   const pair = await newPair(0);
   const effects = await change("PUT", pair);
   await apply(effects);
-  const followees = databaseOf(env, pair.followee.id);
+  const followees = d1Of(env, pair.followee.id);
   await followees.prepare("UPDATE notifications SET seen = raised WHERE recipient = ?").bind(pair.followee.id).run();
   await apply([...effects, ...effects]);
   expect(await stateOf(pair)).toMatchObject({ notification: { unread: 0 }, counts: [1, 1] });

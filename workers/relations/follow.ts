@@ -2,6 +2,7 @@
  * The effect of a follow, a request, or the end of either: the mirror in the followee's shard, notifications, the
  * backfill.
  */
+import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -55,10 +56,11 @@ export async function mirrorFollow(
   followee: PersonId,
   { isAnnounced = true } = {},
 ): Promise<(Followee & { fact: FollowFact }) | undefined> {
-  const fact = await databaseOf(env, follower)
-    .prepare("SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?")
-    .bind(follower, followee)
-    .first<FollowFact>();
+  const fact = await databaseOf(env, follower).patient.first<FollowFact>(
+    "SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?",
+    follower,
+    followee,
+  );
   return fact ? { fact, ...(await mirror(env, follower, followee, fact, isAnnounced)) } : undefined;
 }
 
@@ -80,24 +82,24 @@ async function mirror(
   const { active, version, bell, requested, asked, since } = fact;
   const day = active ? dayOf(since) : null;
   const now = Date.now();
-  const unread = unreadStatements(database, [
+  const unread = unreadStatements([
     ...(day ? [{ recipient: followee, kind: "follow", subject: day } as const] : []),
     ...(requested ? [{ recipient: followee, kind: "follow_request", subject: followee } as const] : []),
   ]);
-  const results = await database.batch([
-    ...countFollowerStatements(database, { follower, followee }, fact, now),
-    database.prepare(MIRROR).bind(...pair, active, version, bell, requested, asked, since, day, now, RAISE_AGAIN_AFTER),
-    ...refreshFollowerStatements(database, followee, day),
-    database.prepare(DELETE_LEGACY).bind(...pair),
-    database.prepare(FOLLOWEE).bind(...pair),
+  const results = await database.patient.batch([
+    ...countFollowerStatements({ follower, followee }, fact, now),
+    statement(MIRROR, ...pair, active, version, bell, requested, asked, since, day, now, RAISE_AGAIN_AFTER),
+    ...refreshFollowerStatements(followee, day),
+    statement(DELETE_LEGACY, ...pair),
+    statement(FOLLOWEE, ...pair),
     ...unread,
   ]);
   if (isAnnounced && unread.length > 0)
     await announce(
       env,
-      results.slice(-unread.length).flatMap(({ results }) => results as Unread[]),
+      results.slice(-unread.length).flatMap(({ rows }) => rows as Unread[]),
     );
-  const [found] = results[results.length - 1 - unread.length]?.results ?? [];
+  const [found] = results[results.length - 1 - unread.length]?.rows ?? [];
   return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
 }
 
@@ -126,20 +128,21 @@ const DELETE_LEGACY = `
 /** Adds the followee's newest posts to the feed, as many as a feed keeps, because all may be newer than its entries. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
   // Reads the primary, because a replica may lack posts that were published before the mirror was written.
-  const newest = await databaseOf(env, followee)
-    .prepare("SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?")
-    .bind(followee, FEED_MAX)
-    .all<{ id: PostId }>();
-  const posts = newest.results.map(({ id }) => id);
+  const newest = await databaseOf(env, followee).patient.all<{ id: PostId }>(
+    "SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?",
+    followee,
+    FEED_MAX,
+  );
+  const posts = newest.map(({ id }) => id);
   const database = databaseOf(env, follower);
-  await database.batch([
-    database.prepare(BACKFILL).bind(follower, followee, JSON.stringify(posts)),
-    ...trimmed(database, [follower]),
+  await database.patient.batch([
+    statement(BACKFILL, follower, followee, JSON.stringify(posts)),
+    ...trimmed([follower]),
   ]);
 }
 
 async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
-  await markStatement(databaseOf(env, follower), [follower], followee).run();
+  await databaseOf(env, follower).patient.batch([markStatement([follower], followee)]);
 }
 
 // Joins the fact, which lives in the database of the feed, so that an unfollow in the meantime wins.

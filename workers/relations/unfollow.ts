@@ -1,6 +1,6 @@
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf } from "../storage/effects.ts";
 
 /**
@@ -9,20 +9,18 @@ import { newEffect, saveEffectIf } from "../storage/effects.ts";
  * because it reads what the second one changes. They write nothing if there is no follow or request.
  */
 export function endFollow(
-  env: Env,
   follower: PersonId,
   followee: PersonId,
   condition = "true",
-): { effect: Effect; statements: [D1PreparedStatement, ...D1PreparedStatement[]] } {
+): { effect: Effect; statements: [Statement, ...Statement[]] } {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
-  const database = databaseOf(env, follower);
   const isOpen = `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${IS_OPEN} AND ${condition})`;
   return {
     effect,
     statements: [
-      saveEffectIf(env, effect, isOpen, [follower, followee]),
-      database.prepare(`${END} AND ${condition}`).bind(follower, followee),
-      database.prepare(EMPTY_FEED).bind(follower, followee),
+      saveEffectIf(effect, isOpen, [follower, followee]),
+      statement(`${END} AND ${condition}`, follower, followee),
+      statement(EMPTY_FEED, follower, followee),
     ],
   };
 }

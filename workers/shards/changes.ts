@@ -1,4 +1,5 @@
 /** Copies rows that changed at the source after they were copied. Triggers at the source note their keys. */
+import type { Database } from "../../schema/d1/database.ts";
 import { asMover, type Mover } from "./mover.ts";
 import { deleteStatements, differing, keyOf, rowsOf, writeStatements } from "./rows.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
@@ -18,10 +19,10 @@ export type Replayed = { rows: number; isLast: boolean; difference: string | und
  */
 export async function replay(mover: Mover): Promise<Replayed> {
   const { source, target } = mover;
-  const { results: notes } = await source
-    .prepare("SELECT seq, name, key FROM noted_changes ORDER BY seq LIMIT ?")
-    .bind(NOTES_MAX)
-    .all<{ seq: number; name: string; key: string }>();
+  const notes = await source.patient.all<{ seq: number; name: string; key: string }>(
+    "SELECT seq, name, key FROM noted_changes ORDER BY seq LIMIT ?",
+    NOTES_MAX,
+  );
   const last = notes.at(-1);
   if (!last) return { rows: 0, isLast: true, difference: undefined };
 
@@ -31,12 +32,12 @@ export async function replay(mover: Mover): Promise<Replayed> {
     const current = rows[index] ?? [];
     const present = new Set(current.map((row) => keyOf(table, row)));
     const gone = [...keys].flatMap(([key, values]) => (present.has(key) ? [] : [values]));
-    return [...writeStatements(target, table, current), ...deleteStatements(target, table, gone)];
+    return [...writeStatements(table, current), ...deleteStatements(table, gone)];
   });
   await asMover(target, mover, statements);
   const difference = await differenceIn(target, changes, rows);
   if (difference !== undefined) return { rows: 0, isLast: false, difference };
-  await source.prepare("DELETE FROM noted_changes WHERE seq <= ?").bind(last.seq).run();
+  await source.patient.run("DELETE FROM noted_changes WHERE seq <= ?", last.seq);
   return { rows: notes.length, isLast: notes.length < NOTES_MAX, difference };
 }
 
@@ -46,10 +47,10 @@ export async function keysWithoutNote(
   table: MovedTable,
   keys: readonly string[],
 ): Promise<string[]> {
-  const { results } = await source
-    .prepare("SELECT DISTINCT key FROM noted_changes WHERE name = ?")
-    .bind(table.name)
-    .all<{ key: string }>();
+  const results = await source.patient.all<{ key: string }>(
+    "SELECT DISTINCT key FROM noted_changes WHERE name = ?",
+    table.name,
+  );
   const noted = new Set(results.map(({ key }) => normal(key)));
   return keys.filter((key) => !noted.has(key));
 }
@@ -62,7 +63,7 @@ function changesOf(notes: readonly { name: string; key: string }[]): Changed[] {
 }
 
 async function differenceIn(
-  target: D1Database,
+  target: Database,
   changes: readonly Changed[],
   expected: readonly Parameters<typeof differing>[1][],
 ): Promise<string | undefined> {

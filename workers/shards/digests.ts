@@ -4,6 +4,7 @@
  * either. It moves once, when the likes are deleted at the source: the target records in the same transaction up to
  * which like it has moved.
  */
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { digestStatements } from "../projector/likes.ts";
 import { asMover, type Mover } from "./mover.ts";
@@ -16,7 +17,7 @@ type Like = { person: PersonId; post: PostId; liked: 0 | 1 };
  * source's. The rows no longer change, so a repetition after a crash finds the same ones. Costs one query, and one
  * batch if there are likes.
  */
-export async function settleDigests(mover: Mover, window: Window): Promise<D1PreparedStatement[]> {
+export async function settleDigests(mover: Mover, window: Window): Promise<Statement[]> {
   const { move, source, target, settled } = mover;
   const likes = (await rowsIn(source, move, window)) as Like[];
   const last = likes.at(-1);
@@ -24,10 +25,10 @@ export async function settleDigests(mover: Mover, window: Window): Promise<D1Pre
   const counted = likes.filter(({ liked }) => liked === 1);
   const unsettled = counted.filter((like) => keyOf(like) > settled);
   await asMover(target, mover, [
-    ...digestStatements(target, unsettled.map(plus)),
-    target.prepare("UPDATE moving_shards SET settled = max(settled, ?) WHERE move = ?").bind(keyOf(last), move.id),
+    ...digestStatements(unsettled.map(plus)),
+    statement("UPDATE moving_shards SET settled = max(settled, ?) WHERE move = ?", keyOf(last), move.id),
   ]);
-  return digestStatements(source, counted.map(minus));
+  return digestStatements(counted.map(minus));
 }
 
 const keyOf = ({ person, post }: Like): string => `${person} ${post}`;

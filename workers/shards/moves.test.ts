@@ -5,7 +5,8 @@ import type { ShardMap, ShardMove } from "../../schema/api/shards.ts";
 import { newId, type MediaId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { isOpenSql, shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
-import { databaseOf, readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { d1Of, prepared } from "../../tests/runtime/d1.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { intercepted } from "../../tests/runtime/interleave.ts";
 import { emptyPair, type Pair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
@@ -58,7 +59,7 @@ async function seedRows() {
   for (const { id } of people) {
     const shard = shardOf(id);
     const [other, post, media] = [newPerson(), newId<PostId>(shard), newId<MediaId>(shard)];
-    const database = databaseOf(world, id);
+    const database = d1Of(world, id);
     const add = (sql: string, ...values: (string | number)[]) => database.prepare(sql).bind(...values);
     await database.batch([
       add("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)", id, other),
@@ -94,10 +95,13 @@ async function seedRows() {
         id,
       ),
       add("INSERT INTO idempotency_keys VALUES (?, 'a key ☂\u001f', ?)", id, post),
-      ...likeStatements(database, [
-        { person: id, post, liked: true, seq: 4 },
-        { person: id, post: newId(9), liked: false, seq: 5 },
-      ]),
+      ...prepared(
+        database,
+        likeStatements([
+          { person: id, post, liked: true, seq: 4 },
+          { person: id, post: newId(9), liked: false, seq: 5 },
+        ]),
+      ),
     ]);
   }
   return people;
@@ -434,10 +438,12 @@ it("moves more rows than fit into one step", async () => {
   const rows = readers.flatMap((reader) => Array.from({ length: 1000 }, (_, n) => [reader, newId(1, 0, n), moving.id]));
   for (let at = 0; at < rows.length; at += 10_000) {
     await world.DB.batch(
-      setBased(
+      prepared(
         world.DB,
-        "INSERT OR IGNORE INTO feed SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
-        rows.slice(at, at + 10_000),
+        setBased(
+          "INSERT OR IGNORE INTO feed SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
+          rows.slice(at, at + 10_000),
+        ),
       ),
     );
   }

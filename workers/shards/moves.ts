@@ -1,4 +1,5 @@
 /** The record of moves in the database DB: operators begin and abort moves, and each step advances them. */
+import { Database } from "../../schema/d1/database.ts";
 import { bindings, readShards, withMoved } from "../../schema/d1/shards.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
@@ -27,12 +28,14 @@ const IS_OPEN = "phase NOT IN ('done', 'aborted')";
 
 /** Returns the move that is under way, if any. Costs one query. */
 export async function openMove(env: Env): Promise<Move | undefined> {
-  return (await env.DB.prepare(`SELECT ${COLUMNS} FROM shard_moves WHERE ${IS_OPEN}`).first<Move>()) ?? undefined;
+  return (
+    (await Database.of(env.DB).patient.first<Move>(`SELECT ${COLUMNS} FROM shard_moves WHERE ${IS_OPEN}`)) ?? undefined
+  );
 }
 
 /** Returns the move, or throws `not_found`. */
 export async function moveOf(env: Env, id: number): Promise<Move> {
-  const move = await env.DB.prepare(`SELECT ${COLUMNS} FROM shard_moves WHERE id = ?`).bind(id).first<Move>();
+  const move = await Database.of(env.DB).patient.first<Move>(`SELECT ${COLUMNS} FROM shard_moves WHERE id = ?`, id);
   if (!move) throw new ApiError("not_found");
   return move;
 }
@@ -64,13 +67,15 @@ export async function beginMove(env: Env, request: { first: number; last: number
   if (source.binding === target) throw new ApiError("invalid_request", `${first}-${last} are already in ${target}`);
   withMoved(ranges, { binding: target, first, last });
   // Of two requests at the same time, only one inserts a row.
-  const begun = await env.DB.prepare(
+  const begun = await Database.of(env.DB).patient.first<Move>(
     `INSERT INTO shard_moves (first, last, source, target, phase, place, moved)
      SELECT ?, ?, ?, ?, 'preparing', '', 0 WHERE NOT EXISTS (SELECT 1 FROM shard_moves WHERE ${IS_OPEN})
      RETURNING ${COLUMNS}`,
-  )
-    .bind(first, last, source.binding, target)
-    .first<Move>();
+    first,
+    last,
+    source.binding,
+    target,
+  );
   return begun ?? beginMove(env, request);
 }
 
@@ -80,14 +85,19 @@ export async function beginMove(env: Env, request: { first: number; last: number
  */
 export async function advance(env: Env, move: Move, result: StepResult): Promise<boolean> {
   const { phase = move.phase, place = "", moved = 0, reason = null } = result;
-  const { meta } = await env.DB.prepare(
+  const changes = await Database.of(env.DB).patient.run(
     `UPDATE shard_moves SET phase = ?1, place = ?2, moved = ?3, reason = coalesce(reason, ?4),
        published_at = iif(?1 = 'published', cast(unixepoch('subsec') * 1000 AS INTEGER), published_at)
      WHERE id = ?5 AND phase = ?6 AND place = ?7`,
-  )
-    .bind(phase, place, moved, reason, move.id, move.phase, move.place)
-    .run();
-  return meta.changes > 0;
+    phase,
+    place,
+    moved,
+    reason,
+    move.id,
+    move.phase,
+    move.place,
+  );
+  return changes > 0;
 }
 
 /**

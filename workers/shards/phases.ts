@@ -65,9 +65,9 @@ const STEPS: Partial<Record<Phase, (mover: Mover) => Promise<StepResult>>> = {
 /** Makes the target reject all writes but the mover's, and the source note changes. */
 async function prepare(mover: Mover): Promise<StepResult> {
   const { source, target } = mover;
-  await Promise.all([source, target].map((database) => database.batch(triggerStatements(database))));
-  await asMover(target, mover, [closeStatement(target, mover)]);
-  await asMover(source, mover, notingStatements(source, mover, true));
+  await Promise.all([source, target].map((database) => database.patient.batch(triggerStatements())));
+  await asMover(target, mover, [closeStatement(mover)]);
+  await asMover(source, mover, notingStatements(mover, true));
   return { phase: "copying" };
 }
 
@@ -75,7 +75,7 @@ async function copy(mover: Mover): Promise<StepResult> {
   const { move, source, target } = mover;
   const walked = await walk(move, source, async (window) => {
     const rows = await rowsIn(source, move, window);
-    if (rows.length > 0) await asMover(target, mover, writeStatements(target, window.table, rows));
+    if (rows.length > 0) await asMover(target, mover, writeStatements(window.table, rows));
     return rows.length;
   });
   return walked.isDone ? { phase: "catching_up" } : walked;
@@ -117,7 +117,7 @@ async function compare(mover: Mover, window: Window): Promise<{ found: string | 
 /** Closes the shards at the source, so that no more changes are noted, and replays the last notes. */
 async function finish(mover: Mover): Promise<StepResult> {
   const { source, move } = mover;
-  await asMover(source, mover, [closeStatement(source, mover)]);
+  await asMover(source, mover, [closeStatement(mover)]);
   const { isLast, difference } = await replayed(mover);
   if (difference !== undefined) return different(difference);
   return isLast ? { phase: "published" } : { place: move.place };
@@ -131,10 +131,10 @@ const different = (difference: string): StepResult => ({
 /** Makes the source accept writes again, then deletes the copies at the target, which keeps rejecting writes. */
 async function takeBack(mover: Mover): Promise<StepResult> {
   const { move, source, target } = mover;
-  await asMover(source, mover, [...openStatements(source, mover), ...notingStatements(source, mover, false)]);
+  await asMover(source, mover, [...openStatements(mover), ...notingStatements(mover, false)]);
   const walked = await walk(move, target, async (window) => {
-    const [deleted] = await asMover(target, mover, [deleteIn(target, move, window)]);
-    return deleted?.meta.changes ?? 0;
+    const [deleted] = await asMover(target, mover, [deleteIn(move, window)]);
+    return deleted?.changes ?? 0;
   });
   return walked.isDone ? { phase: "aborted" } : walked;
 }
@@ -142,7 +142,7 @@ async function takeBack(mover: Mover): Promise<StepResult> {
 /** Opens the shards at the target, now that every isolate has the new map. */
 async function open(mover: Mover): Promise<StepResult> {
   const { target } = mover;
-  await asMover(target, mover, openStatements(target, mover));
+  await asMover(target, mover, openStatements(mover));
   return { phase: "cleaning" };
 }
 
@@ -151,11 +151,11 @@ async function clean(mover: Mover): Promise<StepResult> {
   const { move, source } = mover;
   const walked = await walk(move, source, async (window) => {
     const shares = window.table.name === "likes" ? await settleDigests(mover, window) : [];
-    const results = await asMover(source, mover, [...shares, deleteIn(source, move, window)]);
-    return results.at(-1)?.meta.changes ?? 0;
+    const results = await asMover(source, mover, [...shares, deleteIn(move, window)]);
+    return results.at(-1)?.changes ?? 0;
   });
   if (!walked.isDone) return walked;
-  await asMover(source, mover, notingStatements(source, mover, false));
+  await asMover(source, mover, notingStatements(mover, false));
   return { phase: "done" };
 }
 

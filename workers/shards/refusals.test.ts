@@ -1,7 +1,8 @@
 /** A move refuses nobody what they may do: what cannot be written for a moment can be written after it, or waits for it. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { databaseOf, readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { png } from "../../tests/runtime/media.ts";
 import { emptyPair, type Pair, PAIR, personIn } from "../../tests/runtime/pair.ts";
 import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
@@ -42,7 +43,7 @@ async function opened(id: number): Promise<void> {
 
 async function readyFile(owner: Awaited<ReturnType<typeof personIn>>): Promise<MediaId> {
   const id = newId<MediaId>(shardOf(owner.id));
-  await databaseOf(world, id)
+  await d1Of(world, id)
     .prepare(
       `INSERT INTO media (id, owner, state, content_type, bytes, width, height) VALUES (?, ?, 'ready', 'image/png', 9, 8, 8)`,
     )

@@ -6,7 +6,8 @@ import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { Comment, Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId } from "../../schema/ids.ts";
-import { databaseOf, readShards } from "../../schema/d1/shards.ts";
+import { readShards } from "../../schema/d1/shards.ts";
+import { d1Of } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { intercepted } from "../../tests/runtime/interleave.ts";
 import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
@@ -79,7 +80,7 @@ it.each([1, 2, 3])(
     for (const [index, client] of clients.entries()) {
       const picture = newId<MediaId>(SHARDS[index] ?? 0);
       media.set(client, picture);
-      await databaseOf(world, picture)
+      await d1Of(world, picture)
         .prepare(
           `INSERT INTO media (id, owner, state, content_type, bytes, width, height) VALUES (?, ?, 'ready', 'image/png', 9, 8, 8)`,
         )
@@ -126,7 +127,7 @@ it.each([1, 2, 3])(
     const newSessionOf = async ({ who }: Client): Promise<string | undefined> => {
       const { token, row } = await newSession(who.id);
       try {
-        await databaseOf(world, who.id)
+        await d1Of(world, who.id)
           .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
           .bind(row.id, row.person, row.secretHash, row.expiresAt)
           .run();

@@ -1,3 +1,4 @@
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import { IS_MOVING } from "../../schema/d1/shard-sql.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
 
@@ -9,11 +10,11 @@ const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
  * dropped, because a database permanently rejects writes for shards that it has given away. They cost each written row
  * a look into two tables, which are empty or have a few rows.
  */
-export const triggerStatements = (database: D1Database): D1PreparedStatement[] =>
+export const triggerStatements = (): Statement[] =>
   MOVED.flatMap((table) =>
     EVENTS.flatMap((event) => [
-      database.prepare(`DROP TRIGGER IF EXISTS ${nameOf(table, event)}`),
-      database.prepare(triggerSql(table, event)),
+      statement(`DROP TRIGGER IF EXISTS ${nameOf(table, event)}`),
+      statement(triggerSql(table, event)),
     ]),
   );
 

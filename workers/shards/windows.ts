@@ -1,4 +1,5 @@
 /** Walks over the rows of a database, table by table in the order of their keys, in windows of bounded size. */
+import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import type { Move } from "./moves.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
 
@@ -19,11 +20,7 @@ type Place = { table: number; after: Key | null };
 export type Walked = { place: string; moved: number; isDone: boolean };
 
 /** Passes `work` the next windows, from `move.place` on, and adds up the row counts that it returns. */
-export async function walk(
-  move: Move,
-  database: D1Database,
-  work: (window: Window) => Promise<number>,
-): Promise<Walked> {
+export async function walk(move: Move, database: Database, work: (window: Window) => Promise<number>): Promise<Walked> {
   let { table: index, after }: Place =
     move.place === "" ? { table: 0, after: null } : (JSON.parse(move.place) as Place);
   let { moved } = move;
@@ -38,34 +35,29 @@ export async function walk(
 }
 
 /** Returns the key of the last row of the window after `after`, or null if the window is the last of its table. */
-async function endOf(database: D1Database, table: MovedTable, after: Key | null): Promise<Key | null> {
+async function endOf(database: Database, table: MovedTable, after: Key | null): Promise<Key | null> {
   const keys = columns(table);
   const rest = bounds({ table, after, end: null });
-  const window = await database
-    .prepare(
-      `SELECT json_array(${keys}) AS "end", count(*) OVER () AS rows FROM (
+  const window = await database.patient.first<{ end: string; rows: number }>(
+    `SELECT json_array(${keys}) AS "end", count(*) OVER () AS rows FROM (
          SELECT ${keys} FROM ${table.name} WHERE ${rest.sql} ORDER BY ${keys} LIMIT ${WINDOW_ROWS})
        ORDER BY ${descending(table)} LIMIT 1`,
-    )
-    .bind(...rest.values)
-    .first<{ end: string; rows: number }>();
+    ...rest.values,
+  );
   return window?.rows === WINDOW_ROWS ? (JSON.parse(window.end) as Key) : null;
 }
 
 /** Reads the rows of the window that move. */
-export async function rowsIn(database: D1Database, move: Move, window: Window): Promise<Row[]> {
+export async function rowsIn(database: Database, move: Move, window: Window): Promise<Row[]> {
   const { sql, values } = moving(move, window);
-  const { results } = await database
-    .prepare(`SELECT * FROM ${window.table.name} WHERE ${sql}`)
-    .bind(...values)
-    .all<Row>();
+  const results = await database.patient.all<Row>(`SELECT * FROM ${window.table.name} WHERE ${sql}`, ...values);
   return results;
 }
 
 /** Deletes the rows of the window that move. */
-export const deleteIn = (database: D1Database, move: Move, window: Window): D1PreparedStatement => {
+export const deleteIn = (move: Move, window: Window): Statement => {
   const { sql, values } = moving(move, window);
-  return database.prepare(`DELETE FROM ${window.table.name} WHERE ${sql}`).bind(...values);
+  return statement(`DELETE FROM ${window.table.name} WHERE ${sql}`, ...values);
 };
 
 type Condition = { sql: string; values: Key };

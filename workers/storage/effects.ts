@@ -4,6 +4,7 @@
  * deleted when done; cron sends the unfinished ones again. So no write depends on a queue, and a queue may lose
  * messages without harm.
  */
+import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { Effect } from "../../schema/messages/facts.ts";
@@ -31,22 +32,28 @@ export const newEffect = <E extends Unsaved<Effect>>(key: Id, effect: E): E & { 
 });
 
 /** Returns the statement that saves an effect. */
-export const saveEffect = (env: Env, effect: Effect, now = Date.now()): D1PreparedStatement =>
-  databaseOf(env, effect.id)
-    .prepare("INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)")
-    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER);
+export const saveEffect = (effect: Effect, now = Date.now()): Statement =>
+  statement(
+    "INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)",
+    effect.id,
+    JSON.stringify(effect),
+    now + RETRY_AFTER,
+  );
 
 /** Like `saveEffect`, but saves only if `condition` (SQL on the same database) holds: no change, no effect. */
 export const saveEffectIf = (
-  env: Env,
   effect: Effect,
   condition: string,
   values: readonly string[],
   now = Date.now(),
-): D1PreparedStatement =>
-  databaseOf(env, effect.id)
-    .prepare(`INSERT INTO effects (id, body, due_at) SELECT ?1, ?2, ?3 WHERE ${condition}`)
-    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER, ...values);
+): Statement =>
+  statement(
+    `INSERT INTO effects (id, body, due_at) SELECT ?1, ?2, ?3 WHERE ${condition}`,
+    effect.id,
+    JSON.stringify(effect),
+    now + RETRY_AFTER,
+    ...values,
+  );
 
 /** Sends an effect to its queue. Never fails, because cron resends an effect that could not be sent. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
@@ -61,35 +68,38 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
  * Saves the progress of an effect of many steps in its body, then sends it again. Does not restore one that is done.
  */
 export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): Promise<void> {
-  await databaseOf(env, effect.id)
-    .prepare("UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1")
-    .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER)
-    .run();
+  await databaseOf(env, effect.id).patient.run(
+    "UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1",
+    effect.id,
+    JSON.stringify(effect),
+    now + RETRY_AFTER,
+  );
   await sendEffect(env, effect);
 }
 
 /** Deletes an effect that is done. */
 export async function effectDone(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).prepare("DELETE FROM effects WHERE id = ?").bind(id).run();
+  await databaseOf(env, id).patient.run("DELETE FROM effects WHERE id = ?", id);
 }
 
 /** Sends due effects, up to RESENT_PER_SWEEP for each database, and postpones them. Returns how many were due. */
 export async function resendEffects(env: Env, now = Date.now()): Promise<number> {
   let resent = 0;
   for (const database of databases(env)) {
-    const due = await database
-      .prepare(
-        `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
+    const due = await database.patient.all<{ body: string }>(
+      `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
          WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${isOpenSql("id")} LIMIT ?4) RETURNING body`,
-      )
-      .bind(now, RETRY_AFTER, RETRY_AT_MOST, RESENT_PER_SWEEP)
-      .all<{ body: string }>();
-    for (const { body } of due.results) {
+      now,
+      RETRY_AFTER,
+      RETRY_AT_MOST,
+      RESENT_PER_SWEEP,
+    );
+    for (const { body } of due) {
       const effect = Effect.safeParse(JSON.parse(body));
       if (effect.success) await sendEffect(env, effect.data);
       else console.error("unknown kind of effect, perhaps of a newer version", { body });
     }
-    resent += due.results.length;
+    resent += due.length;
   }
   return resent;
 }
@@ -100,15 +110,14 @@ export type WaitingEffects = { waiting: number; oldest: EffectId | null; mostAtt
  * Counts the effects of a database, up to the oldest COUNTED_UP_TO. A healthy database has those of the last second.
  * Costs one query that reads each counted row.
  */
-export async function waitingEffects(database: D1Database): Promise<WaitingEffects> {
-  const found = await database
-    .prepare(
-      `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
+export async function waitingEffects(database: Database): Promise<WaitingEffects> {
+  const found = await database.patient.first<WaitingEffects>(
+    `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
          coalesce(sum(attempts >= ?1), 0) AS stuck
        FROM (SELECT id, attempts FROM effects WHERE ${isOpenSql("id")} ORDER BY id LIMIT ?2)`,
-    )
-    .bind(STUCK_FROM, COUNTED_UP_TO)
-    .first<WaitingEffects>();
+    STUCK_FROM,
+    COUNTED_UP_TO,
+  );
   return found ?? { waiting: 0, oldest: null, mostAttempts: 0, stuck: 0 };
 }
 

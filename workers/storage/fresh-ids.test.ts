@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { databases } from "../../schema/d1/shards.ts";
+import { allD1 } from "../../tests/runtime/d1.ts";
 import { withFreshIds } from "./fresh-ids.ts";
 
-const [database = env.DB] = databases(env);
+const [database = env.DB] = allD1(env);
 const insert = (id: string) =>
   database.prepare("INSERT INTO effects (id, body, due_at) VALUES (?, '{}', 0)").bind(id).run();
 

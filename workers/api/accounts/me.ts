@@ -1,7 +1,7 @@
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { EditMe, Me } from "../../../schema/api/people.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { personDocuments } from "../../reads/documents.ts";
@@ -43,9 +43,12 @@ me.openapi(
     const { person } = viewer;
     const { name, bio, private: isPrivate } = c.req.valid("json");
     if (name !== undefined || bio !== undefined) {
-      const update = databaseOf(c.env, person)
-        .prepare("UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?")
-        .bind(name ?? null, bio ?? null, person);
+      const update = statement(
+        "UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?",
+        name ?? null,
+        bio ?? null,
+        person,
+      );
       await c.var.reader.write(person, [update]);
       await personDocuments.forget(c.env, person);
     }
@@ -61,9 +64,7 @@ me.openapi(
  */
 async function becomePrivate({ env, var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
   await copyPrivate(env, person); // First, so that KV never misses a private account when D1 is down.
-  const update = databaseOf(env, person)
-    .prepare("UPDATE people SET private = 1 WHERE id = ? AND private = 0")
-    .bind(person);
+  const update = statement("UPDATE people SET private = 1 WHERE id = ? AND private = 0", person);
   await reader.write(person, [update]);
   noteIsPrivate(person);
   forgetPublicResponsesOf(person);
@@ -75,10 +76,10 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
   await withFreshIds(async () => {
     const effect = newEffect(person, { kind: "open", person } as const);
     const [saved] = await c.var.reader.write(person, [
-      saveEffectIf(c.env, effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND private = 1)", [person]),
-      databaseOf(c.env, person).prepare("UPDATE people SET private = 0 WHERE id = ? AND private = 1").bind(person),
+      saveEffectIf(effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND private = 1)", [person]),
+      statement("UPDATE people SET private = 0 WHERE id = ? AND private = 1", person),
     ]);
-    if (saved && saved.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
+    if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
   forgetStanding(person);
   forgetPublicResponsesOf(person);

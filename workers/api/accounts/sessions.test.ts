@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import type { SignedIn } from "../../../schema/api/people.ts";
 import { newId, type SessionId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { ask, HOST, outcome, randomHandle } from "../../../tests/runtime/people.ts";
 import { SESSION_LASTS } from "./tokens.ts";
 
@@ -23,7 +23,7 @@ it("signs in with a new token each time, and stores no secret in plain text", as
   expect((await ask("GET", "/v1/me", { token: first.token })).status).toBe(200);
 
   const [id, secret = ""] = first.token.split(".");
-  const row = await databaseOf(env, first.person.id).prepare("SELECT * FROM sessions WHERE id = ?").bind(id).first();
+  const row = await d1Of(env, first.person.id).prepare("SELECT * FROM sessions WHERE id = ?").bind(id).first();
   expect(row).not.toBeNull();
   expect(JSON.stringify(row)).not.toContain(secret);
 });
@@ -100,7 +100,7 @@ it("rejects the eleventh attempt at a handle within a minute, even with the righ
 
 it("rejects an expired session, and deletes old ones at the next sign-in", async () => {
   const { person, token } = await signIn();
-  const database = databaseOf(env, person.id);
+  const database = d1Of(env, person.id);
   const [id] = token.split(".");
   await database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?").bind(Date.now(), id).run();
   expect(await outcome(await ask("GET", "/v1/me", { token }))).toBe("401 not_signed_in");

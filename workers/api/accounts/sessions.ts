@@ -1,4 +1,5 @@
 /** Signing in and out. */
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
@@ -60,8 +61,8 @@ sessions.openapi(
     // First, because D1 may end the session and lose the response; the copy would then outlast it.
     await forgetSession(c.env, session);
     const database = databaseOf(c.env, session);
-    const ended = database.prepare("DELETE FROM sessions WHERE id = ?").bind(session);
-    const both = database.batch([ended, endSubscriptions(c.env, viewer)]);
+    const ended = statement("DELETE FROM sessions WHERE id = ?", session);
+    const both = database.batch([ended, endSubscriptions(viewer)]);
     await within(STORE_ANSWERS_WITHIN, both, "D1");
     await endSockets(c.env, person, session);
     endSession(c);
@@ -72,13 +73,12 @@ sessions.openapi(
 /** Queries for the credentials of nobody if the handle is unknown, so that the response time does not reveal it. */
 async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
   const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
-  const asked = databaseOf(env, id)
-    .prepare(
-      `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
+  const asked = databaseOf(env, id).first<PersonCard & { password: string }>(
+    `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
        WHERE people.id = ? AND people.handle = ?`,
-    )
-    .bind(id, handle)
-    .first<PersonCard & { password: string }>();
+    id,
+    handle,
+  );
   const row = await within(STORE_ANSWERS_WITHIN, asked, "D1");
   if (!row) return undefined;
   const { password, ...person } = row;
@@ -95,15 +95,19 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
   return withFreshIds(async () => {
     const { token, row } = await newSession(person);
     const begun = database.batch([
-      database
-        .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
-        .bind(row.id, row.person, row.secretHash, row.expiresAt),
-      database
-        .prepare(
-          `DELETE FROM sessions WHERE id IN
+      statement(
+        "INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)",
+        row.id,
+        row.person,
+        row.secretHash,
+        row.expiresAt,
+      ),
+      statement(
+        `DELETE FROM sessions WHERE id IN
              (SELECT id FROM sessions WHERE id < ? AND ${isOpenSql("id")} ORDER BY id LIMIT ?)`,
-        )
-        .bind(oldestAlive, SWEPT_PER_SIGN_IN),
+        oldestAlive,
+        SWEPT_PER_SIGN_IN,
+      ),
     ]);
     await within(STORE_ANSWERS_WITHIN, begun, "D1");
     return token;

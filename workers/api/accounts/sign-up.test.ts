@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { SignedIn } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard } from "../../../schema/ids.ts";
-import { databaseOf, databases, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { shardOfHandle } from "../../../schema/d1/shards.ts";
+import { d1Of, allD1 } from "../../../tests/runtime/d1.ts";
 import { ask, outcome, randomHandle } from "../../../tests/runtime/people.ts";
 import { CLAIM_LASTS, CREATE_WITHIN, claimHandle, createPerson } from "./sign-up.ts";
 
@@ -10,7 +11,7 @@ const password = "correct horse battery staple";
 const idMadeAt = (time: number) => newId<PersonId>(randomShard(), time);
 
 async function claimedBy(handle: string, person: PersonId): Promise<void> {
-  await databaseOf(env, shardOfHandle(handle))
+  await d1Of(env, shardOfHandle(handle))
     .prepare("INSERT INTO handles (handle, person) VALUES (?, ?)")
     .bind(handle, person)
     .run();
@@ -18,7 +19,7 @@ async function claimedBy(handle: string, person: PersonId): Promise<void> {
 
 async function peopleNamed(handle: string): Promise<number> {
   const found = await Promise.all(
-    databases(env).map((database) => database.prepare("SELECT 1 FROM people WHERE handle = ?").bind(handle).all()),
+    allD1(env).map((database) => database.prepare("SELECT 1 FROM people WHERE handle = ?").bind(handle).all()),
   );
   return found.flatMap(({ results }) => results).length;
 }
@@ -118,10 +119,7 @@ it("never takes a handle from an existing person, however old", async () => {
   const handle = randomHandle();
   const id = idMadeAt(Date.now() - CLAIM_LASTS * 1000);
   await claimedBy(handle, id);
-  await databaseOf(env, id)
-    .prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, 'Ada')")
-    .bind(id, handle)
-    .run();
+  await d1Of(env, id).prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, 'Ada')").bind(id, handle).run();
   expect(await outcome(await ask("POST", "/v1/people", { body: { handle, password } }))).toBe("409 handle_taken");
 });
 
@@ -131,7 +129,7 @@ it("writes nothing of a person after the deadline", async () => {
   expect(await createPerson(env, { id, handle, name: handle }, "hash")).toBeUndefined();
   for (const table of ["people", "credentials", "sessions"]) {
     const key = table === "people" ? "id" : "person";
-    const row = await databaseOf(env, id).prepare(`SELECT 1 FROM ${table} WHERE ${key} = ?`).bind(id).first();
+    const row = await d1Of(env, id).prepare(`SELECT 1 FROM ${table} WHERE ${key} = ?`).bind(id).first();
     expect(row, table).toBeNull();
   }
 });

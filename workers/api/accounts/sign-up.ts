@@ -5,6 +5,7 @@
  * and has no person never gets one, so the next sign-up with the handle takes it over. The time of a claim is in the
  * person's id.
  */
+import { statement } from "../../../schema/d1/database.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.ts";
 import { isMoving } from "../../../schema/d1/shard-sql.ts";
@@ -47,22 +48,25 @@ export async function signUp(env: Env, asked: NewPerson): Promise<{ person: Pers
 export async function claimHandle(env: Env, handle: string, now = Date.now()): Promise<PersonId> {
   const person = newId<PersonId>(randomShard(), now);
   const handles = databaseOf(env, shardOfHandle(handle));
-  const claimed = await handles
-    .prepare("INSERT INTO handles (handle, person) VALUES (?, ?) ON CONFLICT DO NOTHING")
-    .bind(handle, person)
-    .run();
-  if (claimed.meta.changes > 0) return person;
+  const claimed = await handles.run(
+    "INSERT INTO handles (handle, person) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    handle,
+    person,
+  );
+  if (claimed > 0) return person;
 
   const before = await claimantOf(env, handle);
   const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
   // The age is taken first: only a person who is absent after the last moment of creation stays absent.
   const isAbsent = before && (isOver || areShardsMoving(env)) && !(await exists(env, before, handle));
   if (isAbsent && isOver) {
-    const takenOver = await handles
-      .prepare("UPDATE handles SET person = ? WHERE handle = ? AND person = ?")
-      .bind(person, handle, before)
-      .run();
-    if (takenOver.meta.changes > 0) return person;
+    const takenOver = await handles.run(
+      "UPDATE handles SET person = ? WHERE handle = ? AND person = ?",
+      person,
+      handle,
+      before,
+    );
+    if (takenOver > 0) return person;
   }
   // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
   if (isAbsent && !isOver) throw new ApiError("unavailable");
@@ -80,20 +84,31 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
     const { token, row } = await newSession(person.id);
     const [created] = await database.batch([
       // Uses D1's own clock, since a batch may be delayed on its way. The rest is written only with the person.
-      database
-        .prepare(
-          `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
+      statement(
+        `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
            WHERE unixepoch('subsec') * 1000 <= ?4 ON CONFLICT DO NOTHING`,
-        )
-        .bind(person.id, person.handle, person.name, deadline, today()),
-      database
-        .prepare(`INSERT INTO credentials (person, password) SELECT ?1, ?3 WHERE ${CREATED}`)
-        .bind(person.id, person.handle, passwordHash),
-      database
-        .prepare(`INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT ?3, ?1, ?4, ?5 WHERE ${CREATED}`)
-        .bind(person.id, person.handle, row.id, row.secretHash, row.expiresAt),
+        person.id,
+        person.handle,
+        person.name,
+        deadline,
+        today(),
+      ),
+      statement(
+        `INSERT INTO credentials (person, password) SELECT ?1, ?3 WHERE ${CREATED}`,
+        person.id,
+        person.handle,
+        passwordHash,
+      ),
+      statement(
+        `INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT ?3, ?1, ?4, ?5 WHERE ${CREATED}`,
+        person.id,
+        person.handle,
+        row.id,
+        row.secretHash,
+        row.expiresAt,
+      ),
     ]);
-    return created && created.meta.changes > 0 ? token : undefined;
+    return created && created.changes > 0 ? token : undefined;
   });
 }
 
@@ -101,8 +116,5 @@ const CREATED = "EXISTS (SELECT 1 FROM people WHERE id = ?1 AND handle = ?2)";
 
 /** Gives a claim back. Safe at once, because only the claimant could create the person. */
 async function release(env: Env, { handle, id }: PersonCard): Promise<void> {
-  await databaseOf(env, shardOfHandle(handle))
-    .prepare("DELETE FROM handles WHERE handle = ? AND person = ?")
-    .bind(handle, id)
-    .run();
+  await databaseOf(env, shardOfHandle(handle)).run("DELETE FROM handles WHERE handle = ? AND person = ?", handle, id);
 }

@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import { EditMedia, Media } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
@@ -107,8 +106,8 @@ export const mediaRoutes = routes()
   .openapi(editMedia, async (c) => {
     const { person } = requireViewer(c);
     const { id } = c.req.valid("param");
-    const [row] = await drizzle(databaseOf(c.env, id))
-      .update(media)
+    const [row] = await databaseOf(c.env, id)
+      .orm.update(media)
       .set(c.req.valid("json"))
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .returning();

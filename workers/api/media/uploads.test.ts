@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { type MediaId, newId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { PART_BYTES, UNFINISHED_UPLOADS_MAX, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
 import { type Faults, withFaults } from "../../../tests/runtime/faults.ts";
 import { codeOf, effectOf } from "../../../tests/runtime/media.ts";
@@ -300,7 +300,7 @@ it("reports an upload as finished only once D1 has it", async () => {
 });
 
 it("counts unfinished uploads by an index of their own", async () => {
-  const plan = await databaseOf(env, newId<MediaId>(1))
+  const plan = await d1Of(env, newId<MediaId>(1))
     .prepare("EXPLAIN QUERY PLAN SELECT count(*) FROM media WHERE owner = ? AND state = 'uploading'")
     .bind("x")
     .all<{ detail: string }>();

@@ -1,8 +1,8 @@
 /** Muted posts: a person gets no more notifications about them. */
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
 import { Muted } from "../../../schema/api/people.ts";
 import { PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { viewablePost } from "../../reads/posts.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
@@ -38,12 +38,11 @@ mutedPosts.openapi(
     const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
     await viewablePost(c.var.reader, post);
-    const database = databaseOf(c.env, person);
     const [, muted] = await c.var.reader.write(person, [
-      database.prepare(MUTE).bind(person, post),
-      database.prepare(IS_MUTED).bind(person, post),
+      statement(MUTE, person, post),
+      statement(IS_MUTED, person, post),
     ]);
-    if (muted?.results.length === 0) throw new ApiError("too_many_mutes");
+    if (muted?.rows.length === 0) throw new ApiError("too_many_mutes");
     return c.json({ mutedByMe: true }, 200);
   },
 );
@@ -51,8 +50,8 @@ mutedPosts.openapi(
 mutedPosts.openapi(createRoute({ ...route, method: "delete", summary: "Unmute a post" }), async (c) => {
   const { person } = requireViewer(c);
   const { post } = c.req.valid("param");
-  const unmute = databaseOf(c.env, person).prepare("DELETE FROM muted_posts WHERE person = ? AND post = ?");
-  await c.var.reader.write(person, [unmute.bind(person, post)]);
+  const unmute = statement("DELETE FROM muted_posts WHERE person = ? AND post = ?", person, post);
+  await c.var.reader.write(person, [unmute]);
   return c.json({ mutedByMe: false }, 200);
 });
 

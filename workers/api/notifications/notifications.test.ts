@@ -5,7 +5,7 @@ import type { Notification, NotificationPage, Preferences } from "../../../schem
 import type { Me } from "../../../schema/api/people.ts";
 import type { Post } from "../../../schema/api/posts.ts";
 import { newId, type PersonId, type PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { comment, done, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, hide, outcome, signUp } from "../../../tests/runtime/people.ts";
@@ -221,10 +221,7 @@ describe("opting out", () => {
 
   it("stops notifications by muted people", async () => {
     const [ada, ben, cleo] = await people();
-    await databaseOf(env, ada.person.id)
-      .prepare("INSERT INTO mutes VALUES (?, ?)")
-      .bind(ada.person.id, ben.person.id)
-      .run();
+    await d1Of(env, ada.person.id).prepare("INSERT INTO mutes VALUES (?, ?)").bind(ada.person.id, ben.person.id).run();
     const post = await publish(ada);
     await like(ben, post);
     await comment(ben, post.id, `@${handle(ada)}`);
@@ -242,7 +239,7 @@ describe("opting out", () => {
     const [ada] = await people();
     const post = await publish(ada);
     await settle(post);
-    await databaseOf(env, ada.person.id)
+    await d1Of(env, ada.person.id)
       .prepare(
         `INSERT INTO muted_posts WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
          SELECT ?, n FROM n`,
@@ -291,7 +288,7 @@ describe("an inbox", () => {
     const [post, hidden] = [await publish(ada), await publish(eve)];
     await like(ben, post);
     await settle(post, hidden);
-    await databaseOf(env, ada.person.id)
+    await d1Of(env, ada.person.id)
       .prepare(
         `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
          WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 120)
@@ -341,7 +338,7 @@ describe("an inbox", () => {
 
   it("is trimmed to its newest thousand", async () => {
     const [ada, ben] = await people();
-    await databaseOf(env, ada.person.id)
+    await d1Of(env, ada.person.id)
       .prepare(
         `INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
          WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
@@ -353,7 +350,7 @@ describe("an inbox", () => {
     const post = await publish(ada);
     await like(ben, post);
     await settle(post);
-    const row = await databaseOf(env, ada.person.id)
+    const row = await d1Of(env, ada.person.id)
       .prepare("SELECT count(*) AS count, min(at) AS oldest FROM notifications WHERE recipient = ?")
       .bind(ada.person.id)
       .first();

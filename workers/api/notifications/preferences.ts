@@ -1,9 +1,9 @@
 /** Notification preferences: the kinds that a person wants, from whom, and when. */
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { NewPreferences, Preferences, type QuietHours } from "../../../schema/api/notifications.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { NotificationKind, type Who } from "../../../schema/notifications.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -31,17 +31,16 @@ preferences.openapi(
   async (c) => {
     const { person } = requireViewer(c);
     const { kinds, quietHours } = c.req.valid("json");
-    const database = databaseOf(c.env, person);
     const chosen = NotificationKind.options.flatMap((kind) => {
       const choice = kinds[kind];
       return choice ? [[kind, choice.who, Number(choice.push)]] : [];
     });
     const quiet = quietHours && [minuteOf(quietHours.from), minuteOf(quietHours.to), quietHours.timeZone];
     await c.var.reader.write(person, [
-      database.prepare("DELETE FROM notification_preferences WHERE person = ?").bind(person),
-      database.prepare(CHOOSE).bind(person, JSON.stringify(chosen)),
-      database.prepare("DELETE FROM quiet_hours WHERE person = ?").bind(person),
-      ...(quiet ? [database.prepare("INSERT INTO quiet_hours VALUES (?, ?, ?, ?)").bind(person, ...quiet)] : []),
+      statement("DELETE FROM notification_preferences WHERE person = ?", person),
+      statement(CHOOSE, person, JSON.stringify(chosen)),
+      statement("DELETE FROM quiet_hours WHERE person = ?", person),
+      ...(quiet ? [statement("INSERT INTO quiet_hours VALUES (?, ?, ?, ?)", person, ...quiet)] : []),
     ]);
     return c.json(await preferencesOf(c.var.reader, person), 200);
   },

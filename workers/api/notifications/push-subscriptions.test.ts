@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { PushedBrowser } from "../../../tests/runtime/browser.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 import { MOZILLA, pushingEnv, PushServices } from "../../../tests/runtime/push-service.ts";
@@ -18,7 +18,7 @@ const remove = (by: Someone, { subscription: { endpoint } }: PushedBrowser) =>
   ask("DELETE", PATH, { token: by.token, body: { endpoint }, env: pushing });
 
 async function endpointsOf({ person }: Someone): Promise<string[]> {
-  const rows = await databaseOf(env, person.id)
+  const rows = await d1Of(env, person.id)
     .prepare("SELECT endpoint FROM push_subscriptions WHERE person = ? ORDER BY renewed_at, endpoint")
     .bind(person.id)
     .all<{ endpoint: string }>();
@@ -123,7 +123,7 @@ it("keeps the newest subscriptions", async () => {
   const all = Array.from({ length: SUBSCRIPTIONS_MAX + 2 }, () => browsers.browser());
   for (const browser of all) {
     expect((await put(ada, browser)).status).toBe(204);
-    await databaseOf(env, ada.person.id) // As if they were minutes apart.
+    await d1Of(env, ada.person.id) // As if they were minutes apart.
       .prepare("UPDATE push_subscriptions SET renewed_at = renewed_at - 60000 WHERE person = ?")
       .bind(ada.person.id)
       .run();
@@ -143,7 +143,7 @@ it("ends a subscription with its own session, and with no other", async () => {
 
 async function anotherSession({ person }: Someone): Promise<string> {
   const { token, row } = await newSession(person.id, Date.now() + 5);
-  await databaseOf(env, person.id)
+  await d1Of(env, person.id)
     .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
     .bind(row.id, row.person, row.secretHash, row.expiresAt)
     .run();

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Reconciled } from "../../../schema/api/admin.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
@@ -43,7 +43,7 @@ it("requires the operator's secret, and returns 404 where none is set", async ()
 it("returns the audit of each post, and rebuilds a projection that differs", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   const [right, wrong] = [await quietPost(), await quietPost()];
-  await databaseOf(env, wrong.post).prepare("UPDATE post_stats SET likes = 7 WHERE post = ?").bind(wrong.post).run();
+  await d1Of(env, wrong.post).prepare("UPDATE post_stats SET likes = 7 WHERE post = ?").bind(wrong.post).run();
   const verdicts = async () => {
     const { items } = await (await reconcile({ posts: [right.post, wrong.post, "0000000000000"] })).json<Reconciled>();
     return items.map(({ audit }) => audit?.verdict);

@@ -62,11 +62,12 @@ async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts:
   const all = databases(env);
   const database = all[index];
   if (!database) throw new ApiError("invalid_cursor");
-  const rows = await database
-    .prepare("SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?")
-    .bind(after, RECONCILED_MAX)
-    .all<{ id: PostId }>();
-  const ids = rows.results.map(({ id }) => id);
+  const rows = await database.all<{ id: PostId }>(
+    "SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?",
+    after,
+    RECONCILED_MAX,
+  );
+  const ids = rows.map(({ id }) => id);
   const posts = ids.filter((id) => isHomeOf(env, database, id));
   const last = ids.at(-1);
   if (last !== undefined && ids.length === RECONCILED_MAX) return { posts, next: encodeCursor([number, last]) };

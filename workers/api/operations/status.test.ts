@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Status } from "../../../schema/api/status.ts";
 import { type EffectId, newId, type PersonId } from "../../../schema/ids.ts";
-import { bindingOf, databaseOf } from "../../../schema/d1/shards.ts";
+import { bindingOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { deliver, operate } from "../../../tests/runtime/dead-letters.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
@@ -126,10 +127,10 @@ it("counts newly delivered rows, not those that were already there", async () =>
 it("distinguishes stuck effects from waiting ones, and counts posts that are behind", async () => {
   const before = await status();
   const [waiting, stuck] = [newId<EffectId>(3, Date.now() - 7_200_000), newId<EffectId>(3)];
-  const database = databaseOf(env, waiting);
+  const database = d1Of(env, waiting);
   const binding = bindingOf(env, waiting);
   const { id: post } = newPost();
-  const posts = databaseOf(env, post);
+  const posts = d1Of(env, post);
   const insert = "INSERT INTO effects (id, body, due_at, attempts) VALUES (?, '{}', ?, ?)";
   const far = Date.now() + 3_600_000;
   await database.batch([database.prepare(insert).bind(waiting, far, 2), database.prepare(insert).bind(stuck, far, 20)]);

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
 import { Effect } from "../../../schema/messages/facts.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
 import { queueTo } from "../../../tests/runtime/queue.ts";
 
@@ -29,7 +29,7 @@ async function bellSeenBy({ token }: Someone, { handle }: PersonCard): Promise<b
 }
 
 const followingRow = (follower: PersonCard, followee: PersonCard): Promise<unknown> =>
-  databaseOf(env, follower.id)
+  d1Of(env, follower.id)
     .prepare("SELECT active, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower.id, followee.id)
     .first();

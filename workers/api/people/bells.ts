@@ -1,7 +1,7 @@
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Belled, Handle } from "../../../schema/api/people.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
@@ -53,18 +53,17 @@ async function setBell(c: Context<App>, handle: string, wanted: boolean): Promis
 
   const { theirs, isFollowing } = await withFreshIds(async () => {
     const effect = newEffect(follower, { kind: "bell", follower, followee });
-    const database = databaseOf(c.env, follower);
     const results = await c.var.reader.write<BlockRow>(follower, [
       // First, because it depends on the row that the next statement changes.
-      saveEffectIf(c.env, effect, wanted ? IS_SILENT : IS_RINGING, [follower, followee]),
-      database.prepare(wanted ? RING : SILENCE).bind(follower, followee),
+      saveEffectIf(effect, wanted ? IS_SILENT : IS_RINGING, [follower, followee]),
+      statement(wanted ? RING : SILENCE, follower, followee),
       // In the same transaction, so that no block or unfollow comes between the write and these reads.
-      database.prepare(BETWEEN).bind(follower, followee),
-      database.prepare(FOLLOWS).bind(follower, followee),
+      statement(BETWEEN, follower, followee),
+      statement(FOLLOWS, follower, followee),
     ]);
     const [saved, , between, follows] = results;
-    if (saved && saved.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
-    return { theirs: blockOf(between?.results[0]).theirs, isFollowing: follows?.results.length === 1 };
+    if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
+    return { theirs: blockOf(between?.rows[0]).theirs, isFollowing: follows?.rows.length === 1 };
   });
   if (theirs) throw new ApiError("person_not_found");
   return { isFollowing };

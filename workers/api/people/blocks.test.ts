@@ -6,7 +6,7 @@ import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
 import type { Comment, CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import type { PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../../tests/runtime/live.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
@@ -59,7 +59,7 @@ async function costs({ token }: Person, method: string, path: string): Promise<n
 it("blocks and unblocks, and changes nothing when repeated", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const row = () =>
-    databaseOf(env, ada.person.id)
+    d1Of(env, ada.person.id)
       .prepare("SELECT mine, version, theirs FROM blocks WHERE person = ?")
       .bind(ada.person.id)
       .first();
@@ -120,7 +120,7 @@ it("costs no query without blocks, and one a page with them", async () => {
   await follows(ada.person.id, ben.person.id);
   for (let n = 0; n < 3; n += 1) {
     const post = await publish(ben);
-    await databaseOf(env, ada.person.id)
+    await d1Of(env, ada.person.id)
       .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?)")
       .bind(ada.person.id, post, ben.person.id)
       .run();

@@ -1,3 +1,4 @@
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
@@ -5,7 +6,6 @@ import { Blocked, Handle, PeoplePage } from "../../../schema/api/people.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { Effect } from "../../../schema/messages/facts.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { applyBlock } from "../../relations/block.ts";
 import { reviewSockets } from "../../notifications/socket-hints.ts";
 import { endFollow } from "../../relations/unfollow.ts";
@@ -107,29 +107,27 @@ type BlockEffect = Extract<Effect, { kind: "block" }>;
 /** Returns the effect if anything has changed. */
 async function block(c: Context<App>, person: PersonId, other: PersonId): Promise<BlockEffect | undefined> {
   const effect = newBlockEffect(person, other);
-  const database = databaseOf(c.env, person);
-  const end = endFollow(c.env, person, other);
+  const end = endFollow(person, other);
   const [saved, ended] = await c.var.reader.write(person, [
-    saveEffectIf(c.env, effect, `NOT ${HAS_BLOCKED}`, [person, other]),
+    saveEffectIf(effect, `NOT ${HAS_BLOCKED}`, [person, other]),
     ...end.statements,
-    database.prepare(BLOCK).bind(person, other),
+    statement(BLOCK, person, other),
   ]);
-  if (ended && ended.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, end.effect));
-  return saved && saved.meta.changes > 0 ? effect : undefined;
+  if (ended && ended.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, end.effect));
+  return saved && saved.changes > 0 ? effect : undefined;
 }
 
 async function unblock(
-  { env, var: { reader } }: Context<App>,
+  { var: { reader } }: Context<App>,
   person: PersonId,
   other: PersonId,
 ): Promise<BlockEffect | undefined> {
   const effect = newBlockEffect(person, other);
-  const database = databaseOf(env, person);
   const [saved] = await reader.write(person, [
-    saveEffectIf(env, effect, HAS_BLOCKED, [person, other]),
-    database.prepare(UNBLOCK).bind(person, other),
+    saveEffectIf(effect, HAS_BLOCKED, [person, other]),
+    statement(UNBLOCK, person, other),
   ]);
-  return saved && saved.meta.changes > 0 ? effect : undefined;
+  return saved && saved.changes > 0 ? effect : undefined;
 }
 
 const newBlockEffect = (person: PersonId, other: PersonId): BlockEffect =>

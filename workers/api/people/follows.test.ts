@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
 import { queueTo } from "../../../tests/runtime/queue.ts";
 
@@ -14,7 +14,7 @@ const unfollow = (token: string, { handle }: PersonCard, env?: Env) =>
   ask("DELETE", `/v1/people/${handle}/follow`, env ? { token, env } : { token });
 
 async function effectsOf({ id }: PersonCard): Promise<number> {
-  const row = await databaseOf(env, id)
+  const row = await d1Of(env, id)
     .prepare("SELECT count(*) AS effects FROM effects WHERE body ->> 'follower' = ?")
     .bind(id)
     .first<{ effects: number }>();
@@ -22,7 +22,7 @@ async function effectsOf({ id }: PersonCard): Promise<number> {
 }
 
 async function followingRow(follower: PersonCard, followee: PersonCard): Promise<unknown> {
-  return databaseOf(env, follower.id)
+  return d1Of(env, follower.id)
     .prepare("SELECT active, version FROM following WHERE follower = ? AND followee = ?")
     .bind(follower.id, followee.id)
     .first();
@@ -78,7 +78,7 @@ it("follows many people in the same millisecond despite colliding ids", async ()
 
 it("removes only the unfollowed person's posts from the feed, at once", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
-  const database = databaseOf(env, ada.person.id);
+  const database = d1Of(env, ada.person.id);
   const add = database.prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?)");
   await follow(ada.token, ben.person, withoutQueue);
   await database.batch([ben, cleo].map(({ person }) => add.bind(ada.person.id, person.id, person.id)));

@@ -1,9 +1,9 @@
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Followed, Handle } from "../../../schema/api/people.ts";
 import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { endFollow } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
@@ -64,15 +64,12 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
   if (follower === followee) throw new ApiError("cannot_follow_yourself");
 
   const { block, state } = await withFreshIds(async () => {
-    const { effect, statements } = wanted
-      ? follow(c.env, follower, followee, isPrivate)
-      : endFollow(c.env, follower, followee);
-    const database = databaseOf(c.env, follower);
+    const { effect, statements } = wanted ? follow(follower, followee, isPrivate) : endFollow(follower, followee);
     // In the same transaction, so that no block comes between the write and these reads.
-    const asked = [BETWEEN, STATE].map((sql) => database.prepare(sql).bind(follower, followee));
+    const asked = [BETWEEN, STATE].map((sql) => statement(sql, follower, followee));
     const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
-    if (results[0] && results[0].meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
-    const [between, state] = results.slice(-2).map((result) => result.results[0]);
+    if (results[0] && results[0].changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
+    const [between, state] = results.slice(-2).map((result) => result.rows[0]);
     return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
   });
   if (block.theirs) throw new ApiError("person_not_found");
@@ -85,14 +82,14 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
 }
 
 /** The counterpart of `endFollow`. Changes nothing between two people with a block, or at the limits. */
-function follow(env: Env, follower: PersonId, followee: PersonId, isPrivate: boolean) {
+function follow(follower: PersonId, followee: PersonId, isPrivate: boolean) {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const asked = Number(isPrivate);
   return {
     effect,
     statements: [
-      saveEffectIf(env, effect, mayFollow("?4", "?5", "CAST(?6 AS INTEGER)"), [follower, followee, String(asked)]),
-      databaseOf(env, follower).prepare(FOLLOW).bind(follower, followee, asked, Date.now()),
+      saveEffectIf(effect, mayFollow("?4", "?5", "CAST(?6 AS INTEGER)"), [follower, followee, String(asked)]),
+      statement(FOLLOW, follower, followee, asked, Date.now()),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import type { Someone } from "../../../tests/runtime/api.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
 import { MUTES_MAX } from "./mutes.ts";
@@ -56,7 +56,7 @@ it("lists muted people page by page", async () => {
 it("has a limit, at which an existing mute can be repeated", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   await mute(ada, ben);
-  await databaseOf(env, ada.person.id)
+  await d1Of(env, ada.person.id)
     .prepare("INSERT INTO mutes (person, other) SELECT ?, value FROM json_each(?)")
     .bind(ada.person.id, JSON.stringify(Array.from({ length: MUTES_MAX - 1 }, (_, index) => `other ${index}`)))
     .run();

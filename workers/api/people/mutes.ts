@@ -1,9 +1,9 @@
+import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Handle, Muted, PeoplePage } from "../../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
 import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
@@ -80,12 +80,11 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
   const other = await personByHandle(c.env, handle);
   if (!other) throw new ApiError("person_not_found");
   if (person === other) throw new ApiError("cannot_mute_yourself");
-  const database = databaseOf(c.env, person);
   const results = await c.var.reader.write<object>(
     person,
-    [wanted ? MUTE : UNMUTE, IS_MUTED, BETWEEN].map((sql) => database.prepare(sql).bind(person, other)),
+    [wanted ? MUTE : UNMUTE, IS_MUTED, BETWEEN].map((sql) => statement(sql, person, other)),
   );
-  const [, muted, between] = results.map((result) => result.results[0]);
+  const [, muted, between] = results.map((result) => result.rows[0]);
   if (blockOf(between as BlockRow | undefined).theirs) throw new ApiError("person_not_found");
   if (wanted && !muted) throw new ApiError("too_many_mutes");
   return { mutedByMe: muted !== undefined };

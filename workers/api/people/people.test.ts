@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
 import { peopleByIds } from "../../../schema/d1/people-cards.ts";
 
@@ -107,7 +107,7 @@ it("reads many people at once, and leaves out those who do not exist", async () 
   const made = await Promise.all(Array.from({ length: 12 }, () => signUp()));
   const ids = made.map(({ person }) => person.id);
   const gone = await signUp();
-  await databaseOf(env, gone.person.id).prepare("DELETE FROM people WHERE id = ?").bind(gone.person.id).run();
+  await d1Of(env, gone.person.id).prepare("DELETE FROM people WHERE id = ?").bind(gone.person.id).run();
   const cards = await peopleByIds(env, [...ids, ...ids, gone.person.id]);
   expect([...cards.values()].sort(byId)).toEqual(made.map(({ person }) => person).sort(byId));
   expect(await peopleByIds(env, [])).toEqual(new Map());

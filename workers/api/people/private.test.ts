@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
 import type { PostPage } from "../../../schema/api/posts.ts";
 import { type PersonId, type PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { comment, done, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
@@ -182,7 +182,7 @@ describe("a feed", () => {
   const feedOf = async ({ token }: Someone, limit = 20) =>
     (await (await ask("GET", `/v1/feed?limit=${limit}`, { token })).json<PostPage>()).items.map(({ id }) => id);
   const makeLarge = (reader: PersonId, author: PersonId) =>
-    databaseOf(env, reader)
+    d1Of(env, reader)
       .prepare("UPDATE following SET merged = 1 WHERE follower = ? AND followee = ?")
       .bind(reader, author)
       .run();
@@ -195,7 +195,7 @@ describe("a feed", () => {
     for (const { person } of [ben, cleo]) await makeLarge(person.id, ada.person.id);
     expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
     for (const { person } of [ben, cleo]) {
-      const database = databaseOf(env, person.id);
+      const database = d1Of(env, person.id);
       await database.batch([
         database.prepare("UPDATE following SET merged = 0 WHERE follower = ?").bind(person.id),
         database.prepare("DELETE FROM feed WHERE reader = ?").bind(person.id),
@@ -290,7 +290,7 @@ describe("requests", () => {
   it("have a limit, as does the number of people one person follows", async () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
     await hide(cleo.person);
-    const database = databaseOf(env, ada.person.id);
+    const database = d1Of(env, ada.person.id);
     const tried = async (whom: Someone) => outcome(await ask("PUT", follow(whom), { token: ada.token }));
     const rows = JSON.stringify(Array.from({ length: REQUESTS_MAX }, (_, index) => `0000000000${index}`));
     await database

@@ -5,7 +5,7 @@ import type { Me } from "../../../schema/api/people.ts";
 import type { Post, PostPage } from "../../../schema/api/posts.ts";
 import { Effect } from "../../../schema/messages/facts.ts";
 import { newId, type MediaId, type PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { allPages, comment, done, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
@@ -112,7 +112,7 @@ describe("an edit", () => {
     const [ada, ben] = [await signUp(), await signUp()];
     const { id } = await publish(ada);
     await read(id, ben); // Now the old caption is in memory and in KV.
-    const batch = failingWrites(databaseOf(env, id));
+    const batch = failingWrites(d1Of(env, id));
     const edited = await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
     batch.mockRestore();
     expect(await read(id, ada, tokenOf(edited))).toMatchObject({ caption: "Ebb", commentPolicy: "off", seq: 3 });
@@ -180,7 +180,7 @@ describe("a publication repeated with its key", () => {
     const { id } = await publish(ada, sent, headers);
     const pinned = await comment(ada, id, "Read this first");
     await done("PUT", `/v1/posts/${id}/comments/${pinned.id}/pin`, ada);
-    const batch = failingWrites(databaseOf(env, id));
+    const batch = failingWrites(d1Of(env, id));
     await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
     batch.mockRestore();
     await publish(ada, sent, headers);
@@ -284,7 +284,7 @@ describe("a deletion", () => {
 
   it("holds for its author, who sends the token, before D1 has it", async () => {
     const { ada, post } = await knownPost();
-    const batch = failingWrites(databaseOf(env, post.id));
+    const batch = failingWrites(d1Of(env, post.id));
     const headers = tokenOf(await done("DELETE", `/v1/posts/${post.id}`, ada));
     batch.mockRestore();
     for (const path of ["", "/comments", "/comments?order=most_liked", "/likes", "/audit"]) {
@@ -307,7 +307,7 @@ describe("a deletion", () => {
     await fanOut(env, { post: post.id, author: ada.person.id });
     await expectGone(post.id, top.id, ada, ben);
     const rows = (table: string, column: string) =>
-      databaseOf(env, post.id).prepare(`SELECT * FROM ${table} WHERE ${column} = ?`).bind(post.id).all();
+      d1Of(env, post.id).prepare(`SELECT * FROM ${table} WHERE ${column} = ?`).bind(post.id).all();
     expect((await rows("posts", "id")).results).toEqual([]);
     expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
   });
@@ -331,7 +331,7 @@ describe("a deletion", () => {
   });
 
   const effectsOf = async (post: PostId) => {
-    const { results } = await databaseOf(env, post)
+    const { results } = await d1Of(env, post)
       .prepare("SELECT body FROM effects WHERE body ->> 'post' = ?")
       .bind(post)
       .all<{ body: string }>();
@@ -356,14 +356,11 @@ describe("a deletion", () => {
     if (!effect) throw new Error("nothing is to be erased");
     await erase(env, effect);
     await erase(env, effect); // The queue may deliver it again.
-    const comments = await databaseOf(env, post.id)
-      .prepare("SELECT id FROM comments WHERE post = ?")
-      .bind(post.id)
-      .all();
+    const comments = await d1Of(env, post.id).prepare("SELECT id FROM comments WHERE post = ?").bind(post.id).all();
     expect(comments.results).toEqual([]);
     for (const key of keys(lost)) expect(await env.MEDIA.head(key), key).toBeNull();
     for (const key of keys(kept)) expect(await env.MEDIA.head(key), key).not.toBeNull();
-    const media = await databaseOf(env, ada.person.id)
+    const media = await d1Of(env, ada.person.id)
       .prepare("SELECT id FROM media WHERE owner = ?")
       .bind(ada.person.id)
       .all();
@@ -374,7 +371,7 @@ describe("a deletion", () => {
 
   it("saves one effect that does not depend on the queue, even for a post that D1 never had", async () => {
     const ada = await signUp();
-    const batch = failingWrites(databaseOf(env, ada.person.id));
+    const batch = failingWrites(d1Of(env, ada.person.id));
     const { id } = await publish(ada);
     batch.mockRestore();
     await done("DELETE", `/v1/posts/${id}`, ada);

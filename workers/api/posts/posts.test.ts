@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
 import { newId, type PostId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 import { follows, readyMedia } from "../../../tests/runtime/posts.ts";
@@ -61,10 +61,7 @@ it("rejects a post without media, with foreign or unready media, or without a se
   expect(await post({ media: [{ id: theirs }] })).toBe("404 media_not_found");
   expect(await post({ media: [{ id: mine }], caption: "x".repeat(2201) })).toBe("422 invalid_request");
   expect(await post({ media: [{ id: mine }], caption: "\u202Egpj.exe" })).toBe("422 invalid_request");
-  await databaseOf(env, mine)
-    .prepare("UPDATE media SET state = 'uploaded', width = NULL WHERE id = ?")
-    .bind(mine)
-    .run();
+  await d1Of(env, mine).prepare("UPDATE media SET state = 'uploaded', width = NULL WHERE id = ?").bind(mine).run();
   expect(await post({ media: [{ id: mine }] })).toBe("409 media_not_ready");
   expect(await outcome(await ask("POST", "/v1/posts", { body: { media: [{ id: mine }] } }))).toBe("401 not_signed_in");
 });
@@ -91,7 +88,7 @@ it("publishes once for a key, even when requests arrive at once", async () => {
   expect(await outcome(await ask("POST", "/v1/posts", { token, body: others, headers }))).toBe(
     "409 idempotency_key_reused",
   );
-  const file = databaseOf(env, mine).prepare("SELECT claimed_by AS post FROM media WHERE id = ?").bind(mine);
+  const file = d1Of(env, mine).prepare("SELECT claimed_by AS post FROM media WHERE id = ?").bind(mine);
   expect(await file.first()).toEqual({ post: null }); // A claimed file would be visible to everyone.
 
   const malformed = { "Idempotency-Key": "x".repeat(65) };

@@ -1,3 +1,4 @@
+import { statement } from "../../../schema/d1/database.ts";
 import type { Snapshot } from "../../../durable-objects/post/post-results.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
@@ -80,14 +81,17 @@ async function postIdOf(env: Env, person: PersonId, key: string): Promise<{ id: 
   const candidate = newId<PostId>(shardOf(person));
   const forgotten = newId<PostId>(0, Date.now() - IDEMPOTENCY_KEY_LASTS, 0);
   const [, inserted, settled] = await database.batch<{ post: PostId }>([
-    database.prepare("DELETE FROM idempotency_keys WHERE person = ? AND post < ?").bind(person, forgotten),
-    database
-      .prepare("INSERT INTO idempotency_keys (person, key, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-      .bind(person, key, candidate),
-    database.prepare("SELECT post FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key),
+    statement("DELETE FROM idempotency_keys WHERE person = ? AND post < ?", person, forgotten),
+    statement(
+      "INSERT INTO idempotency_keys (person, key, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      person,
+      key,
+      candidate,
+    ),
+    statement("SELECT post FROM idempotency_keys WHERE person = ? AND key = ?", person, key),
   ]);
-  return { id: settled?.results[0]?.post ?? candidate, isNew: (inserted?.meta.changes ?? 0) > 0 };
+  return { id: settled?.rows[0]?.post ?? candidate, isNew: (inserted?.changes ?? 0) > 0 };
 }
 
 const forgetKey = (env: Env, person: PersonId, key: string) =>
-  databaseOf(env, person).prepare("DELETE FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key).run();
+  databaseOf(env, person).run("DELETE FROM idempotency_keys WHERE person = ? AND key = ?", person, key);

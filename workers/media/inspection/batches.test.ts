@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/dead-letters.ts";
 import { as, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
@@ -29,10 +29,10 @@ async function waiting(files: readonly ArrayBuffer[]) {
 }
 
 const stateOf = async ({ media }: InspectEffect) =>
-  databaseOf(env, media).prepare("SELECT state FROM media WHERE id = ?").bind(media).first("state");
+  d1Of(env, media).prepare("SELECT state FROM media WHERE id = ?").bind(media).first("state");
 
 const attemptsAt = async ({ id }: InspectEffect) =>
-  databaseOf(env, id).prepare("SELECT attempts FROM effects WHERE id = ?").bind(id).first("attempts");
+  d1Of(env, id).prepare("SELECT attempts FROM effects WHERE id = ?").bind(id).first("attempts");
 
 /** Returns a bucket that fails for the original of one file, and passes each key that is read to `tell`. */
 const without = ({ media }: InspectEffect, tell = (_key: string): void => undefined) =>
@@ -81,7 +81,7 @@ it("inspects a redelivered batch one by one, fewest attempts first, and counts e
   const { effects } = await waiting([file, file, file]);
   const [often, seldom, never] = effects as [InspectEffect, InspectEffect, InspectEffect];
   const tried = (effect: InspectEffect, times: number) =>
-    databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = ? WHERE id = ?").bind(times, effect.id).run();
+    d1Of(env, effect.id).prepare("UPDATE effects SET attempts = ? WHERE id = ?").bind(times, effect.id).run();
   await Promise.all([tried(often, 2), tried(seldom, 1)]);
   const order: string[] = [];
   const tell = (key: string) => {
@@ -103,7 +103,7 @@ const again = (owner: Parameters<typeof as>[0], { media }: Pick<InspectEffect, "
 it("inspects a file again for its owner when the result may differ", async () => {
   const { owner, effects } = await waiting([await png(4, 3)]);
   const [effect] = effects as [InspectEffect];
-  await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
+  await d1Of(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
   await inspectMedia(env, effect);
   expect(await (await as(owner, `/v1/media/${effect.media}`)).json()).toMatchObject({
     rejection: { code: "inspection_failed", mayRetry: true },
@@ -131,7 +131,7 @@ it("does not inspect a damaged file again, nor any file more than three times", 
   const [effect] = effects as [InspectEffect];
   const answers: number[] = [];
   for (let time = 0; time < 4; time += 1) {
-    await databaseOf(env, effect.media)
+    await d1Of(env, effect.media)
       .prepare("UPDATE media SET state = 'rejected', rejection = 'inspection_failed' WHERE id = ?")
       .bind(effect.media)
       .run();

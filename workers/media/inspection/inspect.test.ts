@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { as, effectOf, type Inspect, inspected, jpeg, joined, png, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { inspectMedia } from "./inspect.ts";
@@ -160,7 +160,7 @@ it("follows the verdict of another inspection that is written first", async () =
     get: env.MEDIA.get.bind(env.MEDIA),
     delete: env.MEDIA.delete.bind(env.MEDIA),
     put: async (key: string, value: ArrayBuffer) => {
-      await databaseOf(env, effect.media)
+      await d1Of(env, effect.media)
         .prepare("UPDATE media SET state = 'rejected', rejection = 'corrupt' WHERE id = ?")
         .bind(effect.media)
         .run();
@@ -177,7 +177,7 @@ it("follows the verdict of another inspection that is written first", async () =
 
 it("gives up on a picture after too many attempts", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
-  await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
+  await d1Of(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
 
   await inspectMedia(env, effect);
 
@@ -187,7 +187,7 @@ it("gives up on a picture after too many attempts", async () => {
 
 it("forgets an effect whose upload is gone", async () => {
   const { effect } = await uploaded(await png(5, 5));
-  await databaseOf(env, effect.media).prepare("DELETE FROM media WHERE id = ?").bind(effect.media).run();
+  await d1Of(env, effect.media).prepare("DELETE FROM media WHERE id = ?").bind(effect.media).run();
   await inspectMedia(env, effect);
   await expect(effectOf(effect.media)).rejects.toThrow("no effect");
   expect(await env.MEDIA.head(originalKey(effect.media))).toBeNull();

@@ -89,9 +89,9 @@ async function findJobs(env: Env, effects: readonly InspectEffect[]): Promise<Ma
   // An inspection may outlast the cached shard map, and a file that is not in the database asked counts as gone.
   await renewShards(env);
   const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
-    database.prepare(JOBS).bind(JSON.stringify(group)).all<Job & { effect: EffectId }>(),
+    database.patient.all<Job & { effect: EffectId }>(JOBS, JSON.stringify(group)),
   );
-  const rows = (await Promise.all(asked)).flatMap(({ results }) => results);
+  const rows = (await Promise.all(asked)).flatMap((results) => results);
   return new Map(rows.map(({ effect, ...job }) => [effect, job]));
 }
 
@@ -104,12 +104,13 @@ const JOBS = `
 const VIDEO_LASTS = 300_000;
 
 async function postpone(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id)
-    .prepare("UPDATE effects SET due_at = max(due_at, ?2) WHERE id = ?1")
-    .bind(id, Date.now() + VIDEO_LASTS)
-    .run();
+  await databaseOf(env, id).patient.run(
+    "UPDATE effects SET due_at = max(due_at, ?2) WHERE id = ?1",
+    id,
+    Date.now() + VIDEO_LASTS,
+  );
 }
 
 async function countAttempt(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).prepare("UPDATE effects SET attempts = attempts + 1 WHERE id = ?").bind(id).run();
+  await databaseOf(env, id).patient.run("UPDATE effects SET attempts = attempts + 1 WHERE id = ?", id);
 }

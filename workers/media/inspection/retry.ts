@@ -1,4 +1,5 @@
 /** Repeats the inspection of a file whose rejection may have been the fault of this service. */
+import { statement } from "../../../schema/d1/database.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
@@ -19,11 +20,11 @@ export const retry = (env: Env, owner: PersonId, { id, contentType }: Pick<Media
   withFreshIds(async (): Promise<void> => {
     const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true }) });
     const condition = `EXISTS (SELECT 1 FROM media WHERE id = ?4 AND owner = ?5 AND ${MAY_RETRY})`;
-    const [, again] = await databaseOf(env, id).batch([
-      saveEffectIf(env, effect, condition, [id, owner]),
-      databaseOf(env, id).prepare(AGAIN).bind(id, owner),
+    const [, again] = await databaseOf(env, id).patient.batch([
+      saveEffectIf(effect, condition, [id, owner]),
+      statement(AGAIN, id, owner),
     ]);
-    if ((again?.meta.changes ?? 0) > 0) await sendEffect(env, effect);
+    if ((again?.changes ?? 0) > 0) await sendEffect(env, effect);
   });
 
 const RETRIES = "coalesce(details ->> '$.retries', 0)";

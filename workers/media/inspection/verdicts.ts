@@ -1,4 +1,5 @@
 /** Writes the verdicts of inspections to D1. Verdicts that arrive together share one batch per database. */
+import { statement } from "../../../schema/d1/database.ts";
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
 import { byDatabase, renewShards } from "../../../schema/d1/shards.ts";
@@ -46,14 +47,12 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
       const done = group.flatMap(({ effect, rejection }): EffectId[] =>
         rejection === undefined || RETRYABLE.has(rejection) ? [effect.id] : [],
       );
-      const answers = await database.batch<{ id: MediaId }>([
-        database.prepare(READY).bind(JSON.stringify(ready), now + UNUSED_FOR),
-        database.prepare(REJECTED).bind(JSON.stringify(rejected), now + UNUSED_FOR),
-        database
-          .prepare("DELETE FROM effects WHERE id IN (SELECT value FROM json_each(?1))")
-          .bind(JSON.stringify(done)),
+      const answers = await database.patient.batch<{ id: MediaId }>([
+        statement(READY, JSON.stringify(ready), now + UNUSED_FOR),
+        statement(REJECTED, JSON.stringify(rejected), now + UNUSED_FOR),
+        statement("DELETE FROM effects WHERE id IN (SELECT value FROM json_each(?1))", JSON.stringify(done)),
       ]);
-      for (const { id } of answers.flatMap(({ results }) => results)) written.add(id);
+      for (const { id } of answers.flatMap(({ rows }) => rows)) written.add(id);
     }),
   );
   return written;

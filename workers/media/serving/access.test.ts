@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
 import { as, codeOf } from "../../../tests/runtime/media.ts";
@@ -21,7 +21,7 @@ afterEach(() => {
 
 const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
 const write = (key: PersonId | MediaId, sql: string, ...params: unknown[]) =>
-  databaseOf(env, key)
+  d1Of(env, key)
     .prepare(sql)
     .bind(...params)
     .run();

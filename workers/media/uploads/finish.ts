@@ -1,3 +1,4 @@
+import { statement } from "../../../schema/d1/database.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
@@ -14,23 +15,21 @@ export async function finish(env: Env, id: MediaId, contentType: MediaType): Pro
   const finished = await withFreshIds(async () => {
     const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true as const }) });
     const [, updated] = await database.batch([
-      saveEffectIf(env, effect, "EXISTS (SELECT 1 FROM media WHERE id = ?4 AND state = 'uploading')", [id]),
-      database
-        .prepare(
-          "UPDATE media SET state = 'uploaded', content_type = ?, look_at = ? WHERE id = ? AND state = 'uploading'",
-        )
-        .bind(contentType, Date.now() + UNUSED_FOR, id),
+      saveEffectIf(effect, "EXISTS (SELECT 1 FROM media WHERE id = ?4 AND state = 'uploading')", [id]),
+      statement(
+        "UPDATE media SET state = 'uploaded', content_type = ?, look_at = ? WHERE id = ? AND state = 'uploading'",
+        contentType,
+        Date.now() + UNUSED_FOR,
+        id,
+      ),
     ]);
-    return updated?.meta.changes === 0 ? undefined : effect;
+    return updated?.changes === 0 ? undefined : effect;
   });
   if (finished) {
     await sendEffect(env, finished);
     return true;
   }
   return (
-    (await database
-      .prepare("SELECT 1 FROM media WHERE id = ? AND state NOT IN ('uploading', 'deleted')")
-      .bind(id)
-      .first()) !== null
+    (await database.first("SELECT 1 FROM media WHERE id = ? AND state NOT IN ('uploading', 'deleted')", id)) !== null
   );
 }

@@ -23,10 +23,16 @@ export async function reserve(env: Env, owner: PersonId, reservation: Reservatio
   const { contentType, bytes, lookAt } = reservation;
   for (;;) {
     const id = newId<MediaId>(shardOf(owner));
-    const inserted = await databaseOf(env, owner)
-      .prepare(RESERVE)
-      .bind(owner, id, contentType, bytes, lookAt, limitOf(env), UNFINISHED_UPLOADS_MAX)
-      .first();
+    const inserted = await databaseOf(env, owner).first(
+      RESERVE,
+      owner,
+      id,
+      contentType,
+      bytes,
+      lookAt,
+      limitOf(env),
+      UNFINISHED_UPLOADS_MAX,
+    );
     // The cast is safe, because types are only read from finished uploads.
     if (inserted) return { ...NEW, id, owner, contentType: contentType as MediaType, bytes, lookAt };
     // The id was taken, because two were drawn in one millisecond. The next one differs.
@@ -36,10 +42,10 @@ export async function reserve(env: Env, owner: PersonId, reservation: Reservatio
 
 /** Returns how much of the quota a person has used. Costs one query. */
 export async function quotaOf(env: Env, owner: PersonId): Promise<Quota> {
-  const found = await databaseOf(env, owner)
-    .prepare(`SELECT coalesce((${USED}), 0) AS used, (${UNFINISHED}) AS unfinished`)
-    .bind(owner)
-    .first<Pick<Quota, "used" | "unfinished">>();
+  const found = await databaseOf(env, owner).first<Pick<Quota, "used" | "unfinished">>(
+    `SELECT coalesce((${USED}), 0) AS used, (${UNFINISHED}) AS unfinished`,
+    owner,
+  );
   const { used, unfinished } = found ?? { used: 0, unfinished: 0 };
   return { used, limit: limitOf(env), unfinished, unfinishedLimit: UNFINISHED_UPLOADS_MAX };
 }

@@ -4,7 +4,6 @@
  */
 import type { Background } from "../../../schema/background.ts";
 import { and, eq, notInArray } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { media } from "../../../schema/tables/posts.ts";
@@ -122,8 +121,8 @@ const notEnded = (id: MediaId) => (error: unknown) =>
   console.warn("upload actor not ended, its alarm will end it", { id, error: String(error) });
 
 async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<Standing | undefined> {
-  const row = await drizzle(databaseOf(env, id))
-    .select({ bytes: media.bytes, contentType: media.contentType })
+  const row = await databaseOf(env, id)
+    .orm.select({ bytes: media.bytes, contentType: media.contentType })
     .from(media)
     .where(and(eq(media.id, id), eq(media.owner, owner), notInArray(media.state, ["uploading", "deleted"])))
     .get();

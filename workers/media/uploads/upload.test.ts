@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { as, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { fileOf } from "../../../tests/runtime/uploads.ts";
@@ -10,7 +10,7 @@ import { originalKey } from "../objects.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 
 const rowsOf = async (owner: PersonId) =>
-  (await databaseOf(env, owner).prepare("SELECT id FROM media WHERE owner = ?").bind(owner).all()).results;
+  (await d1Of(env, owner).prepare("SELECT id FROM media WHERE owner = ?").bind(owner).all()).results;
 
 it("stores a file, returns its location, and has it inspected", async () => {
   const person = newPerson();
@@ -151,7 +151,7 @@ it("leaves nothing when the bucket fails", async () => {
 it("leaves nothing of an upload that is discarded before its last byte arrives", async () => {
   const person = newPerson();
   const file = await png(3, 3);
-  const database = databaseOf(env, person);
+  const database = d1Of(env, person);
   for (const given of ["DELETE FROM media WHERE owner = ?", "UPDATE media SET state = 'deleted' WHERE owner = ?"]) {
     let key = "";
     const late = {

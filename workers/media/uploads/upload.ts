@@ -2,6 +2,7 @@
  * Stores a file that arrives in one request: first its row, then its object, then the inspection effect. An upload that
  * stops halfway leaves a row in the state "uploading", so the bucket holds nothing without a row (../collect.ts).
  */
+import { statement } from "../../../schema/d1/database.ts";
 import { joined } from "../../../schema/bytes.ts";
 import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
@@ -62,13 +63,13 @@ export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
   await env.UPLOADS.getByName(id).discard();
   const database = databaseOf(env, id);
   const [, left] = await database.batch<{ state: string }>([
-    database.prepare(WITHDRAW).bind(id),
-    database.prepare("SELECT state FROM media WHERE id = ?").bind(id),
+    statement(WITHDRAW, id),
+    statement("SELECT state FROM media WHERE id = ?", id),
   ]);
-  const state = left?.results[0]?.state;
+  const state = left?.rows[0]?.state;
   if (state !== "deleted") return state === undefined;
   await env.MEDIA.delete(originalKey(id));
-  await database.prepare("DELETE FROM media WHERE id = ?").bind(id).run();
+  await database.run("DELETE FROM media WHERE id = ?", id);
   return true;
 }
 

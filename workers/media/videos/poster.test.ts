@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../../../tests/runtime/d1.ts";
 import { as, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";
@@ -24,7 +24,7 @@ const read = async (owner: PersonId, id: MediaId) => (await as(owner, `/v1/media
 const refusal = async (response: Response) => `${response.status} ${await codeOf(response)}`;
 
 const publish = (id: MediaId) =>
-  databaseOf(env, id)
+  d1Of(env, id)
     .prepare("UPDATE media SET claimed_by = ? WHERE id = ?")
     .bind(newId<PostId>(shardOf(id)), id)
     .run();
@@ -93,11 +93,8 @@ it("has no poster during a replacement, so a video published meanwhile shows non
 it("counts a poster against the quota once, even if replaced, and refuses one that exceeds it", async () => {
   const owner = newPerson();
   const used = () =>
-    databaseOf(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
-  await databaseOf(env, owner)
-    .prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, '')")
-    .bind(owner, owner)
-    .run();
+    d1Of(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
+  await d1Of(env, owner).prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, '')").bind(owner, owner).run();
   const video = await mp4();
   const id = await uploadedVideo(owner, video);
   const [small, large] = [await png(30, 20), await png(300, 200, undefined, (x, y) => (x * y * 7) & 255)];
@@ -210,7 +207,7 @@ it("leaves no objects of a video that is deleted while its poster is made", asyn
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   const deleting = bucketWhere(posterKey(id), () =>
-    databaseOf(env, id).prepare("UPDATE media SET state = 'deleted' WHERE id = ?").bind(id).run(),
+    d1Of(env, id).prepare("UPDATE media SET state = 'deleted' WHERE id = ?").bind(id).run(),
   );
   const made = setPoster(deleting, owner, id, new Uint8Array(await png(500, 200)));
   await expect(made).rejects.toMatchObject({ code: "media_not_found" });

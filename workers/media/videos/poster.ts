@@ -39,10 +39,11 @@ export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture:
 }
 
 async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<void> {
-  const row = await databaseOf(env, owner)
-    .prepare("SELECT state, content_type, rejection, claimed_by FROM media WHERE id = ? AND owner = ?")
-    .bind(id, owner)
-    .first<Row>();
+  const row = await databaseOf(env, owner).first<Row>(
+    "SELECT state, content_type, rejection, claimed_by FROM media WHERE id = ? AND owner = ?",
+    id,
+    owner,
+  );
   if (!row || row.state === "deleted") throw new ApiError("media_not_found");
   if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video can have a poster");
   if (row.rejection !== null) throw new ApiError("media_not_ready", reasonOf(row.rejection));
@@ -75,31 +76,35 @@ const MAY_HAVE_ONE = "id = ?1 AND owner = ?2 AND state IN ('uploaded', 'ready') 
 
 /** Removes the thumbhash, so that the video has no poster, and counts the bytes of the new one against the quota. */
 async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Promise<void> {
-  const { meta } = await databaseOf(env, owner)
-    .prepare(
-      `UPDATE media SET details = json_remove(details, '$.thumbhash'), poster_bytes = ?3 WHERE ${MAY_HAVE_ONE}
+  const changes = await databaseOf(env, owner).run(
+    `UPDATE media SET details = json_remove(details, '$.thumbhash'), poster_bytes = ?3 WHERE ${MAY_HAVE_ONE}
          AND coalesce((SELECT media_bytes FROM people WHERE id = ?2), 0) - poster_bytes + ?3 <= ?4`,
-    )
-    .bind(id, owner, bytes, limitOf(env))
-    .run();
-  if (meta.changes > 0) return;
+    id,
+    owner,
+    bytes,
+    limitOf(env),
+  );
+  if (changes > 0) return;
   await requireVideo(env, owner, id);
   throw new ApiError("quota_exceeded");
 }
 
 async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): Promise<void> {
-  const { meta } = await databaseOf(env, owner)
-    .prepare(`UPDATE media SET details = json_set(coalesce(details, '{}'), '$.thumbhash', ?3) WHERE ${MAY_HAVE_ONE}`)
-    .bind(id, owner, thumbhash)
-    .run();
-  if (meta.changes === 0) await requireVideo(env, owner, id);
+  const changes = await databaseOf(env, owner).run(
+    `UPDATE media SET details = json_set(coalesce(details, '{}'), '$.thumbhash', ?3) WHERE ${MAY_HAVE_ONE}`,
+    id,
+    owner,
+    thumbhash,
+  );
+  if (changes === 0) await requireVideo(env, owner, id);
 }
 
 // If the video was rejected or deleted meanwhile, its other objects are gone, and nothing would find these again.
 async function forget(env: Env, owner: PersonId, id: MediaId): Promise<void> {
-  const row = await databaseOf(env, owner)
-    .prepare("SELECT 1 FROM media WHERE id = ? AND owner = ? AND state NOT IN ('rejected', 'deleted')")
-    .bind(id, owner)
-    .first();
+  const row = await databaseOf(env, owner).first(
+    "SELECT 1 FROM media WHERE id = ? AND owner = ? AND state NOT IN ('rejected', 'deleted')",
+    id,
+    owner,
+  );
   if (!row) await env.MEDIA.delete([posterKey(id), ...renditionKeys(id)]);
 }

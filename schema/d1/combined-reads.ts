@@ -1,5 +1,5 @@
-import type { Background } from "../../schema/background.ts";
-import { LateError, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import type { Background } from "../background.ts";
+import { LateError, STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
 
 /** One statement that only reads. Parameters are numbered: ?1, ?2... */
 export type Query = { sql: string; params: readonly unknown[] };
