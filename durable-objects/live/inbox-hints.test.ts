@@ -1,20 +1,21 @@
 import { expect, it } from "vitest";
-import { LiveNews } from "./inbox-hints.ts";
-import type { Seat, Seats } from "./sockets.ts";
+import { InboxHints } from "./inbox-hints.ts";
+import type { LiveSocket, LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
-it("answers who tells one person, however many others are told meanwhile", async () => {
-  const seat = (): Seat => ({ guest: {}, reviewedAt: 1, meSentAt: 0, send: () => true }) as unknown as Seat;
-  const seats = { has: () => true, leave: () => undefined } as unknown as Seats;
-  const news = new LiveNews(seats, () => sleep(20)); // A D1 query for those who were idle.
+it("resolves once one person has their hint, however many others are hinted meanwhile", async () => {
+  const socket = (): LiveSocket =>
+    ({ viewer: {}, checkedAt: 1, meSentAt: 0, send: () => true }) as unknown as LiveSocket;
+  const sockets = { has: () => true, remove: () => undefined } as unknown as LiveSockets;
+  const hints = new InboxHints(sockets, () => sleep(20)); // As long as a D1 query for sockets that were idle.
   const over = new AbortController();
   const others = (async () => {
     while (!over.signal.aborted) {
-      void news.tell([seat()]); // Each time somebody else.
+      void hints.send([socket()]); // A different person each time.
       await sleep(10);
     }
   })();
-  const answered = news.tell([seat()]).then(() => "answered");
+  const answered = hints.send([socket()]).then(() => "answered");
   expect(await Promise.race([answered, sleep(4000).then(() => "late")])).toBe("answered");
   over.abort();
   await others;

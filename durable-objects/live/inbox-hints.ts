@@ -1,58 +1,58 @@
 import type { LiveFrame } from "../../schema/api/live.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
-import { isDoubtful } from "./session-checks.ts";
-import type { Seat, Seats } from "./sockets.ts";
+import { isUnchecked } from "./session-checks.ts";
+import type { LiveSocket, LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
 const ME: LiveFrame = { topic: "me" };
-/** After D1 has failed to tell whose session is open. */
-const RETRY_DELAY = 2000; // ms
+/** The pause, in ms, after D1 has failed to check the sessions. */
+const RETRY_DELAY = 2000;
 
 /**
- * Tells sockets that there may be something new for their person, at most four times a second, and what comes in between
- * once. It says no more than that, so who may see what is decided where it is read.
+ * Sends hints: "there may be something new for you". A socket gets at most four a second; hints that come in between
+ * are merged into one. A hint carries no content, so access is decided where the inbox is read.
  */
-export class LiveNews {
-  readonly #seats: Seats;
-  readonly #review: (seats: Iterable<Seat>) => Promise<void>;
-  readonly #waiting = new Set<Seat>();
+export class InboxHints {
+  readonly #sockets: LiveSockets;
+  readonly #checkSessions: (sockets: Iterable<LiveSocket>) => Promise<void>;
+  readonly #waiting = new Set<LiveSocket>();
   #round: Promise<void> | undefined;
 
-  /** `review` closes the sockets whose session is over. */
-  constructor(seats: Seats, review: (seats: Iterable<Seat>) => Promise<void>) {
-    this.#seats = seats;
-    this.#review = review;
+  /** `checkSessions` closes the sockets whose session is over. */
+  constructor(sockets: LiveSockets, checkSessions: (sockets: Iterable<LiveSocket>) => Promise<void>) {
+    this.#sockets = sockets;
+    this.#checkSessions = checkSessions;
   }
 
-  /** Resolves when these were told, whoever else waits. While D1 fails nobody is, and it is tried again. */
-  async tell(seats: Iterable<Seat>): Promise<void> {
-    const told = new Set(seats);
-    for (const seat of told) this.#waiting.add(seat);
-    while (!told.isDisjointFrom(this.#waiting)) {
-      this.#round ??= this.#tellOnce().finally(() => {
+  /** Resolves when these sockets have their hint, whatever others wait for. While D1 fails, it waits and retries. */
+  async send(sockets: Iterable<LiveSocket>): Promise<void> {
+    const hinted = new Set(sockets);
+    for (const socket of hinted) this.#waiting.add(socket);
+    while (!hinted.isDisjointFrom(this.#waiting)) {
+      this.#round ??= this.#sendOnce().finally(() => {
         this.#round = undefined;
       });
       await this.#round;
     }
   }
 
-  async #tellOnce(): Promise<void> {
+  async #sendOnce(): Promise<void> {
     const waiting = [...this.#waiting];
     const first = waiting.reduce((time, { meSentAt }) => Math.min(time, meSentAt), Number.POSITIVE_INFINITY);
     await sleep(Math.max(0, first + FRAME_DELAY - Date.now()));
     const due = waiting.filter(({ meSentAt }) => meSentAt + FRAME_DELAY <= Date.now());
     try {
-      await this.#review(due);
+      await this.#checkSessions(due);
     } catch (error) {
-      console.warn("news not told, will be again", { error: String(error) });
+      console.warn("hints not sent, will retry", { error: String(error) });
       return sleep(RETRY_DELAY);
     }
-    for (const seat of due) {
-      if (this.#seats.has(seat) && isDoubtful(seat)) continue; // Something has changed for them while it was looked up.
-      this.#waiting.delete(seat);
-      if (!this.#seats.has(seat)) continue;
-      seat.meSentAt = Date.now();
-      if (!seat.send(ME)) this.#seats.leave(seat);
+    for (const socket of due) {
+      if (this.#sockets.has(socket) && isUnchecked(socket)) continue; // Invalidated during the check.
+      this.#waiting.delete(socket);
+      if (!this.#sockets.has(socket)) continue;
+      socket.meSentAt = Date.now();
+      if (!socket.send(ME)) this.#sockets.remove(socket);
     }
   }
 }

@@ -1,36 +1,36 @@
-/** Who may watch a post over the live socket, and what each of them is sent of it. Pure functions of what was read. */
+/** Decides who may watch a post over a live socket, and makes each viewer's frame. Pure functions of given data. */
 import type { PostFrame } from "../../schema/api/live.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { type Change, peopleNamed, type PostWindow } from "../post/post-window.ts";
 
-/** Of the people that a window names: those with whom its viewer is in a block. */
+/** The people named in a window who block the viewer or are blocked by them. */
 export type Blocked = ReadonlySet<PersonId>;
 
-/** Undefined for who is not signed in. */
+/** Undefined for an anonymous viewer. */
 export type Viewer = PersonId | undefined;
 
 /**
- * As `canView` decides for what is read. Asked before each frame, with what was found in the last review. `readers`: of the
- * viewers those whom the author has accepted, when they are private; undefined when they are not.
+ * Whether the viewer may get the post's frames, by the rules of `canView`. Called before each frame. `followers`: the
+ * accepted followers among the viewers if the author is private; undefined if the author is public.
  */
 export const mayWatch = (
   { author, standing }: PostWindow,
   viewer: Viewer,
   blocked: Blocked,
-  readers: ReadonlySet<PersonId> | undefined,
+  followers: ReadonlySet<PersonId> | undefined,
 ): boolean => {
   if (standing.deleted || blocked.has(author)) return false;
-  return readers === undefined || viewer === author || (viewer !== undefined && readers.has(viewer));
+  return followers === undefined || viewer === author || (viewer !== undefined && followers.has(viewer));
 };
 
-/** Everybody whose block with a viewer makes a difference to what they are sent. */
+/** The people whose blocks can change what a viewer is sent. */
 export const peopleConcerned = ({ author, changes }: PostWindow): PersonId[] => [
   author,
   ...changes.flatMap((change) => (change.seenBy === "nobody" ? [] : peopleOf(change))),
 ];
 
-/** For a viewer who may watch, and has everything up to `since`, which lies in the window. */
+/** Makes the frame of a viewer who may watch and has everything up to `since`, which must lie in the window. */
 export function frameOf(window: PostWindow, since: number, viewer: Viewer, blocked: Blocked): PostFrame {
   const { post, author, to, standing } = window;
   const isAuthor = viewer === author;
@@ -43,8 +43,8 @@ export function frameOf(window: PostWindow, since: number, viewer: Viewer, block
     !(change.threadAuthor && blocked.has(change.threadAuthor));
   const changed = changes.filter(isSeen).flatMap(({ comment: { state, ...comment } }) => {
     const hiddenReplies = isAuthor ? comment.hiddenReplies : 0;
-    const told = { ...comment, hiddenReplies, hidden: state === "hidden", liked: false };
-    const { likedByMe: _, ...presented } = presentComment(told, people, comment.id === standing.pinned) ?? {};
+    const seen = { ...comment, hiddenReplies, hidden: state === "hidden", liked: false };
+    const { likedByMe: _, ...presented } = presentComment(seen, people, comment.id === standing.pinned) ?? {};
     return "id" in presented ? [presented] : [];
   });
   return {
@@ -63,7 +63,7 @@ export function frameOf(window: PostWindow, since: number, viewer: Viewer, block
   };
 }
 
-/** The last one: the post is gone, or is as gone for this viewer. */
+/** The last frame of a post that is deleted, or that this viewer may no longer watch. */
 export const lastFrame = (post: PostId, since: number): PostFrame => ({
   topic: "post",
   post,

@@ -12,7 +12,7 @@ import { newSession } from "../../workers/api/accounts/tokens.ts";
 import { endSockets } from "../../workers/notifications/socket-hints.ts";
 import { SOCKETS_MAX, SOCKETS_PER_NETWORK, SOCKETS_PER_PERSON } from "./live-relay.ts";
 import { REVIEWED_EVERY } from "./session-checks.ts";
-import { Seats } from "./sockets.ts";
+import { LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
 beforeEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("closes the sockets of a session that is signed out, and no others", async () => {
+it("closes only the sockets of the session that is signed out", async () => {
   const ada = await signUp();
   const other = await newSession(ada.person.id);
   await d1Of(env, ada.person.id)
@@ -40,7 +40,7 @@ it("closes the sockets of a session that is signed out, and no others", async ()
   expect(await stays.closed).toBe(4401);
 });
 
-it("closes them before the next frame after a while when it could not be told, and signs out all the same", async () => {
+it("signs out when the relay cannot be reached, and closes the sockets at the next session check", async () => {
   const { post, actor } = await publishedPost();
   const ada = await signUp();
   const client = (await connect(ada)).watch(post.id);
@@ -57,7 +57,7 @@ it("closes them before the next frame after a while when it could not be told, a
   expect(client.frames).toHaveLength(1);
 });
 
-it("closes a socket whose session has expired, before the first frame after it has slept", async () => {
+it("closes a socket with an expired session before the first frame after an eviction", async () => {
   const { post, actor } = await publishedPost();
   const ada = await signUp();
   const client = (await connect(ada)).watch(post.id);
@@ -74,7 +74,7 @@ it("closes a socket whose session has expired, before the first frame after it h
   expect(client.frames).toHaveLength(1);
 });
 
-it("asks D1 once in a while for its viewers, not with each frame", async () => {
+it("does not check sessions in D1 with every frame", async () => {
   const { post, actor } = await publishedPost();
   const clients = await Promise.all(
     Array.from({ length: 3 }, async () => (await connect(await signUp())).watch(post.id)),
@@ -88,7 +88,7 @@ it("asks D1 once in a while for its viewers, not with each frame", async () => {
   expect(queries.filter((sql) => sql.includes("sessions"))).toEqual([]);
 });
 
-it("closes the oldest socket of a person who opens too many", async () => {
+it("closes a person's oldest socket when they open too many", async () => {
   const ada = await signUp();
   const clients = [];
   for (let n = 0; n <= SOCKETS_PER_PERSON; n += 1) clients.push(await connect(ada));
@@ -96,7 +96,7 @@ it("closes the oldest socket of a person who opens too many", async () => {
   expect(clients.slice(1).every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
 });
 
-it("closes the oldest of a network that opens too many, and refuses when the relay is full", async () => {
+it("closes a network's oldest socket when it opens too many, and refuses new ones when the relay is full", async () => {
   const { open } = fromOnePlace();
   const first = await open();
   const others = await Promise.all(Array.from({ length: SOCKETS_PER_NETWORK - 1 }, open));
@@ -104,11 +104,11 @@ it("closes the oldest of a network that opens too many, and refuses when the rel
   await open();
   expect(await first.closed).toBe(4409);
   expect(others.every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true);
-  vi.spyOn(Seats.prototype, "size", "get").mockReturnValue(SOCKETS_MAX);
+  vi.spyOn(LiveSockets.prototype, "size", "get").mockReturnValue(SOCKETS_MAX);
   await expect(open()).rejects.toThrow("503 too_many_subscribers");
 });
 
-it("tells the same to who watches twice, and begins anew from where the second wants", async () => {
+it("starts again from the new `since` when a socket watches the same post twice", async () => {
   const { post, actor } = await publishedPost();
   const ada = await signUp();
   await actor.comment({ author: ada.person.id, text: "one" });
@@ -119,7 +119,7 @@ it("tells the same to who watches twice, and begins anew from where the second w
   await vi.waitFor(() => expect(client.texts).toEqual(["one", "one"]));
 });
 
-it("tells nobody anything while D1 does not say who they are, and everything when it does", async () => {
+it("sends nothing while D1 cannot check sessions, and everything once it can", async () => {
   const [{ post, actor }, ada] = [await publishedPost(), await signUp()];
   const client = (await connect(ada)).watch(post.id);
   await Promise.all([client.until(1), client.untilTold(1)]);

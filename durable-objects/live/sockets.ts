@@ -1,60 +1,71 @@
-/** The sockets of a relay, and what is known of each: who looks, at which posts, and what they were sent last. */
+/** The open sockets of one relay: each socket's viewer, the posts that it watches, and what was sent to it last. */
 import type { LiveFrame } from "../../schema/api/live.ts";
 import type { PersonId, PostId, SessionId } from "../../schema/ids.ts";
 
-/** Who opens a socket, as the route knows them. `network`: of who is not signed in, where that is known. */
-export type Guest = {
+/** The viewer of a socket, as identified by the route. Only an anonymous viewer has a `network`, where it is known. */
+export type SocketViewer = {
   person?: PersonId | undefined;
   session?: SessionId | undefined;
   hasBlocks: boolean;
   network?: string | undefined;
 };
 
-/** `seq`: what was sent last, or is known from before; undefined: nothing, and the post as it stands is wanted. */
+/**
+ * `seq`: the last one sent, or the one that the client already had; undefined when the client has nothing and wants the
+ * current standing. `isNew`: no frame has answered the watch command yet.
+ */
 type Watching = { seq: number | undefined; isNew: boolean; sentAt: number };
 
-/** Kept with the socket while the relay is out of memory. */
-type Kept = Guest & { openedAt: number; isWelcomed: boolean; watching: [PostId, number | undefined, boolean][] };
+/** Attached to the WebSocket, so that it survives hibernation of the relay. */
+type Attachment = SocketViewer & {
+  openedAt: number;
+  isWelcomed: boolean;
+  watching: [PostId, number | undefined, boolean][];
+};
 
-export class Seat {
-  readonly socket: WebSocket;
-  readonly guest: Readonly<Guest>;
+export class LiveSocket {
+  readonly webSocket: WebSocket;
+  readonly viewer: Readonly<SocketViewer>;
   readonly openedAt: number;
   readonly watching: Map<PostId, Watching>;
-  /** Whether they have been told that they are connected. */
+  /** Whether the directory lists the viewer and the first hint was sent. Always true for an anonymous viewer. */
   isWelcomed: boolean;
-  /** They are in a block with somebody. */
+  /** Whether the viewer has blocked somebody or is blocked by somebody. */
   hasBlocks: boolean;
-  /** When session and blocks were looked up last, in ms since 1970; 0: they must be, before anything is sent. */
-  reviewedAt = 0;
-  /** How often they were called into question. A review that began before says nothing. */
-  doubts = 0;
+  /** Time of the last session check, in ms since 1970; 0 when a check must come before anything is sent. */
+  checkedAt = 0;
+  /** How often the check was invalidated. The result of a check that began before an invalidation is discarded. */
+  invalidations = 0;
   /** When `me` was sent last. */
   meSentAt = 0;
-  /** What its commands have cost since `spendsSince`. */
+  /** The cost of its commands since `spendsSince`. */
   spent = 0;
   spendsSince = 0;
 
-  constructor(socket: WebSocket, { openedAt, isWelcomed, watching, ...guest }: Kept) {
-    this.socket = socket;
-    this.guest = guest;
+  constructor(webSocket: WebSocket, { openedAt, isWelcomed, watching, ...viewer }: Attachment) {
+    this.webSocket = webSocket;
+    this.viewer = viewer;
     this.openedAt = openedAt;
     this.isWelcomed = isWelcomed;
-    this.hasBlocks = guest.hasBlocks;
+    this.hasBlocks = viewer.hasBlocks;
     this.watching = new Map(watching.map(([post, seq, isNew]) => [post, { seq, isNew, sentAt: 0 }]));
   }
 
-  /** To be called after each change of what must outlast hibernation: about 30 bytes a post, of 2,048. */
-  keep(): void {
-    const { guest, openedAt, isWelcomed, hasBlocks } = this;
-    const watching = [...this.watching].map(([post, { seq, isNew }]): Kept["watching"][number] => [post, seq, isNew]);
-    this.socket.serializeAttachment({ ...guest, hasBlocks, openedAt, isWelcomed, watching } satisfies Kept);
+  /** Must be called after each change that has to survive hibernation. Takes about 30 bytes a post, of 2,048. */
+  persist(): void {
+    const { viewer, openedAt, isWelcomed, hasBlocks } = this;
+    const watching = [...this.watching].map(([post, { seq, isNew }]): Attachment["watching"][number] => [
+      post,
+      seq,
+      isNew,
+    ]);
+    this.webSocket.serializeAttachment({ ...viewer, hasBlocks, openedAt, isWelcomed, watching } satisfies Attachment);
   }
 
-  /** False when the socket has gone. */
+  /** Returns false when the socket is gone. */
   send(frame: LiveFrame | string): boolean {
     try {
-      this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+      this.webSocket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
       return true;
     } catch {
       return false;
@@ -62,107 +73,108 @@ export class Seat {
   }
 }
 
-/** Made anew from the sockets whenever the relay comes back into memory. */
-export class Seats {
+/** All sockets of the relay, indexed by owner and by post. Rebuilt from the WebSockets when the relay wakes up. */
+export class LiveSockets {
   readonly #ctx: DurableObjectState;
-  readonly #bySocket = new Map<WebSocket, Seat>();
-  readonly #byOwner = new Map<string, Set<Seat>>();
-  readonly #byPost = new Map<PostId, Set<Seat>>();
+  readonly #byWebSocket = new Map<WebSocket, LiveSocket>();
+  readonly #byOwner = new Map<string, Set<LiveSocket>>();
+  readonly #byPost = new Map<PostId, Set<LiveSocket>>();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
-    for (const socket of ctx.getWebSockets()) {
-      if (socket.readyState === WebSocket.OPEN) this.#enter(new Seat(socket, socket.deserializeAttachment() as Kept));
+    for (const webSocket of ctx.getWebSockets()) {
+      if (webSocket.readyState !== WebSocket.OPEN) continue;
+      this.#add(new LiveSocket(webSocket, webSocket.deserializeAttachment() as Attachment));
     }
   }
 
   get size(): number {
-    return this.#bySocket.size;
+    return this.#byWebSocket.size;
   }
 
-  all(): Iterable<Seat> {
-    return this.#bySocket.values();
+  all(): Iterable<LiveSocket> {
+    return this.#byWebSocket.values();
   }
 
-  open(socket: WebSocket, guest: Guest): Seat {
-    this.#ctx.acceptWebSocket(socket);
-    const isWelcomed = guest.person === undefined;
-    const seat = new Seat(socket, { ...guest, openedAt: Date.now(), isWelcomed, watching: [] });
-    seat.reviewedAt = Date.now(); // The route has just done it.
-    seat.keep();
-    this.#enter(seat);
-    return seat;
+  open(webSocket: WebSocket, viewer: SocketViewer): LiveSocket {
+    this.#ctx.acceptWebSocket(webSocket);
+    const isWelcomed = viewer.person === undefined;
+    const socket = new LiveSocket(webSocket, { ...viewer, openedAt: Date.now(), isWelcomed, watching: [] });
+    socket.checkedAt = Date.now(); // The route has just checked the session.
+    socket.persist();
+    this.#add(socket);
+    return socket;
   }
 
-  of(socket: WebSocket): Seat | undefined {
-    return this.#bySocket.get(socket);
+  of(webSocket: WebSocket): LiveSocket | undefined {
+    return this.#byWebSocket.get(webSocket);
   }
 
-  has(seat: Seat): boolean {
-    return this.#bySocket.has(seat.socket);
+  has(socket: LiveSocket): boolean {
+    return this.#byWebSocket.has(socket.webSocket);
   }
 
-  ofPerson(person: PersonId): ReadonlySet<Seat> {
-    return this.#byOwner.get(person) ?? NOBODY;
+  ofPerson(person: PersonId): ReadonlySet<LiveSocket> {
+    return this.#byOwner.get(person) ?? NONE;
   }
 
-  /** Of the same person or network as `guest`, the oldest first. */
-  beside(guest: Guest): Seat[] {
-    const owner = ownerOf(guest);
-    const seats = owner === undefined ? NOBODY : (this.#byOwner.get(owner) ?? NOBODY);
-    return [...seats].toSorted((a, b) => a.openedAt - b.openedAt);
+  /** Returns the sockets of the same person or network as `viewer`, oldest first. */
+  ofSameOwner(viewer: SocketViewer): LiveSocket[] {
+    const owner = ownerOf(viewer);
+    const sockets = owner === undefined ? NONE : (this.#byOwner.get(owner) ?? NONE);
+    return [...sockets].toSorted((a, b) => a.openedAt - b.openedAt);
   }
 
-  watchers(post: PostId): ReadonlySet<Seat> {
-    return this.#byPost.get(post) ?? NOBODY;
+  watchers(post: PostId): ReadonlySet<LiveSocket> {
+    return this.#byPost.get(post) ?? NONE;
   }
 
-  watch(seat: Seat, post: PostId, since: number | undefined): void {
-    seat.watching.set(post, { seq: since, isNew: true, sentAt: 0 });
-    put(this.#byPost, post, seat);
+  watch(socket: LiveSocket, post: PostId, since: number | undefined): void {
+    socket.watching.set(post, { seq: since, isNew: true, sentAt: 0 });
+    addTo(this.#byPost, post, socket);
   }
 
-  unwatch(seat: Seat, post: PostId): void {
-    seat.watching.delete(post);
-    take(this.#byPost, post, seat);
+  unwatch(socket: LiveSocket, post: PostId): void {
+    socket.watching.delete(post);
+    removeFrom(this.#byPost, post, socket);
   }
 
-  /** Of a socket that has been closed, by either side. */
-  leave(seat: Seat): void {
-    this.#bySocket.delete(seat.socket);
-    const owner = ownerOf(seat.guest);
-    if (owner !== undefined) take(this.#byOwner, owner, seat);
-    for (const post of seat.watching.keys()) take(this.#byPost, post, seat);
+  /** Removes a socket that either side has closed. */
+  remove(socket: LiveSocket): void {
+    this.#byWebSocket.delete(socket.webSocket);
+    const owner = ownerOf(socket.viewer);
+    if (owner !== undefined) removeFrom(this.#byOwner, owner, socket);
+    for (const post of socket.watching.keys()) removeFrom(this.#byPost, post, socket);
   }
 
-  close(seat: Seat, code: number, reason: string): void {
-    this.leave(seat);
+  close(socket: LiveSocket, code: number, reason: string): void {
+    this.remove(socket);
     try {
-      seat.socket.close(code, reason);
+      socket.webSocket.close(code, reason);
     } catch (error) {
-      console.debug("a socket was closed already", { error: String(error) });
+      console.debug("socket already closed", { error: String(error) });
     }
   }
 
-  #enter(seat: Seat): void {
-    this.#bySocket.set(seat.socket, seat);
-    const owner = ownerOf(seat.guest);
-    if (owner !== undefined) put(this.#byOwner, owner, seat);
-    for (const post of seat.watching.keys()) put(this.#byPost, post, seat);
+  #add(socket: LiveSocket): void {
+    this.#byWebSocket.set(socket.webSocket, socket);
+    const owner = ownerOf(socket.viewer);
+    if (owner !== undefined) addTo(this.#byOwner, owner, socket);
+    for (const post of socket.watching.keys()) addTo(this.#byPost, post, socket);
   }
 }
 
-const NOBODY: ReadonlySet<Seat> = new Set();
+const NONE: ReadonlySet<LiveSocket> = new Set();
 
-const ownerOf = ({ person, network }: Guest): string | undefined => person ?? network;
+const ownerOf = ({ person, network }: SocketViewer): string | undefined => person ?? network;
 
-function put<Key>(index: Map<Key, Set<Seat>>, key: Key, seat: Seat): void {
-  const seats = index.get(key) ?? new Set();
-  index.set(key, seats.add(seat));
+function addTo<Key>(index: Map<Key, Set<LiveSocket>>, key: Key, socket: LiveSocket): void {
+  const sockets = index.get(key) ?? new Set();
+  index.set(key, sockets.add(socket));
 }
 
-function take<Key>(index: Map<Key, Set<Seat>>, key: Key, seat: Seat): void {
-  const seats = index.get(key);
-  seats?.delete(seat);
-  if (seats?.size === 0) index.delete(key);
+function removeFrom<Key>(index: Map<Key, Set<LiveSocket>>, key: Key, socket: LiveSocket): void {
+  const sockets = index.get(key);
+  sockets?.delete(socket);
+  if (sockets?.size === 0) index.delete(key);
 }

@@ -1,7 +1,7 @@
 /**
- * A post that somebody looks at through a relay: brings each of its sockets to where the post stands. Who stands at the
- * same `seq` and sees the same gets the same bytes. What the post's actor has told last serves most; for who is further
- * back the actor is asked, once for all of them.
+ * A post that sockets of this relay watch. Brings each socket up to the present `seq` of the post. Sockets that are at
+ * the same `seq` and may see the same get the same bytes. The last window from the post's actor serves most of them;
+ * for sockets that are further behind, the relay asks the actor, once for all of them.
  */
 import { blocksBetween } from "../../schema/d1/blocks.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
@@ -11,56 +11,62 @@ import type { RelayName } from "../../schema/live/live-relays.ts";
 import { followersAmong, isPrivate } from "../../schema/d1/private-accounts.ts";
 import { type Blocked, frameOf, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "../post/post-window.ts";
-import { isDoubtful } from "./session-checks.ts";
-import type { Seat, Seats } from "./sockets.ts";
+import { isUnchecked } from "./session-checks.ts";
+import type { LiveSocket, LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
 const ACTOR_ANSWERS_WITHIN = 5000; // ms
-/** Whoever becomes private is answered only after that: workers/reads/private-accounts.ts. */
-const PRIVACY_LASTS = 1000; // ms
+/** In ms. A request to become private waits at least this long: workers/reads/private-accounts.ts. */
+const PRIVACY_LASTS = 1000;
 
 export class WatchedPost {
   readonly #id: PostId;
   readonly #relay: RelayName;
   readonly #env: Env;
-  readonly #seats: Seats;
-  readonly #review: (seats: Iterable<Seat>) => Promise<void>;
-  /** What was told last; undefined while the actor may not know of this relay. */
+  readonly #sockets: LiveSockets;
+  readonly #checkSessions: (sockets: Iterable<LiveSocket>) => Promise<void>;
+  /** The last window from the actor; undefined while the actor may not know of this relay. */
   #window: PostWindow | undefined;
-  /** Those who are to be sent something, or are to be looked at again. */
-  readonly #expecting: Set<Seat>;
+  /** The sockets that need a frame or must be re-authorized. */
+  readonly #queued: Set<LiveSocket>;
   #round: Promise<void> | undefined;
-  /** Whether the author is private, and when that was asked; undefined until then. */
+  /** Whether the author is private, and when that was read; undefined until then. */
   #privacy: { isPrivate: boolean; at: number } | undefined;
 
-  /** `review` closes the sockets whose session is over. */
-  constructor(id: PostId, relay: RelayName, env: Env, seats: Seats, review: (seats: Iterable<Seat>) => Promise<void>) {
+  /** `checkSessions` closes the sockets whose session is over. */
+  constructor(
+    id: PostId,
+    relay: RelayName,
+    env: Env,
+    sockets: LiveSockets,
+    checkSessions: (sockets: Iterable<LiveSocket>) => Promise<void>,
+  ) {
     this.#id = id;
     this.#relay = relay;
     this.#env = env;
-    this.#seats = seats;
-    this.#review = review;
-    this.#expecting = new Set(seats.watchers(id));
+    this.#sockets = sockets;
+    this.#checkSessions = checkSessions;
+    this.#queued = new Set(sockets.watchers(id));
   }
 
-  /** From the actor. What comes late or twice says nothing new. */
-  learn(window: PostWindow): void {
+  /** Takes a window from the actor. One that comes late or twice changes nothing. */
+  receive(window: PostWindow): void {
     const { seq } = window.standing;
     const known = this.#window?.standing.seq ?? -1;
     if (seq < known) return;
     this.#window = window;
     if (seq === known) return;
-    for (const seat of this.#seats.watchers(this.#id)) if (this.#seqOf(seat) < seq) this.expect(seat);
+    for (const socket of this.#sockets.watchers(this.#id)) if (this.#seqOf(socket) < seq) this.enqueue(socket);
   }
 
-  /** One who watches anew, or of whom it is to be decided again whether they may. */
-  expect(seat: Seat): void {
-    this.#expecting.add(seat);
+  /** Queues a socket that is new or must be re-authorized. */
+  enqueue(socket: LiveSocket): void {
+    this.#queued.add(socket);
   }
 
-  /** Resolves when everybody has been sent everything. Rejects when D1 or the actor fails: then it is to be called again. */
+  /** Resolves when every queued socket is up to date. Rejects when D1 or the actor fails; the caller must retry. */
   async serve(): Promise<void> {
-    while (this.#expecting.size > 0) {
+    while (this.#queued.size > 0) {
       this.#round ??= this.#serveOnce().finally(() => {
         this.#round = undefined;
       });
@@ -68,61 +74,67 @@ export class WatchedPost {
     }
   }
 
-  /** Costs one D1 query a database and 1,000 viewers who were not reviewed lately; nothing for who is not signed in. */
+  /** Costs one D1 query a database and 1,000 signed-in viewers without a recent session check; else nothing. */
   async #serveOnce(): Promise<void> {
-    const expecting = [...this.#expecting];
-    const dueAt = (seat: Seat) => (seat.watching.get(this.#id)?.sentAt ?? 0) + FRAME_DELAY;
-    const first = expecting.reduce((time, seat) => Math.min(time, dueAt(seat)), Number.POSITIVE_INFINITY);
+    const queued = [...this.#queued];
+    const dueAt = (socket: LiveSocket) => (socket.watching.get(this.#id)?.sentAt ?? 0) + FRAME_DELAY;
+    const first = queued.reduce((time, socket) => Math.min(time, dueAt(socket)), Number.POSITIVE_INFINITY);
     const wait = first - Date.now();
     if (wait > 0) await sleep(wait);
     const now = Date.now();
-    const due = expecting.filter((seat) => dueAt(seat) <= now);
-    await this.#review(due);
+    const due = queued.filter((socket) => dueAt(socket) <= now);
+    await this.#checkSessions(due);
 
-    let left = due.filter((seat) => this.#stays(seat));
+    let left = due.filter((socket) => this.#isWatching(socket));
     while (left.length > 0) {
-      const lowest = left.reduce((seq, seat) => Math.min(seq, this.#seqOf(seat)), Number.POSITIVE_INFINITY);
+      const lowest = left.reduce((seq, socket) => Math.min(seq, this.#seqOf(socket)), Number.POSITIVE_INFINITY);
       const isKnown = this.#window !== undefined && isCovered(this.#window, lowest);
-      const window = isKnown ? this.#window : await this.#ask(lowest);
+      const window = isKnown ? this.#window : await this.#fetchWindow(lowest);
       if (!window) return this.#endAll();
-      // Who claims to know more than there is, as the actor has just said, stands where the post does.
+      // A socket that claims a higher `seq` than the actor has just reported is treated as up to date.
       const { seq } = window.standing;
       const isServed = (at: number) => isCovered(window, at) || (!isKnown && at > seq);
-      const served = left.filter((seat) => isServed(this.#seqOf(seat)));
-      left = left.filter((seat) => !isServed(this.#seqOf(seat)));
+      const served = left.filter((socket) => isServed(this.#seqOf(socket)));
+      left = left.filter((socket) => !isServed(this.#seqOf(socket)));
       await this.#sendAll(served, window);
     }
   }
 
-  /** What comes after `seq`, or where the post stands if that is infinite; undefined without a post. One actor call. */
-  async #ask(seq: number): Promise<PostWindow | undefined> {
+  /**
+   * Asks the actor for the changes after `seq`, or for the standing alone if `seq` is infinite. Returns undefined if
+   * there is no such post. Costs one actor call.
+   */
+  async #fetchWindow(seq: number): Promise<PostWindow | undefined> {
     const since = Number.isFinite(seq) ? seq : undefined;
     const ask = async () => this.#env.POSTS.getByName(this.#id).watchedAt(this.#relay, since);
-    const answer = await within(ACTOR_ANSWERS_WITHIN, ask(), "the post's actor");
-    if (!answer.ok) return undefined;
-    this.learn(answer.window);
-    return answer.window;
+    const result = await within(ACTOR_ANSWERS_WITHIN, ask(), "the post's actor");
+    if (!result.ok) return undefined;
+    this.receive(result.window);
+    return result.window;
   }
 
   /**
-   * One D1 query a database when somebody has blocks, the same when the author is private, and one in a second for whether
-   * they are.
+   * Costs one D1 query a database if some viewer has blocks, one more a database if the author is private, and one
+   * query a second that reads whether they are.
    */
-  async #sendAll(seats: Seat[], window: PostWindow): Promise<void> {
-    const before = new Map(seats.map((seat) => [seat, seat.watching.get(this.#id)]));
-    const withBlocks = seats.flatMap(({ hasBlocks, guest: { person } }) => (hasBlocks && person ? [person] : []));
-    const viewers = seats.flatMap(({ guest: { person } }) => person ?? []);
-    const [blocks, readers] = await Promise.all([this.#blocks(withBlocks, window), this.#readers(viewers, window)]);
+  async #sendAll(sockets: LiveSocket[], window: PostWindow): Promise<void> {
+    const before = new Map(sockets.map((socket) => [socket, socket.watching.get(this.#id)]));
+    const withBlocks = sockets.flatMap(({ hasBlocks, viewer: { person } }) => (hasBlocks && person ? [person] : []));
+    const viewers = sockets.flatMap(({ viewer: { person } }) => person ?? []);
+    const [blocks, followers] = await Promise.all([
+      this.#blocks(withBlocks, window),
+      this.#acceptedFollowers(viewers, window),
+    ]);
     const frames = new Map<string, string>();
-    for (const seat of seats) {
-      const watching = seat.watching.get(this.#id);
-      if (!this.#stays(seat) || !watching) continue;
-      // What has happened while the blocks were asked for counts in the next round.
-      if (watching !== before.get(seat) || isDoubtful(seat)) continue;
-      const { person } = seat.guest;
+    for (const socket of sockets) {
+      const watching = socket.watching.get(this.#id);
+      if (!this.#isWatching(socket) || !watching) continue;
+      // Changes that came while the blocks were read take effect in the next round.
+      if (watching !== before.get(socket) || isUnchecked(socket)) continue;
+      const { person } = socket.viewer;
       const blocked = (person && blocks.get(person)) ?? NOBODY;
-      if (!mayWatch(window, person, blocked, readers)) {
-        this.#end(seat);
+      if (!mayWatch(window, person, blocked, followers)) {
+        this.#end(socket);
         continue;
       }
       const since = Math.min(watching.seq ?? window.to, window.to);
@@ -130,11 +142,11 @@ export class WatchedPost {
         const key = `${since} ${person === window.author} ${blocked.size > 0 ? person : ""}`;
         const frame = frames.get(key) ?? JSON.stringify(frameOf(window, since, person, blocked));
         frames.set(key, frame);
-        if (!seat.send(frame)) this.#seats.leave(seat);
-        seat.watching.set(this.#id, { seq: window.to, isNew: false, sentAt: Date.now() });
-        seat.keep();
+        if (!socket.send(frame)) this.#sockets.remove(socket);
+        socket.watching.set(this.#id, { seq: window.to, isNew: false, sentAt: Date.now() });
+        socket.persist();
       }
-      if (this.#seqOf(seat) >= (this.#window?.standing.seq ?? 0)) this.#expecting.delete(seat);
+      if (this.#seqOf(socket) >= (this.#window?.standing.seq ?? 0)) this.#queued.delete(socket);
     }
   }
 
@@ -143,14 +155,14 @@ export class WatchedPost {
     return within(STORE_ANSWERS_WITHIN, blocksBetween(this.#env, people, peopleConcerned(window)), "D1");
   }
 
-  /** Of a private author: those of `viewers` whom they have accepted. Undefined of a public one. */
-  async #readers(viewers: PersonId[], { author }: PostWindow): Promise<Set<PersonId> | undefined> {
-    if (!(await this.#isByPrivate(author))) return undefined;
+  /** Returns the accepted followers of a private author among `viewers`; undefined if the author is public. */
+  async #acceptedFollowers(viewers: PersonId[], { author }: PostWindow): Promise<Set<PersonId> | undefined> {
+    if (!(await this.#isAuthorPrivate(author))) return undefined;
     return within(STORE_ANSWERS_WITHIN, followersAmong(this.#env, author, viewers), "D1");
   }
 
-  /** While D1 does not say, nobody can have become private either. */
-  async #isByPrivate(author: PersonId): Promise<boolean> {
+  /** The last value serves while D1 fails: nobody can become private then either. */
+  async #isAuthorPrivate(author: PersonId): Promise<boolean> {
     const at = Date.now();
     if (this.#privacy && at - this.#privacy.at < PRIVACY_LASTS) return this.#privacy.isPrivate;
     try {
@@ -163,34 +175,34 @@ export class WatchedPost {
     }
   }
 
-  /** Whether it still watches. Whoever does not expects nothing. */
-  #stays(seat: Seat): boolean {
-    const stays = this.#seats.watchers(this.#id).has(seat);
-    if (!stays) this.#expecting.delete(seat);
-    return stays;
+  /** Whether the socket still watches the post. Removes it from the queue if it does not. */
+  #isWatching(socket: LiveSocket): boolean {
+    const isWatching = this.#sockets.watchers(this.#id).has(socket);
+    if (!isWatching) this.#queued.delete(socket);
+    return isWatching;
   }
 
   #endAll(): void {
-    for (const seat of this.#seats.watchers(this.#id)) this.#end(seat);
+    for (const socket of this.#sockets.watchers(this.#id)) this.#end(socket);
   }
 
-  #end(seat: Seat): void {
-    const since = seat.watching.get(this.#id)?.seq ?? this.#window?.standing.seq ?? 0;
-    this.#seats.unwatch(seat, this.#id);
-    this.#expecting.delete(seat);
-    if (!seat.send(lastFrame(this.#id, since))) this.#seats.leave(seat);
-    seat.keep();
+  #end(socket: LiveSocket): void {
+    const since = socket.watching.get(this.#id)?.seq ?? this.#window?.standing.seq ?? 0;
+    this.#sockets.unwatch(socket, this.#id);
+    this.#queued.delete(socket);
+    if (!socket.send(lastFrame(this.#id, since))) this.#sockets.remove(socket);
+    socket.persist();
   }
 
-  /** Infinite: it begins where the post stands. */
-  #seqOf(seat: Seat): number {
-    return seat.watching.get(this.#id)?.seq ?? Number.POSITIVE_INFINITY;
+  /** Infinite for a socket without a `seq`, which starts at the present standing. */
+  #seqOf(socket: LiveSocket): number {
+    return socket.watching.get(this.#id)?.seq ?? Number.POSITIVE_INFINITY;
   }
 }
 
 const NOBODY: Blocked = new Set();
 
-/** What was left out of a window because it was too much begins where the window does. */
+/** Whether the window can serve a socket at `seq`. With `reread` it serves only sockets that are exactly at `from`. */
 function isCovered({ from, to, standing, reread }: PostWindow, seq: number): boolean {
   const isWhole = to === standing.seq;
   if (seq > standing.seq) return isWhole && seq === Number.POSITIVE_INFINITY;

@@ -2,13 +2,13 @@ import { timeOf } from "../../schema/ids.ts";
 import type { PostRecord } from "./post-record.ts";
 import type { CaptionRow } from "./post-tables.ts";
 
-/** `at`: since when it stood there, in ms since 1970. */
+/** `at`: when it became the caption, in ms since 1970. */
 export type Caption = { caption: string; at: number };
 
-/** Of one post. When there are more, the oldest but the very first are forgotten. */
+/** The number of earlier captions kept for a post, besides the original. The oldest of them are deleted first. */
 const CAPTIONS_KEPT = 100;
 
-/** What a post's caption is, and was before. */
+/** A post's caption and its earlier versions. */
 export class Captions {
   readonly #sql: SqlStorage;
   readonly #post: PostRecord;
@@ -18,19 +18,19 @@ export class Captions {
     this.#post = post;
   }
 
-  /** With which the post was published. */
+  /** The caption that the post was published with. */
   get original(): string {
     const [first] = this.#sql.exec<CaptionRow>("SELECT * FROM captions WHERE seq = 1").toArray();
     return first?.caption ?? this.#post.row.caption;
   }
 
-  /** Newest first; the first one is the caption of today. */
+  /** Returns all captions, newest first; the first one is the present caption. */
   all(): Caption[] {
     const earlier = this.#sql.exec<CaptionRow>("SELECT * FROM captions ORDER BY seq DESC").toArray();
     return [this.#current, ...earlier].map(({ caption, at }) => ({ caption, at }));
   }
 
-  /** Two rows written: the earlier caption, the post. */
+  /** Replaces the caption. Writes two rows: the earlier caption and the post. */
   change(caption: string): void {
     const current = this.#current;
     if (caption === current.caption) return;

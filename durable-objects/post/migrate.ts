@@ -1,14 +1,14 @@
 const VERSION = "version";
 
-/** One step takes the tables from one version to the next. Steps are only ever added at the end. */
+/** A step that takes the tables from one version to the next. Steps are only ever added at the end. */
 export type Migration = (sql: SqlStorage) => void;
 
-/** True once `migrate` has run. Asking writes nothing, so an object that was never used stores nothing. */
+/** Whether `migrate` has run. Writes nothing, so an object that was never used stores nothing. */
 export const isMigrated = (storage: DurableObjectStorage): boolean => storage.kv.get(VERSION) !== undefined;
 
-/** Brings the tables up to date, whole or not at all. */
+/** Brings the tables up to date, in one transaction. */
 export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
-  // A table of our own would do as well, but `PRAGMA user_version` is refused in objects.
+  // The version lives in the key-value storage because Durable Objects reject `PRAGMA user_version`.
   const version = storage.kv.get<number>(VERSION) ?? 0;
   if (version === migrations.length) return;
   storage.transactionSync(() => {

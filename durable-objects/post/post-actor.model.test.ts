@@ -1,19 +1,19 @@
 /**
- * The model is the specification, written the obvious way: a set of likers and a list of comments, counted anew each time.
- * Random commands run against it and against a real actor, with evictions between them (to the actor they are crashes: it
- * is not told), and what one reader after another sees is compared. Trusted because it has caught each of these, planted
- * one at a time:
+ * The model is the specification, written the obvious way: a set of likers and a list of comments, counted again each
+ * time. Random commands run against it and against a real actor, with evictions in between, which to the actor are
+ * crashes without warning, and the test compares what each viewer sees. It has caught each of these bugs, planted one
+ * at a time:
  *
  *  1. a like counted twice when repeated             8. the replies of a hidden comment still counted
- *  2. an unlike of somebody who never liked counted  9. a restored comment that counts its replies twice
+ *  2. a counted unlike by somebody who never liked   9. a restored comment that counts its replies twice
  *  3. counts not restored after an eviction         10. a comment liked by one person and then by another, counted once
  *  4. `was` overwritten by the second change since  11. an edit of somebody else's comment accepted
  *     the last save, so that a crash miscounts      12. a digest not restored after an eviction
- *  5. likes above the saved seq forgotten by a start 13. a save that leaves the likes out
+ *  5. likes above the saved seq lost at a start     13. a save that leaves the likes out
  *  6. a deletion that leaves the comment pinned     14. a reply to a hidden comment accepted
- *  7. a reply to a reply as a third level           15. the author told of their own replies
+ *  7. a reply to a reply as a third level           15. the author notified of their own replies
  *
- * What large posts do otherwise, and more changes than wait in memory, like-set.test.ts reaches.
+ * like-set.test.ts covers what differs for large posts, and more changes than memory holds.
  */
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
@@ -55,7 +55,7 @@ class Model {
   find(id: CommentId | ""): Comment | undefined {
     return this.comments.find((comment) => comment.id === id && comment.state !== "gone");
   }
-  /** Whether `person` may know that it exists. */
+  /** Whether `person` may know that the comment exists. */
   isKnown(comment: Comment, person: PersonId): boolean {
     if (person !== author && person !== comment.author) return this.isSeen(comment);
     return comment.state !== "gone" && (comment.parent === "" || this.find(comment.parent) !== undefined);
@@ -67,10 +67,10 @@ class Model {
   digest(): string {
     return formatted([...this.likers].reduce(added, EMPTY));
   }
-  /** Who is told of how many, by recipient and kind, and for what lies under the post by its comment as well. */
-  told(): Map<string, number> {
-    const told = new Map<string, number>();
-    const count = (...key: string[]) => told.set(key.join(" "), (told.get(key.join(" ")) ?? 0) + 1);
+  /** The expected count of each notice, by recipient and kind; for replies and likes of comments, by comment too. */
+  expectedNoticeCounts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    const count = (...key: string[]) => counts.set(key.join(" "), (counts.get(key.join(" ")) ?? 0) + 1);
     for (const person of this.likers) if (person !== author) count(author, "like");
     for (const comment of this.comments) {
       const { id, parent, replyTo, mentions, likers } = comment;
@@ -83,15 +83,15 @@ class Model {
       for (const person of others) count(person, "mention");
       if (comment.author !== author && replyTo !== author && !others.has(author)) count(author, "comment");
     }
-    return told;
+    return counts;
   }
-  /** As `told`, in the notices that came. */
-  heard(): Map<string, number> {
-    const heard = [...this.inbox.values()].map(({ recipient, kind, subject, post, count }): [string, number] => [
+  /** The counts of the notices that arrived, with the same keys. */
+  noticeCounts(): Map<string, number> {
+    const counts = [...this.inbox.values()].map(({ recipient, kind, subject, post, count }): [string, number] => [
       subject === post ? `${recipient} ${kind}` : `${recipient} ${kind} ${subject}`,
       count,
     ]);
-    return new Map(heard.filter(([, count]) => count > 0));
+    return new Map(counts.filter(([, count]) => count > 0));
   }
   thread(viewer: PersonId, parent: CommentId | "") {
     const states = viewer === author ? ["shown", "hidden"] : ["shown"];
@@ -128,17 +128,17 @@ const step = (name: string, run: (model: Model, actor: Actor) => Promise<void>):
     else expect(snapshot).toMatchObject({ standing: model.standing() });
   },
 });
-/** The answer is `refusal`, or when that is undefined an acceptance. */
+/** Expects the refusal, or success if `refusal` is undefined. */
 const expectOutcome = (answer: Outcome, refusal: string | undefined): void => {
   expect(answer.ok ? undefined : answer.reason).toBe(refusal);
 };
-// The author more often, because much is theirs alone.
+// The author comes up more often, because many commands are only for them.
 const who = fc.constantFrom(author, ...people);
-// Of the first few comments, or as many as there are: so one comment gets replies, is liked, hidden, restored and deleted.
+// One of the first few comments, so that the same comment gets replies and is liked, hidden, restored and deleted.
 const which = fc.nat({ max: 3 });
 const name = (person: PersonId): string => `person ${people.indexOf(person)}`;
 
-// Several at a time, because whatever else happens saves the counts, and a crash must find them unsaved.
+// Several likes in a row, because every other command saves the counts, and a crash must find them unsaved.
 const setLikes = fc
   .array(fc.tuple(fc.constantFrom("like" as const, "unlike" as const), who), { minLength: 1, maxLength: 3 })
   .map((commands) =>
@@ -181,7 +181,7 @@ const comment = said.map(([person, text, to, mentions]) =>
   }),
 );
 
-/** Commands on a comment: what refuses, beside that there is none, and what changes. */
+/** A command on a comment: its refusal, other than for a missing comment, and its effect on the model. */
 type OnComment = {
   send: (actor: Actor, person: PersonId, id: CommentId) => Promise<Outcome>;
   refusal: (model: Model, person: PersonId, comment: Comment) => string | undefined;
@@ -256,7 +256,7 @@ const onOneComment = (index: number, commands: [CommandName, PersonId][]): Step 
     },
   );
 
-// Several on the same comment, because what one does wrong is seen in what the next one leaves.
+// Several commands on the same comment, because an error of one may show only after the next.
 const onComment = fc
   .tuple(
     which,
@@ -266,7 +266,7 @@ const onComment = fc
     }),
   )
   .map(([index, commands]) => onOneComment(index, commands));
-// Too rare by itself, of a comment that has replies.
+// Added because chance rarely does this to a comment with replies.
 const hideAndRestore = which.map((index) =>
   onOneComment(index, [
     ["hide", author],
@@ -321,12 +321,12 @@ const remove = who.map((person) =>
 
 const evict = fc.constant(
   step("evict", async (_, actor) => {
-    await actor.snapshot(undefined); // Only an object that runs can be evicted.
+    await actor.snapshot(undefined); // Only a running object can be evicted.
     await evictDurableObject(actor);
   }),
 );
 
-/** What is confirmed is saved, and counted from there on. */
+/** Delivers and confirms all messages. That saves the counts, and a recount starts from there. */
 const confirm = fc.constant(
   step("confirm", async (model, actor) => {
     queues.facts.length = 0;
@@ -343,7 +343,7 @@ const confirm = fc.constant(
       }
       await actor.confirmProjected(from, to, notices);
     }
-    if (!model.deleted) expect(model.heard()).toEqual(model.told());
+    if (!model.deleted) expect(model.noticeCounts()).toEqual(model.expectedNoticeCounts());
   }),
 );
 

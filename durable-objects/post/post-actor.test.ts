@@ -38,15 +38,15 @@ it("keeps everything when it is evicted from memory", async () => {
   expect(await actor.comments(undefined, oldest(10))).toMatchObject({ comments: [comment] });
 });
 
-it("keeps through a crash what it has acknowledged, and nothing else", async () => {
+it("keeps exactly what it has acknowledged when it crashes", async () => {
   const { post, actor } = await publishedPost();
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
   await runInDurableObject(actor, (instance, state) => {
-    void instance.like(ben); // Written, and not durable yet.
+    void instance.like(ben); // Written, but not durable yet.
     state.abort("a crash");
   }).catch(() => undefined);
-  const restarted = env.POSTS.getByName(post.id); // A stub is of no use any more once its object has crashed.
+  const restarted = env.POSTS.getByName(post.id); // A stub is unusable after its object has crashed.
   expect(await restarted.snapshot(ada)).toMatchObject({ standing: { likes: 1, seq: 2 }, liked: true });
   expect(await restarted.snapshot(ben)).toMatchObject({ liked: false });
 });
@@ -79,7 +79,7 @@ it("pages through comments without a gap or a repeat", async () => {
   expect(seen).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
 });
 
-it("publishes once: the same again finds the post as it stands, anything else finds the id taken", async () => {
+it("publishes once: a repetition returns the present post, and different content finds the id taken", async () => {
   const post = newPost();
   const actor = env.POSTS.getByName(post.id);
   expect(await actor.publish(post)).toMatchObject({ standing: { likes: 0, comments: 0, seq: 1 } });
@@ -91,7 +91,7 @@ it("publishes once: the same again finds the post as it stands, anything else fi
   expect(await actor.publish({ ...post, author: newPerson() })).toBe(false);
 });
 
-it("makes one comment of a key, and answers with it each time", async () => {
+it("makes one comment per key, and returns it each time", async () => {
   const { actor } = await publishedPost();
   const [ada, ben] = [newPerson(), newPerson()];
   const first = await actor.comment({ author: ada, text: "Once", key: "key" });
@@ -102,7 +102,8 @@ it("makes one comment of a key, and answers with it each time", async () => {
     ok: false,
     reason: "idempotency_key_reused",
   });
-  expect(await actor.comment({ author: ben, text: "Once", key: "key" })).toMatchObject({ ok: true, seq: 3 }); // A key is a person's own.
+  // Keys of different people are separate.
+  expect(await actor.comment({ author: ben, text: "Once", key: "key" })).toMatchObject({ ok: true, seq: 3 });
   expect(await actor.comment({ author: ada, text: "Once" })).toMatchObject({ ok: true, seq: 4 });
   if (first.ok) await actor.removeComment(ada, first.comment.id);
   const gone = { ok: false, reason: "comment_not_found" };
@@ -122,7 +123,7 @@ it("forgets a key after a day", async () => {
   }
 });
 
-it("refuses everything about a post that does not exist, and stores nothing for it", async () => {
+it("refuses every command on a post that does not exist, and stores nothing for it", async () => {
   const actor = env.POSTS.getByName(newId<PostId>(1));
   const refusal = { ok: false, reason: "post_not_found" };
   expect(await actor.like(newPerson())).toEqual(refusal);
@@ -139,7 +140,7 @@ it("refuses everything about a post that does not exist, and stores nothing for 
   expect(await runDurableObjectAlarm(actor)).toBe(false);
 });
 
-/** The rows that a command writes, without the alarm. */
+/** Returns the number of rows that a command writes, without the alarm. */
 const rowsWritten = (actor: DurableObjectStub<PostActor>, command: (instance: PostActor) => unknown) =>
   runInDurableObject(actor, async (instance, { storage }) => {
     const exec = vi.spyOn(storage.sql, "exec");
@@ -161,7 +162,7 @@ it("writes 1 row for a like, and none for one that changes nothing", async () =>
   expect(await rows("unlike")).toBe(0);
 });
 
-it("writes 4 rows for a comment, 6 for a reply, 1 more for a key, 5 for a like of one, 2 for a caption", async () => {
+it("writes 4 rows for a comment, 6 for a reply, 1 more with a key, 5 for a like of a comment, 2 for a caption", async () => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   const said = { author: ada, text: "Nice" };
@@ -179,12 +180,12 @@ it("writes 4 rows for a comment, 6 for a reply, 1 more for a key, 5 for a like o
   expect(await rows((instance) => instance.edit(post.author, { caption: "Ebb", policy: "everyone" }))).toBe(0);
 });
 
-it("writes 1 row for each part of the followers that was served, remembers them, and tells what is left", async () => {
+it("writes 1 row for each new follower range, keeps them, and returns the ranges that are left", async () => {
   const { post, actor } = await publishedPost();
-  const confirm = async (parts: number) => {
+  const confirm = async (ranges: number) => {
     let left: number | undefined;
     const rows = await rowsWritten(actor, (instance) => {
-      left = instance.confirmDelivered(parts);
+      left = instance.confirmDelivered(ranges);
     });
     return { rows, left };
   };
@@ -193,7 +194,7 @@ it("writes 1 row for each part of the followers that was served, remembers them,
   expect(await confirm(0b0000_0010)).toEqual({ rows: 0, left: 0b1111_1001 });
   await evictDurableObject(actor);
   const again = env.POSTS.getByName(post.id);
-  expect(await again.confirmDelivered(0b0000_0011)).toBe(0b1111_1000); // Split in another way.
+  expect(await again.confirmDelivered(0b0000_0011)).toBe(0b1111_1000); // From a root that split differently.
   expect(await again.confirmDelivered(0b1111_1000)).toBe(0);
   expect(await again.confirmDelivered(0b0000_0001)).toBe(0);
 });
@@ -212,7 +213,7 @@ it("sets no alarm for a command that changes nothing", async () => {
   expect(await runDurableObjectAlarm(actor)).toBe(false);
 });
 
-it("takes the people who like an older post into its digest when it upgrades itself", async () => {
+it("computes the digest from the likes when it migrates an older post", async () => {
   const post = newPost();
   const likers = [newPerson(), newPerson()];
   const actor = env.POSTS.getByName(post.id);

@@ -16,7 +16,7 @@ import {
   type LikeCommand,
   type NewComment,
   type NewPost,
-  NOT_FOUND,
+  POST_NOT_FOUND,
   NOT_YOURS,
   type PostState,
   type Refusable,
@@ -26,17 +26,17 @@ import { PostRecord } from "./post-record.ts";
 import { migrations } from "./post-tables.ts";
 import type { PostWindow } from "./post-window.ts";
 
-/** Bounds how long one turn of the object takes: about 10 ms. */
+/** Keeps one commit to about 10 ms of the object's time. */
 const LIKES_PER_COMMIT = 500;
 
 /**
- * One post: the only place where it, its likes and its comments change, one after the other, so a count is exact and
- * comments have one order. Commands are synchronous from the first read to the last write, so none needs a lock; the
- * runtime's output gate holds each answer until its writes are durable. Who asks is known and true; whether they may is
- * decided here.
+ * One post: the only place where it, its likes and its comments change, one change after the other, so counts are exact
+ * and comments have one order. Commands are synchronous from the first read to the last write, so none needs a lock;
+ * the runtime's output gate holds each result until its writes are durable. The caller has authenticated the person;
+ * whether they may run the command is decided here.
  *
- * Cost of a like or an unlike that changes something: 1 row written, and one more for the alarm once in FLUSH_DELAY; one
- * fsync, shared by those that come together. One that changes nothing writes nothing.
+ * A like or unlike that changes something writes 1 row, plus one for the alarm once in FLUSH_DELAY, and costs one
+ * fsync, shared by all that arrive together. One that changes nothing writes nothing.
  */
 export class PostActor extends DurableObject<Env> {
   #post: Post | undefined;
@@ -45,12 +45,12 @@ export class PostActor extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    if (!isMigrated(ctx.storage)) return; // Asking for a post that does not exist must cost no storage.
+    if (!isMigrated(ctx.storage)) return; // A request for a post that does not exist must cost no storage.
     migrate(ctx.storage, migrations);
     this.#post = Post.load(this.ctx, this.env);
   }
 
-  /** Once. Repeating it with the same content finds the post as it stands; `false` means that the id is taken. */
+  /** Publishes the post once. A repetition with the same content returns the present post; `false`: the id is taken. */
   publish({ mentions = [], ...published }: NewPost): Snapshot | false {
     if (!this.#post) {
       const { sql } = this.ctx.storage;
@@ -68,7 +68,7 @@ export class PostActor extends DurableObject<Env> {
     return isSame ? post.snapshot(published.author) : false;
   }
 
-  /** Changes the caption (the earlier one is kept), and who may comment; what is undefined stays. */
+  /** Changes the caption, keeping the earlier one, and the comment policy. A field that is undefined stays as it is. */
   edit(
     person: PersonId,
     { caption, policy }: { caption?: string | undefined; policy?: CommentPolicy | undefined },
@@ -83,12 +83,12 @@ export class PostActor extends DurableObject<Env> {
     });
   }
 
-  /** For ever. What people wrote goes at once; what remains is that there was a post, so that D1 learns of its end. */
+  /** Deletes the post for good. All text goes at once; a tombstone remains, so that D1 is informed of the deletion. */
   remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
-    if (!this.#post) return NOT_FOUND;
+    if (!this.#post) return POST_NOT_FOUND;
     const { record, likes, comments, captions, keys, outbox } = this.#post;
     const { row } = record;
-    if (row.author !== person) return row.deleted ? NOT_FOUND : NOT_YOURS;
+    if (row.author !== person) return row.deleted ? POST_NOT_FOUND : NOT_YOURS;
     if (!row.deleted) {
       const seq = row.seq + 1;
       const nothing = { likes: 0, people: 0, comments: 0, told_comments: 0, digest: EMPTY, newest: [], pinned: null };
@@ -108,7 +108,7 @@ export class PostActor extends DurableObject<Env> {
     return { ok: true, standing: standingOf(row), body: bodyOf(row) };
   }
 
-  /** What the caption was, newest first, for its author. */
+  /** Returns all captions, newest first. Only the author may see them. */
   captions(person: PersonId): Refusable<{ captions: Caption[] }, "not_yours"> {
     return this.#asAuthor(person, (post) => ({ ok: true, captions: post.captions.all() }));
   }
@@ -121,132 +121,132 @@ export class PostActor extends DurableObject<Env> {
     return this.#likeCommits.add({ person, liked: false });
   }
 
-  /** What a LikeGate has collected, in its order: one call, one commit. At most LIKES_PER_CALL. */
+  /** Commits the likes that a LikeGate has collected, in their order: one call, one commit. At most LIKES_PER_CALL. */
   setLikes(commands: LikeCommand[]): LikeAnswer[] {
     return commands.map((command) => this.#setLike(command));
   }
 
-  /** Who likes the post; those who signed up last come first. */
+  /** Returns a page of the people who like the post, the ones who signed up last first. */
   likers(before: PersonId | undefined, limit: number): Refusable<{ people: PersonId[] }> {
     const post = this.#live;
-    return post ? { ok: true, people: post.likes.page(before, limit) } : NOT_FOUND;
+    return post ? { ok: true, people: post.likes.page(before, limit) } : POST_NOT_FOUND;
   }
 
   comment(comment: NewComment) {
-    return this.#live ? comments.make(this.#live, comment) : NOT_FOUND;
+    return this.#live ? comments.make(this.#live, comment) : POST_NOT_FOUND;
   }
 
-  /** Who wrote a comment, and the one whose thread it is in. */
+  /** Returns the authors of a comment and of the comment whose thread it is in. */
   commentAuthors(id: CommentId) {
-    return this.#live ? comments.authors(this.#live, id) : NOT_FOUND;
+    return this.#live ? comments.authors(this.#live, id) : POST_NOT_FOUND;
   }
 
   editComment(person: PersonId, id: CommentId, text: string) {
-    return this.#live ? comments.edit(this.#live, person, id, text) : NOT_FOUND;
+    return this.#live ? comments.edit(this.#live, person, id, text) : POST_NOT_FOUND;
   }
 
   removeComment(person: PersonId, id: CommentId) {
-    return this.#live ? comments.remove(this.#live, person, id) : NOT_FOUND;
+    return this.#live ? comments.remove(this.#live, person, id) : POST_NOT_FOUND;
   }
 
   hideComment(person: PersonId, id: CommentId, hidden: boolean) {
-    return this.#live ? comments.hide(this.#live, person, id, hidden) : NOT_FOUND;
+    return this.#live ? comments.hide(this.#live, person, id, hidden) : POST_NOT_FOUND;
   }
 
   pinComment(person: PersonId, id: CommentId, pinned: boolean) {
-    return this.#live ? comments.pin(this.#live, person, id, pinned) : NOT_FOUND;
+    return this.#live ? comments.pin(this.#live, person, id, pinned) : POST_NOT_FOUND;
   }
 
   likeComment(person: PersonId, id: CommentId, liked: boolean) {
-    return this.#live ? comments.like(this.#live, person, id, liked) : NOT_FOUND;
+    return this.#live ? comments.like(this.#live, person, id, liked) : POST_NOT_FOUND;
   }
 
-  /** A page of comments, and the pinned one, for a reader whose own writes are not in D1 yet. */
+  /** Returns a page of comments and the pinned one, for a viewer whose own writes are not in D1 yet. */
   comments(viewer: PersonId | undefined, query: ThreadQuery) {
-    return this.#live ? comments.page(this.#live, viewer, query) : NOT_FOUND;
+    return this.#live ? comments.page(this.#live, viewer, query) : POST_NOT_FOUND;
   }
 
-  /** The post as it stands, and whether `viewer` likes it: for a reader whose own writes are not in D1 yet. */
+  /** Returns the present post, and whether `viewer` likes it, for a viewer whose own writes are not in D1 yet. */
   snapshot(viewer: PersonId | undefined): Refusable<Snapshot> {
     const post = this.#live;
-    return post ? { ok: true, ...post.snapshot(viewer) } : NOT_FOUND;
+    return post ? { ok: true, ...post.snapshot(viewer) } : POST_NOT_FOUND;
   }
 
-  /** For an audit of the projection. */
+  /** Returns the counts, the digest and the confirmed `seq`, for an audit of the projection. */
   state(): Refusable<PostState> {
     const post = this.#live;
-    if (!post) return NOT_FOUND;
+    if (!post) return POST_NOT_FOUND;
     const { confirmed, digest } = post.record.row;
     return { ok: true, ...post.stats, confirmed, digest: formatted(digest) };
   }
 
-  /** Sends everything to the projector once more, from the beginning. */
+  /** Sends everything to the projector again, from the beginning. */
   projectAgain(): void {
     this.#post?.record.save({ confirmed: 0, noticed: 0 });
     this.#post?.outbox.restart();
   }
 
   /**
-   * From the projector: D1 has everything from `from` to `to`, and everybody was told of the same of `notices`. A gap before
-   * either is left to be sent again. Writes one row.
+   * Called by the projector: D1 has all changes from `from` to `to`, and all notices of the range in `notices`. A range
+   * that follows a gap counts for nothing, and is sent again. Writes one row.
    */
   confirmProjected(from: number, to: number, notices?: { from: number; to: number }): void {
     if (!this.#post) return;
     const { record, likes, outbox } = this.#post;
     const { confirmed, noticed, seq, unsaved } = record.row;
-    const reached = (done: number, part: { from: number; to: number } | undefined): number =>
-      part && part.from <= done + 1 ? Math.min(Math.max(done, part.to), seq) : done;
+    const reached = (done: number, range: { from: number; to: number } | undefined): number =>
+      range && range.from <= done + 1 ? Math.min(Math.max(done, range.to), seq) : done;
     const upTo = reached(confirmed, { from, to });
     const noticedUpTo = reached(noticed, notices);
     if (upTo === confirmed && noticedUpTo === noticed) return;
-    // While likes keep coming, the note that there are any stays where it is.
+    // While likes keep coming, the mark that there may be unsaved ones stays set.
     record.save({ confirmed: upTo, noticed: noticedUpTo, unsaved: upTo < seq ? unsaved : 0 });
     likes.confirmed(upTo);
     outbox.confirmed();
   }
 
   /**
-   * From fan-out, after each message: it is under way, and every follower in `parts` (a bit for each) has been served.
-   * Gives back the parts that are left, none of a post that is gone. A set only grows, so messages may come twice, late or
-   * in any order, from roots that split differently. Writes a row when a part is new to it.
+   * Called by fan-out after each message: it is under way, and all followers in `ranges` (a bit for each follower
+   * range) have been served. Returns the ranges that are left; none for a post that is deleted. The set only grows, so
+   * calls may come twice, late or in any order, from roots that split differently. Writes a row when a range is new.
    */
-  confirmDelivered(parts: number): number {
+  confirmDelivered(ranges: number): number {
     if (!this.#post || this.#post.record.row.delivered) return 0;
     const { record, outbox } = this.#post;
-    const served = record.row.served | parts;
+    const served = record.row.served | ranges;
     if (served !== record.row.served) record.save({ served, delivered: Number(served === EVERY_PART) });
     outbox.confirmed();
     return EVERY_PART & ~served;
   }
 
   /**
-   * A relay has sockets that watch the post: it is told of every change from now on. Gives it what is above `since`; without,
-   * how the post stands. Writes a row for a relay that is new.
+   * Called by a relay whose sockets watch the post; from now on it gets every change. Returns the changes above
+   * `since`, or the standing alone without it. Writes a row for a relay that is new.
    */
   async watchedAt(relay: RelayName, since: number | undefined): Promise<Refusable<{ window: PostWindow }>> {
     const post = this.#live;
-    return post ? { ok: true, window: await post.relays.watchedAt(relay, since) } : NOT_FOUND;
+    return post ? { ok: true, window: await post.relays.watchedAt(relay, since) } : POST_NOT_FOUND;
   }
 
   override async alarm(): Promise<void> {
     await this.#post?.outbox.flush();
   }
 
-  /** Undefined of a post that was never published, or is gone. */
+  /** The post; undefined if it was never published or is deleted. */
   get #live(): Post | undefined {
     return this.#post?.record.row.deleted === 0 ? this.#post : undefined;
   }
 
-  /** One commit for all of them. The next ones gather while it is under way. */
+  /** Makes one commit for all commands. The next commands gather while it is under way. */
   async #commitLikes(commands: LikeCommand[]): Promise<LikeAnswer[]> {
-    const answers = commands.map((command) => this.#setLike(command));
+    const results = commands.map((command) => this.#setLike(command));
     await this.ctx.storage.sync();
-    return answers;
+    return results;
   }
 
   #setLike({ person, liked }: LikeCommand): LikeAnswer {
     const post = this.#live;
-    if (!post) return NOT_FOUND;
+    if (!post) return POST_NOT_FOUND;
     if (post.likes.set(person, liked)) post.changed();
     return { ok: true, ...post.stats, liked, gates: this.#heat.gatesAfterLike() };
   }
@@ -256,7 +256,7 @@ export class PostActor extends DurableObject<Env> {
     command: (post: Post) => Refusable<T, Reason>,
   ): Refusable<T, Reason | "not_yours"> {
     const post = this.#live;
-    if (!post) return NOT_FOUND;
+    if (!post) return POST_NOT_FOUND;
     return post.record.row.author === person ? command(post) : NOT_YOURS;
   }
 }

@@ -1,10 +1,10 @@
 import { EMPTY } from "../../schema/set-hash.ts";
 import type { PostRow } from "./post-tables.ts";
 
-/** Columns that are JSON in storage. */
+/** The columns that storage holds as JSON. */
 const JSON_COLUMNS = ["media", "digest", "newest"] as const;
-/** Likes change these in memory alone; every save writes them too. */
-const STANDING = ["seq", "likes", "people", "likes_seq", "digest", "newest"] as const;
+/** The columns that a like changes in memory only; every save writes them too. */
+const CHANGED_BY_LIKES = ["seq", "likes", "people", "likes_seq", "digest", "newest"] as const;
 const NEW: Omit<PostRow, "id" | "author" | "caption" | "media"> = {
   body_seq: 1,
   seq: 1,
@@ -26,7 +26,7 @@ const NEW: Omit<PostRow, "id" | "author" | "caption" | "media"> = {
   deleted: 0,
 };
 
-/** The post's row: in memory always as it stands, in storage as it stood when it was last saved. */
+/** The post's row: up to date in memory, and in storage as of the last save. */
 export class PostRecord {
   readonly row: PostRow;
   readonly #storage: DurableObjectStorage;
@@ -38,6 +38,7 @@ export class PostRecord {
     this.#saved = row.seq;
   }
 
+  /** Returns undefined if the object has no post. */
   static load(storage: DurableObjectStorage): PostRecord | undefined {
     const [stored] = storage.sql.exec("SELECT * FROM post").toArray();
     if (!stored) return undefined;
@@ -54,18 +55,18 @@ export class PostRecord {
     );
   }
 
-  /** The `seq` that storage has. The likes above it are in their own rows alone. */
+  /** The `seq` of the last save. Likes above it are only in their own rows. */
   get saved(): number {
     return this.#saved;
   }
 
   /**
-   * Writes what `before` writes, then `changes` and where the post stands: all of it or nothing. One row written, beside
-   * those of `before`. Remembered only afterwards: a write that fails must not be.
+   * Runs the writes of `before`, then writes `changes` and the counts, in one transaction. Writes one row beside those
+   * of `before`. Memory changes only after the transaction, so a failed write leaves no trace there.
    */
   save(changes: Partial<PostRow>, before?: () => void): void {
-    const standing = Object.fromEntries(STANDING.map((column) => [column, this.row[column]])) as Partial<PostRow>;
-    const columns = { ...standing, unsaved: 0, ...changes };
+    const counts = Object.fromEntries(CHANGED_BY_LIKES.map((column) => [column, this.row[column]])) as Partial<PostRow>;
+    const columns = { ...counts, unsaved: 0, ...changes };
     const assignments = Object.keys(columns).map((column) => `${column} = ?`);
     this.#storage.transactionSync(() => {
       before?.();
@@ -75,7 +76,9 @@ export class PostRecord {
     this.#saved = this.row.seq;
   }
 
-  /** Notes that likes may lie above the saved `seq`, so that a start after a crash looks for them. One row, at most. */
+  /**
+   * Marks that there may be likes above the saved `seq`, so that a start after a crash counts them. At most one row.
+   */
   expectLikes(): void {
     if (this.row.unsaved) return;
     this.#storage.sql.exec("UPDATE post SET unsaved = 1");

@@ -1,21 +1,22 @@
-/** What a post's actor is asked and answers, over RPC. */
+/** The RPC interface of a post's actor: parameters, results and refusals. */
 import type { PostBody, PostStanding, SeenComment } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 
-/** A refusal is a value: a class thrown across RPC arrives as a plain Error, and its kind is lost. */
+/** A result or a refusal. A refusal is a value because a class thrown across RPC arrives as a plain Error. */
 export type Refusable<T, Reason = never> = ({ ok: true } & T) | { ok: false; reason: "post_not_found" | Reason };
 export type Stats = { likes: number; comments: number; seq: number };
-/** `confirmed`: the `seq` up to which D1 has everything. `digest`: of the people who like the post. */
+/** `confirmed`: the `seq` up to which D1 has everything. `digest`: of the set of people who like the post. */
 export type PostState = Stats & { confirmed: number; digest: string };
-/** A post as it stands, whole. */
+/** The whole post, as one viewer sees it: `liked` is whether they like it. */
 export type Snapshot = { body: PostBody; standing: PostStanding; liked: boolean; confirmed: number };
-export type OnComment = { seq: number; comment: SeenComment; pinned: boolean };
+/** A comment as the person who sent the command sees it, and the post's `seq` after the command. */
+export type ChangedComment = { seq: number; comment: SeenComment; pinned: boolean };
 export type NewPost = {
   id: PostId;
   author: PersonId;
   caption: string;
   media: PostBody["media"];
-  /** Whom the caption mentions. */
+  /** The people that the caption mentions. */
   mentions?: readonly PersonId[];
 };
 export type NewComment = {
@@ -23,19 +24,19 @@ export type NewComment = {
   text: string;
   /** The comment that it replies to. */
   replyTo?: CommentId | undefined;
-  /** Whom the text mentions. */
+  /** The people that the text mentions. */
   mentions?: readonly PersonId[];
   /** Whether `author` is known to follow the post's author. */
   isFollower?: boolean;
-  /** Under the same key (of `author`, for a day) the same comment is made once, and is answered each time. */
+  /** Idempotency key of `author`, valid for a day: the comment is made once, and each repetition returns it. */
   key?: string | undefined;
 };
 export type LikeCommand = { person: PersonId; liked: boolean };
-/** `gates`: through how many LikeGates the next likes of this post should come; 0 while it is not hot. */
+/** `gates`: the number of LikeGates that the next likes of this post should go through; 0 while it is not hot. */
 export type LikeAnswer = Refusable<Stats & { liked: boolean; gates: number }>;
 export type CommentRefusal =
   "comment_not_found" | "comments_off" | "followers_only" | "too_many_comments" | "idempotency_key_reused";
 
-export const NOT_FOUND = { ok: false, reason: "post_not_found" } as const;
-export const NO_COMMENT = { ok: false, reason: "comment_not_found" } as const;
+export const POST_NOT_FOUND = { ok: false, reason: "post_not_found" } as const;
+export const COMMENT_NOT_FOUND = { ok: false, reason: "comment_not_found" } as const;
 export const NOT_YOURS = { ok: false, reason: "not_yours" } as const;

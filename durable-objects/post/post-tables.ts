@@ -4,7 +4,7 @@ import type { CommentPolicy, PostBody } from "../../schema/messages/facts.ts";
 import { added, EMPTY, formatted, hashOf, type SetHash } from "../../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 
-/** The one row of `post`, as PostRecord keeps it in memory: what was published, and where the post stands. */
+/** The single row of `post`, as PostRecord keeps it in memory: the published content and the present state. */
 export type PostRow = {
   id: PostId;
   author: PersonId;
@@ -12,28 +12,28 @@ export type PostRow = {
   media: PostBody["media"];
   /** The `seq` of the last change to the caption. */
   body_seq: number;
-  /** Counts every change of the post, its likes and its comments. */
+  /** Grows with every change of the post, its likes and its comments. */
   seq: number;
   likes: number;
-  /** Those that everybody sees. */
+  /** The number of comments that everybody sees. */
   comments: number;
-  /** How many of `comments` the author is told of as comments: see `told` of a comment. */
+  /** How many of `comments` notify the author as comments: see `told` of CommentRow. */
   told_comments: number;
-  /** Everything up to this `seq` is known to be in D1. */
+  /** The `seq` up to which D1 has confirmed everything. */
   confirmed: number;
-  /** Everybody is known to have been told of what happened up to this `seq`. */
+  /** The `seq` up to which all notices are confirmed. */
   noticed: number;
-  /** 1 once every follower's feed is known to have the post. */
+  /** 1 once fan-out has confirmed that every follower's feed has the post. */
   delivered: number;
-  /** The parts of the followers that are known to have it before that: a bit for each. */
+  /** The follower ranges that fan-out has confirmed so far: a bit for each. */
   served: number;
-  /** Of the people who like the post. */
+  /** The digest of the set of people who like the post. */
   digest: SetHash;
-  /** Rows of `likes`: the people who like the post, or liked it once. */
+  /** The number of rows in `likes`: the people who like the post, or liked it once. */
   people: number;
   /** The `seq` of the last like or unlike. */
   likes_seq: number;
-  /** Of the people but the author who like it, those who came last to like it for the first time; the last one last. */
+  /** The people who like it, without the author, whose first like is the most recent; the newest one last. */
   newest: NewLiker[];
   /** 1 while there may be likes above the saved `seq`. */
   unsaved: number;
@@ -41,18 +41,18 @@ export type PostRow = {
   edited_at: number | null;
   policy: CommentPolicy;
   pinned: CommentId | null;
-  /** 1 for ever, once it was deleted. */
+  /** 1 once the post is deleted; never 0 again. */
   deleted: number;
 };
 
-/** A person who likes or liked. The row stays after an unlike, because the unlike must still reach D1. */
+/** A person who likes or liked the post. The row stays after an unlike, because the unlike must still reach D1. */
 export type LikeRow = {
   person: PersonId;
   liked: number;
   seq: number;
   /** When they liked it for the first time, in ms since 1970. */
   at: number;
-  /** Who came after how many others, counted from 1; 0 for who came before this was counted. */
+  /** The position among all people by first like, from 1; 0 for a like from before this was counted. */
   nth: number;
   /** `liked` at the post's saved `seq`; NULL for a person who had no row then. */
   was: number | null;
@@ -64,31 +64,31 @@ export type CommentRow = {
   author: PersonId;
   text: string;
   seq: number;
-  /** The comment that this one replies to; "" for one on the post itself. There is no third level. */
+  /** The comment whose thread this one is in; "" for one on the post itself. There is no third level. */
   parent: CommentId | "";
-  /** Whom a reply answers. */
+  /** The person that a reply is addressed to. */
   reply_to: PersonId | null;
   likes: number;
-  /** How many other than its author have ever liked it. */
+  /** How many people have ever liked it, without its author. */
   likers: number;
-  /** Those that everybody sees, of a comment on the post itself. */
+  /** The number of replies that everybody sees, for a comment on the post itself. */
   replies: number;
-  /** How many of `replies` the post's author is told of as comments. */
+  /** How many of `replies` notify the post's author as comments. */
   told_replies: number;
-  /** Those that only the post's author sees. */
+  /** The number of replies that only the post's author sees. */
   hidden_replies: number;
   state: 0 | 1 | 2;
-  /** The `seq` of the last change of `state`; 0 while there was none. */
+  /** The `seq` of the last change of `state`; 0 if it never changed. */
   state_seq: number;
-  /** The `seq` at which it was written, or edited last; 0 if that was before this was noted. */
+  /** The `seq` of the last change of `text`; 0 if that was before this column existed. */
   text_seq: number;
   edited_at: number | null;
-  /** 1: the post's author is told of it as a comment. Not of their own, nor of what they are told of as a reply or mention. */
+  /** 1 if it notifies the post's author as a comment: not if it is their own, replies to them or mentions them. */
   told: 0 | 1;
-  /** JSON: whom it mentions, but its author and whom it answers. The caption's mentions have a row in `mentions` alone. */
+  /** JSON: the people it mentions, but not its author or `reply_to`. The caption has only rows in `mentions`. */
   mentions: string;
 };
-/** Values of `state`. What is gone has no text any more. */
+/** The values of `state`. A comment that is gone has no text any more. */
 export const SHOWN = 0;
 export const HIDDEN = 1;
 export const GONE = 2;
@@ -98,22 +98,23 @@ export type CommentLikeRow = {
   person: PersonId;
   liked: number;
   seq: number;
-  /** As of a like of the post. */
+  /** Like LikeRow.nth, but without the comment's author in the count. */
   nth: number;
 };
 
-/** Who is told that a comment mentions them, or, with "", the caption. */
+/** A person mentioned in a comment, or in the caption if `comment` is "". */
 export type MentionRow = { person: PersonId; comment: CommentId | "" };
 
-/** A comment that a person has made under an Idempotency-Key, and the digest of what they asked for. */
+/** A comment that a person has made under an Idempotency-Key, and the digest of the request. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
 
-/** A LiveRelay that holds sockets which watch the post. `failing_since`: it does not answer, since then (ms since 1970). */
+/** A LiveRelay whose sockets watch the post. `failing_since`: since when calls to it fail, in ms since 1970. */
 export type RelayRow = { relay: RelayName; failing_since: number | null };
 
-/** An earlier caption; `seq` and `at` are of the change that brought it. */
+/** An earlier caption; `seq` and `at` belong to the change that introduced it. */
 export type CaptionRow = { seq: number; caption: string; at: number };
 
+/** The steps that make the tables of a post's actor. */
 export const migrations: readonly Migration[] = [
   (sql) => {
     sql.exec(`
@@ -145,7 +146,7 @@ export const migrations: readonly Migration[] = [
     const digest = likers.reduce((set, { person }) => added(set, person), EMPTY);
     if (likers.length > 0) sql.exec("UPDATE post SET digest = ?", JSON.stringify(digest));
   },
-  // A like writes its own row and nothing else: no index, and the post's row only now and then. See like-set.ts.
+  // A like writes only its own row: there is no index, and the post's row is saved only now and then. See like-set.ts.
   (sql) => {
     sql.exec(`
       DROP INDEX likes_by_seq;
@@ -175,7 +176,7 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE comments ADD COLUMN hidden_replies INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE comments ADD COLUMN edited_at INTEGER;
-      -- A page of a thread, in either direction. What is gone is not in it.
+      -- For pages of a thread, in either direction, without comments that are gone.
       CREATE INDEX comments_by_parent ON comments (parent, id) WHERE state < 2;
       CREATE TABLE comment_likes (
         comment TEXT NOT NULL, person TEXT NOT NULL, liked INTEGER NOT NULL, seq INTEGER NOT NULL,

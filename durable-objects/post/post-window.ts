@@ -1,4 +1,4 @@
-/** What a post's actor tells a relay: how the post stands, and which comments have changed since some `seq`. */
+/** The message from a post's actor to a relay: the standing, and the comments that have changed since some `seq`. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentFact, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
@@ -7,32 +7,35 @@ import type { CommentThreads } from "./comments/comment-threads.ts";
 import { standingOf } from "./outbox/outbox.ts";
 import type { PostRecord } from "./post-record.ts";
 
-/** Of one window; the next one goes on. */
+/** The most comments in one window. The next window goes on from its end. */
 const COMMENTS_PER_WINDOW = 50;
-/** Who has missed more changed comments than this is told to read them again. */
+/** A client that has missed this many changed comments or more must read the comments again. */
 const COMMENTS_RESUMED = 500;
 
-/** A comment that has changed, and who may see it. `threadAuthor`: who wrote the comment that it is a reply to. */
+/** A comment that has changed, and who may see it. `threadAuthor`: the author of the comment whose thread it is in. */
 export type Change = { id: CommentId; seq: number } & (
   { seenBy: "nobody" } | { seenBy: "everyone" | "author"; comment: CommentFact; threadAuthor: PersonId | null }
 );
 
-/** Everything with a `seq` above `from` and up to `to`. It is nobody's view: `frameOf` makes each viewer's own of it. */
+/** All changes with a `seq` above `from` and up to `to`, before `frameOf` selects what each viewer may see. */
 export type PostWindow = {
   post: PostId;
   author: PersonId;
   from: number;
   to: number;
-  /** How it stands now, which may be further on than `to`. */
+  /** The present standing, whose `seq` may be above `to`. */
   standing: PostStanding;
   changes: Change[];
-  /** Those who are named in `changes`. */
+  /** The people named in `changes`. */
   people: PersonCard[];
-  /** Too much has changed for `changes` to hold. */
+  /** Whether too much has changed for `changes`, so that a client must read the comments again. */
   reread: boolean;
 };
 
-/** `since` undefined: nothing but how it stands. One D1 query for the names of who wrote, if a comment has changed. */
+/**
+ * Reads the changes since `since`, or the standing alone if it is undefined. Costs one D1 query for people's names if a
+ * comment has changed.
+ */
 export async function windowSince(
   env: Env,
   { record, comments }: { record: PostRecord; comments: CommentThreads },
@@ -43,13 +46,13 @@ export async function windowSince(
   const from = Math.min(since ?? standing.seq, standing.seq);
   const reread = comments.changedSince(from, COMMENTS_RESUMED) >= COMMENTS_RESUMED;
   const { changes, to } = reread ? { changes: [], to: standing.seq } : comments.changes(from + 1, COMMENTS_PER_WINDOW);
-  const told = changes.map((comment) => changeOf(comment, comments));
-  const named = told.flatMap((change) => (change.seenBy === "nobody" ? [] : peopleNamed(change.comment)));
+  const listed = changes.map((comment) => changeOf(comment, comments));
+  const named = listed.flatMap((change) => (change.seenBy === "nobody" ? [] : peopleNamed(change.comment)));
   const people = named.length > 0 ? await peopleByIds(env, named) : new Map<PersonId, PersonCard>();
-  return { post, author, from, to, standing, changes: told, people: [...people.values()], reread };
+  return { post, author, from, to, standing, changes: listed, people: [...people.values()], reread };
 }
 
-/** Who wrote a comment, and whom it answers. */
+/** The author of a comment and the person it replies to. */
 export const peopleNamed = ({ author, replyTo }: CommentFact): PersonId[] => (replyTo ? [author, replyTo] : [author]);
 
 function changeOf(comment: CommentFact, comments: CommentThreads): Change {

@@ -6,9 +6,9 @@ import { LikeSet } from "./likes/like-set.ts";
 import { bodyOf, Outbox, standingOf } from "./outbox/outbox.ts";
 import type { Snapshot, Stats } from "./post-results.ts";
 import { PostRecord } from "./post-record.ts";
-import { Relays } from "./watching-relays.ts";
+import { WatchingRelays } from "./watching-relays.ts";
 
-/** A published post, in its object: what it consists of. */
+/** The components of a published post in its Durable Object. */
 export class Post {
   readonly record: PostRecord;
   readonly likes: LikeSet;
@@ -16,7 +16,7 @@ export class Post {
   readonly captions: Captions;
   readonly keys: IdempotencyKeys;
   readonly outbox: Outbox;
-  readonly relays: Relays;
+  readonly relays: WatchingRelays;
 
   private constructor(ctx: DurableObjectState, env: Env, record: PostRecord) {
     const { sql } = ctx.storage;
@@ -26,15 +26,16 @@ export class Post {
     this.captions = new Captions(sql, record);
     this.keys = new IdempotencyKeys(sql);
     this.outbox = new Outbox(ctx.storage, env, this);
-    this.relays = new Relays(ctx.storage, env, this);
+    this.relays = new WatchingRelays(ctx.storage, env, this);
   }
 
+  /** Returns undefined if the post was never published. */
   static load(ctx: DurableObjectState, env: Env): Post | undefined {
     const record = PostRecord.load(ctx.storage);
     return record && new Post(ctx, env, record);
   }
 
-  /** After each change: D1 learns of it, and so does who looks on. */
+  /** Must be called after each change, so that the outbox and the watching relays pass it on. */
   changed(): void {
     this.outbox.changed();
     this.relays.changed();

@@ -17,14 +17,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("goes on with the same sockets after relay and actor have slept, each by itself or both", async () => {
+it("goes on with the same sockets after the relay, the actor or both were evicted", async () => {
   const { post, actor } = await publishedPost();
   const { open, evict: evictRelay } = fromOnePlace();
   const client = (await open()).watch(post.id);
   await client.until(1);
   const evictions = [[evictRelay], [() => evict(actor)], [evictRelay, () => evict(actor)]];
-  for (const [index, parts] of evictions.entries()) {
-    for (const part of parts) await part();
+  for (const [index, steps] of evictions.entries()) {
+    for (const evictOne of steps) await evictOne();
     await actor.like(newPerson());
     await client.until(index + 2);
   }
@@ -32,7 +32,7 @@ it("goes on with the same sockets after relay and actor have slept, each by itse
   expect(client.frames).toHaveLength(4);
 });
 
-it("serves who begins to watch in a relay that has slept, and those who watched before", async () => {
+it("serves new and earlier watchers after the relay was evicted", async () => {
   const { post, actor } = await publishedPost();
   const { open, evict: evictRelay } = fromOnePlace();
   const first = (await open()).watch(post.id);
@@ -45,7 +45,7 @@ it("serves who begins to watch in a relay that has slept, and those who watched 
   expect([first.frames.length, second.frames.length]).toEqual([2, 2]);
 });
 
-it("is forgotten by the post's actor once nobody watches, and known again when somebody does", async () => {
+it("is forgotten by the post's actor when it has no watchers, and registered again with the next one", async () => {
   const { post, actor } = await publishedPost();
   const { open } = fromOnePlace();
   const client = (await open()).watch(post.id);
@@ -61,7 +61,7 @@ it("is forgotten by the post's actor once nobody watches, and known again when s
   folded(client.frames);
 });
 
-it("keeps who begins to watch while the actor is being told that nobody does", async () => {
+it("serves a socket that begins to watch while the relay reports no watchers", async () => {
   const { post, actor } = await publishedPost();
   const { open } = fromOnePlace();
   const client = (await open()).watch(post.id);
@@ -72,7 +72,7 @@ it("keeps who begins to watch while the actor is being told that nobody does", a
   betweenActorAndRelays(async (pass, window) => {
     answers.push(await pass(window));
     while (client.frames.length < 2) await sleep(10);
-    return answers.at(-1) ?? false; // Which is not so any more.
+    return answers.at(-1) ?? false; // No longer true.
   });
   await actor.like(newPerson());
   await vi.waitFor(() => expect(answers).toEqual([false]));
@@ -82,7 +82,7 @@ it("keeps who begins to watch while the actor is being told that nobody does", a
   expect(await relaysOf(actor)).toBe(1);
 });
 
-it("is told by one call for all of its sockets, and each relay in the world by its own", async () => {
+it("gets one call for all of its sockets, as does every other relay", async () => {
   const { post, actor } = await publishedPost();
   const calls: string[] = [];
   betweenActorAndRelays((pass, window, relay) => {
@@ -103,7 +103,7 @@ it("is told by one call for all of its sockets, and each relay in the world by i
   expect(calls.map((name) => name.slice(0, name.indexOf("-"))).toSorted()).toEqual(["apac", "weur", "wnam"]);
 });
 
-it("does not keep one relay waiting for another, nor likes for either", async () => {
+it("makes neither other relays nor likes wait for a slow relay", async () => {
   const { post, actor } = await publishedPost();
   const [near, far] = [fromOnePlace(), { network: "10.9.9.9" }];
   const quick = (await near.open()).watch(post.id);
@@ -126,7 +126,7 @@ it("does not keep one relay waiting for another, nor likes for either", async ()
   folded(slow.frames);
 });
 
-it("costs a post that nobody watches nothing: no call, no row, no timer", async () => {
+it("costs an unwatched post nothing: no call, no row, no timer", async () => {
   const { actor } = await publishedPost();
   const getByName = vi.spyOn(env.LIVE_RELAYS, "getByName");
   await actor.like(newPerson());
@@ -135,7 +135,7 @@ it("costs a post that nobody watches nothing: no call, no row, no timer", async 
   expect(await relaysOf(actor)).toBe(0);
 });
 
-it("is told after its actor could not reach it, also when the actor was lost meanwhile", async () => {
+it("gets the change after a failed call, even if the actor was evicted in the meantime", async () => {
   const { post, actor } = await publishedPost();
   const client = (await fromOnePlace().open()).watch(post.id);
   await client.until(1);
@@ -146,16 +146,16 @@ it("is told after its actor could not reach it, also when the actor was lost mea
   });
   await actor.like(newPerson());
   await vi.waitFor(() => expect(failed).toBe(1));
-  await actor.confirmProjected(1, 2); // Nothing else is left to do for the alarm.
+  await actor.confirmProjected(1, 2); // Leaves the alarm nothing else to do.
   vi.restoreAllMocks();
   await evict(actor);
-  // The alarm that was set for the case brings it back.
+  // The alarm that was set for this case brings the actor back.
   expect(await flush(actor)).toBe(true);
   await client.until(2);
   expect(client.frames).toHaveLength(2);
 });
 
-it("calls again in time when there was a change while it waits to", async () => {
+it("retries in time when a change comes while a retry is due", async () => {
   const { post, actor } = await publishedPost();
   const client = (await fromOnePlace().open()).watch(post.id);
   await client.until(1);
@@ -167,15 +167,15 @@ it("calls again in time when there was a change while it waits to", async () => 
   });
   await actor.like(newPerson());
   await vi.waitFor(() => expect(calls).toBe(1));
-  await actor.like(newPerson()); // The time for its frame comes before that for the call.
+  await actor.like(newPerson()); // Its frame is due before the retry is.
   await client.until(3);
 });
 
-// What may happen to a call, and between two calls.
+// What may happen to a call, and the steps between two calls.
 const MISHAPS = ["lost", "answer lost", "twice", "none"] as const;
 const STEPS = ["like", "comment", "comment", "evict relay", "evict actor", "reconnect", "pause"] as const;
 
-it("leaves no gap and tells nothing twice, whatever is lost, repeated or evicted", async () => {
+it("sends frames without gaps or repeats, whatever is lost, repeated or evicted", async () => {
   const { person } = await signUp();
   const property = fc.asyncProperty(
     fc.array(fc.constantFrom(...STEPS), { minLength: 8, maxLength: 16, size: "max" }),
@@ -188,7 +188,7 @@ it("leaves no gap and tells nothing twice, whatever is lost, repeated or evicted
       const { open, evict: evictRelay } = fromOnePlace();
       let calls = 0;
       betweenActorAndRelays(async (pass, window) => {
-        const mishap = calls < 3 ? mishaps[calls % mishaps.length] : "none"; // Every mishap ends some time.
+        const mishap = calls < 3 ? mishaps[calls % mishaps.length] : "none"; // Mishaps end, so that the run can.
         calls += 1;
         if (mishap === "lost") throw new Error("lost");
         const answer = await pass(window);
@@ -214,7 +214,7 @@ it("leaves no gap and tells nothing twice, whatever is lost, repeated or evicted
         "evict actor": () => evict(actor),
         reconnect: async () => {
           clients.at(-1)?.socket.close();
-          await sleep(20); // What was on its way is lost or has come.
+          await sleep(20); // Frames under way have arrived or are lost.
           clients.push((await open()).watch(post.id, known()));
         },
         pause: () => sleep(300),

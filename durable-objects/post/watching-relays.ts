@@ -1,11 +1,11 @@
 /**
- * The relays that hold sockets of those who watch a post. Each is told how the post stands and what has changed since it
- * was told last, at most four times a second and in one call. What it is told is read from storage at that time, so what
- * changed twice is told once; a call that fails is made again, and a call that comes twice changes nothing.
+ * The relays whose sockets watch a post. Each relay gets the post's standing and the changes since its last call, at
+ * most four times a second and in one call. The changes are read from storage when the call is made, so a comment that
+ * changed twice is sent once; a call that fails is repeated, and a repeated call changes nothing.
  *
- * Which relays there are is in storage, so whatever happens to this object they are told: when it is in memory again it
- * tells all of them, and a change that was committed has an alarm to bring it back. A relay that nobody watches the post
- * at any more says so when it is told, and is forgotten. A post without relays pays nothing.
+ * The list of relays is in storage, so a relay gets its calls whatever happens to this object: an object that comes
+ * back into memory calls all of them, and a committed change has an alarm that brings it back. A relay without watchers
+ * returns false from its next call and is forgotten. A post without relays pays nothing.
  */
 import { within } from "../../schema/d1/deadline.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
@@ -16,36 +16,36 @@ import type { PostRecord } from "./post-record.ts";
 import type { RelayRow } from "./post-tables.ts";
 import { type PostWindow, windowSince } from "./post-window.ts";
 
-/** A relay answers when its sockets have their frames. */
+/** A relay returns when its sockets have their frames. */
 const RELAY_ANSWERS_WITHIN = 5000; // ms
-/** After the first call that failed; then 500, 1000... up to 10 s. */
+/** The delay, in ms, after the first failed call; then 500, 1000... up to 10 s. */
 const RETRY_DELAY = 250;
 const RETRY_DELAY_MAX = 10_000;
-/** When the alarm comes that brings this object back if it is gone while a call is to be made again. */
+/** The delay, in ms, of the alarm that brings this object back if it leaves memory before it could repeat a call. */
 const BACK_AFTER = 60_000;
-/** Who has not answered for this long is forgotten. Its sockets, if there are any, watch again when they reconnect. */
+/** A relay that fails for this long, in ms, is forgotten. Its sockets, if any, watch again when they reconnect. */
 export const FAILING_MAX = 24 * 3_600_000;
 
 type Sources = { record: PostRecord; comments: CommentThreads };
 type Relay = {
-  /** What it was told; undefined: not known. */
+  /** The last `seq` that it has received; undefined when that is unknown. */
   seq: number | undefined;
-  /** How often it has asked for the post, in this life of the object. */
+  /** How often it has asked for the post since this object came into memory. */
   asked: number;
-  isBeingTold: boolean;
+  isCallInFlight: boolean;
   failures: number;
   retryAt: number;
   failingSince: number | null;
 };
 
-export class Relays {
+export class WatchingRelays {
   readonly #storage: DurableObjectStorage;
   readonly #env: Env;
   readonly #sources: Sources;
   readonly #relays = new Map<RelayName, Relay>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakesAt = Number.POSITIVE_INFINITY;
-  #toldAt = 0;
+  #lastSentAt = 0;
 
   constructor(storage: DurableObjectStorage, env: Env, sources: Sources) {
     this.#storage = storage;
@@ -57,7 +57,7 @@ export class Relays {
     this.changed();
   }
 
-  /** A relay has somebody who watches the post, and wants to know what is above `since`. Writes a row if it is new here. */
+  /** Registers a relay that has a watcher, and returns the changes above `since`. Writes a row for a new relay. */
   async watchedAt(name: RelayName, since: number | undefined): Promise<PostWindow> {
     const known = this.#relays.get(name);
     if (known) known.asked += 1;
@@ -69,9 +69,9 @@ export class Relays {
     return windowSince(this.#env, this.#sources, since);
   }
 
-  /** Called with each change. */
+  /** Must be called with each change. */
   changed(): void {
-    if (this.#relays.size > 0) this.#wakeAt(Math.max(Date.now(), this.#toldAt + FRAME_DELAY));
+    if (this.#relays.size > 0) this.#wakeAt(Math.max(Date.now(), this.#lastSentAt + FRAME_DELAY));
   }
 
   get #seq(): number {
@@ -82,23 +82,23 @@ export class Relays {
     if (time >= this.#wakesAt) return;
     clearTimeout(this.#timer);
     this.#wakesAt = time;
-    this.#timer = setTimeout(() => this.#tellAll(), Math.max(0, time - Date.now()));
+    this.#timer = setTimeout(() => this.#sendAll(), Math.max(0, time - Date.now()));
   }
 
-  /** None waits for another one. Those that were told the same are told the same again, and it is read once. */
-  #tellAll(): void {
+  /** Calls every relay that is behind, each independently. Relays at the same `seq` share one window, read once. */
+  #sendAll(): void {
     this.#wakesAt = Number.POSITIVE_INFINITY;
-    const now = (this.#toldAt = Date.now());
+    const now = (this.#lastSentAt = Date.now());
     const windows = new Map<number | undefined, Promise<PostWindow>>();
     for (const [name, relay] of this.#relays) {
-      if (relay.isBeingTold || relay.seq === this.#seq) continue;
+      if (relay.isCallInFlight || relay.seq === this.#seq) continue;
       if (relay.retryAt > now) {
         this.#wakeAt(relay.retryAt);
         continue;
       }
       const window = windows.get(relay.seq) ?? this.#window(relay.seq);
       windows.set(relay.seq, window);
-      void this.#tell(name, relay, window);
+      void this.#send(name, relay, window);
     }
   }
 
@@ -107,27 +107,27 @@ export class Relays {
     return windowSince(this.#env, this.#sources, since);
   }
 
-  async #tell(name: RelayName, relay: Relay, reading: Promise<PostWindow>): Promise<void> {
+  async #send(name: RelayName, relay: Relay, reading: Promise<PostWindow>): Promise<void> {
     const { asked } = relay;
-    relay.isBeingTold = true;
+    relay.isCallInFlight = true;
     try {
       const window = await reading;
       const isWatched = await within(RELAY_ANSWERS_WITHIN, relayNamed(this.#env, name).changed(window), name);
-      // One that has asked again in the meantime has somebody again.
-      if (isWatched || relay.asked > asked) this.#reached(name, relay, window.to);
+      // A relay that has asked again during the call has a watcher again.
+      if (isWatched || relay.asked > asked) this.#succeeded(name, relay, window.to);
       else this.#forget(name);
     } catch (error) {
-      console.warn("relay not told, will be again", { post: this.#sources.record.row.id, name, error: String(error) });
+      console.warn("relay not notified, will retry", { post: this.#sources.record.row.id, name, error: String(error) });
       await this.#failed(name, relay);
     } finally {
-      relay.isBeingTold = false;
+      relay.isCallInFlight = false;
       if (this.#relays.has(name) && relay.seq !== this.#seq) {
-        this.#wakeAt(Math.max(relay.retryAt, this.#toldAt + FRAME_DELAY));
+        this.#wakeAt(Math.max(relay.retryAt, this.#lastSentAt + FRAME_DELAY));
       }
     }
   }
 
-  #reached(name: RelayName, relay: Relay, seq: number): void {
+  #succeeded(name: RelayName, relay: Relay, seq: number): void {
     relay.seq = seq;
     relay.failures = relay.retryAt = 0;
     this.#noteFailing(name, relay, null);
@@ -158,7 +158,7 @@ export class Relays {
 const newRelay = (seq?: number, failingSince: number | null = null): Relay => ({
   seq,
   asked: 0,
-  isBeingTold: false,
+  isCallInFlight: false,
   failures: 0,
   retryAt: 0,
   failingSince,

@@ -1,4 +1,4 @@
-/** A chunk that comes with a checksum: it is held back until it is known to be what was sent. */
+/** A chunk with a checksum. It is held in memory until its checksum has been verified. */
 import { joined } from "../../schema/bytes.ts";
 import { CHECKED_CHUNK_MAX_BYTES } from "../../schema/media/upload-limits.ts";
 import type { Append, ChecksumAlgorithm } from "../../schema/media/uploads.ts";
@@ -6,7 +6,7 @@ import type { BodyReader } from "./body-reader.ts";
 
 const DIGESTS: Record<ChecksumAlgorithm, string> = { sha1: "SHA-1", sha256: "SHA-256", md5: "MD5" };
 
-/** The body as a whole, or why it is refused. */
+/** Returns the whole body, or the reason for its refusal. */
 export async function checkedChunk(
   body: BodyReader,
   { algorithm, digest }: NonNullable<Append["checksum"]>,

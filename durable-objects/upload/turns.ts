@@ -1,16 +1,19 @@
 import { within } from "../../schema/d1/deadline.ts";
 
-/** How long whoever comes waits for the one before, who may be waiting for R2. In ms. */
+/** How long, in ms, a request waits for the previous one to stop, which may itself be waiting for R2. */
 const HANDED_OVER_WITHIN = 10_000;
 
 /**
- * One at a time, and the newest first: who comes makes the one before stop. A connection that has died without a word would
- * otherwise keep out its own client, who is back already.
+ * Mutual exclusion in which the newest request wins: it makes the previous one stop. Otherwise a connection that died
+ * silently would lock out its own client, which has already reconnected.
  */
 export class Turns {
   #current: { stop: () => void; over: Promise<void> } | undefined;
 
-  /** Runs `work` alone. It is told when to stop. Undefined when the one before did not stop in time. */
+  /**
+   * Runs `work` exclusively; `stop` aborts when it must end. Returns undefined if the previous one did not stop in
+   * time.
+   */
   async take<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T | undefined> {
     const deadline = Date.now() + HANDED_OVER_WITHIN;
     while (this.#current) {

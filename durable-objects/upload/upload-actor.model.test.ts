@@ -1,6 +1,6 @@
 /**
- * Random chunks, cuts, repeats and evictions. The model is how many bytes were acknowledged: whatever happens, the upload
- * stands there or, after a cut, behind it, and in the end it has the bytes of the file.
+ * Random chunks, cuts, repeats and evictions. The model is the number of acknowledged bytes: whatever happens, the
+ * upload's offset equals it or, after a cut, is above it, and the finished upload has the bytes of the file.
  */
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -19,7 +19,7 @@ type Step = fc.AsyncCommand<Model, Real>;
 
 const step = (name: string, run: Step["run"]): Step => ({ check: () => true, toString: () => name, run });
 
-// Small, at the edge of a part, and across one or two of them.
+// Small chunks, larger ones, and ones at the edge of a part.
 const length = fc.oneof(
   fc.integer({ min: 1, max: 100 }),
   fc.integer({ min: 200_000, max: 600_000 }),
@@ -70,7 +70,7 @@ const evicts = fc.constant(
   }),
 );
 
-it("ends with the bytes that were sent, whatever happens on the way", async () => {
+it("ends with the bytes that were sent, whatever happens in between", async () => {
   const client = await newClient();
   await fc.assert(
     fc.asyncProperty(

@@ -28,7 +28,7 @@ const refusal = async (response: Response) => [response.status, await codeOf(res
 
 type Call = "put" | "createMultipartUpload" | "uploadPart" | "complete";
 
-/** Has one call of R2 fail, the first time that it is made: before it has done anything, or after. Returns how often it did. */
+/** Makes the first call of this kind to R2 fail, before or after it took effect. Returns how often it has failed. */
 async function failing(id: MediaId, call: Call, when: "before" | "after") {
   vi.spyOn(console, "warn").mockReturnValue();
   vi.spyOn(console, "error").mockReturnValue();
@@ -67,7 +67,7 @@ it.each([
   ["createMultipartUpload", PART_BYTES + 1000],
   ["uploadPart", PART_BYTES + 1000],
   ["complete", PART_BYTES + 1000],
-] as const)("goes on after R2 has failed in %s, whether it had done it or not", async (call, bytes) => {
+] as const)("resumes after R2 has failed in %s, before or after the call took effect", async (call, bytes) => {
   for (const when of ["before", "after"] as const) {
     const client = await newClient();
     const file = fileOf(bytes, MP4);
@@ -76,24 +76,24 @@ it.each([
 
     expect(await refusal(await client.patch(id, 0, file))).toEqual([503, "unavailable"]);
     expect(failed.times).toBe(1);
-    // Nobody has lost a byte that had come, and who asks for the rest finishes it.
+    // No received byte is lost, and the client can finish the upload.
     await finished(client, id, file);
     expect(await storedDigest(id)).toBe(await digestOf(file));
     expect(await rowOf(id)).toMatchObject({ state: "uploaded", type: "video/mp4" });
   }
 });
 
-/** As any client goes on: asks where it stands, and sends the rest. */
+/** Finishes an upload as any client would: asks for the offset, and sends the rest. */
 async function finished(client: Client, id: MediaId, file: Uint8Array<ArrayBuffer>) {
   const offset = await client.offset(id);
   if (offset < file.length) expect((await client.patch(id, offset, file.slice(offset))).status).toBe(204);
 }
 
-it("finishes, when it is asked, what a crash has left between its object and its row", async () => {
+it("completes the row on the next request if a crash came after the object was complete", async () => {
   const client = await newClient();
   const file = fileOf(1000);
   const id = await client.begun(1000);
-  // The route has died with the actor's answer in its hand.
+  // The route crashes after the actor's response.
   const what = encodeURIComponent(JSON.stringify({ owner: client.person.id, offset: 0 }));
   const answer = await actorOf(id).fetch(`https://upload/?what=${what}`, { method: "PATCH", body: file });
   expect(await answer.json()).toMatchObject({ ok: true, stored: "image/png" });
@@ -114,7 +114,7 @@ it("keeps nothing once it is over", async () => {
   });
 });
 
-it("stores nothing for an id that is none", async () => {
+it("stores nothing for an id without an upload", async () => {
   const client = await newClient();
   const id = await client.begun(1000);
   await client.end(id);
@@ -145,7 +145,7 @@ it("removes an upload 24 hours after its last byte, and not before", async () =>
   });
 });
 
-it("does not remove an upload that somebody is sending", async () => {
+it("does not remove an upload while bytes are being sent", async () => {
   const client = await newClient();
   const file = fileOf(1000);
   const id = await client.begun(file.length);
@@ -161,7 +161,7 @@ it("does not remove an upload that somebody is sending", async () => {
   expect(alarm).toBeGreaterThan(Date.now() + KEPT_WITHOUT_PROGRESS - 60_000);
 });
 
-it("lets no upload last for ever", async () => {
+it("removes an upload after its maximum lifetime, even with progress", async () => {
   const client = await newClient();
   const id = await client.begun(1000);
   const begun = Date.now();
@@ -174,7 +174,7 @@ it("lets no upload last for ever", async () => {
   expect(await rowOf(id)).toBeNull();
 });
 
-it("leaves an upload alone that is finished, though its end was not heard of", async () => {
+it("keeps a finished upload whose actor was never told of the end", async () => {
   const client = await newClient();
   const id = await client.begun(1000);
   const what = encodeURIComponent(JSON.stringify({ owner: client.person.id, offset: 0 }));
@@ -188,7 +188,7 @@ it("leaves an upload alone that is finished, though its end was not heard of", a
   expect(await env.MEDIA.head(originalKey(id))).not.toBeNull();
 });
 
-it("is removed with all that it has by the sweep, which knows its row alone", async () => {
+it("is removed completely by the sweep, which knows only its row", async () => {
   const client = await newClient();
   const file = fileOf(PART_BYTES + 1000, MP4);
   const id = await client.begun(file.length);
@@ -198,7 +198,7 @@ it("is removed with all that it has by the sweep, which knows its row alone", as
   expect((await client.head(id)).status).toBe(404);
 });
 
-it("gives up an upload whose parts R2 has thrown away", async () => {
+it("gives up an upload whose parts R2 no longer has", async () => {
   const client = await newClient();
   const file = fileOf(2 * PART_BYTES, MP4);
   const id = await client.begun(file.length);

@@ -13,26 +13,30 @@ import { Assembly, type CallStore, faultOf } from "./upload-assembly.ts";
 import { beginMultipart, completeParts, isFaultOfParts, removeObject, UploadLost } from "./upload-object.ts";
 import { expiryOf, readUpload, type Upload, writeUpload } from "./upload-record.ts";
 
-/** A bucket that takes nothing for so many ms has failed. The local one says nothing at all when its disk is full. */
+/** A call to R2 that takes longer than this, in ms, has failed. The local bucket hangs when its disk is full. */
 const STORED_WITHIN = 10_000;
-/** After D1 or R2 has failed in the removal of an upload. In ms. */
+/** The delay, in ms, after D1 or R2 has failed during the removal of an upload. */
 const RETRY_AFTER = 60_000;
 export type Begin = Pick<Upload, "owner" | "key" | "bytes" | "direct">;
 
 /**
- * One upload, named by the id of its media row, from its first byte until its object is whole. What it has acknowledged is
- * stored: the parts in R2, and what does not fill a part yet in its own storage. So an upload goes on from any byte, after
- * a crash too. It is a matter of one at a time, and who comes later goes on where the one before has stopped.
+ * One upload, named by the id of its media row, from its first byte until its object is complete. Every acknowledged
+ * byte is stored: full parts in R2, and the rest in the actor's own storage. So an upload can resume at any byte, even
+ * after a crash. It serves one request at a time; a newer request stops the previous one and resumes where that one
+ * stopped.
  *
- * That the object is whole, the route writes into D1, and then `end`s the actor. What does not come to an end is removed
- * by the alarm, 24 hours after its last byte.
+ * When the object is complete, the route writes so to D1 and then calls `end`. An upload that never completes is
+ * removed by the alarm, 24 hours after its last byte.
  */
 export class UploadActor extends DurableObject<Env> {
   readonly #id = this.ctx.id.name as MediaId;
   readonly #turns = new Turns();
   #storing: Promise<unknown> = Promise.resolve();
 
-  /** To be called once, after the row is written. `multipart`: R2's id of an upload that the client sends there itself. */
+  /**
+   * Begins the upload. Must be called once, after the media row is written. `multipart` is R2's id of an upload whose
+   * parts the client sends to R2 itself.
+   */
   async begin({ owner, key, bytes, direct }: Begin): Promise<{ expiresAt: number; multipart?: string }> {
     const now = Date.now();
     const upload: Upload = { owner, key, bytes, direct, etags: [], isStored: false, begunAt: now, progressedAt: now };
@@ -43,35 +47,44 @@ export class UploadActor extends DurableObject<Env> {
     return { expiresAt: expiryOf(upload), ...(multipart !== undefined && { multipart }) };
   }
 
-  /** How far it is. Stops whoever is sending: what they have sent is in it. */
+  /** Returns the upload's progress. Stops a request that is sending; the bytes that it has sent are included. */
   async standing(owner: string): Promise<Answer> {
-    return this.#alone(owner, async (upload) => {
+    return this.#exclusively(owner, async (upload) => {
       if (upload.direct) return refused("media_not_found");
       const assembly = this.#assembly(upload);
-      // A crash may have come between the last byte and the object.
+      // A crash may have come between the last byte and the completion of the object.
       if (assembly.offset === upload.bytes && !upload.isStored) await assembly.settle();
-      return { ok: true, ...assembly.standing() };
+      return { ok: true, ...assembly.progress() };
     });
   }
 
-  /** Appends the body. A stream, so this is no method of RPC; `what` is an `Append`, and the answer an `Answer`. */
+  /**
+   * Appends the body. Not an RPC method, because the body is a stream. `what` is an `Append`; the response, an
+   * `Answer`.
+   */
   override async fetch(request: Request): Promise<Response> {
     const append = JSON.parse(new URL(request.url).searchParams.get("what") ?? "{}") as Append;
-    const answer = await this.#alone(append.owner, (upload, stop) => this.#append(upload, append, request.body, stop));
-    return Response.json(answer);
+    const result = await this.#exclusively(append.owner, (upload, stop) =>
+      this.#append(upload, append, request.body, stop),
+    );
+    return Response.json(result);
   }
 
-  /** Makes one object of the parts that the client has sent to R2 itself, in their order, if it is what is accepted. */
+  /**
+   * Combines the parts that the client has sent to R2 itself into one object. Removes the upload if the object has
+   * another size than announced or a type that is not accepted.
+   */
   async complete(owner: string, etags: string[]): Promise<Answer> {
-    return this.#alone(owner, async (upload) => {
+    return this.#exclusively(owner, async (upload) => {
       const { key, bytes, multipart, direct } = upload;
       if (!direct || multipart === undefined) return refused("media_not_found");
       const parts = Math.ceil(bytes / DIRECT_PART_BYTES);
-      if (etags.length !== parts) return refused("invalid_request", `There must be ${parts} parts`);
+      if (etags.length !== parts) return refused("invalid_request", `This upload must have ${parts} parts`);
       try {
         if (!upload.isStored) await this.#store((bucket) => completeParts(bucket, key, multipart, etags));
       } catch (error) {
-        if (isFaultOfParts(error)) return refused("invalid_request", "These are not the parts that R2 has");
+        if (isFaultOfParts(error))
+          return refused("invalid_request", "These parts do not match the ones that were uploaded");
         throw error;
       }
       const object = await this.#store((bucket) => bucket.get(key, { range: { offset: 0, length: SNIFF_BYTES } }));
@@ -80,23 +93,24 @@ export class UploadActor extends DurableObject<Env> {
       const fault = faultOf(type, bytes);
       if (object.size !== bytes || !type || fault) {
         await this.#remove(upload);
-        return fault ? refused(fault) : refused("invalid_request", `The parts have ${object.size} bytes, not ${bytes}`);
+        if (fault) return refused(fault);
+        return refused("invalid_request", `The parts have ${object.size} bytes instead of ${bytes}`);
       }
       writeUpload(this.ctx.storage, { ...upload, isStored: true, contentType: type });
       return { ok: true, offset: bytes, bytes, expiresAt: expiryOf(upload), stored: type };
     });
   }
 
-  /** Forgets it: the row says that the object is whole. */
+  /** Clears the actor's storage, after the media row says that the object is complete. */
   async end(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
 
-  /** Removes all that there is of it, the row too, unless it is finished. Of anybody's when no owner is given. */
+  /** Removes the whole upload with its row, unless it is finished. Without `owner`, it does so for any owner. */
   async discard(owner = readUpload(this.ctx.storage)?.owner): Promise<Answer | undefined> {
     if (owner === undefined) return undefined;
-    return this.#alone(owner, async (upload) => {
+    return this.#exclusively(owner, async (upload) => {
       await this.#remove(upload);
       return { ok: true, offset: 0, bytes: upload.bytes, expiresAt: 0 };
     });
@@ -109,7 +123,7 @@ export class UploadActor extends DurableObject<Env> {
     };
     if (expired()) {
       await this.#turns.take(async () => {
-        const upload = expired(); // Who was sending may have saved something.
+        const upload = expired(); // The request that was stopped may have saved bytes.
         if (upload) await this.#remove(upload);
       });
     }
@@ -117,10 +131,10 @@ export class UploadActor extends DurableObject<Env> {
     if (left) await this.ctx.storage.setAlarm(Math.max(expiryOf(left), Date.now() + RETRY_AFTER));
   }
 
-  /** Runs `work` on the upload, if there is one of `owner`, alone. */
-  async #alone(owner: string, work: (upload: Upload, stop: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  /** Runs `work` exclusively on the upload of `owner`. Turns its errors into refusals. */
+  async #exclusively(owner: string, work: (upload: Upload, stop: AbortSignal) => Promise<Answer>): Promise<Answer> {
     if (!this.#uploadOf(owner)) return refused("media_not_found");
-    const answer = await this.#turns.take(async (stop) => {
+    const result = await this.#turns.take(async (stop) => {
       const upload = this.#uploadOf(owner);
       if (!upload) return refused("media_not_found");
       try {
@@ -134,7 +148,7 @@ export class UploadActor extends DurableObject<Env> {
         return refused("unavailable");
       }
     });
-    return answer ?? refused("upload_busy");
+    return result ?? refused("upload_busy");
   }
 
   #uploadOf(owner: string): Upload | undefined {
@@ -154,18 +168,18 @@ export class UploadActor extends DurableObject<Env> {
   ): Promise<Answer> {
     if (upload.direct) return refused("media_not_found");
     const assembly = this.#assembly(upload);
-    if (offset !== assembly.offset) return refused("offset_mismatch", `It stands at ${assembly.offset} bytes`);
+    if (offset !== assembly.offset) return refused("offset_mismatch", `The upload is at offset ${assembly.offset}`);
     const reader = new BodyReader(body, stop);
     try {
-      await assembly.settle(); // When R2 has failed, a part that is full waits for it.
-      const refusal = await taken(assembly, reader, checksum);
+      await assembly.settle(); // After a failure of R2 there is a full part that is not stored yet.
+      const refusal = await appendBody(assembly, reader, checksum);
       if (isFault(refusal)) await this.#remove(upload);
       else assembly.save();
-      return refusal ? refused(refusal) : { ok: true, ...assembly.standing() };
+      return refusal ? refused(refusal) : { ok: true, ...assembly.progress() };
     } catch (error) {
       assembly.save();
-      if (stop.aborted) return refused("upload_busy", "Another request goes on with this upload");
-      if (error instanceof CutOff) return refused("invalid_request", "The body ended before its time");
+      if (stop.aborted) return refused("upload_busy", "Another request has taken over this upload");
+      if (error instanceof CutOff) return refused("invalid_request", "The body ended early");
       throw error;
     } finally {
       await reader.cancel();
@@ -173,7 +187,7 @@ export class UploadActor extends DurableObject<Env> {
   }
 
   readonly #store: CallStore = async (call) => {
-    // One that was too slow may still write: a part that is written twice at once has one of two etags.
+    // Waits for a call that timed out, which may still write: a part written twice at once may get either etag.
     await within(STORED_WITHIN, this.#storing, "R2");
     const stored = call(this.env.MEDIA);
     this.#storing = stored.then(
@@ -184,8 +198,8 @@ export class UploadActor extends DurableObject<Env> {
   };
 
   /**
-   * The row first: whoever changes it first, the end of the upload or this, decides. Until all is gone, the record knows
-   * what is left, and the alarm tries again.
+   * Removes the row first: whichever changes it first, the completion of the upload or its removal, wins. Until
+   * everything is removed, the record keeps track of the rest, and the alarm tries again.
    */
   async #remove(upload: Upload): Promise<void> {
     writeUpload(this.ctx.storage, { ...upload, progressedAt: 0 });
@@ -200,13 +214,13 @@ export class UploadActor extends DurableObject<Env> {
       if (left?.rows.length === 0) await this.#store((bucket) => removeObject(bucket, upload));
       await this.end();
     } catch (error) {
-      console.warn("upload not removed, the alarm will", { id: this.#id, error: String(error) });
+      console.warn("upload not removed, will retry", { id: this.#id, error: String(error) });
     }
   }
 }
 
-/** Takes the whole body in, or what comes of it before it is refused or cut off. */
-async function taken(assembly: Assembly, reader: BodyReader, checksum: Append["checksum"]) {
+/** Appends the body, up to a refusal or a cut. Returns the refusal, if there is one. */
+async function appendBody(assembly: Assembly, reader: BodyReader, checksum: Append["checksum"]) {
   if (checksum) {
     const chunk = await checkedChunk(reader, checksum);
     return typeof chunk === "string" ? chunk : assembly.add(chunk);

@@ -1,4 +1,4 @@
-/** An upload while bytes come in: filled part by part, and at the end made one object. */
+/** Fills an upload part by part while its bytes arrive, and combines the parts into one object at the end. */
 import { SNIFF_BYTES, typeOf } from "../../schema/media/file-signatures.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
 import { maxBytesOf } from "../../schema/media/upload-limits.ts";
@@ -16,17 +16,19 @@ import {
 } from "./upload-record.ts";
 import type { Standing } from "../../schema/media/uploads.ts";
 
-/** Why a file is refused by its first bytes. */
+/** The reason why a file is refused after its first bytes. */
 export type Fault = "unsupported_type" | "too_large";
 
+/** Returns why a file with this detected type and size is refused; undefined if it is accepted. */
 export const faultOf = (type: MediaType | undefined, bytes: number): Fault | undefined => {
   if (!type) return "unsupported_type";
   return bytes > maxBytesOf(type) ? "too_large" : undefined;
 };
 
-/** Runs one call of R2, or throws when it takes too long. */
+/** Runs one call to R2, and throws if it takes too long. */
 export type CallStore = <T>(call: (bucket: R2Bucket) => Promise<T>) => Promise<T>;
 
+/** The state of one upload during a request: the record in storage, and the part that is being filled. */
 export class Assembly {
   readonly upload: Upload;
   readonly #storage: DurableObjectStorage;
@@ -40,20 +42,20 @@ export class Assembly {
     this.#part = openPart(storage, upload);
   }
 
-  /** How many bytes have come. */
+  /** How many bytes have arrived. */
   get offset(): number {
     return bytesInParts(this.upload) + this.#part.filled;
   }
 
-  standing(): Standing {
+  progress(): Standing {
     const { bytes, isStored, contentType } = this.upload;
-    const standing = { offset: this.offset, bytes, expiresAt: expiryOf(this.upload) };
-    return isStored && contentType ? { ...standing, stored: contentType } : standing;
+    const progress = { offset: this.offset, bytes, expiresAt: expiryOf(this.upload) };
+    return isStored && contentType ? { ...progress, stored: contentType } : progress;
   }
 
   /**
-   * Takes a chunk in, and gives each part that is full to R2. `unsupported_type` and `too_large` are the end of an upload;
-   * of what is longer than announced (`invalid_request`) nothing is taken.
+   * Appends a chunk, and sends each full part to R2. `unsupported_type` and `too_large` end the upload; a chunk that
+   * goes beyond the announced length (`invalid_request`) is not appended at all.
    */
   async add(chunk: Uint8Array): Promise<Fault | "invalid_request" | undefined> {
     if (this.offset + chunk.length > this.upload.bytes) return "invalid_request";
@@ -64,14 +66,14 @@ export class Assembly {
       bytes.set(taken, filled);
       this.#part.filled += taken.length;
       rest = rest.subarray(taken.length);
-      const fault = this.#knowType();
+      const fault = this.#detectType();
       if (fault) return fault;
     }
     await this.settle();
     return undefined;
   }
 
-  /** Keeps what has come and is not in R2. */
+  /** Saves the bytes that have arrived and are not in R2 yet. */
   save(): void {
     if (this.#part.saved === this.#part.filled) return;
     saveTail(this.#storage, this.#part);
@@ -79,7 +81,7 @@ export class Assembly {
     writeUpload(this.#storage, this.upload);
   }
 
-  /** Stores a part that is full, and makes the object once all of them are stored. Throws when R2 fails. */
+  /** Stores the part if it is full, and completes the object once all parts are stored. Throws when R2 fails. */
   async settle(): Promise<void> {
     const { upload } = this;
     if (this.#part.bytes.length > 0 && this.#part.filled === this.#part.bytes.length) {
@@ -91,7 +93,7 @@ export class Assembly {
     try {
       await this.#store((bucket) => completeParts(bucket, key, multipart, etags));
     } catch (error) {
-      // A part that was stored twice, with a crash in between, has another etag than it was known by.
+      // A part that was stored twice, with a crash in between, may have another etag than the recorded one.
       throw isFaultOfParts(error)
         ? new UploadLost("its parts are not those that were stored", { cause: error })
         : error;
@@ -100,8 +102,8 @@ export class Assembly {
     writeUpload(this.#storage, upload);
   }
 
-  // As soon as it can be told.
-  #knowType(): Fault | undefined {
+  /** Detects the type once enough bytes are there. Returns a fault if the file is not accepted. */
+  #detectType(): Fault | undefined {
     const { contentType, bytes } = this.upload;
     if (contentType || (this.offset < SNIFF_BYTES && this.offset < bytes)) return undefined;
     const type = typeOf(this.#part.bytes.subarray(0, this.#part.filled));
@@ -114,7 +116,7 @@ export class Assembly {
     const { bytes } = this.#part;
     await this.#store((bucket) => storeWhole(bucket, upload.key, bytes, upload.contentType ?? ""));
     upload.isStored = true;
-    this.#stored("whole");
+    this.#recordPart("whole");
   }
 
   async #storePart(): Promise<void> {
@@ -125,15 +127,15 @@ export class Assembly {
       upload.multipart ?? (await this.#store((bucket) => beginMultipart(bucket, key, upload.contentType)));
     if (upload.multipart === undefined) {
       upload.multipart = multipart;
-      // Before there is a part: a multipart upload that nobody knows of lies in R2 for a week.
+      // Written before there is a part: R2 keeps a multipart upload whose id was lost for a week.
       writeUpload(this.#storage, upload);
     }
     const number = upload.etags.length + 1;
-    this.#stored(await this.#store((bucket) => storePart(bucket, key, multipart, number, bytes)));
+    this.#recordPart(await this.#store((bucket) => storePart(bucket, key, multipart, number, bytes)));
   }
 
-  // In one transaction, because nothing is awaited between.
-  #stored(etag: string): void {
+  /** Records a stored part. All writes are in one transaction, because nothing is awaited between them. */
+  #recordPart(etag: string): void {
     this.upload.etags.push(etag);
     this.upload.progressedAt = Date.now();
     clearTail(this.#storage);

@@ -1,12 +1,12 @@
-/** What the actor of an upload keeps in its storage. Nothing before an upload has begun, and nothing once it is over. */
+/** The storage of an upload's actor. It is empty before an upload has begun and after it is over. */
 import type { PersonId } from "../../schema/ids.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
 import { KEPT_WITHOUT_PROGRESS, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
 
 /**
- * `key`: of the object. `etags`: of the parts that are in R2, in their order; all but the last have PART_BYTES.
- * `multipart`: R2's id of the
- * upload, once there is a part. `direct`: the client sends the parts to R2 itself. `isStored`: the object is whole.
+ * `key`: the object's key. `etags`: the etags of the parts in R2, in order; every part but the last has PART_BYTES.
+ * `multipart`: R2's id of the multipart upload, once it has begun. `direct`: the client sends the parts to R2 itself.
+ * `isStored`: the object is complete.
  */
 export type Upload = {
   owner: PersonId;
@@ -23,7 +23,7 @@ export type Upload = {
 
 const UPLOAD = "upload";
 const PIECE = "tail:";
-/** A chunk of one byte writes a row of the tail anew, so it is small; a tail has 20 of them. */
+/** A chunk of one byte rewrites a whole row of the tail, so rows are small; a tail has up to 20 of them. */
 const PIECE_BYTES = 256 * 1024;
 
 export const readUpload = ({ kv }: DurableObjectStorage): Upload | undefined => kv.get<Upload>(UPLOAD);
@@ -34,13 +34,13 @@ export const expiryOf = ({ progressedAt, begunAt }: Upload): number =>
 
 export const partsOf = ({ bytes }: Upload): number => Math.ceil(bytes / PART_BYTES);
 
-/** How many bytes the parts in R2 have. */
+/** The total size of the parts in R2. */
 export const bytesInParts = ({ bytes, etags }: Upload): number => Math.min(bytes, etags.length * PART_BYTES);
 
-/** The part that is being filled. The first `saved` bytes of it are stored as the tail. */
+/** The part that is being filled. Its first `saved` bytes are in the actor's storage, as the tail. */
 export type OpenPart = { bytes: Uint8Array<ArrayBuffer>; filled: number; saved: number };
 
-/** The next part, with what of it has come. Its length is 0 when there is nothing more to come. */
+/** Returns the next part, with the bytes of the stored tail. Its length is 0 when all parts are in R2. */
 export function openPart({ kv }: DurableObjectStorage, upload: Upload): OpenPart {
   const bytes = new Uint8Array(Math.min(PART_BYTES, upload.bytes - bytesInParts(upload)));
   let filled = 0;
@@ -51,7 +51,7 @@ export function openPart({ kv }: DurableObjectStorage, upload: Upload): OpenPart
   return { bytes, filled, saved: filled };
 }
 
-/** Stores what has come since it was stored last. */
+/** Stores the bytes that have arrived since the last save. */
 export function saveTail({ kv }: DurableObjectStorage, part: OpenPart): void {
   if (part.saved === part.filled) return;
   const first = Math.floor(part.saved / PIECE_BYTES);
@@ -67,5 +67,5 @@ export function clearTail({ kv }: DurableObjectStorage): void {
   for (const key of keys) kv.delete(key);
 }
 
-// Two digits, because keys are listed in the order of their text.
+// Padded to two digits, because keys are listed in lexicographic order.
 const pieceKey = (index: number): string => PIECE + String(index).padStart(2, "0");

@@ -1,57 +1,58 @@
-/** One device of a person: takes its steps one after the other, and records what it did and what it was answered. */
+/** One device of a person: runs its steps one after the other, and records its operations with their responses. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Comment, CommentPage, Liked, Post } from "../../schema/api/posts.ts";
 import type { Freshness, Recorded } from "./history.ts";
 import type { Step } from "./plan.ts";
 import { type Ended, FROM_THE_FUTURE, send, type Sent, tokenOf } from "./requests.ts";
 
-/** Between two tries while there is no server. */
+/** The pause, in ms, between two tries while there is no server. */
 const NO_SERVER_PAUSE = 50;
-/** Of one comment. */
+/** The most requests for one comment. */
 const REQUESTS_MAX = 50;
-/** The most that one page may have. */
+/** The largest page that the API allows. */
 const PAGE = 50;
 
-type Who = { address: string; session: string; client: number; person: number; posts: string[] };
+type Device = { address: string; session: string; client: number; person: number; posts: string[] };
 
 export class Client {
-  /** In the order of their ends. */
+  /** In the order in which they ended. */
   readonly operations: Recorded[] = [];
-  /** How often a request ended without an answer, by the reason. */
+  /** How often a request ended without a response, by the reason. */
   readonly unknown = new Map<string, number>();
-  readonly #who: Who;
-  /** By post: the last acknowledged write. */
+  readonly #device: Device;
+  /** The last acknowledged write to each post. */
   readonly #written = new Map<string, { since: number; seq: number }>();
-  #going = true;
+  #isRunning = true;
   #comments = 0;
 
-  constructor(who: Who) {
-    this.#who = who;
+  constructor(device: Device) {
+    this.#device = device;
   }
 
+  /** Runs the steps until they end or `stop` is called. */
   async take(steps: Iterable<Step>): Promise<void> {
     for (const step of steps) {
-      if (!this.#going) return;
+      if (!this.#isRunning) return;
       await this.#take(step);
       await sleep(step.pause);
     }
   }
 
   stop(): void {
-    this.#going = false;
+    this.#isRunning = false;
   }
 
-  /** What the actor itself holds. */
+  /** Reads every post from its actor. */
   async observe(): Promise<void> {
-    for (const post of this.#who.posts) {
+    for (const post of this.#device.posts) {
       await this.#read(post, "actor");
       await this.#list(post, "actor");
     }
   }
 
   async #take({ post: index, what, freshness, reply, repeats }: Step): Promise<void> {
-    const post = this.#who.posts[index];
-    if (post === undefined) throw new Error(`there is no post ${index}`);
+    const post = this.#device.posts[index];
+    if (post === undefined) throw new Error(`no post ${index}`);
     if (what === "read") await this.#read(post, freshness);
     else if (what === "list") await this.#list(post, freshness);
     else if (what === "comment") await this.#comment(post, reply);
@@ -62,7 +63,7 @@ export class Client {
   }
 
   async #like(post: string, liked: boolean, reply: Step["reply"]): Promise<boolean> {
-    const { client, person } = this.#who;
+    const { client, person } = this.#device;
     const sent = { method: liked ? "PUT" : "DELETE", path: `/v1/posts/${post}/like` } as const;
     const { invoke, ended, end } = await this.#write<Liked>(sent, reply);
     if (ended.is === "not sent") return false;
@@ -72,9 +73,9 @@ export class Client {
     return answer !== null;
   }
 
-  /** Repeated under its key until it is answered, through kills too. */
+  /** Posts a comment, and repeats it under its key until a response comes, even across kills. */
   async #comment(post: string, reply: Step["reply"]): Promise<void> {
-    const { client, person } = this.#who;
+    const { client, person } = this.#device;
     this.#comments += 1;
     const text = `${client} ${this.#comments}`;
     const sent = {
@@ -86,7 +87,7 @@ export class Client {
     let first: number | undefined;
     for (let requests = 1; ; requests += 1) {
       const { invoke, ended, end } = await this.#write<Comment>(sent, requests === 1 ? reply : { is: "taken" });
-      const isLast = ended.is === "answered" || !this.#going || requests === REQUESTS_MAX;
+      const isLast = ended.is === "answered" || !this.#isRunning || requests === REQUESTS_MAX;
       if (ended.is === "not sent" && first === undefined) return;
       first ??= invoke;
       if (!isLast) continue;
@@ -99,8 +100,8 @@ export class Client {
   }
 
   async #read(post: string, kind: Step["freshness"]): Promise<void> {
-    const { client, person } = this.#who;
-    const { freshness, headers } = this.#asking(post, kind);
+    const { client, person } = this.#device;
+    const { freshness, headers } = this.#requestOptions(post, kind);
     const { invoke, ended, end } = await this.#request<Post>({ method: "GET", path: `/v1/posts/${post}`, headers });
     if (ended.is !== "answered") return;
     const { likedByMe: liked, likes, comments, seq } = ended.body;
@@ -109,7 +110,7 @@ export class Client {
   }
 
   async #list(post: string, kind: Step["freshness"]): Promise<void> {
-    const { freshness, headers } = this.#asking(post, kind);
+    const { freshness, headers } = this.#requestOptions(post, kind);
     const comments: Comment[] = [];
     const started = performance.now();
     let cursor: string | undefined;
@@ -123,11 +124,11 @@ export class Client {
     } while (cursor !== undefined);
     const answer = comments.map(({ id, text }) => ({ id, text }));
     const times = { invoke: started, return: performance.now() };
-    this.operations.push({ f: "list", client: this.#who.client, post, freshness, ...times, answer });
+    this.operations.push({ f: "list", client: this.#device.client, post, freshness, ...times, answer });
   }
 
-  /** Before the client's first write to the post there is no own one to be seen. */
-  #asking(post: string, kind: Step["freshness"]): { freshness: Freshness; headers: Record<string, string> } {
+  /** Returns a read's freshness and headers. An `own` read before the client's first write to the post is `plain`. */
+  #requestOptions(post: string, kind: Step["freshness"]): { freshness: Freshness; headers: Record<string, string> } {
     const own = this.#written.get(post);
     if (kind === "actor") return { freshness: { kind }, headers: tokenOf(post, FROM_THE_FUTURE) };
     if (kind === "own" && own) return { freshness: { kind, ...own }, headers: tokenOf(post, own.seq) };
@@ -142,13 +143,13 @@ export class Client {
     return { ...timed, ended: { is: "unknown", why: "dropped" } };
   }
 
-  /** Waits while there is no server; `invoke` is of the request that was sent. */
+  /** Sends a request, and waits while there is no server. `invoke` is the time of the request that was sent. */
   async #request<T>(sent: Sent): Promise<Timed<T>> {
     for (;;) {
       const invoke = performance.now();
-      const ended = await send<T>(this.#who.address, this.#who.session, sent);
+      const ended = await send<T>(this.#device.address, this.#device.session, sent);
       if (ended.is === "unknown") this.#countUnknown(ended.why);
-      if (ended.is !== "not sent" || !this.#going) return { invoke, ended, end: performance.now() };
+      if (ended.is !== "not sent" || !this.#isRunning) return { invoke, ended, end: performance.now() };
       await sleep(NO_SERVER_PAUSE);
     }
   }

@@ -1,13 +1,14 @@
 /**
- * I5: the comments of a post are a list that only grows at its end. Every reader sees a prefix of it, so there are no two
- * orders and no gap is filled later; no id and no text is there twice; and what was answered is in it, in the order of
- * the answers. The lists show the order themselves, so nothing has to be searched.
+ * I5: the comments of a post are a list that only grows at its end. Every read shows a prefix of it, so there are no
+ * two orders and no gap is filled later; no id and no text appears twice; and every acknowledged comment is in it, in
+ * the order of the responses. The lists show the order themselves, so no search is needed.
  *
- * Reads of the actor show all that was answered before, and never less than a read before them; reads with the token of
- * an own write show all up to that write; plain reads may be old, but are prefixes like the others.
+ * Reads of the actor show every comment acknowledged before, and never fewer than an earlier read of it; reads with the
+ * token of an own write show everything up to that write; plain reads may be old, but show prefixes too.
  */
 import { type CommentOperation, type Finding, type History, type ListOperation, operationsOn } from "./history.ts";
 
+/** Returns every violation of the order of comments. */
 export const wrongComments = (history: History): Finding[] =>
   history.posts.flatMap(({ id }) => {
     const lists = operationsOn(history, id, "list");
@@ -25,14 +26,14 @@ export const wrongComments = (history: History): Finding[] =>
     return wrong.map((what) => ({ post: id, what }));
   });
 
-/** What was answered, and is in no list although the longest one was read later. */
+/** Counts the acknowledged comments that no list shows, although the longest one was read later. */
 export function lostComments(history: History): number {
   const shown = new Set(history.posts.flatMap(({ id }) => operationsOn(history, id, "list").flatMap(idsOf)));
   const answered = history.operations.filter((operation) => operation.f === "comment" && operation.answer !== null);
   return answered.filter((operation) => operation.f === "comment" && !shown.has(operation.answer?.id ?? "")).length;
 }
 
-/** Texts that are in the longest list more than once. */
+/** Counts the comments that repeat a text in the longest list. */
 export const doubledComments = (history: History): number =>
   history.posts.reduce((count, { id }) => {
     const lists = operationsOn(history, id, "list").map(({ answer }) => answer);
@@ -47,19 +48,19 @@ function wrongInOrder(order: ListOperation["answer"], written: CommentOperation[
   const byText = new Map(written.map((comment) => [comment.text, comment]));
   const ids = new Set<string>();
   const texts = new Set<string>();
-  // Of what stands behind: nothing before it was invoked later than that.
+  // The earliest return among the comments further on. No comment before them may have been invoked later than that.
   let firstReturn = { at: Number.POSITIVE_INFINITY, text: "" };
   for (const { id, text } of order.toReversed()) {
     const comment = byText.get(text);
     if (!comment) wrong.push(`nobody wrote "${text}"`);
     else if (comment.answer && comment.answer.id !== id)
-      wrong.push(`"${text}" was answered with another id than ${id}`);
-    if (ids.has(id)) wrong.push(`the id ${id} is there twice`);
+      wrong.push(`"${text}" was acknowledged with another id than ${id}`);
+    if (ids.has(id)) wrong.push(`the id ${id} appears twice`);
     if (texts.has(text)) wrong.push(`doubled: "${text}"`);
     ids.add(id);
     texts.add(text);
     if (comment && comment.invoke > firstReturn.at) {
-      wrong.push(`"${text}" was written after "${firstReturn.text}" was answered, and stands before it`);
+      wrong.push(`"${text}" was written after "${firstReturn.text}" was acknowledged, but comes before it`);
     }
     const at = comment?.return ?? Number.POSITIVE_INFINITY;
     if (at < firstReturn.at) firstReturn = { at, text };
@@ -67,7 +68,7 @@ function wrongInOrder(order: ListOperation["answer"], written: CommentOperation[
   return [...wrong, ...againstSeq(order, written)];
 }
 
-/** Comments that were made by their only request know the `seq` of their change: it grows along the list. */
+/** Checks that `seq` grows along the list. Only comments with a single request know the `seq` of their change. */
 function againstSeq(order: ListOperation["answer"], written: CommentOperation[]): string[] {
   const seqOf = new Map(
     written.flatMap(({ text, requests, answer }) => (requests === 1 && answer ? [[text, answer.seq]] : [])),
@@ -76,7 +77,7 @@ function againstSeq(order: ListOperation["answer"], written: CommentOperation[])
   return known.flatMap(({ text }, index) => {
     const before = known[index - 1];
     if (!before || (seqOf.get(before.text) ?? 0) < (seqOf.get(text) ?? 0)) return [];
-    return [`"${before.text}" stands before "${text}", against their seq`];
+    return [`"${before.text}" comes before "${text}", but has the higher seq`];
   });
 }
 
@@ -84,9 +85,12 @@ const isPrefix = (list: ListOperation["answer"], order: ListOperation["answer"])
   list.every(({ id, text }, index) => order[index]?.id === id && order[index].text === text);
 
 const notAPrefix = ({ client, freshness, answer }: ListOperation): string =>
-  `client ${client} (${freshness.kind}) was shown ${answer.length} comments that are not the first of the longest list`;
+  `client ${client} (${freshness.kind}) saw ${answer.length} comments that are not the first ones of the longest list`;
 
-/** What the list had to show. Several requests of one comment: the last answer says how far the post was, so it is there. */
+/**
+ * Returns the comments that the list should have shown. For a comment with several requests the last response gives a
+ * later `seq` of the post, so the comment is certainly there at that `seq`.
+ */
 function missingIn({ freshness, invoke, answer, client }: ListOperation, written: CommentOperation[]): string[] {
   if (freshness.kind === "plain") return [];
   const shown = new Set(answer.map(({ id }) => id));
@@ -97,7 +101,7 @@ function missingIn({ freshness, invoke, answer, client }: ListOperation, written
       : comment.answer.seq <= freshness.seq;
   });
   return due.map(
-    ({ text }) => `lost: "${text}" was answered, and client ${client} (${freshness.kind}) was not shown it`,
+    ({ text }) => `lost: "${text}" was acknowledged, but client ${client} (${freshness.kind}) did not see it`,
   );
 }
 
@@ -105,6 +109,6 @@ function shorterThanBefore(lists: ListOperation[]): string[] {
   const inOrder = lists.toSorted((a, b) => a.invoke - b.invoke);
   return inOrder.flatMap((list) => {
     const before = inOrder.filter((other) => other.return < list.invoke && other.answer.length > list.answer.length);
-    return before.length > 0 ? [`client ${list.client} was shown fewer comments than a read before it`] : [];
+    return before.length > 0 ? [`client ${list.client} saw fewer comments than an earlier read`] : [];
   });
 }

@@ -1,4 +1,4 @@
-/** The checker against recorded histories whose verdicts are known: porcupine's of etcd, and knossos' good and bad ones. */
+/** Tests the checker with recorded histories of known verdicts: porcupine's of etcd, knossos' good and bad ones. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { type RegisterInput, registerOf, type RegisterOutput, type Value } from 
 const HISTORIES = join(ROOT, "../shared/corpus/histories");
 const TOGETHER_WITHIN = 5000;
 
-/** See the section `histories` of the corpus' README. */
+/** Described in the section `histories` of the corpus README. */
 type Expected = {
   linearizable: boolean;
   initial: Value;
@@ -22,15 +22,14 @@ type Event = { process: number; type: "invoke" | "ok" | "fail" | "info" } & (
 type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
 
 const has = existsSync(join(HISTORIES, "expected.json"));
-if (!has)
-  console.warn(`SKIPPED: there is no corpus in ${HISTORIES}, so the checker is not held against known verdicts`);
+if (!has) console.warn(`SKIPPED: no corpus in ${HISTORIES}, so the checker is not tested against known verdicts`);
 
 describe.skipIf(!has)("recorded histories", () => {
   const expected = has
     ? (JSON.parse(readFileSync(join(HISTORIES, "expected.json"), "utf8")) as Record<string, Expected>)
     : {};
 
-  it("are judged as they are known to be", () => {
+  it("get their known verdicts", () => {
     const started = performance.now();
     const verdicts = Object.entries(expected).map(([name, history]) => {
       const { ok } = linearize(registerOf(history.initial), operationsOf(eventsOf(name), history));
@@ -39,7 +38,7 @@ describe.skipIf(!has)("recorded histories", () => {
     const known = Object.entries(expected).map(([name, { linearizable }]) => [name, linearizable] as const);
     expect(verdicts).toEqual(known);
     const took = Math.round(performance.now() - started);
-    console.log(`${verdicts.length} of ${known.length} recorded histories judged right in ${took} ms`);
+    console.log(`${verdicts.length} recorded histories got their known verdicts in ${took} ms`);
     expect(took).toBeLessThan(TOGETHER_WITHIN);
   });
 });
@@ -64,7 +63,7 @@ function operationsOf(events: Event[], expected: Expected): RegisterOperation[] 
   });
 }
 
-/** Undefined for what did not happen, and for what says nothing. */
+/** Returns undefined for an operation that did not happen, and for one that proves nothing. */
 function operationOf(
   invoked: Event,
   ended: Event | undefined,

@@ -1,6 +1,7 @@
 /**
- * A few people with several devices each, on a few new posts, while the server is killed and held; then, when all is
- * quiet, what the actors hold, and whether D1 has come to the same. Fresh posts for each episode keep a history small.
+ * An episode: a few people with several devices each write to a few new posts while the server is killed and paused.
+ * Once all is quiet, it records the state of the actors and checks that D1 catches up with it. New posts for each
+ * episode keep a history small.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MediaId } from "../../schema/ids.ts";
@@ -13,13 +14,15 @@ import type { Finding, History, Recorded } from "./history.ts";
 import { type Fault, type Size, stepsOf } from "./plan.ts";
 
 const PASSWORD = "correct horse battery";
-/** After the last fault, so that it is followed by writes too. */
+/** How long, in ms, clients go on after the last fault, so that writes follow it too. */
 const AFTERWARDS = 700;
-/** What a kill has interrupted is sent again after 5 s, then 10, 20. */
+/** In ms. What a kill has interrupted is sent again after 5 s, then 10, 20. */
 const CAUGHT_UP_WITHIN = 45_000;
 
+/** `unknown`: how many requests ended without a response, by reason. `caughtUp`: the ms that D1 took to catch up. */
 export type Episode = { history: History; unknown: Map<string, number>; caughtUp: number; notCaughtUp: Finding[] };
 
+/** An author and the people who like and comment on their posts. Lasts for several episodes. */
 export class Community {
   readonly #product: Product;
   readonly #size: Size;
@@ -35,6 +38,7 @@ export class Community {
     this.#picture = picture;
   }
 
+  /** Signs everybody up, and uploads the picture that all posts show. */
   static async gather(product: Product, size: Size): Promise<Community> {
     const join = async (handle: string): Promise<[string, Api]> => {
       return [handle, product.api.as(await product.api.signUp({ handle, password: PASSWORD }))];
@@ -47,16 +51,17 @@ export class Community {
     return new Community(product, size, author, people, id);
   }
 
+  /** Runs an episode with these faults. The seed decides the steps of every client. */
   async live(seed: number, faults: Fault[]): Promise<Episode> {
     const posts = await this.#publish();
     const clients = this.#clients(posts.map(({ id }) => id));
-    const living = Promise.all(clients.map((client, index) => client.take(stepsOf(seed, index, this.#size))));
-    const suffering = this.#suffer(faults).finally(() => clients.forEach((client) => client.stop()));
-    // Both come to their end even when the other one fails: nobody may stop a server that is about to be started.
-    for (const ended of await Promise.allSettled([suffering, living])) {
+    const writing = Promise.all(clients.map((client, index) => client.take(stepsOf(seed, index, this.#size))));
+    const faulting = this.#inject(faults).finally(() => clients.forEach((client) => client.stop()));
+    // Waits for both even if one fails: the server must not be stopped while it is being started.
+    for (const ended of await Promise.allSettled([faulting, writing])) {
       if (ended.status === "rejected") throw ended.reason;
     }
-    // One device of each person: what one of them does not see, the others do not either.
+    // One device of each person is enough: all of them see the same.
     const devices = clients.filter((_, index) => index % this.#size.devices === 0);
     await Promise.all(devices.map((client) => client.observe()));
 
@@ -84,7 +89,7 @@ export class Community {
     );
   }
 
-  async #suffer(faults: Fault[]): Promise<void> {
+  async #inject(faults: Fault[]): Promise<void> {
     for (const fault of faults) {
       await sleep(fault.after);
       if (fault.kind === "pause") await this.#product.pause(fault.lasts);
@@ -97,30 +102,30 @@ export class Community {
     await sleep(AFTERWARDS);
   }
 
-  /** When all is quiet, what everybody is shown from D1 becomes what the actors hold (I3). */
+  /** Waits until D1 shows everybody what the actors hold (I3). */
   async #catchUp({ posts, operations }: History): Promise<Pick<Episode, "caughtUp" | "notCaughtUp">> {
     let notCaughtUp: Finding[] = [];
-    const isAsTheActors = async () => {
+    const expectCaughtUp = async () => {
       notCaughtUp = [];
       for (const { id: post } of posts) {
         const held = heldBy(operations, post);
         const { likes, comments, seq } = await this.#author.post(post);
         const list = await all((page) => this.#author.comments(post, page));
         const shown = JSON.stringify({ likes, comments, seq, ids: list.map(({ id }) => id) });
-        if (shown !== held) notCaughtUp.push({ post, what: `D1 shows ${shown}, and the actor ${held}` });
+        if (shown !== held) notCaughtUp.push({ post, what: `D1 shows ${shown}, but the actor holds ${held}` });
       }
       if (notCaughtUp.length > 0) throw new Error("D1 is behind");
     };
-    const caughtUp = await eventually(isAsTheActors, CAUGHT_UP_WITHIN).catch(() => CAUGHT_UP_WITHIN);
+    const caughtUp = await eventually(expectCaughtUp, CAUGHT_UP_WITHIN).catch(() => CAUGHT_UP_WITHIN);
     return { caughtUp, notCaughtUp };
   }
 }
 
-/** What the last reads have shown, which are those of the actor. */
+/** Returns the state in the last reads of a post, which are served by its actor. */
 function heldBy(operations: Recorded[], post: string): string {
   const read = operations.findLast((operation) => operation.f === "read" && operation.post === post);
   const list = operations.findLast((operation) => operation.f === "list" && operation.post === post);
-  if (read?.f !== "read" || list?.f !== "list") throw new Error(`nobody has read ${post} in the end`);
+  if (read?.f !== "read" || list?.f !== "list") throw new Error(`nobody has read ${post} at the end`);
   const { likes, comments, seq } = read.answer;
   return JSON.stringify({ likes, comments, seq, ids: list.answer.map(({ id }) => id) });
 }

@@ -1,13 +1,13 @@
 /**
- * I1 and I4: for each post and person the like is one linearizable register. Writes are the likes and unlikes of all of
- * the person's devices; reads are what a post's `likedByMe` shows them. A read with the token of an own write may show
- * any state from that write on, since D1 may be behind the actor for everything else.
+ * I1 and I4: for each post and person, the like is one linearizable register. Its writes are the likes and unlikes of
+ * all the person's devices; its reads are the values of `likedByMe`. A read with the token of an own write may show any
+ * state from that write on, because D1 may be behind the actor for everything else.
  */
 import { asRead, asWrite, type Finding, type History, operationsOn } from "./history.ts";
 import { linearize, type Model, type Operation } from "./linearizable.ts";
 
 type Input = { f: "set"; liked: boolean } | { f: "read" };
-/** What a read has shown. */
+/** The `likedByMe` of a read. */
 type Output = boolean;
 
 const register: Model<boolean, Input, Output> = {
@@ -21,6 +21,7 @@ const register: Model<boolean, Input, Output> = {
   },
 };
 
+/** Returns the registers that are not linearizable. */
 export function wrongLikes(history: History): Finding[] {
   return history.posts.flatMap(({ id }) =>
     history.people.flatMap((handle, person): Finding[] => {

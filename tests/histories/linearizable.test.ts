@@ -22,32 +22,32 @@ const write = (value: number, invoke: number, end = Number.POSITIVE_INFINITY): R
 it.each([
   ["a read after a write", true, [write(1, 0, 1), read(1, 2, 3)]],
   ["a stale read", false, [write(1, 0, 1), read(0, 2, 3)]],
-  ["a read beside a write, before it", true, [write(1, 0, 3), read(0, 1, 2)]],
-  ["two reads beside a write, in the wrong order", false, [write(1, 0, 9), read(1, 1, 2), read(0, 3, 4)]],
+  ["a read that is concurrent with a write, and before it", true, [write(1, 0, 3), read(0, 1, 2)]],
+  ["two reads concurrent with a write, in the wrong order", false, [write(1, 0, 9), read(1, 1, 2), read(0, 3, 4)]],
   ["an unanswered write that takes effect late", true, [write(1, 0), read(0, 1, 2), read(1, 3, 4)]],
-  ["an unanswered write that never does", true, [write(1, 0), read(0, 1, 2), read(0, 3, 4)]],
+  ["an unanswered write that never takes effect", true, [write(1, 0), read(0, 1, 2), read(0, 3, 4)]],
   ["an unanswered write that takes effect twice", false, [write(1, 0), read(1, 1, 2), write(2, 3, 4), read(1, 5, 6)]],
   [
     "two unanswered writes of one value",
     true,
     [write(1, 0), write(1, 0), read(1, 1, 2), write(2, 3, 4), read(1, 5, 6)],
   ],
-  ["a read of what nobody wrote", false, [write(1, 0, 1), read(3, 0, 1)]],
+  ["a read of a value that was never written", false, [write(1, 0, 1), read(3, 0, 1)]],
   [
-    "a read that must come after the write beside it",
+    "a read that must come after the write it is concurrent with",
     false,
     [
       { ...write(1, 0, 9), name: "w" },
       { ...read(0, 1, 9), after: "w" },
     ],
   ],
-  // Where it is invoked, the second write changes nothing.
-  ["a write that undoes the one beside it", true, [write(1, 0, 3), write(0, 0, 3), read(0, 4, 5)]],
-])("%s", (_, ok, history) => {
+  // The second write changes nothing at its invocation.
+  ["a write that undoes a concurrent one", true, [write(1, 0, 3), write(0, 0, 3), read(0, 4, 5)]],
+])("%s is linearizable: %s", (_, ok, history) => {
   expect(linearize(register, history).ok).toBe(ok);
 });
 
-/** The definition, the slow, obvious way: every subset of the unanswered ones, in every order that time allows. */
+/** The definition, in the slow, obvious way: tries every subset of the unanswered in every order that time allows. */
 function isLinearizable(state: number | null, left: RegisterOperation[]): boolean {
   if (!left.some(({ return: end }) => Number.isFinite(end))) return true;
   const until = Math.min(...left.map(({ return: end }) => end));
@@ -100,6 +100,6 @@ it("agrees with the definition on small histories", () => {
     }),
     { numRuns: 10_000 },
   );
-  // Of either kind there were enough to mean something.
+  // There were enough histories of both kinds to prove something.
   expect(Math.min(seen.true, seen.false)).toBeGreaterThan(500);
 });

@@ -1,11 +1,14 @@
 /**
- * What clients do and what happens to the server, settled by a seed before anything runs: the same seed gives the same
- * steps in the same order and the same faults after the same times. How they meet is up to the machine.
+ * The steps of the clients and the faults of the server, decided by a seed before anything runs: the same seed gives
+ * the same steps in the same order and the same faults after the same times. How they interleave depends on the
+ * machine.
  */
 import { randomOf } from "../product/random.ts";
 
 export type Size = { posts: number; people: number; devices: number };
-/** `after` counts from the end of the last one, in ms. An `act` is whatever a test does to the machine under the server. */
+/**
+ * `after`: ms since the end of the previous fault. `act` is anything that a test does to the machine under the server.
+ */
 export type Fault =
   | { after: number; kind: "kill" }
   | { after: number; kind: "pause"; lasts: number }
@@ -15,18 +18,18 @@ export type Step = {
   post: number;
   what: "like" | "unlike" | "comment" | "read" | "list";
   freshness: "actor" | "own" | "plain";
-  /** What the client does with a write's answer: waits for it, goes away before it, or loses it when it is there (F9). */
+  /** What the client does with a write's response: uses it, drops it on arrival, or aborts before it (fault F9). */
   reply: { is: "taken" } | { is: "dropped" } | { is: "aborted"; after: number };
-  /** Whether a write without an answer is sent again. A comment is: nobody would know its key otherwise. */
+  /** Whether a like without a response is sent again. A comment always is, because no other step knows its key. */
   repeats: boolean;
   pause: number;
 };
 
 const PAUSE_MAX = 15;
-/** Some of these requests have been served by then and some have not. */
+/** In ms. By then some of the aborted requests have been served and some have not. */
 const ABORTED_WITHIN = 25;
 
-/** The stream of one client's steps. It has no end: who takes from it decides when to stop. */
+/** The steps of one client, without an end: the caller decides when to stop. */
 export function* stepsOf(seed: number, client: number, { posts }: Size): Generator<Step, never> {
   const random = randomOf(seed * 1009 + client);
   for (;;) {
@@ -40,10 +43,10 @@ export function* stepsOf(seed: number, client: number, { posts }: Size): Generat
 }
 
 export type FaultsPlan = { kills: number; pauses: number; pause: number };
-/** Until a fault, from the last one's end on, in ms. */
+/** The time between the end of a fault and the next one, in ms. */
 const CALM = { least: 500, most: 2000 };
 
-/** In an order that the seed decides; the last one is a kill, if there is one. */
+/** Returns the faults in an order that the seed decides. The last one is a kill, if there are any. */
 export function faultsOf(seed: number, { kills, pauses, pause }: FaultsPlan): Fault[] {
   const random = randomOf(seed);
   const kinds = [...Array<"kill">(Math.max(0, kills - 1)).fill("kill"), ...Array<"pause">(pauses).fill("pause")]
@@ -57,11 +60,11 @@ export function faultsOf(seed: number, { kills, pauses, pause }: FaultsPlan): Fa
   });
 }
 
-/** The key whose share of 1 holds `at`. */
+/** Returns the key whose share of the range 0 to 1 contains `at`. */
 function pick<Key extends string>(at: number, shares: Record<Key, number>): Key {
   const keys = Object.keys(shares) as Key[];
   let sum = 0;
   const found = keys.find((key) => (sum += shares[key]) > at) ?? keys[0];
-  if (found === undefined) throw new Error("there is nothing to pick from");
+  if (found === undefined) throw new Error("nothing to pick from");
   return found;
 }

@@ -1,7 +1,7 @@
 /**
  * I2 and I3: a post is one linearizable object: a set of people who like it, a number of comments, and `seq`, which
- * counts the changes of both. Every answer to a write carries `seq`, so the answers nearly spell out the order, and the
- * search is short. A like that was there already must change neither count nor `seq`.
+ * counts the changes of both. Every response to a write carries `seq`, so the responses nearly give the order away, and
+ * the search is short. Repeating a like must change neither the count nor `seq`.
  */
 import {
   asRead,
@@ -22,8 +22,9 @@ type Output = { seq: number; likes?: number; comments?: number; liked?: boolean 
 
 const PEOPLE_MAX = 31;
 
+/** Returns the posts that are not linearizable. */
 export function wrongCounts(history: History): Finding[] {
-  if (history.people.length > PEOPLE_MAX) throw new Error(`at most ${PEOPLE_MAX} people`);
+  if (history.people.length > PEOPLE_MAX) throw new Error(`at most ${PEOPLE_MAX} people are supported`);
   return history.posts.flatMap(({ id, seq }): Finding[] => {
     const operations = [
       ...operationsOn(history, id, "like").map(like),
@@ -31,7 +32,7 @@ export function wrongCounts(history: History): Finding[] {
       ...operationsOn(history, id, "read").flatMap(read),
     ];
     const verdict = linearize(postFrom(seq), operations);
-    return verdict.ok ? [] : [{ post: id, what: `likes and seq: ${verdict.why}` }];
+    return verdict.ok ? [] : [{ post: id, what: `counts and seq: ${verdict.why}` }];
   });
 }
 
@@ -39,7 +40,7 @@ const postFrom = (seq: number): Model<State, Input, Output> => ({
   initial: { likers: 0, comments: 0, seq },
   keyOf: ({ likers, comments, seq }) => `likers ${likers.toString(2)}, comments ${comments}, seq ${seq}`,
   kindOf: (input) => JSON.stringify(input),
-  isRead: (_, output) => output !== undefined, // In a later state its `seq` would not fit.
+  isRead: (_, output) => output !== undefined, // Its `seq` does not fit a later state.
   isTooLate: (state, _, { seq }) => seq < state.seq,
   step: (state, input, output) => {
     const after = apply(state, input);
@@ -56,12 +57,12 @@ function apply(state: State, input: Input): State {
 }
 
 function isAnswer({ seq, likes, comments, liked }: Output, state: State, input: Input): boolean {
-  const who = "person" in input ? (input.person ?? 0) : 0;
+  const person = "person" in input ? (input.person ?? 0) : 0;
   return (
     seq === state.seq &&
     (likes === undefined || likes === bitsOf(state.likers)) &&
     (comments === undefined || comments === state.comments) &&
-    (liked === undefined || liked === Boolean(state.likers & (1 << who)))
+    (liked === undefined || liked === Boolean(state.likers & (1 << person)))
   );
 }
 
@@ -77,7 +78,7 @@ const like = (operation: LikeOperation): Operation<Input, Output> => ({
   ...asWrite(operation),
 });
 
-/** Of several requests with one key it is not known which one has made the comment; the last one has seen it. */
+/** With several requests under one key, it is unknown which of them made the comment; the last one has observed it. */
 function comment(operation: CommentOperation): Operation<Input, Output>[] {
   const { requests, lastInvoke, answer } = operation;
   const output = answer ? { seq: answer.seq } : undefined;
@@ -87,7 +88,7 @@ function comment(operation: CommentOperation): Operation<Input, Output>[] {
   return [{ ...made, output: undefined }, seen];
 }
 
-/** The counts of one read are of one moment. Only the actor reads `likedByMe` at the same one; D1 is asked for it apart. */
+/** The counts of a read are from one moment. Only the actor reads `likedByMe` then too; D1 reads it separately. */
 function read(operation: ReadOperation): Operation<Input, Output>[] {
   const { freshness, person, answer } = operation;
   const { liked, ...counts } = answer;

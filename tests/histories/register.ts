@@ -1,4 +1,4 @@
-/** A register that can be read, written, and set if it holds an expected value. */
+/** A register with read, write and compare-and-set. */
 import type { Model } from "./linearizable.ts";
 
 export type Value = number | null;
@@ -11,7 +11,7 @@ export const registerOf = (initial: Value): Model<Value, RegisterInput, Register
   keyOf: String,
   kindOf: (input) => JSON.stringify(input),
   isRead: ({ f }, output) => f === "read" || (output?.f === "cas" && !output.done),
-  // A state of `undefined` means "cannot be", which no value of a register is.
+  // `undefined` means that the output is impossible, so it is never a value of the register.
   step: (state, input, output) => {
     if (input.f === "read") return output?.f === "read" && output.value !== state ? undefined : state;
     if (input.f === "write") return input.value;

@@ -1,4 +1,4 @@
-/** Requests that are told apart by what is known when they end: answered, perhaps served, or certainly never sent. */
+/** Sends requests and tells three outcomes apart: answered, possibly served but unanswered, certainly not sent. */
 export type Ended<T> =
   { is: "answered"; body: T; seqs: Map<string, number> } | { is: "unknown"; why: string } | { is: "not sent" };
 
@@ -7,15 +7,15 @@ export type Sent = {
   path: string;
   body?: object;
   headers?: Record<string, string>;
-  /** The client goes away after this many ms. */
+  /** The client aborts after this many ms. */
   patience?: number;
 };
 
-/** Less than a pause of the runtime lasts in the long form, so that clients give up and repeat (F22). */
+/** In ms; shorter than a pause of the server in the long run, so that clients give up and repeat (fault F22). */
 const PATIENCE = 3000;
 const TOKEN = "consistency-token";
 
-/** Throws for a refusal: the torture asks for nothing that may be refused. */
+/** Sends a request. Throws for a refusal, because these tests send nothing that may be refused. */
 export async function send<T>(address: string, session: string, sent: Sent): Promise<Ended<T>> {
   try {
     const response = await fetch(address + sent.path, {
@@ -30,7 +30,7 @@ export async function send<T>(address: string, session: string, sent: Sent): Pro
     });
     const text = await response.text();
     if (response.status >= 500) return { is: "unknown", why: String(response.status) };
-    // Of the past, and said to be: it tells nothing of what is.
+    // A response that is marked as stale proves nothing about the present state.
     if (response.headers.get("cache-status")?.includes("stale")) return { is: "unknown", why: "stale" };
     if (!response.ok) throw new Refusal(`${sent.method} ${sent.path}: ${response.status} ${text.slice(0, 300)}`);
     return { is: "answered", body: JSON.parse(text) as T, seqs: seqsOf(response.headers.get(TOKEN)) };
@@ -48,12 +48,12 @@ const codeOf = (error: unknown): string => {
   return typeof code === "string" ? code : error.name;
 };
 
-/** A Consistency-Token, as workers/reads/consistency.ts writes them: posts, each with the `seq` to be seen. */
+/** Makes a Consistency-Token for one post, as workers/reads/consistency.ts does: posts, each with a minimum `seq`. */
 export const tokenOf = (post: string, seq: number): Record<string, string> => ({
   [TOKEN]: btoa(JSON.stringify({ posts: [[post, seq]], databases: [] })),
 });
 
-/** No copy in D1 is ever as new as this, so the actor itself answers. */
+/** A `seq` that no copy in D1 ever reaches, so the actor itself serves the read. */
 export const FROM_THE_FUTURE = Number.MAX_SAFE_INTEGER;
 
 const seqsOf = (token: string | null): Map<string, number> =>

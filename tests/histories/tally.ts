@@ -1,4 +1,4 @@
-/** The figures of an episode, for people. */
+/** The figures of an episode, for a reader of the log. */
 import { doubledComments, lostComments } from "./comment-order.ts";
 import { type History, operationsOn } from "./history.ts";
 import { readsThatWentBack } from "./own-writes.ts";
@@ -6,13 +6,13 @@ import type { Verdicts } from "./verdicts.ts";
 
 export type Tally = {
   operations: number;
-  /** Writes whose outcome the client never got to know. */
+  /** Writes whose outcome the client never learned. */
   unknown: number;
-  /** Answered comments that no list shows, and likes that are no register. */
+  /** Acknowledged comments that no list shows, and likes that violate their register. */
   lost: number;
-  /** Comments that are there twice, and likes that are counted and nobody's. */
+  /** Comments that appear twice, and likes that are counted but belong to nobody. */
   doubled: number;
-  /** Reads of one client that showed an older state than the one before: by design, from the actor to D1. */
+  /** Reads that showed a client an older state than its read before: by design, after a switch from the actor to D1. */
   wentBack: number;
 };
 
@@ -36,7 +36,7 @@ export function plus(a: Tally, b: Tally): Tally {
   };
 }
 
-/** By the last reads of everybody, from the actors. */
+/** Counts likes that belong to nobody, in everybody's last reads, which the actors serve. */
 const likesOfNobody = (history: History): number =>
   history.posts.reduce((count, { id }) => {
     const reads = operationsOn(history, id, "read");

@@ -1,13 +1,14 @@
 /**
- * The short form of `npm run torture`: people write, read, lose answers and repeat, while the server is killed twice and
- * held once. What they recorded must be linearizable; verdicts.ts says what is checked, and what is not.
+ * The short form of `npm run torture`: people write, read, lose responses and repeat requests while the server is
+ * killed twice and paused once. The recorded history must be linearizable; verdicts.ts says what is checked and what is
+ * not.
  *
- * It has caught, each planted by itself, by the models in brackets: one like in 30 acknowledged and not written (counts,
- * states); one repeated like in 20 counted again (counts); one answer in 50 with the `seq` before (counts, states);
- * idempotency keys forgotten (counts, comments); comments ordered by a clock that goes back (comments); one token in 20
- * ignored (likes, counts, own writes); counts written 300 ms after their answer (counts, states, comments); one comment in
- * 20 left out of what goes to D1 (comments, and D1 stays behind). Not caught: facts left out that no confirmation covers,
- * because the outbox sends them again by itself.
+ * It has caught these bugs, planted one at a time, by the models in parentheses: one like in 30 acknowledged but not
+ * written (counts, states); one repeated like in 20 counted again (counts); one response in 50 with the previous `seq`
+ * (counts, states); idempotency keys forgotten (counts, comments); comments ordered by a clock that goes back
+ * (comments); one token in 20 ignored (likes, counts, own writes); counts written 300 ms after their response (counts,
+ * states, comments); one comment in 20 not sent to D1 (comments, and D1 stays behind). It does not catch lost facts
+ * that were never confirmed, because the outbox sends them again.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Product } from "../product/harness.ts";
@@ -26,17 +27,17 @@ beforeAll(async () => {
 });
 afterAll(() => product.remove());
 
-it("is linearizable, through kills, a pause and lost answers", async () => {
+it("stays linearizable across kills, a pause and lost responses", async () => {
   const community = await Community.gather(product, SIZE);
   const { history, caughtUp, notCaughtUp } = await community.live(SEED, faultsOf(SEED, FAULTS));
-  const judging = performance.now();
+  const checking = performance.now();
   const verdicts = verdictsOf(history);
   const { operations, unknown, lost, doubled } = tallyOf(history, verdicts);
   console.log(
     `seed ${SEED}: ${operations} operations, ${FAULTS.kills} kills, ${unknown} unknown, ${lost} lost, ${doubled} doubled; ` +
-      `judged in ${Math.round(performance.now() - judging)} ms; D1 as the actors after ${Math.round(caughtUp)} ms`,
+      `checked in ${Math.round(performance.now() - checking)} ms; D1 caught up after ${Math.round(caughtUp)} ms`,
   );
-  // A fault suite whose faults have done nothing has failed.
+  // Faults that had no effect would prove nothing.
   expect(unknown).toBeGreaterThan(0);
   expect({ ...verdicts, notCaughtUp }).toEqual({
     likes: [],

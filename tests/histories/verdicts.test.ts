@@ -1,4 +1,4 @@
-/** Tiny histories with known verdicts: what each model lets pass, and what it must not. */
+/** Tiny histories with known verdicts: what the models must accept, and what each must find. */
 import { expect, it } from "vitest";
 import type {
   CommentOperation,
@@ -15,7 +15,7 @@ const POST = "post";
 const ADA = 0;
 const BEN = 1;
 
-/** Each operation by itself, one after the other, unless it says otherwise. */
+/** A history whose operations follow one another without overlap, unless an operation has other times. */
 const historyOf = (...operations: ((at: number) => Recorded)[]): History => ({
   posts: [{ id: POST, seq: 1 }],
   people: ["ada", "ben"],
@@ -89,7 +89,7 @@ const plain: Freshness = { kind: "plain" };
 
 it.each([
   [
-    "likes, repeated and taken back",
+    "likes that are repeated and taken back",
     historyOf(
       like(ADA, true, 1, 2),
       like(ADA, true, 1, 2),
@@ -100,7 +100,7 @@ it.each([
   ],
   ["a like without an answer that took effect", historyOf(like(ADA, true, 0, 0, unanswered), read(ADA, true, 1, 2))],
   [
-    "a like without an answer that did not",
+    "a like without an answer that did not take effect",
     historyOf(like(ADA, true, 0, 0, unanswered), read(ADA, false, 0, 1), read(BEN, false, 0, 1)),
   ],
   [
@@ -109,15 +109,15 @@ it.each([
   ],
   ["a plain read of an older state", historyOf(like(ADA, true, 1, 2), read(ADA, false, 0, 1, plain))],
   [
-    "an own read that does not show what others did since",
+    "an own read without later changes by others",
     historyOf(like(ADA, true, 1, 2), like(BEN, true, 2, 3), read(ADA, true, 1, 2, { kind: "own", since: 0, seq: 2 })),
   ],
   [
-    "comments, and readers who are behind",
+    "comments, and plain reads that are behind",
     historyOf(comment("a", 2), comment("b", 3), list(["a"], plain), list([], plain), list(["a", "b"])),
   ],
   [
-    "a comment that was asked for twice, and made once",
+    "a comment requested twice and made once",
     historyOf(
       comment("a", 3, { requests: 2, lastInvoke: 12, return: 15 }),
       like(BEN, true, 1, 3),
@@ -126,10 +126,10 @@ it.each([
     ),
   ],
   [
-    "a comment without an answer that is there",
+    "a comment without an answer that took effect",
     historyOf(comment("a", 0, unanswered), list(["a"]), like(ADA, true, 1, 3)),
   ],
-] as const)("lets pass %s", (_, history) => {
+] as const)("accepts %s", (_, history) => {
   expect(verdictsOf(history)).toMatchObject({ likes: [], counts: [], states: [], "own writes": [], comments: [] });
 });
 
@@ -156,15 +156,23 @@ it.each([
     ["counts", "states"],
     historyOf(like(ADA, true, 1, 2), like(ADA, true, 2, 2)),
   ],
-  ["an unlike of nobody's like counted", ["counts"], historyOf(like(ADA, true, 1, 2), like(BEN, false, 0, 3))],
-  ["a count without a seq", ["counts", "states"], historyOf(like(ADA, true, 1, 2), like(BEN, true, 2, 2))],
+  ["a counted unlike of a like that never was", ["counts"], historyOf(like(ADA, true, 1, 2), like(BEN, false, 0, 3))],
+  [
+    "a changed count with an unchanged seq",
+    ["counts", "states"],
+    historyOf(like(ADA, true, 1, 2), like(BEN, true, 2, 2)),
+  ],
   ["a seq that goes back", ["counts"], historyOf(like(ADA, true, 1, 2), like(BEN, true, 2, 3), like(ADA, true, 1, 2))],
   [
     "an own read that is too old",
     ["likes", "own writes", "counts"],
     historyOf(like(ADA, true, 1, 2), read(ADA, false, 0, 1, { kind: "own", since: 0, seq: 2 })),
   ],
-  ["a plain read of what never was", ["states"], historyOf(like(ADA, true, 1, 2), read(ADA, true, 1, 2, plain, 1))],
+  [
+    "a plain read of a state that never was",
+    ["states"],
+    historyOf(like(ADA, true, 1, 2), read(ADA, true, 1, 2, plain, 1)),
+  ],
   ["a lost comment", ["comments"], historyOf(comment("a", 2), comment("b", 3), list(["b"]))],
   [
     "a comment that an own read does not show",
@@ -186,10 +194,14 @@ it.each([
       list(["b", "a"], plain),
     ),
   ],
-  ["an order against that of the answers", ["comments"], historyOf(comment("a", 2), comment("b", 3), list(["b", "a"]))],
+  [
+    "an order that contradicts the answers",
+    ["comments"],
+    historyOf(comment("a", 2), comment("b", 3), list(["b", "a"])),
+  ],
   ["a comment made twice", ["comments"], historyOf(comment("a", 2), list(["a", "a"]))],
   [
-    "a comment made twice, as the counts show",
+    "a comment counted twice",
     ["counts", "states"],
     historyOf(
       comment("a", 3, { requests: 2, lastInvoke: 3 }),

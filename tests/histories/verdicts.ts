@@ -1,14 +1,14 @@
 /**
- * Everything that is checked on a recorded history, and what is not.
+ * What is checked on a recorded history, and what is not. The numbers I1 to I8 name the invariants.
  *
- * Checked: `likes`, the like of each person as a linearizable register (I1, I4); `counts`, likes and `seq` of each post as
- * one linearizable object (I2, I3); `states`, that every read, however old, shows a state there was; `own writes`, that a
- * read with a Consistency-Token is not older than the write it names (I7); `comments`, one order, of which every reader
- * sees a prefix (I5).
+ * Checked: `likes`, that each person's like is a linearizable register (I1, I4); `counts`, that the likes, comments and
+ * `seq` of each post are one linearizable object (I2, I3); `states`, that every read, however old, shows a state that
+ * existed; `own writes`, that a read with a Consistency-Token is not older than the write it names (I7); `comments`,
+ * that there is one order, of which every read shows a prefix (I5).
  *
- * Not checked: how old a plain read is, because it comes from D1, which follows the actors; that the reads of one client
- * never go back (I8), because a token stands for writes alone; that `likedByMe` is of the same moment as the counts beside
- * it, unless the actor answered; feeds and notifications, which tests/product looks at.
+ * Not checked: how old a plain read is, because it comes from D1, which follows the actors; that the reads of one
+ * client never go back (I8), because a token covers only writes; that `likedByMe` is from the same moment as the counts
+ * beside it, unless the actor served the read; feeds and notifications, which tests/product covers.
  */
 import { wrongComments } from "./comment-order.ts";
 import type { Finding, History } from "./history.ts";
@@ -30,8 +30,9 @@ export type Verdicts = Record<ModelName, Finding[]>;
 
 export const MODEL_NAMES = Object.keys(MODELS) as ModelName[];
 
+/** Runs all models on a history. Each verdict is a list of violations, which is empty if the model holds. */
 export const verdictsOf = (history: History): Verdicts =>
   Object.fromEntries(MODEL_NAMES.map((model) => [model, MODELS[model](history)])) as Verdicts;
 
-/** The models that found something. */
+/** Returns the models that found a violation. */
 export const violated = (verdicts: Verdicts): ModelName[] => MODEL_NAMES.filter((model) => verdicts[model].length > 0);

@@ -1,9 +1,10 @@
 /**
- * The comments of a post, in two levels: those on the post itself, and under each its replies. A reply to a reply stands
- * beside it and names whom it answers.
+ * The comments of a post, in two levels: comments on the post itself, and the replies under each. A reply to a reply is
+ * on the second level too, and names the person it replies to.
  *
- * Counts are of what everybody sees: the post's, of all comments that are neither hidden nor gone nor under one that is; a
- * comment's, of its replies. Each row that changes gets a `seq` of its own, so that messages can be cut between any two.
+ * Counts include only what everybody sees. A post counts its comments that are neither hidden nor gone, nor under such
+ * a comment; a comment counts its replies likewise. Each row that changes gets a `seq` of its own, so that a message
+ * can end between any two.
  */
 import { PAGE_MAX } from "../../../schema/api/common.ts";
 import type { CommentFact, CommentLikeFact, SeenComment } from "../../../schema/messages/facts.ts";
@@ -13,22 +14,23 @@ import type { PostRecord } from "../post-record.ts";
 import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "../post-tables.ts";
 
 export type ThreadQuery = {
-  /** The comment whose replies are wanted; "" for the comments on the post itself. */
+  /** The comment whose replies to return; "" for the comments on the post itself. */
   parent: CommentId | "";
   newestFirst: boolean;
-  /** Goes on behind this one. */
+  /** The last comment of the previous page. */
   after: CommentId | undefined;
-  /** Up to COMMENTS_READ_MAX. */
+  /** At most COMMENTS_READ_MAX. */
   limit: number;
 };
 
-/** The most comments of one read: a page, one to tell whether it goes on, and one in place of the pinned one. */
+/** The most comments of one read: a page, one that shows whether there are more, and one to replace the pinned one. */
 export const COMMENTS_READ_MAX = PAGE_MAX + 2;
-/** Of one post: about 1 GB of an object's 10. */
+/** The most comments of one post: about 1 GB of an object's 10. */
 export const COMMENTS_MAX = 1_000_000;
 
 const STATES = ["shown", "hidden", "gone"] as const;
 
+/** The comments in the post's storage, with their likes and mentions. comment-commands.ts decides who may do what. */
 export class CommentThreads {
   readonly #sql: SqlStorage;
   readonly #post: PostRecord;
@@ -38,28 +40,28 @@ export class CommentThreads {
     this.#post = post;
   }
 
-  /** One that is shown, as is its parent; what nobody sees can be neither answered nor liked. */
+  /** Returns a comment that is shown, as is its parent. Only such a comment can be replied to or liked. */
   shown(id: CommentId): CommentRow | undefined {
     return this.#upTo(SHOWN, id);
   }
 
-  /** One that is shown or hidden, as is its parent: the replies to what is gone are gone with it. */
+  /** Returns a comment that is shown or hidden, as is its parent. Replies to a comment that is gone are gone too. */
   existing(id: CommentId): CommentRow | undefined {
     return this.#upTo(HIDDEN, id);
   }
 
   /**
-   * Four rows written: the comment, its two places in indexes, the post; two more for a reply, for its parent's count, and
-   * one for each mention.
+   * Adds a comment, or a reply to `target`. Writes four rows: the comment, its two index entries and the post; two more
+   * for a reply, for its parent's count, and one for each mention. `alsoWrite` runs in the same transaction.
    */
   add(
     { author, text, mentions: mentioned = [] }: Pick<NewComment, "author" | "text" | "mentions">,
-    answered: CommentRow | undefined,
+    target: CommentRow | undefined,
     alsoWrite?: (id: CommentId) => void,
   ): CommentId {
     const id = this.#nextId();
-    const parent = answered ? answered.parent || answered.id : "";
-    const replyTo = answered?.author ?? null;
+    const parent = target ? target.parent || target.id : "";
+    const replyTo = target?.author ?? null;
     const seq = this.#post.row.seq + (parent === "" ? 1 : 2);
     const mentions = mentioned.filter((person) => person !== author && person !== replyTo);
     const owner = this.#post.row.author;
@@ -99,7 +101,7 @@ export class CommentThreads {
     );
   }
 
-  /** What is gone stays as a row without its text, because D1 must still learn of it. */
+  /** Deletes the comment's text, but keeps its row, because D1 must still be informed of the deletion. */
   remove(comment: CommentRow): void {
     this.#setState(comment, GONE);
   }
@@ -108,7 +110,10 @@ export class CommentThreads {
     this.#setState(comment, hidden ? HIDDEN : SHOWN);
   }
 
-  /** Five rows written: the like, the comment, their places in the order of `seq`, the post. None if it was so. */
+  /**
+   * Returns the like count. Writes five rows: the like, the comment, their entries in the indexes by `seq`, and the
+   * post; none if nothing changes.
+   */
   setLike(comment: CommentRow, person: PersonId, liked: boolean): number {
     const [before] = this.#sql
       .exec<CommentLikeRow>("SELECT * FROM comment_likes WHERE comment = ? AND person = ?", comment.id, person)
@@ -132,13 +137,13 @@ export class CommentThreads {
     return likes;
   }
 
-  /** One comment as `viewer` sees it. */
+  /** Returns a comment as `viewer` sees it; undefined if it is gone. */
   seenBy(viewer: PersonId | undefined, id: CommentId): SeenComment | undefined {
     const [row] = this.#sql.exec<SeenRow>(`${SEEN} WHERE id = ?2 AND state < ${GONE}`, viewer ?? "", id).toArray();
     return row && seenBy(viewer === this.#post.row.author)(row);
   }
 
-  /** A page of a thread; the post's author sees what is hidden too. Reads the page, and what is hidden on it. */
+  /** Returns a page of a thread, with hidden comments for the post's author. Reads the page and its hidden comments. */
   page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): SeenComment[] {
     const isAuthor = viewer === this.#post.row.author;
     const upTo = isAuthor ? HIDDEN : SHOWN;
@@ -156,13 +161,16 @@ export class CommentThreads {
       .map(seenBy(isAuthor));
   }
 
-  /** The first `limit` comments with a `seq` of `from` or more, in its order, and the `seq` up to which they are all. */
+  /** Returns the first `limit` comments by `seq`, starting at `from`, and the `seq` up to which they are complete. */
   changes(from: number, limit: number): { changes: CommentFact[]; to: number } {
     const rows = this.#after<CommentRow>("comments", from, limit);
     return { changes: rows.map(factOf), to: this.#allUpTo(rows, limit) };
   }
 
-  /** The last comment before the first one that has changed after `seq`; the very last when none has; "" without any. */
+  /**
+   * Returns the last comment before the first one that has changed after `seq`; the last of all if none has changed; ""
+   * if there is no such comment.
+   */
   wholeUpTo(seq: number): CommentId | "" {
     const [first] = this.#sql
       .exec<{ id: CommentId | null }>("SELECT min(id) AS id FROM comments WHERE seq > ?", seq)
@@ -176,7 +184,7 @@ export class CommentThreads {
     return last?.id ?? "";
   }
 
-  /** How many comments have changed since `seq`, counted up to `atMost`. */
+  /** Counts the comments that have changed since `seq`, up to `atMost`. */
   changedSince(seq: number, atMost: number): number {
     return this.#sql
       .exec<{ changed: number }>(
@@ -187,14 +195,14 @@ export class CommentThreads {
       .one().changed;
   }
 
-  /** As `changes`, of the likes of comments. */
+  /** Does the same as `changes`, for the likes of comments. */
   likeChanges(from: number, limit: number): { changes: CommentLikeFact[]; to: number } {
     const rows = this.#after<CommentLikeRow>("comment_likes", from, limit);
     const changes = rows.map(({ comment, person, liked, seq }) => ({ comment, person, liked: liked === 1, seq }));
     return { changes, to: this.#allUpTo(rows, limit) };
   }
 
-  /** Of a post that is gone. */
+  /** Deletes everything, when the post is deleted. */
   clear(): void {
     this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes; DELETE FROM mentions");
   }
@@ -219,11 +227,11 @@ export class CommentThreads {
     });
   }
 
-  /** The post's counts when `comment` and what stands under it come to be seen (1), or no longer are (-1). */
+  /** Returns the post's counts after `comment` and its replies become visible (1) or invisible (-1). */
   #countsWith(comment: Counted, change: number): Pick<PostRow, "comments" | "told_comments"> {
     const { comments, told_comments } = this.#post.row;
-    const isReached = comment.parent === "" || this.#row(comment.parent)?.state === SHOWN;
-    const by = isReached ? change : 0;
+    const isParentShown = comment.parent === "" || this.#row(comment.parent)?.state === SHOWN;
+    const by = isParentShown ? change : 0;
     return {
       comments: comments + by * (1 + comment.replies),
       told_comments: told_comments + by * (comment.told + comment.told_replies),
@@ -243,7 +251,7 @@ export class CommentThreads {
     );
   }
 
-  /** One whose state, and whose parent's, is at most `state`. */
+  /** Returns the comment if its state and its parent's state are at most `state`. */
   #upTo(state: CommentRow["state"], id: CommentId): CommentRow | undefined {
     const comment = this.#row(id);
     if (!comment || comment.state > state) return undefined;
@@ -255,7 +263,7 @@ export class CommentThreads {
     return this.#sql.exec<CommentRow>("SELECT * FROM comments WHERE id = ?", id).toArray()[0];
   }
 
-  // Comments are ordered by id, so an id must be above the last one even when the clock goes back.
+  // Comments are ordered by id, so a new id must be above the last one even if the clock goes back.
   #nextId(): CommentId {
     const [last] = this.#sql.exec<Pick<CommentRow, "id">>("SELECT id FROM comments ORDER BY id DESC LIMIT 1").toArray();
     const time = last ? Math.max(Date.now(), timeOf(last.id) + 1) : Date.now();
@@ -266,7 +274,7 @@ export class CommentThreads {
     return this.#sql.exec<Row>(`SELECT * FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit).toArray();
   }
 
-  // A full list may leave something behind it.
+  // After a full list there may be more.
   #allUpTo(rows: { seq: number }[], limit: number): number {
     return rows.length < limit ? this.#post.row.seq : (rows.at(-1)?.seq ?? 0);
   }

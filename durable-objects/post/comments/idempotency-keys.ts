@@ -3,7 +3,7 @@ import type { CommentId, PersonId } from "../../../schema/ids.ts";
 import { formatted, hashOf } from "../../../schema/set-hash.ts";
 import type { KeyRow } from "../post-tables.ts";
 
-/** Which comment a person's key has made, for a day. */
+/** Remembers for a day which comment was made under which key of a person. */
 export class IdempotencyKeys {
   readonly #sql: SqlStorage;
 
@@ -11,7 +11,7 @@ export class IdempotencyKeys {
     this.#sql = sql;
   }
 
-  /** What the key has made of the same request; "other" when it was of another one. */
+  /** Returns the comment made under the key by the same request; "other" if the key belongs to a different request. */
   find(person: PersonId, key: string, request: string): CommentId | "other" | undefined {
     const since = Date.now() - IDEMPOTENCY_KEY_LASTS;
     const [row] = this.#sql
@@ -20,7 +20,7 @@ export class IdempotencyKeys {
     return row && (row.request === digestOf(request) ? row.comment : "other");
   }
 
-  /** One row written. The person's old keys go at the same time, so nobody has to look for them. */
+  /** Writes one row. Also deletes the person's expired keys, so that no sweep is needed. */
   remember(person: PersonId, key: string, comment: CommentId, request: string): void {
     const now = Date.now();
     this.#sql.exec("DELETE FROM idempotency_keys WHERE person = ? AND at <= ?", person, now - IDEMPOTENCY_KEY_LASTS);
@@ -39,5 +39,5 @@ export class IdempotencyKeys {
   }
 }
 
-/** Not the request itself: its words may be edited or deleted, and must not stay here. */
+/** Stored instead of the request itself, whose text may be edited or deleted later and must not remain here. */
 export const digestOf = (request: string): string => formatted(hashOf(request));

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Combiner } from "./combiner.ts";
 
-/** A combiner whose batches end when the test says so. */
+/** A combiner whose batches end when the test ends them. */
 function controlled(max: number) {
   const batches: { items: number[]; end: (error?: Error) => void }[] = [];
   const combiner = new Combiner(
@@ -16,7 +16,7 @@ function controlled(max: number) {
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-it("serves whoever comes alone at once, and gathers the rest while one batch is under way", async () => {
+it("runs a lone item at once, and gathers the next batch while one is under way", async () => {
   const { combiner, batches } = controlled(100);
   const results = [1, 2, 3].map((item) => combiner.add(item));
   expect(batches.map(({ items }) => items)).toEqual([[1]]);
@@ -34,7 +34,7 @@ it("serves whoever comes alone at once, and gathers the rest while one batch is 
   expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3], [4]]);
 });
 
-it("never makes a batch larger than its limit, and keeps the order", async () => {
+it("keeps batches within the limit and items in order", async () => {
   const { combiner, batches } = controlled(3);
   const results = Array.from({ length: 8 }, (_, item) => combiner.add(item));
   for (let batch = 0; batch < 4; batch += 1) {
@@ -45,7 +45,7 @@ it("never makes a batch larger than its limit, and keeps the order", async () =>
   expect(await Promise.all(results)).toEqual(Array.from({ length: 8 }, (_, item) => `done ${item}`));
 });
 
-it("fails those of a batch that fails, and no others", async () => {
+it("rejects only the items of the batch that failed", async () => {
   const { combiner, batches } = controlled(2);
   const results = [1, 2, 3, 4].map((item) => combiner.add(item));
   const outcomes = Promise.allSettled(results);
@@ -60,7 +60,7 @@ it("fails those of a batch that fails, and no others", async () => {
   expect(await next).toBe("done 5");
 });
 
-it("fails the items, and goes on, when what runs them throws at once", async () => {
+it("rejects the items and goes on when `run` throws synchronously", async () => {
   let isBroken = true;
   const combiner = new Combiner((items: number[]) => {
     if (isBroken) throw new Error("broken");

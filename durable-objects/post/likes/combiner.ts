@@ -1,9 +1,9 @@
 type Waiting<Item, Result> = { item: Item; resolve: (result: Result) => void; reject: (reason: unknown) => void };
 
 /**
- * Does what many ask for together: while one batch is under way, the next one gathers. So whoever comes alone is served
- * at once, and under load a batch grows to what arrives in the time that one takes. (Group commit: DeWitt et al.,
- * "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984.)
+ * Runs items in batches: while one batch is under way, the next one gathers. A lone item runs at once, and under load a
+ * batch grows to the number of items that arrive while one batch runs. (Group commit: DeWitt et al., "Implementation
+ * Techniques for Main Memory Database Systems", SIGMOD 1984.)
  */
 export class Combiner<Item, Result> {
   readonly #run: (items: Item[]) => Promise<Result[]>;
@@ -11,12 +11,13 @@ export class Combiner<Item, Result> {
   #waiting: Waiting<Item, Result>[] = [];
   #isRunning = false;
 
-  /** `run` gives a result for each item, in their order; when it throws, all of its items fail. */
+  /** `run` returns one result for each item, in the same order. When it throws, all items of the batch fail. */
   constructor(run: (items: Item[]) => Promise<Result[]>, max: number) {
     this.#run = run;
     this.#max = max;
   }
 
+  /** Queues an item for the next batch of at most `max` items. Resolves with its result. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });

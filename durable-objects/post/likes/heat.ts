@@ -1,20 +1,20 @@
-/** A Durable Object takes about 1,000 requests a second; from a third of that on, gates come before it. */
+/** A Durable Object takes about 1,000 requests a second; from about a third of that on, likes go through gates. */
 const HOT_FROM = 300; // likes a second
-/** Well below, so that a post does not go to and fro. */
+/** In likes a second; well below HOT_FROM, so that a post does not flap between hot and cold. */
 const HOT_UNTIL = 100;
-/** What one gate takes. */
+/** The likes a second that one gate takes. */
 const LIKES_PER_GATE = 300;
 const GATES_MAX = 64;
 /** Likes are counted over this many milliseconds. */
 const SPAN = 1000;
 
-/** How many likes come in a second, and how many gates that takes. Forgotten when the object sleeps: it is cold then. */
+/** Measures a post's like rate and the number of gates it needs. Not stored: an object that wakes up starts cold. */
 export class Heat {
   #since = 0;
   #likes = 0;
   #gates = 0;
 
-  /** Counts one like. Answers 0 while the actor takes them alone. */
+  /** Counts one like and returns the number of gates; 0 while likes can go directly to the actor. */
   gatesAfterLike(now = Date.now()): number {
     this.#likes += 1;
     const elapsed = now - this.#since;

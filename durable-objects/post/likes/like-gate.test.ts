@@ -18,7 +18,7 @@ const people = (count: number) => Array.from({ length: count }, newPerson);
 
 type Call = (commands: LikeCommand[]) => Promise<LikeAnswer[]>;
 
-/** Puts `call` between gates and the post's actor; it may pass the call on. */
+/** Intercepts the calls from gates to the post's actor. `call` may pass a call on. */
 function between(post: PostId, call: (commands: LikeCommand[], pass: Call) => Promise<LikeAnswer[]>): void {
   const getByName = env.POSTS.getByName.bind(env.POSTS);
   vi.spyOn(env.POSTS, "getByName").mockImplementation((name) => {
@@ -28,13 +28,13 @@ function between(post: PostId, call: (commands: LikeCommand[], pass: Call) => Pr
   });
 }
 
-/** Likes through the gate, inside its object, so that what stands between it and the actor is reached. */
+/** Likes through the gate, inside its object, where `between` can intercept its calls. */
 const likeAll = (post: PostId, persons: PersonId[], liked = true) =>
   runInDurableObject(gateOf(post), (gate) =>
     Promise.allSettled(persons.map((person) => gate.set(post, person, liked))),
   );
 
-it("hands the likes on in fewer calls than there are, and answers each with its own count", async () => {
+it("forwards many likes in few calls, and returns each like its own count", async () => {
   const { post, actor } = await publishedPost();
   const sizes: number[] = [];
   between(post.id, (commands, pass) => {
@@ -63,7 +63,7 @@ it("keeps the order of one person's likes", async () => {
   expect(await actor.snapshot(ada)).toMatchObject({ liked: false, standing: { likes: 0 } });
 });
 
-it("rejects those whose call has failed, sends nothing twice, and counts each once when they repeat", async () => {
+it("rejects the likes of a failed call without a retry, and counts them once when they are repeated", async () => {
   const { post, actor } = await publishedPost();
   const persons = people(20);
   let calls = 0;
@@ -81,13 +81,13 @@ it("rejects those whose call has failed, sends nothing twice, and counts each on
   expect(await actor.state()).toMatchObject({ likes: 20, seq: 21 });
 });
 
-it("counts once a like whose answer was lost after the actor had committed it", async () => {
+it("counts a repeated like once if the first result was lost after the commit", async () => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   let isLost = true;
   between(post.id, async (commands, pass) => {
     const answers = await pass(commands);
-    if (isLost) throw new Error("the answer is lost");
+    if (isLost) throw new Error("the result is lost");
     return answers;
   });
   expect(await likeAll(post.id, [ada])).toMatchObject([{ status: "rejected" }]);
@@ -97,7 +97,7 @@ it("counts once a like whose answer was lost after the actor had committed it", 
   expect(await actor.state()).toMatchObject({ likes: 1, seq: 2 });
 });
 
-it("loses nothing that was acknowledged when the actor crashes under it, or the gate itself is evicted", async () => {
+it("loses no acknowledged like when the actor crashes or the gate is evicted", async () => {
   const { post, actor } = await publishedPost();
   const [ada, ben, cleo] = [newPerson(), newPerson(), newPerson()];
   await gateOf(post.id).set(post.id, ada, true);
@@ -109,7 +109,7 @@ it("loses nothing that was acknowledged when the actor crashes under it, or the 
   expect(await gateOf(post.id).set(post.id, cleo, true)).toMatchObject({ ok: true, likes: 3, seq: 4 });
 });
 
-it("refuses what the actor refuses", async () => {
+it("returns the actor's refusals", async () => {
   const { post, actor } = await publishedPost();
   await actor.remove(post.author);
   expect(await gateOf(post.id).set(post.id, newPerson(), true)).toEqual({ ok: false, reason: "post_not_found" });

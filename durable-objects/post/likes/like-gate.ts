@@ -3,20 +3,20 @@ import type { PersonId, PostId } from "../../../schema/ids.ts";
 import { Combiner } from "./combiner.ts";
 import type { LikeAnswer, LikeCommand } from "../post-results.ts";
 
-/** The most likes of one call. */
+/** The most likes in one call. */
 const LIKES_PER_CALL = 100;
 
 /**
- * Stands before the actor of a post that is hot, one of several, and hands likes on together: a combining tree of two
- * levels. It keeps nothing, so it loses nothing: a like is acknowledged when the post's actor has committed it. It never
- * sends anything twice either. A call that fails may have been done or not, and its callers are told just that; repeating
- * a like is harmless, but only for the person who wants it: in the meantime they may have taken it back.
+ * One of several gates in front of a hot post's actor. It forwards likes in batches: a combining tree of two levels. It
+ * stores nothing, so it loses nothing: a like is acknowledged when the post's actor has committed it. It never retries
+ * a call that fails and may or may not have been committed, but reports the failure to its callers. Only the person's
+ * own client may repeat a like, because they may have taken it back in the meantime.
  */
 export class LikeGate extends DurableObject<Env> {
   #post: PostId | undefined;
   readonly #calls = new Combiner((commands: LikeCommand[]) => this.#call(commands), LIKES_PER_CALL);
 
-  /** As PostActor.like or unlike. A gate serves one post; its name says which. */
+  /** Does what PostActor.like or unlike does. A gate serves one post, which is part of its name. */
   set(post: PostId, person: PersonId, liked: boolean): Promise<LikeAnswer> {
     this.#post = post;
     return this.#calls.add({ person, liked });

@@ -1,6 +1,6 @@
 /**
- * The limits here are so small that what takes thousands of likes elsewhere happens in a few: starts without a recount,
- * and more changes than wait in memory. A restart is a crash: what was in memory alone is gone.
+ * The limits here are so small that a few likes reach what otherwise takes thousands: a start without a recount, and
+ * more changes than memory holds. A restart is a crash: everything that was only in memory is lost.
  */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -19,11 +19,11 @@ type Limits = { recountedFreely: number; window: number };
 const author = newPerson();
 const people = [author, ...Array.from({ length: 5 }, newPerson)];
 
-/** A post's likes as they are stored, and as a plain list says that they should be. */
+/** A post's likes in storage, and the same likes in a plain list to compare with. */
 class World {
   readonly #storage: DurableObjectStorage;
   readonly #limits: Limits;
-  /** In the order in which they liked it for the first time. */
+  /** In the order of their first likes. */
   readonly likers = new Map<PersonId, { liked: boolean; seq: number }>();
   seq = 1;
   likesSeq = 0;
@@ -41,7 +41,7 @@ class World {
 
   restart(): void {
     const record = PostRecord.load(this.#storage);
-    if (!record) throw new Error("there is no post");
+    if (!record) throw new Error("no post in storage");
     this.record = record;
     this.likes = new LikeSet(this.#storage.sql, record, this.#limits);
   }
@@ -55,13 +55,13 @@ class World {
     this.likers.set(person, { liked, seq: this.seq });
   }
 
-  /** As a comment does. */
+  /** Changes the post as a comment would. */
   change(): void {
     this.seq += 1;
     this.record.save({ seq: this.seq });
   }
 
-  /** As PostActor.confirmProjected does. */
+  /** Does what PostActor.confirmProjected does. */
   confirm(to: number): void {
     if (to <= this.confirmed) return;
     this.confirmed = to;
@@ -74,7 +74,7 @@ class World {
     this.record.save({ confirmed: 0 });
   }
 
-  /** The people who like the post; who came to it last is the first. */
+  /** The people who like the post, the newest first like first. */
   newest(): PersonId[] {
     const liking = [...this.likers].filter(([, { liked }]) => liked);
     return liking.map(([person]) => person).toReversed();
@@ -91,12 +91,12 @@ class World {
       likes_seq: this.likesSeq,
     });
     expect(digest).toEqual(newest.reduce(added, EMPTY));
-    const told = newest.filter((person) => person !== author);
-    expect(this.likes.newest(50).map(({ person }) => person)).toEqual(told);
+    const others = newest.filter((person) => person !== author);
+    expect(this.likes.newest(50).map(({ person }) => person)).toEqual(others);
     expect(this.likes.page(undefined, 50)).toEqual(newest.toSorted().toReversed());
   }
 
-  /** One message of the outbox, from `from` on: everything up to its `to`, and nothing else. */
+  /** Expects one outbox message, starting at `from`, to have exactly the changes up to its `to`. Returns `to`. */
   expectMessage(from: number, limit: number): number {
     const { changes, to } = this.likes.changes(from, limit);
     const due = [...this.likers].map(([person, like]) => ({ person, ...like })).filter(({ seq }) => seq >= from);
@@ -140,11 +140,11 @@ const limits = fc.record(
   { noNullPrototype: true },
 );
 
-/** Runs `work` on the storage of a post of its own. */
+/** Runs `work` on the storage of a new object. */
 const onStorage = (work: (storage: DurableObjectStorage) => void) =>
   runInDurableObject(env.POSTS.getByName(crypto.randomUUID()), (_, { storage }) => work(storage));
 
-it("counts, remembers and sends like a plain list, whatever its limits are and whenever it crashes", async () => {
+it("behaves like a plain list, whatever its limits are and whenever it crashes", async () => {
   await fc.assert(
     fc.asyncProperty(limits, steps, limit, (limits, steps, limit) =>
       onStorage((storage) => {
@@ -163,19 +163,19 @@ it("counts, remembers and sends like a plain list, whatever its limits are and w
   );
 });
 
-it("reads no like when a post with many of them wakes up in peace", async () => {
+it("reads no likes when a post with many of them and no unsaved ones starts", async () => {
   await onStorage((storage) => {
     const world = new World(storage, { recountedFreely: 2, window: 3 });
     for (const person of people) world.set(person, true);
     world.confirm(world.seq);
-    // A start that counted would count this one.
+    // A start with a recount would count this like.
     storage.sql.exec("INSERT INTO likes (person, liked, seq, at) VALUES (?, 1, 100, 0)", newPerson());
     world.restart();
     expect(world.record.row).toMatchObject({ likes: people.length, unsaved: 0 });
   });
 });
 
-it("writes one row more for the first like of a post with many that was quiet", async () => {
+it("writes one more row for the first unsaved change of a post with many likes", async () => {
   await onStorage((storage) => {
     const world = new World(storage, { recountedFreely: 2, window: 3 });
     for (const person of people) world.set(person, true);
@@ -191,7 +191,7 @@ it("writes one row more for the first like of a post with many that was quiet", 
   });
 });
 
-it("names somebody even when the newest of many have all taken their likes back", async () => {
+it("returns some people even when all of the newest have taken their likes back", async () => {
   await onStorage((storage) => {
     const world = new World(storage, { recountedFreely: 5000, window: 20_000 });
     const many = Array.from({ length: 20 }, newPerson);

@@ -1,11 +1,11 @@
 /**
  * The people who like a post.
  *
- * A like writes one row, its own: the count, the digest and the newest people are kept in memory and saved with the post's
- * row, when D1 has confirmed or something else changes. What a crash takes from memory is counted again from the rows
- * above the saved `seq`: each remembers in `was` what it was at that `seq`. They are found by reading all rows, because an
- * index would cost every like another row; so a post of more than `recountedFreely` people notes first that there
- * is something to look for, and one that is asleep in peace starts without.
+ * A like writes only its own row. The count, the digest and the newest people are kept in memory, and saved with the
+ * post's row when D1 confirms or something else changes. What a crash loses from memory is counted again from the rows
+ * above the saved `seq`: each has in `was` its value at that `seq`. Finding them takes a scan of all rows, because an
+ * index would cost every like another row. So a post of more than `recountedFreely` people first marks that there are
+ * unsaved likes, and one without the mark starts without a scan.
  */
 import type { LikeFact } from "../../../schema/messages/facts.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
@@ -14,23 +14,24 @@ import type { PostRecord } from "../post-record.ts";
 import type { LikeRow, NewLiker } from "../post-tables.ts";
 
 const LIMITS = {
-  /** The rows that a start may read without need: about 1 ms. */
+  /** A post with at most this many rows is scanned at every start, even without the mark: about 1 ms. */
   recountedFreely: 5000,
-  /** The most changes that wait for D1 in memory, at about 100 bytes each; what lies behind them is read from storage. */
+  /** The most changes that wait for D1 in memory, at about 100 bytes each; later ones are read from storage. */
   window: 20_000,
 };
-/** Of the newest people: more than are shown, because some take their like back. */
+/** How many of the newest people are kept: more than are shown, because some take their like back. */
 const NEWEST_KEPT = 16;
 
 const UPSERT = `
   INSERT INTO likes (person, liked, seq, at, nth, was) VALUES (?1, ?2, ?3, ?4, ?5, NULL)
   ON CONFLICT DO UPDATE SET was = iif(seq > ?6, was, liked), liked = ?2, seq = ?3`;
 
+/** Who likes the post, with the count, the digest and the changes that D1 has not confirmed. */
 export class LikeSet {
   readonly #sql: SqlStorage;
   readonly #post: PostRecord;
   readonly #limits: typeof LIMITS;
-  /** Changes that D1 may not have, in the order of their `seq`: all from #first to #last, and nothing else. */
+  /** The changes that D1 may not have, by `seq`: exactly those from #first to #last. */
   readonly #waiting = new Map<PersonId, LikeFact>();
   #first: number;
   #last: number;
@@ -49,7 +50,10 @@ export class LikeSet {
     return this.#rowOf(person)?.liked === 1;
   }
 
-  /** Whether anything changed. One row written, and one more for the first change of a quiet post with many likes. */
+  /**
+   * Likes or unlikes, and returns whether that changed anything. Writes one row, and one more for the first unsaved
+   * change of a post with many likes.
+   */
   set(person: PersonId, liked: boolean): boolean {
     const before = this.#rowOf(person);
     if ((before?.liked === 1) === liked) return false;
@@ -66,14 +70,17 @@ export class LikeSet {
     row.people += before ? 0 : 1;
     row.digest = (liked ? added : removed)(row.digest, person);
     row.newest = row.newest.filter((other) => other.person !== person);
-    // Who likes it again comes back to their old place: it is no news.
+    // A person who likes the post again gets their old place back, because that is not new.
     if (liked && person !== row.author)
       row.newest = [...row.newest, { person, nth, seq }].sort((a, b) => a.nth - b.nth).slice(-NEWEST_KEPT);
-    this.#await({ person, liked, seq });
+    this.#queue({ person, liked, seq });
     return true;
   }
 
-  /** People who like the post, those who signed up last first, below `before`. Reads the page, and who took a like back. */
+  /**
+   * Returns a page of the people who like the post, from `before` on, the ones who signed up last first. Reads the page
+   * and the likes in its range that were taken back.
+   */
   page(before: PersonId | undefined, limit: number): PersonId[] {
     return this.#sql
       .exec<Pick<LikeRow, "person">>(
@@ -85,7 +92,7 @@ export class LikeSet {
       .map(({ person }) => person);
   }
 
-  /** The first `limit` changes with a `seq` of `from` or more, and the `seq` up to which they are all. */
+  /** Returns the first `limit` changes by `seq`, starting at `from`, and the `seq` up to which they are complete. */
   changes(from: number, limit: number): { changes: LikeFact[]; to: number } {
     if (from < this.#first || from > this.#last) {
       this.#last = this.#read(from);
@@ -99,7 +106,7 @@ export class LikeSet {
     return { changes, to: Math.min(this.#last, this.#post.row.seq) };
   }
 
-  /** D1 has everything up to `seq`. */
+  /** Drops the changes up to `seq`, which D1 has confirmed. */
   confirmed(seq: number): void {
     for (const change of this.#waiting.values()) {
       if (change.seq > seq) break;
@@ -108,7 +115,7 @@ export class LikeSet {
     this.#first = Math.max(this.#first, seq + 1);
   }
 
-  /** The newest people but the author, newest first; any others, when none of those likes it any more. */
+  /** Returns the newest people without the author, newest first; any people if none of those likes it any more. */
   newest(limit = NEWEST_KEPT): NewLiker[] {
     const { author, newest } = this.#post.row;
     if (newest.length > 0) return newest.slice(-limit).toReversed();
@@ -117,7 +124,7 @@ export class LikeSet {
       .toArray();
   }
 
-  /** Of a post that is gone. */
+  /** Deletes everything, when the post is deleted. */
   clear(): void {
     this.#sql.exec("DELETE FROM likes");
     this.#waiting.clear();
@@ -127,14 +134,14 @@ export class LikeSet {
     return this.#sql.exec<LikeRow>("SELECT liked, nth, at FROM likes WHERE person = ?", person).toArray()[0];
   }
 
-  #await(change: LikeFact): void {
-    this.#waiting.delete(change.person); // So that the last change stands last.
+  #queue(change: LikeFact): void {
+    this.#waiting.delete(change.person); // Keeps the map ordered by `seq`.
     if (change.seq > this.#last) return;
     if (this.#waiting.size < this.#limits.window) this.#waiting.set(change.person, change);
     else this.#last = change.seq - 1;
   }
 
-  /** Fills the window with what storage has from `from` on. Returns the `seq` up to which that is everything. */
+  /** Fills the window from storage, starting at `from`. Returns the `seq` up to which it is complete. */
   #read(from: number): number {
     this.#waiting.clear();
     const rows = this.#sql
@@ -148,7 +155,7 @@ export class LikeSet {
     return rows.length < this.#limits.window ? Number.POSITIVE_INFINITY : (rows.at(-1)?.seq ?? from);
   }
 
-  /** Counts what was not saved. */
+  /** Counts the likes above the saved `seq` again. */
   #recount(): void {
     const { row, saved } = this.#post;
     if (!row.unsaved && row.people > this.#limits.recountedFreely) return;

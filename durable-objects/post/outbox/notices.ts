@@ -1,11 +1,12 @@
 /**
- * What people are to be told of a post: its author of likes and comments, and others of what answers them, mentions them,
- * or likes their comments. Of one comment each person is told in one way only: as a reply, else as a mention, else, the
- * post's author, as a comment.
+ * The notices of a post: for its author about likes and comments, and for others about replies to them, mentions of
+ * them and likes of their comments. A comment gives each person one notice at most: as a reply, else as a mention,
+ * else, for the post's author, as a comment.
  *
- * A notice tells how its subject stands, so it may be told twice or late: an unlike simply leads to a smaller count, and
- * flapping to the same one. Its events say what is new. One is always told with the same number, which grows with each
- * new person who likes, or with a comment's time: so a like that is taken back and given again is no news.
+ * A notice carries the present state of its subject, so it may come twice or late: an unlike just makes the count
+ * smaller, and a like that was taken back and given again leaves it the same. Its events say what is new. An event
+ * always has the same number, which grows with each new person who likes or with a comment's time, so a repeated like
+ * is not new.
  */
 import type { Notice, NoticeEvent, PostFacts } from "../../../schema/messages/facts.ts";
 import { type CommentId, type PersonId, timeOf } from "../../../schema/ids.ts";
@@ -16,29 +17,29 @@ import type { PostRecord } from "../post-record.ts";
 import { type CommentLikeRow, type CommentRow, GONE, type PostRow, SHOWN } from "../post-tables.ts";
 
 const ACTORS_MAX = 3;
-/** Of a notice: the newest, among which some people may be whom the recipient does not want to hear of. */
+/** The most events of a notice, the newest ones: several, because the recipient may not want to hear of some people. */
 const EVENTS_MAX = 8;
-/** The newest comments, in which others than the author are looked for. */
+/** How many of the newest comments are searched for ones by others than the post's author. */
 const COMMENTS_SEARCHED = 200;
-/** The newest likes of comments, in which those of one comment are looked for. */
+/** How many of the newest likes of comments are searched for those of one comment. */
 const LIKES_SEARCHED = 500;
-/** Of those who were answered or mentioned under a comment that is hidden, shown again or gone. */
+/** The most recipients from the thread of a comment that was hidden, shown again or deleted. */
 const THREAD_RECIPIENTS_MAX = 60;
 const EXCERPT_MAX = 140;
-/** Of one message. */
 const COMMENTS_PER_MESSAGE = 50;
-/** Of all but the first comment's notices, which are THREAD_RECIPIENTS_MAX at most, of 1.2 kB each. */
+/** Does not bound the first comment's notices, which are THREAD_RECIPIENTS_MAX at most, of 1.2 kB each. */
 const BYTES_PER_MESSAGE = 30_000;
 
 type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };
-type Told = NonNullable<PostFacts["notices"]>;
+type Notices = NonNullable<PostFacts["notices"]>;
 
 /**
- * All that has changed after `seq`, or the first of it: `to` says how far it goes. Its events are those since then alone.
- * Reads what has changed, and once for each person and thread that a new comment concerns the thread's replies to that
- * person; the comments that mention the same people; and LIKES_SEARCHED likes for each comment that was liked.
+ * Returns the notices of all changes after `seq`, or of the first of them: `to` is the `seq` up to which they are
+ * complete. Their events are only those after `seq`. Reads the changes; for each person and thread that a changed
+ * comment concerns, the thread's replies to that person; the comments that mention the same people; and LIKES_SEARCHED
+ * likes for each comment that was liked.
  */
-export function noticesSince(sql: SqlStorage, { record, likes, comments }: Sources, seq: number): Told {
+export function noticesSince(sql: SqlStorage, { record, likes, comments }: Sources, seq: number): Notices {
   const post = record.row;
   const changed = sql
     .exec<CommentRow>("SELECT * FROM comments WHERE seq > ? ORDER BY seq LIMIT ?", seq, COMMENTS_PER_MESSAGE)
@@ -47,37 +48,43 @@ export function noticesSince(sql: SqlStorage, { record, likes, comments }: Sourc
   const list = new Map<string, Notice>();
   const isOnlyOwn = post.people === 1 && likes.has(post.author);
   if (post.likes_seq > seq && !isOnlyOwn) list.set("likes", ofLikes(post, likes, seq));
-  if (post.deleted || changed.some((comment) => isNews(comment, seq) && (comment.told || comment.told_replies > 0))) {
+  if (
+    post.deleted ||
+    changed.some((comment) => hasChanged(comment, seq) && (comment.told || comment.told_replies > 0))
+  ) {
     list.set("comments", ofComments(sql, post, seq));
   }
   if (seq === 0) for (const person of mentionedInCaption(sql)) list.set(person, ofMentions(sql, post, person, seq));
 
   let bytes = sizeOf([...list.values()]);
   for (const [index, comment] of changed.entries()) {
-    const around = [
-      ...(isNews(comment, seq) ? concernedBy(sql, comment, seq) : []),
+    const occasions = [
+      ...(hasChanged(comment, seq) ? occasionsOf(sql, comment, seq) : []),
       ...(comment.likers > 0 && (liked.has(comment.id) || comment.state_seq > seq) ? [{ likesOf: comment }] : []),
     ].filter((one) => !list.has(keyOf(one)));
-    const notices = around.map((one) => {
+    const notices = occasions.map((one) => {
       if ("likesOf" in one) return ofCommentLikes(sql, post, comments, one.likesOf, seq);
       const { person, thread } = one;
       return thread === undefined ? ofMentions(sql, post, person, seq) : ofReplies(sql, post, person, thread, seq);
     });
     bytes += sizeOf(notices);
     if (index > 0 && bytes > BYTES_PER_MESSAGE) return { from: seq + 1, to: comment.seq - 1, list: [...list.values()] };
-    for (const [place, one] of around.entries()) list.set(keyOf(one), notices[place] as Notice);
+    for (const [place, one] of occasions.entries()) list.set(keyOf(one), notices[place] as Notice);
   }
   const to = changed.length < COMMENTS_PER_MESSAGE ? post.seq : (changed.at(-1)?.seq ?? post.seq);
   return { from: seq + 1, to, list: [...list.values()] };
 }
 
-/** Whether it was written, edited, hidden, shown or taken away since `seq`: a like of it, or a reply to it, concerns others. */
-const isNews = ({ text_seq, state_seq }: CommentRow, seq: number): boolean => text_seq > seq || state_seq > seq;
+/** Whether the comment was written, edited, hidden, shown or deleted after `seq`, not just liked or replied to. */
+const hasChanged = ({ text_seq, state_seq }: CommentRow, seq: number): boolean => text_seq > seq || state_seq > seq;
 
-/** Whom a notice is for: of replies in a thread, or of mentions; or who wrote a comment, of its likes. */
-type Concerned = { person: PersonId; thread: CommentId | "" | undefined } | { likesOf: CommentRow };
+/**
+ * The occasion of a notice: replies to `person` in `thread`; mentions of them, if `thread` is undefined; or likes of a
+ * comment.
+ */
+type Occasion = { person: PersonId; thread: CommentId | "" | undefined } | { likesOf: CommentRow };
 
-const keyOf = (one: Concerned): string =>
+const keyOf = (one: Occasion): string =>
   "likesOf" in one ? `likes ${one.likesOf.id}` : one.thread === undefined ? one.person : `${one.person} ${one.thread}`;
 
 const encoder = new TextEncoder();
@@ -98,19 +105,19 @@ function ofLikes({ id, author, likes: count, likes_seq }: Readonly<PostRow>, lik
   };
 }
 
-/** One for who came before they were counted is no news any more. */
+/** A like from before `nth` was counted has the lowest number, 1, and so is never new. */
 const eventsOfLikes = (newest: { person: PersonId; nth: number; seq: number }[], since: number): NoticeEvent[] =>
   newest
     .filter(({ seq }) => seq > since)
     .slice(0, EVENTS_MAX)
     .map(({ person, nth }) => ({ actor: person, raised: nth + 1 }));
 
-/** Of the comments that the author is told of as such. */
+/** The author's notice of comments, without replies to them and mentions of them. */
 function ofComments(sql: SqlStorage, post: Readonly<PostRow>, since: number): Notice {
   const newest = sql
     .exec<CommentRow>(
       `SELECT * FROM (SELECT * FROM comments ORDER BY id DESC LIMIT ?1) AS comments
-       WHERE told = 1 AND ${IS_READ} ORDER BY id DESC LIMIT ${EVENTS_MAX}`,
+       WHERE told = 1 AND ${IS_VISIBLE} ORDER BY id DESC LIMIT ${EVENTS_MAX}`,
       COMMENTS_SEARCHED,
     )
     .toArray();
@@ -123,8 +130,11 @@ function ofComments(sql: SqlStorage, post: Readonly<PostRow>, since: number): No
   };
 }
 
-/** Whom a comment answers and mentions, and those under it when it has been hidden, shown or taken away since `seq`. */
-function concernedBy(sql: SqlStorage, comment: CommentRow, seq: number): Concerned[] {
+/**
+ * The people that a comment replies to and mentions; also those of its replies, if the comment was hidden, shown or
+ * deleted after `seq`.
+ */
+function occasionsOf(sql: SqlStorage, comment: CommentRow, seq: number): Occasion[] {
   const isUnderChanged = comment.parent === "" && comment.state_seq > seq;
   const under = isUnderChanged
     ? sql
@@ -135,14 +145,14 @@ function concernedBy(sql: SqlStorage, comment: CommentRow, seq: number): Concern
         )
         .toArray()
     : [];
-  const all = [comment, ...under].flatMap((row): Concerned[] => [
+  const all = [comment, ...under].flatMap((row): Occasion[] => [
     ...(row.reply_to && row.reply_to !== row.author ? [{ thread: row.parent, person: row.reply_to }] : []),
     ...(JSON.parse(row.mentions) as PersonId[]).map((person) => ({ thread: undefined, person })),
   ]);
   return [...new Map(all.map((one) => [keyOf(one), one])).values()].slice(0, THREAD_RECIPIENTS_MAX);
 }
 
-/** Of the replies to `person` in one thread. */
+/** The notice of the replies to `person` in one thread. */
 function ofReplies(
   sql: SqlStorage,
   post: Readonly<PostRow>,
@@ -150,7 +160,7 @@ function ofReplies(
   thread: CommentId | "",
   since: number,
 ): Notice {
-  const where = `parent = ?1 AND reply_to = ?2 AND author <> ?2 AND state < ${GONE} AND ${IS_READ}`;
+  const where = `parent = ?1 AND reply_to = ?2 AND author <> ?2 AND state < ${GONE} AND ${IS_VISIBLE}`;
   const { count } = sql
     .exec<{ count: number }>(`SELECT count(*) AS count FROM comments WHERE ${where}`, thread, person)
     .one();
@@ -160,19 +170,19 @@ function ofReplies(
   return { ...ofText(post, newest, since), recipient: person, kind: "reply", subject: thread as CommentId, count };
 }
 
-/** Of the caption and the comments that mention `person`. */
+/** The notice of the caption and the comments that mention `person`. */
 function ofMentions(sql: SqlStorage, post: Readonly<PostRow>, person: PersonId, since: number): Notice {
-  const where = `id IN (SELECT comment FROM mentions WHERE person = ?) AND ${IS_READ}`;
+  const where = `id IN (SELECT comment FROM mentions WHERE person = ?) AND ${IS_VISIBLE}`;
   const { count } = sql.exec<{ count: number }>(`SELECT count(*) AS count FROM comments WHERE ${where}`, person).one();
   const newest = sql
     .exec<CommentRow>(`SELECT * FROM comments WHERE ${where} ORDER BY id DESC LIMIT ${EVENTS_MAX}`, person)
     .toArray();
   const notice = ofText(post, newest, since);
   const isInCaption = sql.exec("SELECT 1 FROM mentions WHERE person = ? AND comment = ''", person).toArray().length > 0;
-  const told = { ...notice, recipient: person, kind: "mention", subject: post.id, count } as const;
-  if (!isInCaption) return told;
+  const mentions = { ...notice, recipient: person, kind: "mention", subject: post.id, count } as const;
+  if (!isInCaption) return mentions;
   return {
-    ...told,
+    ...mentions,
     count: count + 1,
     actors: [...new Set([...notice.actors, post.author])].slice(0, ACTORS_MAX),
     excerpt: notice.excerpt ?? excerpt(post.caption, EXCERPT_MAX),
@@ -180,7 +190,7 @@ function ofMentions(sql: SqlStorage, post: Readonly<PostRow>, person: PersonId, 
   };
 }
 
-/** Of who likes a comment. */
+/** The notice of the likes of a comment. */
 function ofCommentLikes(
   sql: SqlStorage,
   post: Readonly<PostRow>,
@@ -199,7 +209,7 @@ function ofCommentLikes(
       author,
     )
     .toArray();
-  // None of those who like it has done so lately: then anybody.
+  // Without a recent like, any of the people who like the comment will do.
   const newest =
     recent.length > 0
       ? recent
@@ -218,7 +228,10 @@ function ofCommentLikes(
   };
 }
 
-/** What all notices of comments have: the newest first. An edit or a like of a comment is no news, so it counts by its time. */
+/**
+ * The fields that all notices of comments share, newest comment first. An event's number is the time of its comment, so
+ * an edit is not new.
+ */
 function ofText(
   post: Readonly<PostRow>,
   newest: CommentRow[],
@@ -250,6 +263,6 @@ const mentionedInCaption = (sql: SqlStorage): PersonId[] =>
     .toArray()
     .map(({ person }) => person);
 
-/** A comment that everybody sees: it is shown, and so is the one that it is under. */
-const IS_READ = `(state = ${SHOWN} AND (parent = '' OR EXISTS (
+/** SQL for a comment that everybody sees: it is shown, and so is its parent. */
+const IS_VISIBLE = `(state = ${SHOWN} AND (parent = '' OR EXISTS (
   SELECT 1 FROM comments AS above WHERE above.id = comments.parent AND above.state = ${SHOWN})))`;

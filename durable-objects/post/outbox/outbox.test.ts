@@ -19,12 +19,12 @@ afterEach(() => {
 });
 
 const notice = (kind: NotificationKind, facts: PostFacts | undefined) =>
-  facts?.notices?.list.find((told) => told.kind === kind);
+  facts?.notices?.list.find((candidate) => candidate.kind === kind);
 
-/** Lets the clock of actors jump, so that what is under way counts as lost. */
+/** Advances the clock of the actors, so that messages under way count as lost. */
 const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
 
-it("sends the post, its likes and comments together, and the post to its readers", async () => {
+it("sends the post with its likes and comments to the projector, and the post to fan-out", async () => {
   const { post, actor } = await publishedPost();
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
@@ -45,7 +45,7 @@ it("sends the post, its likes and comments together, and the post to its readers
   expect(queues.fanOuts).toEqual([{ post: post.id, author: post.author }]);
 });
 
-it("folds what was taken back before it was sent", async () => {
+it("folds likes that were taken back before they were sent", async () => {
   const { actor } = await publishedPost();
   const ada = newPerson();
   for (let n = 0; n < 5; n += 1) {
@@ -57,7 +57,7 @@ it("folds what was taken back before it was sent", async () => {
   expect(notice("like", queues.facts[0])).toMatchObject({ count: 0, actors: [] });
 });
 
-it("tells the author of others, never of themselves", async () => {
+it("notifies the author of what others do, not of their own likes and comments", async () => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   await actor.like(post.author);
@@ -74,7 +74,7 @@ it("tells the author of others, never of themselves", async () => {
   ]);
 });
 
-it("tells of what comes within ten seconds together, the first at once and the last in any case", async () => {
+it("sends the first notice at once, then one for each ten seconds, and loses none", async () => {
   const { post, actor } = await publishedPost();
   const counts = () => queues.facts.map((facts) => facts.notices && (notice("like", facts)?.count ?? 0));
   await flush(actor);
@@ -89,7 +89,7 @@ it("tells of what comes within ten seconds together, the first at once and the l
   expect(counts().slice(7)).toEqual([6]);
   expect(queues.facts.at(-1)).toMatchObject({ from: 8, to: 7, likes: [], notices: { from: 3, to: 7 } });
 
-  // Lost, it is told again; confirmed, there is nothing left.
+  // A lost notice is sent again; after the confirmation there is nothing left.
   later(NOTICE_WINDOW);
   await flush(actor);
   expect(counts().slice(8)).toEqual([6]);
@@ -98,16 +98,16 @@ it("tells of what comes within ten seconds together, the first at once and the l
   await flush(actor);
   expect(await flush(actor)).toBe(false);
 
-  // What nobody is told of costs no message of its own.
+  // A change without a notice costs no message of its own for notices.
   await actor.edit(post.author, { caption: "Ebb" });
   await flush(actor);
   const { from, to } = queues.facts.at(-1) ?? { from: 0, to: 0 };
   expect([from, to]).toEqual([8, 8]);
 });
 
-it("counts nothing as told while what came before it may be lost", async () => {
+it("does not count notices as confirmed while earlier ones may be lost", async () => {
   const { actor } = await publishedPost();
-  await flush(actor); // Lost, with nobody to tell.
+  await flush(actor); // Lost; it has no notices.
   await actor.like(newPerson());
   await flush(actor);
   const second = queues.facts.at(-1);
@@ -118,11 +118,11 @@ it("counts nothing as told while what came before it may be lost", async () => {
   expect(queues.facts.at(-1)).toMatchObject({ from: 1, to: 2, notices: { from: 1, to: 2, list: [{ count: 1 }] } });
 });
 
-it("is done only when it is confirmed", async () => {
+it("finishes only when everything is confirmed", async () => {
   const { actor } = await publishedPost();
   await actor.like(newPerson());
   await flush(actor);
-  expect(await flush(actor)).toBe(true); // Still waiting, so nothing was sent again yet.
+  expect(await flush(actor)).toBe(true); // Still waiting, so nothing is sent again yet.
   expect(queues.facts).toHaveLength(1);
 
   await actor.confirmProjected(1, 2, { from: 1, to: 2 });
@@ -132,12 +132,12 @@ it("is done only when it is confirmed", async () => {
   expect(queues.facts).toHaveLength(1);
 });
 
-it("sends again what a queue has lost, at growing distances", async () => {
+it("resends what a queue has lost, at growing intervals", async () => {
   const { actor } = await publishedPost();
   await flush(actor);
   later(5001);
   await flush(actor);
-  later(5001); // The second time it waits for 10 s.
+  later(5001); // The second wait is 10 s.
   await flush(actor);
   expect(queues.facts.map(({ from, to }) => [from, to])).toEqual([
     [1, 1],
@@ -149,7 +149,7 @@ it("sends again what a queue has lost, at growing distances", async () => {
   expect(queues.fanOuts).toHaveLength(3);
 });
 
-it("sends again while new likes keep coming", async () => {
+it("resends lost messages while new likes keep coming", async () => {
   const { actor } = await publishedPost();
   await flush(actor); // Lost.
   for (let second = 0; second < 6; second += 1) {
@@ -157,13 +157,13 @@ it("sends again while new likes keep coming", async () => {
     await actor.like(newPerson());
     await flush(actor);
     const last = queues.facts.at(-1);
-    if (last && last.from > 1) await actor.confirmProjected(last.from, last.to); // A gap: it must not count.
+    if (last && last.from > 1) await actor.confirmProjected(last.from, last.to); // Follows a gap, so it must not count.
   }
   expect(queues.facts.filter(({ from }) => from === 1)).toHaveLength(2);
   expect(queues.facts.at(-1)).toMatchObject({ from: 7, to: 7 });
 });
 
-it("sends again after its memory is lost", async () => {
+it("resends after its memory is lost", async () => {
   const { actor } = await publishedPost();
   await actor.like(newPerson());
   await flush(actor);
@@ -175,7 +175,7 @@ it("sends again after its memory is lost", async () => {
   ]);
 });
 
-it("goes on when a queue refuses, and sets the next alarm", async () => {
+it("sets the next alarm and retries when a queue refuses", async () => {
   const { actor } = await publishedPost();
   queues.sendFacts.mockRejectedValueOnce(new Error("queue down"));
   expect(await actor.like(newPerson())).toMatchObject({ ok: true });
@@ -185,7 +185,7 @@ it("goes on when a queue refuses, and sets the next alarm", async () => {
   expect(queues.facts).toMatchObject([{ from: 1, to: 2 }]);
 });
 
-it("spreads many changes over messages that leave nothing out", async () => {
+it("splits many changes into messages without leaving any out", async () => {
   const { actor } = await publishedPost();
   for (let n = 0; n < 20; n += 1) await actor.comment({ author: newPerson(), text: "x".repeat(100) });
   await flush(actor);
@@ -199,17 +199,17 @@ it("spreads many changes over messages that leave nothing out", async () => {
   }, 0);
 });
 
-it("sends what is waiting when the runtime has given up its alarm", async () => {
+it("sends pending changes after the runtime has given up on its alarm", async () => {
   const { actor } = await publishedPost();
   await actor.like(newPerson());
   await runInDurableObject(actor, (_, { storage }) => storage.deleteAlarm());
   await evictDurableObject(actor);
-  await actor.state(); // As an audit, or any reader of the post, does.
+  await actor.state(); // As an audit or any read of the post would.
   await flush(actor);
   expect(queues.facts).toMatchObject([{ from: 1, to: 2 }]);
 });
 
-it("tells the author of nothing that others do not see: neither what is hidden or gone, nor the replies to it", async () => {
+it("does not notify the author of hidden or deleted comments, nor of the replies to them", async () => {
   const { post, actor } = await publishedPost();
   const [ada, ben, cleo] = [newPerson(), newPerson(), newPerson()];
   await actor.comment({ author: ada, text: "Seen" });
@@ -224,7 +224,7 @@ it("tells the author of nothing that others do not see: neither what is hidden o
   expect(notice("comment", queues.facts.at(-1))).toMatchObject({ count: 1, actors: [ada], excerpt: "Seen" });
 });
 
-it("counts only a new comment as news: not that one was edited, liked or answered by the author", async () => {
+it("raises an event for a new comment only, not for an edit, a like or a reply by the author", async () => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   const raised = async () => {
@@ -244,11 +244,11 @@ it("counts only a new comment as news: not that one was edited, liked or answere
   expect(await raised()).toBeGreaterThan(first);
 });
 
-it("makes no message larger than a queue takes, however large the post and its comments are", async () => {
+it("keeps messages within the queue's limit, however large the post and its comments are", async () => {
   const author = newPerson();
   const post = newPost(author);
   const large = "\u{1F469}\u200D\u{1F469}\u200D\u{1F467}".repeat(450); // 8,100 bytes.
-  // As many bytes as text may have, and as many characters that JSON escapes as go with them.
+  // The most bytes that text may have, with as many characters that JSON escapes as fit.
   const alt = '"'.repeat(940) + `a${"\u0301".repeat(62)}`.repeat(58);
   const caption = '"'.repeat(2080) + `a${"\u0301".repeat(62)}`.repeat(114);
   const [picture] = post.media;
@@ -277,7 +277,7 @@ it("makes no message larger than a queue takes, however large the post and its c
   }, 0);
 });
 
-it("makes no message too large of what people are told, however many are mentioned in however large words", async () => {
+it("keeps messages with notices within the limit, however many people large comments mention", async () => {
   const { post, actor } = await publishedPost();
   const large = `a${"\u0301".repeat(62)}`.repeat(60); // Characters of 125 bytes.
   for (let n = 0; n < 12; n += 1) {
@@ -301,31 +301,33 @@ it("makes no message too large of what people are told, however many are mention
   await flush(actor);
   const sizes = queues.facts.map((facts) => new TextEncoder().encode(JSON.stringify(facts)).length);
   expect(Math.max(...sizes)).toBeLessThan(128_000);
-  const told = new Set(queues.facts.flatMap(({ notices }) => notices?.list ?? []).map(({ recipient }) => recipient));
-  expect(told.size).toBe(120 + 80 + 2); // Those who are mentioned, who is answered, and the author.
+  const notified = new Set(
+    queues.facts.flatMap(({ notices }) => notices?.list ?? []).map(({ recipient }) => recipient),
+  );
+  expect(notified.size).toBe(120 + 80 + 2); // The people mentioned, the one replied to, and the author.
   expect(queues.facts.at(-1)?.notices?.to).toBe(queues.facts.at(-1)?.standing.seq);
 });
 
-it("tells again whom a comment mentions only when the comment itself changes", async () => {
+it("repeats the notice of a mention only when the comment itself changes", async () => {
   const { actor } = await publishedPost();
   const [writer, mentioned] = [newPerson(), newPerson()];
   const said = await actor.comment({ author: writer, text: "You too?", mentions: [mentioned] });
   if (!said.ok) throw new Error(said.reason);
-  const told = async () => {
+  const sentToMentioned = async () => {
     later(NOTICE_WINDOW);
     await flush(actor);
     const sent = queues.facts.splice(0);
     for (const { from, to, notices } of sent) await actor.confirmProjected(from, to, notices);
     return sent.flatMap(({ notices }) => notices?.list ?? []).filter(({ recipient }) => recipient === mentioned);
   };
-  expect(await told()).toMatchObject([{ kind: "mention", count: 1, events: [{ actor: writer }] }]);
+  expect(await sentToMentioned()).toMatchObject([{ kind: "mention", count: 1, events: [{ actor: writer }] }]);
   await actor.likeComment(newPerson(), said.comment.id, true);
-  expect(await told()).toEqual([]);
+  expect(await sentToMentioned()).toEqual([]);
   await actor.removeComment(writer, said.comment.id);
-  expect(await told()).toMatchObject([{ kind: "mention", count: 0 }]);
+  expect(await sentToMentioned()).toMatchObject([{ kind: "mention", count: 0 }]);
 });
 
-it("takes back what was told under a comment that is gone, from everybody", async () => {
+it("takes back the notices of all replies under a deleted comment", async () => {
   const { actor } = await publishedPost();
   const said = await actor.comment({ author: newPerson(), text: "Rude" });
   if (!said.ok) throw new Error(said.reason);

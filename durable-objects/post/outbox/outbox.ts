@@ -1,13 +1,14 @@
 /**
- * Sends a post's changes to the projector, tells people of them, and sends the post itself to its readers, until all of it
- * is confirmed.
+ * Sends a post's changes and notices to the projector, and the post itself to fan-out, until all of it is confirmed.
  *
- * There is no table of messages: each like and comment carries the `seq` of its last change, and `post.confirmed` says
- * how far D1 has them, so what is above it is the outbox. It is committed with the change by nature, and a like that was
- * taken back before it was sent folds to its last state. The same holds for whom to tell of them, and `post.noticed`.
+ * There is no table of messages. Each like and comment carries the `seq` of its last change, and `post.confirmed` is
+ * the `seq` up to which D1 has them; everything above it is the outbox. So an outbox entry is always committed with its
+ * change, and a like that was taken back before it was sent folds to its last state. Notices work the same way, with
+ * `post.noticed`.
  *
- * A queue is no proof: the local one forgets everything when its process ends. So only the consumer's confirmation,
- * after its own commit, takes something out; what is not confirmed in time is sent again.
+ * A queue that has accepted a message proves nothing: the local one loses everything when its process ends. So only a
+ * confirmation, which the consumer sends after its own commit, removes an entry; an entry that is not confirmed in time
+ * is sent again.
  */
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { PostBody, PostFacts, PostStanding } from "../../../schema/messages/facts.ts";
@@ -17,24 +18,24 @@ import { noticesSince } from "./notices.ts";
 import type { PostRecord } from "../post-record.ts";
 import type { PostRow } from "../post-tables.ts";
 
-/** Changes within this many milliseconds travel together. */
+/** Changes within this many milliseconds share a message. */
 export const FLUSH_DELAY = 200;
 /**
- * People are told of the first change at once, and then of all that comes within this many milliseconds together: so a post
- * that a million people like rewrites its author's entry ten thousand times a day at most.
+ * The first change sends notices at once; all changes in the following interval, in milliseconds, share the next ones.
+ * So a post that a million people like rewrites its author's notification ten thousand times a day at most.
  */
 export const NOTICE_WINDOW = 10_000;
 /** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
 const RETRY_DELAY = 5000;
 const RETRY_DELAY_MAX = 300_000;
-/** Bounds one message: 500 likes are about 35 kB, and a comment has up to 8 kB. */
+/** Limits of one message: 500 likes are about 35 kB, and a comment is up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
-/** A queue's message may have 128 kB. A post has up to 112, and then travels alone. */
+/** A queue message may have 128 kB. A post is up to 112 kB, and then has a message of its own. */
 const BYTES_PER_MESSAGE = 110_000;
-/** More than this travels by itself: up to 110 kB. */
+/** In bytes. Notices larger than this, which are up to 110 kB, have a message of their own. */
 const NOTICES_BESIDE_FACTS = 10_000;
-/** Of one alarm, which must end; the next one goes on. */
+/** The most messages of one alarm, which must end; the next one goes on. */
 const MESSAGES_PER_FLUSH = 100;
 
 type Sources = { record: PostRecord; likes: LikeSet; comments: CommentThreads };
@@ -45,18 +46,18 @@ export class Outbox {
   readonly #env: Env;
   readonly #sources: Sources;
   readonly #post: Readonly<PostRow>;
-  /** Sent in this life of the object; a new life begins at what is confirmed. */
+  /** The last `seq` sent. In memory only: after a restart the object begins again at the confirmed `seq`. */
   #sent: number;
-  /** As #sent, of whom to tell. */
+  /** The last `seq` sent as notices. */
   #noticesSent: number;
   #noticesSentAt = 0;
   #fanOutSent = false;
-  /** When what is under way counts as lost, in ms since 1970; undefined while nothing is. */
+  /** When the messages under way count as lost, in ms since 1970; undefined while there are none. */
   #deadline: number | undefined;
   #attempts = 0;
   #alarm = Number.POSITIVE_INFINITY;
 
-  /** `sources` are the actor's own; here they are only read. */
+  /** `sources` belong to the actor. The outbox reads them, and saves `noticed` where there is nothing to send. */
   constructor(storage: DurableObjectStorage, env: Env, sources: Sources) {
     this.#storage = storage;
     this.#env = env;
@@ -64,21 +65,21 @@ export class Outbox {
     this.#post = sources.record.row;
     this.#sent = this.#post.confirmed;
     this.#noticesSent = this.#post.noticed;
-    // The runtime gives up an alarm that fails seven times, and on a full disk even setting the next one fails.
+    // The alarm may be gone: the runtime gives up after seven failures, and on a full disk even setting one fails.
     if (this.#pending) this.changed();
   }
 
-  /** Called with each change, in its transaction: the alarm is durable if and only if the change is. */
+  /** Must be called with each change, in its transaction: the alarm is durable if and only if the change is. */
   changed(): void {
     this.#wakeAt(Date.now() + FLUSH_DELAY);
   }
 
-  /** What people are to be told now must not wait for what they were told last. */
+  /** Sends the next notices without waiting for NOTICE_WINDOW. */
   hurry(): void {
     this.#noticesSentAt = 0;
   }
 
-  /** Everything counts as not sent, and is sent soon. */
+  /** Treats everything unconfirmed as not sent, and sends it soon. */
   restart(): void {
     this.#sent = this.#post.confirmed;
     this.#noticesSent = this.#post.noticed;
@@ -87,7 +88,7 @@ export class Outbox {
     this.changed();
   }
 
-  /** A consumer has made progress: what is still under way gets its whole time again. */
+  /** Must be called when a consumer has confirmed something: the messages still under way get their full time again. */
   confirmed(): void {
     this.#sent = Math.max(this.#sent, this.#post.confirmed);
     this.#noticesSent = Math.max(this.#noticesSent, this.#post.noticed);
@@ -95,7 +96,7 @@ export class Outbox {
     this.#deadline = this.#underWay ? Date.now() + RETRY_DELAY : undefined;
   }
 
-  /** Runs in the alarm. Whatever fails, the next alarm is set: the runtime gives up on an alarm that throws 7 times. */
+  /** Runs in the alarm. Sets the next alarm whatever fails: the runtime gives up on an alarm that throws 7 times. */
   async flush(): Promise<void> {
     this.#alarm = Number.POSITIVE_INFINITY;
     if (this.#deadline !== undefined && Date.now() >= this.#deadline) this.#sendAllAgain();
@@ -103,7 +104,7 @@ export class Outbox {
       await this.#sendFacts();
       await this.#sendFanOut();
     } catch (error) {
-      console.warn("outbox not sent, will be again", { post: this.#post.id, error: String(error) });
+      console.warn("outbox not sent, will retry", { post: this.#post.id, error: String(error) });
       this.#attempts += 1;
     } finally {
       if (this.#pending) this.#wakeAt(this.#nextFlush());
@@ -153,16 +154,16 @@ export class Outbox {
   #wakeAt(time: number): void {
     if (time >= this.#alarm) return;
     this.#alarm = time;
-    // Not awaited: the output gate holds every answer until this is durable.
+    // Not awaited: the output gate holds every response until this is durable.
     void this.#storage.setAlarm(time);
   }
 
   async #sendFacts(): Promise<void> {
-    const mayTell = Date.now() >= this.#noticesDue;
-    const isLeft = () => this.#sent < this.#post.seq || (mayTell && this.#noticesSent < this.#post.seq);
+    const mayNotify = Date.now() >= this.#noticesDue;
+    const isLeft = () => this.#sent < this.#post.seq || (mayNotify && this.#noticesSent < this.#post.seq);
     for (let messages = 0; isLeft() && messages < MESSAGES_PER_FLUSH; messages += 1) {
-      const notices = mayTell ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
-      if (notices && this.#isSilence(notices)) {
+      const notices = mayNotify ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
+      if (notices && this.#isNothingToSend(notices)) {
         this.#sources.record.save({ noticed: notices.to });
         this.#noticesSent = notices.to;
         continue;
@@ -176,8 +177,8 @@ export class Outbox {
     }
   }
 
-  /** When nothing but changes that nobody is told of are left, nobody need be told that. */
-  #isSilence({ list }: Notices): boolean {
+  /** Whether only changes without notices are left. They need no message of their own. */
+  #isNothingToSend({ list }: Notices): boolean {
     const { seq, noticed } = this.#post;
     return list.length === 0 && this.#sent === seq && this.#noticesSent === noticed;
   }
@@ -190,7 +191,7 @@ export class Outbox {
     this.#awaitConfirmation();
   }
 
-  /** Everything after what was sent, as it stands now, in the order of its `seq`, until a message is full. */
+  /** Fills a message with the present state of everything after `#sent`, in the order of its `seq`. */
   #nextFacts(notices: Notices | undefined): PostFacts {
     const { id, author, confirmed } = this.#post;
     const { likes, comments } = this.#sources;
@@ -209,9 +210,9 @@ export class Outbox {
       ...changedComments.changes,
       ...changedCommentLikes.changes,
     ];
-    const isTellingAlone = notices && encoder.encode(JSON.stringify(notices)).length > NOTICES_BESIDE_FACTS;
+    const needOwnMessage = notices && encoder.encode(JSON.stringify(notices)).length > NOTICES_BESIDE_FACTS;
     const all = Math.min(...lists.map((list) => list.to));
-    const to = isTellingAlone || from > this.#post.seq ? from - 1 : Math.max(from, fitting(changes, all));
+    const to = needOwnMessage || from > this.#post.seq ? from - 1 : Math.max(from, fitting(changes, all));
     const upTo = ({ seq }: { seq: number }): boolean => seq <= to;
     return {
       post: id,
@@ -230,7 +231,7 @@ export class Outbox {
   }
 }
 
-/** How far on the way to `to` the changes fit into one message. */
+/** Returns the `seq`, at most `to`, up to which the changes fit into one message. */
 function fitting(changes: { seq: number }[], to: number): number {
   let bytes = 0;
   for (const change of changes.toSorted((a, b) => a.seq - b.seq)) {
@@ -242,12 +243,14 @@ function fitting(changes: { seq: number }[], to: number): number {
 
 const encoder = new TextEncoder();
 
+/** Returns the post's body as messages and results carry it. */
 export const bodyOf = ({ caption, media, edited_at }: Readonly<PostRow>): PostBody => ({
   caption,
   media,
   editedAt: edited_at,
 });
 
+/** Returns the post's present standing. */
 export const standingOf = (row: Readonly<PostRow>): PostStanding => ({
   likes: row.likes,
   comments: row.comments,
