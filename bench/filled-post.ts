@@ -4,7 +4,7 @@
  * audit must find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
  */
 import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf, timeOf } from "../schema/ids.ts";
-import { hashOf, type SetHash, union } from "../schema/set-hash.ts";
+import { hashOf, type SetHash, unionOfDigests } from "../schema/set-hash.ts";
 import { insert, inTransaction, update } from "./stored-rows.ts";
 
 /** `seq` 1 is the publishing of the post. */
@@ -26,7 +26,7 @@ export function fillingOf(post: PostId, likes: number, comments: number, comment
     })),
     likes: likers.map((person, index) => ({ person, seq: comments + index + 2 })),
     seq: 1 + comments + likes,
-    digest: union(
+    digest: unionOfDigests(
       (function* () {
         for (const person of likers) yield hashOf(person);
       })(),

@@ -1,6 +1,6 @@
 /** Lets people like and unlike one post without a pause, and checks its likes against the responses they received. */
 import type { PostId } from "../schema/ids.ts";
-import { EMPTY, added, formatted } from "../schema/set-hash.ts";
+import { EMPTY, added, formatDigest } from "../schema/set-hash.ts";
 import type { Request } from "./client.ts";
 import { type Measured, measure } from "./load.ts";
 import type { Person } from "./people.ts";
@@ -46,7 +46,7 @@ export async function check(
   if (failures.length > FAILURES_SHOWN) wrong.push(`and ${failures.length - FAILURES_SHOWN} more requests failed`);
   if (perSecond === 0) wrong.push("no likes were acknowledged");
   if (actor !== likers.length) wrong.push(`${likers.length} people like the post, but its actor counts ${actor}`);
-  if (audit.actor.digest !== formatted(likers.reduce(added, EMPTY)))
+  if (audit.actor.digest !== formatDigest(likers.reduce(added, EMPTY)))
     wrong.push("the digest of the actor's likes does not match the people who like the post");
   if (audit.verdict !== "equal") wrong.push(`D1 is ${audit.verdict} ${Math.round(after)} ms after the last response`);
   return {

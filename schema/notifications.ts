@@ -15,8 +15,8 @@ export const NotificationKind = z.enum([
 export type NotificationKind = z.infer<typeof NotificationKind>;
 
 /** Whose actions notify a person, for a kind: those of everyone, of people they follow, or of nobody. */
-export const Who = z.enum(["everyone", "following", "nobody"]);
-export type Who = z.infer<typeof Who>;
+export const NotificationSource = z.enum(["everyone", "following", "nobody"]);
+export type NotificationSource = z.infer<typeof NotificationSource>;
 
 /** Counting stops here. With more unread notifications, the exact number does not matter. */
 export const UNREAD_MAX = 100;

@@ -27,14 +27,14 @@ export const added = (set: SetHash, element: string): SetHash => combine(set, ha
 export const removed = (set: SetHash, element: string): SetHash => combine(set, hashOf(element), -1);
 
 /** Returns the digest of the union of disjoint sets. */
-export const union = (sets: Iterable<SetHash>): SetHash => {
+export const unionOfDigests = (sets: Iterable<SetHash>): SetHash => {
   let sum = EMPTY;
   for (const set of sets) sum = combine(sum, set, 1);
   return sum;
 };
 
 /** Formats a digest as text, for people and for comparisons. */
-export const formatted = (set: SetHash): string => set.map((lane) => lane.toString(16).padStart(12, "0")).join("");
+export const formatDigest = (set: SetHash): string => set.map((lane) => lane.toString(16).padStart(12, "0")).join("");
 
 // FNV-1a over the characters, with a seed per lane, followed by the finalizer of MurmurHash3 (both in the public
 // domain).

@@ -1,10 +1,5 @@
 /** The operator's commands for dead letters. */
-import type {
-  DeadLetterPage,
-  DeadLetterSummary,
-  DeadLetterWhole,
-  ReplayedLetters,
-} from "../schema/api/dead-letters.ts";
+import type { DeadLetterPage, DeadLetterSummary, DeadLetterDetails, ReplayResult } from "../schema/api/dead-letters.ts";
 import type { Operator } from "./operator.ts";
 import { StartError } from "./start-error.ts";
 
@@ -66,7 +61,7 @@ function lineOf({ id, queue, subject, deaths, replays, lastAt, reason }: DeadLet
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
 
 async function show(operator: Operator, id: number): Promise<number> {
-  const { body, reason, ...letter } = await operator.get<DeadLetterWhole>(`${LETTERS}/${id}`);
+  const { body, reason, ...letter } = await operator.get<DeadLetterDetails>(`${LETTERS}/${id}`);
   for (const [name, value] of Object.entries(letter)) console.log(`${name}: ${value}`);
   console.log(`reason: ${reason ?? "none is known"}`);
   console.log(`body: ${JSON.stringify(body, undefined, 2)}`);
@@ -78,7 +73,7 @@ async function replay(operator: Operator, ids: readonly number[]): Promise<numbe
   const unknown: number[] = [];
   for (let start = 0; start < ids.length; start += REPLAYED_MAX) {
     const some = ids.slice(start, start + REPLAYED_MAX);
-    const page = await operator.insist<ReplayedLetters>(`${LETTERS}/replay`, { ids: some });
+    const page = await operator.insist<ReplayResult>(`${LETTERS}/replay`, { ids: some });
     for (const id of page.replayed) done.add(id);
     unknown.push(...page.unknown);
   }
@@ -92,7 +87,7 @@ async function replayAll(operator: Operator, queue: string | undefined): Promise
   const unknown: number[] = [];
   let cursor: string | undefined;
   do {
-    const page: ReplayedLetters = await operator.insist<ReplayedLetters>(`${LETTERS}/replay`, { queue, cursor });
+    const page: ReplayResult = await operator.insist<ReplayResult>(`${LETTERS}/replay`, { queue, cursor });
     replayed += page.replayed.length;
     unknown.push(...page.unknown);
     cursor = page.next;

@@ -10,7 +10,7 @@ import { comments } from "./api/posts/comments.ts";
 import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
 import { problem } from "./http/problems.ts";
-import { ApiError } from "../schema/api/refusals.ts";
+import { Refusal } from "../schema/api/refusals.ts";
 import { feed, prefetchFeed } from "./api/posts/feed.ts";
 import { follows } from "./api/people/follows.ts";
 import { freshShards } from "./http/fresh-shards.ts";
@@ -29,8 +29,8 @@ import { preferences } from "./api/notifications/preferences.ts";
 import { posts } from "./api/posts/posts.ts";
 import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
 import type { App } from "./http/routes.ts";
-import { publicResponse } from "./answers/public-answers.ts";
-import { reading } from "./answers/reading.ts";
+import { publicResponse } from "./responses/public-responses.ts";
+import { reading } from "./responses/reader-middleware.ts";
 import { requests } from "./api/people/requests.ts";
 import { sessions } from "./api/accounts/sessions.ts";
 import { uploads } from "./api/media/uploads.ts";
@@ -95,7 +95,7 @@ inner.use(async (c, next) => {
   c.header("strict-transport-security", "max-age=63072000; includeSubDomains");
 });
 inner.onError(problem);
-inner.notFound((c) => problem(new ApiError("not_found"), c));
+inner.notFound((c) => problem(new Refusal("not_found"), c));
 inner.get("/healthz", (c) => c.json({ ok: true }));
 inner.route("/", serveMedia);
 inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.

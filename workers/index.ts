@@ -1,28 +1,28 @@
 /** The Worker: the handlers that the platform calls, and the actor classes that it must find here. */
 import { DEAD_LETTERS } from "../schema/messages/dead-letters.ts";
 import { FanOut, Effect } from "../schema/messages/facts.ts";
-import { renewShards } from "../schema/d1/shards.ts";
+import { refreshShardMap } from "../schema/d1/shards.ts";
 import { app } from "./app.ts";
 import { applyBell } from "./relations/bells.ts";
-import { applyAnswer } from "./relations/follow-requests.ts";
+import { applyDecision } from "./relations/follow-requests.ts";
 import { applyBlock } from "./relations/block.ts";
 import { fanOut } from "./feeds/fan-out.ts";
 import { applyFollow } from "./relations/follow.ts";
 import { mergeAuthor } from "./feeds/large-authors.ts";
-import { acceptAll } from "./relations/accept-all-requests.ts";
+import { acceptAllRequests } from "./relations/accept-all-requests.ts";
 import { resendEffects } from "./storage/effects.ts";
 import { collectMedia } from "./media/collect.ts";
 import { collectOrphans } from "./media/orphans.ts";
 import { consumeInspections, inspectMedia } from "./media/inspection/inspect.ts";
 import { consumeDeadLetters } from "./operations/dead-letters.ts";
-import { measured } from "./operations/measured.ts";
+import { withMeasures } from "./operations/measured-consumer.ts";
 import { tidyOperations } from "./operations/tidy.ts";
 import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consumePushes } from "./push/consumer.ts";
 import { consume } from "./operations/consume.ts";
-import { finishFencedMove } from "./shards/phases.ts";
+import { advanceFencedMove } from "./shards/phases.ts";
 
 export { LikeGate } from "../durable-objects/post/likes/like-gate.ts";
 export { LiveRelay } from "../durable-objects/live/live-relay.ts";
@@ -30,16 +30,16 @@ export { PostActor } from "../durable-objects/post/post-actor.ts";
 export { UploadActor } from "../durable-objects/upload/upload-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
-  await renewShards(env); // A batch may outlast the shard map.
+  await refreshShardMap(env); // A batch may outlast the shard map.
   switch (effect.kind) {
     case "follow":
       return applyFollow(env, effect);
     case "bell":
       return applyBell(env, effect);
     case "answer":
-      return applyAnswer(env, effect);
+      return applyDecision(env, effect);
     case "open":
-      return acceptAll(env, effect);
+      return acceptAllRequests(env, effect);
     case "block":
       return applyBlock(env, effect);
     case "merge":
@@ -54,8 +54,8 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
 export default {
   fetch: app.fetch,
 
-  queue: measured(async (batch, env, context) => {
-    await renewShards(env);
+  queue: withMeasures(async (batch, env, context) => {
+    await refreshShardMap(env);
     switch (batch.queue) {
       case "shutterline-facts":
         return consumeFacts(batch, env);
@@ -66,7 +66,7 @@ export default {
           env,
           FanOut,
           async (message) => {
-            await renewShards(env);
+            await refreshShardMap(env);
             await fanOut(env, message);
           },
           { together: true },
@@ -86,14 +86,14 @@ export default {
   }),
 
   async scheduled(_controller, env) {
-    await renewShards(env);
+    await refreshShardMap(env);
     // Each in its own try, because a sweep that fails must not keep the others from running.
     for (const sweep of [
       resendEffects,
       collectMedia,
       collectOrphans,
       reconcileSample,
-      finishFencedMove,
+      advanceFencedMove,
       tidyOperations,
     ]) {
       try {

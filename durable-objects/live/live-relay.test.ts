@@ -7,11 +7,11 @@ import { recordQueues } from "../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../tests/runtime/live.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
-import { evict, fromOnePlace } from "../../tests/runtime/relays.ts";
+import { evict, networkAtOneRelay } from "../../tests/runtime/relays.ts";
 import { newSession } from "../../workers/api/accounts/tokens.ts";
-import { endSockets } from "../../workers/notifications/socket-hints.ts";
+import { closeSockets } from "../../workers/notifications/socket-hints.ts";
 import { SOCKETS_MAX, SOCKETS_PER_NETWORK, SOCKETS_PER_PERSON } from "./live-relay.ts";
-import { REVIEWED_EVERY } from "./session-checks.ts";
+import { SESSION_CHECK_INTERVAL } from "./session-checks.ts";
 import { LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
@@ -36,7 +36,7 @@ it("closes only the sockets of the session that is signed out", async () => {
   expect((await ask("DELETE", "/v1/sessions/current", { token: ada.token })).status).toBe(204);
   expect(await ended.closed).toBe(4401);
   expect(stays.socket.readyState).toBe(WebSocket.OPEN);
-  await endSockets(env, ada.person.id);
+  await closeSockets(env, ada.person.id);
   expect(await stays.closed).toBe(4401);
 });
 
@@ -51,7 +51,7 @@ it("signs out when the relay cannot be reached, and closes the sockets at the ne
   });
   expect((await ask("DELETE", "/v1/sessions/current", { token: ada.token })).status).toBe(204);
   lost.mockImplementation(getByName);
-  vi.useFakeTimers({ now: Date.now() + REVIEWED_EVERY, toFake: ["Date"] });
+  vi.useFakeTimers({ now: Date.now() + SESSION_CHECK_INTERVAL, toFake: ["Date"] });
   await actor.like(newPerson());
   expect(await client.closed).toBe(4401);
   expect(client.frames).toHaveLength(1);
@@ -97,7 +97,7 @@ it("closes a person's oldest socket when they open too many", async () => {
 });
 
 it("closes a network's oldest socket when it opens too many, and refuses new ones when the relay is full", async () => {
-  const { open } = fromOnePlace();
+  const { open } = networkAtOneRelay();
   const first = await open();
   const others = await Promise.all(Array.from({ length: SOCKETS_PER_NETWORK - 1 }, open));
   expect(first.socket.readyState).toBe(WebSocket.OPEN);

@@ -12,7 +12,7 @@ import {
   TOO_MANY_SOCKETS,
 } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
-import { renewShards } from "../../schema/d1/shards.ts";
+import { refreshShardMap } from "../../schema/d1/shards.ts";
 import { InboxHints } from "./inbox-hints.ts";
 import { RelayDirectory } from "./relay-directory.ts";
 import type { PostWindow } from "../post/post-window.ts";
@@ -178,7 +178,7 @@ export class LiveRelay extends DurableObject<Env> {
   }
 
   async #checkSessions(sockets: Iterable<LiveSocket>): Promise<void> {
-    await renewShards(this.env);
+    await refreshShardMap(this.env);
     for (const socket of await checkSessions(this.env, sockets)) {
       this.#close(socket, SESSION_OVER, "The session is over");
     }

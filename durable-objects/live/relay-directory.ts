@@ -1,7 +1,7 @@
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
-import { databaseOf, renewShards } from "../../schema/d1/shards.ts";
+import { databaseOf, refreshShardMap } from "../../schema/d1/shards.ts";
 
 const DAY = 24 * 3_600_000;
 /** Outlasts any session, and so any socket: a row that is valid when a socket opens need not be renewed. */
@@ -36,7 +36,7 @@ export class RelayDirectory {
     const isEnough = now + ENTRY_LASTS - RENEWED_AFTER;
     const mayBeDeleted = now - (this.#absentSince.get(person) ?? this.#startedAt) < DELETED_WITHIN;
     if (!mayBeDeleted && (this.#until.get(person) ?? 0) >= isEnough) return;
-    await renewShards(this.#env);
+    await refreshShardMap(this.#env);
     const written = databaseOf(this.#env, person).run(
       REGISTER,
       person,
@@ -44,7 +44,7 @@ export class RelayDirectory {
       now + ENTRY_LASTS,
       mayBeDeleted ? Number.MAX_SAFE_INTEGER : isEnough,
     );
-    await within(STORE_ANSWERS_WITHIN, written, "D1");
+    await within(STORE_TIMEOUT, written, "D1");
     remember(this.#until, person, now + ENTRY_LASTS);
   }
 

@@ -4,13 +4,13 @@
  * socket costs nothing and receives nothing.
  */
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import type { LiveSocket } from "./sockets.ts";
 
 /** How long, in ms, an ended session or a new block can go unnoticed when the call that reports it was lost. */
-export const REVIEWED_EVERY = 10_000;
+export const SESSION_CHECK_INTERVAL = 10_000;
 /** The most sessions in one query. */
 const SESSIONS_MAX = 1000;
 
@@ -25,7 +25,7 @@ export async function checkSessions(env: Env, sockets: Iterable<LiveSocket>): Pr
   const now = Date.now();
   const due = [...sockets].flatMap((socket): SignedIn[] => {
     const { person, session } = socket.viewer;
-    const isFresh = now >= socket.checkedAt && now < socket.checkedAt + REVIEWED_EVERY;
+    const isFresh = now >= socket.checkedAt && now < socket.checkedAt + SESSION_CHECK_INTERVAL;
     return person && session && !isFresh ? [{ socket, person, session, invalidations: socket.invalidations }] : [];
   });
   const groups = [...byDatabase(env, due, ({ person }) => person)].flatMap(([database, group]) =>
@@ -36,7 +36,7 @@ export async function checkSessions(env: Env, sockets: Iterable<LiveSocket>): Pr
   );
   const over = groups.map(async ({ database, chunk }) => {
     const asked = JSON.stringify(chunk.map(({ person, session }) => [session, person]));
-    const results = await within(STORE_ANSWERS_WITHIN, database.all<Row>(CHECK, asked, now), "D1");
+    const results = await within(STORE_TIMEOUT, database.all<Row>(CHECK, asked, now), "D1");
     const rows = new Map(results.map((row) => [row.session, row]));
     return chunk.flatMap(({ socket, session, invalidations }) => {
       const row = rows.get(session);

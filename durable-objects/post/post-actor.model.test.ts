@@ -20,7 +20,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Notice } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
-import { added, EMPTY, formatted } from "../../schema/set-hash.ts";
+import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, oldest, publishedPost } from "../../tests/runtime/posts.ts";
 import { NOTICE_WINDOW } from "./outbox/outbox.ts";
@@ -65,7 +65,7 @@ class Model {
     return { likes: this.likers.size, comments, policy: this.policy, pinned: this.pinned, deleted: false };
   }
   digest(): string {
-    return formatted([...this.likers].reduce(added, EMPTY));
+    return formatDigest([...this.likers].reduce(added, EMPTY));
   }
   /** The expected count of each notice, by recipient and kind; for replies and likes of comments, by comment too. */
   expectedNoticeCounts(): Map<string, number> {

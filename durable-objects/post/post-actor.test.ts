@@ -1,9 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { EVERY_PART } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/facts.ts";
 import { type CommentId, newId, type PostId } from "../../schema/ids.ts";
-import { added, EMPTY, formatted } from "../../schema/set-hash.ts";
+import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
 import type { PostActor } from "./post-actor.ts";
 import { migrations } from "./post-tables.ts";
@@ -132,7 +132,7 @@ it("refuses every command on a post that does not exist, and stores nothing for 
   expect(await actor.snapshot(undefined)).toEqual(refusal);
   expect(await actor.comments(undefined, oldest(10))).toEqual(refusal);
   await actor.confirmProjected(1, 1);
-  await actor.confirmDelivered(EVERY_PART);
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await runInDurableObject(actor, (_, { storage }) => {
     const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'").toArray();
     expect(tables).toEqual([]);
@@ -189,7 +189,7 @@ it("writes 1 row for each new follower range, keeps them, and returns the ranges
     });
     return { rows, left };
   };
-  expect(await confirm(0)).toEqual({ rows: 0, left: EVERY_PART });
+  expect(await confirm(0)).toEqual({ rows: 0, left: ALL_FOLLOWER_PARTS });
   expect(await confirm(0b0000_0110)).toEqual({ rows: 1, left: 0b1111_1001 });
   expect(await confirm(0b0000_0010)).toEqual({ rows: 0, left: 0b1111_1001 });
   await evictDurableObject(actor);
@@ -204,7 +204,7 @@ it("sets no alarm for a command that changes nothing", async () => {
   const answer = await actor.comment({ author: post.author, text: "Nice" });
   if (!answer.ok) throw new Error(answer.reason);
   await actor.confirmProjected(1, 2);
-  await actor.confirmDelivered(EVERY_PART);
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await runDurableObjectAlarm(actor);
   await actor.unlike(post.author);
   await actor.likeComment(post.author, answer.comment.id, false);
@@ -226,5 +226,5 @@ it("computes the digest from the likes when it migrates an older post", async ()
     storage.sql.exec("INSERT INTO likes VALUES (?, 0, 4, 0)", newPerson());
   });
   await evictDurableObject(actor);
-  expect(await actor.state()).toMatchObject({ likes: 2, digest: formatted(likers.reduce(added, EMPTY)) });
+  expect(await actor.state()).toMatchObject({ likes: 2, digest: formatDigest(likers.reduce(added, EMPTY)) });
 });

@@ -1,8 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
-import { type CommentPolicy, EVERY_PART, type PostBody, type PostStanding } from "../../schema/messages/facts.ts";
+import {
+  type CommentPolicy,
+  ALL_FOLLOWER_PARTS,
+  type PostBody,
+  type PostStanding,
+} from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
-import { EMPTY, formatted } from "../../schema/set-hash.ts";
+import { EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import type { Caption } from "./captions.ts";
 import { Combiner } from "./likes/combiner.ts";
 import * as comments from "./comments/comment-commands.ts";
@@ -12,7 +17,7 @@ import { isMigrated, migrate } from "./migrate.ts";
 import { bodyOf, standingOf } from "./outbox/outbox.ts";
 import { Post } from "./post.ts";
 import {
-  type LikeAnswer,
+  type LikeResult,
   type LikeCommand,
   type NewComment,
   type NewPost,
@@ -113,16 +118,16 @@ export class PostActor extends DurableObject<Env> {
     return this.#asAuthor(person, (post) => ({ ok: true, captions: post.captions.all() }));
   }
 
-  like(person: PersonId): Promise<LikeAnswer> {
+  like(person: PersonId): Promise<LikeResult> {
     return this.#likeCommits.add({ person, liked: true });
   }
 
-  unlike(person: PersonId): Promise<LikeAnswer> {
+  unlike(person: PersonId): Promise<LikeResult> {
     return this.#likeCommits.add({ person, liked: false });
   }
 
   /** Commits the likes that a LikeGate has collected, in their order: one call, one commit. At most LIKES_PER_CALL. */
-  setLikes(commands: LikeCommand[]): LikeAnswer[] {
+  setLikes(commands: LikeCommand[]): LikeResult[] {
     return commands.map((command) => this.#setLike(command));
   }
 
@@ -177,7 +182,7 @@ export class PostActor extends DurableObject<Env> {
     const post = this.#live;
     if (!post) return POST_NOT_FOUND;
     const { confirmed, digest } = post.record.row;
-    return { ok: true, ...post.stats, confirmed, digest: formatted(digest) };
+    return { ok: true, ...post.stats, confirmed, digest: formatDigest(digest) };
   }
 
   /** Sends everything to the projector again, from the beginning. */
@@ -214,9 +219,9 @@ export class PostActor extends DurableObject<Env> {
     if (!this.#post || this.#post.record.row.delivered) return 0;
     const { record, outbox } = this.#post;
     const served = record.row.served | ranges;
-    if (served !== record.row.served) record.save({ served, delivered: Number(served === EVERY_PART) });
+    if (served !== record.row.served) record.save({ served, delivered: Number(served === ALL_FOLLOWER_PARTS) });
     outbox.confirmed();
-    return EVERY_PART & ~served;
+    return ALL_FOLLOWER_PARTS & ~served;
   }
 
   /**
@@ -238,13 +243,13 @@ export class PostActor extends DurableObject<Env> {
   }
 
   /** Makes one commit for all commands. The next commands gather while it is under way. */
-  async #commitLikes(commands: LikeCommand[]): Promise<LikeAnswer[]> {
+  async #commitLikes(commands: LikeCommand[]): Promise<LikeResult[]> {
     const results = commands.map((command) => this.#setLike(command));
     await this.ctx.storage.sync();
     return results;
   }
 
-  #setLike({ person, liked }: LikeCommand): LikeAnswer {
+  #setLike({ person, liked }: LikeCommand): LikeResult {
     const post = this.#live;
     if (!post) return POST_NOT_FOUND;
     if (post.likes.set(person, liked)) post.changed();

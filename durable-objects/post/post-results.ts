@@ -33,7 +33,7 @@ export type NewComment = {
 };
 export type LikeCommand = { person: PersonId; liked: boolean };
 /** `gates`: the number of LikeGates that the next likes of this post should go through; 0 while it is not hot. */
-export type LikeAnswer = Refusable<Stats & { liked: boolean; gates: number }>;
+export type LikeResult = Refusable<Stats & { liked: boolean; gates: number }>;
 export type CommentRefusal =
   "comment_not_found" | "comments_off" | "followers_only" | "too_many_comments" | "idempotency_key_reused";
 

@@ -1,7 +1,7 @@
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import type { CommentPolicy, PostBody } from "../../schema/messages/facts.ts";
-import { added, EMPTY, formatted, hashOf, type SetHash } from "../../schema/set-hash.ts";
+import { added, EMPTY, formatDigest, hashOf, type SetHash } from "../../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 
 /** The single row of `post`, as PostRecord keeps it in memory: the published content and the present state. */
@@ -187,7 +187,7 @@ export const migrations: readonly Migration[] = [
     `);
     const made = "SELECT comments.id, text FROM idempotency_keys JOIN comments ON comments.id = comment";
     for (const { id, text } of sql.exec<Pick<CommentRow, "id" | "text">>(made).toArray()) {
-      const request = formatted(hashOf(JSON.stringify([text, null])));
+      const request = formatDigest(hashOf(JSON.stringify([text, null])));
       sql.exec("UPDATE idempotency_keys SET request = ? WHERE comment = ?", request, id);
     }
   },

@@ -2,7 +2,7 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentFact, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
-import { peopleByIds } from "../../schema/d1/people-cards.ts";
+import { peopleByIds } from "../../schema/d1/person-cards.ts";
 import type { CommentThreads } from "./comments/comment-threads.ts";
 import { standingOf } from "./outbox/outbox.ts";
 import type { PostRecord } from "./post-record.ts";

@@ -5,7 +5,7 @@ import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { connect, folded, hangUp, type LiveClient } from "../../tests/runtime/live.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
-import { betweenActorAndRelays, evict, fromOnePlace, relaysOf } from "../../tests/runtime/relays.ts";
+import { interceptRelayCalls, evict, networkAtOneRelay, relaysOf } from "../../tests/runtime/relays.ts";
 import { sleep } from "../live/sleep.ts";
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ afterEach(() => {
 
 it("goes on with the same sockets after the relay, the actor or both were evicted", async () => {
   const { post, actor } = await publishedPost();
-  const { open, evict: evictRelay } = fromOnePlace();
+  const { open, evict: evictRelay } = networkAtOneRelay();
   const client = (await open()).watch(post.id);
   await client.until(1);
   const evictions = [[evictRelay], [() => evict(actor)], [evictRelay, () => evict(actor)]];
@@ -34,7 +34,7 @@ it("goes on with the same sockets after the relay, the actor or both were evicte
 
 it("serves new and earlier watchers after the relay was evicted", async () => {
   const { post, actor } = await publishedPost();
-  const { open, evict: evictRelay } = fromOnePlace();
+  const { open, evict: evictRelay } = networkAtOneRelay();
   const first = (await open()).watch(post.id);
   await first.until(1);
   await evictRelay();
@@ -47,7 +47,7 @@ it("serves new and earlier watchers after the relay was evicted", async () => {
 
 it("is forgotten by the post's actor when it has no watchers, and registered again with the next one", async () => {
   const { post, actor } = await publishedPost();
-  const { open } = fromOnePlace();
+  const { open } = networkAtOneRelay();
   const client = (await open()).watch(post.id);
   await client.until(1);
   expect(await relaysOf(actor)).toBe(1);
@@ -63,13 +63,13 @@ it("is forgotten by the post's actor when it has no watchers, and registered aga
 
 it("serves a socket that begins to watch while the relay reports no watchers", async () => {
   const { post, actor } = await publishedPost();
-  const { open } = fromOnePlace();
+  const { open } = networkAtOneRelay();
   const client = (await open()).watch(post.id);
   await client.until(1);
   client.say({ unwatch: [post.id] });
   await sleep(50);
   const answers: boolean[] = [];
-  betweenActorAndRelays(async (pass, window) => {
+  interceptRelayCalls(async (pass, window) => {
     answers.push(await pass(window));
     while (client.frames.length < 2) await sleep(10);
     return answers.at(-1) ?? false; // No longer true.
@@ -85,7 +85,7 @@ it("serves a socket that begins to watch while the relay reports no watchers", a
 it("gets one call for all of its sockets, as does every other relay", async () => {
   const { post, actor } = await publishedPost();
   const calls: string[] = [];
-  betweenActorAndRelays((pass, window, relay) => {
+  interceptRelayCalls((pass, window, relay) => {
     calls.push(relay);
     return pass(window);
   });
@@ -105,13 +105,13 @@ it("gets one call for all of its sockets, as does every other relay", async () =
 
 it("makes neither other relays nor likes wait for a slow relay", async () => {
   const { post, actor } = await publishedPost();
-  const [near, far] = [fromOnePlace(), { network: "10.9.9.9" }];
+  const [near, far] = [networkAtOneRelay(), { network: "10.9.9.9" }];
   const quick = (await near.open()).watch(post.id);
   const slow = (await connect({ headers: { "cf-connecting-ip": far.network }, cf: { continent: "OC" } })).watch(
     post.id,
   );
   await Promise.all([quick.until(1), slow.until(1)]);
-  betweenActorAndRelays(async (pass, window, relay) => {
+  interceptRelayCalls(async (pass, window, relay) => {
     if (relay.startsWith("oc")) await sleep(1500);
     return pass(window);
   });
@@ -137,10 +137,10 @@ it("costs an unwatched post nothing: no call, no row, no timer", async () => {
 
 it("gets the change after a failed call, even if the actor was evicted in the meantime", async () => {
   const { post, actor } = await publishedPost();
-  const client = (await fromOnePlace().open()).watch(post.id);
+  const client = (await networkAtOneRelay().open()).watch(post.id);
   await client.until(1);
   let failed = 0;
-  betweenActorAndRelays(async () => {
+  interceptRelayCalls(async () => {
     failed += 1;
     throw new Error("Network connection lost.");
   });
@@ -157,10 +157,10 @@ it("gets the change after a failed call, even if the actor was evicted in the me
 
 it("retries in time when a change comes while a retry is due", async () => {
   const { post, actor } = await publishedPost();
-  const client = (await fromOnePlace().open()).watch(post.id);
+  const client = (await networkAtOneRelay().open()).watch(post.id);
   await client.until(1);
   let calls = 0;
-  betweenActorAndRelays((pass, window) => {
+  interceptRelayCalls((pass, window) => {
     calls += 1;
     if (calls === 1) throw new Error("lost");
     return pass(window);
@@ -185,9 +185,9 @@ it("sends frames without gaps or repeats, whatever is lost, repeated or evicted"
       recordQueues();
       hangUp();
       const { post, actor } = await publishedPost();
-      const { open, evict: evictRelay } = fromOnePlace();
+      const { open, evict: evictRelay } = networkAtOneRelay();
       let calls = 0;
-      betweenActorAndRelays(async (pass, window) => {
+      interceptRelayCalls(async (pass, window) => {
         const mishap = calls < 3 ? mishaps[calls % mishaps.length] : "none"; // Mishaps end, so that the run can.
         calls += 1;
         if (mishap === "lost") throw new Error("lost");

@@ -10,7 +10,7 @@
 import { within } from "../../schema/d1/deadline.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import { type RelayName, relayNamed } from "../../schema/live/live-relays.ts";
-import { renewShards } from "../../schema/d1/shards.ts";
+import { refreshShardMap } from "../../schema/d1/shards.ts";
 import type { CommentThreads } from "./comments/comment-threads.ts";
 import type { PostRecord } from "./post-record.ts";
 import type { RelayRow } from "./post-tables.ts";
@@ -65,7 +65,7 @@ export class WatchingRelays {
       this.#storage.sql.exec("INSERT INTO relays (relay) VALUES (?) ON CONFLICT DO NOTHING", name);
       this.#relays.set(name, newRelay(this.#seq));
     }
-    await renewShards(this.#env);
+    await refreshShardMap(this.#env);
     return windowSince(this.#env, this.#sources, since);
   }
 
@@ -103,7 +103,7 @@ export class WatchingRelays {
   }
 
   async #window(since: number | undefined): Promise<PostWindow> {
-    await renewShards(this.#env);
+    await refreshShardMap(this.#env);
     return windowSince(this.#env, this.#sources, since);
   }
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { MediaId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
-import { KEPT_WITHOUT_PROGRESS, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
+import { STALLED_KEPT_FOR, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
 import { codeOf } from "../../tests/runtime/media.ts";
 import {
   bodyOf,
@@ -12,7 +12,7 @@ import {
   fileOf,
   MP4,
   newClient,
-  rowOf,
+  mediaRowOf,
   storedDigest,
 } from "../../tests/runtime/uploads.ts";
 import { discard } from "../../workers/media/uploads/upload.ts";
@@ -79,7 +79,7 @@ it.each([
     // No received byte is lost, and the client can finish the upload.
     await finished(client, id, file);
     expect(await storedDigest(id)).toBe(await digestOf(file));
-    expect(await rowOf(id)).toMatchObject({ state: "uploaded", type: "video/mp4" });
+    expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded", type: "video/mp4" });
   }
 });
 
@@ -97,11 +97,11 @@ it("completes the row on the next request if a crash came after the object was c
   const what = encodeURIComponent(JSON.stringify({ owner: client.person.id, offset: 0 }));
   const answer = await actorOf(id).fetch(`https://upload/?what=${what}`, { method: "PATCH", body: file });
   expect(await answer.json()).toMatchObject({ ok: true, stored: "image/png" });
-  expect(await rowOf(id)).toMatchObject({ state: "uploading" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploading" });
   await evictDurableObject(actorOf(id));
 
   expect(await client.offset(id)).toBe(1000);
-  expect(await rowOf(id)).toMatchObject({ state: "uploaded" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded" });
 });
 
 it("keeps nothing once it is over", async () => {
@@ -130,16 +130,16 @@ it("removes an upload 24 hours after its last byte, and not before", async () =>
   const id = await client.begun(file.length);
   const begun = Date.now();
   const at = (ms: number) => vi.useFakeTimers({ now: begun + ms, toFake: ["Date"] });
-  at(KEPT_WITHOUT_PROGRESS - 1000);
+  at(STALLED_KEPT_FOR - 1000);
   await client.patch(id, 0, file.slice(0, PART_BYTES + 500));
-  at(2 * KEPT_WITHOUT_PROGRESS - 60_000);
+  at(2 * STALLED_KEPT_FOR - 60_000);
   await runDurableObjectAlarm(actorOf(id));
   expect(await client.offset(id)).toBe(PART_BYTES + 500);
 
-  at(2 * KEPT_WITHOUT_PROGRESS);
+  at(2 * STALLED_KEPT_FOR);
   await runDurableObjectAlarm(actorOf(id));
   expect((await client.head(id)).status).toBe(404);
-  expect(await rowOf(id)).toBeNull();
+  expect(await mediaRowOf(id)).toBeNull();
   await runInDurableObject(actorOf(id), (_, { storage }) => {
     expect([...storage.kv.list()]).toEqual([]);
   });
@@ -151,14 +151,14 @@ it("does not remove an upload while bytes are being sent", async () => {
   const id = await client.begun(file.length);
   const slow = client.patch(id, 0, bodyOf(file, { until: 100, hangs: true }));
   await scheduler.wait(100);
-  vi.useFakeTimers({ now: Date.now() + KEPT_WITHOUT_PROGRESS, toFake: ["Date"] });
+  vi.useFakeTimers({ now: Date.now() + STALLED_KEPT_FOR, toFake: ["Date"] });
 
   await runDurableObjectAlarm(actorOf(id));
 
   expect(await refusal(await slow)).toEqual([423, "upload_busy"]);
   expect(await client.offset(id)).toBe(100);
   const alarm = await runInDurableObject(actorOf(id), (_, { storage }) => storage.getAlarm());
-  expect(alarm).toBeGreaterThan(Date.now() + KEPT_WITHOUT_PROGRESS - 60_000);
+  expect(alarm).toBeGreaterThan(Date.now() + STALLED_KEPT_FOR - 60_000);
 });
 
 it("removes an upload after its maximum lifetime, even with progress", async () => {
@@ -166,12 +166,12 @@ it("removes an upload after its maximum lifetime, even with progress", async () 
   const id = await client.begun(1000);
   const begun = Date.now();
   for (let day = 1; day < 8; day += 1) {
-    vi.useFakeTimers({ now: begun + day * (KEPT_WITHOUT_PROGRESS - 1000), toFake: ["Date"] });
+    vi.useFakeTimers({ now: begun + day * (STALLED_KEPT_FOR - 1000), toFake: ["Date"] });
     await client.patch(id, day - 1, fileOf(1000).slice(day - 1, day));
   }
   expect(Date.now() - begun).toBeGreaterThan(UPLOAD_LASTS);
   await runDurableObjectAlarm(actorOf(id));
-  expect(await rowOf(id)).toBeNull();
+  expect(await mediaRowOf(id)).toBeNull();
 });
 
 it("keeps a finished upload whose actor was never told of the end", async () => {
@@ -180,11 +180,11 @@ it("keeps a finished upload whose actor was never told of the end", async () => 
   const what = encodeURIComponent(JSON.stringify({ owner: client.person.id, offset: 0 }));
   await actorOf(id).fetch(`https://upload/?what=${what}`, { method: "PATCH", body: fileOf(1000) });
   await d1Of(env, id).prepare("UPDATE media SET state = 'uploaded' WHERE id = ?").bind(id).run();
-  vi.useFakeTimers({ now: Date.now() + KEPT_WITHOUT_PROGRESS + 1000, toFake: ["Date"] });
+  vi.useFakeTimers({ now: Date.now() + STALLED_KEPT_FOR + 1000, toFake: ["Date"] });
 
   await runDurableObjectAlarm(actorOf(id));
 
-  expect(await rowOf(id)).toMatchObject({ state: "uploaded" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded" });
   expect(await env.MEDIA.head(originalKey(id))).not.toBeNull();
 });
 
@@ -194,7 +194,7 @@ it("is removed completely by the sweep, which knows only its row", async () => {
   const id = await client.begun(file.length);
   await client.patch(id, 0, file.slice(0, PART_BYTES + 10));
   await discard(env, id);
-  expect(await rowOf(id)).toBeNull();
+  expect(await mediaRowOf(id)).toBeNull();
   expect((await client.head(id)).status).toBe(404);
 });
 
@@ -211,5 +211,5 @@ it("gives up an upload whose parts R2 no longer has", async () => {
 
   const answer = await client.patch(id, PART_BYTES, file.slice(PART_BYTES));
   expect(await refusal(answer)).toEqual([404, "media_not_found"]);
-  expect(await rowOf(id)).toBeNull();
+  expect(await mediaRowOf(id)).toBeNull();
 });

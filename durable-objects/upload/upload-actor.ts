@@ -1,11 +1,11 @@
 import { statement } from "../../schema/d1/database.ts";
 import { DurableObject } from "cloudflare:workers";
 import { within } from "../../schema/d1/deadline.ts";
-import { SNIFF_BYTES, typeOf } from "../../schema/media/file-signatures.ts";
+import { SNIFF_BYTES, detectMediaType } from "../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import { databaseOf, renewShards } from "../../schema/d1/shards.ts";
+import { databaseOf, refreshShardMap } from "../../schema/d1/shards.ts";
 import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
-import type { Answer, Append, UploadRefusal } from "../../schema/media/uploads.ts";
+import type { UploadResult, AppendRequest, UploadRefusal } from "../../schema/media/uploads.ts";
 import { BodyReader, CutOff } from "./body-reader.ts";
 import { checkedChunk } from "./checked-chunk.ts";
 import { Turns } from "./turns.ts";
@@ -48,7 +48,7 @@ export class UploadActor extends DurableObject<Env> {
   }
 
   /** Returns the upload's progress. Stops a request that is sending; the bytes that it has sent are included. */
-  async standing(owner: string): Promise<Answer> {
+  async standing(owner: string): Promise<UploadResult> {
     return this.#exclusively(owner, async (upload) => {
       if (upload.direct) return refused("media_not_found");
       const assembly = this.#assembly(upload);
@@ -63,7 +63,7 @@ export class UploadActor extends DurableObject<Env> {
    * `Answer`.
    */
   override async fetch(request: Request): Promise<Response> {
-    const append = JSON.parse(new URL(request.url).searchParams.get("what") ?? "{}") as Append;
+    const append = JSON.parse(new URL(request.url).searchParams.get("what") ?? "{}") as AppendRequest;
     const result = await this.#exclusively(append.owner, (upload, stop) =>
       this.#append(upload, append, request.body, stop),
     );
@@ -74,7 +74,7 @@ export class UploadActor extends DurableObject<Env> {
    * Combines the parts that the client has sent to R2 itself into one object. Removes the upload if the object has
    * another size than announced or a type that is not accepted.
    */
-  async complete(owner: string, etags: string[]): Promise<Answer> {
+  async complete(owner: string, etags: string[]): Promise<UploadResult> {
     return this.#exclusively(owner, async (upload) => {
       const { key, bytes, multipart, direct } = upload;
       if (!direct || multipart === undefined) return refused("media_not_found");
@@ -89,7 +89,7 @@ export class UploadActor extends DurableObject<Env> {
       }
       const object = await this.#store((bucket) => bucket.get(key, { range: { offset: 0, length: SNIFF_BYTES } }));
       if (!object) throw new UploadLost("its object is gone");
-      const type = typeOf(new Uint8Array(await object.arrayBuffer()));
+      const type = detectMediaType(new Uint8Array(await object.arrayBuffer()));
       const fault = faultOf(type, bytes);
       if (object.size !== bytes || !type || fault) {
         await this.#remove(upload);
@@ -108,7 +108,7 @@ export class UploadActor extends DurableObject<Env> {
   }
 
   /** Removes the whole upload with its row, unless it is finished. Without `owner`, it does so for any owner. */
-  async discard(owner = readUpload(this.ctx.storage)?.owner): Promise<Answer | undefined> {
+  async discard(owner = readUpload(this.ctx.storage)?.owner): Promise<UploadResult | undefined> {
     if (owner === undefined) return undefined;
     return this.#exclusively(owner, async (upload) => {
       await this.#remove(upload);
@@ -132,7 +132,10 @@ export class UploadActor extends DurableObject<Env> {
   }
 
   /** Runs `work` exclusively on the upload of `owner`. Turns its errors into refusals. */
-  async #exclusively(owner: string, work: (upload: Upload, stop: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  async #exclusively(
+    owner: string,
+    work: (upload: Upload, stop: AbortSignal) => Promise<UploadResult>,
+  ): Promise<UploadResult> {
     if (!this.#uploadOf(owner)) return refused("media_not_found");
     const result = await this.#turns.take(async (stop) => {
       const upload = this.#uploadOf(owner);
@@ -162,10 +165,10 @@ export class UploadActor extends DurableObject<Env> {
 
   async #append(
     upload: Upload,
-    { offset, checksum }: Append,
+    { offset, checksum }: AppendRequest,
     body: ReadableStream | null,
     stop: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<UploadResult> {
     if (upload.direct) return refused("media_not_found");
     const assembly = this.#assembly(upload);
     if (offset !== assembly.offset) return refused("offset_mismatch", `The upload is at offset ${assembly.offset}`);
@@ -205,7 +208,7 @@ export class UploadActor extends DurableObject<Env> {
     writeUpload(this.ctx.storage, { ...upload, progressedAt: 0 });
     await this.ctx.storage.setAlarm(Date.now() + RETRY_AFTER);
     try {
-      await renewShards(this.env);
+      await refreshShardMap(this.env);
       const database = databaseOf(this.env, this.#id);
       const [, left] = await database.batch([
         statement("DELETE FROM media WHERE id = ? AND state = 'uploading'", this.#id),
@@ -220,7 +223,7 @@ export class UploadActor extends DurableObject<Env> {
 }
 
 /** Appends the body, up to a refusal or a cut. Returns the refusal, if there is one. */
-async function appendBody(assembly: Assembly, reader: BodyReader, checksum: Append["checksum"]) {
+async function appendBody(assembly: Assembly, reader: BodyReader, checksum: AppendRequest["checksum"]) {
   if (checksum) {
     const chunk = await checkedChunk(reader, checksum);
     return typeof chunk === "string" ? chunk : assembly.add(chunk);
@@ -235,7 +238,7 @@ async function appendBody(assembly: Assembly, reader: BodyReader, checksum: Appe
 const isFault = (refusal: UploadRefusal | undefined): boolean =>
   refusal === "unsupported_type" || refusal === "too_large";
 
-const refused = (reason: UploadRefusal, detail?: string): Answer => ({
+const refused = (reason: UploadRefusal, detail?: string): UploadResult => ({
   ok: false,
   reason,
   ...(detail !== undefined && { detail }),

@@ -1,5 +1,5 @@
 /** Fills an upload part by part while its bytes arrive, and combines the parts into one object at the end. */
-import { SNIFF_BYTES, typeOf } from "../../schema/media/file-signatures.ts";
+import { SNIFF_BYTES, detectMediaType } from "../../schema/media/file-signatures.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
 import { maxBytesOf } from "../../schema/media/upload-limits.ts";
 import { beginMultipart, completeParts, isFaultOfParts, storePart, storeWhole, UploadLost } from "./upload-object.ts";
@@ -14,7 +14,7 @@ import {
   type Upload,
   writeUpload,
 } from "./upload-record.ts";
-import type { Standing } from "../../schema/media/uploads.ts";
+import type { UploadProgress } from "../../schema/media/uploads.ts";
 
 /** The reason why a file is refused after its first bytes. */
 export type Fault = "unsupported_type" | "too_large";
@@ -47,7 +47,7 @@ export class Assembly {
     return bytesInParts(this.upload) + this.#part.filled;
   }
 
-  progress(): Standing {
+  progress(): UploadProgress {
     const { bytes, isStored, contentType } = this.upload;
     const progress = { offset: this.offset, bytes, expiresAt: expiryOf(this.upload) };
     return isStored && contentType ? { ...progress, stored: contentType } : progress;
@@ -106,7 +106,7 @@ export class Assembly {
   #detectType(): Fault | undefined {
     const { contentType, bytes } = this.upload;
     if (contentType || (this.offset < SNIFF_BYTES && this.offset < bytes)) return undefined;
-    const type = typeOf(this.#part.bytes.subarray(0, this.#part.filled));
+    const type = detectMediaType(this.#part.bytes.subarray(0, this.#part.filled));
     if (type) this.upload.contentType = type;
     return faultOf(type, bytes);
   }

@@ -1,7 +1,7 @@
 /** The storage of an upload's actor. It is empty before an upload has begun and after it is over. */
 import type { PersonId } from "../../schema/ids.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
-import { KEPT_WITHOUT_PROGRESS, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
+import { STALLED_KEPT_FOR, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
 
 /**
  * `key`: the object's key. `etags`: the etags of the parts in R2, in order; every part but the last has PART_BYTES.
@@ -30,7 +30,7 @@ export const readUpload = ({ kv }: DurableObjectStorage): Upload | undefined => 
 export const writeUpload = ({ kv }: DurableObjectStorage, upload: Upload): void => kv.put(UPLOAD, upload);
 
 export const expiryOf = ({ progressedAt, begunAt }: Upload): number =>
-  Math.min(progressedAt + KEPT_WITHOUT_PROGRESS, begunAt + UPLOAD_LASTS);
+  Math.min(progressedAt + STALLED_KEPT_FOR, begunAt + UPLOAD_LASTS);
 
 export const partsOf = ({ bytes }: Upload): number => Math.ceil(bytes / PART_BYTES);
 

@@ -36,10 +36,10 @@ export type DeadLetterSummary = z.infer<typeof DeadLetterSummary>;
 export const DeadLetterPage = page(DeadLetterSummary).openapi("DeadLetterPage");
 export type DeadLetterPage = z.infer<typeof DeadLetterPage>;
 
-export const DeadLetterWhole = DeadLetterSummary.extend({
+export const DeadLetterDetails = DeadLetterSummary.extend({
   body: z.unknown().openapi({ description: "Body of the message, as of its most recent failure" }),
 }).openapi("DeadLetter");
-export type DeadLetterWhole = z.infer<typeof DeadLetterWhole>;
+export type DeadLetterDetails = z.infer<typeof DeadLetterDetails>;
 
 export const DeadLetterQuery = PageQuery.extend({
   queue: Queue.optional(),
@@ -62,11 +62,11 @@ export const Replay = z
   .openapi("Replay");
 export type Replay = z.infer<typeof Replay>;
 
-export const ReplayedLetters = z
+export const ReplayResult = z
   .object({
     replayed: z.array(Id).openapi({ description: "Dead letters whose queue has accepted the message" }),
     unknown: z.array(Id).openapi({ description: "Not replayed, because their queue is unknown" }),
     next: z.string().optional().openapi({ description: "Cursor of the next page; absent on the last page" }),
   })
   .openapi("ReplayedLetters");
-export type ReplayedLetters = z.infer<typeof ReplayedLetters>;
+export type ReplayResult = z.infer<typeof ReplayResult>;

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { CommentId, PostId } from "../ids.ts";
-import { NotificationKind, UnreadCount, Who } from "../notifications.ts";
+import { NotificationKind, UnreadCount, NotificationSource } from "../notifications.ts";
 import { page, Timestamp } from "./common.ts";
 import { PersonCard } from "./people.ts";
 
@@ -46,7 +46,7 @@ export const MarkRead = z
   .openapi("MarkRead");
 
 const Preference = z.object({
-  who: Who.openapi({ description: "Whose actions notify the viewer" }),
+  who: NotificationSource.openapi({ description: "Whose actions notify the viewer" }),
   push: z.boolean().openapi({ description: "Whether to push these notifications to the viewer's devices" }),
 });
 const KINDS = Object.fromEntries(NotificationKind.options.map((kind) => [kind, Preference])) as Record<

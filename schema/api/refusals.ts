@@ -4,7 +4,7 @@
  */
 import type { Problem } from "./common.ts";
 
-export const ERROR_CODES = [
+export const REFUSAL_CODES = [
   "invalid_request",
   "unsupported_checksum",
   "malformed_json",
@@ -64,15 +64,15 @@ export const ERROR_CODES = [
   "storage_full",
 ] as const;
 
-export type ErrorCode = (typeof ERROR_CODES)[number];
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** A refusal: `code` is for programs, `detail` for people. */
-export class ApiError extends Error {
-  readonly code: ErrorCode;
+export class Refusal extends Error {
+  readonly code: RefusalCode;
   readonly detail: string | undefined;
   readonly errors: Problem["errors"];
 
-  constructor(code: ErrorCode, detail?: string, errors?: Problem["errors"]) {
+  constructor(code: RefusalCode, detail?: string, errors?: Problem["errors"]) {
     super(code);
     this.code = code;
     this.detail = detail;

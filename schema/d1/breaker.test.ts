@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { LateError } from "./deadline.ts";
+import { TimeoutError } from "./deadline.ts";
 import { Breaker } from "./breaker.ts";
 
 beforeEach(() => {
@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const late = () => Promise.reject(new LateError("D1", 2000));
+const late = () => Promise.reject(new TimeoutError("D1", 2000));
 const inTime = vi.fn(() => Promise.resolve("answered"));
 const outcome = (breaker: Breaker, call: () => Promise<string> = inTime) => breaker.run(call).catch(String);
 

@@ -1,4 +1,4 @@
-import { LateError } from "./deadline.ts";
+import { TimeoutError } from "./deadline.ts";
 
 /** How long a store that timed out gets no calls at all. */
 const SPARED_FOR = 1000; // ms
@@ -16,10 +16,10 @@ export class Breaker {
   #sparedUntil = 0;
   #isSuspect = false;
 
-  /** Runs `call` and rejects as it does, or rejects with a LateError without running it. */
+  /** Runs `call` and rejects as it does, or rejects with a TimeoutError without running it. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     if (!this.#isSuspect) return this.#watched(call);
-    if (Date.now() < this.#sparedUntil) throw new LateError("D1", 0);
+    if (Date.now() < this.#sparedUntil) throw new TimeoutError("D1", 0);
     this.#sparedUntil = Date.now() + TRIED_FOR;
     return this.#watched(call);
   }
@@ -30,7 +30,7 @@ export class Breaker {
       this.#isSuspect = false;
       return result;
     } catch (error) {
-      this.#isSuspect = error instanceof LateError;
+      this.#isSuspect = error instanceof TimeoutError;
       if (this.#isSuspect) this.#sparedUntil = Date.now() + SPARED_FOR;
       throw error;
     }

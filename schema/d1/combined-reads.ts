@@ -1,5 +1,5 @@
 import type { Background } from "../background.ts";
-import { LateError, STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
+import { TimeoutError, STORE_TIMEOUT, within } from "./deadline.ts";
 
 /** One statement that only reads. Parameters are numbered: ?1, ?2... */
 export type Query = { sql: string; params: readonly unknown[] };
@@ -64,7 +64,7 @@ export class CombinedReads {
   /** Waits longer, because a call that is under way has its own deadline. */
   async #waitForCall(outcome: Promise<Outcome>): Promise<Outcome> {
     try {
-      return await within(STORE_ANSWERS_WITHIN, outcome, "another request");
+      return await within(STORE_TIMEOUT, outcome, "another request");
     } catch {
       return "alone";
     }
@@ -96,7 +96,7 @@ export class CombinedReads {
       return own ? { result: own } : "alone";
     } catch (error) {
       // One bad query fails the whole call, so each runs again alone; after a timeout no time is left for that.
-      const outcome = followers.length === 0 || error instanceof LateError ? { error } : "alone";
+      const outcome = followers.length === 0 || error instanceof TimeoutError ? { error } : "alone";
       for (const follower of followers) follower.settle(outcome);
       return outcome;
     } finally {

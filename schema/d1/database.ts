@@ -5,7 +5,7 @@
  */
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { Breaker } from "./breaker.ts";
-import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
+import { STORE_TIMEOUT, within } from "./deadline.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 /** One SQL statement. Its parameters are numbered: `?1` stands for the first of `params`. */
@@ -41,7 +41,7 @@ export class Database {
   static of(d1: D1Database): Database {
     const known = byBinding.get(d1);
     if (known) return known;
-    const database = new Database(d1, STORE_ANSWERS_WITHIN, new Breaker());
+    const database = new Database(d1, STORE_TIMEOUT, new Breaker());
     byBinding.set(d1, database);
     return database;
   }

@@ -1,10 +1,10 @@
 /** How long a request waits for a store, in ms, before it falls back to known data or fails. */
-export const STORE_ANSWERS_WITHIN = 2000;
+export const STORE_TIMEOUT = 2000;
 /** How long a request waits for KV, in ms: a cache that is slower than the store behind it is useless. */
-export const KV_ANSWERS_WITHIN = 300;
+export const KV_TIMEOUT = 300;
 
 /**
- * Settles like `promise`, but rejects with a `LateError` if that takes longer than `ms`. The timer also lets a request
+ * Settles like `promise`, but rejects with a `TimeoutError` if that takes longer than `ms`. The timer also lets a request
  * wait for the work of another request in this isolate: the runtime cancels a request that waits for nothing of its
  * own.
  */
@@ -12,7 +12,7 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new LateError(what, ms));
+      reject(new TimeoutError(what, ms));
     }, ms);
   });
   try {
@@ -23,7 +23,7 @@ export async function within<T>(ms: number, promise: Promise<T>, what: string): 
 }
 
 /** Thrown when a store does not respond in time. Callers treat it like a store that failed. */
-export class LateError extends Error {
+export class TimeoutError extends Error {
   readonly retryable = true;
 
   constructor(what: string, ms: number) {

@@ -5,8 +5,9 @@ import { DIGITS, LOGICAL_SHARDS } from "../ids.ts";
 export const IS_MOVING = "the shard is moving to another database";
 
 /** Whether `error` is that refusal, possibly wrapped: Drizzle passes it as the `cause`. */
-export const isMoving = (error: unknown): boolean =>
-  String(error).includes(IS_MOVING) || (error instanceof Error && error.cause !== undefined && isMoving(error.cause));
+export const isMovingError = (error: unknown): boolean =>
+  String(error).includes(IS_MOVING) ||
+  (error instanceof Error && error.cause !== undefined && isMovingError(error.cause));
 
 const digit = (id: string, position: number): string => `(instr('${DIGITS}', substr(${id}, ${position}, 1)) - 1)`;
 
@@ -30,5 +31,5 @@ export const shardOfHandleSql = (handle: string): string => `(
  * Returns a condition that holds if the database accepts writes of the row with this id. Sweeps need it, because they
  * find rows of many people, and a single copy of a moving row would make the whole sweep fail.
  */
-export const isOpenSql = (id: string): string =>
+export const isWritableSql = (id: string): string =>
   `NOT EXISTS (SELECT 1 FROM closed_shards WHERE ${shardOfIdSql(id)} BETWEEN first AND last)`;

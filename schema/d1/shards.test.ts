@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { emptyPair, PAIR } from "../../tests/runtime/pair.ts";
-import { MAP_LASTS, MAP_LEASE, parseShards, renewShards, withMoved } from "./shards.ts";
+import { MAP_LASTS, MAP_LEASE, parseShards, refreshShardMap, withMoved } from "./shards.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 
 beforeEach(async () => {
@@ -44,14 +44,14 @@ it("cuts a moved range out of the existing ranges", () => {
 it("queries nothing with one database", async () => {
   const session = vi.spyOn(env.DB, "withSession");
   const prepare = vi.spyOn(env.DB, "prepare");
-  await renewShards({ ...env, SHARDS: "DB" });
+  await refreshShardMap({ ...env, SHARDS: "DB" });
   expect([session.mock.calls, prepare.mock.calls]).toEqual([[], []]);
 });
 
 it("refreshes the map now and then, and only a request after the lease waits for it", async () => {
   const session = vi.spyOn(PAIR.DB, "withSession");
   const background: Promise<unknown>[] = [];
-  const request = () => renewShards(PAIR, { waitUntil: (promise) => background.push(promise) });
+  const request = () => refreshShardMap(PAIR, { waitUntil: (promise) => background.push(promise) });
   await request();
   await request();
   expect([session.mock.calls.length, background.length]).toEqual([1, 0]);
@@ -68,18 +68,18 @@ it("follows published moves only", async () => {
   await moved(10, 20, "fenced");
   await moved(30, 40, "published");
   await moved(50, 60, "aborted");
-  await renewShards(PAIR);
+  await refreshShardMap(PAIR);
   expect([15, 35, 55].map((shard) => d1Of(PAIR, shard) === PAIR.DB_1)).toEqual([false, true, false]);
 });
 
 it("uses the last map for a while when it cannot be read, and then rejects", async () => {
   vi.spyOn(console, "warn").mockReturnValue();
-  await renewShards(PAIR);
+  await refreshShardMap(PAIR);
   vi.spyOn(PAIR.DB, "withSession").mockImplementation(() => {
     throw new Error("Network connection lost.");
   });
   later(MAP_LASTS - 1000);
-  await renewShards(PAIR);
+  await refreshShardMap(PAIR);
   later(2000);
-  await expect(renewShards(PAIR)).rejects.toThrow("Network connection lost.");
+  await expect(refreshShardMap(PAIR)).rejects.toThrow("Network connection lost.");
 });

@@ -57,7 +57,7 @@ export function withMoved(ranges: readonly Range[], moved: Range): Range[] {
 }
 
 /**
- * `isMoving`: a move is under way. `readAt`: when the query for this map began; `refreshedAt`: when the last refresh of
+ * `isMovingError`: a move is under way. `readAt`: when the query for this map began; `refreshedAt`: when the last refresh of
  * it began. `readNumber`: numbers the queries in the order in which they began.
  */
 type ShardMap = { ranges: Range[]; isMoving: boolean; readAt: number; refreshedAt: number; readNumber: number };
@@ -87,7 +87,7 @@ function mapOf(env: Env): Pick<ShardMap, "ranges" | "isMoving"> {
  * seconds, for which a request waits only if its map is older than MAP_LEASE. Throws if the map is older than MAP_LASTS
  * and cannot be read.
  */
-export async function renewShards(env: Env, background?: Background): Promise<void> {
+export async function refreshShardMap(env: Env, background?: Background): Promise<void> {
   if (initialMapOf(env).bindings.length === 1) return;
   const now = Date.now();
   const map = maps.get(env.SHARDS);
@@ -97,11 +97,11 @@ export async function renewShards(env: Env, background?: Background): Promise<vo
   if (map && background && age < MAP_LEASE) {
     if (now - map.refreshedAt < REFRESH_TIMEOUT) return;
     map.refreshedAt = now;
-    background.waitUntil(readShards(env).catch(warnOfOldMap));
+    background.waitUntil(readShardMap(env).catch(warnOfOldMap));
     return;
   }
   try {
-    await readShards(env);
+    await readShardMap(env);
   } catch (error) {
     if (age > MAP_LASTS) throw error;
     warnOfOldMap(error);
@@ -112,7 +112,7 @@ const warnOfOldMap = (error: unknown): void =>
   console.warn("could not read the shard map, using the last one", { error: String(error) });
 
 /** Reads the current map from the primary of DB. Costs one query. */
-export async function readShards(env: Env): Promise<Range[]> {
+export async function readShardMap(env: Env): Promise<Range[]> {
   const initial = initialMapOf(env);
   if (initial.bindings.length === 1) return initial.ranges;
   const [now, readNumber] = [Date.now(), (reads += 1)];
@@ -142,7 +142,7 @@ export const databases = (env: Env): Database[] => bindings(env).map((binding) =
 export const bindings = (env: Env): string[] => initialMapOf(env).bindings;
 
 /** Returns one logical shard of every database that has any. */
-export const firstShards = (env: Env): number[] => [
+export const oneShardPerDatabase = (env: Env): number[] => [
   ...new Map(mapOf(env).ranges.map(({ binding, first }) => [binding, first])).values(),
 ];
 

@@ -1,7 +1,7 @@
 import type { Background } from "../background.ts";
 import type { Breaker } from "./breaker.ts";
 import { CombinedReads, type Query, type QueryResult } from "./combined-reads.ts";
-import { LateError } from "./deadline.ts";
+import { TimeoutError } from "./deadline.ts";
 
 /** Calls of one database, each with a deadline. A session returns the bookmark of the state that it read. */
 type Calls = {
@@ -56,7 +56,7 @@ export class SharedReads {
    */
   async #asNewAs<Row>(query: Query, bookmark: string): Promise<QueryResult<Row>> {
     const results = await this.#near([query], bookmark).catch((error: unknown) => {
-      if (error instanceof LateError) throw error;
+      if (error instanceof TimeoutError) throw error;
       return this.#near([query], "first-primary");
     });
     const [result] = results;

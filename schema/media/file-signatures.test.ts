@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { typeOf } from "./file-signatures.ts";
+import { detectMediaType } from "./file-signatures.ts";
 
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const ftyp = (...brands: string[]) =>
@@ -30,7 +30,7 @@ it.each([
   ["video/webm", "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87\x81\x02"],
   ["video/webm", "\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f\x42\x82\x01\0\0\0\0\0\0\x04webm"],
 ])("detects %s", (type, start) => {
-  expect(typeOf(bytes(start))).toBe(type);
+  expect(detectMediaType(bytes(start))).toBe(type);
 });
 
 it.each([
@@ -56,5 +56,5 @@ it.each([
   "%PDF-1.7",
   "GIF90a",
 ])("rejects %j", (start) => {
-  expect(typeOf(bytes(start))).toBeUndefined();
+  expect(detectMediaType(bytes(start))).toBeUndefined();
 });

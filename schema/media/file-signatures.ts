@@ -1,15 +1,15 @@
 /** Detects the type of a file by its first bytes. Its name and declared type do not count: the sender chooses both. */
-import { uintOf } from "../bytes.ts";
+import { readUint } from "../bytes.ts";
 import type { MediaType } from "./media-types.ts";
 
 /** Enough bytes for all signatures, the brands of ISO files (HEIC, AVIF, MP4, MOV) and the DocType of WebM files. */
 export const SNIFF_BYTES = 64;
 
 /** Returns the type of the file that starts with `head`, or undefined if the type is not accepted. */
-export function typeOf(head: Uint8Array): MediaType | undefined {
+export function detectMediaType(head: Uint8Array): MediaType | undefined {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES)); // One character a byte.
   const [type] = SIGNATURES.find(([, signature]) => signature.test(start)) ?? [];
-  return type ?? typeOfIso(start, uintOf(head.subarray(0, 4)));
+  return type ?? typeOfIso(start, readUint(head.subarray(0, 4)));
 }
 
 const SIGNATURES: [MediaType, RegExp][] = [

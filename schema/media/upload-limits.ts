@@ -21,13 +21,13 @@ export const DIRECT_PARTS_MAX = Math.ceil(VIDEO_MAX_BYTES / DIRECT_PART_BYTES);
 export const UNFINISHED_UPLOADS_MAX = 20;
 
 /** How long an upload without progress is kept, in ms. */
-export const KEPT_WITHOUT_PROGRESS = 24 * 3_600_000;
+export const STALLED_KEPT_FOR = 24 * 3_600_000;
 /** How long an unpublished or rejected file is kept, in ms. */
-export const UNUSED_FOR = 24 * 3_600_000;
+export const UNPUBLISHED_KEPT_FOR = 24 * 3_600_000;
 /**
  * How long a claim protects its file while no post has arrived in D1, in ms. Also the delay before an undecided file is
  * examined again.
  */
-export const CLAIMED_FOR = 3_600_000;
+export const MEDIA_CLAIM_LASTS = 3_600_000;
 /** How long an upload may take in total, in ms. R2 itself aborts a multipart upload after seven days. */
 export const UPLOAD_LASTS = 6 * 24 * 3_600_000;

@@ -5,10 +5,14 @@ export const CHECKSUM_ALGORITHMS = ["sha1", "sha256", "md5"] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
 /** The progress of an upload, in bytes and ms since 1970. `stored`: the type of its object, once that is complete. */
-export type Standing = { offset: number; bytes: number; expiresAt: number; stored?: MediaType };
+export type UploadProgress = { offset: number; bytes: number; expiresAt: number; stored?: MediaType };
 
 /** A request to append a chunk at `offset`. The digest is in base64. */
-export type Append = { owner: string; offset: number; checksum?: { algorithm: ChecksumAlgorithm; digest: string } };
+export type AppendRequest = {
+  owner: string;
+  offset: number;
+  checksum?: { algorithm: ChecksumAlgorithm; digest: string };
+};
 
 export type UploadRefusal =
   /** The actor has no upload of this owner: there was none, or it has ended. */
@@ -26,4 +30,4 @@ export type UploadRefusal =
   /** R2 did not store the data. */
   | "unavailable";
 
-export type Answer = ({ ok: true } & Standing) | { ok: false; reason: UploadRefusal; detail?: string };
+export type UploadResult = ({ ok: true } & UploadProgress) | { ok: false; reason: UploadRefusal; detail?: string };

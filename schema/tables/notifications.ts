@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { CommentId, PersonId, PostId } from "../ids.ts";
-import type { NotificationKind, Who } from "../notifications.ts";
+import type { NotificationKind, NotificationSource } from "../notifications.ts";
 
 /** The inbox: one row per kind and subject, rewritten as the subject changes. In the recipient's shard. */
 export const notifications = sqliteTable(
@@ -49,7 +49,7 @@ export const notificationPreferences = sqliteTable(
   {
     person: text().$type<PersonId>().notNull(),
     kind: text().$type<NotificationKind>().notNull(),
-    who: text().$type<Who>().notNull(),
+    who: text().$type<NotificationSource>().notNull(),
     push: integer({ mode: "boolean" }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.person, t.kind] })],

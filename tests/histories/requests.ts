@@ -48,7 +48,7 @@ const codeOf = (error: unknown): string => {
   return typeof code === "string" ? code : error.name;
 };
 
-/** Makes a Consistency-Token for one post, as workers/reads/consistency.ts does: posts, each with a minimum `seq`. */
+/** Makes a Consistency-Token for one post, as workers/storage/consistency.ts does: posts, each with a minimum `seq`. */
 export const tokenOf = (post: string, seq: number): Record<string, string> => ({
   [TOKEN]: btoa(JSON.stringify({ posts: [[post, seq]], databases: [] })),
 });

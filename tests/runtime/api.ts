@@ -28,7 +28,7 @@ export async function comment(by: Someone, post: PostId, text: string, replyTo?:
 }
 
 /** Sends a request that must succeed, and returns its response. */
-export async function done(method: string, path: string, by: Someone, body?: unknown): Promise<Response> {
+export async function succeed(method: string, path: string, by: Someone, body?: unknown): Promise<Response> {
   const response = await ask(method, path, { token: by.token, body });
   expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
   return response;

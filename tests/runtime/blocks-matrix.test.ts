@@ -6,7 +6,7 @@ import { d1Of } from "./d1.ts";
 import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";
-import { follows, readyMedia } from "./posts.ts";
+import { writeFollow, readyMedia } from "./posts.ts";
 import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -39,8 +39,8 @@ async function newWorld(role: Role) {
   const [author, other, stranger] = [await signUp(), await signUp(), await signUp()];
   const viewer = role === "author" ? author : stranger;
   const [post, third, own] = [await publish(author), await publish(other), await publish(viewer)];
-  await follows(author.person.id, other.person.id);
-  await follows(other.person.id, author.person.id);
+  await writeFollow(author.person.id, other.person.id);
+  await writeFollow(other.person.id, author.person.id);
   for (const [by, liked] of [
     [other, post],
     [viewer, post],
@@ -239,7 +239,7 @@ const MATRIX: (readonly [...Call, Outcomes])[] = [
   ["DELETE", "/people/{author}/block", undefined, same(SIGN_IN, "409 cannot_block_yourself", "200", "200")],
 ];
 
-/** Routes that concern only the viewer, or nobody. For live sockets see workers/api/blocks.test.ts. */
+/** Routes that concern only the viewer, or nobody. For live sockets see workers/api/people/blocks.test.ts. */
 const NOT_ABOUT_OTHERS = [
   "POST /people",
   "POST /sessions",

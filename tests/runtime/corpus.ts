@@ -1,7 +1,7 @@
 /** The corpus of files of other projects, which vitest.config.ts binds if it is present. */
 import { env } from "cloudflare:workers";
 import type { Media } from "../../schema/api/media.ts";
-import { as, codeOf, effectOf, upload } from "./media.ts";
+import { requestAs, codeOf, effectOf, upload } from "./media.ts";
 import { newPerson } from "./posts.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 
@@ -28,7 +28,7 @@ export async function outcome(bytes: ArrayBuffer): Promise<{ code: string; media
   if (response.status !== 201) return { code: await codeOf(response) };
   const { id } = await response.json<Media>();
   await inspectMedia(env, await effectOf(id));
-  const media = await (await as(person, `/v1/media/${id}`)).json<Media>();
+  const media = await (await requestAs(person, `/v1/media/${id}`)).json<Media>();
   return { code: media.rejection?.code ?? media.state, media };
 }
 
@@ -39,7 +39,7 @@ async function expected<T>(folder: string): Promise<[path: string, T][]> {
 }
 
 /** Runs `look` on each file of a folder that is in the sample, four at a time, and returns its results in order. */
-export async function each<T, R>(
+export async function eachFile<T, R>(
   folder: string,
   look: (path: string, known: T, bytes: ArrayBuffer) => Promise<R>,
   inSample: (known: T, index: number) => boolean = () => true,

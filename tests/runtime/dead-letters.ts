@@ -1,7 +1,7 @@
 /** Delivers messages as a queue would, and reads dead letters. */
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { DeadLetterPage, DeadLetterSummary, DeadLetterWhole } from "../../schema/api/dead-letters.ts";
+import type { DeadLetterPage, DeadLetterSummary, DeadLetterDetails } from "../../schema/api/dead-letters.ts";
 import { ask } from "./people.ts";
 
 const ADMIN_TOKEN = "a-secret-of-the-operator";
@@ -30,7 +30,7 @@ export async function deliver(
 }
 
 /** Reads all dead letters of a state, page by page. */
-export async function allLetters(query = ""): Promise<DeadLetterSummary[]> {
+export async function allDeadLetters(query = ""): Promise<DeadLetterSummary[]> {
   const all: DeadLetterSummary[] = [];
   let cursor = "";
   do {
@@ -43,10 +43,10 @@ export async function allLetters(query = ""): Promise<DeadLetterSummary[]> {
 }
 
 /** Returns the dead letter about `subject` that waits or was replayed, if any. */
-export async function letterAbout(subject: string): Promise<DeadLetterWhole | undefined> {
+export async function deadLetterAbout(subject: string): Promise<DeadLetterDetails | undefined> {
   for (const state of ["waiting", "replayed"]) {
-    const found = (await allLetters(`&state=${state}`)).find((letter) => letter.subject === subject);
-    if (found) return (await operate("GET", `/dead-letters/${found.id}`)).json<DeadLetterWhole>();
+    const found = (await allDeadLetters(`&state=${state}`)).find((letter) => letter.subject === subject);
+    if (found) return (await operate("GET", `/dead-letters/${found.id}`)).json<DeadLetterDetails>();
   }
   return undefined;
 }

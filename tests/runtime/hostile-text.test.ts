@@ -4,7 +4,7 @@ import type { Me } from "../../schema/api/people.ts";
 import { ALBUM_MAX, type CommentPage, type Post } from "../../schema/api/posts.ts";
 import { ALT, text } from "../../schema/text.ts";
 import { project } from "../../workers/projector/projector.ts";
-import { each, file, HAS_CORPUS } from "./corpus.ts";
+import { eachFile, file, HAS_CORPUS } from "./corpus.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";
 import { readyMedia } from "./posts.ts";
@@ -79,7 +79,7 @@ describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
 
   it("parses valid JSON, rejects invalid JSON, and never fails", async () => {
     const { token } = await signUp();
-    const wrong = await each<"accept" | "reject" | "either", string[]>("text", async (path, verdict, raw) => {
+    const wrong = await eachFile<"accept" | "reject" | "either", string[]>("text", async (path, verdict, raw) => {
       const { status } = await ask("PATCH", "/v1/me", { token, raw });
       const fine = { accept: [200, 422], reject: [400, 413], either: [200, 400, 422] }[verdict];
       return fine.includes(status) ? [] : [`${path}: ${status}`];

@@ -25,7 +25,7 @@ const LAYERS = [
   "workers/relations",
   "workers/projector",
   "workers/shards",
-  "workers/answers",
+  "workers/responses",
   "workers/api/accounts",
   "workers/api/people",
   "workers/api/posts",

@@ -20,7 +20,12 @@ export { joined, png };
 const INSPECTIONS = { send: () => Promise.resolve() } as unknown as Queue;
 
 /** Sends a request to the media routes, signed in as `person`. */
-export async function as(person: PersonId | undefined, path: string, init: RequestInit = {}, bindings: Env = env) {
+export async function requestAs(
+  person: PersonId | undefined,
+  path: string,
+  init: RequestInit = {},
+  bindings: Env = env,
+) {
   const session = "0000000000000" as SessionId;
   const app = new OpenAPIHono<App>();
   app.use((c, next) => {
@@ -40,7 +45,7 @@ export async function as(person: PersonId | undefined, path: string, init: Reque
 
 /** Uploads a file in one request. */
 export const post = (person: PersonId | undefined, file: BodyInit, headers: HeadersInit = {}, bindings: Env = env) =>
-  as(person, "/v1/media", { method: "POST", body: file, headers }, bindings);
+  requestAs(person, "/v1/media", { method: "POST", body: file, headers }, bindings);
 
 /** Uploads a file with its true length. */
 export const upload = (person: PersonId, file: ArrayBuffer): Promise<Response> =>
@@ -52,7 +57,7 @@ export async function inspected(person: PersonId, file: ArrayBuffer): Promise<Me
   if (response.status !== 201) throw new Error(`refused: ${await codeOf(response)}`);
   const { id } = await response.json<Media>();
   await inspectMedia(env, await effectOf(id));
-  return (await as(person, `/v1/media/${id}`)).json<Media>();
+  return (await requestAs(person, `/v1/media/${id}`)).json<Media>();
 }
 
 /** Returns the code of a problem response. */

@@ -8,7 +8,7 @@ import { comment, publish, type Someone } from "./api.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { type Fault, type Faults, withFaults } from "./faults.ts";
 import { ask, outcome, signUp } from "./people.ts";
-import { follows } from "./posts.ts";
+import { writeFollow } from "./posts.ts";
 import { fanOut } from "../../workers/feeds/fan-out.ts";
 import { project } from "../../workers/projector/projector.ts";
 
@@ -30,7 +30,7 @@ const named = (fault: Fault) => (typeof fault === "string" ? fault : `takes ${fa
  */
 async function scene(faulty: Env): Promise<{ ada: Someone; ben: Someone; post: PostId; paths: string[] }> {
   const [ada, ben] = [await signUp(), await signUp()];
-  await follows(ben.person.id, ada.person.id);
+  await writeFollow(ben.person.id, ada.person.id);
   const { id: post } = await publish(ada);
   await comment(ada, post, "First");
   await flush(env.POSTS.getByName(post));

@@ -2,10 +2,10 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { newId, type PersonId } from "../../schema/ids.ts";
-import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
 import { d1Of } from "./d1.ts";
 import { createPerson } from "../../workers/api/accounts/sign-up.ts";
-import { MOVED } from "../../workers/shards/tables.ts";
+import { MOVED_TABLES } from "../../workers/shards/tables.ts";
 import { randomHandle } from "./people.ts";
 
 type Bound = Env & { DB_A: D1Database; DB_B: D1Database; TEST_MIGRATIONS: D1Migration[] };
@@ -31,18 +31,18 @@ export async function emptyPair(): Promise<Pair> {
     if (results.length > 0) await database.batch(results.map(({ name }) => database.prepare(`DROP TABLE ${name}`)));
     await applyD1Migrations(database, TEST_MIGRATIONS);
   }
-  await readShards(PAIR);
+  await readShardMap(PAIR);
   return PAIR;
 }
 
 /** Returns the rows of all tables that move, by `table key`, as JSON. */
 export async function rowsOf(database: D1Database): Promise<Map<string, string>> {
   const tables = await database.batch<Record<string, unknown>>(
-    MOVED.map(({ name, shardSql }) => database.prepare(`SELECT *, ${shardSql()} AS shard FROM ${name}`)),
+    MOVED_TABLES.map(({ name, shardSql }) => database.prepare(`SELECT *, ${shardSql()} AS shard FROM ${name}`)),
   );
   return new Map(
     tables.flatMap(({ results }, index) => {
-      const { name = "", keys = [] } = MOVED[index] ?? {};
+      const { name = "", keys = [] } = MOVED_TABLES[index] ?? {};
       return results.map((row) => {
         const key = keys.map((column) => row[column]).join(" ");
         return [`${name} ${key}`, JSON.stringify(row)] as const;

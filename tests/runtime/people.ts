@@ -50,7 +50,7 @@ export async function ask(method: string, path: string, options: RequestOptions 
 }
 
 /** Makes a person private in D1 only, as if through another isolate and without the wait. */
-export async function hide({ id }: PersonCard, isPrivate = true): Promise<void> {
+export async function makePrivate({ id }: PersonCard, isPrivate = true): Promise<void> {
   await d1Of(env, id).prepare("UPDATE people SET private = ? WHERE id = ?").bind(Number(isPrivate), id).run();
 }
 

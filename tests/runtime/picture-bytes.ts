@@ -1,13 +1,13 @@
 /** Pictures for tests, assembled byte by byte: valid ones and ones that no camera writes. Needs no runtime. */
 
-import { typeOf } from "../../schema/media/file-signatures.ts";
+import { detectMediaType } from "../../schema/media/file-signatures.ts";
 import { isVideo, type PictureType } from "../../schema/media/media-types.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 
 /** Returns the type that an upload detects, or throws its refusal. */
 export function pictureType(file: Uint8Array): PictureType {
-  const type = typeOf(file);
-  if (!type || isVideo(type)) throw new ApiError("unsupported_type");
+  const type = detectMediaType(file);
+  if (!type || isVideo(type)) throw new Refusal("unsupported_type");
   return type;
 }
 

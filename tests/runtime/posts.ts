@@ -53,7 +53,7 @@ export async function readyMedia(owner: PersonId): Promise<MediaId> {
 }
 
 /** Writes a follow as the API and its effect leave it: the fact and its mirror. */
-export async function follows(follower: PersonId, followee: PersonId): Promise<void> {
+export async function writeFollow(follower: PersonId, followee: PersonId): Promise<void> {
   await d1Of(env, follower)
     .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")
     .bind(follower, followee)

@@ -2,10 +2,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { d1Of } from "./d1.ts";
-import { comment, done, projectAll, publish, type Someone } from "./api.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "./api.ts";
 import { recordQueues } from "./facts.ts";
-import { ask, hide, signUp } from "./people.ts";
-import { follows } from "./posts.ts";
+import { ask, makePrivate, signUp } from "./people.ts";
+import { writeFollow } from "./posts.ts";
 import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -38,13 +38,13 @@ async function newWorld(role: Role, state: State): Promise<World> {
   const [author, other, someone] = [await signUp(), await signUp(), await signUp()];
   const viewer = role === "author" ? author : someone;
   const isFollower = ["follower", "muter", "removed"].includes(role);
-  await follows(other.person.id, author.person.id);
-  if (isFollower) await follows(viewer.person.id, author.person.id);
+  await writeFollow(other.person.id, author.person.id);
+  if (isFollower) await writeFollow(viewer.person.id, author.person.id);
   const { id: post } = await publish(author);
-  if (state === "private" || state === "deleted") await hide(author.person);
+  if (state === "private" || state === "deleted") await makePrivate(author.person);
   const by = state === "public" || state === "newly private" || isFollower ? viewer : author;
-  await done("PUT", `/v1/posts/${post}/like`, other);
-  await done("PUT", `/v1/posts/${post}/like`, by);
+  await succeed("PUT", `/v1/posts/${post}/like`, other);
+  await succeed("PUT", `/v1/posts/${post}/like`, by);
   const theirs = await comment(other, post, "Theirs");
   await comment(by, post, "Mine");
   const { id: elsewhere } = await publish(other);
@@ -62,13 +62,13 @@ async function newWorld(role: Role, state: State): Promise<World> {
   const world = { token: role === "anonymous" ? undefined : viewer.token, names };
   if (state === "newly private") {
     for (const [method, route] of READS) await resultOf(world, [method, route]);
-    await done("PATCH", "/v1/me", author, { private: true });
+    await succeed("PATCH", "/v1/me", author, { private: true });
   }
-  if (role === "requester") await done("PUT", `/v1/people/${author.person.handle}/follow`, viewer);
-  if (role === "removed") await done("DELETE", `/v1/me/followers/${viewer.person.handle}`, author);
-  if (role === "muter") await done("PUT", `/v1/people/${author.person.handle}/mute`, viewer);
-  if (role === "blocked") await done("PUT", `/v1/people/${viewer.person.handle}/block`, author);
-  if (state === "deleted") await done("DELETE", `/v1/posts/${post}`, author);
+  if (role === "requester") await succeed("PUT", `/v1/people/${author.person.handle}/follow`, viewer);
+  if (role === "removed") await succeed("DELETE", `/v1/me/followers/${viewer.person.handle}`, author);
+  if (role === "muter") await succeed("PUT", `/v1/people/${author.person.handle}/mute`, viewer);
+  if (role === "blocked") await succeed("PUT", `/v1/people/${viewer.person.handle}/block`, author);
+  if (state === "deleted") await succeed("DELETE", `/v1/posts/${post}`, author);
   await writeLate(viewer, author, other, post);
   return world;
 }
@@ -203,7 +203,7 @@ const WITHOUT_POSTS = [
   "GET /push-subscriptions/key",
   "PUT /push-subscriptions",
   "DELETE /push-subscriptions",
-  "GET /live", // Decides for each watched post: workers/api/live.test.ts.
+  "GET /live", // Decides for each watched post: workers/api/live/live.test.ts.
 ];
 
 function expected(role: Role, state: State, outcomes: Outcomes): string {

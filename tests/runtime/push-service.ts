@@ -12,7 +12,7 @@ import { queueTo } from "./queue.ts";
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 export const MOZILLA = "https://updates.push.services.mozilla.com";
 
-export type Answer = (request: RequestInit) => Response | Promise<Response>;
+export type Respond = (request: RequestInit) => Response | Promise<Response>;
 export type Arrived = { browser: PushedBrowser; payload: PushPayload; headers: Headers; bytes: number };
 
 /** Makes a deployment's key, as `npm run admin -- vapid` does. */
@@ -52,16 +52,16 @@ export class PushServices {
   readonly asked: string[] = [];
   #open = 0;
   openAtMost = 0;
-  readonly #browsers = new Map<string, { browser: PushedBrowser; answer: Answer }>();
+  readonly #browsers = new Map<string, { browser: PushedBrowser; answer: Respond }>();
 
   /** Makes a browser that has subscribed at one of the services. */
-  browser(answer: Answer = () => new Response(null, { status: 201 }), service = MOZILLA): PushedBrowser {
+  browser(answer: Respond = () => new Response(null, { status: 201 }), service = MOZILLA): PushedBrowser {
     const browser = new PushedBrowser(`${service}/wpush/v2/${crypto.randomUUID()}`);
     this.#browsers.set(browser.subscription.endpoint, { browser, answer });
     return browser;
   }
 
-  answers(browser: PushedBrowser, answer: Answer): void {
+  answers(browser: PushedBrowser, answer: Respond): void {
     this.#browsers.set(browser.subscription.endpoint, { browser, answer });
   }
 

@@ -6,7 +6,7 @@ import type { Notice } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { d1Of, prepared } from "./d1.ts";
-import { tellStatements } from "../../workers/notifications/write-notifications.ts";
+import { notificationStatements } from "../../workers/notifications/write-notifications.ts";
 import { consumePushes } from "../../workers/push/consumer.ts";
 import { sendPushes } from "../../workers/push/send-pushes.ts";
 import type { Someone } from "./api.ts";
@@ -54,12 +54,16 @@ export async function pushWorld() {
 let lastRaised = 1000;
 
 /** Writes one entry into `recipient`'s inbox that says that `actors` have followed them. */
-export async function toldOfFollow(recipient: Someone, actors: Someone[], change: Partial<Notice> = {}): Promise<Key> {
+export async function writeFollowNotification(
+  recipient: Someone,
+  actors: Someone[],
+  change: Partial<Notice> = {},
+): Promise<Key> {
   lastRaised += 1;
   const ids = actors.map(({ person }) => person.id);
   const [newest] = ids;
   if (!newest) throw new Error("nobody has followed");
-  return told({
+  return writeNotification({
     recipient: recipient.person.id,
     kind: "follow",
     subject: newest,
@@ -74,9 +78,9 @@ export async function toldOfFollow(recipient: Someone, actors: Someone[], change
 }
 
 /** Writes a notification and returns its key. */
-export async function told(notice: Notice): Promise<Key> {
+export async function writeNotification(notice: Notice): Promise<Key> {
   const database = d1Of(env, notice.recipient);
-  await database.batch(prepared(database, tellStatements([notice])));
+  await database.batch(prepared(database, notificationStatements([notice])));
   const { recipient, kind, subject } = notice;
   return { recipient, kind, subject };
 }
@@ -97,7 +101,7 @@ export async function stateOf({ recipient, kind, subject }: Key): Promise<PushSt
 }
 
 /** Marks everything in the inbox as read. */
-export const look = async ({ token }: Someone): Promise<void> => {
+export const markInboxRead = async ({ token }: Someone): Promise<void> => {
   const upTo = new Date(Date.now() + 1000).toISOString();
   expect((await ask("POST", "/v1/notifications/read", { token, body: { upTo } })).status).toBe(204);
 };

@@ -43,7 +43,7 @@ export async function ringAll(readers: readonly PersonId[], author: PersonId): P
 }
 
 /** Returns the recipients of notifications of a new post, in no particular order. */
-export async function toldOf(post: PostId): Promise<PersonId[]> {
+export async function recipientsOf(post: PostId): Promise<PersonId[]> {
   const pages = allD1(env).map((database) =>
     database
       .prepare("SELECT recipient FROM notifications WHERE kind = 'new_post' AND subject = ? AND raised > 0")

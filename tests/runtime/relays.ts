@@ -11,7 +11,7 @@ import { connect } from "./live.ts";
 type Changed = (window: PostWindow) => Promise<boolean>;
 
 /** Routes each call of a post's actor to a relay through `call`, which may pass it on once, twice or not at all. */
-export function betweenActorAndRelays(call: (pass: Changed, window: PostWindow, relay: RelayName) => Promise<boolean>) {
+export function interceptRelayCalls(call: (pass: Changed, window: PostWindow, relay: RelayName) => Promise<boolean>) {
   const getByName = env.LIVE_RELAYS.getByName.bind(env.LIVE_RELAYS);
   return vi.spyOn(env.LIVE_RELAYS, "getByName").mockImplementation((name, options) => {
     const stub = getByName(name, options);
@@ -25,7 +25,7 @@ export function betweenActorAndRelays(call: (pass: Changed, window: PostWindow, 
 }
 
 /** Returns a network whose sockets are all held by one relay, and functions to open a socket and to evict the relay. */
-export function fromOnePlace() {
+export function networkAtOneRelay() {
   const network = `10.0.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`;
   const relay = relayNamed(env, relayOfNetwork("weur", network));
   const open = () => connect({ headers: { "cf-connecting-ip": network } });

@@ -1,8 +1,8 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { renewShards } from "../../schema/d1/shards.ts";
+import { refreshShardMap } from "../../schema/d1/shards.ts";
 import { allD1 } from "./d1.ts";
 
 const { TEST_MIGRATIONS } = env as Env & { TEST_MIGRATIONS: D1Migration[] };
 for (const database of allD1(env)) await applyD1Migrations(database, TEST_MIGRATIONS);
-await renewShards(env);
+await refreshShardMap(env);

@@ -68,7 +68,7 @@ export const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> 
   `${bytes.length} ${new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex()}`;
 
 /** Reads the media row of an upload. */
-export const rowOf = (id: MediaId) =>
+export const mediaRowOf = (id: MediaId) =>
   d1Of(env, id)
     .prepare("SELECT state, bytes, content_type AS type, look_at AS lookAt FROM media WHERE id = ?")
     .bind(id)

@@ -1,5 +1,5 @@
 import type { Preferences } from "../../schema/api/notifications.ts";
-import type { NotificationKind, Who } from "../../schema/notifications.ts";
+import type { NotificationKind, NotificationSource } from "../../schema/notifications.ts";
 import { api } from "../api.ts";
 import { useLoad } from "../load.ts";
 import { showToast } from "../toast.ts";
@@ -17,7 +17,11 @@ const KINDS: [NotificationKind, string][] = [
   ["request_accepted", "Accepted requests"],
   ["new_post", "New posts (bell turned on)"],
 ];
-const WHO: Record<Who, string> = { everyone: "From everyone", following: "From people you follow", nobody: "Off" };
+const WHO: Record<NotificationSource, string> = {
+  everyone: "From everyone",
+  following: "From people you follow",
+  nobody: "Off",
+};
 
 /** Which notifications a person gets, from whom, and when their devices stay silent. */
 export function NotificationSettings() {

@@ -1,5 +1,5 @@
 /** The typed operator's API. A rejected token is dropped, so that the page asks for another one. */
-import type { DeadLetterPage, DeadLetterWhole, Replay, ReplayedLetters } from "../../schema/api/dead-letters.ts";
+import type { DeadLetterPage, DeadLetterDetails, Replay, ReplayResult } from "../../schema/api/dead-letters.ts";
 import type { ShardMap } from "../../schema/api/shards.ts";
 import type { Status } from "../../schema/api/status.ts";
 import { ApiProblem, problemIn } from "../problem.ts";
@@ -41,8 +41,8 @@ export const operator = {
     if (cursor !== undefined) query.set("cursor", cursor);
     return request<DeadLetterPage>("GET", `/dead-letters?${query}`);
   },
-  deadLetter: (id: number) => request<DeadLetterWhole>("GET", `/dead-letters/${id}`),
+  deadLetter: (id: number) => request<DeadLetterDetails>("GET", `/dead-letters/${id}`),
   replay: (id: number) => request<void>("POST", `/dead-letters/${id}/replay`),
-  replayMany: (body: Replay) => request<ReplayedLetters>("POST", "/dead-letters/replay", body),
+  replayMany: (body: Replay) => request<ReplayResult>("POST", "/dead-letters/replay", body),
   discard: (id: number) => request<void>("DELETE", `/dead-letters/${id}`),
 };

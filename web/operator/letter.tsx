@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { DeadLetterSummary, DeadLetterWhole } from "../../schema/api/dead-letters.ts";
+import type { DeadLetterSummary, DeadLetterDetails } from "../../schema/api/dead-letters.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Time } from "../components/time.tsx";
@@ -12,7 +12,7 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /** One dead letter: its reason, and its body once opened. `onSettled` is called when it was replayed or discarded. */
 export function DeadLetter({ letter, onSettled }: { letter: DeadLetterSummary; onSettled: () => void }) {
-  const whole = useSignal<DeadLetterWhole | undefined>(undefined);
+  const whole = useSignal<DeadLetterDetails | undefined>(undefined);
   const problem = useSignal<ApiProblem | undefined>(undefined);
   const isConfirming = useSignal(false);
   const isBusy = useSignal(false);
@@ -100,7 +100,7 @@ export function DeadLetter({ letter, onSettled }: { letter: DeadLetterSummary; o
   );
 }
 
-const Whole = ({ letter }: { letter: DeadLetterWhole }) => (
+const Whole = ({ letter }: { letter: DeadLetterDetails }) => (
   <>
     <p class="soft">
       Number {letter.id}, tried {letter.attempts === 1 ? "once" : `${letter.attempts} times`}, first died{" "}

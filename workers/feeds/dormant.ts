@@ -7,7 +7,7 @@ import { statement } from "../../schema/d1/database.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { newestPosts } from "./timelines.ts";
-import { FEED_MAX, trimmed } from "./feed-bound.ts";
+import { FEED_MAX, trimFeedStatements } from "./feed-limit.ts";
 
 export const DORMANT_AFTER_DAYS = 30;
 
@@ -24,13 +24,13 @@ export const oldestActiveDay = (): number => today() - DORMANT_AFTER_DAYS;
  * Whether the reader's feed may lack posts. This is true one day before fan-out skips the reader, because clocks may
  * differ, and the day may end between a read and its recording.
  */
-export const isDormant = ({ day, rebuilding }: LastSeen): boolean => rebuilding === 1 || day <= oldestActiveDay();
+export const mayLackPosts = ({ day, rebuilding }: LastSeen): boolean => rebuilding === 1 || day <= oldestActiveDay();
 
 /**
  * Records once a day that a reader is active. Costs one D1 query and one row. Never fails, because the next read
  * retries.
  */
-export async function noteSeen(env: Env, reader: PersonId): Promise<void> {
+export async function markSeen(env: Env, reader: PersonId): Promise<void> {
   try {
     await databaseOf(env, reader).patient.run(
       "UPDATE people SET seen_day = ?2 WHERE id = ?1 AND seen_day < ?2",
@@ -58,7 +58,7 @@ export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   const posts = await newestPosts(env, authors, FEED_MAX);
   await database.patient.batch([
     statement(FILL, reader, JSON.stringify(posts.map(({ post, author }) => [post, author]))),
-    ...trimmed([reader]),
+    ...trimFeedStatements([reader]),
     statement("UPDATE people SET rebuilding = 0 WHERE id = ?", reader),
   ]);
 }

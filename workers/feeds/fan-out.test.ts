@@ -7,14 +7,14 @@ import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { metered } from "../../tests/runtime/metered.ts";
-import { follows, publishedPost } from "../../tests/runtime/posts.ts";
-import { followAll, newReader, newReaders, ringAll, toldOf } from "../../tests/runtime/readers.ts";
+import { writeFollow, publishedPost } from "../../tests/runtime/posts.ts";
+import { followAll, newReader, newReaders, ringAll, recipientsOf } from "../../tests/runtime/readers.ts";
 import { project } from "../projector/projector.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "./skeleton.ts";
 import { DORMANT_AFTER_DAYS } from "./dormant.ts";
 import { fanOut, READERS_PER_MESSAGE } from "./fan-out.ts";
-import { FEED_MAX } from "./feed-bound.ts";
+import { FEED_MAX } from "./feed-limit.ts";
 import { pickForTrim, TRIM_ONE_IN } from "../storage/trim-turns.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -74,7 +74,7 @@ it("adds a post to every follower's feed once, and to nobody else's", async () =
 
 it("adds nothing for a reader who has unfollowed, even while the mirror still lists them", async () => {
   const [author, ada] = (await newReaders(2)) as [PersonId, PersonId];
-  await follows(ada, author);
+  await writeFollow(ada, author);
   await d1Of(env, ada).prepare("UPDATE following SET active = 0, version = 2 WHERE follower = ?").bind(ada).run();
   const { root } = await postToDeliver(author);
   await fanOut(env, root);
@@ -155,7 +155,7 @@ it("counts as delivered exactly when everybody has it, whatever the queue does a
       const check = async () => {
         const delivered = await isDelivered({ actor });
         if (delivered && !isMerged) expect(await feedsWith(post)).toBe(FOLLOWERS + 1);
-        if (delivered) expect((await toldOf(post)).length).toBe(ringing.length);
+        if (delivered) expect((await recipientsOf(post)).length).toBe(ringing.length);
         return delivered;
       };
       const beginAt = async (moment: number | "merged") => {
@@ -177,7 +177,7 @@ it("counts as delivered exactly when everybody has it, whatever the queue does a
         await deliverAll();
       }
       expect(await check()).toBe(true);
-      expect((await toldOf(post)).toSorted()).toEqual(ringing.toSorted());
+      expect((await recipientsOf(post)).toSorted()).toEqual(ringing.toSorted());
       queues.fanOuts.length = 0;
     }),
     { numRuns: 12 },
@@ -241,14 +241,14 @@ it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
       () => "served",
       () => "failed",
     );
-    await vi.waitFor(async () => expect((await toldOf(post)).toSorted()).toEqual(atHome.toSorted()));
+    await vi.waitFor(async () => expect((await recipientsOf(post)).toSorted()).toEqual(atHome.toSorted()));
     expect(await served).toBe("failed"); // So the queue repeats it.
     expect(await feedsWith(post)).toBe(atHome.length + 1);
     expect(await isDelivered({ actor })).toBe(false);
 
     delete faults.writes;
     await fanOut(world, root);
-    expect((await toldOf(post)).toSorted()).toEqual(readers.toSorted());
+    expect((await recipientsOf(post)).toSorted()).toEqual(readers.toSorted());
     expect(await feedsWith(post)).toBe(readers.length + 1);
     expect(await isDelivered({ actor })).toBe(true);
   },

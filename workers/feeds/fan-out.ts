@@ -12,20 +12,20 @@
  * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
 import { statement, type Database } from "../../schema/d1/database.ts";
-import { EVERY_PART, type FanOut, type Parts, PARTS } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS, type FanOut, type FollowerRange, FOLLOWER_PARTS } from "../../schema/messages/facts.ts";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { bindingOf, byDatabase, databaseOf } from "../../schema/d1/shards.ts";
 import type { Reach } from "../../schema/tables/people.ts";
 import { announce } from "../push/announce.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
-import { delivered } from "../operations/delivered.ts";
+import { countDelivered } from "../operations/count-delivered.ts";
 import { oldestActiveDay } from "./dormant.ts";
-import { trimmed } from "./feed-bound.ts";
+import { trimFeedStatements } from "./feed-limit.ts";
 import { pickForTrim } from "../storage/trim-turns.ts";
 import { isLarge, turnLarge } from "./large-authors.ts";
 import { bellCountSql, type Recipient, recipientsOf, SHARDS_PER_PART } from "./recipients.ts";
-import type { Unread } from "../notifications/write-notifications.ts";
+import type { UnreadNotification } from "../notifications/write-notifications.ts";
 
 /** The most readers that one message serves. */
 export const READERS_PER_MESSAGE = 1000;
@@ -43,7 +43,7 @@ export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise
   if (deleted) return;
   const bells = reach === "merged";
   if (bells && recipients === 0) {
-    await env.POSTS.getByName(post).confirmDelivered(EVERY_PART);
+    await env.POSTS.getByName(post).confirmDelivered(ALL_FOLLOWER_PARTS);
     return;
   }
   if (reach === "pushed" && isLarge(env, recipients)) await turnLarge(env, author);
@@ -64,7 +64,7 @@ async function readAudience(env: Env, post: PostId, author: PersonId) {
   const database = databaseOf(env, author);
   const [found] = await database.patient.batch<{ deleted: number; reach: Reach; recipients: number }>([
     statement(AUDIENCE, post, author),
-    ...trimmed(pickForTrim([author])),
+    ...trimFeedStatements(pickForTrim([author])),
   ]);
   const row = found?.rows[0];
   if (!row) throw new Error(`${post} is not in D1 yet`);
@@ -74,7 +74,7 @@ async function readAudience(env: Env, post: PostId, author: PersonId) {
 // Bells are counted only up to the number that still widens the tree.
 const AUDIENCE = `
   SELECT deleted, coalesce(reach, 'pushed') AS reach,
-    iif(reach = 'merged', ${bellCountSql(PARTS * READERS_PER_MESSAGE)}, coalesce(followers, 0)) AS recipients
+    iif(reach = 'merged', ${bellCountSql(FOLLOWER_PARTS * READERS_PER_MESSAGE)}, coalesce(followers, 0)) AS recipients
   FROM post_stats LEFT JOIN people ON people.id = ?2 WHERE post = ?1`;
 
 /**
@@ -82,12 +82,12 @@ const AUDIENCE = `
  * a range ends where the next part begins in another database, so that a database that is down does not hold up another.
  * That holds as long as databases are divided at the boundaries of parts.
  */
-function split(env: Env, recipients: number): Parts[] {
-  const width = Math.min(PARTS, Math.max(1, Math.ceil(recipients / READERS_PER_MESSAGE)));
-  const boundaries = new Set(Array.from({ length: width }, (_, index) => Math.floor((index * PARTS) / width)));
+function split(env: Env, recipients: number): FollowerRange[] {
+  const width = Math.min(FOLLOWER_PARTS, Math.max(1, Math.ceil(recipients / READERS_PER_MESSAGE)));
+  const boundaries = new Set(Array.from({ length: width }, (_, index) => Math.floor((index * FOLLOWER_PARTS) / width)));
   const homeOf = (part: number) => bindingOf(env, part * SHARDS_PER_PART);
-  const ranges: Parts[] = [];
-  for (let part = 0; part < PARTS; part += 1) {
+  const ranges: FollowerRange[] = [];
+  for (let part = 0; part < FOLLOWER_PARTS; part += 1) {
     const last = ranges.at(-1);
     if (last && !boundaries.has(part) && (width === 1 || homeOf(part) === homeOf(part - 1))) last.end = part + 1;
     else ranges.push({ first: part, end: part + 1 });
@@ -96,10 +96,10 @@ function split(env: Env, recipients: number): Parts[] {
 }
 
 /** Returns the range as a set with one bit for each part. */
-const bitsOf = ({ first, end }: Parts): number => 2 ** end - 2 ** first;
+const bitsOf = ({ first, end }: FollowerRange): number => 2 ** end - 2 ** first;
 
 /** Queues the first page of each range that has not been served completely. */
-async function sendPages(env: Env, post: PostId, author: PersonId, ranges: Parts[]): Promise<void> {
+async function sendPages(env: Env, post: PostId, author: PersonId, ranges: FollowerRange[]): Promise<void> {
   const left = await env.POSTS.getByName(post).confirmDelivered(0);
   const messages = ranges.filter((range) => (bitsOf(range) & left) !== 0);
   if (messages.length === 0) return;
@@ -110,7 +110,7 @@ async function sendPages(env: Env, post: PostId, author: PersonId, ranges: Parts
  * Serves one page of a range, and then queues the next page. The actor is asked first, because there is no next page if
  * the post is gone or another chain has finished the range.
  */
-async function servePage(env: Env, post: PostId, author: PersonId, parts: Parts): Promise<void> {
+async function servePage(env: Env, post: PostId, author: PersonId, parts: FollowerRange): Promise<void> {
   const page = await recipientsOf(env, author, parts, READERS_PER_MESSAGE);
   await settleAll(
     [...byDatabase(env, page, ({ id }) => id)].map(([database, group]) =>
@@ -139,11 +139,11 @@ async function serve(
     ? []
     : [
         statement(FILL_FEEDS, JSON.stringify(readers), post, author, oldestActiveDay()),
-        ...trimmed(pickForTrim(readers)),
+        ...trimFeedStatements(pickForTrim(readers)),
       ];
   const statements = [...feedStatements, ...bellStatements(withBells, author, [post])];
-  const results = await within(PAGE_WRITTEN_WITHIN, database.patient.batch<Unread>(statements), "D1");
-  if (!bellsOnly) delivered("feeds", results[0]);
+  const results = await within(PAGE_WRITTEN_WITHIN, database.patient.batch<UnreadNotification>(statements), "D1");
+  if (!bellsOnly) countDelivered("feeds", results[0]);
   if (withBells.length > 0) await announce(env, unreadIn(results));
 }
 

@@ -10,7 +10,7 @@ import { metered } from "../../tests/runtime/metered.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { publishedPost } from "../../tests/runtime/posts.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { followAll, newReader, newReaders, toldOf } from "../../tests/runtime/readers.ts";
+import { followAll, newReader, newReaders, recipientsOf } from "../../tests/runtime/readers.ts";
 import { project } from "../projector/projector.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton } from "./skeleton.ts";
@@ -240,7 +240,7 @@ class World {
   async expectNotified(): Promise<void> {
     for (const [a, author] of this.#people.entries()) {
       for (const post of this.#posts.get(author) ?? []) {
-        const notified = await toldOf(post);
+        const notified = await recipientsOf(post);
         for (const [r, { person }] of this.readers.entries()) {
           const pair = `${r} ${a}`;
           if (this.#owed.get(pair)?.includes(post)) expect(notified, `${pair} ${post}`).toContain(person.id);

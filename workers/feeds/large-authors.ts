@@ -16,7 +16,7 @@ import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone, effectGoesOn, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
+import { deleteEffect, continueEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { followersOf } from "../reads/follows.ts";
 
@@ -61,9 +61,9 @@ export async function mergeAuthor(env: Env, effect: Extract<Effect, { kind: "mer
     ),
   );
   const last = page.length === MARKED_PER_MESSAGE ? page.at(-1) : undefined;
-  if (last) return effectGoesOn(env, { ...effect, after: last });
+  if (last) return continueEffect(env, { ...effect, after: last });
   await databaseOf(env, author).patient.run("UPDATE people SET reach = 'merged' WHERE id = ?", author);
-  await effectDone(env, id);
+  await deleteEffect(env, id);
 }
 
 /** Marks the follows of `followers`, who live in this database, so that they merge the author's posts at read. */

@@ -1,4 +1,4 @@
-import { PARTS, type Parts } from "../../schema/messages/facts.ts";
+import { FOLLOWER_PARTS, type FollowerRange } from "../../schema/messages/facts.ts";
 import { LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 
@@ -9,7 +9,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 export type Recipient = { id: PersonId; bell: 0 | 1 };
 
 /** Logical shards in each of the PARTS equal parts. */
-export const SHARDS_PER_PART = LOGICAL_SHARDS / PARTS;
+export const SHARDS_PER_PART = LOGICAL_SHARDS / FOLLOWER_PARTS;
 
 /**
  * Returns the next page of recipients in a follower range, in the order of their shards. Costs one D1 query in the
@@ -18,7 +18,7 @@ export const SHARDS_PER_PART = LOGICAL_SHARDS / PARTS;
 export async function recipientsOf(
   env: Env,
   author: PersonId,
-  { first, end, after, bells }: Parts,
+  { first, end, after, bells }: FollowerRange,
   limit: number,
 ): Promise<Recipient[]> {
   const from = after ? shardOf(after) : first * SHARDS_PER_PART;

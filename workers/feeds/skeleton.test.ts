@@ -8,7 +8,7 @@ import { metered } from "../../tests/runtime/metered.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { followAll, newReader } from "../../tests/runtime/readers.ts";
 import { DORMANT_AFTER_DAYS, today } from "./dormant.ts";
-import { FEED_MAX } from "./feed-bound.ts";
+import { FEED_MAX } from "./feed-limit.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { feedSkeleton, newest } from "./skeleton.ts";
 import { newestPosts } from "./timelines.ts";

@@ -1,5 +1,5 @@
 import { AFTER_EVERY_ID, type PersonId, type PostId } from "../../schema/ids.ts";
-import { isDormant, type LastSeen, noteSeen, rebuildFeed, today } from "./dormant.ts";
+import { mayLackPosts, type LastSeen, markSeen, rebuildFeed, today } from "./dormant.ts";
 import { likedAmong } from "../reads/documents.ts";
 import type { Skeleton } from "../reads/posts.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -66,11 +66,11 @@ export async function feedSkeleton(
 ): Promise<Skeleton> {
   const { env, background } = reader;
   let feed = stored ?? (await storedFeed(reader, person, range));
-  if (isDormant(feed.lastSeen)) {
+  if (mayLackPosts(feed.lastSeen)) {
     await rebuildFeed(env, person);
     feed = await storedFeed(reader, person, range);
   } else if (feed.lastSeen.day < today()) {
-    background.waitUntil(noteSeen(env, person));
+    background.waitUntil(markSeen(env, person));
   }
   return feed.largeAuthors.length > 0 ? withLargeAuthors(reader, person, range, feed) : feed.entries;
 }

@@ -1,7 +1,7 @@
 /** Reads the newest posts of many authors at once, from the index of `posts` by author. */
 import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { AFTER_EVERY_ID, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { FEED_MAX } from "./feed-bound.ts";
+import { FEED_MAX } from "./feed-limit.ts";
 import { Tiers } from "../storage/tiers.ts";
 
 /** How late a large author's post may reach followers through the cache, beyond the replica's delay. */

@@ -3,13 +3,13 @@
  * `Sec-Fetch-Site`, older ones in `Origin`; a page cannot forge either. Another subdomain ("same-site") counts as
  * another site.
  */
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** For requests signed in by a cookie: a request that may change something must provably come from our own pages. */
 export function requireOwnSite(request: Request): void {
-  if (!SAFE_METHODS.has(request.method) && senderOf(request) !== "own") throw new ApiError("cross_site");
+  if (!SAFE_METHODS.has(request.method) && senderOf(request) !== "own") throw new Refusal("cross_site");
 }
 
 /**
@@ -17,7 +17,7 @@ export function requireOwnSite(request: Request): void {
  * client that is not a browser sends neither header and passes.
  */
 export function refuseOtherSites(request: Request): void {
-  if (senderOf(request) === "other") throw new ApiError("cross_site");
+  if (senderOf(request) === "other") throw new Refusal("cross_site");
 }
 
 function senderOf(request: Request): "own" | "other" | "unknown" {

@@ -1,6 +1,6 @@
 /** Keyset cursors: where the last page ended. They are opaque, so that clients do not depend on their content. */
 import { type Id, isId } from "../../schema/ids.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 
 /** A cursor of N parts decodes to a tuple, so that callers need not check for missing parts. */
 type Parts = { 1: [string]; 2: [string, string]; 3: [string, string, string] };
@@ -17,14 +17,14 @@ export const encodeCursor = (parts: string[]): string =>
 export function decodeCursor<N extends keyof Parts>(cursor: string, n: N): Parts[N] {
   const parts = parse(cursor);
   if (!Array.isArray(parts) || parts.length !== n || !parts.every((part) => typeof part === "string")) {
-    throw new ApiError("invalid_cursor");
+    throw new Refusal("invalid_cursor");
   }
   return parts as Parts[N];
 }
 
 /** Returns a part that must be an id, or throws `invalid_cursor`. */
 export function cursorId<T extends Id>(part: string): T {
-  if (!isId(part)) throw new ApiError("invalid_cursor");
+  if (!isId(part)) throw new Refusal("invalid_cursor");
   return part as T;
 }
 
@@ -42,6 +42,6 @@ function parse(cursor: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(cursor, { alphabet: "base64url" })));
   } catch {
-    throw new ApiError("invalid_cursor");
+    throw new Refusal("invalid_cursor");
   }
 }

@@ -4,7 +4,7 @@ import { fingerprintOf } from "../../schema/fingerprint.ts";
 export const etagOf = (parts: readonly string[]): string => `W/"${fingerprintOf(parts)}"`;
 
 /** Tells whether the client already has the version of `etag`, by weak comparison (RFC 9110, 13.1.2). */
-export function isMatch(headers: Headers, etag: string): boolean {
+export function hasSameEtag(headers: Headers, etag: string): boolean {
   const known = headers.get("if-none-match");
   if (known === null) return false;
   const opaque = etag.replace(/^W\//, "");

@@ -1,7 +1,7 @@
 /** Checks every body except an upload's before it is parsed: it must be small, and UTF-8. */
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import type { App } from "./routes.ts";
 
 /** Bounds what is parsed. An upload is streamed and has a limit of its own. */
@@ -12,7 +12,7 @@ const FILES = /^\/v1\/(?:media(?:\/\w+\/poster)?|uploads(?:\/\w+)?)$/;
 const small = bodyLimit({
   maxSize: JSON_MAX_BYTES,
   onError: () => {
-    throw new ApiError("too_large");
+    throw new Refusal("too_large");
   },
 });
 
@@ -29,6 +29,6 @@ async function requireUtf8(body: Promise<ArrayBuffer>): Promise<void> {
   try {
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await body);
   } catch {
-    throw new ApiError("malformed_json", "The body is not UTF-8. Encode it as UTF-8 and send it again.");
+    throw new Refusal("malformed_json", "The body is not UTF-8. Encode it as UTF-8 and send it again.");
   }
 }

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem } from "../../schema/api/common.ts";
-import { ApiError, type ErrorCode } from "../../schema/api/refusals.ts";
+import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
@@ -68,10 +68,10 @@ const REFUSALS = {
   busy: [503, "The service is busy. Try again in a few seconds."],
   unavailable: [503, "The service is unavailable right now. Try again in a moment."],
   storage_full: [507, "There is no storage left for this. Try again later."],
-} as const satisfies Record<ErrorCode, readonly [status: number, title: string]>;
+} as const satisfies Record<RefusalCode, readonly [status: number, title: string]>;
 
 /** The seconds after which the same request may succeed. An overloaded actor is still overloaded a second later. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+const RETRY_AFTER: Partial<Record<RefusalCode, number>> = {
   too_many_attempts: 60,
   too_many_uploads: 60,
   busy: 10,
@@ -110,10 +110,10 @@ export function problem(error: Error, c: Context): Response {
   });
 }
 
-function asRefusal(error: Error): ApiError {
-  if (error instanceof ApiError) return error;
+function asRefusal(error: Error): Refusal {
+  if (error instanceof Refusal) return error;
   // Hono itself throws these: 400 for a body that is not JSON, 415 for one that is not declared as JSON.
-  if (error instanceof HTTPException && error.status === 400) return new ApiError("malformed_json");
-  if (error instanceof HTTPException && error.status === 415) return new ApiError("unsupported_type");
-  return new ApiError(failureOf(error) ?? "internal");
+  if (error instanceof HTTPException && error.status === 400) return new Refusal("malformed_json");
+  if (error instanceof HTTPException && error.status === 415) return new Refusal("unsupported_type");
+  return new Refusal(failureOf(error) ?? "internal");
 }

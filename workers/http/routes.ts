@@ -3,7 +3,7 @@ import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import { Problem } from "../../schema/api/common.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { Viewer } from "../storage/viewer.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 
 /** `reader` is set before any route runs, and learns the viewer once the session is read. */
 export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined; reader: Reader } };
@@ -14,7 +14,7 @@ export const routes = () =>
     defaultHook: (result) => {
       if (result.success) return;
       const errors = result.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
-      throw new ApiError("invalid_request", errors[0]?.message, errors);
+      throw new Refusal("invalid_request", errors[0]?.message, errors);
     },
   });
 
@@ -32,6 +32,6 @@ export const refusals = {
 
 /** Returns the signed-in viewer, or throws `not_signed_in`. */
 export function requireViewer(c: { var: App["Variables"] }): Viewer {
-  if (!c.var.viewer) throw new ApiError("not_signed_in");
+  if (!c.var.viewer) throw new Refusal("not_signed_in");
   return c.var.viewer;
 }

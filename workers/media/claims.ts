@@ -1,11 +1,11 @@
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
 import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
-import { isMoving } from "../../schema/d1/shard-sql.ts";
+import { isMovingError } from "../../schema/d1/shard-sql.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
+import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { reasonOf } from "./inspection/rejections.ts";
 import { hasRenditions } from "./present.ts";
 import type { MediaRow } from "./media-row.ts";
@@ -13,7 +13,7 @@ import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 
 /** A file that a post will show. Without `alt`, the post shows the file's own description. */
-export type Wanted = { id: MediaId; alt?: string | undefined };
+export type RequestedFile = { id: MediaId; alt?: string | undefined };
 
 /**
  * Claims files of `owner` for a post before the post exists, so that collect.ts removes none that the post is about to
@@ -25,7 +25,7 @@ export async function claimMedia(
   env: Env,
   owner: PersonId,
   post: PostId,
-  wanted: readonly Wanted[],
+  wanted: readonly RequestedFile[],
   now = Date.now(),
 ): Promise<PostMedia[]> {
   const ids = wanted.map(({ id }) => id);
@@ -45,11 +45,11 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
-    if (isMoving(error)) throw error; // D1 works, and accepts the claim in a few seconds.
+    if (isMovingError(error)) throw error; // D1 works, and accepts the claim in a few seconds.
     console.warn("media not claimed, publishing only files that cannot be collected", { post, error: String(error) });
     // No other post has claimed these files, so no deletion takes them along, and the collector does not check them
     // within an hour.
-    const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + CLAIMED_FOR));
+    const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + MEDIA_CLAIM_LASTS));
     return db.select().from(media).where(and(isReady, isSafe));
   }
 }
@@ -74,7 +74,7 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   };
 }
 
-async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<ApiError> {
+async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<Refusal> {
   const rows = await databaseOf(env, owner)
     .orm.select()
     .from(media)
@@ -82,9 +82,9 @@ async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): P
   const found = new Map(rows.map((row) => [row.id, row]));
   for (const id of ids) {
     const row = found.get(id);
-    if (!row || row.state === "deleted") return new ApiError("media_not_found", `You have no media file ${id}`);
-    if (row.rejection !== null) return new ApiError("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
-    if (row.state !== "ready") return new ApiError("media_not_ready", `${id} is still being processed`);
+    if (!row || row.state === "deleted") return new Refusal("media_not_found", `You have no media file ${id}`);
+    if (row.rejection !== null) return new Refusal("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
+    if (row.state !== "ready") return new Refusal("media_not_ready", `${id} is still being processed`);
   }
-  return new ApiError("media_not_ready", "The media files were not ready a moment ago; try again");
+  return new Refusal("media_not_ready", "The media files were not ready a moment ago; try again");
 }

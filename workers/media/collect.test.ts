@@ -2,11 +2,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
-import { as, codeOf, inspected, png } from "../../tests/runtime/media.ts";
+import { requestAs, codeOf, inspected, png } from "../../tests/runtime/media.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { claimMedia } from "./claims.ts";
-import { UNUSED_FOR } from "../../schema/media/upload-limits.ts";
-import { collectMedia, DUE, takeAway } from "./collect.ts";
+import { UNPUBLISHED_KEPT_FOR } from "../../schema/media/upload-limits.ts";
+import { collectMedia, DUE, deleteUnused } from "./collect.ts";
 import { originalKey, renditionKey } from "./objects.ts";
 import { finish } from "./uploads/finish.ts";
 
@@ -72,9 +72,9 @@ describe("the sweep", () => {
     const { id, owner } = await ready();
     const bad = await inspected(owner, await png(1, 1, { width: 0, height: 1 }));
 
-    await sweep(Date.now() + UNUSED_FOR - HOUR);
+    await sweep(Date.now() + UNPUBLISHED_KEPT_FOR - HOUR);
     expect(await isStored(id)).toEqual([true, true]);
-    await sweep(Date.now() + UNUSED_FOR + HOUR);
+    await sweep(Date.now() + UNPUBLISHED_KEPT_FOR + HOUR);
 
     expect([await rowOf(id), await rowOf(bad.id)]).toEqual([null, null]);
     expect(await isStored(id)).toEqual([false, false]);
@@ -86,7 +86,7 @@ describe("the sweep", () => {
     await claimMedia(env, owner, post, [{ id }]);
     await shows(owner, id, post);
 
-    await sweep(Date.now() + 2 * UNUSED_FOR);
+    await sweep(Date.now() + 2 * UNPUBLISHED_KEPT_FOR);
 
     expect(await rowOf(id)).toEqual({ state: "ready", lookAt: null });
     expect(await isStored(id)).toEqual([true, true]);
@@ -94,7 +94,7 @@ describe("the sweep", () => {
 
   it("waits one hour for the post of a claim", async () => {
     const { owner, id } = await ready();
-    const later = Date.now() + UNUSED_FOR + HOUR;
+    const later = Date.now() + UNPUBLISHED_KEPT_FOR + HOUR;
     await claimMedia(env, owner, newId<PostId>(shardOf(owner)), [{ id }], later - 0.5 * HOUR);
 
     await sweep(later);
@@ -106,7 +106,7 @@ describe("the sweep", () => {
 
   it("continues when one file cannot be removed, and finishes that one later", async () => {
     const [first, second] = [await ready(), await ready()];
-    const later = Date.now() + UNUSED_FOR + HOUR;
+    const later = Date.now() + UNPUBLISHED_KEPT_FOR + HOUR;
     const failing = {
       delete: (keys: string[]) =>
         keys.includes(originalKey(first.id)) ? Promise.reject(new Error("no bucket")) : env.MEDIA.delete(keys),
@@ -114,7 +114,7 @@ describe("the sweep", () => {
 
     await sweep(later, { ...env, MEDIA: failing as unknown as R2Bucket });
     expect([await rowOf(first.id), await rowOf(second.id)]).toMatchObject([{ state: "deleted" }, null]);
-    expect((await as(first.owner, `/v1/media/${first.id}`)).status).toBe(404);
+    expect((await requestAs(first.owner, `/v1/media/${first.id}`)).status).toBe(404);
     await sweep(later);
 
     expect(await rowOf(first.id)).toBeNull();
@@ -134,9 +134,9 @@ describe("deleting the files of a deleted post", () => {
     const { owner, id } = await ready();
     const [one, other] = [await shows(owner, id), await shows(owner, id)];
     await gone(one);
-    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: one })).toEqual([]);
+    expect(await deleteUnused(env, owner, [id], { states: ["ready"], despite: one })).toEqual([]);
     await gone(other);
-    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: other })).toEqual([id]);
+    expect(await deleteUnused(env, owner, [id], { states: ["ready"], despite: other })).toEqual([id]);
     expect(await rowOf(id)).toBeNull();
   });
 
@@ -144,8 +144,8 @@ describe("deleting the files of a deleted post", () => {
     const { owner, id } = await ready();
     const [one, other] = [newId<PostId>(shardOf(owner)), newId<PostId>(shardOf(owner), Date.now() + 1)];
     await claimMedia(env, owner, one, [{ id }]);
-    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: other })).toEqual([]);
-    expect(await takeAway(env, owner, [id], { states: ["ready"], despite: one })).toEqual([id]);
+    expect(await deleteUnused(env, owner, [id], { states: ["ready"], despite: other })).toEqual([]);
+    expect(await deleteUnused(env, owner, [id], { states: ["ready"], despite: one })).toEqual([id]);
   });
 
   it("either claims or deletes a file when both happen at once, never both", async () => {
@@ -155,7 +155,7 @@ describe("deleting the files of a deleted post", () => {
         const post = newId<PostId>(shardOf(owner));
         const [claim, taken] = await Promise.allSettled([
           claimMedia(env, owner, post, [{ id }]),
-          takeAway(env, owner, [id], { states: ["ready"] }),
+          deleteUnused(env, owner, [id], { states: ["ready"] }),
         ]);
         expect(taken.status).toBe("fulfilled");
         if (taken.status === "fulfilled") expect(taken.value).toEqual(claim.status === "fulfilled" ? [] : [id]);
@@ -165,7 +165,7 @@ describe("deleting the files of a deleted post", () => {
 });
 
 describe("an owner who deletes an upload", () => {
-  const withdraw = (owner: PersonId, id: MediaId) => as(owner, `/v1/media/${id}`, { method: "DELETE" });
+  const withdraw = (owner: PersonId, id: MediaId) => requestAs(owner, `/v1/media/${id}`, { method: "DELETE" });
 
   it("frees its bytes from the quota", async () => {
     const { owner, id } = await ready();
@@ -173,7 +173,7 @@ describe("an owner who deletes an upload", () => {
       .prepare("INSERT INTO people (id, handle, name, media_bytes) VALUES (?, ?, '', 1000)")
       .bind(owner, owner)
       .run();
-    const { bytes } = await (await as(owner, `/v1/media/${id}`)).json<{ bytes: number }>();
+    const { bytes } = await (await requestAs(owner, `/v1/media/${id}`)).json<{ bytes: number }>();
 
     expect((await withdraw(newPerson(), id)).status).toBe(404);
     expect((await withdraw(owner, id)).status).toBe(204);
@@ -195,7 +195,7 @@ describe("an owner who deletes an upload", () => {
     const finishing = { getByName: () => ({ discard: () => finish(env, id, "image/png") }) };
     const bindings = { ...env, UPLOADS: finishing as unknown as Env["UPLOADS"] };
 
-    const answer = await as(owner, `/v1/media/${id}`, { method: "DELETE" }, bindings);
+    const answer = await requestAs(owner, `/v1/media/${id}`, { method: "DELETE" }, bindings);
 
     expect(answer.status).toBe(204);
     expect(await rowOf(id)).toBeNull();

@@ -4,7 +4,7 @@
  */
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
-import { CLAIMED_FOR } from "../../schema/media/upload-limits.ts";
+import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
 import { deleteObjects } from "./objects.ts";
 import type { MediaRow } from "./media-row.ts";
 import { publishedMedia } from "./serving/published.ts";
@@ -39,9 +39,9 @@ export const DUE = "SELECT id, owner, state FROM media WHERE look_at <= ? ORDER 
 async function settle(env: Env, { id, owner, state }: Due, now: number): Promise<void> {
   if (state === "uploading") await discard(env, id);
   // Its inspection is still being retried.
-  else if (state === "uploaded") await setLookAt(env, id, now + CLAIMED_FOR);
+  else if (state === "uploaded") await setLookAt(env, id, now + MEDIA_CLAIM_LASTS);
   else if (state === "ready" && (await isShown(env, owner, id))) await setLookAt(env, id, null);
-  else await takeAway(env, owner, [id], { states: [state] }, now);
+  else await deleteUnused(env, owner, [id], { states: [state] }, now);
 }
 
 /**
@@ -50,7 +50,7 @@ async function settle(env: Env, { id, owner, state }: Due, now: number): Promise
  * does not count. Returns the deleted ids. Costs one query, which reads the author's posts, and one more per deleted
  * file.
  */
-export async function takeAway(
+export async function deleteUnused(
   env: Env,
   owner: PersonId,
   ids: readonly MediaId[],
@@ -63,7 +63,7 @@ export async function takeAway(
     JSON.stringify(ids),
     JSON.stringify(states),
     despite ?? null,
-    now - CLAIMED_FOR,
+    now - MEDIA_CLAIM_LASTS,
     now,
   );
   const gone = taken.flatMap(({ id }) => id ?? []);
@@ -76,7 +76,7 @@ const IS_FREE = "claimed_by IS NULL OR claimed_by = ?4 OR claimed_at < ?5";
 // A post shows only claimed files, so no posts are read for an unclaimed one. It is one statement, so that D1 puts it
 // either before or after any claim (claims.ts).
 const TAKE_AWAY = `
-  UPDATE media SET state = iif(${IS_FREE}, 'deleted', state), look_at = iif(${IS_FREE}, ?6, ?6 + ${CLAIMED_FOR})
+  UPDATE media SET state = iif(${IS_FREE}, 'deleted', state), look_at = iif(${IS_FREE}, ?6, ?6 + ${MEDIA_CLAIM_LASTS})
   WHERE owner = ?1 AND id IN (SELECT value FROM json_each(?2)) AND state IN (SELECT value FROM json_each(?3))
     AND (claimed_by IS NULL OR NOT EXISTS (
       SELECT 1 FROM posts, json_each(posts.media) AS shown
@@ -84,14 +84,14 @@ const TAKE_AWAY = `
   RETURNING iif(state = 'deleted', id, NULL) AS id`;
 
 /** Deletes an upload for its owner. Returns false when a post shows it or may be about to, or when there is none. */
-export async function withdraw(
+export async function deleteUpload(
   env: Env,
   owner: PersonId,
   { id, state }: Pick<MediaRow, "id" | "state">,
 ): Promise<boolean> {
   if (state === "uploading" && (await removeUpload(env, id))) return true;
   const states = state === "uploading" ? UPLOADED : [state];
-  return (await takeAway(env, owner, [id], { states })).length > 0;
+  return (await deleteUnused(env, owner, [id], { states })).length > 0;
 }
 
 /** The states of a finished upload. */

@@ -1,10 +1,10 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import type { MediaRow } from "./media-row.ts";
 import { reasonOf } from "./inspection/rejections.ts";
-import { mayRetry } from "./inspection/retry.ts";
-import { signatureFor } from "../reads/media-signatures.ts";
+import { mayInspectAgain } from "./inspection/retry.ts";
+import { signedQueryFor } from "../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
 
 /** Whether a ready file has renditions: a picture always does, a video once it has a poster. */
@@ -17,13 +17,15 @@ export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =
  */
 export async function presentMedia(env: Env, row: MediaRow): Promise<Media> {
   const { state, rejection } = row;
-  if (state === "deleted") throw new ApiError("media_not_found");
+  if (state === "deleted") throw new Refusal("media_not_found");
   const isReady = state === "ready";
-  const signature = isReady ? await signatureFor(env, row.id, row.owner) : "";
+  const signature = isReady ? await signedQueryFor(env, row.id, row.owner) : "";
   return {
     id: row.id,
     state,
-    ...(rejection !== null && { rejection: { code: rejection, detail: reasonOf(rejection), mayRetry: mayRetry(row) } }),
+    ...(rejection !== null && {
+      rejection: { code: rejection, detail: reasonOf(rejection), mayRetry: mayInspectAgain(row) },
+    }),
     contentType: row.contentType,
     bytes: row.bytes,
     ...(row.width !== null && { width: row.width }),

@@ -2,7 +2,7 @@
 import { statement, type Statement, type Result } from "../../schema/d1/database.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
-import { type Unread, unreadStatements } from "./write-notifications.ts";
+import { type UnreadNotification, unreadStatements } from "./write-notifications.ts";
 
 /**
  * Statements for a batch in the followers' database that notify those with a bell for `author` of each of `posts`, once
@@ -27,7 +27,8 @@ export function bellStatements(
 }
 
 /** Returns the unread notifications from the results of a batch that ends with `bellStatements`. */
-export const unreadIn = (results: readonly Result<Unread>[]): Unread[] => results.at(-1)?.rows ?? [];
+export const unreadIn = (results: readonly Result<UnreadNotification>[]): UnreadNotification[] =>
+  results.at(-1)?.rows ?? [];
 
 // One notification a post, which never changes, so that repetitions do not make it unread again.
 const NOTIFY = `

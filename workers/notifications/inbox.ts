@@ -1,12 +1,12 @@
 /** Stored inbox entries. All reads go to the primary, so that a notification never turns unread again. */
 import { statement } from "../../schema/d1/database.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { NotificationKind } from "../../schema/notifications.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import type { Reader } from "../storage/reader.ts";
 
-export type Entry = {
+export type InboxEntry = {
   kind: NotificationKind;
   subject: PostId | CommentId | PersonId;
   post: PostId | null;
@@ -19,7 +19,7 @@ export type Entry = {
 };
 
 /** Returns the key of an entry, which is also its position in the inbox: time, kind and subject. */
-export const entryKey = ({ at, kind, subject }: Entry): string => `${at} ${kind} ${subject}`;
+export const entryKey = ({ at, kind, subject }: InboxEntry): string => `${at} ${kind} ${subject}`;
 
 /** Returns whether a text from outside, such as a cursor, has the form of an entry's key. */
 export const isEntryKey = (text: string): boolean => ENTRY_KEY.test(text);
@@ -29,20 +29,20 @@ const ENTRY_KEY = new RegExp(`^\\d{1,15} (${NotificationKind.options.join("|")})
  * Returns up to `limit` entries below the key `before`, newest first, without those whose count is 0. Costs one D1
  * query.
  */
-export const entriesOf = (
+export const inboxEntries = (
   reader: Reader,
   recipient: PersonId,
   before: string | undefined,
   limit: number,
-): Promise<Entry[]> => below<Entry>(reader, recipient, INBOX, before, limit);
+): Promise<InboxEntry[]> => below<InboxEntry>(reader, recipient, INBOX, before, limit);
 
-/** Returns unread entries as `entriesOf` does, and reads no other rows. */
+/** Returns unread entries as `inboxEntries` does, and reads no other rows. */
 export const unreadEntries = (
   reader: Reader,
   recipient: PersonId,
   before: string | undefined,
   limit: number,
-): Promise<Entry[]> => below<Entry>(reader, recipient, UNREAD, before, limit);
+): Promise<InboxEntry[]> => below<InboxEntry>(reader, recipient, UNREAD, before, limit);
 
 function below<Row>(reader: Reader, recipient: PersonId, sql: string, before: string | undefined, limit: number) {
   const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
@@ -68,7 +68,7 @@ export async function markAllRead(env: Env, recipient: PersonId, upTo: number): 
     recipient,
     upTo,
   );
-  await within(STORE_ANSWERS_WITHIN, written, "D1");
+  await within(STORE_TIMEOUT, written, "D1");
 }
 
 /**
@@ -84,7 +84,7 @@ export async function markOneRead(
   const database = databaseOf(env, recipient);
   const key = "recipient = ?1 AND kind = ?2 AND subject = ?3";
   const [found] = await within(
-    STORE_ANSWERS_WITHIN,
+    STORE_TIMEOUT,
     database.batch([
       statement(`SELECT 1 FROM notifications WHERE ${key} AND count > 0 AND raised > 0`, recipient, kind, subject),
       statement(
@@ -101,7 +101,7 @@ export async function markOneRead(
 }
 
 /** Deletes entries of posts that are gone. Entries written for such posts later are filtered when they are read. */
-export async function forgetEntries(env: Env, recipient: PersonId, entries: readonly Entry[]): Promise<void> {
+export async function forgetEntries(env: Env, recipient: PersonId, entries: readonly InboxEntry[]): Promise<void> {
   const keys = entries.map(({ kind, subject }) => [kind, subject]);
   await databaseOf(env, recipient).run(
     `DELETE FROM notifications WHERE recipient = ?1

@@ -5,7 +5,7 @@ import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { mediaUrls } from "../reads/media-urls.ts";
 import { personDocuments, postStats, type PostDocument } from "../reads/documents.ts";
-import { type Entry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
+import { type InboxEntry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
 import { viewablePosts } from "../reads/posts.ts";
 import { signaturesFor } from "../reads/private-media.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -36,7 +36,7 @@ export async function unreadCount(reader: Reader, person: PersonId): Promise<num
  */
 export async function presentNotifications(
   reader: Reader,
-  entries: readonly Entry[],
+  entries: readonly InboxEntry[],
 ): Promise<Map<string, Notification>> {
   const actorsOf = new Map(entries.map((entry) => [entry, JSON.parse(entry.actors) as PersonId[]]));
   const posts = entries.flatMap(({ post }) => post ?? []);
@@ -68,7 +68,7 @@ export async function presentNotifications(
 }
 
 /** Deletes the entries of deleted posts in the background: an unread one would be read with every count. */
-function forgetGone(reader: Reader, entries: readonly Entry[], known: ReadonlyMap<PostId, unknown>): void {
+function forgetGone(reader: Reader, entries: readonly InboxEntry[], known: ReadonlyMap<PostId, unknown>): void {
   const { person, env, background } = reader;
   const unknown = entries.filter(({ post }) => post && !known.has(post));
   if (!person || unknown.length === 0) return;
@@ -87,7 +87,7 @@ function forgetGone(reader: Reader, entries: readonly Entry[], known: ReadonlyMa
 }
 
 function present(
-  entry: Entry,
+  entry: InboxEntry,
   actors: PersonCard[],
   document: PostDocument | undefined,
   thumbnailOf: (id: MediaId) => string | undefined,

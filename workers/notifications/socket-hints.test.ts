@@ -8,7 +8,7 @@ import { recordQueues } from "../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../tests/runtime/live.ts";
 import { signUp } from "../../tests/runtime/people.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
-import { tellRelays } from "./socket-hints.ts";
+import { sendHints } from "./socket-hints.ts";
 
 beforeEach(() => {
   recordQueues();
@@ -30,10 +30,10 @@ it("sends a hint to signed-in sockets when they open and when there is news, at 
   await Promise.all([adas.untilTold(1), bens.untilTold(1)]);
   const people = [ada.person.id, newPerson(), ada.person.id];
   const started = Date.now();
-  for (let n = 0; n < 10; n += 1) void tellRelays(env, people);
+  for (let n = 0; n < 10; n += 1) void sendHints(env, people);
   await adas.untilTold(2);
   await sleep(600);
-  await tellRelays(env, people);
+  await sendHints(env, people);
   const atMost = 2 + Math.ceil((Date.now() - started) / 250);
   expect(adas.told.length).toBeLessThanOrEqual(atMost);
   for (const [index, time] of adas.told.entries()) expect(time - (adas.told[index - 1] ?? 0)).toBeGreaterThan(200);
@@ -55,19 +55,19 @@ it("finds people wherever they are connected, and deletes places that they have 
   await Promise.all([home.untilTold(1), away.untilTold(1)]);
   const names = (await placesOf(ada.person.id)).map(({ relay }) => relay).toSorted();
   expect(names).toEqual([relayOfPerson("enam", ada.person.id), relayOfPerson("weur", ada.person.id)].toSorted());
-  await tellRelays(env, [ada.person.id]);
+  await sendHints(env, [ada.person.id]);
   await Promise.all([home.untilTold(2), away.untilTold(2)]);
 
   away.socket.close();
   await away.closed;
   await vi.waitFor(async () => {
-    await tellRelays(env, [ada.person.id]);
+    await sendHints(env, [ada.person.id]);
     expect((await placesOf(ada.person.id)).map(({ relay }) => relay)).toEqual([relayOfPerson("weur", ada.person.id)]);
   });
   // A person who comes back is found again, although this relay has just reported that it does not hold them.
   const back = await connect({ ...ada, cf: { continent: "NA", longitude: "-75" } });
   await back.untilTold(1);
-  await tellRelays(env, [ada.person.id]);
+  await sendHints(env, [ada.person.id]);
   await back.untilTold(2);
 });
 
@@ -91,11 +91,11 @@ it("never throws, whatever fails", async () => {
   vi.spyOn(env.LIVE_RELAYS, "getByName").mockImplementation(() => {
     throw new Error("no way there");
   });
-  await tellRelays(env, [ada.person.id]);
+  await sendHints(env, [ada.person.id]);
   vi.spyOn(d1Of(env, ada.person.id), "prepare").mockImplementation(() => {
     throw new Error("D1_ERROR");
   });
-  await tellRelays(env, [ada.person.id]);
+  await sendHints(env, [ada.person.id]);
   expect((await placesOf(ada.person.id).catch(() => ["kept"])).length).toBe(1);
 });
 
@@ -105,7 +105,7 @@ it("queries each database once and calls each relay once, however many people th
   await Promise.all(clients.map((client) => client.untilTold(1)));
   const getByName = vi.spyOn(env.LIVE_RELAYS, "getByName");
   const ids = people.map(({ person }) => person.id);
-  const { queries } = await d1Costs(() => tellRelays(env, ids));
+  const { queries } = await d1Costs(() => sendHints(env, ids));
   await Promise.all(clients.map((client) => client.untilTold(2)));
   const places = queries.filter((sql) => sql.includes("live_places"));
   expect(places.length).toBe(byD1(env, ids, (id) => id).size);

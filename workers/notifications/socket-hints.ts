@@ -2,7 +2,7 @@
  * Finds the relays that hold people's sockets anywhere in the world, and sends them hints. A hint only speeds up what
  * would happen anyway, so failures are logged and not thrown.
  */
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { type RelayName, relayNamed } from "../../schema/live/live-relays.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
@@ -18,7 +18,7 @@ type Relay = ReturnType<typeof relayNamed>;
  * each thousand people it costs one D1 query a database, and one call of each relay that holds any of them; one more
  * query a database when a relay no longer holds somebody.
  */
-export async function tellRelays(env: Env, people: readonly PersonId[]): Promise<void> {
+export async function sendHints(env: Env, people: readonly PersonId[]): Promise<void> {
   const unique = [...new Set(people)];
   for (let first = 0; first < unique.length; first += PEOPLE_PER_CALL) {
     await callRelays(env, unique.slice(first, first + PEOPLE_PER_CALL), (relay, held) => relay.inboxChanged(held));
@@ -26,7 +26,7 @@ export async function tellRelays(env: Env, people: readonly PersonId[]): Promise
 }
 
 /** Closes the sockets of a session that has ended, or of all the person's sessions if `session` is undefined. */
-export async function endSockets(env: Env, person: PersonId, session?: SessionId): Promise<void> {
+export async function closeSockets(env: Env, person: PersonId, session?: SessionId): Promise<void> {
   await callRelays(env, [person], async (relay) => {
     await relay.endSessions(person, session);
     return undefined;
@@ -34,7 +34,7 @@ export async function endSockets(env: Env, person: PersonId, session?: SessionId
 }
 
 /** Makes the relays check again what the sockets of `people` may watch, because their relation has changed. */
-export async function reviewSockets(env: Env, people: readonly PersonId[]): Promise<void> {
+export async function checkSockets(env: Env, people: readonly PersonId[]): Promise<void> {
   await callRelays(env, people, async (relay, held) => {
     await relay.review(held);
     return undefined;
@@ -56,7 +56,7 @@ async function callRelays(
           relayNamed(env, name),
           held.map(({ person }) => person),
         );
-        const absent = new Set(await within(STORE_ANSWERS_WITHIN, called, name));
+        const absent = new Set(await within(STORE_TIMEOUT, called, name));
         return held.filter(({ person }) => absent.has(person));
       } catch (error) {
         console.warn("relay not notified", { name, error: String(error) });
@@ -72,7 +72,7 @@ async function callRelays(
 async function placesOf(env: Env, people: readonly PersonId[]): Promise<Place[]> {
   const now = Date.now();
   const queries = [...byDatabase(env, people, (id) => id)].map(([database, group]) =>
-    within(STORE_ANSWERS_WITHIN, database.all<Place>(PLACES, JSON.stringify(group), now), "D1"),
+    within(STORE_TIMEOUT, database.all<Place>(PLACES, JSON.stringify(group), now), "D1"),
   );
   return (await Promise.all(queries)).flatMap((results) => results);
 }
@@ -80,7 +80,7 @@ async function placesOf(env: Env, people: readonly PersonId[]): Promise<Place[]>
 /** Deletes only rows that have not changed since they were read: a person who has come back has a newer row. */
 async function deletePlaces(env: Env, places: Place[]): Promise<void> {
   const deletions = [...byDatabase(env, places, ({ person }) => person)].map(([database, group]) =>
-    within(STORE_ANSWERS_WITHIN, database.run(DELETE, JSON.stringify(group)), "D1"),
+    within(STORE_TIMEOUT, database.run(DELETE, JSON.stringify(group)), "D1"),
   );
   await Promise.all(deletions);
 }

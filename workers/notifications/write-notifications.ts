@@ -7,7 +7,7 @@ import { setBased } from "../../schema/d1/set-based.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 
 /** The key of an unread notification. */
-export type Unread = { recipient: PersonId; kind: NotificationKind; subject: string };
+export type UnreadNotification = { recipient: PersonId; kind: NotificationKind; subject: string };
 
 /**
  * Statements for a batch in the recipients' database that write one row for each notice. A notification becomes unread
@@ -16,7 +16,7 @@ export type Unread = { recipient: PersonId; kind: NotificationKind; subject: str
  * number lead to the same row, except for its time: that is when it was raised here, so that a late one appears above
  * those already read.
  */
-export const tellStatements = (notices: readonly Notice[], now = Date.now()): Statement[] =>
+export const notificationStatements = (notices: readonly Notice[], now = Date.now()): Statement[] =>
   setBased(
     WRITE,
     notices.map(({ recipient, kind, subject, post, actors, count, excerpt, version, events }) => [

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { DEAD_LETTERS } from "../../schema/messages/dead-letters.ts";
 import { type EffectId, newId } from "../../schema/ids.ts";
-import { deliver, letterAbout } from "../../tests/runtime/dead-letters.ts";
+import { deliver, deadLetterAbout } from "../../tests/runtime/dead-letters.ts";
 import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { newPerson, newPost } from "../../tests/runtime/posts.ts";
 import worker from "../index.ts";
@@ -51,7 +51,7 @@ it.each(Array.from({ length: ATTEMPTS_MAX + 2 }, (_, failures) => failures))(
     expect({ attempts, isMoved }).toEqual({ attempts: Math.min(failures + 1, ATTEMPTS_MAX), isMoved: false });
     const isDead = failures >= ATTEMPTS_MAX;
     expect(handled).toBe(isDead ? 0 : 1);
-    const letter = await letterAbout(subject);
+    const letter = await deadLetterAbout(subject);
     if (isDead) {
       expect(letter).toMatchObject({ queue: QUEUE, attempts: ATTEMPTS_MAX, deaths: 1, replays: 0, body });
       expect(letter?.reason).toBe(`Error: failure ${ATTEMPTS_MAX}`);
@@ -82,7 +82,7 @@ it.each([false, true])(
     expect(seen.toSorted()).toEqual(others.map(({ subject }) => subject as string).toSorted());
     const last = await deliver(QUEUE, [poison?.body], consumer, ATTEMPTS_MAX);
     expect(last.acks).toEqual(["0"]);
-    expect(await letterAbout(poison?.subject ?? "")).toMatchObject({ queue: QUEUE, reason: "Error: poison" });
+    expect(await deadLetterAbout(poison?.subject ?? "")).toMatchObject({ queue: QUEUE, reason: "Error: poison" });
   },
 );
 
@@ -94,7 +94,7 @@ it("keeps a message that does not match its schema at once, with the reason", as
   );
   expect(acks).toEqual(["0"]);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
-  const letter = await letterAbout(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex());
+  const letter = await deadLetterAbout(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex());
   expect(letter).toMatchObject({ queue: "shutterline-effects", attempts: 1, body, bytes: bytes.length });
   expect(letter?.reason).toMatch(/^It does not match its schema: [^]*kind/);
 });
@@ -111,10 +111,14 @@ it.each(["throws", "hangs"] as const)("keeps the reason in the dead letter queue
   expect(sent).toHaveLength(1);
   const arrive = (on: Env) => deliver(DEAD_LETTERS, sent, (batch) => consumeDeadLetters(batch, on));
   expect((await arrive(faulty.env)).retries).toHaveLength(1);
-  expect(await letterAbout(subject)).toBeUndefined();
+  expect(await deadLetterAbout(subject)).toBeUndefined();
   delete faults.writes;
   expect((await arrive(faulty.env)).acks).toEqual(["0"]);
-  expect(await letterAbout(subject)).toMatchObject({ queue: QUEUE, reason: "Error: broken", attempts: ATTEMPTS_MAX });
+  expect(await deadLetterAbout(subject)).toMatchObject({
+    queue: QUEUE,
+    reason: "Error: broken",
+    attempts: ATTEMPTS_MAX,
+  });
 });
 
 it("does not acknowledge a message that can be kept nowhere, and finds its queue again once it is moved", async () => {
@@ -133,11 +137,11 @@ it("does not acknowledge a message that can be kept nowhere, and finds its queue
     worker.queue(batch, env, context),
   );
   expect(moved.acks).toHaveLength(4);
-  const bare = await letterAbout(fanOut.subject);
+  const bare = await deadLetterAbout(fanOut.subject);
   expect(bare).toMatchObject({ queue: QUEUE, attempts: ATTEMPTS_MAX, body: fanOut.body });
   expect(bare?.reason).toBeUndefined();
-  expect(await letterAbout(`follow ${effect.id}`)).toMatchObject({ queue: "shutterline-effects" });
-  expect(await letterAbout(`inspect ${inspection.id}`)).toMatchObject({ queue: "shutterline-inspections" });
+  expect(await deadLetterAbout(`follow ${effect.id}`)).toMatchObject({ queue: "shutterline-effects" });
+  expect(await deadLetterAbout(`inspect ${inspection.id}`)).toMatchObject({ queue: "shutterline-inspections" });
 });
 
 it("backs off up to a limit, with jitter", async () => {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { renewShards } from "../../schema/d1/shards.ts";
+import { refreshShardMap } from "../../schema/d1/shards.ts";
 import { backOff } from "./back-off.ts";
-import { ATTEMPTS_MAX, bury } from "./dead-letters.ts";
+import { ATTEMPTS_MAX, keepDeadLetter } from "./dead-letters.ts";
 
 /** The longest delay before a retry, in seconds. */
 const BACK_OFF_AT_MOST = 300;
@@ -32,7 +32,7 @@ export async function consume<T>(
  * Like `consume`, but passes the whole batch to one call of `handle`. Only if that fails, each message is handled on
  * its own, to isolate a poison message.
  */
-export async function consumeTogether<T>(
+export async function consumeBatch<T>(
   batch: MessageBatch,
   env: Env,
   schema: z.ZodType<T>,
@@ -55,7 +55,7 @@ export async function consumeTogether<T>(
     }
   }
   await consume(batch, env, schema, async (body) => {
-    await renewShards(env); // A batch may outlast the shard map.
+    await refreshShardMap(env); // A batch may outlast the shard map.
     await handle([body]);
   });
 }
@@ -64,7 +64,7 @@ export async function consumeTogether<T>(
  * Like `consume`, for messages that are handled together but fail one by one: `handle` returns a promise for each body,
  * in the same order.
  */
-export async function consumeApart<T>(
+export async function consumeEach<T>(
   batch: Messages,
   env: Env,
   schema: z.ZodType<T>,
@@ -92,7 +92,7 @@ async function settleOne<T>(
   };
   const giveUp = async (reason: string) => {
     try {
-      await bury(env, { died: { queue, reason, attempts, at: Date.now() }, body });
+      await keepDeadLetter(env, { died: { queue, reason, attempts, at: Date.now() }, body });
       message.ack();
     } catch (error) {
       tryAgain(error); // After the last attempt the platform itself moves it to the dead letter queue.

@@ -5,7 +5,7 @@
  */
 import { statement, Database } from "../../schema/d1/database.ts";
 import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { backOff } from "./back-off.ts";
 import { originOf, QUEUES } from "./queues.ts";
 
@@ -28,14 +28,14 @@ type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
  * Stores a dead letter in D1 or, while D1 fails, in the dead letter queue, which retries for days. Rejects when both
  * fail: the caller must not acknowledge the message then.
  */
-export async function bury(env: Env, letter: DeadLetter): Promise<void> {
+export async function keepDeadLetter(env: Env, letter: DeadLetter): Promise<void> {
   const { queue, attempts, reason } = letter.died;
   console.error("message given up on", { queue, attempts, reason: reason.slice(0, REASON_MAX) });
   try {
     await store(env, letter.body, letter.died);
   } catch (error) {
     console.warn("dead letter not stored in D1, sending it to its queue", { queue, error: String(error) });
-    await within(STORE_ANSWERS_WITHIN, env.DEAD_LETTERS.send(letter), "the queue of dead letters");
+    await within(STORE_TIMEOUT, env.DEAD_LETTERS.send(letter), "the queue of dead letters");
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { statement, Database } from "../../schema/d1/database.ts";
 import { REPLAYED_MAX } from "../../schema/api/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { type KnownQueue, QUEUES } from "./queues.ts";
 
 /** The most bytes of bodies in one `sendBatch`. The platform allows 256 kB, and counts more than the bodies. */
@@ -87,7 +87,7 @@ async function sendTogether(env: Env, { producerOf }: KnownQueue, letters: reado
  */
 async function accepted(sent: Promise<unknown>): Promise<void> {
   try {
-    await within(STORE_ANSWERS_WITHIN, sent, "the queue");
+    await within(STORE_TIMEOUT, sent, "the queue");
   } catch (error) {
     throw new QueueError(error);
   }

@@ -4,13 +4,13 @@
  */
 import type { Status } from "../../schema/api/status.ts";
 import { DEAD_LETTERS } from "../../schema/messages/dead-letters.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { timeOf } from "../../schema/ids.ts";
 import { bindings, databaseNamed } from "../../schema/d1/shards.ts";
 import { waitingEffects } from "../storage/effects.ts";
 import { DEAD_LETTERS_MAX, deadLetterCounts } from "./dead-letters.ts";
-import { DELIVERED } from "./delivered.ts";
-import { doneIn, retriedIn } from "./measured.ts";
+import { DELIVERED } from "./count-delivered.ts";
+import { doneIn, retriedIn } from "./measured-consumer.ts";
 import { type Measured, measuresSince, saveMeasures } from "./measures.ts";
 import { QUEUES } from "./queues.ts";
 
@@ -29,7 +29,7 @@ export async function statusOf(env: Env, now = Date.now()): Promise<Status> {
   const problems: string[] = [];
   const tryTo = async <T>(what: string, read: Promise<T>): Promise<T | undefined> => {
     try {
-      return await within(STORE_ANSWERS_WITHIN, read, what);
+      return await within(STORE_TIMEOUT, read, what);
     } catch (error) {
       problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;

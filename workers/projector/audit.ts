@@ -6,7 +6,7 @@ import type { Database } from "../../schema/d1/database.ts";
 import type { PostState } from "../../durable-objects/post/post-results.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
-import { EMPTY, formatted, type SetHash, union } from "../../schema/set-hash.ts";
+import { EMPTY, formatDigest, type SetHash, unionOfDigests } from "../../schema/set-hash.ts";
 import { areShardsMoving, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { freshStats } from "../reads/documents.ts";
 import { Reader } from "../storage/reader.ts";
@@ -56,7 +56,7 @@ async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<
   ]);
   const { likes = 0, comments = 0, seq = 0 } = stats.get(post) ?? {};
   const likers = parts.reduce((sum, part) => sum + part.likes, 0);
-  const digest = formatted(union(parts.map((part) => part.digest)));
+  const digest = formatDigest(unionOfDigests(parts.map((part) => part.digest)));
   return { likes, likers, comments, ...(listed !== undefined && { listed }), seq, digest };
 }
 

@@ -3,8 +3,8 @@ import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect, PostBody } from "../../schema/messages/facts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone, newEffect, saveEffectIf } from "../storage/effects.ts";
-import { takeAway } from "../media/collect.ts";
+import { deleteEffect, newEffect, saveEffectIf } from "../storage/effects.ts";
+import { deleteUnused } from "../media/collect.ts";
 import { postDocuments } from "../reads/documents.ts";
 
 /** The number of comments that one statement deletes. Bounds how long it runs. */
@@ -38,8 +38,8 @@ export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>
   const { id, post, author, media } = effect;
   await postDocuments.forget(env, post);
   await eraseComments(env, post);
-  await takeAway(env, author, media, { states: ["ready", "deleted"], despite: post });
-  await effectDone(env, id);
+  await deleteUnused(env, author, media, { states: ["ready", "deleted"], despite: post });
+  await deleteEffect(env, id);
 }
 
 async function eraseComments(env: Env, post: PostId): Promise<void> {

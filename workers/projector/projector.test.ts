@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { createMessageBatch, getQueueResult, createExecutionContext } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { EVERY_PART, type PostFacts } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
@@ -13,7 +13,7 @@ import { newReader } from "../../tests/runtime/readers.ts";
 import { threadOf } from "../reads/comments.ts";
 import { freshStats, knownPosts, likedAmong } from "../reads/documents.ts";
 import { feedSkeleton } from "../feeds/skeleton.ts";
-import { entriesOf } from "../notifications/inbox.ts";
+import { inboxEntries } from "../notifications/inbox.ts";
 import { audit } from "./audit.ts";
 import { consumeFacts, project } from "./projector.ts";
 
@@ -48,7 +48,7 @@ it("writes a post, its likes and its comments to D1, and a notification of each 
   expect(await feedSkeleton(readerFor(), post.author, { before: undefined, limit: 10 })).toEqual([
     { post: post.id, likedByMe: false },
   ]);
-  const entries = await entriesOf(readerFor(), post.author, undefined, 10);
+  const entries = await inboxEntries(readerFor(), post.author, undefined, 10);
   expect(entries.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
     expect.arrayContaining([
       { kind: "like", count: 2, unread: 1 },
@@ -63,7 +63,7 @@ it("confirms committed facts to the actor", async () => {
   await actor.like(newPerson());
   await flush(actor);
   await project(env, queues.facts);
-  await actor.confirmDelivered(EVERY_PART);
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await flush(actor);
   expect(await flush(actor)).toBe(false);
 });
@@ -148,7 +148,7 @@ it("reaches the same state, however its messages are repeated, reordered or dela
         for (const facts of queues.facts) await project(env, [facts]);
 
         const known = (await knownPosts(readerFor(), [post.id])).get(post.id);
-        const entries = await entriesOf(readerFor(), post.author, undefined, 10);
+        const entries = await inboxEntries(readerFor(), post.author, undefined, 10);
         if (isDeleted) {
           expect(known).toBeUndefined();
           // Entries about the author's comments are left out only when they are presented.
@@ -233,7 +233,7 @@ it("makes a notification unread again only for something new", async () => {
     vi.useFakeTimers({ now: (now += NOTICE_WINDOW), toFake: ["Date"] });
     await flush(actor);
     await project(env, queues.facts);
-    const [notice] = await entriesOf(readerFor(), post.author, undefined, 10);
+    const [notice] = await inboxEntries(readerFor(), post.author, undefined, 10);
     return notice && { count: notice.count, unread: notice.unread };
   };
   await actor.like(ada);
@@ -302,7 +302,7 @@ it.each([0, 1, 3])("shows a change once after its projection has failed %i times
     projected: 3,
   });
   expect(await threadIn(ada, post.id)).toHaveLength(1);
-  expect((await entriesOf(readerFor(), post.author, undefined, 10)).map(({ count }) => count)).toEqual([1, 1]);
+  expect((await inboxEntries(readerFor(), post.author, undefined, 10)).map(({ count }) => count)).toEqual([1, 1]);
   expect((await audit(env, post.id))?.verdict).toBe("equal");
 });
 

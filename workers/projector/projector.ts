@@ -8,20 +8,24 @@ import { type Effect, PostFacts } from "../../schema/messages/facts.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { announce } from "../push/announce.ts";
-import { trimmedInboxes } from "../notifications/inbox-bound.ts";
-import { tellStatements, type Unread, unreadStatements } from "../notifications/write-notifications.ts";
+import { trimInboxStatements } from "../notifications/inbox-limit.ts";
+import {
+  notificationStatements,
+  type UnreadNotification,
+  unreadStatements,
+} from "../notifications/write-notifications.ts";
 import { sendEffect } from "../storage/effects.ts";
-import { delivered } from "../operations/delivered.ts";
+import { countDelivered } from "../operations/count-delivered.ts";
 import { dropPost } from "../reads/documents.ts";
 import { timelines } from "../feeds/timelines.ts";
 import type { Reader } from "../storage/reader.ts";
-import { consumeTogether } from "../operations/consume.ts";
+import { consumeBatch } from "../operations/consume.ts";
 import { endOf } from "./erase.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
 
 /** Consumes the queue of facts. */
 export const consumeFacts = (batch: MessageBatch, env: Env): Promise<void> =>
-  consumeTogether(batch, env, PostFacts, (facts) => project(env, facts));
+  consumeBatch(batch, env, PostFacts, (facts) => project(env, facts));
 
 /**
  * Writes the facts to D1, notifies the people they concern, then confirms them to their actors. Repeating it changes
@@ -52,7 +56,7 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
  * Writes likes and notifications, in one D1 batch for each database of their people. Returns the entries that are
  * unread.
  */
-async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise<Unread[]> {
+async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise<UnreadNotification[]> {
   const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
   const commentLikes = byDatabase(
     env,
@@ -66,15 +70,15 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
   );
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
     const own = notices.get(database) ?? [];
-    const noticeStatements = tellStatements(own);
+    const noticeStatements = notificationStatements(own);
     const statements = [
       ...noticeStatements,
       ...likeStatements(likes.get(database) ?? []),
       ...commentLikeStatements(commentLikes.get(database) ?? []),
-      ...trimmedInboxes(own.map(({ recipient }) => recipient)),
+      ...trimInboxStatements(own.map(({ recipient }) => recipient)),
     ];
-    const results = await database.patient.batch<Unread>([...statements, ...unreadStatements(own)]);
-    delivered("notifications", ...results.slice(0, noticeStatements.length));
+    const results = await database.patient.batch<UnreadNotification>([...statements, ...unreadStatements(own)]);
+    countDelivered("notifications", ...results.slice(0, noticeStatements.length));
     return results.slice(statements.length).flatMap(({ rows }) => rows);
   });
   return (await Promise.all(written)).flat();

@@ -1,6 +1,6 @@
 import { sendPushes } from "./send-pushes.ts";
-import { tellRelays } from "../notifications/socket-hints.ts";
-import type { Unread } from "../notifications/write-notifications.ts";
+import { sendHints } from "../notifications/socket-hints.ts";
+import type { UnreadNotification } from "../notifications/write-notifications.ts";
 
 /**
  * Signals recipients' sockets and devices that notifications were written. Never throws, because the notifications are
@@ -8,7 +8,7 @@ import type { Unread } from "../notifications/write-notifications.ts";
  * that are unread, including those that an earlier run wrote. Costs two D1 queries a database, or one if pushes are not
  * set up.
  */
-export async function announce(env: Env, unread: readonly Unread[]): Promise<boolean> {
+export async function announce(env: Env, unread: readonly UnreadNotification[]): Promise<boolean> {
   if (unread.length === 0) return true;
   const recipients = [...new Set(unread.map(({ recipient }) => recipient))];
   const pushed = sendPushes(env, unread).then(
@@ -18,6 +18,6 @@ export async function announce(env: Env, unread: readonly Unread[]): Promise<boo
       return false;
     },
   );
-  await tellRelays(env, recipients);
+  await sendHints(env, recipients);
   return pushed;
 }

@@ -3,12 +3,12 @@ import { afterEach, expect, it, vi } from "vitest";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
 import { newId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
-import { comment, done, projectAll, publish } from "../../tests/runtime/api.ts";
+import { comment, succeed, projectAll, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { withFaults } from "../../tests/runtime/faults.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
-import { type Key, look, pushWorld, stateOf, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import { type Key, markInboxRead, pushWorld, stateOf, writeFollowNotification } from "../../tests/runtime/pushed.ts";
 import { AGAIN_AFTER } from "./due.ts";
 import { PUSHES_A_MINUTE } from "./pace.ts";
 
@@ -35,8 +35,8 @@ it("pushes what others did to each of a person's browsers, encrypted for it, and
   const [reader, other] = [await signUp(), await signUp()];
   const post = await publish(author);
   await comment(reader, post.id, "Is that the Eiger?");
-  await done("PUT", `/v1/posts/${post.id}/like`, reader);
-  await done("PUT", `/v1/posts/${post.id}/like`, other);
+  await succeed("PUT", `/v1/posts/${post.id}/like`, reader);
+  await succeed("PUT", `/v1/posts/${post.id}/like`, other);
   await projectAll(queues, post.id);
   const recipient = author.person.id;
   const [liked, commented] = (["like", "comment"] as const).map((kind) => ({ recipient, kind, subject: post.id }));
@@ -70,7 +70,7 @@ it("pushes what others did to each of a person's browsers, encrypted for it, and
 
 it("pushes once what is announced, sent or delivered twice", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   await world.consume([key, key, key]);
   await world.consume([key]);
   await world.announced(key, key);
@@ -79,17 +79,17 @@ it("pushes once what is announced, sent or delivered twice", async () => {
 
 it("pushes when an entry becomes unread, and not again for likes and follows while it is", async () => {
   const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   await world.announced(key);
-  await toldOfFollow(ada, [cleo, ben], { subject: ben.person.id });
-  await world.announced(key);
-  expect(services.arrived).toHaveLength(1);
-
-  await look(ada);
+  await writeFollowNotification(ada, [cleo, ben], { subject: ben.person.id });
   await world.announced(key);
   expect(services.arrived).toHaveLength(1);
 
-  await toldOfFollow(ada, [cleo, ben], { subject: ben.person.id });
+  await markInboxRead(ada);
+  await world.announced(key);
+  expect(services.arrived).toHaveLength(1);
+
+  await writeFollowNotification(ada, [cleo, ben], { subject: ben.person.id });
   await world.announced(key);
   expect(titles().at(-1)).toBe(`${cleo.person.name} and ${ben.person.name} follow you`);
   expect(services.arrived).toHaveLength(2);
@@ -134,17 +134,17 @@ it("pushes nothing that was seen, taken back, deleted, blocked, not wanted, or w
   const ben = await signUp();
   const silent = async (happens: (ada: Awaited<ReturnType<typeof world.someone>>, key: Key) => Promise<unknown>) => {
     const ada = await world.someone();
-    const key = await toldOfFollow(ada, [ben]);
+    const key = await writeFollowNotification(ada, [ben]);
     await happens(ada, key);
     await world.consume([key]); // It was on its way already.
     expect(services.asked).toEqual([]);
   };
   services.asked.length = 0;
-  await silent((ada) => look(ada));
+  await silent((ada) => markInboxRead(ada));
   await silent((ada, key) =>
-    toldOfFollow(ada, [ben], { subject: key.subject as never, count: 0, actors: [], events: [] }),
+    writeFollowNotification(ada, [ben], { subject: key.subject as never, count: 0, actors: [], events: [] }),
   );
-  await silent((ada) => done("PUT", `/v1/people/${ben.person.handle}/block`, ada));
+  await silent((ada) => succeed("PUT", `/v1/people/${ben.person.handle}/block`, ada));
   await silent(({ person }) =>
     d1Of(env, person.id)
       .prepare("INSERT INTO notification_preferences (person, kind, who, push) VALUES (?, 'follow', 'everyone', 0)")
@@ -161,9 +161,9 @@ it("pushes nothing that was seen, taken back, deleted, blocked, not wanted, or w
 
   const author = await world.someone();
   const post = await publish(author);
-  await done("PUT", `/v1/posts/${post.id}/like`, ben);
+  await succeed("PUT", `/v1/posts/${post.id}/like`, ben);
   await projectAll(queues, post.id);
-  await done("DELETE", `/v1/posts/${post.id}`, author);
+  await succeed("DELETE", `/v1/posts/${post.id}`, author);
   await world.consume([{ recipient: author.person.id, kind: "like", subject: post.id }]);
   expect(services.asked).toEqual([]);
 });
@@ -176,16 +176,16 @@ it("is silent in quiet hours, and pushes at their end what is still unread, as i
     .prepare("INSERT INTO quiet_hours (person, from_minute, to_minute, time_zone) VALUES (?, 1320, 420, 'UTC')")
     .bind(ada.person.id)
     .run();
-  const [shown, seen] = [await toldOfFollow(ada, [ben]), await toldOfFollow(ada, [cleo])];
+  const [shown, seen] = [await writeFollowNotification(ada, [ben]), await writeFollowNotification(ada, [cleo])];
   await world.announced(shown, seen);
   await world.announced(shown, seen);
   await world.consume([shown]);
   expect(services.arrived).toEqual([]);
   expect(messages.map(({ delay }) => delay)).toEqual([30_600, 30_600]); // Eight and a half hours, each once.
 
-  await look(ada);
+  await markInboxRead(ada);
   atTime(evening + 4.5 * HOUR);
-  await toldOfFollow(ada, [cleo, ben], { subject: shown.subject as never });
+  await writeFollowNotification(ada, [cleo, ben], { subject: shown.subject as never });
   await world.announced(shown);
   expect(services.arrived).toEqual([]);
   const waiting = messages.splice(0).map(({ body }) => body);
@@ -206,19 +206,19 @@ it("pushes one person so many times a minute, the last of which says how much mo
   const ada = await world.someone();
   const others = await Promise.all(Array.from({ length: 10 }, () => signUp()));
   const keys: Key[] = [];
-  for (const other of others) keys.push(await toldOfFollow(ada, [other]));
+  for (const other of others) keys.push(await writeFollowNotification(ada, [other]));
   await world.announced(...keys);
   expect(services.arrived).toHaveLength(PUSHES_A_MINUTE);
   const last = services.arrived.at(-1)?.payload;
   expect(last).toMatchObject({ title: "5 more notifications", url: "/notifications", tag: "more" });
 
-  const late = await toldOfFollow(ada, [await signUp()]);
+  const late = await writeFollowNotification(ada, [await signUp()]);
   await world.announced(late, ...keys);
   expect(services.arrived).toHaveLength(PUSHES_A_MINUTE);
   expect((await stateOf(late)).pushed).toBe((await stateOf(late)).raised);
 
   atTime(Date.now() + 61_000);
-  await world.announced(await toldOfFollow(ada, [await signUp()]));
+  await world.announced(await writeFollowNotification(ada, [await signUp()]));
   expect(services.arrived).toHaveLength(PUSHES_A_MINUTE + 1);
 });
 
@@ -231,7 +231,9 @@ it("goes on pushing somebody who has more news than places every minute", async 
     const before = services.arrived.length;
     for (let n = 0; n < 8; n += 1) {
       atTime(start + minute * 60_000 + n * 7500);
-      await world.announced(await toldOfFollow(ada, [ben], { subject: newId(0, start - minute * 1000 - n, 0) }));
+      await world.announced(
+        await writeFollowNotification(ada, [ben], { subject: newId(0, start - minute * 1000 - n, 0) }),
+      );
     }
     pushes.push(services.arrived.length - before);
   }
@@ -242,12 +244,12 @@ it("goes on pushing somebody who has more news than places every minute", async 
 it("settles each message by itself when they cannot be handled together", async () => {
   const log = vi.spyOn(console, "error").mockReturnValue();
   const [ada, ben] = [await world.someone(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   expect(await world.consume([{ kind: "follow" }, key, "poison"])).toEqual({ acked: 3, retried: 0 });
   expect(services.arrived).toHaveLength(1);
   expect(log.mock.calls.map(([message]) => message)).toEqual(["message given up on", "message given up on"]);
 
-  const other = await toldOfFollow(ada, [await signUp()]);
+  const other = await writeFollowNotification(ada, [await signUp()]);
   const { env: faulty } = withFaults(world.env, { reads: "throws" });
   vi.spyOn(console, "warn").mockReturnValue();
   expect(await world.consume([other], faulty)).toEqual({ acked: 0, retried: 1 });
@@ -259,8 +261,8 @@ it("settles each message by itself when they cannot be handled together", async 
 it("costs a batch two D1 batches of a database and what its inboxes cost, and a row for each entry", async () => {
   const people = [await world.someone(), await world.someone()];
   const ben = await signUp();
-  const keys = await Promise.all(people.map((person) => toldOfFollow(person, [ben])));
-  await world.consume([await toldOfFollow(people[0] as never, [ben])]); // Ben's name is in memory.
+  const keys = await Promise.all(people.map((person) => writeFollowNotification(person, [ben])));
+  await world.consume([await writeFollowNotification(people[0] as never, [ben])]); // Ben's name is in memory.
   const databases = new Set(people.map(({ person }) => d1Of(env, person.id))).size;
   const costs = await d1Costs(() => world.consume(keys));
   expect(services.arrived.length).toBeGreaterThan(1);

@@ -11,16 +11,16 @@
  * showing the inboxes. It writes a row for each notification, and one for each device whose state changes.
  */
 import type { Database } from "../../schema/d1/database.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
-import { consumeTogether } from "../operations/consume.ts";
+import { consumeBatch } from "../operations/consume.ts";
 import type { Background } from "../../schema/background.ts";
-import { buildJobs } from "./addressed.ts";
+import { buildJobs } from "./build-jobs.ts";
 import type { Fetch, Sender } from "./deliver.ts";
 import { changesOf, retriesOf, settle } from "./jobs.ts";
 import { planOf } from "./plan.ts";
-import { readPushState, resultStatements } from "./standing.ts";
+import { readPushState, resultStatements } from "./push-state.ts";
 import { vapidOf } from "./vapid.ts";
 
 /** The longest delay that a queue supports, in seconds. */
@@ -32,7 +32,7 @@ export const consumePushes = (
   env: Env,
   background: Background,
   fetch: Fetch = (url, init) => globalThis.fetch(url, init),
-): Promise<void> => consumeTogether(batch, env, PushMessage, (messages) => push(env, background, fetch, messages));
+): Promise<void> => consumeBatch(batch, env, PushMessage, (messages) => push(env, background, fetch, messages));
 
 async function push(env: Env, background: Background, fetch: Fetch, messages: readonly PushMessage[]): Promise<void> {
   const vapid = vapidOf(env);
@@ -62,9 +62,9 @@ async function pushFrom(
   // message to release it.
   for (const { body, delay } of [...held, ...retriesOf(settled)]) {
     const sent = env.PUSHES.send(body, { delaySeconds: Math.min(Math.max(1, delay), DELAY_MAX) });
-    await within(STORE_ANSWERS_WITHIN, sent, "the queue of pushes");
+    await within(STORE_TIMEOUT, sent, "the queue of pushes");
   }
   const waiting = held.filter(({ body }) => !body.again);
   const statements = resultStatements({ pushed, held: waiting, ...changesOf(settled, now) }, now);
-  if (statements.length > 0) await within(STORE_ANSWERS_WITHIN, database.patient.batch(statements), "D1");
+  if (statements.length > 0) await within(STORE_TIMEOUT, database.patient.batch(statements), "D1");
 }

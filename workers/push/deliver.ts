@@ -4,10 +4,10 @@
 import { encryptNotification } from "@block65/webcrypto-web-push";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PushPayload } from "../../schema/api/push.ts";
-import { type Outcome, outcomeOf } from "./answers.ts";
+import { type PushOutcome, pushOutcomeOf } from "./outcomes.ts";
 import { isPushService } from "./services.ts";
 import { authorization, type Vapid } from "./vapid.ts";
-import type { Push } from "./words.ts";
+import type { Push } from "./push-texts.ts";
 
 /** Push services usually respond within a second. A slow one delays the other pushes of its batch. */
 const SERVICE_ANSWERS_WITHIN = 5000; // ms
@@ -23,7 +23,7 @@ export type Sender = { env: Env; vapid: Vapid; fetch: Fetch };
  * Sends the push and returns its outcome. Never throws. Makes one request, or two if the first is too large. Follows no
  * redirect and reads no response body.
  */
-export async function deliver(sender: Sender, subscription: Subscription, push: Push): Promise<Outcome> {
+export async function deliver(sender: Sender, subscription: Subscription, push: Push): Promise<PushOutcome> {
   // The operator may have removed the host from PUSH_HOSTS after the browser subscribed.
   if (!isPushService(sender.env, subscription.endpoint)) return { is: "gone" };
   try {
@@ -43,7 +43,7 @@ async function post(
   { topic, urgency, ttl }: Push,
   payload: PushPayload,
   pad: boolean,
-): Promise<Outcome> {
+): Promise<PushOutcome> {
   const keys = { endpoint, expirationTime: null, keys: { p256dh, auth } };
   const body = await encryptNotification(keys, new TextEncoder().encode(JSON.stringify(payload)), { pad });
   const request = fetch(endpoint, {
@@ -62,5 +62,5 @@ async function post(
   });
   const response = await within(SERVICE_ANSWERS_WITHIN, request, "the push service");
   await response.body?.cancel();
-  return outcomeOf(response);
+  return pushOutcomeOf(response);
 }

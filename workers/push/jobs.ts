@@ -1,10 +1,10 @@
 /** Sends pushes to devices, and derives retries and changes of subscriptions from the outcomes. */
 import type { PushMessage } from "../../schema/messages/push.ts";
-import type { Outcome } from "./answers.ts";
+import type { PushOutcome } from "./outcomes.ts";
 import { deliver, type Sender } from "./deliver.ts";
 import { inLanes } from "./lanes.ts";
-import type { Device, Entry } from "./standing.ts";
-import type { Push } from "./words.ts";
+import type { Device, Entry } from "./push-state.ts";
+import type { Push } from "./push-texts.ts";
 
 /**
  * One push to one device. `entry` is its notification, undefined for a summary. `attempt` counts the earlier attempts.
@@ -22,7 +22,7 @@ const RETRIES_MAX = 6;
 /** A device that no push has reached for this long, in ms, is deleted. Its browser subscribes again when it is used. */
 const FAILS_FOR_AT_MOST = 7 * 24 * 60 * 60 * 1000;
 
-type Settled = Job & { outcome: Outcome };
+type Settled = Job & { outcome: PushOutcome };
 
 /** Sends all pushes, at most six at a time, and returns each with its outcome. Never throws. */
 export async function settle(sender: Sender, jobs: readonly Job[]): Promise<Settled[]> {

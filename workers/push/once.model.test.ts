@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { signUp } from "../../tests/runtime/people.ts";
-import { look, pushWorld, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import { markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/pushed.ts";
 
 const world = await pushWorld();
 const STEPS = ["raise", "look", "announce", "deliver", "deliver again"] as const;
@@ -27,8 +27,8 @@ it("pushes a notification once each time it becomes unread", { timeout: 60_000 }
       const key = { recipient: ada.person.id, kind: "follow", subject: ben.person.id } as const;
       const before = world.services.arrived.length;
       for (const step of steps) {
-        if (step === "raise") await toldOfFollow(ada, [ben]);
-        else if (step === "look") await look(ada);
+        if (step === "raise") await writeFollowNotification(ada, [ben]);
+        else if (step === "look") await markInboxRead(ada);
         else if (step === "announce") await world.announced(key);
         else await world.consume(step === "deliver" ? [key] : [key, key]);
       }

@@ -1,6 +1,6 @@
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { quietUntil } from "./quiet-hours.ts";
-import type { Entry } from "./standing.ts";
+import type { Entry } from "./push-state.ts";
 
 /**
  * What to do about the notifications of a batch. `due`: push to all devices of the recipient. `again`: retry one device

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
-import { done, publish } from "../../tests/runtime/api.ts";
+import { succeed, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { withFaults } from "../../tests/runtime/faults.ts";
 import { signUp } from "../../tests/runtime/people.ts";
-import { type Key, look, pushWorld, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import { type Key, markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/pushed.ts";
 import { project } from "../projector/projector.ts";
 import { sendPushes } from "./send-pushes.ts";
 
@@ -19,29 +19,29 @@ afterEach(() => {
 
 it("sends a message for each notification whose recipient has a device, with one query per database", async () => {
   const [ada, nobody, ben] = [await world.someone(), await signUp(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   const costs = await d1Costs(() => sendPushes(world.env, [key]));
   expect(costs.queries).toHaveLength(1);
   expect(world.messages.splice(0)).toEqual([{ body: key, delay: 0 }]);
 
-  await sendPushes(world.env, [await toldOfFollow(nobody, [ben])]);
+  await sendPushes(world.env, [await writeFollowNotification(nobody, [ben])]);
   expect(world.messages).toEqual([]);
 });
 
 it("sends nothing for a notification that was pushed, read or never written", async () => {
   const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   await world.announced(key);
-  await toldOfFollow(ada, [cleo, ben], { subject: key.subject as never });
+  await writeFollowNotification(ada, [cleo, ben], { subject: key.subject as never });
   await sendPushes(world.env, [key]);
-  await look(ada);
+  await markInboxRead(ada);
   await sendPushes(world.env, [key, { ...key, subject: cleo.person.id }]);
   expect(world.messages).toEqual([]);
 });
 
 it("sends nothing and queries nothing when pushes are not set up", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   const log = vi.spyOn(console, "error").mockReturnValue();
   for (const change of [{ VAPID_SUBJECT: "" }, { VAPID_PRIVATE_KEY: "" }, { VAPID_PRIVATE_KEY: "no key" }]) {
     const costs = await d1Costs(() => sendPushes({ ...world.env, ...change }, [key]));
@@ -56,7 +56,7 @@ it("sends at most as many messages at once as a queue accepts", async () => {
   const keys: Key[] = [];
   for (let number = 0; number < 130; number += 1) {
     const subject = number.toString(32).padStart(13, "0") as never;
-    keys.push(await toldOfFollow(ada, [ben], { subject }));
+    keys.push(await writeFollowNotification(ada, [ben], { subject }));
   }
   const sendBatch = vi.spyOn(world.env.PUSHES, "sendBatch");
   await sendPushes(world.env, keys);
@@ -68,7 +68,7 @@ it.each([{ queues: "throws" }, { reads: "throws" }, { queues: "hangs" }] as cons
   "throws when a store fails, so that the caller retries: %o",
   async (faults) => {
     const [ada, ben] = [await world.someone(), await signUp()];
-    const key = await toldOfFollow(ada, [ben]);
+    const key = await writeFollowNotification(ada, [ben]);
     const { env: faulty } = withFaults(world.env, faults);
     await expect(sendPushes(faulty, [key])).rejects.toThrow();
     await sendPushes(world.env, [key]);
@@ -80,7 +80,7 @@ it("does not block the projection while the queue fails, and sends the pushes on
   const queues = recordQueues();
   const [ada, ben] = [await world.someone(), await signUp()];
   const post = await publish(ada);
-  await done("PUT", `/v1/posts/${post.id}/like`, ben);
+  await succeed("PUT", `/v1/posts/${post.id}/like`, ben);
   const actor = env.POSTS.getByName(post.id);
   await flush(actor);
   vi.spyOn(console, "warn").mockReturnValue();

@@ -1,8 +1,8 @@
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
-import type { Unread } from "../notifications/write-notifications.ts";
+import type { UnreadNotification } from "../notifications/write-notifications.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
 import { vapidOf } from "./vapid.ts";
 
@@ -14,19 +14,19 @@ const MESSAGES_MAX = 100;
  * pushed before or are held until later. Throws when D1 or the queue fails; calling it again is harmless. Costs one D1
  * query a database, and one call of the queue for each 100 pushes.
  */
-export async function sendPushes(env: Env, unread: readonly Unread[]): Promise<void> {
+export async function sendPushes(env: Env, unread: readonly UnreadNotification[]): Promise<void> {
   if (!isSetUp(env)) return;
   const queries = [...byDatabase(env, unread, ({ recipient }) => recipient)].map(async ([database, entries]) => {
     const keys = entries.map(({ recipient, kind, subject }) => [recipient, kind, subject]);
     const now = Date.now();
     const statements = setBased(DUE_PUSHES(now), keys);
-    const results = await within(STORE_ANSWERS_WITHIN, database.patient.batch<PushMessage>(statements), "D1");
+    const results = await within(STORE_TIMEOUT, database.patient.batch<PushMessage>(statements), "D1");
     return results.flatMap(({ rows }) => rows);
   });
   const messages = (await Promise.all(queries)).flat();
   for (let first = 0; first < messages.length; first += MESSAGES_MAX) {
     const bodies = messages.slice(first, first + MESSAGES_MAX).map((body) => ({ body }));
-    await within(STORE_ANSWERS_WITHIN, env.PUSHES.sendBatch(bodies), "the queue of pushes");
+    await within(STORE_TIMEOUT, env.PUSHES.sendBatch(bodies), "the queue of pushes");
   }
 }
 

@@ -2,7 +2,7 @@
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PushSubscription } from "../../schema/api/push.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { bindingOf, firstShards } from "../../schema/d1/shards.ts";
+import { bindingOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import type { Reader } from "../storage/reader.ts";
 
@@ -12,7 +12,7 @@ export const SUBSCRIPTIONS_MAX = 20;
 /**
  * Whether the key is a point on P-256: any other would fail with every push. `p256dh` is base64url of the right length.
  */
-export async function areUsable({ p256dh }: PushSubscription["keys"]): Promise<boolean> {
+export async function isUsableKey({ p256dh }: PushSubscription["keys"]): Promise<boolean> {
   try {
     const bytes = Uint8Array.fromBase64(p256dh, { alphabet: "base64url" });
     await crypto.subtle.importKey("raw", bytes, { name: "ECDH", namedCurve: "P-256" }, false, []);
@@ -64,7 +64,7 @@ type Owner = { person: PersonId; p256dh: string; auth: string };
  */
 async function ownersOf(reader: Reader, endpoint: string): Promise<Owner[]> {
   const { env } = reader;
-  const owners = firstShards(env).map(async (shard) => {
+  const owners = oneShardPerDatabase(env).map(async (shard) => {
     const rows = await reader.primary<Owner>(shard, OWNERS, endpoint);
     // Ignores copies of rows that are being moved to another database.
     return rows.filter(({ person }) => bindingOf(env, person) === bindingOf(env, shard));

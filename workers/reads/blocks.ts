@@ -9,11 +9,11 @@ export const NO_BLOCK: Block = { mine: false, theirs: false };
 /** Returns the blocks between the viewer and `other`. Costs one D1 query, or nothing for a viewer who has no block. */
 export async function blockBetween(reader: Reader, other: PersonId): Promise<Block> {
   if (!reader.person || !reader.hasBlocks) return NO_BLOCK;
-  const [row] = await reader.primary<BlockRow>(reader.person, BETWEEN, reader.person, other);
+  const [row] = await reader.primary<BlockRow>(reader.person, BLOCK_BETWEEN, reader.person, other);
   return blockOf(row);
 }
 
-export const BETWEEN = "SELECT mine, theirs FROM blocks WHERE person = ?1 AND other = ?2";
+export const BLOCK_BETWEEN = "SELECT mine, theirs FROM blocks WHERE person = ?1 AND other = ?2";
 export type BlockRow = { mine: number; theirs: number };
 export const blockOf = (row: BlockRow | null | undefined): Block =>
   row ? { mine: row.mine === 1, theirs: row.theirs === 1 } : NO_BLOCK;

@@ -2,7 +2,7 @@ import type { SeenComment } from "../../schema/messages/facts.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { likedCommentsAmong } from "./documents.ts";
 import { viewablePost } from "./posts.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -43,7 +43,7 @@ export async function threadOf(
     const actor = reader.env.POSTS.getByName(post);
     const fromActor = async (after: CommentId | undefined, limit: number) => {
       const result = await actor.comments(reader.person, { parent, newestFirst, after, limit });
-      if (!result.ok) throw new ApiError(result.reason);
+      if (!result.ok) throw new Refusal(result.reason);
       return result;
     };
     const { pinned, seq } = await fromActor(undefined, 0); // Throws, in any order, if the viewer has deleted the post.
@@ -52,11 +52,11 @@ export async function threadOf(
       without(pinned, (await fromActor(after?.id, limit + 1)).comments).slice(0, limit);
     if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
     // The standing came from the actor, so it is unknown which comments D1 has.
-    if (known.stats.projected < 0) throw new ApiError("unavailable");
+    if (known.stats.projected < 0) throw new Refusal("unavailable");
   }
 
   const rows = new StoredThread(reader, known);
-  if (parent !== "" && !(await rows.has(parent))) throw new ApiError("comment_not_found");
+  if (parent !== "" && !(await rows.has(parent))) throw new Refusal("comment_not_found");
   const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
   const read = async (after: CommentKey | undefined, limit: number) =>
     without(pinned, await rows.page(parent, order, after, limit + 1)).slice(0, limit);
@@ -156,9 +156,9 @@ const SELECT = `
 export async function requireNoBlockOn(reader: Reader, post: PostId, comment: CommentId): Promise<void> {
   if (!reader.hasBlocks) return;
   const result = await reader.env.POSTS.getByName(post).commentAuthors(comment);
-  if (!result.ok) throw new ApiError(result.reason);
+  if (!result.ok) throw new Refusal(result.reason);
   const blocked = await blockedFor(reader, result.authors);
-  if (blocked.size > 0) throw new ApiError("comment_not_found");
+  if (blocked.size > 0) throw new Refusal("comment_not_found");
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostMedia, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
-import { PEOPLE_BY_IDS } from "../../schema/d1/people-cards.ts";
+import { PEOPLE_BY_IDS } from "../../schema/d1/person-cards.ts";
 import { shardOfHandle } from "../../schema/d1/shards.ts";
 import type { Reader } from "../storage/reader.ts";
 import { Tiers } from "../storage/tiers.ts";
@@ -63,7 +63,7 @@ export const postStats = new Tiers<PostId, PostStats>({
   },
 });
 
-/** The id that has claimed each handle. Its person may not exist (yet): see workers/api/sign-up.ts. */
+/** The id that has claimed each handle. Its person may not exist (yet): see workers/api/accounts/sign-up.ts. */
 export const handles = new Tiers<string, { person: PersonId }>({
   kv: "handle",
   freshFor: HANDLES_FRESH_FOR,

@@ -43,16 +43,16 @@ const FOLLOWED_AMONG = `
   WHERE follower = ?1 AND active = 1 AND followee IN (SELECT value FROM json_each(?2))`;
 
 /** A follow request, and its position in the list of them. */
-export type Request = { since: number; follower: PersonId };
+export type FollowRequest = { since: number; follower: PersonId };
 
 /** Returns the pending follow requests to `person` below `before`, newest first. Costs one D1 query. */
 export const requestsOf = (
   reader: Reader,
   person: PersonId,
-  before: Request | undefined,
+  before: FollowRequest | undefined,
   limit: number,
-): Promise<Request[]> =>
-  reader.primary<Request>(
+): Promise<FollowRequest[]> =>
+  reader.primary<FollowRequest>(
     person,
     REQUESTS,
     person,

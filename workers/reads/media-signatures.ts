@@ -19,7 +19,7 @@ const signed = new Memory<string, string>(SIGNED_MAX);
 let imported: CryptoKey | undefined;
 
 /** Returns the query string that a URL of `media` needs for `viewer`. */
-export async function signatureFor(env: Env, media: MediaId, viewer: PersonId): Promise<string> {
+export async function signedQueryFor(env: Env, media: MediaId, viewer: PersonId): Promise<string> {
   const until = (Math.floor(Date.now() / 1000 / PERIOD) + 2) * PERIOD;
   const text = textOf(media, viewer, until);
   const known = signed.get(text);

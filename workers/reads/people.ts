@@ -1,8 +1,8 @@
 import type { Me, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
 import { handles, personDocuments } from "./documents.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -48,7 +48,7 @@ export async function personSeenBy(reader: Reader, handle: string): Promise<{ pe
   if (claimant && !person) handles.drop(handle); // Somebody else may take over such a claim.
   reader.about = person;
   const { mine, theirs } = person ? await blockBetween(reader, person) : NO_BLOCK;
-  if (!person || theirs) throw new ApiError("person_not_found");
+  if (!person || theirs) throw new Refusal("person_not_found");
   return { person, isBlocked: mine };
 }
 
@@ -57,10 +57,10 @@ export async function personSeenBy(reader: Reader, handle: string): Promise<{ pe
  * different shards.
  */
 export const personByHandle = async (env: Env, handle: string): Promise<PersonId | undefined> =>
-  (await standingByHandle(env, handle))?.person;
+  (await personAndPrivacyByHandle(env, handle))?.person;
 
 /** Returns `personByHandle` and whether that person is private, both as of now. Costs two D1 queries. */
-export async function standingByHandle(
+export async function personAndPrivacyByHandle(
   env: Env,
   handle: string,
 ): Promise<{ person: PersonId; isPrivate: boolean } | undefined> {
@@ -70,7 +70,7 @@ export async function standingByHandle(
 }
 
 /**
- * Returns the id that has claimed a handle. Its person may not exist (yet): see workers/api/sign-up.ts. Costs one D1
+ * Returns the id that has claimed a handle. Its person may not exist (yet): see workers/api/accounts/sign-up.ts. Costs one D1
  * query.
  */
 export async function claimantOf(env: Env, handle: string): Promise<PersonId | undefined> {
@@ -78,11 +78,11 @@ export async function claimantOf(env: Env, handle: string): Promise<PersonId | u
     "SELECT person FROM handles WHERE handle = ?",
     handle,
   );
-  return (await within(STORE_ANSWERS_WITHIN, claim, "D1"))?.person;
+  return (await within(STORE_TIMEOUT, claim, "D1"))?.person;
 }
 
 /** Returns whether `person` exists and has this handle. Costs one D1 query. */
-export const exists = async (env: Env, person: PersonId, handle: string): Promise<boolean> =>
+export const personExists = async (env: Env, person: PersonId, handle: string): Promise<boolean> =>
   (await privacyOf(env, person, handle)) !== undefined;
 
 /** Compares the handle too, because the id of a claim without a person may by chance be somebody else's. */
@@ -92,5 +92,5 @@ function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ privat
     person,
     handle,
   );
-  return within(STORE_ANSWERS_WITHIN, row, "D1");
+  return within(STORE_TIMEOUT, row, "D1");
 }

@@ -3,7 +3,7 @@ import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import type { PostStanding } from "../../schema/messages/facts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../../schema/api/refusals.ts";
+import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";
 import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import { privateAmong } from "./private-accounts.ts";
@@ -46,7 +46,7 @@ export async function skeletonOf(reader: Reader, posts: PostId[]): Promise<Skele
  */
 export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPost & { isBehind: boolean }> {
   const post = (await viewablePosts(reader, [id])).get(id);
-  if (!post) throw new ApiError("post_not_found");
+  if (!post) throw new Refusal("post_not_found");
   return { ...post, isBehind: post.stats.projected < (reader.seen.post(id)?.seq ?? 0) };
 }
 
@@ -59,16 +59,16 @@ export async function viewablePosts(reader: Reader, ids: PostId[]): Promise<Map<
 
 /** Throws `post_not_found` before a write to a post that the viewer may not see. Costs as much as `mayWriteTo`. */
 export async function requireAccess(reader: Reader, post: PostId): Promise<void> {
-  if (!(await mayWriteTo(reader, post))) throw new ApiError("post_not_found");
+  if (!(await mayWriteTo(reader, post))) throw new Refusal("post_not_found");
 }
 
 /**
  * Returns the error for a command that the post's actor has refused. Throws `post_not_found` instead if the viewer may
  * not see the post, because the reason would reveal something about it.
  */
-export async function refused(reader: Reader, post: PostId, reason: ErrorCode): Promise<ApiError> {
+export async function refusalFor(reader: Reader, post: PostId, reason: RefusalCode): Promise<Refusal> {
   await requireAccess(reader, post);
-  return new ApiError(reason);
+  return new Refusal(reason);
 }
 
 /** Adds documents, standings and authors. Leaves out posts that no store has. */

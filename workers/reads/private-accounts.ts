@@ -3,15 +3,15 @@
  * only after NOTICED_WITHIN, when no isolate can still take the person for public. So it holds for every request that
  * begins after the response, while a popular author costs one query a second.
  */
-import { KV_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { KV_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Reader } from "../storage/reader.ts";
-import { settled } from "../storage/tiers.ts";
+import { settleKvWrite } from "../storage/tiers.ts";
 
-export const LEASE = 1000; // ms
+export const PRIVACY_LEASE = 1000; // ms
 /** LEASE plus the drift of clocks and timers in a second. */
-export const NOTICED_WITHIN = LEASE + 100; // ms
+export const NOTICED_WITHIN = PRIVACY_LEASE + 100; // ms
 const PEOPLE_MAX = 10_000;
 const AUTHORS_MAX = 20_000;
 
@@ -35,8 +35,8 @@ export async function privateAmong(reader: Reader, people: ReadonlySet<PersonId>
 /** Returns whether a person is private if this isolate has read it within LEASE, and undefined otherwise. */
 export function knownPrivacy(person: PersonId): boolean | undefined {
   const lease = leases.get(person);
-  const age = lease ? Date.now() - lease.at : LEASE;
-  return age >= 0 && age < LEASE ? lease?.value : undefined; // The clock may be set back.
+  const age = lease ? Date.now() - lease.at : PRIVACY_LEASE;
+  return age >= 0 && age < PRIVACY_LEASE ? lease?.value : undefined; // The clock may be set back.
 }
 
 async function readPrivacy(reader: Reader, people: readonly PersonId[]): Promise<Map<PersonId, boolean>> {
@@ -44,7 +44,7 @@ async function readPrivacy(reader: Reader, people: readonly PersonId[]): Promise
   try {
     const rows = await reader.primariesByIds<{ id: PersonId; private: 0 | 1 }>(people, PRIVATE);
     const stored = new Map(rows.map(({ id, private: is }) => [id, is === 1]));
-    for (const person of people) learnStanding(person, stored.get(person) ?? false, at);
+    for (const person of people) learnPrivacy(person, stored.get(person) ?? false, at);
     return new Map(people.map((person) => [person, stored.get(person) ?? false]));
   } catch (error) {
     if (await mayBePrivate(reader, people)) throw error;
@@ -59,7 +59,7 @@ const PRIVATE = "SELECT id, private FROM people WHERE id IN (SELECT value FROM j
  * Records whether a person is private, as another query has read it from the primary. `at` is when that query was sent,
  * in ms since 1970: a slow query may return after one that was sent later.
  */
-export function learnStanding(person: PersonId, is: boolean, at: number): void {
+export function learnPrivacy(person: PersonId, is: boolean, at: number): void {
   const before = leases.get(person);
   if (!before || before.at <= at) leases.set(person, is, at);
 }
@@ -75,7 +75,7 @@ export async function authorOf(reader: Reader, post: PostId): Promise<PersonId |
   const [row] = await reader.primary<{ author: PersonId; private: 0 | 1 | null }>(post, AUTHOR, post);
   if (!row) return undefined;
   learnAuthor(post, row.author);
-  learnStanding(row.author, row.private === 1, at);
+  learnPrivacy(row.author, row.private === 1, at);
   return row.author;
 }
 
@@ -87,11 +87,11 @@ export function learnAuthor(post: PostId, author: PersonId): void {
 }
 
 /**
- * Records in this isolate that a person has become private. For one who has become public, `forgetStanding` makes it
+ * Records in this isolate that a person has become private. For one who has become public, `forgetPrivacy` makes it
  * ask D1 again instead, since they may be private again by now.
  */
 export const noteIsPrivate = (person: PersonId): void => leases.set(person, true);
-export const forgetStanding = (person: PersonId): void => leases.delete(person);
+export const forgetPrivacy = (person: PersonId): void => leases.delete(person);
 
 /**
  * Notes in KV that a person has ever been private, and that somebody in their shard has, for posts of unknown author.
@@ -100,7 +100,7 @@ export const forgetStanding = (person: PersonId): void => leases.delete(person);
  */
 export async function copyPrivate(env: Env, person: PersonId): Promise<void> {
   const keys = [personKey(person), shardKey(shardOf(person))];
-  await Promise.all(keys.map((key) => settled(env.DOCUMENTS.put(key, "1"))));
+  await Promise.all(keys.map((key) => settleKvWrite(env.DOCUMENTS.put(key, "1"))));
 }
 
 /**
@@ -115,7 +115,7 @@ export const mayBeByPrivate = (reader: Reader, post: PostId): Promise<boolean> =
 
 async function isNoted({ env, served }: Reader, keys: string[]): Promise<boolean> {
   try {
-    const notes = await served.timed("kv", () => within(KV_ANSWERS_WITHIN, env.DOCUMENTS.get(keys), "KV"));
+    const notes = await served.timed("kv", () => within(KV_TIMEOUT, env.DOCUMENTS.get(keys), "KV"));
     return [...notes.values()].some((note) => note !== null);
   } catch {
     return true;

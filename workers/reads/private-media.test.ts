@@ -3,10 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Post, PostPage } from "../../schema/api/posts.ts";
 import type { NotificationPage } from "../../schema/api/notifications.ts";
-import { done, projectAll, publish, type Someone } from "../../tests/runtime/api.ts";
+import { succeed, projectAll, publish, type Someone } from "../../tests/runtime/api.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
-import { ask, hide, signUp } from "../../tests/runtime/people.ts";
-import { follows } from "../../tests/runtime/posts.ts";
+import { ask, makePrivate, signUp } from "../../tests/runtime/people.ts";
+import { writeFollow } from "../../tests/runtime/posts.ts";
 import { readyVideo } from "../../tests/runtime/served-media.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { NOTICED_WITHIN } from "./private-accounts.ts";
@@ -23,7 +23,7 @@ afterEach(() => {
 /** Ada, followed by Ben, with a post of one stored file. */
 async function scene() {
   const [ada, ben] = [await signUp(), await signUp()];
-  await follows(ben.person.id, ada.person.id);
+  await writeFollow(ben.person.id, ada.person.id);
   const { id } = await publish(ada, { media: [{ id: await readyVideo(ada.person.id) }] });
   await projectAll(queues, id);
   await fanOut(env, { post: id, author: ada.person.id });
@@ -57,7 +57,7 @@ it("gives everybody the same unsigned URLs for a public author", async () => {
 
 it("gives each viewer of a private author their own signed URLs, which work while they may see the post", async () => {
   const { ada, ben, id, read } = await scene();
-  await hide(ada.person);
+  await makePrivate(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
   for (const by of [ben, ada, ben]) expect(signedFor(await read(by))).toEqual(new Set([by.person.id]));
   const feed = await (await ask("GET", "/v1/feed", { token: ben.token })).json<PostPage>();
@@ -66,16 +66,16 @@ it("gives each viewer of a private author their own signed URLs, which work whil
   const [shown] = feed.items[0]?.media ?? [];
   const url = shown?.urls?.w640 ?? "";
   expect([await statusOf(url), await statusOf(url.replace(/\?.*/, ""))]).toEqual([200, 404]);
-  const edited = await (await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Mine" })).json<Post>();
+  const edited = await (await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Mine" })).json<Post>();
   expect(signedFor(edited)).toEqual(new Set([ada.person.id]));
   expect(signedFor(await publish(ada))).toEqual(new Set([ada.person.id]));
 });
 
 it("signs the picture of a notification for its recipient", async () => {
   const { ada, ben, id } = await scene();
-  await hide(ada.person);
+  await makePrivate(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
-  await done("PUT", `/v1/posts/${id}/like`, ben);
+  await succeed("PUT", `/v1/posts/${id}/like`, ben);
   await projectAll(queues, id);
   const { items } = await (await ask("GET", "/v1/notifications", { token: ada.token })).json<NotificationPage>();
   const thumbnails = items.flatMap((item) => ("post" in item ? [item.post.thumbnail] : []));
@@ -84,7 +84,7 @@ it("signs the picture of a notification for its recipient", async () => {
 
 it("still shows a post when signing fails, and marks the response as stale", async () => {
   const { ada, ben, id, read } = await scene();
-  await hide(ada.person);
+  await makePrivate(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
   vi.spyOn(crypto.subtle, "sign").mockRejectedValueOnce(new Error("no key"));
   const response = await ask("GET", `/v1/posts/${id}`, { token: ben.token });

@@ -1,5 +1,5 @@
 import type { MediaId, PersonId } from "../../schema/ids.ts";
-import { signatureFor } from "./media-signatures.ts";
+import { signedQueryFor } from "./media-signatures.ts";
 import { knownPrivacy } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { KnownPost } from "./documents.ts";
@@ -32,4 +32,4 @@ export async function signaturesOf({ env, person }: Reader, media: readonly Medi
   return new Map(await Promise.all(media.map((id) => signed(env, id, person))));
 }
 
-const signed = async (env: Env, id: MediaId, person: PersonId) => [id, await signatureFor(env, id, person)] as const;
+const signed = async (env: Env, id: MediaId, person: PersonId) => [id, await signedQueryFor(env, id, person)] as const;

@@ -5,7 +5,14 @@ import type { PersonId, PostId } from "../../schema/ids.ts";
 import { type KnownPost, personDocuments } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
 import { Memory } from "../storage/memory.ts";
-import { authorOf, LEASE, learnAuthor, knownPrivacy, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
+import {
+  authorOf,
+  PRIVACY_LEASE,
+  learnAuthor,
+  knownPrivacy,
+  mayBeByPrivate,
+  privateAmong,
+} from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 
 /** The people, of those looked up, whose posts the viewer may not see, or who are hidden from them altogether. */
@@ -74,7 +81,7 @@ export async function seesPostsOf(reader: Reader, viewer: PersonId, author: Pers
   const pair = `${viewer} ${author}`;
   const now = Date.now();
   const known = pairs.get(pair);
-  if (known && known.at <= now && now - known.at < LEASE) return known.value;
+  if (known && known.at <= now && now - known.at < PRIVACY_LEASE) return known.value;
   const [row] = await reader.primary<{ sees: 0 | 1 }>(viewer, SEES, viewer, author);
   pairs.set(pair, row?.sees === 1, now);
   return row?.sees === 1;

@@ -2,8 +2,8 @@
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone, effectGoesOn } from "../storage/effects.ts";
-import { answerRequest, applyAnswer } from "./follow-requests.ts";
+import { deleteEffect, continueEffect } from "../storage/effects.ts";
+import { saveDecision, applyDecision } from "./follow-requests.ts";
 
 /** The most requests that one message accepts. Each costs about five D1 calls. */
 export const ACCEPTED_PER_MESSAGE = 50;
@@ -13,7 +13,7 @@ export const ACCEPTED_PER_MESSAGE = 50;
  * person becomes private again; requests accepted until then stay accepted. Costs one D1 query, and for each request as
  * much as any decision.
  */
-export async function acceptAll(env: Env, effect: Extract<Effect, { kind: "open" }>): Promise<void> {
+export async function acceptAllRequests(env: Env, effect: Extract<Effect, { kind: "open" }>): Promise<void> {
   const { id, person, after } = effect;
   const page = await databaseOf(env, person).patient.all<{ since: number; follower: PersonId }>(
     OLDEST_REQUESTS,
@@ -23,11 +23,11 @@ export async function acceptAll(env: Env, effect: Extract<Effect, { kind: "open"
     ACCEPTED_PER_MESSAGE,
   );
   for (const { follower } of page) {
-    const answer = await answerRequest(env, follower, person, "accept");
-    if (answer) await applyAnswer(env, answer);
+    const answer = await saveDecision(env, follower, person, "accept");
+    if (answer) await applyDecision(env, answer);
   }
   const last = page.length === ACCEPTED_PER_MESSAGE ? page.at(-1) : undefined;
-  await (last ? effectGoesOn(env, { ...effect, after: last }) : effectDone(env, id));
+  await (last ? continueEffect(env, { ...effect, after: last }) : deleteEffect(env, id));
 }
 
 const OLDEST_REQUESTS = `

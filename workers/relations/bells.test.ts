@@ -2,14 +2,14 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Effect } from "../../schema/messages/facts.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
-import type { NotificationKind, Who } from "../../schema/notifications.ts";
+import type { NotificationKind, NotificationSource } from "../../schema/notifications.ts";
 import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { metered } from "../../tests/runtime/metered.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { publishedPost } from "../../tests/runtime/posts.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { followAll, newReader, newReaders, ringAll, toldOf } from "../../tests/runtime/readers.ts";
+import { followAll, newReader, newReaders, ringAll, recipientsOf } from "../../tests/runtime/readers.ts";
 import { project } from "../projector/projector.ts";
 import * as announcing from "../push/announce.ts";
 import { applyBell } from "./bells.ts";
@@ -69,7 +69,7 @@ it.each(["pushed", "merged"])("notifies followers with a bell once, and nobody e
   const post = await publish(author);
   const root = { post, author };
   await deliver();
-  expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
+  expect((await recipientsOf(post)).toSorted()).toEqual([ada, ben].toSorted());
   const entry = await notificationOf(ada, post);
   const at = timeOf(post);
   expect(entry).toEqual({
@@ -93,13 +93,13 @@ it.each(["pushed", "merged"])("notifies followers with a bell once, and nobody e
   await fanOut(env, root); // The queue repeats it.
   await fanOut(env, { ...root, parts: { first: 0, end: 8, bells: true } });
   expect(await notificationOf(ada, post)).toEqual({ ...entry, seen: at });
-  expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
+  expect((await recipientsOf(post)).toSorted()).toEqual([ada, ben].toSorted());
 });
 
 it("notifies only followers who want a notification", async () => {
   const author = await newReader();
   const post = await publish(author);
-  const prefers = (person: PersonId, kind: NotificationKind, who: Who) =>
+  const prefers = (person: PersonId, kind: NotificationKind, who: NotificationSource) =>
     write(person, "INSERT INTO notification_preferences (person, kind, who, push) VALUES (?, ?, ?, 1)", kind, who);
   const block = "INSERT INTO blocks (person, other, mine, version, theirs, their_version) VALUES (?, ?, ?, 1, ?, 1)";
   const cases: [isNotified: boolean, arrange: (person: PersonId) => Promise<unknown>][] = [
@@ -122,7 +122,7 @@ it("notifies only followers who want a notification", async () => {
   await ringAll(readers, author);
   for (const [index, [, arrange]] of cases.entries()) await arrange(readers[index] as PersonId);
   await deliver();
-  const notified = new Set(await toldOf(post));
+  const notified = new Set(await recipientsOf(post));
   expect(readers.map((reader) => notified.has(reader))).toEqual(cases.map(([isNotified]) => isNotified));
 });
 
@@ -133,7 +133,7 @@ it("notifies dormant readers, although nothing is written to their feed", async 
   await ringAll([dormant], author);
   const post = await publish(author);
   await deliver();
-  expect(await toldOf(post)).toEqual([dormant]);
+  expect(await recipientsOf(post)).toEqual([dormant]);
   const feed = d1Of(env, dormant).prepare("SELECT count(*) AS n FROM feed WHERE reader = ?").bind(dormant);
   expect(await feed.first("n")).toBe(0);
 });
@@ -169,7 +169,7 @@ it("sends a tree of pages to the bells of a large author if they exceed one mess
   await turnToMerged(author);
   const post = await publish(author);
   expect(await deliver()).toBe(3); // The root and two pages.
-  expect((await toldOf(post)).toSorted()).toEqual(ringing.toSorted());
+  expect((await recipientsOf(post)).toSorted()).toEqual(ringing.toSorted());
   expect(await env.POSTS.getByName(post).confirmDelivered(0)).toBe(0);
 });
 
@@ -236,12 +236,12 @@ it.each(["pushed", "merged"])("catches up with posts published before the bell i
   const meanwhile = await publish(author);
   vi.useRealTimers();
   await deliver(); // Fan-out reads the mirror, which does not have the bell yet.
-  expect(await toldOf(meanwhile)).toEqual([]);
+  expect(await recipientsOf(meanwhile)).toEqual([]);
   await apply([...ring, ...ring]);
-  expect([await toldOf(before), await toldOf(meanwhile)]).toEqual([[], [reader]]);
+  expect([await recipientsOf(before), await recipientsOf(meanwhile)]).toEqual([[], [reader]]);
   const later = await publish(author);
   await deliver();
-  expect(await toldOf(later)).toEqual([reader]);
+  expect(await recipientsOf(later)).toEqual([reader]);
 });
 
 it("ends up as the fact says, whatever the order of the effects of follow and bell", async () => {

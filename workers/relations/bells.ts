@@ -7,10 +7,10 @@
 import type { Effect } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone } from "../storage/effects.ts";
+import { deleteEffect } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
 import { mirrorFollow } from "./follow.ts";
-import type { Unread } from "../notifications/write-notifications.ts";
+import type { UnreadNotification } from "../notifications/write-notifications.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
 
 /** The most posts to catch up with that were published between a bell and its effect, which follows within seconds. */
@@ -26,7 +26,7 @@ export async function applyBell(env: Env, effect: Extract<Effect, { kind: "bell"
   // The follow is announced by its own effect.
   const mirrored = await mirrorFollow(env, follower, followee, { isAnnounced: false });
   if (mirrored?.fact.active && mirrored.fact.bell) await catchUp(env, follower, followee, timeOf(id));
-  await effectDone(env, id);
+  await deleteEffect(env, id);
 }
 
 /**
@@ -43,6 +43,6 @@ async function catchUp(env: Env, follower: PersonId, followee: PersonId, since: 
   const posts = published.map(({ id }) => id);
   if (posts.length === 0) return;
   const database = databaseOf(env, follower);
-  const results = await database.patient.batch<Unread>(bellStatements([follower], followee, posts));
+  const results = await database.patient.batch<UnreadNotification>(bellStatements([follower], followee, posts));
   await announce(env, unreadIn(results));
 }

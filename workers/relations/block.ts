@@ -3,9 +3,9 @@ import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone, sendEffect } from "../storage/effects.ts";
+import { deleteEffect, sendEffect } from "../storage/effects.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
-import { endFollow } from "./unfollow.ts";
+import { endFollowStatements } from "./unfollow.ts";
 
 /**
  * Applies a block or an unblock to the other person. Costs one D1 query for the fact, one batch for the other person,
@@ -20,7 +20,7 @@ export async function applyBlock(env: Env, effect: Extract<Effect, { kind: "bloc
     other,
   );
   if (fact) await mirror(env, other, person, fact);
-  await effectDone(env, effect.id);
+  await deleteEffect(env, effect.id);
 }
 
 type BlockFact = { mine: 0 | 1; version: number };
@@ -28,7 +28,7 @@ type BlockFact = { mine: 0 | 1; version: number };
 async function mirror(env: Env, person: PersonId, blocker: PersonId, { mine, version }: BlockFact): Promise<void> {
   const database = databaseOf(env, person);
   await withFreshIds(async () => {
-    const end = endFollow(person, blocker, IS_BLOCKED);
+    const end = endFollowStatements(person, blocker, IS_BLOCKED);
     const [, ended] = await database.patient.batch([
       statement(MIRROR, person, blocker, mine, version),
       ...end.statements,

@@ -6,13 +6,13 @@ import { Effect } from "../../schema/messages/facts.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
-import { ask, hide, outcome, signUp } from "../../tests/runtime/people.ts";
+import { ask, makePrivate, outcome, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
-import { applyAnswer } from "./follow-requests.ts";
+import { applyDecision } from "./follow-requests.ts";
 import { applyBlock } from "./block.ts";
 import { applyFollow } from "./follow.ts";
-import { acceptAll, ACCEPTED_PER_MESSAGE } from "./accept-all-requests.ts";
+import { acceptAllRequests, ACCEPTED_PER_MESSAGE } from "./accept-all-requests.ts";
 
 type Person = Awaited<ReturnType<typeof signUp>>;
 type Pair = { asker: Person; owner: Person };
@@ -41,14 +41,14 @@ async function newPair(): Promise<Pair> {
       .bind(owner.person.id, JSON.stringify(ids))
       .run();
   });
-  await hide(owner.person);
+  await makePrivate(owner.person);
   return { asker, owner };
 }
 
 /** Takes a step over the API. Returns its outcome and the effects it sends, which the test applies. */
 async function take(step: Step, pair: Pair, bindings: Env = env) {
   if (step === "close") {
-    await hide(pair.owner.person);
+    await makePrivate(pair.owner.person);
     return { answer: "200", sent: [] };
   }
   const sent: Effect[] = [];
@@ -69,9 +69,9 @@ async function apply(effect: Effect, bindings: Env = env): Promise<void> {
   const EFFECTS = queueTo((message) => sent.push(Effect.parse(message)));
   const recording = { ...bindings, EFFECTS };
   if (effect.kind === "follow") await applyFollow(recording, effect);
-  if (effect.kind === "answer") await applyAnswer(recording, effect);
+  if (effect.kind === "answer") await applyDecision(recording, effect);
   if (effect.kind === "block") await applyBlock(recording, effect);
-  if (effect.kind === "open") await acceptAll(recording, effect);
+  if (effect.kind === "open") await acceptAllRequests(recording, effect);
   for (const next of sent) await apply(next, bindings);
 }
 
@@ -279,7 +279,7 @@ describe("a private person", () => {
 
   it("keeps their followers when they become private, and accepts all requests when they become public", async () => {
     const pair = await newPair();
-    await hide(pair.owner.person, false);
+    await makePrivate(pair.owner.person, false);
     await takeInTurn(pair, "ask", "close");
     expect((await stateOf(pair)).fact).toMatchObject({ active: 1 });
     const others = await Promise.all(Array.from({ length: ACCEPTED_PER_MESSAGE + 2 }, () => signUp()));

@@ -8,34 +8,34 @@ import type { Effect } from "../../schema/messages/facts.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { effectDone, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
+import { deleteEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { announce } from "../push/announce.ts";
-import { type Unread, unreadStatements } from "../notifications/write-notifications.ts";
+import { type UnreadNotification, unreadStatements } from "../notifications/write-notifications.ts";
 import {
   RAISE_AGAIN_AFTER,
   refreshFollowerStatements,
   uncountFollowerStatement,
 } from "../notifications/follow-notifications.ts";
-import { endFollow } from "./unfollow.ts";
+import { endFollowStatements } from "./unfollow.ts";
 import { wantsNotificationSql } from "../notifications/notification-rules.ts";
 
 /** `accept` and `decline` decide a request; `remove` ends a follow. */
-export type Answer = "accept" | "decline" | "remove";
-export type AnswerEffect = Extract<Effect, { kind: "answer" }>;
+export type Decision = "accept" | "decline" | "remove";
+export type DecisionEffect = Extract<Effect, { kind: "answer" }>;
 
 /**
  * Stores a decision. Returns its effect, which the caller must apply, or undefined if there was nothing to decide.
  * Costs one D1 batch; repeating it is harmless.
  */
-export const answerRequest = (
+export const saveDecision = (
   env: Env,
   follower: PersonId,
   followee: PersonId,
-  answer: Answer,
-): Promise<AnswerEffect | undefined> =>
+  answer: Decision,
+): Promise<DecisionEffect | undefined> =>
   withFreshIds(async () => {
-    const effect: AnswerEffect = newEffect(followee, { kind: "answer", follower, followee });
+    const effect: DecisionEffect = newEffect(followee, { kind: "answer", follower, followee });
     const database = databaseOf(env, followee);
     const pair = { follower, followee };
     const key = [followee, String(shardOf(follower)), follower];
@@ -52,7 +52,7 @@ const HERE = (first: number): string =>
   `followee = ?${first} AND follower_shard = ?${first + 1} AND follower = ?${first + 2}`;
 
 /** SQL over a row of `followers`: whether the decision applies. An accepted follow may not be mirrored yet. */
-const ANSWERABLE: Record<Answer, string> = {
+const ANSWERABLE: Record<Decision, string> = {
   accept: `pending = 1 AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${IS_ACTIVE})`,
   decline: "pending = 1",
@@ -61,7 +61,7 @@ const ANSWERABLE: Record<Answer, string> = {
 
 // Removing a follower ends the mirrored follow at once; the fact in the follower's shard will agree when it is
 // mirrored.
-const ANSWERS: Record<Answer, string> = {
+const ANSWERS: Record<Decision, string> = {
   accept: "UPDATE followers SET answered = asked, accepted = 1, pending = 0",
   decline: "UPDATE followers SET answered = asked, accepted = 0, pending = 0",
   remove: "UPDATE followers SET answered = asked, accepted = 0, active = 0, told_in = NULL",
@@ -72,7 +72,7 @@ const ANSWERS: Record<Answer, string> = {
  * query to mark the effect as done. It may run repeatedly, late, or concurrently with another effect of the same pair:
  * a decision applies once, to the request it was made for, and a refusal after an acceptance wins in any order.
  */
-export async function applyAnswer(env: Env, effect: AnswerEffect): Promise<void> {
+export async function applyDecision(env: Env, effect: DecisionEffect): Promise<void> {
   const { follower, followee } = effect;
   const answer = await databaseOf(env, followee).patient.first<{ answered: number; accepted: 0 | 1 }>(
     `SELECT answered, accepted FROM followers WHERE ${HERE(1)} AND answered >= 0`,
@@ -83,7 +83,7 @@ export async function applyAnswer(env: Env, effect: AnswerEffect): Promise<void>
   if (answer) {
     await withFreshIds(() => (answer.accepted ? beginFollow : end)(env, follower, followee, answer.answered));
   }
-  await effectDone(env, effect.id);
+  await deleteEffect(env, effect.id);
 }
 
 async function beginFollow(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
@@ -100,12 +100,12 @@ async function beginFollow(env: Env, follower: PersonId, followee: PersonId, ask
     statement(`${BEGIN} AND ${AWAITS_DECISION(3)}`, follower, followee, asked),
     ...unreadStatements(notifications),
   ]);
-  await announce(env, (unread?.rows ?? []) as Unread[]);
+  await announce(env, (unread?.rows ?? []) as UnreadNotification[]);
   if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
 async function end(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
-  const { effect, statements } = endFollow(follower, followee, `asked = ${asked}`);
+  const { effect, statements } = endFollowStatements(follower, followee, `asked = ${asked}`);
   const [saved] = await databaseOf(env, follower).patient.batch(statements);
   if (saved && saved.changes > 0) await sendEffect(env, effect);
 }

@@ -8,7 +8,7 @@ import { d1Of } from "../../tests/runtime/d1.ts";
 import { interleaved } from "../../tests/runtime/interleave.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { FEED_MAX } from "../feeds/feed-bound.ts";
+import { FEED_MAX } from "../feeds/feed-limit.ts";
 import { applyFollow } from "./follow.ts";
 
 type FollowEffect = Extract<Effect, { kind: "follow" }>;

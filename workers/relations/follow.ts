@@ -7,12 +7,12 @@ import type { Effect } from "../../schema/messages/facts.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import type { Reach } from "../../schema/tables/people.ts";
-import { effectDone } from "../storage/effects.ts";
+import { deleteEffect } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
-import { answerRequest, applyAnswer } from "./follow-requests.ts";
-import { FEED_MAX, trimmed } from "../feeds/feed-bound.ts";
+import { saveDecision, applyDecision } from "./follow-requests.ts";
+import { FEED_MAX, trimFeedStatements } from "../feeds/feed-limit.ts";
 import { markStatement } from "../feeds/large-authors.ts";
-import { type Unread, unreadStatements } from "../notifications/write-notifications.ts";
+import { type UnreadNotification, unreadStatements } from "../notifications/write-notifications.ts";
 import {
   countFollowerStatements,
   dayOf,
@@ -39,11 +39,11 @@ export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "fol
     const { fact, reach, isPrivate, pending } = mirrored;
     if (fact.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
     if (pending && !isPrivate) {
-      const answer = await answerRequest(env, follower, followee, "accept");
-      if (answer) await applyAnswer(env, answer);
+      const answer = await saveDecision(env, follower, followee, "accept");
+      if (answer) await applyDecision(env, answer);
     }
   }
-  await effectDone(env, effect.id);
+  await deleteEffect(env, effect.id);
 }
 
 /**
@@ -97,7 +97,7 @@ async function mirror(
   if (isAnnounced && unread.length > 0)
     await announce(
       env,
-      results.slice(-unread.length).flatMap(({ rows }) => rows as Unread[]),
+      results.slice(-unread.length).flatMap(({ rows }) => rows as UnreadNotification[]),
     );
   const [found] = results[results.length - 1 - unread.length]?.rows ?? [];
   return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
@@ -137,7 +137,7 @@ async function backfill(env: Env, follower: PersonId, followee: PersonId): Promi
   const database = databaseOf(env, follower);
   await database.patient.batch([
     statement(BACKFILL, follower, followee, JSON.stringify(posts)),
-    ...trimmed([follower]),
+    ...trimFeedStatements([follower]),
   ]);
 }
 

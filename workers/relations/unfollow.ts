@@ -8,7 +8,7 @@ import { newEffect, saveEffectIf } from "../storage/effects.ts";
  * of `following`). The first one saves the effect, which the caller must send if that changed a row; it comes first
  * because it reads what the second one changes. They write nothing if there is no follow or request.
  */
-export function endFollow(
+export function endFollowStatements(
   follower: PersonId,
   followee: PersonId,
   condition = "true",

@@ -2,7 +2,7 @@
 import type { Database } from "../../schema/d1/database.ts";
 import { asMover, type Mover } from "./mover.ts";
 import { deleteStatements, differing, keyOf, rowsOf, writeStatements } from "./rows.ts";
-import { MOVED, type MovedTable } from "./tables.ts";
+import { MOVED_TABLES, type MovedTable } from "./tables.ts";
 import type { Key } from "./windows.ts";
 
 /** The most notes replayed at once. */
@@ -56,7 +56,7 @@ export async function keysWithoutNote(
 }
 
 function changesOf(notes: readonly { name: string; key: string }[]): Changed[] {
-  return MOVED.flatMap((table) => {
+  return MOVED_TABLES.flatMap((table) => {
     const keys = notes.filter(({ name }) => name === table.name).map(({ key }) => [normal(key), parsed(key)] as const);
     return keys.length > 0 ? [{ table, keys: new Map(keys) }] : [];
   });

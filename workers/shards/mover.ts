@@ -2,7 +2,7 @@
 import { statement, type Statement, type Result, type Database } from "../../schema/d1/database.ts";
 import { PHASES } from "../../schema/tables/shards.ts";
 import { databaseNamed } from "../../schema/d1/shards.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import type { Move } from "./moves.ts";
 
 /** `settled` is the key of the last like whose share of the digests has moved. */
@@ -40,7 +40,7 @@ async function takeIn(database: Database, { id, first, last, phase }: Move, hold
     ),
   ]);
   const [row] = taken?.rows ?? [];
-  if (!row) throw new ApiError("unavailable", TAKEN_OVER);
+  if (!row) throw new Refusal("unavailable", TAKEN_OVER);
   return row.settled;
 }
 
@@ -65,7 +65,7 @@ export async function asMover<T>(
     ]);
     return results.slice(1, -1);
   } catch (error) {
-    if (/NOT NULL constraint failed: mover\.holder/.test(String(error))) throw new ApiError("unavailable", TAKEN_OVER);
+    if (/NOT NULL constraint failed: mover\.holder/.test(String(error))) throw new Refusal("unavailable", TAKEN_OVER);
     throw error;
   }
 }

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { ShardMap, ShardMove } from "../../schema/api/shards.ts";
 import { newId, type MediaId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { isOpenSql, shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
-import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { isWritableSql, shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
+import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
 import { d1Of, prepared } from "../../tests/runtime/d1.ts";
 import { recordQueues } from "../../tests/runtime/facts.ts";
 import { intercepted } from "../../tests/runtime/interleave.ts";
@@ -16,8 +16,8 @@ import { randomOf } from "../../tests/product/random.ts";
 import { resendEffects } from "../storage/effects.ts";
 import { likeStatements } from "../projector/likes.ts";
 import { abortMove, beginMove, type Move, moveOf } from "./moves.ts";
-import { finishFencedMove, step } from "./phases.ts";
-import { MOVED, SHARED } from "./tables.ts";
+import { advanceFencedMove, runStep } from "./phases.ts";
+import { MOVED_TABLES, SHARED } from "./tables.ts";
 
 const RANGE = { first: 4096, last: 8191, target: "DB_1" };
 const STAYING_SHARD = 17;
@@ -39,7 +39,7 @@ const isInRange = (row: string): boolean => shardIn(row) >= RANGE.first && shard
 /** Makes it look as if the leases of all isolates had expired. */
 async function passLeases(id: number): Promise<void> {
   await PAIR.DB.prepare("UPDATE shard_moves SET published_at = published_at - 60000 WHERE id = ?").bind(id).run();
-  await readShards(PAIR);
+  await readShardMap(PAIR);
 }
 
 /** Runs steps until the move reaches `phase` or ends. */
@@ -49,7 +49,7 @@ async function moveTo(phase: Move["phase"] | undefined, id: number, on: Env = wo
     expect(steps, move.phase).toBeLessThan(300);
     if (move.phase === phase || move.phase === "done" || move.phase === "aborted") return move;
     if (move.phase === "published" || move.phase === "cleaning") await passLeases(id);
-    await step(on, id);
+    await runStep(on, id);
   }
 }
 
@@ -158,7 +158,7 @@ it("knows every table, so that a new one must declare where its rows live", asyn
     "noted_changes",
     "mover",
   ];
-  const known = [...MOVED.map(({ name }) => name), ...SHARED, ...own];
+  const known = [...MOVED_TABLES.map(({ name }) => name), ...SHARED, ...own];
   expect(results.map(({ name }) => name).sort()).toEqual(known.sort());
 });
 
@@ -177,7 +177,7 @@ it("moves the rows of every table, and no others", async () => {
   const sums = await digests();
   const tables = (rows: Map<string, string>) => new Set([...rows.keys()].map((key) => key.split(" ")[0]));
   expect(tables(new Map([...before].filter(([, row]) => isInRange(row)))).size).toBeGreaterThanOrEqual(
-    MOVED.length - 1,
+    MOVED_TABLES.length - 1,
   );
 
   const { id } = await beginMove(world, RANGE);
@@ -187,7 +187,7 @@ it("moves the rows of every table, and no others", async () => {
   const left = await world.DB.prepare("SELECT sum(likes) AS likes FROM like_digests").first();
   const arrived = await world.DB_1.prepare("SELECT sum(likes) AS likes FROM like_digests").first();
   expect([left, arrived]).toEqual([{ likes: 1 }, { likes: 1 }]);
-  expect(await readShards(world)).toEqual([
+  expect(await readShardMap(world)).toEqual([
     { binding: "DB", first: 0, last: 4095 },
     { binding: "DB_1", first: 4096, last: 8191 },
   ]);
@@ -198,7 +198,7 @@ it("moves some shards back, opens them there and closes them where they were", a
   const before = await rowsOf(world.DB);
   await moveTo(undefined, (await beginMove(world, RANGE)).id);
   await moveTo(undefined, (await beginMove(world, { first: 4500, last: 5500, target: "DB" })).id);
-  expect((await readShards(world)).map(({ binding, first }) => `${binding}:${first}`)).toEqual([
+  expect((await readShardMap(world)).map(({ binding, first }) => `${binding}:${first}`)).toEqual([
     "DB:0",
     "DB_1:4096",
     "DB:4500",
@@ -234,7 +234,7 @@ it("always serves reads, and rejects writes of the moving people only during the
     if (move.phase === "cleaning") await passLeases(id);
     expect((await ask("GET", "/v1/me", { env: world, token: moving.token })).status).toBe(200);
     statuses[move.phase] = `${await rename(staying)}, ${await rename(moving)}`;
-    await step(world, id);
+    await runStep(world, id);
   }
   statuses["done"] = `${await rename(staying)}, ${await rename(moving)}`;
   expect(statuses).toEqual({
@@ -330,13 +330,13 @@ it("is advanced by cron if it is abandoned while people cannot write", async () 
   const before = await rowsOf(world.DB);
   const { id } = await beginMove(world, RANGE);
   await moveTo("fenced", id);
-  await finishFencedMove(world);
+  await advanceFencedMove(world);
   expect(await moveOf(world, id)).toMatchObject({ phase: "published" });
-  await finishFencedMove(world);
+  await advanceFencedMove(world);
   expect(await moveOf(world, id)).toMatchObject({ phase: "published" });
   await passLeases(id);
-  await finishFencedMove(world);
-  await finishFencedMove(world);
+  await advanceFencedMove(world);
+  await advanceFencedMove(world);
   expect(await moveOf(world, id)).toMatchObject({ phase: "cleaning" });
   await moveTo(undefined, id);
   await expectAll(before, true);
@@ -347,7 +347,7 @@ it("does not make sweeps fail on rows that are being moved", async () => {
   const { id } = await beginMove(world, RANGE);
   await moveTo("published", id);
   for (const database of [world.DB, world.DB_1]) {
-    await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${isOpenSql("id")}`).run();
+    await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${isWritableSql("id")}`).run();
   }
   // The seeded effects have no kind, so the sweep logs an error for each that it finds.
   const unknown = vi.spyOn(console, "error").mockReturnValue();
@@ -381,8 +381,8 @@ it.each([1, 2, 3, 4, 5, 6])("continues after a crash at any query (seed %i)", as
     if (move.publishedFor !== null) await passLeases(id);
     // Nothing else changes the rows here: traffic.test.ts covers that.
     const on = crashing(1 + Math.floor(random() * 60), random() < 0.5);
-    await step(on, id).catch(() => (crashes += 1));
-    if (crashes % 5 === 4) await step(world, id).catch(() => undefined);
+    await runStep(on, id).catch(() => (crashes += 1));
+    if (crashes % 5 === 4) await runStep(world, id).catch(() => undefined);
   }
   expect(crashes).toBeGreaterThan(3);
   await expectAll(before, true);
@@ -400,7 +400,7 @@ it("ends the same when two operators run the same move at once", async () => {
     for (let move = await moveOf(world, id); move.phase !== "done"; move = await moveOf(world, id)) {
       if (move.publishedFor !== null) await passLeases(id);
       // An overtaken operator waits, as the CLI does. Otherwise the two would keep taking the move from each other.
-      await step(world, id).catch(() => sleep(Math.random() * 300));
+      await runStep(world, id).catch(() => sleep(Math.random() * 300));
     }
   };
   await Promise.all([operator(), operator()]);

@@ -1,8 +1,8 @@
 /** The record of moves in the database DB: operators begin and abort moves, and each step advances them. */
 import { Database } from "../../schema/d1/database.ts";
-import { bindings, readShards, withMoved } from "../../schema/d1/shards.ts";
+import { bindings, readShardMap, withMoved } from "../../schema/d1/shards.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
-import { ApiError } from "../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 
 /** A move of the logical shards from `first` to `last`, both included. `place` is where the current phase continues. */
 export type Move = {
@@ -36,7 +36,7 @@ export async function openMove(env: Env): Promise<Move | undefined> {
 /** Returns the move, or throws `not_found`. */
 export async function moveOf(env: Env, id: number): Promise<Move> {
   const move = await Database.of(env.DB).patient.first<Move>(`SELECT ${COLUMNS} FROM shard_moves WHERE id = ?`, id);
-  if (!move) throw new ApiError("not_found");
+  if (!move) throw new Refusal("not_found");
   return move;
 }
 
@@ -49,22 +49,22 @@ export async function beginMove(env: Env, request: { first: number; last: number
   const open = await openMove(env);
   if (open) {
     if (open.first === first && open.last === last && open.target === target) return open;
-    throw new ApiError(
+    throw new Refusal(
       "move_under_way",
       `The move of ${open.first}-${open.last} to ${open.target} is under way (${open.phase})`,
     );
   }
-  if (!bindings(env).includes(target)) throw new ApiError("invalid_request", `SHARDS does not list ${target}`);
-  const ranges = await readShards(env);
+  if (!bindings(env).includes(target)) throw new Refusal("invalid_request", `SHARDS does not list ${target}`);
+  const ranges = await readShardMap(env);
   const holders = ranges.filter((range) => range.first <= last && range.last >= first);
   const [source] = holders;
   if (!source || holders.some(({ binding }) => binding !== source.binding)) {
-    throw new ApiError(
+    throw new Refusal(
       "invalid_request",
       `${first}-${last} span several databases. Move those of one database at a time`,
     );
   }
-  if (source.binding === target) throw new ApiError("invalid_request", `${first}-${last} are already in ${target}`);
+  if (source.binding === target) throw new Refusal("invalid_request", `${first}-${last} are already in ${target}`);
   withMoved(ranges, { binding: target, first, last });
   // Of two requests at the same time, only one inserts a row.
   const begun = await Database.of(env.DB).patient.first<Move>(
@@ -108,7 +108,7 @@ export async function abortMove(env: Env, id: number): Promise<Move> {
   for (;;) {
     const move = await moveOf(env, id);
     if (move.phase === "aborting" || move.phase === "aborted") return move;
-    if (move.publishedFor !== null) throw new ApiError("too_late_to_abort");
+    if (move.publishedFor !== null) throw new Refusal("too_late_to_abort");
     await advance(env, move, { phase: "aborting" });
   }
 }

@@ -19,10 +19,10 @@ const MARGIN = 1000;
 const REPLAYS_PER_STEP = 10;
 
 /** Does the next piece of work, if its time has come, and returns the move as it is then. */
-export async function step(env: Env, id: number): Promise<Move> {
+export async function runStep(env: Env, id: number): Promise<Move> {
   const move = await moveOf(env, id);
   const run = STEPS[move.phase];
-  if (!run || waitOf(move) > 0) return move;
+  if (!run || waitMs(move) > 0) return move;
   await advance(env, move, await run(await take(env, move)));
   return moveOf(env, id);
 }
@@ -31,10 +31,10 @@ export async function step(env: Env, id: number): Promise<Move> {
  * Run by cron: advances an abandoned move through the phases in which the moving people cannot write. Costs one query,
  * or none with a single database.
  */
-export async function finishFencedMove(env: Env): Promise<void> {
+export async function advanceFencedMove(env: Env): Promise<void> {
   if (bindings(env).length === 1) return;
   const move = await openMove(env);
-  if (move && PAUSED.has(move.phase)) await step(env, move.id);
+  if (move && PAUSED.has(move.phase)) await runStep(env, move.id);
 }
 
 const PAUSED = new Set<Phase>(["fenced", "aborting", "published"]);
@@ -43,7 +43,7 @@ const PAUSED = new Set<Phase>(["fenced", "aborting", "published"]);
  * Returns how long the next step has to wait, in ms: first until every isolate has the new map, then until none uses
  * the old one.
  */
-export function waitOf({ phase, publishedFor }: Pick<Move, "phase" | "publishedFor">): number {
+export function waitMs({ phase, publishedFor }: Pick<Move, "phase" | "publishedFor">): number {
   const until = WAITS[phase];
   return until === undefined ? 0 : Math.max(0, until + MARGIN - (publishedFor ?? 0));
 }

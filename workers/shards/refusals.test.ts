@@ -1,7 +1,7 @@
 /** A move refuses nobody what they may do: what cannot be written for a moment can be written after it, or waits for it. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { readShards, shardOfHandle } from "../../schema/d1/shards.ts";
+import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { png } from "../../tests/runtime/media.ts";
 import { emptyPair, type Pair, PAIR, personIn } from "../../tests/runtime/pair.ts";
@@ -9,7 +9,7 @@ import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
 import { claimHandle } from "../api/accounts/sign-up.ts";
 import { beginMove, moveOf } from "./moves.ts";
-import { step } from "./phases.ts";
+import { runStep } from "./phases.ts";
 
 const RANGE = { first: 4096, last: 8191, target: "DB_1" };
 const [STAYS, MOVES] = [17, 5000];
@@ -28,16 +28,16 @@ afterEach(() => {
 /** Steps until the shards are closed in both databases. */
 async function switching(): Promise<number> {
   const { id } = await beginMove(world, RANGE);
-  while ((await moveOf(world, id)).phase !== "published") await step(world, id);
-  await readShards(world);
+  while ((await moveOf(world, id)).phase !== "published") await runStep(world, id);
+  await readShardMap(world);
   return id;
 }
 
 /** Steps on until the target has opened. */
 async function opened(id: number): Promise<void> {
   await PAIR.DB.prepare("UPDATE shard_moves SET published_at = published_at - 60000 WHERE id = ?").bind(id).run();
-  await readShards(world);
-  await step(world, id);
+  await readShardMap(world);
+  await runStep(world, id);
   expect((await moveOf(world, id)).phase).toBe("cleaning");
 }
 

@@ -20,7 +20,7 @@ function moved(table: SQLiteTable, home: SQLiteColumn, shardSql = shardOfIdSql):
   return { name, keys: keys.map((column) => column.name), shardSql: (prefix = "") => shardSql(prefix + home.name) };
 }
 
-export const MOVED: readonly MovedTable[] = [
+export const MOVED_TABLES: readonly MovedTable[] = [
   moved(people.people, people.people.id),
   moved(people.handles, people.handles.handle, shardOfHandleSql),
   moved(people.credentials, people.credentials.person),

@@ -6,7 +6,7 @@ import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { Comment, Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId } from "../../schema/ids.ts";
-import { readShards } from "../../schema/d1/shards.ts";
+import { readShardMap } from "../../schema/d1/shards.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { intercepted } from "../../tests/runtime/interleave.ts";
@@ -20,7 +20,7 @@ import { applyFollow } from "../relations/follow.ts";
 import { audit } from "../projector/audit.ts";
 import { project } from "../projector/projector.ts";
 import { beginMove, moveOf } from "./moves.ts";
-import { step } from "./phases.ts";
+import { runStep } from "./phases.ts";
 
 const RANGE = { first: 4096, last: 8191, target: "DB_1" };
 const SHARDS = [3, 1000, 4095, 4096, 6000, 8191];
@@ -190,9 +190,11 @@ it.each([1, 2, 3])(
         expect(move.phase).not.toMatch(/^abort/);
         if (move.publishedFor !== null) {
           await PAIR.DB.prepare("UPDATE shard_moves SET published_at = published_at - 60000").run();
-          await readShards(PAIR);
+          await readShardMap(PAIR);
         }
-        await step(steps % 3 === 2 ? world : crashing(1 + Math.floor(random() * 40)), id).catch(() => (crashes += 1));
+        await runStep(steps % 3 === 2 ? world : crashing(1 + Math.floor(random() * 40)), id).catch(
+          () => (crashes += 1),
+        );
         await sleep(30);
       }
     })();

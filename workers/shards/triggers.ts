@@ -1,6 +1,6 @@
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import { IS_MOVING } from "../../schema/d1/shard-sql.ts";
-import { MOVED, type MovedTable } from "./tables.ts";
+import { MOVED_TABLES, type MovedTable } from "./tables.ts";
 
 const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
 
@@ -11,7 +11,7 @@ const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
  * a look into two tables, which are empty or have a few rows.
  */
 export const triggerStatements = (): Statement[] =>
-  MOVED.flatMap((table) =>
+  MOVED_TABLES.flatMap((table) =>
     EVENTS.flatMap((event) => [
       statement(`DROP TRIGGER IF EXISTS ${nameOf(table, event)}`),
       statement(triggerSql(table, event)),

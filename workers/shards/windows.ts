@@ -1,7 +1,7 @@
 /** Walks over the rows of a database, table by table in the order of their keys, in windows of bounded size. */
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import type { Move } from "./moves.ts";
-import { MOVED, type MovedTable } from "./tables.ts";
+import { MOVED_TABLES, type MovedTable } from "./tables.ts";
 
 /** Rows of one window, including those that do not move. */
 const WINDOW_ROWS = 1000;
@@ -25,13 +25,17 @@ export async function walk(move: Move, database: Database, work: (window: Window
     move.place === "" ? { table: 0, after: null } : (JSON.parse(move.place) as Place);
   let { moved } = move;
   for (let windows = 0; windows < WINDOWS_PER_STEP; windows += 1) {
-    const table = MOVED[index];
+    const table = MOVED_TABLES[index];
     if (!table) break;
     const end = await endOf(database, table, after);
     moved += await work({ table, after, end });
     [index, after] = end ? [index, end] : [index + 1, null];
   }
-  return { place: JSON.stringify({ table: index, after } satisfies Place), moved, isDone: index === MOVED.length };
+  return {
+    place: JSON.stringify({ table: index, after } satisfies Place),
+    moved,
+    isDone: index === MOVED_TABLES.length,
+  };
 }
 
 /** Returns the key of the last row of the window after `after`, or null if the window is the last of its table. */

@@ -6,9 +6,9 @@
  */
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { Effect } from "../../schema/messages/facts.ts";
-import { isOpenSql } from "../../schema/d1/shard-sql.ts";
+import { isWritableSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
 
 /** How long an effect may take before it is sent again, in ms: 15 s, doubling with each attempt up to an hour. */
@@ -58,7 +58,7 @@ export const saveEffectIf = (
 /** Sends an effect to its queue. Never fails, because cron resends an effect that could not be sent. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   try {
-    await within(STORE_ANSWERS_WITHIN, queueOf(env, effect).send(effect), "the queue of effects");
+    await within(STORE_TIMEOUT, queueOf(env, effect).send(effect), "the queue of effects");
   } catch (error) {
     console.warn("effect not sent, cron will", { id: effect.id, error: String(error) });
   }
@@ -67,7 +67,7 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
 /**
  * Saves the progress of an effect of many steps in its body, then sends it again. Does not restore one that is done.
  */
-export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): Promise<void> {
+export async function continueEffect(env: Env, effect: Effect, now = Date.now()): Promise<void> {
   await databaseOf(env, effect.id).patient.run(
     "UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1",
     effect.id,
@@ -78,7 +78,7 @@ export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): 
 }
 
 /** Deletes an effect that is done. */
-export async function effectDone(env: Env, id: EffectId): Promise<void> {
+export async function deleteEffect(env: Env, id: EffectId): Promise<void> {
   await databaseOf(env, id).patient.run("DELETE FROM effects WHERE id = ?", id);
 }
 
@@ -88,7 +88,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
   for (const database of databases(env)) {
     const due = await database.patient.all<{ body: string }>(
       `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
-         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${isOpenSql("id")} LIMIT ?4) RETURNING body`,
+         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${isWritableSql("id")} LIMIT ?4) RETURNING body`,
       now,
       RETRY_AFTER,
       RETRY_AT_MOST,
@@ -114,7 +114,7 @@ export async function waitingEffects(database: Database): Promise<WaitingEffects
   const found = await database.patient.first<WaitingEffects>(
     `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
          coalesce(sum(attempts >= ?1), 0) AS stuck
-       FROM (SELECT id, attempts FROM effects WHERE ${isOpenSql("id")} ORDER BY id LIMIT ?2)`,
+       FROM (SELECT id, attempts FROM effects WHERE ${isWritableSql("id")} ORDER BY id LIMIT ?2)`,
     STUCK_FROM,
     COUNTED_UP_TO,
   );

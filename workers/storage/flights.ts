@@ -1,4 +1,4 @@
-import { LateError, within } from "../../schema/d1/deadline.ts";
+import { TimeoutError, within } from "../../schema/d1/deadline.ts";
 import type { Background } from "../../schema/background.ts";
 
 /** The default for how long a request waits for another one that reads the same key before it reads the key itself. */
@@ -53,7 +53,7 @@ export class Flights<K, V> {
     try {
       return await within(this.#joinedFor, flight, "another request");
     } catch (error) {
-      if (!(error instanceof LateError)) throw error;
+      if (!(error instanceof TimeoutError)) throw error;
       for (const [key, under] of this.#under) if (under === flight) this.#under.delete(key);
       return undefined;
     }

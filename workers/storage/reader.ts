@@ -2,7 +2,7 @@ import { statement, type Statement, type Result } from "../../schema/d1/database
 import type { Viewer } from "./viewer.ts";
 import type { Refusable, Snapshot } from "../../durable-objects/post/post-results.ts";
 import type { Id, PersonId, PostId } from "../../schema/ids.ts";
-import { bindingOf, byDatabase, databaseOf, firstShards } from "../../schema/d1/shards.ts";
+import { bindingOf, byDatabase, databaseOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
 import type { QueryResult } from "../../schema/d1/combined-reads.ts";
 import { Seen } from "./consistency.ts";
 import { Served } from "./served.ts";
@@ -74,7 +74,7 @@ export class Reader {
    * Reads a replica of every database, one D1 query each. Leaves out copies of rows that are moving between databases.
    */
   async everyReplica<Row extends { id: Id }>(sql: string, ...params: readonly unknown[]): Promise<Row[]> {
-    const results = firstShards(this.env).map(async (shard) => {
+    const results = oneShardPerDatabase(this.env).map(async (shard) => {
       const home = bindingOf(this.env, shard);
       const rows = await this.replica<Row>(shard, sql, ...params);
       return rows.filter(({ id }) => bindingOf(this.env, id) === home);

@@ -6,7 +6,7 @@ import type { CommentPage, PostPage } from "../../schema/api/posts.ts";
 import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/api.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { ask, signUp } from "../../tests/runtime/people.ts";
-import { follows } from "../../tests/runtime/posts.ts";
+import { writeFollow } from "../../tests/runtime/posts.ts";
 import { LaggingDatabase } from "../../tests/runtime/replicas.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { project } from "../projector/projector.ts";
@@ -80,7 +80,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
 
   it("shows posts in a feed that the replica does not have yet", async () => {
     const ben = await signUp();
-    await follows(ben.person.id, ada.person.id);
+    await writeFollow(ben.person.id, ada.person.id);
     const { id } = await publish(ada);
     await fanOut(lagging, { post: id, author: ada.person.id });
     const feed = await (await ask("GET", "/v1/feed", as(ben))).json<PostPage>();

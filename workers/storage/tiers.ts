@@ -10,7 +10,7 @@ import { fingerprintOf } from "../../schema/fingerprint.ts";
 import { Flights } from "./flights.ts";
 import { Memory } from "./memory.ts";
 import type { Reader } from "./reader.ts";
-import { KV_ANSWERS_WITHIN, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { KV_TIMEOUT, STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 
 const MEMORY_MAX = 5000; // Values of about 1 kB.
 /** The minimum time between two writes of the same value to KV by this isolate. */
@@ -37,9 +37,9 @@ type Options<K, V> = {
 };
 
 /** Waits for a write to KV and tolerates its failure: a missing key costs a query, and an outdated one expires soon. */
-export async function settled(write: Promise<unknown>): Promise<void> {
+export async function settleKvWrite(write: Promise<unknown>): Promise<void> {
   try {
-    await within(STORE_ANSWERS_WITHIN, write, "KV");
+    await within(STORE_TIMEOUT, write, "KV");
   } catch (error) {
     console.warn("KV not written", { error: String(error) });
   }
@@ -124,7 +124,7 @@ export class Tiers<K extends string, V extends object> {
   async forget(env: Env, key: K): Promise<void> {
     this.drop(key);
     this.#written.delete(key);
-    if (this.#kv !== undefined) await settled(env.DOCUMENTS.delete(`${this.#kv}:${key}`));
+    if (this.#kv !== undefined) await settleKvWrite(env.DOCUMENTS.delete(`${this.#kv}:${key}`));
   }
 
   async #read(reader: Reader, keys: K[]): Promise<Map<K, V>> {
@@ -166,7 +166,7 @@ export class Tiers<K extends string, V extends object> {
         const page = keys.slice(start, start + KV_KEYS_MAX);
         const names = page.map((key) => `${kind}:${key}`);
         const values = await reader.served.timed("kv", () =>
-          within(KV_ANSWERS_WITHIN, reader.env.DOCUMENTS.get<V>(names, "json"), "KV"),
+          within(KV_TIMEOUT, reader.env.DOCUMENTS.get<V>(names, "json"), "KV"),
         );
         for (const key of page) {
           const value = values.get(`${kind}:${key}`);
@@ -187,7 +187,7 @@ export class Tiers<K extends string, V extends object> {
         const last = this.#written.get(key);
         if (last?.value === version && Date.now() - last.at < WRITTEN_AT_MOST_EVERY) return;
         this.#written.set(key, version);
-        await settled(env.DOCUMENTS.put(`${kind}:${key}`, text, { expirationTtl: KV_TTL }));
+        await settleKvWrite(env.DOCUMENTS.put(`${kind}:${key}`, text, { expirationTtl: KV_TTL }));
       }),
     );
   }

@@ -1,5 +1,5 @@
-import { isMoving } from "../../schema/d1/shard-sql.ts";
-import { renewShards } from "../../schema/d1/shards.ts";
+import { isMovingError } from "../../schema/d1/shard-sql.ts";
+import { refreshShardMap } from "../../schema/d1/shards.ts";
 
 /** A switch refuses writes for the lease of a map, 5 s, and a second, and then until the operator's next step. */
 const TRIES = 20;
@@ -15,9 +15,9 @@ export async function whileMoving<T>(env: Env, write: () => Promise<T>): Promise
     try {
       return await write();
     } catch (error) {
-      if (!isMoving(error) || tried === TRIES) throw error;
+      if (!isMovingError(error) || tried === TRIES) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_EVERY));
-    await renewShards(env);
+    await refreshShardMap(env);
   }
 }

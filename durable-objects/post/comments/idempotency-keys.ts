@@ -1,6 +1,6 @@
 import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import type { CommentId, PersonId } from "../../../schema/ids.ts";
-import { formatted, hashOf } from "../../../schema/set-hash.ts";
+import { formatDigest, hashOf } from "../../../schema/set-hash.ts";
 import type { KeyRow } from "../post-tables.ts";
 
 /** Remembers for a day which comment was made under which key of a person. */
@@ -40,4 +40,4 @@ export class IdempotencyKeys {
 }
 
 /** Stored instead of the request itself, whose text may be edited or deleted later and must not remain here. */
-export const digestOf = (request: string): string => formatted(hashOf(request));
+export const digestOf = (request: string): string => formatDigest(hashOf(request));

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId, PostId } from "../../../schema/ids.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
-import type { LikeAnswer, LikeCommand } from "../post-results.ts";
+import type { LikeResult, LikeCommand } from "../post-results.ts";
 
 beforeEach(() => {
   recordQueues();
@@ -16,10 +16,10 @@ afterEach(() => {
 const gateOf = (post: PostId) => env.LIKE_GATES.getByName(`${post} 0`);
 const people = (count: number) => Array.from({ length: count }, newPerson);
 
-type Call = (commands: LikeCommand[]) => Promise<LikeAnswer[]>;
+type Call = (commands: LikeCommand[]) => Promise<LikeResult[]>;
 
 /** Intercepts the calls from gates to the post's actor. `call` may pass a call on. */
-function between(post: PostId, call: (commands: LikeCommand[], pass: Call) => Promise<LikeAnswer[]>): void {
+function between(post: PostId, call: (commands: LikeCommand[], pass: Call) => Promise<LikeResult[]>): void {
   const getByName = env.POSTS.getByName.bind(env.POSTS);
   vi.spyOn(env.POSTS, "getByName").mockImplementation((name) => {
     const stub = getByName(name);

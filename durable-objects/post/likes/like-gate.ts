@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PersonId, PostId } from "../../../schema/ids.ts";
 import { Combiner } from "./combiner.ts";
-import type { LikeAnswer, LikeCommand } from "../post-results.ts";
+import type { LikeResult, LikeCommand } from "../post-results.ts";
 
 /** The most likes in one call. */
 const LIKES_PER_CALL = 100;
@@ -17,12 +17,12 @@ export class LikeGate extends DurableObject<Env> {
   readonly #calls = new Combiner((commands: LikeCommand[]) => this.#call(commands), LIKES_PER_CALL);
 
   /** Does what PostActor.like or unlike does. A gate serves one post, which is part of its name. */
-  set(post: PostId, person: PersonId, liked: boolean): Promise<LikeAnswer> {
+  set(post: PostId, person: PersonId, liked: boolean): Promise<LikeResult> {
     this.#post = post;
     return this.#calls.add({ person, liked });
   }
 
-  async #call(commands: LikeCommand[]): Promise<LikeAnswer[]> {
+  async #call(commands: LikeCommand[]): Promise<LikeResult[]> {
     if (!this.#post) throw new Error("a gate without a post");
     return this.env.POSTS.getByName(this.#post).setLikes(commands);
   }

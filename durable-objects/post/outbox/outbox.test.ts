@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ALBUM_MAX } from "../../../schema/api/posts.ts";
-import { EVERY_PART, type PostFacts } from "../../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../../schema/messages/facts.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
@@ -94,7 +94,7 @@ it("sends the first notice at once, then one for each ten seconds, and loses non
   await flush(actor);
   expect(counts().slice(8)).toEqual([6]);
   await actor.confirmProjected(8, 7, { from: 3, to: 7 });
-  await actor.confirmDelivered(EVERY_PART);
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await flush(actor);
   expect(await flush(actor)).toBe(false);
 
@@ -126,7 +126,7 @@ it("finishes only when everything is confirmed", async () => {
   expect(queues.facts).toHaveLength(1);
 
   await actor.confirmProjected(1, 2, { from: 1, to: 2 });
-  await actor.confirmDelivered(EVERY_PART);
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   expect(await flush(actor)).toBe(true); // The alarm that was set before the confirmation finds nothing to do...
   expect(await flush(actor)).toBe(false); // ...and sets none.
   expect(queues.facts).toHaveLength(1);

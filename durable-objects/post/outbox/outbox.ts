@@ -10,7 +10,7 @@
  * confirmation, which the consumer sends after its own commit, removes an entry; an entry that is not confirmed in time
  * is sent again.
  */
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { PostBody, PostFacts, PostStanding } from "../../../schema/messages/facts.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
@@ -169,7 +169,7 @@ export class Outbox {
         continue;
       }
       const facts = this.#nextFacts(notices);
-      await within(STORE_ANSWERS_WITHIN, this.#env.FACTS.send(facts), "the queue of facts");
+      await within(STORE_TIMEOUT, this.#env.FACTS.send(facts), "the queue of facts");
       this.#sent = Math.max(this.#sent, facts.to);
       this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
       if (notices && notices.list.length > 0) this.#noticesSentAt = Date.now();
@@ -186,7 +186,7 @@ export class Outbox {
   async #sendFanOut(): Promise<void> {
     if (this.#post.delivered || this.#fanOutSent) return;
     const sent = this.#env.FAN_OUT.send({ post: this.#post.id, author: this.#post.author });
-    await within(STORE_ANSWERS_WITHIN, sent, "the queue of the fan-out");
+    await within(STORE_TIMEOUT, sent, "the queue of the fan-out");
     this.#fanOutSent = true;
     this.#awaitConfirmation();
   }

@@ -3,7 +3,7 @@
  * handle stops guessing at one person; the limit of sixty for one address stops trying one password on everyone.
  */
 import type { Context } from "hono";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function countAttempt(c: Context<App>, action: "sign-in" | "sign-up
     c.env.SIGN_IN_BY_HANDLE.limit({ key: `${action} ${handle}` }),
     ...(address === undefined ? [] : [c.env.SIGN_IN_BY_ADDRESS.limit({ key: networkOf(address) })]),
   ]);
-  if (!limits.every(({ success }) => success)) throw new ApiError("too_many_attempts");
+  if (!limits.every(({ success }) => success)) throw new Refusal("too_many_attempts");
 }
 
 /** Returns the /64 network of an IPv6 address: one customer owns all of it, and could use a new address each time. */

@@ -7,10 +7,10 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { unreadCount } from "../../notifications/present-notifications.ts";
 import { ownProfileOf } from "../../reads/people.ts";
-import { copyPrivate, forgetStanding, noteIsPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
+import { copyPrivate, forgetPrivacy, noteIsPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
-import { forgetPublicResponsesOf } from "../../answers/public-answers.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
 
@@ -81,7 +81,7 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
     ]);
     if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
-  forgetStanding(person);
+  forgetPrivacy(person);
   forgetPublicResponsesOf(person);
 }
 
@@ -89,6 +89,6 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
 async function meOf(reader: Reader, viewer: Viewer): Promise<Me> {
   const { person } = viewer;
   const [profile, unread] = await Promise.all([ownProfileOf(reader, person), unreadCount(reader, person)]);
-  if (!profile) throw new ApiError("not_signed_in"); // A session may outlive its person.
+  if (!profile) throw new Refusal("not_signed_in"); // A session may outlive its person.
   return { ...profile, unread };
 }

@@ -5,10 +5,10 @@
  */
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId, SessionId } from "../../../schema/ids.ts";
-import { KV_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { KV_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { settled } from "../../storage/tiers.ts";
+import { settleKvWrite } from "../../storage/tiers.ts";
 
 export type SessionRow = PersonCard & { secretHash: string; expiresAt: number; hasBlocks: 0 | 1 };
 
@@ -50,18 +50,18 @@ async function mayHaveBlocks(reader: Reader, person: PersonId): Promise<boolean>
 }
 
 const fromKv = <T>({ env, served }: Reader, key: string): Promise<T | null> =>
-  served.timed("kv", () => within(KV_ANSWERS_WITHIN, env.DOCUMENTS.get<T>(key, "json"), "KV"));
+  served.timed("kv", () => within(KV_TIMEOUT, env.DOCUMENTS.get<T>(key, "json"), "KV"));
 
 /** Copies a new session to KV. Never fails, because a missing copy matters only while D1 is down. */
 export async function copySession(env: Env, id: SessionId, row: SessionRow): Promise<void> {
   const lasts = Math.max(60, Math.floor((row.expiresAt - Date.now()) / 1000));
-  await settled(env.DOCUMENTS.put(sessionKey(id), JSON.stringify(row), { expirationTtl: lasts }));
+  await settleKvWrite(env.DOCUMENTS.put(sessionKey(id), JSON.stringify(row), { expirationTtl: lasts }));
 }
 
 /** Deletes the copies of a session that ends. Never fails. */
 export async function forgetSession(env: Env, id: SessionId): Promise<void> {
   remembered.delete(id);
-  await settled(env.DOCUMENTS.delete(sessionKey(id)));
+  await settleKvWrite(env.DOCUMENTS.delete(sessionKey(id)));
 }
 
 /**
@@ -69,7 +69,7 @@ export async function forgetSession(env: Env, id: SessionId): Promise<void> {
  * down they get no kept responses, and requests that depend on their blocks are rejected. Never fails.
  */
 export async function markBlocks(env: Env, people: readonly PersonId[]): Promise<void> {
-  await Promise.all(people.map((person) => settled(env.DOCUMENTS.put(blocksKey(person), "1"))));
+  await Promise.all(people.map((person) => settleKvWrite(env.DOCUMENTS.put(blocksKey(person), "1"))));
 }
 
 const sessionKey = (id: SessionId) => `session:${id}`;

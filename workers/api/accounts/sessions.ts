@@ -2,17 +2,17 @@
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
-import { isOpenSql } from "../../../schema/d1/shard-sql.ts";
+import { isWritableSql } from "../../../schema/d1/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
-import { endSockets } from "../../notifications/socket-hints.ts";
+import { closeSockets } from "../../notifications/socket-hints.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { endSubscriptions } from "../../push/subscriptions.ts";
 import { claimantOf } from "../../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { forgetSession } from "./session-copies.ts";
@@ -40,7 +40,7 @@ sessions.openapi(
     await countAttempt(c, "sign-in", handle);
     const known = await credentialsOf(c.env, handle);
     const right = await verifyPassword(password, known?.password);
-    if (!known || !right) throw new ApiError("wrong_credentials");
+    if (!known || !right) throw new Refusal("wrong_credentials");
     const token = await startSession(c.env, known.person.id);
     await beginSession(c, known.person, token);
     return c.json({ person: known.person, token }, 201);
@@ -63,8 +63,8 @@ sessions.openapi(
     const database = databaseOf(c.env, session);
     const ended = statement("DELETE FROM sessions WHERE id = ?", session);
     const both = database.batch([ended, endSubscriptions(viewer)]);
-    await within(STORE_ANSWERS_WITHIN, both, "D1");
-    await endSockets(c.env, person, session);
+    await within(STORE_TIMEOUT, both, "D1");
+    await closeSockets(c.env, person, session);
     endSession(c);
     return c.body(null, 204);
   },
@@ -79,7 +79,7 @@ async function credentialsOf(env: Env, handle: string): Promise<{ person: Person
     id,
     handle,
   );
-  const row = await within(STORE_ANSWERS_WITHIN, asked, "D1");
+  const row = await within(STORE_TIMEOUT, asked, "D1");
   if (!row) return undefined;
   const { password, ...person } = row;
   return { person, password };
@@ -104,12 +104,12 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
       ),
       statement(
         `DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions WHERE id < ? AND ${isOpenSql("id")} ORDER BY id LIMIT ?)`,
+             (SELECT id FROM sessions WHERE id < ? AND ${isWritableSql("id")} ORDER BY id LIMIT ?)`,
         oldestAlive,
         SWEPT_PER_SIGN_IN,
       ),
     ]);
-    await within(STORE_ANSWERS_WITHIN, begun, "D1");
+    await within(STORE_TIMEOUT, begun, "D1");
     return token;
   });
 }

@@ -8,12 +8,12 @@
 import { statement } from "../../../schema/d1/database.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.ts";
-import { isMoving } from "../../../schema/d1/shard-sql.ts";
+import { isMovingError } from "../../../schema/d1/shard-sql.ts";
 import { areShardsMoving, databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { claimantOf, exists } from "../../reads/people.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { claimantOf, personExists } from "../../reads/people.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { hashPassword } from "./passwords.ts";
 import { newSession } from "./tokens.ts";
 
@@ -35,7 +35,7 @@ export async function signUp(env: Env, asked: NewPerson): Promise<{ person: Pers
       const token = await createPerson(env, person, passwordHash);
       if (token) return { person, token };
     } catch (error) {
-      if (!isMoving(error)) throw error;
+      if (!isMovingError(error)) throw error;
       moving = error; // Certainly nothing was written, and the next try draws another shard.
     }
     await release(env, person);
@@ -58,7 +58,7 @@ export async function claimHandle(env: Env, handle: string, now = Date.now()): P
   const before = await claimantOf(env, handle);
   const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
   // The age is taken first: only a person who is absent after the last moment of creation stays absent.
-  const isAbsent = before && (isOver || areShardsMoving(env)) && !(await exists(env, before, handle));
+  const isAbsent = before && (isOver || areShardsMoving(env)) && !(await personExists(env, before, handle));
   if (isAbsent && isOver) {
     const takenOver = await handles.run(
       "UPDATE handles SET person = ? WHERE handle = ? AND person = ?",
@@ -69,8 +69,8 @@ export async function claimHandle(env: Env, handle: string, now = Date.now()): P
     if (takenOver > 0) return person;
   }
   // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
-  if (isAbsent && !isOver) throw new ApiError("unavailable");
-  throw new ApiError("handle_taken");
+  if (isAbsent && !isOver) throw new Refusal("unavailable");
+  throw new Refusal("handle_taken");
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { requireOwnSite } from "../../http/cross-site.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { copySession, rememberedPerson } from "./session-copies.ts";
@@ -22,7 +22,7 @@ export const viewer = createMiddleware<App>(async (c, next) => {
   const { reader } = c.var;
   const token = tokenIn(c);
   const found = token === undefined ? undefined : await viewerOf(reader, token);
-  if (!found && c.req.header("authorization") !== undefined) throw new ApiError("not_signed_in");
+  if (!found && c.req.header("authorization") !== undefined) throw new Refusal("not_signed_in");
   if (found && !isBearer(c)) requireOwnSite(c.req.raw);
   reader.viewer = found;
   c.set("viewer", found);

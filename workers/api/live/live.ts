@@ -4,7 +4,7 @@ import * as codes from "../../../schema/live/live-limits.ts";
 import { relayNamed, relayOfNetwork, relayOfPerson } from "../../../schema/live/live-relays.ts";
 import { networkOf } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
 import { json, refusals, routes } from "../../http/routes.ts";
 
@@ -30,7 +30,7 @@ live.openapi(
     responses: { 101: json(LiveFrame, "LiveFrames follow"), ...refusals },
   }),
   async (c) => {
-    if (c.req.header("upgrade") !== "websocket") throw new ApiError("upgrade_required");
+    if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
     const { viewer } = c.var;
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
@@ -43,7 +43,7 @@ live.openapi(
     const response = await relayNamed(c.env, relay).fetch(`https://relay/?${query.toString()}`, {
       headers: { upgrade: "websocket" },
     });
-    if (response.status !== 101) throw new ApiError("too_many_subscribers");
+    if (response.status !== 101) throw new Refusal("too_many_subscribers");
     return response as never;
   },
 );

@@ -6,9 +6,9 @@ import { MediaId } from "../../../schema/ids.ts";
 import { originalKey } from "../../media/objects.ts";
 import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
-import { ADDRESSES_LAST, addressesOfParts, type S3, s3Of } from "../../media/uploads/direct.ts";
-import { begin, complete } from "../../media/uploads/resumable.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { PART_URL_SECONDS, presignedPartUrls, type S3, s3ConfigOf } from "../../media/uploads/direct.ts";
+import { beginUpload, completeDirectUpload } from "../../media/uploads/resumable.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const directUploads = routes();
@@ -28,10 +28,10 @@ directUploads.openapi(
   async (c) => {
     const { person } = requireViewer(c);
     const s3 = setUp(c.env);
-    const { row, expiresAt, multipart } = await begin(c.env, person, c.req.valid("json").bytes, true);
+    const { row, expiresAt, multipart } = await beginUpload(c.env, person, c.req.valid("json").bytes, true);
     if (multipart === undefined) throw new Error(`${row.id} has no multipart upload`);
-    const urlsExpireAt = new Date(Date.now() + ADDRESSES_LAST * 1000).toISOString();
-    const parts = await addressesOfParts(s3, originalKey(row.id), multipart, row.bytes);
+    const urlsExpireAt = new Date(Date.now() + PART_URL_SECONDS * 1000).toISOString();
+    const parts = await presignedPartUrls(s3, originalKey(row.id), multipart, row.bytes);
     return c.json({ id: row.id, parts, urlsExpireAt, expiresAt: new Date(expiresAt).toISOString() }, 201);
   },
 );
@@ -52,8 +52,8 @@ directUploads.openapi(
     const { id } = c.req.valid("param");
     const parts = c.req.valid("json").parts.toSorted((a, b) => a.number - b.number);
     if (parts.some(({ number }, index) => number !== index + 1))
-      throw new ApiError("invalid_request", "Number the parts from 1, without gaps or repeats");
-    await complete(
+      throw new Refusal("invalid_request", "Number the parts from 1, without gaps or repeats");
+    await completeDirectUpload(
       c.env,
       c.executionCtx,
       id,
@@ -66,7 +66,7 @@ directUploads.openapi(
 );
 
 function setUp(env: Env): S3 {
-  const s3 = s3Of(env);
-  if (!s3) throw new ApiError("direct_uploads_not_set_up");
+  const s3 = s3ConfigOf(env);
+  if (!s3) throw new Refusal("direct_uploads_not_set_up");
   return s3;
 }

@@ -4,12 +4,12 @@ import { EditMedia, Media } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { media } from "../../../schema/tables/posts.ts";
-import { withdraw } from "../../media/collect.ts";
-import { retry } from "../../media/inspection/retry.ts";
+import { deleteUpload } from "../../media/collect.ts";
+import { inspectAgain } from "../../media/inspection/retry.ts";
 import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../../media/uploads/upload.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 
@@ -60,7 +60,7 @@ const removeMedia = createRoute({
   responses: { 204: { description: "Deleted" }, ...refusals },
 });
 
-const inspectAgain = createRoute({
+const retryInspection = createRoute({
   method: "post",
   path: "/media/{id}/inspection",
   summary: "Inspect a rejected media file again",
@@ -75,9 +75,9 @@ export const mediaRoutes = routes()
     refuseEncoded(c);
     const bytes = contentLength(c.req.header("content-length"));
     if (bytes > UPLOAD_MAX_BYTES)
-      throw new ApiError("too_large", "The file is too large. Send at most 25 MB, or use /v1/uploads.");
+      throw new Refusal("too_large", "The file is too large. Send at most 25 MB, or use /v1/uploads.");
     const file = c.req.raw.body;
-    if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty. Send the file as the body.");
+    if (!file || bytes === 0) throw new Refusal("invalid_request", "The body is empty. Send the file as the body.");
     const row = await upload(c.env, person, bytes, file);
     return c.json(await presentMedia(c.env, row), 201, {
       location: `/v1/media/${row.id}`,
@@ -92,15 +92,15 @@ export const mediaRoutes = routes()
   .openapi(removeMedia, async (c) => {
     const { person } = requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
-    if (!(await withdraw(c.env, person, row))) throw new ApiError("media_in_use");
+    if (!(await deleteUpload(c.env, person, row))) throw new Refusal("media_in_use");
     return c.body(null, 204);
   })
-  .openapi(inspectAgain, async (c) => {
+  .openapi(retryInspection, async (c) => {
     const { person } = requireViewer(c);
     const { id } = c.req.valid("param");
-    await retry(c.env, person, await ownMedia(c.env, person, id));
+    await inspectAgain(c.env, person, await ownMedia(c.env, person, id));
     const row = await ownMedia(c.env, person, id);
-    if (row.state === "rejected") throw new ApiError("not_inspected_again");
+    if (row.state === "rejected") throw new Refusal("not_inspected_again");
     return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
@@ -111,11 +111,11 @@ export const mediaRoutes = routes()
       .set(c.req.valid("json"))
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .returning();
-    if (!row) throw new ApiError("media_not_found");
+    if (!row) throw new Refusal("media_not_found");
     return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   });
 
 function contentLength(header: string | undefined): number {
-  if (!header || !/^\d+$/.test(header)) throw new ApiError("length_required");
+  if (!header || !/^\d+$/.test(header)) throw new Refusal("length_required");
   return Number(header);
 }

@@ -3,9 +3,9 @@ import { Media } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
 import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
-import { forgetStored } from "../../media/serving/stored.ts";
+import { dropCachedRenditions } from "../../media/serving/stored.ts";
 import { POSTER_MAX_BYTES, setPoster } from "../../media/videos/poster.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 const putPoster = createRoute({
@@ -29,7 +29,7 @@ export const posters = routes().openapi(putPoster, async (c) => {
   const { person } = requireViewer(c);
   const { id } = c.req.valid("param");
   await setPoster(c.env, person, id, await picture(c.req.raw));
-  await forgetStored(id); // The owner may have viewed an earlier poster.
+  await dropCachedRenditions(id); // The owner may have viewed an earlier poster.
   const row = await ownMedia(c.env, person, id);
   return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
 });
@@ -37,16 +37,16 @@ export const posters = routes().openapi(putPoster, async (c) => {
 /** Reads the body into memory. Its Content-Length is required, and bounds it. */
 async function picture(request: Request): Promise<Uint8Array> {
   const length = request.headers.get("content-length") ?? "";
-  if (!/^\d+$/.test(length)) throw new ApiError("length_required");
-  if (Number(length) > POSTER_MAX_BYTES) throw new ApiError("too_large", "The poster is too large. Send at most 5 MB.");
+  if (!/^\d+$/.test(length)) throw new Refusal("length_required");
+  if (Number(length) > POSTER_MAX_BYTES) throw new Refusal("too_large", "The poster is too large. Send at most 5 MB.");
   const bytes = new Uint8Array(await request.arrayBuffer().catch(broken));
-  if (bytes.length === 0) throw new ApiError("invalid_request", "The body is empty. Send the picture as the body.");
+  if (bytes.length === 0) throw new Refusal("invalid_request", "The body is empty. Send the picture as the body.");
   if (bytes.length !== Number(length))
-    throw new ApiError("invalid_request", "The body is shorter or longer than its Content-Length. Send it again.");
+    throw new Refusal("invalid_request", "The body is shorter or longer than its Content-Length. Send it again.");
   return bytes;
 }
 
 // This fails when the client's connection breaks, which is not our failure.
 function broken(): never {
-  throw new ApiError("invalid_request", "The upload broke off. Send it again.");
+  throw new Refusal("invalid_request", "The upload broke off. Send it again.");
 }

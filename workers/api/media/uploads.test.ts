@@ -15,7 +15,7 @@ import {
   MP4,
   newClient,
   quietEnv,
-  rowOf,
+  mediaRowOf,
   storedDigest,
 } from "../../../tests/runtime/uploads.ts";
 
@@ -35,7 +35,7 @@ it("accepts a file in chunks, and has it inspected", async () => {
   expect([response.status, response.headers.get("upload-offset")]).toEqual([201, "0"]);
   expect(Date.parse(response.headers.get("upload-expires") ?? "")).toBeGreaterThan(Date.now() + 23 * 3_600_000);
   expect(shardOf(id)).toBe(shardOf(client.person.id));
-  expect(await rowOf(id)).toMatchObject({ state: "uploading", bytes: file.length });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploading", bytes: file.length });
 
   const first = await client.patch(id, 0, file.slice(0, 100_000));
   expect([first.status, first.headers.get("upload-offset")]).toEqual([204, "100000"]);
@@ -48,7 +48,7 @@ it("accepts a file in chunks, and has it inspected", async () => {
   const last = await client.patch(id, 100_000, file.slice(100_000));
   expect([last.status, last.headers.get("upload-offset")]).toEqual([204, "300000"]);
 
-  expect(await rowOf(id)).toMatchObject({ state: "uploaded", type: "image/png" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded", type: "image/png" });
   expect(await storedDigest(id)).toBe(await digestOf(file));
   expect(await effectOf(id)).toEqual({ kind: "inspect", media: id, id: expect.any(String) as string });
   // As a client does that lost the last response.
@@ -65,7 +65,7 @@ it("accepts a video of several parts in one request, and inspects it as a video"
   const id = idOf(response);
   expect([response.status, response.headers.get("upload-offset")]).toEqual([201, String(file.length)]);
   expect(await storedDigest(id)).toBe(await digestOf(file));
-  expect(await rowOf(id)).toMatchObject({ state: "uploaded", type: "video/mp4" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded", type: "video/mp4" });
   expect(await effectOf(id)).toMatchObject({ video: true });
 });
 
@@ -207,7 +207,7 @@ it("supports X-HTTP-Method-Override for clients that only send POST", async () =
   expect((await post("PATCH", file.slice(0, 50))).headers.get("upload-offset")).toBe("50");
   expect((await post("DELETE")).status).toBe(204);
   for (const unknown of ["PUT", "constructor", "__proto__"]) expect((await post(unknown)).status).toBe(404);
-  expect(await rowOf(id)).toBeNull();
+  expect(await mediaRowOf(id)).toBeNull();
 });
 
 it("rejects an unsupported file at its first bytes, and keeps nothing of it", async () => {
@@ -223,7 +223,7 @@ it("rejects an unsupported file at its first bytes, and keeps nothing of it", as
     const sent = client.patch(id, 0, bodyOf(file, { size: 100, hangs: true }));
     expect(await refusal(await sent)).toEqual([status, code]);
     expect((await client.head(id)).status).toBe(404);
-    expect(await rowOf(id)).toBeNull();
+    expect(await mediaRowOf(id)).toBeNull();
   }
   const video = await client.begun(26 * mb);
   expect((await client.patch(video, 0, fileOf(5000, MP4))).status).toBe(204);
@@ -295,7 +295,7 @@ it("reports an upload as finished only once D1 has it", async () => {
   expect((await client.head(id)).status).toBe(503);
   delete faults.writes;
   expect(await client.offset(id)).toBe(1000);
-  expect(await rowOf(id)).toMatchObject({ state: "uploaded" });
+  expect(await mediaRowOf(id)).toMatchObject({ state: "uploaded" });
   vi.restoreAllMocks();
 });
 

@@ -4,9 +4,15 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { isId, MediaId } from "../../../schema/ids.ts";
 import { CHECKED_CHUNK_MAX_BYTES, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
-import { type Append, CHECKSUM_ALGORITHMS, type Standing } from "../../../schema/media/uploads.ts";
-import { append, appendFirst, begin, standingOf, terminate } from "../../media/uploads/resumable.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { type AppendRequest, CHECKSUM_ALGORITHMS, type UploadProgress } from "../../../schema/media/uploads.ts";
+import {
+  appendChunk,
+  appendFirstChunk,
+  beginUpload,
+  progressOf,
+  discardUpload,
+} from "../../media/uploads/resumable.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 
@@ -83,10 +89,10 @@ uploads.openapi(
     const checksum = body ? checksumOf(c) : undefined;
     refuseEncoded(c);
     if (body) refuseLonger(c, bytes);
-    const { row, expiresAt } = await begin(c.env, person, bytes);
+    const { row, expiresAt } = await beginUpload(c.env, person, bytes);
     const what = { owner: person, offset: 0, ...(checksum && { checksum }) };
     const standing = body
-      ? await appendFirst(c.env, c.executionCtx, row.id, what, body)
+      ? await appendFirstChunk(c.env, c.executionCtx, row.id, what, body)
       : { offset: 0, bytes, expiresAt };
     return c.body(null, 201, { Location: `/v1/uploads/${row.id}`, ...headersOf(standing) });
   },
@@ -118,7 +124,7 @@ uploads.openapi(
     request: { ...oneUpload, headers: HEADERS, ...chunk },
     responses: { 204: { description: "Kept", headers: stringHeaders("Upload-Offset", "Upload-Expires") }, ...refusals },
   }),
-  async (c) => appendChunk(c, c.req.valid("param").id),
+  async (c) => receiveChunk(c, c.req.valid("param").id),
 );
 
 uploads.openapi(
@@ -136,14 +142,14 @@ uploads.openapi(
 // For clients behind a proxy that only passes GET and POST. It is part of the tus core, so OpenAPI does not list it.
 uploads.post("/uploads/:id", async (c) => {
   const id = c.req.param("id");
-  if (!isId(id)) throw new ApiError("media_not_found");
+  if (!isId(id)) throw new Refusal("media_not_found");
   const method = METHODS.get(c.req.header("x-http-method-override") ?? "");
-  if (!method) throw new ApiError("not_found");
+  if (!method) throw new Refusal("not_found");
   return method(c, id as MediaId);
 });
 
 const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
-  ["PATCH", appendChunk],
+  ["PATCH", receiveChunk],
   ["HEAD", readStanding],
   ["DELETE", endUpload],
 ]);
@@ -151,44 +157,44 @@ const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
 async function readStanding(c: Context<App>, id: MediaId) {
   const { person } = requireViewer(c);
   requireVersion(c);
-  const standing = await standingOf(c.env, c.executionCtx, id, person);
+  const standing = await progressOf(c.env, c.executionCtx, id, person);
   return c.body(null, 204, { ...headersOf(standing), "Upload-Length": String(standing.bytes) });
 }
 
-async function appendChunk(c: Context<App>, id: MediaId) {
+async function receiveChunk(c: Context<App>, id: MediaId) {
   const { person } = requireViewer(c);
   requireVersion(c);
   refuseEncoded(c);
   if (c.req.header("content-type") !== CHUNK)
-    throw new ApiError("unsupported_type", `Send the chunk with Content-Type: ${CHUNK}.`);
+    throw new Refusal("unsupported_type", `Send the chunk with Content-Type: ${CHUNK}.`);
   const offset = parseCount(c.req.header("upload-offset"));
-  if (offset === undefined) throw new ApiError("invalid_request", "Send an Upload-Offset header.");
+  if (offset === undefined) throw new Refusal("invalid_request", "Send an Upload-Offset header.");
   const checksum = checksumOf(c);
   const what = { owner: person, offset, ...(checksum && { checksum }) };
-  const standing = await append(c.env, c.executionCtx, id, what, c.req.raw.body);
+  const standing = await appendChunk(c.env, c.executionCtx, id, what, c.req.raw.body);
   return c.body(null, 204, headersOf(standing));
 }
 
 async function endUpload(c: Context<App>, id: MediaId) {
   const { person } = requireViewer(c);
   requireVersion(c);
-  await terminate(c.env, id, person);
+  await discardUpload(c.env, id, person);
   return c.body(null, 204);
 }
 
-function headersOf({ offset, expiresAt, stored }: Standing): Record<string, string> {
+function headersOf({ offset, expiresAt, stored }: UploadProgress): Record<string, string> {
   const expires = stored ? {} : { "Upload-Expires": new Date(expiresAt).toUTCString() };
   return { "Upload-Offset": String(offset), ...expires };
 }
 
 function requireVersion(c: Context<App>): void {
-  if (c.req.header("tus-resumable") !== VERSION) throw new ApiError("unsupported_tus_version");
+  if (c.req.header("tus-resumable") !== VERSION) throw new Refusal("unsupported_tus_version");
 }
 
 function uploadLength(header: string | undefined): number {
   const bytes = parseCount(header);
-  if (bytes === undefined) throw new ApiError("length_required", "Send an Upload-Length header.");
-  if (bytes === 0) throw new ApiError("invalid_request", "The file is empty. Choose another one.");
+  if (bytes === undefined) throw new Refusal("length_required", "Send an Upload-Length header.");
+  if (bytes === 0) throw new Refusal("invalid_request", "The file is empty. Choose another one.");
   return bytes;
 }
 
@@ -197,20 +203,20 @@ const parseCount = (header: string | undefined): number | undefined =>
 
 function refuseLonger(c: Context<App>, bytes: number): void {
   if ((parseCount(c.req.header("content-length")) ?? 0) > bytes)
-    throw new ApiError(
+    throw new Refusal(
       "invalid_request",
       "The body is longer than Upload-Length. Begin an upload with the right length.",
     );
 }
 
 /** Parses Upload-Checksum: "sha1 " (or another algorithm) and the digest in base64. */
-function checksumOf(c: Context<App>): Append["checksum"] {
+function checksumOf(c: Context<App>): AppendRequest["checksum"] {
   const header = c.req.header("upload-checksum");
   if (header === undefined) return undefined;
   const [, name, digest] = /^(\w+) ([\w+/]+={0,2})$/.exec(header) ?? [];
   const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
-  if (!algorithm || digest === undefined) throw new ApiError("unsupported_checksum");
+  if (!algorithm || digest === undefined) throw new Refusal("unsupported_checksum");
   if ((parseCount(c.req.header("content-length")) ?? 0) > CHECKED_CHUNK_MAX_BYTES)
-    throw new ApiError("too_large", "The chunk is too large. Send at most 5 MB with a checksum.");
+    throw new Refusal("too_large", "The chunk is too large. Send at most 5 MB with a checksum.");
   return { algorithm, digest };
 }

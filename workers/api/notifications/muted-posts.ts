@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Muted } from "../../../schema/api/people.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { viewablePost } from "../../reads/posts.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const mutedPosts = routes();
@@ -42,7 +42,7 @@ mutedPosts.openapi(
       statement(MUTE, person, post),
       statement(IS_MUTED, person, post),
     ]);
-    if (muted?.rows.length === 0) throw new ApiError("too_many_mutes");
+    if (muted?.rows.length === 0) throw new Refusal("too_many_mutes");
     return c.json({ mutedByMe: true }, 200);
   },
 );

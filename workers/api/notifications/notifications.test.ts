@@ -6,11 +6,11 @@ import type { Me } from "../../../schema/api/people.ts";
 import type { Post } from "../../../schema/api/posts.ts";
 import { newId, type PersonId, type PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { comment, done, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, hide, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/people.ts";
 import { project } from "../../projector/projector.ts";
-import { INBOX_MAX } from "../../notifications/inbox-bound.ts";
+import { INBOX_MAX } from "../../notifications/inbox-limit.ts";
 import { encodeCursor } from "../../http/cursors.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -32,21 +32,21 @@ async function settle(...posts: { id: PostId }[]): Promise<void> {
 }
 
 const inboxOf = async (someone: Someone) =>
-  (await done("GET", "/v1/notifications?limit=50", someone)).json<NotificationPage>();
+  (await succeed("GET", "/v1/notifications?limit=50", someone)).json<NotificationPage>();
 /** The notifications of an inbox as short texts, newest first. */
 const summaries = async (someone: Someone) =>
   (await inboxOf(someone)).items.map(
     ({ kind, count, actors, unread }) =>
       `${unread ? "new " : ""}${kind} ${count}: ${actors.map(({ handle }) => handle).join(", ")}`,
   );
-const like = (by: Someone, post: Post) => done("PUT", `/v1/posts/${post.id}/like`, by);
-const unlike = (by: Someone, post: Post) => done("DELETE", `/v1/posts/${post.id}/like`, by);
+const like = (by: Someone, post: Post) => succeed("PUT", `/v1/posts/${post.id}/like`, by);
+const unlike = (by: Someone, post: Post) => succeed("DELETE", `/v1/posts/${post.id}/like`, by);
 const readAll = (someone: Someone) =>
-  done("POST", "/v1/notifications/read", someone, { upTo: new Date(now + NOTICE_WINDOW).toISOString() });
+  succeed("POST", "/v1/notifications/read", someone, { upTo: new Date(now + NOTICE_WINDOW).toISOString() });
 const people = () => Promise.all([signUp(), signUp(), signUp(), signUp()]);
 const handle = ({ person }: Someone): string => person.handle;
 const prefer = (someone: Someone, preferences: object) =>
-  done("PUT", "/v1/notifications/preferences", someone, preferences);
+  succeed("PUT", "/v1/notifications/preferences", someone, preferences);
 
 describe("notifications", () => {
   it("fold the likes of a post into one, and count them all", async () => {
@@ -121,7 +121,7 @@ describe("notifications", () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada, { caption: `With @${handle(ben)} and @${handle(ada)}` });
     await settle(post);
-    await done("PATCH", `/v1/posts/${post.id}`, ada, { caption: `With @${handle(cleo)}` });
+    await succeed("PATCH", `/v1/posts/${post.id}`, ada, { caption: `With @${handle(cleo)}` });
     await settle(post);
     expect(await summaries(ben)).toEqual([`new mention 1: ${handle(ada)}`]);
     expect([await summaries(cleo), await summaries(ada)]).toEqual([[], []]);
@@ -131,11 +131,11 @@ describe("notifications", () => {
     const [ada, ben, cleo, dan] = await people();
     const post = await publish(ada);
     const { id } = await comment(ben, post.id, "Lovely light");
-    for (const person of [cleo, dan, ben]) await done("PUT", `/v1/posts/${post.id}/comments/${id}/like`, person);
+    for (const person of [cleo, dan, ben]) await succeed("PUT", `/v1/posts/${post.id}/comments/${id}/like`, person);
     await settle(post);
     expect(await summaries(ben)).toEqual([`new comment_like 2: ${handle(dan)}, ${handle(cleo)}`]);
     expect((await inboxOf(ben)).items[0]).toMatchObject({ comment: id, excerpt: "Lovely light" });
-    for (const person of [cleo, dan]) await done("DELETE", `/v1/posts/${post.id}/comments/${id}/like`, person);
+    for (const person of [cleo, dan]) await succeed("DELETE", `/v1/posts/${post.id}/comments/${id}/like`, person);
     await settle(post);
     expect(await summaries(ben)).toEqual([]);
   });
@@ -150,10 +150,10 @@ describe("notifications", () => {
       [`new comment 2: ${handle(cleo)}, ${handle(ben)}`],
       [`new reply 1: ${handle(cleo)}`],
     ]);
-    await done("PUT", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
+    await succeed("PUT", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
     await settle(post);
     expect([await summaries(ada), await summaries(ben)]).toEqual([[], []]);
-    await done("DELETE", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
     await settle(post);
     expect(await summaries(ben)).toEqual([`new reply 1: ${handle(cleo)}`]);
   });
@@ -165,11 +165,11 @@ describe("notifications", () => {
     await comment(ada, post.id, "Ah", said);
     await settle(post);
     expect((await inboxOf(ben)).unread).toBe(1);
-    await done("DELETE", `/v1/posts/${post.id}`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}`, ada);
     await settle(post);
     for (const person of [ada, ben, cleo]) {
       expect(await inboxOf(person)).toEqual({ items: [], unread: 0 });
-      expect((await (await done("GET", "/v1/me", person)).json<Me>()).unread).toBe(0);
+      expect((await (await succeed("GET", "/v1/me", person)).json<Me>()).unread).toBe(0);
     }
   });
 });
@@ -177,7 +177,7 @@ describe("notifications", () => {
 describe("opting out", () => {
   it("stops a kind, from everyone or from people one does not follow", async () => {
     const [ada, ben, cleo] = await people();
-    await done("PUT", `/v1/people/${handle(cleo)}/follow`, ada);
+    await succeed("PUT", `/v1/people/${handle(cleo)}/follow`, ada);
     await prefer(ada, { kinds: { like: { who: "following", push: true }, comment: { who: "nobody", push: false } } });
     const post = await publish(ada);
     await like(ben, post);
@@ -196,12 +196,12 @@ describe("opting out", () => {
   it("stops notifications of a muted post", async () => {
     const [ada, ben] = await people();
     const [quiet, other] = [await publish(ada), await publish(ada)];
-    expect(await (await done("PUT", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
+    expect(await (await succeed("PUT", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
     for (const post of [quiet, other]) await like(ben, post);
     await settle(quiet, other);
     expect((await inboxOf(ada)).items.map((one) => "post" in one && one.post.id)).toEqual([other.id]);
-    expect(await (await done("GET", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
-    await done("DELETE", `/v1/posts/${quiet.id}/mute`, ada);
+    expect(await (await succeed("GET", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
+    await succeed("DELETE", `/v1/posts/${quiet.id}/mute`, ada);
     await like(await signUp(), quiet);
     await settle(quiet);
     expect((await inboxOf(ada)).items).toHaveLength(2);
@@ -210,10 +210,10 @@ describe("opting out", () => {
   it("raises nothing from the muted time after a post is unmuted", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada);
-    await done("PUT", `/v1/posts/${post.id}/mute`, ada);
+    await succeed("PUT", `/v1/posts/${post.id}/mute`, ada);
     for (const person of [ben, cleo]) await like(person, post);
     await settle(post);
-    await done("DELETE", `/v1/posts/${post.id}/mute`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}/mute`, ada);
     await unlike(cleo, post);
     await settle(post);
     expect((await inboxOf(ada)).unread).toBe(0);
@@ -261,7 +261,7 @@ describe("an inbox", () => {
     const shown = (await inboxOf(ada)).items as [Notification, Notification];
     await like(cleo, first);
     await settle(first);
-    const read = ({ id, at }: Notification) => done("POST", `/v1/notifications/${id}/read`, ada, { upTo: at });
+    const read = ({ id, at }: Notification) => succeed("POST", `/v1/notifications/${id}/read`, ada, { upTo: at });
     for (const one of shown) await read(one);
     const { items, unread } = await inboxOf(ada);
     expect(unread).toBe(1);
@@ -278,7 +278,7 @@ describe("an inbox", () => {
     await settle(first);
     const [shown] = (await inboxOf(ada)).items;
     await settle(second); // It was still being folded, or its message was late.
-    await done("POST", "/v1/notifications/read", ada, { upTo: shown?.at });
+    await succeed("POST", "/v1/notifications/read", ada, { upTo: shown?.at });
     const { items, unread } = await inboxOf(ada);
     expect([unread, items.map((one) => one.unread)]).toEqual([1, [true, false]]);
   });
@@ -297,7 +297,7 @@ describe("an inbox", () => {
       .bind(ada.person.id, hidden.id, eve.person.id, now)
       .run();
     expect((await inboxOf(ada)).unread).toBe(100);
-    await hide(eve.person);
+    await makePrivate(eve.person);
     now += 2000;
     vi.useFakeTimers({ now, toFake: ["Date"] });
     expect((await inboxOf(ada)).unread).toBe(1);
@@ -380,7 +380,7 @@ describe("an inbox", () => {
 describe("preferences", () => {
   it("default to everyone, with pushes and without quiet hours", async () => {
     const ada = await signUp();
-    const read = async () => (await done("GET", "/v1/notifications/preferences", ada)).json<Preferences>();
+    const read = async () => (await succeed("GET", "/v1/notifications/preferences", ada)).json<Preferences>();
     const before = await read();
     expect(new Set(Object.values(before.kinds).map((kind) => JSON.stringify(kind))).size).toBe(1);
     expect(before).toMatchObject({ kinds: { reply: { who: "everyone", push: true } }, quietHours: null });

@@ -2,11 +2,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { MarkRead, NotificationId, NotificationPage } from "../../../schema/api/notifications.ts";
 import { fullPage } from "../../reads/full-page.ts";
-import { entriesOf, entryKey, isEntryKey, markAllRead, markOneRead } from "../../notifications/inbox.ts";
+import { inboxEntries, entryKey, isEntryKey, markAllRead, markOneRead } from "../../notifications/inbox.ts";
 import { presentNotifications, unreadCount } from "../../notifications/present-notifications.ts";
-import { tellRelays } from "../../notifications/socket-hints.ts";
+import { sendHints } from "../../notifications/socket-hints.ts";
 import { decodeCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const notifications = routes();
@@ -30,7 +30,7 @@ notifications.openapi(
       fullPage({
         after: cursor === undefined ? undefined : keyOfCursor(cursor),
         limit,
-        read: (after, count) => entriesOf(reader, person, after, count),
+        read: (after, count) => inboxEntries(reader, person, after, count),
         keyOf: entryKey,
         itemKey: entryKey,
         show: (rows) => presentNotifications(reader, rows),
@@ -51,7 +51,7 @@ notifications.openapi(
   async (c) => {
     const { person } = requireViewer(c);
     await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
-    c.executionCtx.waitUntil(tellRelays(c.env, [person])); // For the person's other clients.
+    c.executionCtx.waitUntil(sendHints(c.env, [person])); // For the person's other clients.
     return c.body(null, 204);
   },
 );
@@ -68,14 +68,14 @@ notifications.openapi(
     const { person } = requireViewer(c);
     const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
     const upTo = Date.parse(c.req.valid("json").upTo);
-    if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new ApiError("notification_not_found");
-    c.executionCtx.waitUntil(tellRelays(c.env, [person]));
+    if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new Refusal("notification_not_found");
+    c.executionCtx.waitUntil(sendHints(c.env, [person]));
     return c.body(null, 204);
   },
 );
 
 function keyOfCursor(cursor: string): string {
   const [key] = decodeCursor(cursor, 1);
-  if (!isEntryKey(key)) throw new ApiError("invalid_cursor");
+  if (!isEntryKey(key)) throw new Refusal("invalid_cursor");
   return key;
 }

@@ -3,7 +3,7 @@ import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
 import { NewPreferences, Preferences, type QuietHours } from "../../../schema/api/notifications.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { NotificationKind, type Who } from "../../../schema/notifications.ts";
+import { NotificationKind, type NotificationSource } from "../../../schema/notifications.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -50,7 +50,7 @@ const CHOOSE = `
   INSERT INTO notification_preferences (person, kind, who, push)
   SELECT ?1, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2)`;
 
-type Choice = { kind: NotificationKind; who: Who; push: 0 | 1 };
+type Choice = { kind: NotificationKind; who: NotificationSource; push: 0 | 1 };
 
 /** Returns the preferences of a person, with defaults filled in. Costs one D1 call of two queries. */
 async function preferencesOf(reader: Reader, person: PersonId): Promise<Preferences> {

@@ -1,9 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import { PushKey, PushSubscription, Unsubscribe } from "../../../schema/api/push.ts";
 import { isPushService } from "../../push/services.ts";
-import { areUsable, subscribe, unsubscribe } from "../../push/subscriptions.ts";
+import { isUsableKey, subscribe, unsubscribe } from "../../push/subscriptions.ts";
 import { type Vapid, vapidOf } from "../../push/vapid.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const pushSubscriptions = routes();
@@ -35,8 +35,8 @@ pushSubscriptions.openapi(
     const subscription = c.req.valid("json");
     if (!isPushService(c.env, subscription.endpoint))
       throw invalid("endpoint", "Not the endpoint of a known push service");
-    if (!(await areUsable(subscription.keys))) throw invalid("keys.p256dh", "Not a valid P-256 public key");
-    if (!(await subscribe(c.var.reader, viewer, subscription))) throw new ApiError("push_subscription_not_found");
+    if (!(await isUsableKey(subscription.keys))) throw invalid("keys.p256dh", "Not a valid P-256 public key");
+    if (!(await subscribe(c.var.reader, viewer, subscription))) throw new Refusal("push_subscription_not_found");
     return c.body(null, 204);
   },
 );
@@ -52,16 +52,16 @@ pushSubscriptions.openapi(
   async (c) => {
     const viewer = requireViewer(c);
     const { endpoint } = c.req.valid("json");
-    if (!(await unsubscribe(c.var.reader, viewer, endpoint))) throw new ApiError("push_subscription_not_found");
+    if (!(await unsubscribe(c.var.reader, viewer, endpoint))) throw new Refusal("push_subscription_not_found");
     return c.body(null, 204);
   },
 );
 
 function setUp(env: Env): Vapid {
   const vapid = vapidOf(env);
-  if (!vapid) throw new ApiError("push_not_set_up");
+  if (!vapid) throw new Refusal("push_not_set_up");
   return vapid;
 }
 
-const invalid = (path: string, message: string): ApiError =>
-  new ApiError("invalid_request", message, [{ path, message }]);
+const invalid = (path: string, message: string): Refusal =>
+  new Refusal("invalid_request", message, [{ path, message }]);

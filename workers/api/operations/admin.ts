@@ -7,7 +7,7 @@ import { databases, isHomeOf } from "../../../schema/d1/shards.ts";
 import { reconcile } from "../../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import { jsonBodies } from "../../http/json-bodies.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
@@ -20,9 +20,9 @@ type Secrets = { ADMIN_TOKEN?: string };
 
 const asOperator = createMiddleware<App>(async (c, next) => {
   const { ADMIN_TOKEN: secret } = c.env as Secrets;
-  if (!secret) throw new ApiError("not_found");
+  if (!secret) throw new Refusal("not_found");
   const token = bearerOf(c.req.header("authorization") ?? "");
-  if (token === undefined || !(await isSameSecret(token, secret))) throw new ApiError("not_the_operator");
+  if (token === undefined || !(await isSameSecret(token, secret))) throw new Refusal("not_the_operator");
   await next();
 });
 
@@ -61,7 +61,7 @@ async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts:
   const index = Number(number);
   const all = databases(env);
   const database = all[index];
-  if (!database) throw new ApiError("invalid_cursor");
+  if (!database) throw new Refusal("invalid_cursor");
   const rows = await database.all<{ id: PostId }>(
     "SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?",
     after,

@@ -3,7 +3,7 @@ import { Audit } from "../../../schema/api/audit.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { audit } from "../../projector/audit.ts";
 import { viewablePost } from "../../reads/posts.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes } from "../../http/routes.ts";
 
 /** Bounds the cost, because this route is public and an audit counts comments one by one. */
@@ -23,7 +23,7 @@ audits.openapi(
     const { post } = c.req.valid("param");
     await viewablePost(c.var.reader, post);
     const found = await audit(c.env, post, LISTED_UP_TO);
-    if (!found) throw new ApiError("post_not_found");
+    if (!found) throw new Refusal("post_not_found");
     return c.json(found, 200);
   },
 );

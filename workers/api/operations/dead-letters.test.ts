@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { DeadLetterPage, ReplayedLetters } from "../../../schema/api/dead-letters.ts";
+import type { DeadLetterPage, ReplayResult } from "../../../schema/api/dead-letters.ts";
 import { DEAD_LETTERS } from "../../../schema/messages/dead-letters.ts";
-import { allLetters, letterAbout, operate } from "../../../tests/runtime/dead-letters.ts";
+import { allDeadLetters, deadLetterAbout, operate } from "../../../tests/runtime/dead-letters.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
 import { outcome } from "../../../tests/runtime/people.ts";
 import { newPost } from "../../../tests/runtime/posts.ts";
 import { queueTo } from "../../../tests/runtime/queue.ts";
-import { bury, DEAD_LETTERS_MAX, forgetReplayed } from "../../operations/dead-letters.ts";
+import { keepDeadLetter, DEAD_LETTERS_MAX, forgetReplayed } from "../../operations/dead-letters.ts";
 
 beforeEach(() => {
   for (const method of ["error", "warn"] as const) vi.spyOn(console, method).mockReturnValue();
@@ -23,12 +23,12 @@ async function dead(number = 1, reason = "Error: broken") {
   const posts = Array.from({ length: number }, newPost);
   for (const { id: post, author } of posts) await die({ post, author }, reason);
   const subjects = new Map(posts.map(({ id, author }) => [id as string, { post: id, author }]));
-  const letters = (await allLetters()).filter(({ subject }) => subjects.has(subject)).toReversed();
+  const letters = (await allDeadLetters()).filter(({ subject }) => subjects.has(subject)).toReversed();
   return letters.map((letter) => ({ ...letter, body: subjects.get(letter.subject) }));
 }
 
 const die = (body: unknown, reason = "Error: broken", queue = QUEUE) =>
-  bury(env, { died: { queue, reason, attempts: 6, at: Date.now() }, body });
+  keepDeadLetter(env, { died: { queue, reason, attempts: 6, at: Date.now() }, body });
 
 const one = <T>([only]: T[]): T => {
   if (only === undefined) throw new Error("there is none");
@@ -44,7 +44,7 @@ function recordingEnv() {
 it("folds repeated deaths of one subject into one dead letter with the newest reason", async () => {
   const letter = one(await dead(1, "Error: first"));
   await die(letter.body, "Error: second");
-  const folded = await letterAbout(letter.subject);
+  const folded = await deadLetterAbout(letter.subject);
   expect(folded).toMatchObject({ id: letter.id, deaths: 2, reason: "Error: second", firstAt: letter.firstAt });
   expect((await dead(1)).map(({ id }) => id)).toEqual([letter.id + 1]);
 });
@@ -72,15 +72,15 @@ it("replays the same body to the same queue, and marks the dead letter once that
   const { sent, on } = recordingEnv();
   expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
   expect(sent).toEqual([letter.body]);
-  const replayed = await letterAbout(letter.subject);
+  const replayed = await deadLetterAbout(letter.subject);
   expect(replayed).toMatchObject({ id: letter.id, replays: 1 });
   expect(replayed?.replayedAt).toBeDefined();
-  expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(false);
+  expect((await allDeadLetters()).some(({ id }) => id === letter.id)).toBe(false);
   expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
   expect(sent).toHaveLength(2); // Delivery is at least once, which its consumer tolerates.
 
   await die(letter.body, "Error: again");
-  const again = await letterAbout(letter.subject);
+  const again = await deadLetterAbout(letter.subject);
   expect(again).toMatchObject({ id: letter.id, deaths: 2, replays: 2, reason: "Error: again" });
   expect(again?.replayedAt).toBeUndefined();
 });
@@ -94,8 +94,8 @@ it.each(["throws", "hangs"] as const)("keeps the dead letter when its queue %s",
   }
   const refused = await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, faulty.env);
   expect(await outcome(refused)).toBe("503 unavailable");
-  expect(await letterAbout(letter.subject)).toMatchObject({ id: letter.id, replays: 0 });
-  expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(true);
+  expect(await deadLetterAbout(letter.subject)).toMatchObject({ id: letter.id, replays: 0 });
+  expect((await allDeadLetters()).some(({ id }) => id === letter.id)).toBe(true);
 });
 
 it("keeps a dead letter waiting if its message dies again before the replay is recordingEnv", async () => {
@@ -106,7 +106,7 @@ it("keeps a dead letter waiting if its message dies again before the replay is r
     return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
   };
   expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
-  expect((await allLetters()).find(({ id }) => id === letter.id)).toMatchObject({ deaths: 2, replays: 1 });
+  expect((await allDeadLetters()).find(({ id }) => id === letter.id)).toMatchObject({ deaths: 2, replays: 1 });
 });
 
 it("replays the named dead letters, or all that wait, by page and each once", async () => {
@@ -123,7 +123,7 @@ it("replays the named dead letters, or all that wait, by page and each once", as
   let pages = 0;
   do {
     const answer = await operate("POST", "/dead-letters/replay", { queue: QUEUE, cursor }, on);
-    const page = await answer.json<ReplayedLetters>();
+    const page = await answer.json<ReplayResult>();
     for (const { id, body } of letters) if (page.replayed.includes(id) && id === letters[5]?.id) await die(body);
     cursor = page.next;
     pages += 1;
@@ -132,13 +132,13 @@ it("replays the named dead letters, or all that wait, by page and each once", as
   const known = new Set(letters.map(({ subject }) => subject));
   const mine = sent.filter((body) => known.has((body as { post: string }).post));
   expect(mine).toEqual(bodies.slice(2));
-  expect((await allLetters(`&queue=${QUEUE}`)).map(({ id }) => id)).toEqual([letters[5]?.id]);
+  expect((await allDeadLetters(`&queue=${QUEUE}`)).map(({ id }) => id)).toEqual([letters[5]?.id]);
 });
 
 it("splits a replay into batches that the queue accepts", async () => {
   const marks = [1, 2, 3].map(() => crypto.randomUUID());
   for (const mark of marks) await die({ mark, filler: "x".repeat(110_000) });
-  const found = (await allLetters()).filter(({ bytes }) => bytes > 110_000).slice(0, 3);
+  const found = (await allDeadLetters()).filter(({ bytes }) => bytes > 110_000).slice(0, 3);
   const sizes: number[] = [];
   const FAN_OUT = queueTo(() => undefined);
   FAN_OUT.sendBatch = async (messages) => {
@@ -146,7 +146,7 @@ it("splits a replay into batches that the queue accepts", async () => {
     return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
   };
   const answer = await operate("POST", "/dead-letters/replay", { ids: found.map(({ id }) => id) }, { ...env, FAN_OUT });
-  expect((await answer.json<ReplayedLetters>()).replayed).toHaveLength(3);
+  expect((await answer.json<ReplayResult>()).replayed).toHaveLength(3);
   expect(sizes).toEqual([1, 1, 1]);
 });
 
@@ -163,7 +163,7 @@ it("discards, returns 404 for unknown dead letters, and rejects a replay without
   );
   const mark = crypto.randomUUID();
   await die({ mark }, "", DEAD_LETTERS);
-  const foundling = one(await allLetters(`&queue=${DEAD_LETTERS}`));
+  const foundling = one(await allDeadLetters(`&queue=${DEAD_LETTERS}`));
   expect(await outcome(await operate("POST", `/dead-letters/${foundling.id}/replay`))).toBe("409 queue_unknown");
   const many = await operate("POST", "/dead-letters/replay", { ids: [foundling.id] });
   expect(await many.json()).toEqual({ replayed: [], unknown: [foundling.id] });
@@ -174,10 +174,10 @@ it("deletes dead letters a day after their replay", async () => {
   const { on } = recordingEnv();
   await operate("POST", `/dead-letters/${replayed?.id}/replay`, undefined, on);
   await forgetReplayed(env, Date.now() + 23 * 3_600_000);
-  expect(await letterAbout(replayed?.subject ?? "")).toBeDefined();
+  expect(await deadLetterAbout(replayed?.subject ?? "")).toBeDefined();
   await forgetReplayed(env, Date.now() + 25 * 3_600_000);
-  expect(await letterAbout(replayed?.subject ?? "")).toBeUndefined();
-  expect(await letterAbout(waiting?.subject ?? "")).toBeDefined();
+  expect(await deadLetterAbout(replayed?.subject ?? "")).toBeUndefined();
+  expect(await deadLetterAbout(waiting?.subject ?? "")).toBeDefined();
 });
 
 it("keeps the newest dead letters, and logs that it drops the oldest", async () => {
@@ -188,11 +188,11 @@ it("keeps the newest dead letters, and logs that it drops the oldest", async () 
   )
     .bind(oldest.id + DEAD_LETTERS_MAX - 1, QUEUE, crypto.randomUUID())
     .run();
-  expect(await letterAbout(oldest.subject)).toBeDefined();
+  expect(await deadLetterAbout(oldest.subject)).toBeDefined();
   const errors = vi.spyOn(console, "error").mockReturnValue();
   const newest = one(await dead());
   expect(newest.id).toBe(oldest.id + DEAD_LETTERS_MAX);
-  expect(await letterAbout(oldest.subject)).toBeUndefined();
-  expect(await letterAbout(newest.subject)).toBeDefined();
+  expect(await deadLetterAbout(oldest.subject)).toBeUndefined();
+  expect(await deadLetterAbout(newest.subject)).toBeDefined();
   expect(errors.mock.calls.flat()).toContain("oldest dead letters dropped");
 });

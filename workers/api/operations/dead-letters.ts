@@ -4,14 +4,14 @@ import {
   DeadLetterPage,
   DeadLetterQuery,
   type DeadLetterSummary,
-  DeadLetterWhole,
+  DeadLetterDetails,
   Replay,
-  ReplayedLetters,
+  ReplayResult,
 } from "../../../schema/api/dead-letters.ts";
 import { deadLetter, deadLetters, discard, type LetterRow } from "../../operations/dead-letters.ts";
 import { replay, replayFrom } from "../../operations/replay.ts";
 import { decodeCursor, encodeCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes } from "../../http/routes.ts";
 
 export const deadLetterRoutes = routes();
@@ -42,11 +42,11 @@ deadLetterRoutes.openapi(
     path: "/dead-letters/{id}",
     summary: "Get a dead letter with its body",
     request: { params },
-    responses: { 200: json(DeadLetterWhole), ...refusals },
+    responses: { 200: json(DeadLetterDetails), ...refusals },
   }),
   async (c) => {
     const found = await deadLetter(c.env, c.req.valid("param").id);
-    if (!found) throw new ApiError("dead_letter_not_found");
+    if (!found) throw new Refusal("dead_letter_not_found");
     return c.json({ ...present(found), body: JSON.parse(found.body) as unknown }, 200);
   },
 );
@@ -62,8 +62,8 @@ deadLetterRoutes.openapi(
   }),
   async (c) => {
     const { replayed, unknown } = await replay(c.env, [c.req.valid("param").id]);
-    if (unknown.length > 0) throw new ApiError("queue_unknown");
-    if (replayed.length === 0) throw new ApiError("dead_letter_not_found");
+    if (unknown.length > 0) throw new Refusal("queue_unknown");
+    if (replayed.length === 0) throw new Refusal("dead_letter_not_found");
     return c.body(null, 204);
   },
 );
@@ -75,7 +75,7 @@ deadLetterRoutes.openapi(
     summary: "Replay many dead letters",
     description: "Either those of `ids` that exist, or a page of all that wait.",
     request: body(Replay),
-    responses: { 200: json(ReplayedLetters), ...refusals },
+    responses: { 200: json(ReplayResult), ...refusals },
   }),
   async (c) => {
     const { ids, queue, cursor } = c.req.valid("json");
@@ -102,7 +102,7 @@ deadLetterRoutes.openapi(
 );
 
 function numberOf(part: string): number {
-  if (!/^\d{1,15}$/.test(part)) throw new ApiError("invalid_cursor");
+  if (!/^\d{1,15}$/.test(part)) throw new Refusal("invalid_cursor");
   return Number(part);
 }
 

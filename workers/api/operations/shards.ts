@@ -1,9 +1,9 @@
 /** Moves of shards between databases. The operator's program begins a move and requests steps until it is done. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { MoveShards, ShardMap, ShardMove } from "../../../schema/api/shards.ts";
-import { readShards } from "../../../schema/d1/shards.ts";
+import { readShardMap } from "../../../schema/d1/shards.ts";
 import { abortMove, beginMove, type Move, openMove } from "../../shards/moves.ts";
-import { step, waitOf } from "../../shards/phases.ts";
+import { runStep, waitMs } from "../../shards/phases.ts";
 import { body, json, refusals, routes } from "../../http/routes.ts";
 
 export const shards = routes();
@@ -18,7 +18,7 @@ shards.openapi(
     responses: { 200: json(ShardMap), ...refusals },
   }),
   async (c) => {
-    const [ranges, move] = await Promise.all([readShards(c.env), openMove(c.env)]);
+    const [ranges, move] = await Promise.all([readShardMap(c.env), openMove(c.env)]);
     const shown = ranges.map(({ binding: database, first, last }) => ({ first, last, database }));
     return c.json({ ranges: shown, ...(move && { move: present(move) }) }, 200);
   },
@@ -44,7 +44,7 @@ shards.openapi(
     request: { params },
     responses: { 200: json(ShardMove), ...refusals },
   }),
-  async (c) => c.json(present(await step(c.env, c.req.valid("param").id)), 200),
+  async (c) => c.json(present(await runStep(c.env, c.req.valid("param").id)), 200),
 );
 
 shards.openapi(
@@ -60,6 +60,6 @@ shards.openapi(
 
 function present(move: Move): ShardMove {
   const { id, first, last, source, target, phase, moved, reason } = move;
-  const waitMs = Math.ceil(waitOf(move));
-  return { id, first, last, source, target, phase, moved, waitMs, ...(reason !== null && { reason }) };
+  const wait = Math.ceil(waitMs(move));
+  return { id, first, last, source, target, phase, moved, waitMs: wait, ...(reason !== null && { reason }) };
 }

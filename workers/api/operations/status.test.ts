@@ -12,8 +12,8 @@ import { newPost, publishedPost } from "../../../tests/runtime/posts.ts";
 import { followAll, newReaders } from "../../../tests/runtime/readers.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 import worker from "../../index.ts";
-import { bury } from "../../operations/dead-letters.ts";
-import { measured } from "../../operations/measured.ts";
+import { keepDeadLetter } from "../../operations/dead-letters.ts";
+import { withMeasures } from "../../operations/measured-consumer.ts";
 import { forgetMeasures, measure, measuresSince, saveMeasures, saveMeasuresSoon } from "../../operations/measures.ts";
 import { project } from "../../projector/projector.ts";
 
@@ -56,7 +56,7 @@ it("counts retries, one by one or by a throw, and how long messages waited", asy
     },
   ];
   for (const consumer of consumers) {
-    const consume = measured(async (batch) => consumer(batch));
+    const consume = withMeasures(async (batch) => consumer(batch));
     const aged = (batch: MessageBatch): MessageBatch => ({
       ...batch,
       queue,
@@ -167,7 +167,7 @@ it.each(["throws", "hangs"] as const)(
 
 it("is available in the Prometheus text format, for the operator only", async () => {
   const { id: post, author } = newPost();
-  await bury(env, {
+  await keepDeadLetter(env, {
     died: { queue: "shutterline-fan-out", reason: "x", attempts: 6, at: Date.now() },
     body: { post, author },
   });

@@ -4,9 +4,9 @@ import type { Context } from "hono";
 import { Belled, Handle } from "../../../schema/api/people.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
+import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { personByHandle } from "../../reads/people.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const bells = routes();
@@ -22,7 +22,7 @@ bells.openapi(
   }),
   async (c) => {
     const { isFollowing } = await setBell(c, c.req.valid("param").handle, true);
-    if (!isFollowing) throw new ApiError("not_following");
+    if (!isFollowing) throw new Refusal("not_following");
     return c.json({ bellByMe: true }, 200);
   },
 );
@@ -49,7 +49,7 @@ bells.openapi(
 async function setBell(c: Context<App>, handle: string, wanted: boolean): Promise<{ isFollowing: boolean }> {
   const follower = requireViewer(c).person;
   const followee = await personByHandle(c.env, handle);
-  if (!followee) throw new ApiError("person_not_found");
+  if (!followee) throw new Refusal("person_not_found");
 
   const { theirs, isFollowing } = await withFreshIds(async () => {
     const effect = newEffect(follower, { kind: "bell", follower, followee });
@@ -58,14 +58,14 @@ async function setBell(c: Context<App>, handle: string, wanted: boolean): Promis
       saveEffectIf(effect, wanted ? IS_SILENT : IS_RINGING, [follower, followee]),
       statement(wanted ? RING : SILENCE, follower, followee),
       // In the same transaction, so that no block or unfollow comes between the write and these reads.
-      statement(BETWEEN, follower, followee),
+      statement(BLOCK_BETWEEN, follower, followee),
       statement(FOLLOWS, follower, followee),
     ]);
     const [saved, , between, follows] = results;
     if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
     return { theirs: blockOf(between?.rows[0]).theirs, isFollowing: follows?.rows.length === 1 };
   });
-  if (theirs) throw new ApiError("person_not_found");
+  if (theirs) throw new Refusal("person_not_found");
   return { isFollowing };
 }
 

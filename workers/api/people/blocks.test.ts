@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { REVIEWED_EVERY } from "../../../durable-objects/live/session-checks.ts";
+import { SESSION_CHECK_INTERVAL } from "../../../durable-objects/live/session-checks.ts";
 import type { NotificationPage } from "../../../schema/api/notifications.ts";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
 import type { Comment, CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
@@ -10,7 +10,7 @@ import { d1Of } from "../../../tests/runtime/d1.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { connect, hangUp } from "../../../tests/runtime/live.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
-import { follows, readyMedia } from "../../../tests/runtime/posts.ts";
+import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
 import { project } from "../../projector/projector.ts";
 import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { CONSISTENCY_TOKEN } from "../../storage/consistency.ts";
@@ -117,7 +117,7 @@ it("lists the people one has blocked page by page, but not those who have blocke
 
 it("costs no query without blocks, and one a page with them", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
-  await follows(ada.person.id, ben.person.id);
+  await writeFollow(ada.person.id, ben.person.id);
   for (let n = 0; n < 3; n += 1) {
     const post = await publish(ben);
     await d1Of(env, ada.person.id)
@@ -254,7 +254,7 @@ it("checks for blocks again after a while, in case the relay was not notified", 
   await block(cleo, ben);
   expect(told).toHaveBeenCalled();
   told.mockImplementation(getByName);
-  vi.useFakeTimers({ now: Date.now() + REVIEWED_EVERY, toFake: ["Date"] });
+  vi.useFakeTimers({ now: Date.now() + SESSION_CHECK_INTERVAL, toFake: ["Date"] });
   await say(cleo, post, "Without Ben");
   await bens.untilDeleted(post);
   expect(bens.texts).toEqual([]);

@@ -3,12 +3,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Blocked, Handle, PeoplePage } from "../../../schema/api/people.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { Effect } from "../../../schema/messages/facts.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { applyBlock } from "../../relations/block.ts";
-import { reviewSockets } from "../../notifications/socket-hints.ts";
-import { endFollow } from "../../relations/unfollow.ts";
+import { checkSockets } from "../../notifications/socket-hints.ts";
+import { endFollowStatements } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { blockedBy } from "../../reads/blocks.ts";
@@ -16,7 +16,7 @@ import { personDocuments } from "../../reads/documents.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { markBlocks } from "../accounts/session-copies.ts";
 import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -87,19 +87,19 @@ blocks.openapi(
 async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Promise<void> {
   const { person } = requireViewer(c);
   const other = await personByHandle(c.env, handle);
-  if (!other) throw new ApiError("person_not_found");
-  if (person === other) throw new ApiError("cannot_block_yourself");
+  if (!other) throw new Refusal("person_not_found");
+  if (person === other) throw new Refusal("cannot_block_yourself");
 
   const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
   if (!effect) return;
   c.executionCtx.waitUntil(markBlocks(c.env, [person, other]));
   try {
-    await within(STORE_ANSWERS_WITHIN, applyBlock(c.env, effect), "D1");
+    await within(STORE_TIMEOUT, applyBlock(c.env, effect), "D1");
   } catch (error) {
     console.warn("block not applied at once", { id: effect.id, error: String(error) });
     c.executionCtx.waitUntil(sendEffect(c.env, effect));
   }
-  await reviewSockets(c.env, [person, other]);
+  await checkSockets(c.env, [person, other]);
 }
 
 type BlockEffect = Extract<Effect, { kind: "block" }>;
@@ -107,7 +107,7 @@ type BlockEffect = Extract<Effect, { kind: "block" }>;
 /** Returns the effect if anything has changed. */
 async function block(c: Context<App>, person: PersonId, other: PersonId): Promise<BlockEffect | undefined> {
   const effect = newBlockEffect(person, other);
-  const end = endFollow(person, other);
+  const end = endFollowStatements(person, other);
   const [saved, ended] = await c.var.reader.write(person, [
     saveEffectIf(effect, `NOT ${HAS_BLOCKED}`, [person, other]),
     ...end.statements,

@@ -4,12 +4,12 @@ import type { Context } from "hono";
 import { Followed, Handle } from "../../../schema/api/people.ts";
 import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { endFollow } from "../../relations/unfollow.ts";
+import { endFollowStatements } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
-import { standingByHandle } from "../../reads/people.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
+import { personAndPrivacyByHandle } from "../../reads/people.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 /**
@@ -58,30 +58,32 @@ follows.openapi(
  */
 async function setFollowing(c: Context<App>, handle: string, wanted: boolean): Promise<Followed> {
   const follower = requireViewer(c).person;
-  const known = await standingByHandle(c.env, handle);
-  if (!known) throw new ApiError("person_not_found");
+  const known = await personAndPrivacyByHandle(c.env, handle);
+  if (!known) throw new Refusal("person_not_found");
   const { person: followee, isPrivate } = known;
-  if (follower === followee) throw new ApiError("cannot_follow_yourself");
+  if (follower === followee) throw new Refusal("cannot_follow_yourself");
 
   const { block, state } = await withFreshIds(async () => {
-    const { effect, statements } = wanted ? follow(follower, followee, isPrivate) : endFollow(follower, followee);
+    const { effect, statements } = wanted
+      ? follow(follower, followee, isPrivate)
+      : endFollowStatements(follower, followee);
     // In the same transaction, so that no block comes between the write and these reads.
-    const asked = [BETWEEN, STATE].map((sql) => statement(sql, follower, followee));
+    const asked = [BLOCK_BETWEEN, STATE].map((sql) => statement(sql, follower, followee));
     const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
     if (results[0] && results[0].changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
     const [between, state] = results.slice(-2).map((result) => result.rows[0]);
     return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
   });
-  if (block.theirs) throw new ApiError("person_not_found");
-  if (block.mine && wanted) throw new ApiError("unblock_first");
+  if (block.theirs) throw new Refusal("person_not_found");
+  if (block.mine && wanted) throw new Refusal("unblock_first");
   const followed = { followedByMe: state?.active === 1, requestedByMe: state?.requested === 1 };
   if (wanted && !followed.followedByMe && !followed.requestedByMe) {
-    throw new ApiError((state?.open ?? 0) >= REQUESTS_MAX && isPrivate ? "too_many_requests" : "too_many_follows");
+    throw new Refusal((state?.open ?? 0) >= REQUESTS_MAX && isPrivate ? "too_many_requests" : "too_many_follows");
   }
   return followed;
 }
 
-/** The counterpart of `endFollow`. Changes nothing between two people with a block, or at the limits. */
+/** The counterpart of `endFollowStatements`. Changes nothing between two people with a block, or at the limits. */
 function follow(follower: PersonId, followee: PersonId, isPrivate: boolean) {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const asked = Number(isPrivate);

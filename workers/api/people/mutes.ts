@@ -4,12 +4,12 @@ import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Handle, Muted, PeoplePage } from "../../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
-import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
+import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 /** Bounded, because a page of a feed checks each author on it, and skips the posts of muted ones. */
@@ -78,15 +78,15 @@ mutes.openapi(
 async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promise<{ mutedByMe: boolean }> {
   const { person } = requireViewer(c);
   const other = await personByHandle(c.env, handle);
-  if (!other) throw new ApiError("person_not_found");
-  if (person === other) throw new ApiError("cannot_mute_yourself");
+  if (!other) throw new Refusal("person_not_found");
+  if (person === other) throw new Refusal("cannot_mute_yourself");
   const results = await c.var.reader.write<object>(
     person,
-    [wanted ? MUTE : UNMUTE, IS_MUTED, BETWEEN].map((sql) => statement(sql, person, other)),
+    [wanted ? MUTE : UNMUTE, IS_MUTED, BLOCK_BETWEEN].map((sql) => statement(sql, person, other)),
   );
   const [, muted, between] = results.map((result) => result.rows[0]);
-  if (blockOf(between as BlockRow | undefined).theirs) throw new ApiError("person_not_found");
-  if (wanted && !muted) throw new ApiError("too_many_mutes");
+  if (blockOf(between as BlockRow | undefined).theirs) throw new Refusal("person_not_found");
+  if (wanted && !muted) throw new Refusal("too_many_mutes");
   return { mutedByMe: muted !== undefined };
 }
 

@@ -3,7 +3,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
-import { peopleByIds } from "../../../schema/d1/people-cards.ts";
+import { peopleByIds } from "../../../schema/d1/person-cards.ts";
 
 type Page = { items: PersonCard[]; next?: string };
 

@@ -13,7 +13,7 @@ import { blockedFor, isHiddenFrom, peopleSeenBy } from "../../reads/visibility.t
 import { countAttempt } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
@@ -82,7 +82,7 @@ people.openapi(
     const { handle } = c.req.valid("param");
     const { reader } = c.var;
     const id = (await handles.get(reader, [handle])).get(handle)?.person;
-    if (!id) throw new ApiError("person_not_found");
+    if (!id) throw new Refusal("person_not_found");
     reader.about = id;
     const [person, relation, { mine, theirs }] = await Promise.all([
       profileOf(reader, id),
@@ -91,7 +91,7 @@ people.openapi(
     ]);
     // The person of a claim may not exist, and its id may by chance be someone else's.
     if (person?.handle !== handle) handles.drop(handle); // Someone else may take such a claim over.
-    if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
+    if (person?.handle !== handle || theirs) throw new Refusal("person_not_found");
     return c.json({ ...person, ...relation, blockedByMe: mine }, 200);
   },
 );

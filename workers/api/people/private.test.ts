@@ -5,12 +5,12 @@ import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
 import type { PostPage } from "../../../schema/api/posts.ts";
 import { type PersonId, type PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { comment, done, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { type Faults, withFaults } from "../../../tests/runtime/faults.ts";
-import { ask, hide, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { follows } from "../../../tests/runtime/posts.ts";
+import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { writeFollow } from "../../../tests/runtime/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 import { NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import { FOLLOWING_MAX, REQUESTS_MAX } from "./follows.ts";
@@ -33,7 +33,7 @@ const follow = (whom: Someone) => `/v1/people/${whom.person.handle}/follow`;
 /** Creates Ada with a post, Ben as a stranger and Cleo as her follower. */
 async function scene() {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
-  await follows(cleo.person.id, ada.person.id);
+  await writeFollow(cleo.person.id, ada.person.id);
   const { id: post } = await publish(ada);
   await projectAll(queues, post);
   await fanOut(env, { post, author: ada.person.id });
@@ -49,12 +49,12 @@ describe("becoming private", () => {
     const { ada, ben, cleo, read } = await scene();
     expect([await read(ben), await read(cleo)]).toEqual(["200", "200"]);
     const begun = Date.now();
-    const changed = await (await done("PATCH", "/v1/me", ada, { private: true })).json<Me>();
+    const changed = await (await succeed("PATCH", "/v1/me", ada, { private: true })).json<Me>();
     expect(changed.private).toBe(true);
     // After this time no isolate trusts an older value.
     expect(Date.now() - begun).toBeGreaterThanOrEqual(NOTICED_WITHIN);
     expect([await read(ben), await read(cleo), await read(ada)]).toEqual(["404 post_not_found", "200", "200"]);
-    await done("PATCH", "/v1/me", ada, { private: false });
+    await succeed("PATCH", "/v1/me", ada, { private: false });
     expect(await read(ben)).toBe("200");
   });
 
@@ -62,7 +62,7 @@ describe("becoming private", () => {
     const { ada, ben, post, read } = await scene();
     expect(await read(ben)).toBe("200");
     expect((await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token })).status).toBe(200);
-    await hide(ada.person);
+    await makePrivate(ada.person);
     later(NOTICED_WITHIN);
     expect(await read(ben)).toBe("404 post_not_found");
     expect(await outcome(await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token }))).toBe("404 post_not_found");
@@ -83,12 +83,12 @@ describe("becoming private", () => {
       ["404 false", "404 false", "200 false"],
     ];
     expect(await all()).toEqual(open);
-    await done("PATCH", "/v1/me", ada, { private: true });
+    await succeed("PATCH", "/v1/me", ada, { private: true });
     expect(await all()).toEqual(closed);
-    await done("PATCH", "/v1/me", ada, { private: false });
+    await succeed("PATCH", "/v1/me", ada, { private: false });
     later(1001);
     expect(await all()).toEqual(open);
-    await hide(ada.person); // In another isolate.
+    await makePrivate(ada.person); // In another isolate.
     later(PUBLIC_FOR_AT_MOST);
     expect(await all()).toEqual(closed);
     expect(await read()).toBe("404 post_not_found");
@@ -96,7 +96,7 @@ describe("becoming private", () => {
 
   it("makes a post look like one that never existed", async () => {
     const { ada, ben, cleo, post } = await scene();
-    await done("PATCH", "/v1/me", ada, { private: true });
+    await succeed("PATCH", "/v1/me", ada, { private: true });
     const missing = `${post.slice(0, -2)}zz`;
     for (const asked of [{ token: ben.token }, { asAnybody: true }]) {
       for (const path of ["", "/comments", "/likes", "/audit"]) {
@@ -115,7 +115,7 @@ describe("becoming private", () => {
 
   it("keeps the profile public, but not the lists of followers", async () => {
     const { ada, ben } = await scene();
-    await done("PATCH", "/v1/me", ada, { private: true });
+    await succeed("PATCH", "/v1/me", ada, { private: true });
     const { handle } = ada.person;
     const profile = await (await ask("GET", `/v1/people/${handle}`, { token: ben.token })).json<Profile>();
     expect(profile).toMatchObject({ private: true, followers: 1, posts: 1, followedByMe: false });
@@ -131,7 +131,7 @@ describe("while D1 is down", () => {
     const faulty = withFaults(env, faults);
     expect([await read(), await read(ben, faulty.env), await read(cleo, faulty.env)]).toEqual(["200", "200", "200"]);
     await ask("GET", "/v1/feed", { token: cleo.token, env: faulty.env });
-    await hide(ada.person); // As another isolate does,
+    await makePrivate(ada.person); // As another isolate does,
     await env.DOCUMENTS.put(`private:${ada.person.id}`, "1"); // which also writes to KV.
     later(61_000 - 1000); // The sessions are still known.
     faults.reads = "throws";
@@ -157,7 +157,7 @@ describe("costs", () => {
       [2, 2, 1],
       [2, 2, 1],
     ]);
-    await done("PATCH", "/v1/me", ada, { private: true });
+    await succeed("PATCH", "/v1/me", ada, { private: true });
     expect(await of(cleo)).toEqual([2, 3, 2]);
   });
 
@@ -172,7 +172,7 @@ describe("costs", () => {
 
   it("nothing more for a feed page with private authors, or without mutes", async () => {
     const { ada, cleo } = await scene();
-    await hide(ada.person);
+    await makePrivate(ada.person);
     const { queries, calls } = await warmD1Costs(() => ask("GET", "/v1/feed", { token: cleo.token }));
     expect([queries.length, calls]).toEqual([2, 1]);
   });
@@ -189,8 +189,8 @@ describe("a feed", () => {
 
   it("has a private author's posts for accepted followers only, whether pushed, merged or rebuilt", async () => {
     const { ada, ben, cleo, post } = await scene();
-    await hide(ada.person);
-    await done("PUT", follow(ada), ben);
+    await makePrivate(ada.person);
+    await succeed("PUT", follow(ada), ben);
     expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
     for (const { person } of [ben, cleo]) await makeLarge(person.id, ada.person.id);
     expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
@@ -203,21 +203,21 @@ describe("a feed", () => {
       ]);
     }
     expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
-    await done("DELETE", `/v1/me/followers/${cleo.person.handle}`, ada);
+    await succeed("DELETE", `/v1/me/followers/${cleo.person.handle}`, ada);
     expect(await feedOf(cleo)).toEqual([]);
   });
 
   it("is backfilled when a request is accepted", async () => {
     const { ada, ben, post } = await scene();
-    await hide(ada.person);
-    const asked = await (await done("PUT", follow(ada), ben)).json();
+    await makePrivate(ada.person);
+    const asked = await (await succeed("PUT", follow(ada), ben)).json();
     expect(asked).toEqual({ followedByMe: false, requestedByMe: true });
     const profile = () => ask("GET", `/v1/people/${ada.person.handle}`, { token: ben.token });
     expect(await (await profile()).json()).toMatchObject({ requestedByMe: true, followedByMe: false });
-    await vi.waitFor(() => done("PUT", `/v1/me/requests/${ben.person.handle}`, ada));
+    await vi.waitFor(() => succeed("PUT", `/v1/me/requests/${ben.person.handle}`, ada));
     await vi.waitFor(async () => expect(await feedOf(ben)).toEqual([post]));
     expect(await (await profile()).json()).toMatchObject({ requestedByMe: false, followedByMe: true });
-    expect(await (await done("DELETE", follow(ada), ben)).json()).toEqual({
+    expect(await (await succeed("DELETE", follow(ada), ben)).json()).toEqual({
       followedByMe: false,
       requestedByMe: false,
     });
@@ -226,7 +226,7 @@ describe("a feed", () => {
   it("leaves out muted people, fills the page with others, and shows all again after unmuting", async () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
     const posts: PostId[] = [];
-    for (const author of [ben, cleo]) await follows(ada.person.id, author.person.id);
+    for (const author of [ben, cleo]) await writeFollow(ada.person.id, author.person.id);
     for (const author of [cleo, ben, cleo, ben, ben]) {
       const { id } = await publish(author);
       await projectAll(queues, id);
@@ -238,14 +238,14 @@ describe("a feed", () => {
       [posts[2], posts[4]],
     ];
     expect(await feedOf(ada)).toEqual(posts);
-    await done("PUT", `/v1/people/${ben.person.handle}/mute`, ada);
+    await succeed("PUT", `/v1/people/${ben.person.handle}/mute`, ada);
     expect([await feedOf(ada), await feedOf(ada, 2)]).toEqual([fromCleo, fromCleo]);
     await makeLarge(ada.person.id, ben.person.id);
     expect(await feedOf(ada)).toEqual(fromCleo);
     for (const path of [`/v1/posts/${fromBen[0]}`, `/v1/people/${ben.person.handle}/posts`]) {
       expect((await ask("GET", path, { token: ada.token })).status, path).toBe(200);
     }
-    await done("DELETE", `/v1/people/${ben.person.handle}/mute`, ada);
+    await succeed("DELETE", `/v1/people/${ben.person.handle}/mute`, ada);
     expect(await feedOf(ada)).toEqual(posts);
   });
 });
@@ -253,17 +253,17 @@ describe("a feed", () => {
 describe("requests", () => {
   it("are listed newest first, page by page, without those already decided", async () => {
     const ada = await signUp();
-    await hide(ada.person);
+    await makePrivate(ada.person);
     const askers: Someone[] = [];
     for (let n = 0; n < 5; n += 1) {
       const asker = await signUp();
-      await done("PUT", follow(ada), asker);
+      await succeed("PUT", follow(ada), asker);
       askers.unshift(asker);
     }
     const listed = async () => {
       const ids: string[] = [];
       for (let cursor = ""; ;) {
-        const response = await done("GET", `/v1/me/requests?limit=2${cursor}`, ada);
+        const response = await succeed("GET", `/v1/me/requests?limit=2${cursor}`, ada);
         const page = await response.json<{ items: PersonCard[]; next?: string }>();
         ids.push(...page.items.map(({ id }) => id));
         if (page.next === undefined) return ids;
@@ -272,13 +272,13 @@ describe("requests", () => {
     };
     const ids = askers.map(({ person }) => person.id);
     await vi.waitFor(async () => expect(await listed()).toEqual(ids));
-    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 5, followers: 0 });
+    expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 5, followers: 0 });
     const [first, second, ...rest] = askers as [Someone, Someone, ...Someone[]];
-    await done("PUT", `/v1/me/requests/${first.person.handle}`, ada);
-    await done("DELETE", `/v1/me/requests/${second.person.handle}`, ada);
+    await succeed("PUT", `/v1/me/requests/${first.person.handle}`, ada);
+    await succeed("DELETE", `/v1/me/requests/${second.person.handle}`, ada);
     expect(await listed()).toEqual(rest.map(({ person }) => person.id));
     await vi.waitFor(async () =>
-      expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 3, followers: 1 }),
+      expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ requests: 3, followers: 1 }),
     );
     for (const cursor of ["x", btoa('["1"]'), btoa('["x","y"]'), btoa('["1","y"]')]) {
       expect(await outcome(await ask("GET", `/v1/me/requests?cursor=${cursor}`, { token: ada.token }))).toBe(
@@ -289,7 +289,7 @@ describe("requests", () => {
 
   it("have a limit, as does the number of people one person follows", async () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
-    await hide(cleo.person);
+    await makePrivate(cleo.person);
     const database = d1Of(env, ada.person.id);
     const tried = async (whom: Someone) => outcome(await ask("PUT", follow(whom), { token: ada.token }));
     const rows = JSON.stringify(Array.from({ length: REQUESTS_MAX }, (_, index) => `0000000000${index}`));
@@ -301,7 +301,7 @@ describe("requests", () => {
       .bind(ada.person.id, rows)
       .run();
     expect([await tried(cleo), await tried(ben), await tried(ben)]).toEqual(["409 too_many_requests", "200", "200"]);
-    await done("DELETE", follow(ben), ada);
+    await succeed("DELETE", follow(ben), ada);
     // Pending requests count as follows, so that accepting them never exceeds the limit.
     await database
       .prepare("UPDATE people SET following = ? WHERE id = ?")
@@ -328,7 +328,7 @@ describe("requests", () => {
 
 it("shows comments by a private person on a public post", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
-  await hide(ada.person);
+  await makePrivate(ada.person);
   const { id: post } = await publish(ben);
   await comment(ada, post, "Fine light");
   await projectAll(queues, post);

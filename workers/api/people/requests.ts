@@ -3,17 +3,17 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { FollowsMe, Handle, PeoplePage } from "../../../schema/api/people.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { type Answer, answerRequest, applyAnswer } from "../../relations/follow-requests.ts";
-import { reviewSockets } from "../../notifications/socket-hints.ts";
+import { type Decision, saveDecision, applyDecision } from "../../relations/follow-requests.ts";
+import { checkSockets } from "../../notifications/socket-hints.ts";
 import { sendEffect } from "../../storage/effects.ts";
-import { followerState, type Request, requestsOf } from "../../reads/follows.ts";
+import { followerState, type FollowRequest, requestsOf } from "../../reads/follows.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { markBlocks } from "../accounts/session-copies.ts";
 
@@ -90,31 +90,31 @@ for (const { method, path, decision, summary, description } of [
  * costs three more for the effect. The effect is applied before the response, so that the decision holds from then on.
  * If that fails, the decision is kept and the queue applies it as soon as possible.
  */
-async function decide(c: Context<App>, handle: string, decision: Answer): Promise<boolean> {
+async function decide(c: Context<App>, handle: string, decision: Decision): Promise<boolean> {
   const { person } = requireViewer(c);
   const follower = await personByHandle(c.env, handle);
-  if (!follower) throw new ApiError("person_not_found");
-  const effect = await within(STORE_ANSWERS_WITHIN, answerRequest(c.env, follower, person, decision), "D1");
+  if (!follower) throw new Refusal("person_not_found");
+  const effect = await within(STORE_TIMEOUT, saveDecision(c.env, follower, person, decision), "D1");
   if (effect) {
     // While D1 is down, the responses kept for them may show more than they may see now.
     if (decision === "remove") c.executionCtx.waitUntil(markBlocks(c.env, [follower]));
     try {
-      await within(STORE_ANSWERS_WITHIN, applyAnswer(c.env, effect), "D1");
+      await within(STORE_TIMEOUT, applyDecision(c.env, effect), "D1");
     } catch (error) {
       console.warn("decision not applied at once", { id: effect.id, error: String(error) });
       c.executionCtx.waitUntil(sendEffect(c.env, effect));
     }
   }
-  if (effect && decision === "remove") await reviewSockets(c.env, [follower]);
+  if (effect && decision === "remove") await checkSockets(c.env, [follower]);
   const { follows, theirs } = await followerState(c.var.reader, person, follower);
-  if (theirs) throw new ApiError("person_not_found");
-  if (decision === "accept" && !follows) throw new ApiError("request_not_found");
+  if (theirs) throw new Refusal("person_not_found");
+  if (decision === "accept" && !follows) throw new Refusal("request_not_found");
   return follows;
 }
 
-function keyOfCursor(cursor: string | undefined): Request | undefined {
+function keyOfCursor(cursor: string | undefined): FollowRequest | undefined {
   if (cursor === undefined) return undefined;
   const [since, follower] = decodeCursor(cursor, 2);
-  if (!/^\d{1,15}$/.test(since)) throw new ApiError("invalid_cursor");
+  if (!/^\d{1,15}$/.test(since)) throw new Refusal("invalid_cursor");
   return { since: Number(since), follower: cursorId<PersonId>(follower) };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, CommentPage, Post } from "../../../schema/api/posts.ts";
 import { newId, type CommentId } from "../../../schema/ids.ts";
-import { allPages, comment, done, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
+import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 
@@ -75,7 +75,7 @@ it.each(Object.keys(TABLE))("allows only the permitted commands on %s", async (k
   const fresh = async (): Promise<CommentId> => {
     const top = await comment(commenter, post, "Where?");
     const made = kind === "a reply" ? await comment(commenter, post, "There?", top) : top;
-    if (kind === "a hidden comment") await done("PUT", `${path}/${made.id}/hidden`, author);
+    if (kind === "a hidden comment") await succeed("PUT", `${path}/${made.id}/hidden`, author);
     return made.id;
   };
   const outcomes: Record<string, string[]> = {};
@@ -95,7 +95,7 @@ it("responds with the changed comment, and shows the same once it is in D1", asy
   const { id } = await comment(commenter, post, "Where?");
   const does = async (command: keyof typeof COMMANDS, by: Someone) => {
     const [method, what, body] = COMMANDS[command] ?? ["GET", ""];
-    const answer = await done(method, `${path}/${id}${what}`, by, body);
+    const answer = await succeed(method, `${path}/${id}${what}`, by, body);
     const changed = await answer.json<Comment>();
     const headers = tokenOf(answer);
     const own = await (await ask("GET", path, { token: by.token, headers })).json<CommentPage>();
@@ -118,9 +118,9 @@ it("responds with the changed comment, and shows the same once it is in D1", asy
 it("pins one comment at a time", async () => {
   const { author, commenter, post, path } = await talk();
   const [first, second] = [await comment(commenter, post, "1"), await comment(commenter, post, "2")];
-  await done("PUT", `${path}/${first.id}/pin`, author);
-  await done("PUT", `${path}/${second.id}/pin`, author);
-  await done("DELETE", `${path}/${first.id}/pin`, author); // It is no longer pinned.
+  await succeed("PUT", `${path}/${first.id}/pin`, author);
+  await succeed("PUT", `${path}/${second.id}/pin`, author);
+  await succeed("DELETE", `${path}/${first.id}/pin`, author); // It is no longer pinned.
   await projectAll(queues, post);
   const pinned = (await allPages(path)).map(({ text, pinned }) => [text, pinned]);
   expect(pinned).toEqual([

@@ -3,9 +3,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Comment, EditComment } from "../../../schema/api/posts.ts";
 import { CommentId, PostId } from "../../../schema/ids.ts";
-import { answerWithToken } from "./own-writes.ts";
+import { noteOwnWrite } from "./own-writes.ts";
 import { requireNoBlockOn } from "../../reads/comments.ts";
-import { refused, requireAccess } from "../../reads/posts.ts";
+import { refusalFor, requireAccess } from "../../reads/posts.ts";
 import { presentChanged } from "./comments.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -32,8 +32,8 @@ commentCommands.openapi(
     const { person } = requireViewer(c);
     await requireSeen(c, post, comment);
     const result = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
-    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
-    answerWithToken(c, post, { seq: result.seq });
+    if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
+    noteOwnWrite(c, post, { seq: result.seq });
     return c.json(await presentChanged(c, result.comment, result.pinned), 200);
   },
 );
@@ -50,8 +50,8 @@ commentCommands.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const result = await c.env.POSTS.getByName(post).removeComment(requireViewer(c).person, comment);
-    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
-    answerWithToken(c, post, { seq: result.seq });
+    if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
+    noteOwnWrite(c, post, { seq: result.seq });
     return c.body(null, 204);
   },
 );
@@ -88,8 +88,8 @@ for (const { path, command, summaries } of [
         // A post's author may hide and unpin any comment, even by someone in a block with them.
         if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
         const result = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
-        if (!result.ok) throw await refused(c.var.reader, post, result.reason);
-        answerWithToken(c, post, { seq: result.seq });
+        if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
+        noteOwnWrite(c, post, { seq: result.seq });
         return c.json(await presentChanged(c, result.comment, result.pinned), 200);
       },
     );

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { Comment, CommentPage } from "../../../schema/api/posts.ts";
 import { type CommentId, newId, type PersonId, type PostId } from "../../../schema/ids.ts";
-import { allPages, comment, done, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
+import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { follows } from "../../../tests/runtime/posts.ts";
+import { writeFollow } from "../../../tests/runtime/posts.ts";
 import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { encodeCursor } from "../../http/cursors.ts";
 
@@ -69,7 +69,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     const made: Comment[] = [];
     for (let n = 0; n < 7; n += 1) made.push(await comment(ben, post, String(n)));
     const [, , , , pinned] = made;
-    await done("PUT", `${path}/${pinned?.id}/pin`, ada);
+    await succeed("PUT", `${path}/${pinned?.id}/pin`, ada);
     const headers = await ready(post);
     const between = async () => {
       await comment(ben, post, "meanwhile");
@@ -94,7 +94,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     await comment(cleo, post, "Ruder", rude);
     const kind = await comment(cleo, post, "Kind");
     const reply = await comment(ben, post, "Also rude", kind);
-    for (const { id } of [rude, reply]) await done("PUT", `${path}/${id}/hidden`, ada);
+    for (const { id } of [rude, reply]) await succeed("PUT", `${path}/${id}/hidden`, ada);
     const headers = await ready(post);
 
     for (const reader of [ben, cleo, undefined]) {
@@ -118,7 +118,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     const { ada, ben, cleo, post, path } = await talk();
     const top = await comment(ben, post, "Where is this?");
     const reply = await comment(cleo, post, "At home", top);
-    await done("DELETE", `${path}/${top.id}`, ben);
+    await succeed("DELETE", `${path}/${top.id}`, ben);
     const headers = await ready(post);
     for (const { token } of [ada, ben, cleo]) {
       const answer = async (method: string, path: string, body?: unknown) =>
@@ -140,7 +140,7 @@ it("ranks the most liked first, and rejects forged cursors", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const made: Comment[] = [];
   for (let n = 0; n < 5; n += 1) made.push(await comment(ben, post, String(n)));
-  const like = (n: number, by: Someone) => done("PUT", `${path}/${made[n]?.id}/like`, by);
+  const like = (n: number, by: Someone) => succeed("PUT", `${path}/${made[n]?.id}/like`, by);
   await Promise.all([like(1, ada), like(1, ben), like(1, cleo), like(3, ada), like(4, cleo)]);
   await projectAll(queues, post);
   const ranked = `${path}?order=most_liked`;
@@ -169,7 +169,7 @@ it("ranks the most liked first, and rejects forged cursors", async () => {
 
 it("enforces the post's comment policy", async () => {
   const [ada, ben, cleo] = await Promise.all([signUp(), signUp(), signUp()]);
-  await follows(ben.person.id, ada.person.id);
+  await writeFollow(ben.person.id, ada.person.id);
   const { id } = await publish(ada);
   const table = {
     everyone: ["201", "201", "201"],
@@ -177,7 +177,7 @@ it("enforces the post's comment policy", async () => {
     off: ["201", "403 comments_off", "403 comments_off"],
   };
   for (const [commentPolicy, expected] of Object.entries(table)) {
-    await done("PATCH", `/v1/posts/${id}`, ada, { commentPolicy });
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { commentPolicy });
     const answers: string[] = [];
     for (const { token } of [ada, ben, cleo]) {
       answers.push(await outcome(await ask("POST", `/v1/posts/${id}/comments`, { token, body: { text: "Hi" } })));
@@ -186,7 +186,7 @@ it("enforces the post's comment policy", async () => {
     const nobody = await ask("POST", `/v1/posts/${id}/comments`, { body: { text: "Hi", isFollower: true } });
     expect(await outcome(nobody)).toBe("401 not_signed_in");
   }
-  await done("PATCH", `/v1/posts/${id}`, ada, { commentPolicy: "followers" });
+  await succeed("PATCH", `/v1/posts/${id}`, ada, { commentPolicy: "followers" });
   const forged = { text: "Hi", isFollower: true, author: ada.person.id };
   expect(await outcome(await ask("POST", `/v1/posts/${id}/comments`, { token: cleo.token, body: forged }))).toBe(
     "403 followers_only",
@@ -271,7 +271,7 @@ it("keeps every one of many concurrent comments, in one order, and counts it onc
 it("lets no forged token reveal hidden comments, change data, or break a read", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const rude = await comment(ben, post, "Rude");
-  await done("PUT", `${path}/${rude.id}/hidden`, ada);
+  await succeed("PUT", `${path}/${rude.id}/hidden`, ada);
   await projectAll(queues, post);
   const max = Number.MAX_SAFE_INTEGER;
   for (const entries of [
@@ -301,7 +301,7 @@ it("lets no forged token reveal hidden comments, change data, or break a read", 
     expect(await (await ask("GET", `/v1/posts/${post}`, { ...asked, headers: tokenOf(liked) })).json()).toMatchObject({
       likedByMe: true,
     });
-    await done("DELETE", `/v1/posts/${post}/like`, cleo);
+    await succeed("DELETE", `/v1/posts/${post}/like`, cleo);
     await projectAll(queues, post);
   }
   for (const entries of [
@@ -321,7 +321,7 @@ it("lists who likes a post, in pages without gaps or repeats while likes come an
   const author = await signUp();
   const { id } = await publish(author);
   const people = await Promise.all(Array.from({ length: 7 }, () => signUp()));
-  for (const person of people) await done("PUT", `/v1/posts/${id}/like`, person);
+  for (const person of people) await succeed("PUT", `/v1/posts/${id}/like`, person);
   const path = `/v1/posts/${id}/likes`;
   const seen: PersonId[] = [];
   for (let cursor: string | undefined = ""; cursor !== undefined;) {
@@ -330,7 +330,7 @@ it("lists who likes a post, in pages without gaps or repeats while likes come an
     ).json<PeoplePage>();
     seen.push(...page.items.map(({ id }) => id));
     cursor = page.next;
-    await done("PUT", `/v1/posts/${id}/like`, await signUp()); // Signed up later, so listed before all others.
+    await succeed("PUT", `/v1/posts/${id}/like`, await signUp()); // Signed up later, so listed before all others.
   }
   expect(seen).toEqual(
     people
@@ -340,7 +340,7 @@ it("lists who likes a post, in pages without gaps or repeats while likes come an
   );
 
   const [first] = people;
-  if (first) await done("DELETE", `/v1/posts/${id}/like`, first);
+  if (first) await succeed("DELETE", `/v1/posts/${id}/like`, first);
   const all = await (await ask("GET", `${path}?limit=50`)).json<PeoplePage>();
   expect(all.items.map(({ id }) => id)).not.toContain(first?.person.id);
   expect(await outcome(await ask("GET", `${path}?limit=51`))).toBe("422 invalid_request");
@@ -364,7 +364,7 @@ it("costs the documented D1 queries for a page, however many comments there are"
   });
   // The page, and for replies the parent. If signed in, also the session and the viewer's likes of comments.
   expect(await count()).toEqual({ nobody: [1, 2], reader: [3, 4] });
-  await done("PUT", `${path}/${top.id}/pin`, ada);
+  await succeed("PUT", `${path}/${top.id}/pin`, ada);
   await projectAll(queues, post);
   expect(await count()).toEqual({ nobody: [2, 2], reader: [5, 4] });
 });

@@ -18,13 +18,13 @@ import {
   type Thread,
   threadOf,
 } from "../../reads/comments.ts";
-import { answerWithToken } from "./own-writes.ts";
+import { noteOwnWrite } from "./own-writes.ts";
 import { Reader } from "../../storage/reader.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { followedAmong } from "../../reads/follows.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -54,8 +54,8 @@ comments.openapi(
     if (!result.ok && result.reason === "followers_only" && (await isFollower(c, post))) {
       result = await actor.comment({ ...command, isFollower: true });
     }
-    if (!result.ok) throw new ApiError(result.reason);
-    answerWithToken(c, post, { seq: result.seq });
+    if (!result.ok) throw new Refusal(result.reason);
+    noteOwnWrite(c, post, { seq: result.seq });
     return c.json(await presentChanged(c, result.comment), 201);
   },
 );
@@ -104,7 +104,7 @@ export async function presentChanged(c: Context<App>, comment: SeenComment, pinn
   const anonymous = new Reader(c.env, c.executionCtx);
   const presented = await presentComments(anonymous, [comment], pinned ? comment.id : undefined);
   const found = presented.get(comment.id);
-  if (!found) throw new ApiError("person_not_found");
+  if (!found) throw new Refusal("person_not_found");
   return found;
 }
 
@@ -125,6 +125,6 @@ async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: Com
 function keyOfCursor(cursor: string | undefined, order: CommentOrder): CommentKey | undefined {
   if (cursor === undefined) return undefined;
   const [id, likes] = decodeCursor(cursor, 2);
-  if (order === "most_liked" && !/^\d{1,10}$/.test(likes)) throw new ApiError("invalid_cursor");
+  if (order === "most_liked" && !/^\d{1,10}$/.test(likes)) throw new Refusal("invalid_cursor");
   return { id: cursorId<CommentId>(id), likes: Number(likes) };
 }

@@ -6,10 +6,10 @@ import type { Post, PostPage } from "../../../schema/api/posts.ts";
 import { Effect } from "../../../schema/messages/facts.ts";
 import { newId, type MediaId, type PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { allPages, comment, done, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
+import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { follows, readyMedia } from "../../../tests/runtime/posts.ts";
+import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 import { originalKey, renditionKey } from "../../media/objects.ts";
 import { erase } from "../../projector/erase.ts";
@@ -44,11 +44,13 @@ describe("an edit", () => {
     const ada = await signUp();
     const post = await publish(ada);
     const patch = async (body: unknown) =>
-      (await done("PATCH", `/v1/posts/${post.id}`, ada, body)).json<Post>().then(({ caption, commentPolicy, seq }) => ({
-        caption,
-        commentPolicy,
-        seq,
-      }));
+      (await succeed("PATCH", `/v1/posts/${post.id}`, ada, body))
+        .json<Post>()
+        .then(({ caption, commentPolicy, seq }) => ({
+          caption,
+          commentPolicy,
+          seq,
+        }));
     expect(await patch({ caption: " Ebb " })).toEqual({ caption: "Ebb", commentPolicy: "everyone", seq: 2 });
     expect(await patch({ commentPolicy: "off" })).toEqual({ caption: "Ebb", commentPolicy: "off", seq: 3 });
     expect(await patch({ caption: "", commentPolicy: "followers" })).toMatchObject({
@@ -97,10 +99,10 @@ describe("an edit", () => {
   it("keeps earlier captions, newest first", async () => {
     const ada = await signUp();
     const { id, createdAt } = await publish(ada);
-    await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
-    const { editedAt } = await (await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Flow" })).json<Post>();
-    await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Flow" });
-    const { items } = await (await done("GET", `/v1/posts/${id}/captions`, ada)).json<{ items: object[] }>();
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
+    const { editedAt } = await (await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Flow" })).json<Post>();
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Flow" });
+    const { items } = await (await succeed("GET", `/v1/posts/${id}/captions`, ada)).json<{ items: object[] }>();
     expect(items).toMatchObject([
       { caption: "Flow", at: editedAt },
       { caption: "Ebb" },
@@ -113,7 +115,7 @@ describe("an edit", () => {
     const { id } = await publish(ada);
     await read(id, ben); // Now the old caption is in memory and in KV.
     const batch = failingWrites(d1Of(env, id));
-    const edited = await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
+    const edited = await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
     batch.mockRestore();
     expect(await read(id, ada, tokenOf(edited))).toMatchObject({ caption: "Ebb", commentPolicy: "off", seq: 3 });
     expect(await read(id, ben)).toMatchObject({ caption: "Low tide", commentPolicy: "everyone" });
@@ -129,7 +131,7 @@ describe("an edit", () => {
     const { id } = await publish(ada);
     await read(id);
     const inKv = () => env.DOCUMENTS.get<{ caption: string }>(`body:${id}`, "json");
-    await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
     expect(await read(id)).toMatchObject({ caption: "Ebb" }); // Memory held the old caption.
     const renewed = await inKv();
     expect(renewed).toMatchObject({ caption: "Ebb" });
@@ -148,12 +150,12 @@ describe("an edit", () => {
     const { id } = await publish(ada);
     const captions = Array.from({ length: 8 }, (_, n) => `Caption ${n}`);
     const answers = await Promise.all(
-      captions.map(async (caption) => (await done("PATCH", `/v1/posts/${id}`, ada, { caption })).json<Post>()),
+      captions.map(async (caption) => (await succeed("PATCH", `/v1/posts/${id}`, ada, { caption })).json<Post>()),
     );
     expect(new Set(answers.map(({ seq }) => seq))).toEqual(new Set([2, 3, 4, 5, 6, 7, 8, 9]));
     const last = answers.find(({ seq }) => seq === 9);
     expect(await read(id)).toMatchObject({ caption: last?.caption, seq: 9 });
-    const { items } = await (await done("GET", `/v1/posts/${id}/captions`, ada)).json<{ items: object[] }>();
+    const { items } = await (await succeed("GET", `/v1/posts/${id}/captions`, ada)).json<{ items: object[] }>();
     expect(items).toHaveLength(9);
   });
 });
@@ -166,12 +168,12 @@ describe("a publication repeated with its key", () => {
     const ada = await signUp();
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
-    await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "followers" });
-    await done("PUT", `/v1/posts/${id}/like`, ada);
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "followers" });
+    await succeed("PUT", `/v1/posts/${id}/like`, ada);
     const again = await publish(ada, sent, headers);
     expect(again).toMatchObject({ id, caption: "Ebb", commentPolicy: "followers", likes: 1, likedByMe: true });
     expect(await read(id)).toMatchObject({ id, caption: "Ebb", commentPolicy: "followers" });
-    expect(await (await done("GET", "/v1/me", ada)).json<Me>()).toMatchObject({ posts: 1 });
+    expect(await (await succeed("GET", "/v1/me", ada)).json<Me>()).toMatchObject({ posts: 1 });
   });
 
   it("reverts no change that D1 does not have yet", async () => {
@@ -179,9 +181,9 @@ describe("a publication repeated with its key", () => {
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
     const pinned = await comment(ada, id, "Read this first");
-    await done("PUT", `/v1/posts/${id}/comments/${pinned.id}/pin`, ada);
+    await succeed("PUT", `/v1/posts/${id}/comments/${pinned.id}/pin`, ada);
     const batch = failingWrites(d1Of(env, id));
-    await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
+    await succeed("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb", commentPolicy: "off" });
     batch.mockRestore();
     await publish(ada, sent, headers);
     await projectAll(queues, id);
@@ -193,7 +195,7 @@ describe("a publication repeated with its key", () => {
     const ada = await signUp();
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
-    await done("DELETE", `/v1/posts/${id}`, ada);
+    await succeed("DELETE", `/v1/posts/${id}`, ada);
     const again = await ask("POST", "/v1/posts", { token: ada.token, body: sent, headers });
     expect(await outcome(again)).toBe("409 idempotency_key_reused");
     expect(await outcome(await ask("GET", `/v1/posts/${id}`, { token: ada.token }))).toBe("404 post_not_found");
@@ -204,10 +206,10 @@ describe("a deletion", () => {
   /** Publishes a post of `ada`, whom `ben` follows; he likes it and comments on it, and every copy has all of it. */
   async function knownPost() {
     const [ada, ben] = [await signUp(), await signUp()];
-    await follows(ben.person.id, ada.person.id);
+    await writeFollow(ben.person.id, ada.person.id);
     const post = await publish(ada);
     await fanOut(env, { post: post.id, author: ada.person.id });
-    await done("PUT", `/v1/posts/${post.id}/like`, ben);
+    await succeed("PUT", `/v1/posts/${post.id}/like`, ben);
     const top = await comment(ben, post.id, "Where is this?");
     await comment(ada, post.id, "At home", top);
     await projectAll(queues, post.id);
@@ -254,22 +256,22 @@ describe("a deletion", () => {
     const key = { "Idempotency-Key": "key" };
     const path = `/v1/posts/${post.id}/comments`;
     await ask("POST", path, { token: ben.token, body: { text: "Once" }, headers: key });
-    await done("DELETE", `/v1/posts/${post.id}`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}`, ada);
 
     await expectGone(post.id, top.id, ada, ben);
     const again = await ask("POST", path, { token: ben.token, body: { text: "Once" }, headers: key });
     expect(await outcome(again)).toBe("404 post_not_found");
     expect(await outcome(await ask("GET", `/v1/posts/${post.id}`))).toBe("404 post_not_found");
     for (const reader of [ada, ben]) {
-      expect(await (await done("GET", "/v1/feed", reader)).json()).toEqual({ items: [] });
+      expect(await (await succeed("GET", "/v1/feed", reader)).json()).toEqual({ items: [] });
     }
     expect(await (await ask("GET", `/v1/people/${ada.person.handle}/posts`)).json()).toEqual({ items: [] });
-    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
-    const told = await (await done("GET", "/v1/notifications", ada)).json<NotificationPage>();
+    expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
+    const told = await (await succeed("GET", "/v1/notifications", ada)).json<NotificationPage>();
     expect(told.items).toEqual([]);
 
     await projectAll(queues, post.id);
-    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0, unread: 0 });
+    expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0, unread: 0 });
   });
 
   it("returns the same when its author repeats it, and 404 for anyone else", async () => {
@@ -279,13 +281,13 @@ describe("a deletion", () => {
     expect(together.map(({ status }) => status)).toEqual([204, 204, 204]);
     expect((await remove(ada)).status).toBe(204);
     expect(await outcome(await remove(ben))).toBe("404 post_not_found");
-    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
+    expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
   });
 
   it("holds for its author, who sends the token, before D1 has it", async () => {
     const { ada, post } = await knownPost();
     const batch = failingWrites(d1Of(env, post.id));
-    const headers = tokenOf(await done("DELETE", `/v1/posts/${post.id}`, ada));
+    const headers = tokenOf(await succeed("DELETE", `/v1/posts/${post.id}`, ada));
     batch.mockRestore();
     for (const path of ["", "/comments", "/comments?order=most_liked", "/likes", "/audit"]) {
       const answer = await ask("GET", `/v1/posts/${post.id}${path}`, { token: ada.token, headers });
@@ -302,14 +304,14 @@ describe("a deletion", () => {
     await flush(env.POSTS.getByName(post.id));
     const [late] = queues.facts.splice(0);
     if (!late) throw new Error("nothing was on its way");
-    await done("DELETE", `/v1/posts/${post.id}`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}`, ada);
     await project(env, [late, { ...late, from: 1, body: { caption: "", media: [], editedAt: null, seq: 1 } }]);
     await fanOut(env, { post: post.id, author: ada.person.id });
     await expectGone(post.id, top.id, ada, ben);
     const rows = (table: string, column: string) =>
       d1Of(env, post.id).prepare(`SELECT * FROM ${table} WHERE ${column} = ?`).bind(post.id).all();
     expect((await rows("posts", "id")).results).toEqual([]);
-    expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
+    expect(await (await succeed("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
   });
 
   it("wins over concurrent likes, comments and edits", async () => {
@@ -350,7 +352,7 @@ describe("a deletion", () => {
     const post = await publish(ada, { media: [{ id: kept }, { id: lost }] });
     await comment(ada, post.id, "Soon gone", await comment(ada, post.id, "Gone"));
     await projectAll(queues, post.id);
-    await done("DELETE", `/v1/posts/${post.id}`, ada);
+    await succeed("DELETE", `/v1/posts/${post.id}`, ada);
 
     const [effect] = await effectsOf(post.id);
     if (!effect) throw new Error("nothing is to be erased");
@@ -374,8 +376,8 @@ describe("a deletion", () => {
     const batch = failingWrites(d1Of(env, ada.person.id));
     const { id } = await publish(ada);
     batch.mockRestore();
-    await done("DELETE", `/v1/posts/${id}`, ada);
-    await done("DELETE", `/v1/posts/${id}`, ada);
+    await succeed("DELETE", `/v1/posts/${id}`, ada);
+    await succeed("DELETE", `/v1/posts/${id}`, ada);
     await projectAll(queues, id);
     expect(await effectsOf(id)).toHaveLength(1);
   });

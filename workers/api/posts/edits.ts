@@ -3,10 +3,10 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Captions, EditPost, Post } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { projectAtOnce } from "../../projector/projector.ts";
-import { answerWithToken } from "./own-writes.ts";
+import { noteOwnWrite } from "./own-writes.ts";
 import { personDocuments, postDocuments } from "../../reads/documents.ts";
-import { presentOwnPost, refused } from "../../reads/posts.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { presentOwnPost, refusalFor } from "../../reads/posts.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const edits = routes();
@@ -28,10 +28,10 @@ edits.openapi(
     const { post } = c.req.valid("param");
     const { caption, commentPolicy } = c.req.valid("json");
     const result = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
-    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     const { body: written, standing, liked, confirmed } = result;
 
-    answerWithToken(c, post, { seq: standing.seq });
+    noteOwnWrite(c, post, { seq: standing.seq });
     await projectAtOnce(c.var.reader, {
       post,
       author: person,
@@ -41,7 +41,7 @@ edits.openapi(
       body: { ...written, seq: standing.bodySeq },
     });
     const author = (await personDocuments.get(c.var.reader, [person])).get(person);
-    if (!author) throw new ApiError("person_not_found");
+    if (!author) throw new Refusal("person_not_found");
     const document = { id: post, author: person, ...written };
     const shown = await presentOwnPost(c.var.reader, { document, author, stats: standing, likedByMe: liked });
     return c.json(shown, 200);
@@ -63,9 +63,9 @@ edits.openapi(
     const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
     const result = await c.env.POSTS.getByName(post).remove(person);
-    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     const { standing, body: rest } = result;
-    answerWithToken(c, post, { seq: standing.seq });
+    noteOwnWrite(c, post, { seq: standing.seq });
     await projectAtOnce(c.var.reader, {
       post,
       author: person,
@@ -90,7 +90,7 @@ edits.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const result = await c.env.POSTS.getByName(post).captions(requireViewer(c).person);
-    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     const items = result.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
     return c.json({ items }, 200);
   },

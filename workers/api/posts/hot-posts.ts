@@ -1,5 +1,5 @@
 /** Sends a like to its post's actor, or, while the post is hot, to one of the gates in front of it. */
-import type { LikeAnswer } from "../../../durable-objects/post/post-results.ts";
+import type { LikeResult } from "../../../durable-objects/post/post-results.ts";
 import { type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { Memory } from "../../storage/memory.ts";
 
@@ -15,7 +15,7 @@ const hot = new Memory<PostId, number>(POSTS_MAX);
  * Likes or unlikes a post. Costs one call, of the actor or of a gate. A person always uses the same gate, so that gates
  * never reorder their likes.
  */
-export async function setLike(env: Env, post: PostId, person: PersonId, liked: boolean): Promise<LikeAnswer> {
+export async function setLike(env: Env, post: PostId, person: PersonId, liked: boolean): Promise<LikeResult> {
   const gates = gatesOf(post);
   const result =
     gates > 0

@@ -3,12 +3,12 @@ import { PageQuery } from "../../../schema/api/common.ts";
 import { PeoplePage } from "../../../schema/api/people.ts";
 import { Liked } from "../../../schema/api/posts.ts";
 import { type PersonId, PostId } from "../../../schema/ids.ts";
-import { answerWithToken } from "./own-writes.ts";
+import { noteOwnWrite } from "./own-writes.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { setLike } from "./hot-posts.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -32,12 +32,12 @@ for (const { method, command, summary } of [
       const { post } = c.req.valid("param");
       if (command === "like") await requireAccess(c.var.reader, post);
       const result = await setLike(c.env, post, person, command === "like");
-      if (!result.ok) throw new ApiError(result.reason);
+      if (!result.ok) throw new Refusal(result.reason);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.
       if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
-        throw new ApiError("post_not_found");
+        throw new Refusal("post_not_found");
       const { liked, likes, seq } = result;
-      answerWithToken(c, post, { seq, liked });
+      noteOwnWrite(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);
     },
   );
@@ -63,7 +63,7 @@ likes.openapi(
       limit,
       read: async (before, count) => {
         const result = await c.env.POSTS.getByName(post).likers(before, count);
-        if (!result.ok) throw new ApiError(result.reason);
+        if (!result.ok) throw new Refusal(result.reason);
         return result.people;
       },
       keyOf: (person) => person,

@@ -3,7 +3,7 @@ import type { PageQuery } from "../../../schema/api/common.ts";
 import type { Post, PostPage } from "../../../schema/api/posts.ts";
 import type { PostId } from "../../../schema/ids.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { etagOf, isMatch } from "../../http/etags.ts";
+import { etagOf, hasSameEtag } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { presentPosts, type Skeleton } from "../../reads/posts.ts";
@@ -28,7 +28,7 @@ export async function postPage(
   });
   const etag = etagOf([...items.flatMap(versionOf), next ?? ""]);
   // A 304 has no body, which the route's type cannot express.
-  if (isMatch(c.req.raw.headers, etag)) return c.body(null, 304, { etag }) as never;
+  if (hasSameEtag(c.req.raw.headers, etag)) return c.body(null, 304, { etag }) as never;
   return c.json(pageWithCursor(items, next), 200, { etag });
 }
 

@@ -5,7 +5,7 @@ import { newId, type PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
 import { recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { follows, readyMedia } from "../../../tests/runtime/posts.ts";
+import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
 import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
@@ -155,7 +155,7 @@ it("shows the viewer their own like and comment before D1 has them, if they send
 
 it("pages through a feed without gaps or repeats while posts arrive", async () => {
   const [ada, reader] = [await signUp(), await signUp()];
-  await follows(reader.person.id, ada.person.id);
+  await writeFollow(reader.person.id, ada.person.id);
   const published: PostId[] = [];
   const publishAndDeliver = async () => {
     published.push((await publish(ada, String(published.length))).id);

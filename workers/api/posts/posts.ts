@@ -3,14 +3,14 @@ import { IdempotencyKey, PageQuery } from "../../../schema/api/common.ts";
 import { Handle } from "../../../schema/api/people.ts";
 import { NewPost, Post, PostPage } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
-import { answerWithToken } from "./own-writes.ts";
+import { noteOwnWrite } from "./own-writes.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { postsOf } from "../../feeds/skeleton.ts";
 import { postPage } from "./post-page.ts";
 import { personSeenBy } from "../../reads/people.ts";
 import { presentOwnPost, presentPosts, skeletonOf } from "../../reads/posts.ts";
 import { isHiddenFrom } from "../../reads/visibility.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
@@ -35,9 +35,9 @@ posts.openapi(
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 
-    answerWithToken(c, id, { seq: standing.seq });
+    noteOwnWrite(c, id, { seq: standing.seq });
     const author = (await personDocuments.get(c.var.reader, [person])).get(person);
-    if (!author) throw new ApiError("person_not_found");
+    if (!author) throw new Refusal("person_not_found");
     const document = { id, author: person, ...written };
     const post = await presentOwnPost(c.var.reader, { document, author, stats: standing, likedByMe: liked });
     return c.json(post, 201, { location: `/v1/posts/${id}` });
@@ -57,7 +57,7 @@ posts.openapi(
     const { reader } = c.var;
     const skeleton = await skeletonOf(reader, [id]);
     const post = (await presentPosts(reader, skeleton)).get(id);
-    if (!post) throw new ApiError("post_not_found");
+    if (!post) throw new Refusal("post_not_found");
     return c.json(post, 200);
   },
 );

@@ -3,12 +3,12 @@ import type { Snapshot } from "../../../durable-objects/post/post-results.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
-import { claimMedia, type Wanted } from "../../media/claims.ts";
+import { claimMedia, type RequestedFile } from "../../media/claims.ts";
 import { projectAtOnce } from "../../projector/projector.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 
-type NewBody = { caption: string; media: Wanted[]; mentions: PersonId[] };
+type NewBody = { caption: string; media: RequestedFile[]; mentions: PersonId[] };
 type Published = { id: PostId; post: Snapshot };
 
 /**
@@ -59,16 +59,21 @@ async function publishOnce(env: Env, author: PersonId, body: NewBody, key: strin
   for (;;) {
     const { id, isNew } = await postIdOf(env, author, key);
     // Before the media is claimed, because claimed media counts as published.
-    if (!isNew && (await showsOtherMedia(env, id, author, body.media))) throw new ApiError("idempotency_key_reused");
+    if (!isNew && (await showsOtherMedia(env, id, author, body.media))) throw new Refusal("idempotency_key_reused");
     const post = await publishAs(env, id, author, body);
     if (post) return { id, post };
-    if (!isNew) throw new ApiError("idempotency_key_reused");
+    if (!isNew) throw new Refusal("idempotency_key_reused");
     await forgetKey(env, author, key); // The id was taken, as above.
   }
 }
 
 /** Tells whether the post exists and shows other media than `wanted`. */
-async function showsOtherMedia(env: Env, id: PostId, author: PersonId, wanted: readonly Wanted[]): Promise<boolean> {
+async function showsOtherMedia(
+  env: Env,
+  id: PostId,
+  author: PersonId,
+  wanted: readonly RequestedFile[],
+): Promise<boolean> {
   const known = await env.POSTS.getByName(id).snapshot(author);
   if (!known.ok) return false;
   const { media } = known.body;

@@ -5,7 +5,7 @@ import type { InspectEffect } from "../../../schema/messages/facts.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
 import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/dead-letters.ts";
-import { as, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
+import { requestAs, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { originalKey } from "../objects.ts";
 import { consumeInspections, inspectMedia } from "./inspect.ts";
@@ -97,15 +97,15 @@ it("inspects a redelivered batch one by one, fewest attempts first, and counts e
   expect([await attemptsAt(often), await stateOf(seldom), await stateOf(never)]).toEqual([3, "ready", "ready"]);
 });
 
-const again = (owner: Parameters<typeof as>[0], { media }: Pick<InspectEffect, "media">) =>
-  as(owner, `/v1/media/${media}/inspection`, { method: "POST" });
+const again = (owner: Parameters<typeof requestAs>[0], { media }: Pick<InspectEffect, "media">) =>
+  requestAs(owner, `/v1/media/${media}/inspection`, { method: "POST" });
 
 it("inspects a file again for its owner when the result may differ", async () => {
   const { owner, effects } = await waiting([await png(4, 3)]);
   const [effect] = effects as [InspectEffect];
   await d1Of(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
   await inspectMedia(env, effect);
-  expect(await (await as(owner, `/v1/media/${effect.media}`)).json()).toMatchObject({
+  expect(await (await requestAs(owner, `/v1/media/${effect.media}`)).json()).toMatchObject({
     rejection: { code: "inspection_failed", mayRetry: true },
   });
 
@@ -116,7 +116,7 @@ it("inspects a file again for its owner when the result may differ", async () =>
   }
   await inspectMedia(env, await effectOf(effect.media));
 
-  const media = await (await as(owner, `/v1/media/${effect.media}`)).json<Media>();
+  const media = await (await requestAs(owner, `/v1/media/${effect.media}`)).json<Media>();
   expect(media).toMatchObject({ state: "ready", width: 4 });
   expect(media.details?.retries).toBeUndefined();
 });

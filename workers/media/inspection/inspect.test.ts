@@ -2,7 +2,16 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { as, effectOf, type Inspect, inspected, jpeg, joined, png, upload } from "../../../tests/runtime/media.ts";
+import {
+  requestAs,
+  effectOf,
+  type Inspect,
+  inspected,
+  jpeg,
+  joined,
+  png,
+  upload,
+} from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { inspectMedia } from "./inspect.ts";
 import { originalKey, renditionKey } from "../objects.ts";
@@ -18,7 +27,7 @@ async function uploaded(file: ArrayBuffer): Promise<{ person: ReturnType<typeof 
 }
 
 const read = async (person: ReturnType<typeof newPerson>, { media }: Inspect) =>
-  (await as(person, `/v1/media/${media}`)).json<Media>();
+  (await requestAs(person, `/v1/media/${media}`)).json<Media>();
 
 const sizeOf = async (media: Media, variant: Variant) => {
   const object = await env.MEDIA.get(renditionKey(media.id, variant));

@@ -2,9 +2,9 @@
 import { InspectEffect } from "../../../schema/messages/facts.ts";
 import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
-import { byDatabase, databaseOf, renewShards } from "../../../schema/d1/shards.ts";
-import { effectDone } from "../../storage/effects.ts";
-import { consume, consumeApart } from "../../operations/consume.ts";
+import { byDatabase, databaseOf, refreshShardMap } from "../../../schema/d1/shards.ts";
+import { deleteEffect } from "../../storage/effects.ts";
+import { consume, consumeEach } from "../../operations/consume.ts";
 import { deleteObjects } from "../objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
 import type { MediaRow } from "../media-row.ts";
@@ -24,7 +24,7 @@ const ATTEMPTS_MAX = 7;
  */
 export async function consumeInspections(batch: MessageBatch, env: Env): Promise<void> {
   if (batch.messages.every(({ attempts }) => attempts === 1)) {
-    await consumeApart(batch, env, InspectEffect, (effects) => inspectAll(env, effects));
+    await consumeEach(batch, env, InspectEffect, (effects) => inspectAll(env, effects));
     return;
   }
   const jobs = await findJobs(
@@ -79,7 +79,7 @@ async function cleanUp(env: Env, { id, media }: InspectEffect, job: Pick<Job, "s
   const isGone = job === undefined || job.state === "deleted";
   const isRejected = job?.state === "rejected" && !RETRYABLE.has(job.rejection ?? "");
   if (isGone || isRejected) await deleteObjects(env, media);
-  if (job?.state !== "uploaded") await effectDone(env, id);
+  if (job?.state !== "uploaded") await deleteEffect(env, id);
 }
 
 type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Rejection | null; attempts: number | null };
@@ -87,7 +87,7 @@ type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Reje
 /** Returns the jobs of effects. A file that no longer exists has none. Costs one query per database. */
 async function findJobs(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
   // An inspection may outlast the cached shard map, and a file that is not in the database asked counts as gone.
-  await renewShards(env);
+  await refreshShardMap(env);
   const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
     database.patient.all<Job & { effect: EffectId }>(JOBS, JSON.stringify(group)),
   );

@@ -12,11 +12,11 @@ import { RETRYABLE } from "./rejections.ts";
 const RETRIES_MAX = 3;
 
 /** Whether the owner may have a rejected file inspected again. */
-export const mayRetry = ({ rejection, details }: Pick<MediaRow, "rejection" | "details">): boolean =>
+export const mayInspectAgain = ({ rejection, details }: Pick<MediaRow, "rejection" | "details">): boolean =>
   RETRYABLE.has(rejection ?? "") && (details?.retries ?? 0) < RETRIES_MAX;
 
 /** Has a rejected file inspected again, if the result may differ. Costs one batch and two rows written. */
-export const retry = (env: Env, owner: PersonId, { id, contentType }: Pick<MediaRow, "id" | "contentType">) =>
+export const inspectAgain = (env: Env, owner: PersonId, { id, contentType }: Pick<MediaRow, "id" | "contentType">) =>
   withFreshIds(async (): Promise<void> => {
     const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true }) });
     const condition = `EXISTS (SELECT 1 FROM media WHERE id = ?4 AND owner = ?5 AND ${MAY_RETRY})`;

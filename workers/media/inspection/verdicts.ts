@@ -2,8 +2,8 @@
 import { statement } from "../../../schema/d1/database.ts";
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
-import { byDatabase, renewShards } from "../../../schema/d1/shards.ts";
-import { UNUSED_FOR } from "../../../schema/media/upload-limits.ts";
+import { byDatabase, refreshShardMap } from "../../../schema/d1/shards.ts";
+import { UNPUBLISHED_KEPT_FOR } from "../../../schema/media/upload-limits.ts";
 import type { Findings } from "./findings.ts";
 import { type Rejection, RETRYABLE } from "./rejections.ts";
 
@@ -37,7 +37,7 @@ export function verdictWriter(env: Env): (verdict: Verdict) => Promise<boolean> 
  * bytes must still be deleted. Costs one batch of three statements per database, whatever the number of verdicts.
  */
 async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.now()): Promise<Set<MediaId>> {
-  await renewShards(env); // An inspection may outlast the cached shard map.
+  await refreshShardMap(env); // An inspection may outlast the cached shard map.
   const written = new Set<MediaId>();
   const byHome = byDatabase(env, verdicts, ({ effect }) => effect.media);
   await Promise.all(
@@ -48,8 +48,8 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
         rejection === undefined || RETRYABLE.has(rejection) ? [effect.id] : [],
       );
       const answers = await database.patient.batch<{ id: MediaId }>([
-        statement(READY, JSON.stringify(ready), now + UNUSED_FOR),
-        statement(REJECTED, JSON.stringify(rejected), now + UNUSED_FOR),
+        statement(READY, JSON.stringify(ready), now + UNPUBLISHED_KEPT_FOR),
+        statement(REJECTED, JSON.stringify(rejected), now + UNPUBLISHED_KEPT_FOR),
         statement("DELETE FROM effects WHERE id IN (SELECT value FROM json_each(?1))", JSON.stringify(done)),
       ]);
       for (const { id } of answers.flatMap(({ rows }) => rows)) written.add(id);

@@ -1,8 +1,8 @@
 /** Reads the boxes of ISO/IEC 14496-12, which AVIF and HEIC files consist of. */
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Cursor, cursorOf } from "./bytes.ts";
-import { latin1, SEGMENTS_MAX } from "./parts.ts";
+import { latin1, SEGMENTS_MAX } from "./raw-header.ts";
 import type { Windows } from "./windows.ts";
 
 /** `start` is the offset of the content, `end` that of the box's end: in the file, or in the bytes it was found in. */
@@ -36,9 +36,9 @@ export function boxesIn(bytes: Uint8Array): (Box & { content: Uint8Array })[] {
 
 /** A size of 0 means up to the end of the file, 1 announces 64 bits, and less than the header's own is corrupt. */
 function boxAt(head: Uint8Array, at: number, limit: number, mayBeLast: boolean): Box {
-  const [short, type] = [uintOf(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
+  const [short, type] = [readUint(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
   const headBytes = short === 1 ? 16 : 8;
-  const size = short === 1 ? uintOf(head.subarray(8, 16)) : short === 0 && mayBeLast ? limit - at : short;
+  const size = short === 1 ? readUint(head.subarray(8, 16)) : short === 0 && mayBeLast ? limit - at : short;
   if (size < headBytes || size > limit - at) throw new Rejected("corrupt");
   return { type, start: at + headBytes, end: at + size };
 }

@@ -1,4 +1,4 @@
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 export type Cursor = {
@@ -18,7 +18,7 @@ export function cursorOf(bytes: Uint8Array): Cursor {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  return { left: () => bytes.length - at, uint: (length) => uintOf(take(length)), take };
+  return { left: () => bytes.length - at, uint: (length) => readUint(take(length)), take };
 }
 
 export const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { each, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
+import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
 import { REJECTIONS } from "../inspection/rejections.ts";
 
 /** Only every sixth file is inspected here. corpus.node.test.ts reads the headers of all of them, which is fast. */
@@ -11,7 +11,7 @@ describe.skipIf(!HAS_CORPUS)(
   () => {
     it("settles every damaged picture without failing", async () => {
       const ends: Record<string, number> = {};
-      await each<{ rule: "reject" | "no-crash" }, void>(
+      await eachFile<{ rule: "reject" | "no-crash" }, void>(
         "images-broken",
         async (path, { rule }, bytes) => {
           const { code } = await outcome(bytes);
@@ -27,7 +27,7 @@ describe.skipIf(!HAS_CORPUS)(
     });
 
     it("refuses files that are not pictures at upload", async () => {
-      const codes = await each(
+      const codes = await eachFile(
         "wrong-types",
         async (path, _, bytes) => [path, (await outcome(bytes)).code],
         (_, index) => index % EVERY === 0,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { each, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
-import { as } from "../../../tests/runtime/media.ts";
+import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
+import { requestAs } from "../../../tests/runtime/media.ts";
 
 type Known = {
   format: string;
@@ -41,7 +41,7 @@ const isSample = ({ format, orientation = 1, transforms }: Known, index: number)
 
 describe.skipIf(!HAS_CORPUS)("inspection of valid pictures from other projects", { timeout: 300_000 }, () => {
   it("turns all eight orientations upright, with the same pixels", async () => {
-    const made = await each<Known, Uint8Array<ArrayBuffer>[]>("orientation", async (path, known, bytes) => {
+    const made = await eachFile<Known, Uint8Array<ArrayBuffer>[]>("orientation", async (path, known, bytes) => {
       const { media } = await outcome(bytes);
       expect(media, path).toMatchObject({ state: "ready", width: known.displayWidth, height: known.displayHeight });
       return media ? renditions(media) : [];
@@ -57,7 +57,7 @@ describe.skipIf(!HAS_CORPUS)("inspection of valid pictures from other projects",
       else expect(media, path).toMatchObject({ width: known.displayWidth, height: known.displayHeight });
       return code;
     };
-    const codes = await each("images-valid", look, isSample);
+    const codes = await eachFile("images-valid", look, isSample);
     const ready = codes.filter((code) => code === "ready").length;
     if (IS_WHOLE) console.info("images-valid", { ready, notReady: codes.length - ready });
     expect(ready).toBeGreaterThanOrEqual(IS_WHOLE ? 263 : 25);
@@ -65,7 +65,7 @@ describe.skipIf(!HAS_CORPUS)("inspection of valid pictures from other projects",
 
   it("serves neither positions nor other metadata, and reports what was removed", async () => {
     const served = { located: 0, others: 0 };
-    await each<Known, void>("images-gps", async (path, { hasGps = false }, bytes) => {
+    await eachFile<Known, void>("images-gps", async (path, { hasGps = false }, bytes) => {
       const { code, media } = await outcome(bytes);
       if (code !== "ready" || !media) {
         expect({ [path]: code }).toEqual({ [path]: NOT_READY[path] });
@@ -85,7 +85,7 @@ describe.skipIf(!HAS_CORPUS)("inspection of valid pictures from other projects",
 const renditions = ({ urls }: Media) =>
   Promise.all(
     Variant.options.map(async (variant) => {
-      const response = await as(undefined, urls?.[variant] ?? "", { headers: { accept: "image/webp" } });
+      const response = await requestAs(undefined, urls?.[variant] ?? "", { headers: { accept: "image/webp" } });
       expect(response.status).toBe(200);
       return new Uint8Array(await response.arrayBuffer());
     }),

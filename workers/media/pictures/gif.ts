@@ -11,7 +11,7 @@ import {
   emptyHeader,
   type RawHeader,
   SEGMENTS_MAX,
-} from "./parts.ts";
+} from "./raw-header.ts";
 import { checkSize } from "./size.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 

@@ -7,7 +7,7 @@ import { type Exif, isTurned, printable, readExif } from "./exif.ts";
 import { readGif } from "./gif.ts";
 import { readHeif } from "./heif.ts";
 import { readJpeg } from "./jpeg.ts";
-import { latin1, type RawHeader } from "./parts.ts";
+import { latin1, type RawHeader } from "./raw-header.ts";
 import { readPng } from "./png.ts";
 import { checkSize, type Size } from "./size.ts";
 import { kindsInExif } from "./tiff.ts";

@@ -2,7 +2,7 @@
 import { Rejected } from "../inspection/rejections.ts";
 import { boxesIn, descend, versioned } from "./boxes.ts";
 import { cursorOf } from "./bytes.ts";
-import { latin1 } from "./parts.ts";
+import { latin1 } from "./raw-header.ts";
 
 /** A picture of 50 megapixels in tiles of 512 by 512 has 200. */
 export const ITEMS_MAX = 1000;

@@ -1,12 +1,12 @@
 /** Reads an AVIF or HEIC file: its boxes by ranges, and the box that describes its items whole. */
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { boxesOfFile, descend, readBox, versioned } from "./boxes.ts";
 import { cursorOf } from "./bytes.ts";
 import { cicpName } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
-import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, emptyHeader, type RawHeader } from "./parts.ts";
+import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, emptyHeader, type RawHeader } from "./raw-header.ts";
 import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
@@ -47,7 +47,7 @@ async function readStill(windows: Windows, meta: Uint8Array, raw: RawHeader): Pr
   for (const item of found(({ type }) => type === "Exif")) {
     // The first four bytes state how far after them the TIFF header begins.
     const block = await contentOf(windows, items, item, BLOCK_BYTES + 10);
-    keep(raw, "exif", block.subarray(4 + uintOf(block.subarray(0, 4))));
+    keep(raw, "exif", block.subarray(4 + readUint(block.subarray(0, 4))));
   }
   for (const item of found(({ mime }) => mime === "application/rdf+xml")) {
     keep(raw, "xmp", await contentOf(windows, items, item, BLOCK_BYTES));

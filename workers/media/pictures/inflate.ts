@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from "./parts.ts";
+import { BLOCK_BYTES } from "./raw-header.ts";
 
 /** Inflates at most BLOCK_BYTES, so that a bomb does no harm. Returns no bytes if the data is damaged. */
 export async function inflated(deflated: Uint8Array): Promise<Uint8Array> {

@@ -1,8 +1,8 @@
 /** Reads a JPEG: its segments up to the first scan by ranges, and its scans only if there may be many. */
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import type { Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { BLOCK_BYTES, keep, latin1, emptyHeader, type RawHeader } from "./parts.ts";
+import { BLOCK_BYTES, keep, latin1, emptyHeader, type RawHeader } from "./raw-header.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
 /** Limits the part before the first scan. Phones put depth maps of several megabytes into XMP there. */
@@ -54,7 +54,7 @@ async function nextSegment(windows: Windows, at: number): Promise<Segment> {
     const [, marker = 0, ...length] = await windows.at(at, 4);
     if (marker === EOI || length.length < 2) break;
     // A length below 2, its own size, counts as an empty segment, as in decoders.
-    return { marker, at: at + 4, length: Math.max(2, uintOf(new Uint8Array(length))) - 2 };
+    return { marker, at: at + 4, length: Math.max(2, readUint(new Uint8Array(length))) - 2 };
   }
   throw new Rejected("corrupt");
 }
@@ -77,8 +77,8 @@ const isFrame = (marker: number): boolean =>
 
 async function readFrame(windows: Windows, { marker, at }: Segment, raw: RawHeader): Promise<Frame> {
   const bytes = await windows.at(at, 6);
-  raw.height = uintOf(bytes.subarray(1, 3));
-  raw.width = uintOf(bytes.subarray(3, 5));
+  raw.height = readUint(bytes.subarray(1, 3));
+  raw.width = readUint(bytes.subarray(3, 5));
   // The height would follow the first scan (DNL), and a decoder may allocate memory before that.
   if (raw.height === 0) throw new Rejected("unsupported");
   return { components: bytes[5] ?? 0, progressive: marker % 4 === SOF2 % 4 };
@@ -132,7 +132,7 @@ async function endOfScans(windows: Windows, raw: RawHeader, at: number): Promise
     if (marker === COM) raw.carries.add("comment");
     if (marker === SOS && (scans += 1) > SCANS_MAX) throw new Rejected("too_many_scans");
     if ((segments += 1) > JPEG_SEGMENTS_MAX) throw new Rejected("too_many_segments");
-    at += 2 + Math.max(2, uintOf(new Uint8Array(length)));
+    at += 2 + Math.max(2, readUint(new Uint8Array(length)));
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** Reads a PNG: the header of every chunk, and the data of those that describe the picture. */
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { cicpName } from "./colour.ts";
@@ -13,7 +13,7 @@ import {
   emptyHeader,
   type RawHeader,
   SEGMENTS_MAX,
-} from "./parts.ts";
+} from "./raw-header.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
 const SIGNATURE_BYTES = 8;
@@ -27,15 +27,15 @@ export async function readPng(source: ByteSource): Promise<RawHeader> {
   const raw = emptyHeader();
   const header = await windows.at(SIGNATURE_BYTES, 16);
   if (latin1(header.subarray(4, 8)) !== "IHDR") throw new Rejected("corrupt");
-  raw.width = uintOf(header.subarray(8, 12));
-  raw.height = uintOf(header.subarray(12, 16));
+  raw.width = readUint(header.subarray(8, 12));
+  raw.height = readUint(header.subarray(12, 16));
 
   let frames = 0;
   let at = SIGNATURE_BYTES;
   for (let chunks = 0; at < source.size; chunks += 1) {
     if (chunks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
     const head = await windows.at(at, 8);
-    const [length, type] = [uintOf(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
+    const [length, type] = [readUint(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
     // An invalid chunk is left for the decoder to judge, which may already have all that it needs.
     if (length > CHUNK_MAX || !/^[a-zA-Z]{4}$/.test(type)) break;
     if (type === "fcTL") checkFrames((frames += 1));
@@ -53,7 +53,7 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
   switch (type) {
     case "acTL":
       // The count may be false, but a decoder may believe it.
-      checkFrames(uintOf((await data()).subarray(0, 4)));
+      checkFrames(readUint((await data()).subarray(0, 4)));
       break;
     case "sRGB":
       raw.profile ??= "sRGB";

@@ -1,7 +1,7 @@
 /**
  * Makes the pictures that are served: upright, without metadata. WebP is made at inspection, because each call of the
  * Images binding is billed: so calls grow with uploads, not with reads, and no read waits for one. The other formats
- * are made on demand (workers/media/serving/making.ts).
+ * are made on demand (workers/media/serving/on-demand.ts).
  */
 import { THUMB, Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";

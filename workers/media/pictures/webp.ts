@@ -3,7 +3,7 @@ import { imageSize } from "image-size";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { littleEndian } from "./bytes.ts";
-import { BLOCK_BYTES, checkFrames, keep, latin1, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./parts.ts";
+import { BLOCK_BYTES, checkFrames, keep, latin1, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { windowsOf } from "./windows.ts";
 
 /** "RIFF", a length, "WEBP". */

@@ -5,13 +5,13 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
-import { as, codeOf } from "../../../tests/runtime/media.ts";
-import { hide, signUp } from "../../../tests/runtime/people.ts";
-import { follows, newPerson } from "../../../tests/runtime/posts.ts";
+import { requestAs, codeOf } from "../../../tests/runtime/media.ts";
+import { makePrivate, signUp } from "../../../tests/runtime/people.ts";
+import { writeFollow, newPerson } from "../../../tests/runtime/posts.ts";
 import { claim, readyVideo } from "../../../tests/runtime/served-media.ts";
 import { copyPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import { publishedMedia } from "./published.ts";
-import { signatureFor } from "../../reads/media-signatures.ts";
+import { signedQueryFor } from "../../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../../reads/media-urls.ts";
 
 afterEach(() => {
@@ -27,7 +27,7 @@ const write = (key: PersonId | MediaId, sql: string, ...params: unknown[]) =>
     .run();
 
 async function get(path: string, bindings: Env = env): Promise<string> {
-  const response = await as(undefined, path, WEBP, bindings);
+  const response = await requestAs(undefined, path, WEBP, bindings);
   if (response.ok) {
     await response.arrayBuffer();
     return `200 ${response.headers.get("cache-control")?.split(",")[0]}`;
@@ -62,7 +62,7 @@ async function scene(state: State) {
     owner: author.id,
   };
   const { follower, requester, blocked } = roles;
-  for (const person of [follower, blocked]) await follows(person, author.id);
+  for (const person of [follower, blocked]) await writeFollow(person, author.id);
   await write(
     requester,
     "INSERT INTO following (follower, followee, active, requested, version) VALUES (?, ?, 0, 1, 1)",
@@ -71,7 +71,7 @@ async function scene(state: State) {
   );
   await write(blocked, "INSERT INTO blocks VALUES (?, ?, 0, 0, 1, 1)", blocked, author.id);
   const id = await readyVideo(author.id, { isPublished: state !== "unpublished" });
-  if (state === "private") await hide(author);
+  if (state === "private") await makePrivate(author);
   if (state === "deleted") await write(id, "DELETE FROM media WHERE id = ?", id);
   return { author, id, roles };
 }
@@ -82,7 +82,7 @@ describe.each(STATES)("a file that is %s", (state) => {
     const plain = state === "public" ? SEEN : UNSEEN;
     for (const path of pathsOf(id)) expect(await get(path), path).toBe(plain);
     for (const role of ROLES) {
-      const signature = await signatureFor(env, id, roles[role]);
+      const signature = await signedQueryFor(env, id, roles[role]);
       for (const path of pathsOf(id, signature)) expect(await get(path), `${role} ${path}`).toBe(sees(role, state));
     }
   });
@@ -106,7 +106,7 @@ const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
 
 it.each(["private", "unpublished"] as const)("rejects a changed signature for a file that is %s", async (state) => {
   const { id, roles } = await scene(state);
-  const good = await signatureFor(env, id, roles.owner);
+  const good = await signedQueryFor(env, id, roles.owner);
   for (const path of pathsOf(id, good)) expect(await get(path)).toBe(SIGNED);
   for (const [name, change] of CHANGES)
     expect(await get(mediaUrls(id, change(good, roles.owner)).w320), name).toBe(UNSEEN);
@@ -121,7 +121,7 @@ it("signs the same URL for half an hour, and never for more than an hour", async
   const start = Math.ceil(Date.now() / 1_800_000) * 1_800_000;
   const untilAt = async (ms: number) => {
     vi.useFakeTimers({ now: start + ms, toFake: ["Date"] });
-    const query = new URLSearchParams(await signatureFor(env, id, viewer));
+    const query = new URLSearchParams(await signedQueryFor(env, id, viewer));
     return Number(query.get("until")) - start / 1000;
   };
   expect([await untilAt(0), await untilAt(1_799_999), await untilAt(1_800_000)]).toEqual([3600, 3600, 5400]);
@@ -129,15 +129,15 @@ it("signs the same URL for half an hour, and never for more than an hour", async
 
 it("lets a browser cache a signed URL until it expires, and shows it on no other site", async () => {
   const { id, roles } = await scene("private");
-  const signature = await signatureFor(env, id, roles.follower);
+  const signature = await signedQueryFor(env, id, roles.follower);
   const rest = Number(new URLSearchParams(signature).get("until")) - Date.now() / 1000;
   for (const path of pathsOf(id, signature)) {
-    const { status, headers } = await as(undefined, path, WEBP);
+    const { status, headers } = await requestAs(undefined, path, WEBP);
     const [, age] = /^private, max-age=(\d+)$/.exec(headers.get("cache-control") ?? "") ?? [];
     expect([status, Math.abs(Number(age) - rest) < 10]).toEqual([200, true]);
     expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
     expect(headers.has("access-control-allow-origin")).toBe(false);
-    const again = await as(undefined, path, {
+    const again = await requestAs(undefined, path, {
       headers: { ...WEBP.headers, "if-none-match": headers.get("etag") ?? "" },
     });
     expect([again.status, again.headers.get("cache-control")?.startsWith("private,")]).toEqual([304, true]);
@@ -147,7 +147,7 @@ it("lets a browser cache a signed URL until it expires, and shows it on no other
 it("responds the same for a hidden file as for one that does not exist", async () => {
   const { id } = await scene("private");
   const told = async (media: string) => {
-    const response = await as(undefined, `/media/${media}/w320`);
+    const response = await requestAs(undefined, `/media/${media}/w320`);
     const { requestId: _, ...problem } = await response.json<{ requestId: string }>();
     return [response.status, Object.fromEntries(response.headers), problem];
   };
@@ -156,23 +156,23 @@ it("responds the same for a hidden file as for one that does not exist", async (
 
 it("notices within a second when an author turns private or public, or a follower is removed", async () => {
   const { author, id, roles } = await scene("public");
-  const signature = await signatureFor(env, id, roles.follower);
+  const signature = await signedQueryFor(env, id, roles.follower);
   const both = async () => [await get(mediaUrls(id).w320), await get(mediaUrls(id, signature).w320)];
   expect(await both()).toEqual([SEEN, SEEN]);
-  await hide(author);
+  await makePrivate(author);
   later(NOTICED_WITHIN);
   expect(await both()).toEqual([UNSEEN, SIGNED]);
   await write(roles.follower, "UPDATE following SET active = 0 WHERE follower = ?", roles.follower);
   later(NOTICED_WITHIN);
   expect(await both()).toEqual([UNSEEN, UNSEEN]);
-  await hide(author, false);
+  await makePrivate(author, false);
   later(NOTICED_WITHIN);
   expect(await both()).toEqual([SEEN, SEEN]);
 });
 
 it("serves a published file to everyone within a second, and to its owner at once", async () => {
   const { id, roles } = await scene("unpublished");
-  const own = mediaUrls(id, await signatureFor(env, id, roles.owner)).w320;
+  const own = mediaUrls(id, await signedQueryFor(env, id, roles.owner)).w320;
   const others = mediaUrls(id).w320;
   expect([await get(others), await get(own)]).toEqual([UNSEEN, SIGNED]);
   await claim(id);
@@ -229,9 +229,9 @@ it("queries D1 only when the file or its owner was not looked up in the last sec
   later(NOTICED_WITHIN);
   expect(await queriesFor(path)).toHaveLength(1); // The owner.
   expect((await warmD1Costs(() => get(path))).queries).toEqual([]);
-  await hide(author);
+  await makePrivate(author);
   later(3 * NOTICED_WITHIN);
-  const signed = pathsOf(id, await signatureFor(env, id, roles.follower));
+  const signed = pathsOf(id, await signedQueryFor(env, id, roles.follower));
   expect(await queriesFor(signed[0] ?? "")).toHaveLength(2); // The owner, and the relation of the two.
   expect((await warmD1Costs(() => Promise.all(signed.map((path) => get(path))))).queries).toEqual([]);
 });

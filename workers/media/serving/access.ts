@@ -3,7 +3,7 @@
  * URL that was signed for the viewer; without one the response is the same as for a file that does not exist.
  */
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { privateAmong } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { seesPostsOf } from "../../reads/visibility.ts";
@@ -28,7 +28,7 @@ export async function accessTo(reader: Reader, id: MediaId, query: Record<string
     if (media && (viewer === media.owner || (media.isPublished && (await seesPostsOf(reader, viewer, media.owner)))))
       return { ...media, until };
   }
-  throw new ApiError("media_not_found");
+  throw new Refusal("media_not_found");
 }
 
 const isPrivate = async (reader: Reader, { owner }: MediaInfo): Promise<boolean> =>

@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { afterEach, expect, it, vi } from "vitest";
 import { Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { as, codeOf, jpeg, png } from "../../../tests/runtime/media.ts";
+import { requestAs, codeOf, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyFile, readyPicture } from "../../../tests/runtime/served-media.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
@@ -28,7 +28,7 @@ const SHADES = (x: number, y: number) => (x * y + 40 * Math.sin(x / 5) + 60 * Ma
 const photograph = () => png(64, 48, undefined, SHADES);
 
 const get = (id: MediaId, accept: Format, variant: Variant = "w320", bindings: Env = env) =>
-  as(undefined, mediaUrls(id)[variant], { headers: { accept: ACCEPT[accept] } }, bindings);
+  requestAs(undefined, mediaUrls(id)[variant], { headers: { accept: ACCEPT[accept] } }, bindings);
 
 const typeOf = async (response: Promise<Response>) => {
   const { status, headers } = await response;
@@ -126,7 +126,12 @@ it("reports a failing encoder as unavailable, does not retry for a minute, and s
 it("responds with 503 while the bucket is down", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   const get = () => Promise.reject(new Error("get: We encountered an internal error. Please try again. (10001)"));
-  const response = await as(undefined, mediaUrls(id).w320, {}, { ...env, MEDIA: { get } as unknown as R2Bucket });
+  const response = await requestAs(
+    undefined,
+    mediaUrls(id).w320,
+    {},
+    { ...env, MEDIA: { get } as unknown as R2Bucket },
+  );
   expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
 });
 

@@ -1,8 +1,8 @@
 /** Which files are published, and by whom. This must be known before a byte of a file is served. */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { type MediaType, isVideo } from "../../../schema/media/media-types.ts";
-import { CLAIMED_FOR } from "../../../schema/media/upload-limits.ts";
-import { learnStanding } from "../../reads/private-accounts.ts";
+import { MEDIA_CLAIM_LASTS } from "../../../schema/media/upload-limits.ts";
+import { learnPrivacy } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Tiers } from "../../storage/tiers.ts";
 
@@ -26,7 +26,7 @@ export const publishedMedia = new Tiers<MediaId, MediaInfo>({
   load: async (reader, ids) => {
     const at = Date.now();
     const rows = await reader.primariesByIds<Row & { private: 0 | 1 | null }>(ids, PUBLISHED);
-    for (const row of rows) learnStanding(row.owner, row.private === 1, at);
+    for (const row of rows) learnPrivacy(row.owner, row.private === 1, at);
     return new Map(rows.map((row) => [row.id, infoOf(row)]));
   },
 });
@@ -34,7 +34,7 @@ export const publishedMedia = new Tiers<MediaId, MediaInfo>({
 type Row = { id: MediaId; owner: PersonId; type: MediaType };
 
 // A post shows the file, or is about to and may be read before it is in D1.
-const IS_PUBLISHED = `claimed_by IS NOT NULL AND (look_at IS NULL OR claimed_at > unixepoch() * 1000 - ${CLAIMED_FOR})`;
+const IS_PUBLISHED = `claimed_by IS NOT NULL AND (look_at IS NULL OR claimed_at > unixepoch() * 1000 - ${MEDIA_CLAIM_LASTS})`;
 
 const PUBLISHED = `
   SELECT media.id, owner, content_type AS type, private FROM media LEFT JOIN people ON people.id = owner

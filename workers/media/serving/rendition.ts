@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import type { Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
-import { isMatch } from "../../http/etags.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { hasSameEtag } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { FORMAT_TYPES } from "../pictures/renditions.ts";
 import { formatsFor } from "./accept.ts";
 import type { Access } from "./access.ts";
 import { headersFor } from "./headers.ts";
-import { makeInBackground, makeRendition } from "./making.ts";
+import { makeInBackground, makeRendition } from "./on-demand.ts";
 import { storedRendition } from "./stored.ts";
 
 /** Serves a picture in the best format that the client takes and that exists. */
@@ -20,7 +20,7 @@ export async function serveRendition(c: Context<App>, access: Access, id: MediaI
     "content-length": String(bytes),
     etag,
   };
-  const isKnown = isMatch(c.req.raw.headers, etag);
+  const isKnown = hasSameEtag(c.req.raw.headers, etag);
   if (!isKnown && c.req.method === "GET") return new Response(body, { headers });
   await body?.cancel();
   const { "content-length": _, ...short } = headers;
@@ -40,5 +40,5 @@ async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant:
     }
     if (stored && stored.bytes > 0) return { ...stored, format };
   }
-  throw new ApiError("media_not_found");
+  throw new Refusal("media_not_found");
 }

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { as, inspected, png } from "../../../tests/runtime/media.ts";
+import { requestAs, inspected, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { claim } from "../../../tests/runtime/served-media.ts";
 import { deleteObjects, originalKey } from "../objects.ts";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 const get = (path: string, { headers, ...init }: { method?: string; headers?: Record<string, string> } = {}) =>
-  as(undefined, path, { ...init, headers: { accept: "image/webp", ...headers } });
+  requestAs(undefined, path, { ...init, headers: { accept: "image/webp", ...headers } });
 
 it("serves every rendition as a picture only, cacheable for a year", async () => {
   for (const variant of Variant.options) {

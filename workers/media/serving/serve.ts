@@ -5,7 +5,7 @@
 import { Hono } from "hono";
 import { Variant } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import type { App } from "../../http/routes.ts";
 import { Reader } from "../../storage/reader.ts";
@@ -29,7 +29,7 @@ serveMedia.get("/media/:id/:what", async (c) => {
   const id = MediaId.safeParse(c.req.param("id"));
   const variant = Variant.safeParse(c.req.param("what"));
   const isVideo = c.req.param("what") === VIDEO;
-  if (!id.success || !(variant.success || isVideo)) throw new ApiError("media_not_found");
+  if (!id.success || !(variant.success || isVideo)) throw new Refusal("media_not_found");
   const access = await accessTo(new Reader(c.env, c.executionCtx), id.data, c.req.query());
   if (variant.success) return serveRendition(c, access, id.data, variant.data);
   return serveVideo(c, access, id.data);

@@ -1,6 +1,6 @@
 /** Reads stored renditions, from the data centre's cache or else from the bucket. */
 import type { Variant } from "../../../schema/api/media.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../../schema/background.ts";
 import { type Format, renditionKey, renditionKeys } from "../objects.ts";
@@ -22,7 +22,7 @@ export async function storedRendition(
   const address = addressOf(key);
   const cached = await fromCache(address);
   if (cached) return cached;
-  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.get(key), "R2");
+  const object = await within(STORE_TIMEOUT, env.MEDIA.get(key), "R2");
   if (!object) return undefined;
   const { size: bytes, httpEtag: etag } = object;
   const headers = { "cache-control": `max-age=${KEPT_FOR}`, "content-length": String(bytes), etag };
@@ -32,7 +32,7 @@ export async function storedRendition(
 }
 
 /** Drops a file's renditions from this data centre's cache. Only those of an unpublished video's poster ever change. */
-export async function forgetStored(id: MediaId): Promise<void> {
+export async function dropCachedRenditions(id: MediaId): Promise<void> {
   await Promise.all(renditionKeys(id).map((key) => caches.default.delete(addressOf(key))));
 }
 

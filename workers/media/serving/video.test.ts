@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import type { MediaId } from "../../../schema/ids.ts";
-import { as, codeOf } from "../../../tests/runtime/media.ts";
+import { requestAs, codeOf } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyVideo } from "../../../tests/runtime/served-media.ts";
 import { deleteObjects, videoKey } from "../objects.ts";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 const get = (headers: Record<string, string> = {}, method = "GET") =>
-  as(undefined, videoUrl(video), { method, headers });
+  requestAs(undefined, videoUrl(video), { method, headers });
 
 it("serves a whole video, as a video only", async () => {
   const response = await get();
@@ -93,7 +93,7 @@ it("responds to HEAD with the headers only, and reads nothing", async () => {
 it("looks up the length of a video once, and then reads only the requested ranges", async () => {
   const id = await readyVideo(newPerson());
   const [look, read] = [vi.spyOn(env.MEDIA, "head"), vi.spyOn(env.MEDIA, "get")];
-  for (let turn = 0; turn < 3; turn += 1) await as(undefined, videoUrl(id), { headers: { range: "bytes=0-9" } });
+  for (let turn = 0; turn < 3; turn += 1) await requestAs(undefined, videoUrl(id), { headers: { range: "bytes=0-9" } });
   expect([look.mock.calls.length, read.mock.calls.length]).toEqual([1, 3]);
   expect(read.mock.lastCall?.[1]).toMatchObject({ range: { offset: 0, length: 10 } });
   vi.restoreAllMocks();
@@ -101,18 +101,18 @@ it("looks up the length of a video once, and then reads only the requested range
 
 it("responds with 404 once a video is gone", async () => {
   const id = await readyVideo(newPerson(), { contentType: "video/webm" });
-  const first = await as(undefined, videoUrl(id));
+  const first = await requestAs(undefined, videoUrl(id));
   expect([first.status, first.headers.get("content-type")]).toEqual([200, "video/webm"]);
   await first.arrayBuffer();
   await deleteObjects(env, id);
   for (let turn = 0; turn < 2; turn += 1) {
-    const gone = await as(undefined, videoUrl(id));
+    const gone = await requestAs(undefined, videoUrl(id));
     expect([gone.status, await codeOf(gone)]).toEqual([404, "media_not_found"]);
   }
 });
 
 it("never serves a video as a type that is not a video", async () => {
   const id = await readyVideo(newPerson(), { contentType: "text/html" });
-  const response = await as(undefined, videoUrl(id));
+  const response = await requestAs(undefined, videoUrl(id));
   expect([response.status, response.headers.get("content-type")]).toEqual([500, "application/problem+json"]);
 });

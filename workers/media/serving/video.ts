@@ -1,11 +1,11 @@
 /** Serves a video, whole or by ranges, streamed from the bucket and never held in memory. */
 import type { Context } from "hono";
 import { z } from "zod";
-import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import { problem } from "../../http/problems.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
-import { isMatch } from "../../http/etags.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { hasSameEtag } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { Memory } from "../../storage/memory.ts";
 import { videoKey } from "../objects.ts";
@@ -24,17 +24,17 @@ const videos = new Memory<MediaId, Video>(REMEMBERED);
 
 /** Serves a video. Costs one read of the bucket, and one HEAD before an isolate's first read, for the length. */
 export async function serveVideo(c: Context<App>, access: Access, id: MediaId): Promise<Response> {
-  if (!access.isVideo) throw new ApiError("media_not_found");
+  if (!access.isVideo) throw new Refusal("media_not_found");
   const video = await known(c.env, id);
   const { bytes, etag, type } = video;
   const headers = { ...headersFor(access), "content-type": type, "accept-ranges": "bytes", etag };
-  if (isMatch(c.req.raw.headers, etag)) return new Response(null, { status: 304, headers });
+  if (hasSameEtag(c.req.raw.headers, etag)) return new Response(null, { status: 304, headers });
 
   const range = allowsRange(c.req.header("if-range"), etag) ? rangeOf(c.req.header("range"), bytes) : undefined;
   // RFC 9110 defines no ranges for HEAD.
   if (c.req.method === "HEAD") return new Response(null, { headers: { ...headers, "content-length": String(bytes) } });
   if (range === "unsatisfiable") {
-    const refusal = problem(new ApiError("range_not_satisfiable"), c);
+    const refusal = problem(new Refusal("range_not_satisfiable"), c);
     refusal.headers.set("content-range", `bytes */${bytes}`);
     return refusal;
   }
@@ -57,8 +57,8 @@ const allowsRange = (ifRange: string | undefined, etag: string): boolean => ifRa
 async function known(env: Env, id: MediaId): Promise<Video> {
   const remembered = videos.get(id);
   if (remembered) return remembered.value;
-  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.head(videoKey(id)), "R2");
-  if (!object) throw new ApiError("media_not_found");
+  const object = await within(STORE_TIMEOUT, env.MEDIA.head(videoKey(id)), "R2");
+  if (!object) throw new Refusal("media_not_found");
   const type = ServedType.parse(object.httpMetadata?.contentType);
   const video = { bytes: object.size, etag: object.httpEtag, type };
   videos.set(id, video);
@@ -67,8 +67,8 @@ async function known(env: Env, id: MediaId): Promise<Video> {
 
 async function read(env: Env, id: MediaId, video: Video, range?: R2Range): Promise<ReadableStream> {
   const options = { ...(range && { range }), onlyIf: { etagMatches: video.etag.replaceAll('"', "") } };
-  const object = await within(STORE_ANSWERS_WITHIN, env.MEDIA.get(videoKey(id), options), "R2");
+  const object = await within(STORE_TIMEOUT, env.MEDIA.get(videoKey(id), options), "R2");
   if (object && "body" in object) return object.body;
   videos.delete(id); // It is gone.
-  throw new ApiError("media_not_found");
+  throw new Refusal("media_not_found");
 }

@@ -3,7 +3,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { DIRECT_PART_BYTES } from "../../../schema/media/upload-limits.ts";
 
 /** How long a URL is valid. In seconds. */
-export const ADDRESSES_LAST = 3600;
+export const PART_URL_SECONDS = 3600;
 
 /** The S3 endpoint of R2 and the credentials for it. */
 export type S3 = { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string };
@@ -11,7 +11,7 @@ export type S3 = { endpoint: string; bucket: string; accessKeyId: string; secret
 type Secrets = { R2_ACCESS_KEY_ID?: string; R2_SECRET_ACCESS_KEY?: string };
 
 /** Returns the S3 configuration, or undefined where direct uploads are not set up. */
-export function s3Of(env: Env): S3 | undefined {
+export function s3ConfigOf(env: Env): S3 | undefined {
   const { R2_ACCESS_KEY_ID: accessKeyId, R2_SECRET_ACCESS_KEY: secretAccessKey } = env as Secrets;
   const { R2_S3_ENDPOINT: endpoint, R2_BUCKET_NAME: bucket } = env;
   return endpoint && bucket && accessKeyId && secretAccessKey
@@ -22,7 +22,7 @@ export function s3Of(env: Env): S3 | undefined {
 export type Part = { number: number; bytes: number; url: string };
 
 /** Returns the URLs of all parts, from 1 on. They sign the length too, so no client stores more than it reserved. */
-export function addressesOfParts(s3: S3, key: string, multipart: string, bytes: number): Promise<Part[]> {
+export function presignedPartUrls(s3: S3, key: string, multipart: string, bytes: number): Promise<Part[]> {
   const parts = Array.from({ length: Math.ceil(bytes / DIRECT_PART_BYTES) }, (_, index) => ({
     number: index + 1,
     bytes: Math.min(DIRECT_PART_BYTES, bytes - index * DIRECT_PART_BYTES),
@@ -34,7 +34,7 @@ async function addressOf(s3: S3, key: string, multipart: string, part: Omit<Part
   const url = new URL(`${s3.endpoint}/${s3.bucket}/${key}`);
   url.searchParams.set("partNumber", String(part.number));
   url.searchParams.set("uploadId", multipart);
-  url.searchParams.set("X-Amz-Expires", String(ADDRESSES_LAST));
+  url.searchParams.set("X-Amz-Expires", String(PART_URL_SECONDS));
   const { accessKeyId, secretAccessKey } = s3;
   const signer = new AwsV4Signer({
     method: "PUT",

@@ -4,7 +4,7 @@ import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { UNUSED_FOR } from "../../../schema/media/upload-limits.ts";
+import { UNPUBLISHED_KEPT_FOR } from "../../../schema/media/upload-limits.ts";
 
 /**
  * Records that an upload's object is complete, and has it inspected. Repeating it changes nothing. Returns false when
@@ -19,7 +19,7 @@ export async function finish(env: Env, id: MediaId, contentType: MediaType): Pro
       statement(
         "UPDATE media SET state = 'uploaded', content_type = ?, look_at = ? WHERE id = ? AND state = 'uploading'",
         contentType,
-        Date.now() + UNUSED_FOR,
+        Date.now() + UNPUBLISHED_KEPT_FOR,
         id,
       ),
     ]);

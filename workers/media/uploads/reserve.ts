@@ -7,7 +7,7 @@ import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import type { MediaRow } from "../media-row.ts";
 
 /** The type of an upload whose first bytes have not arrived yet. */
@@ -19,7 +19,7 @@ export type Quota = { used: number; limit: number; unfinished: number; unfinishe
 type Reservation = { contentType: MediaType | typeof NOT_KNOWN_YET; bytes: number; lookAt: number };
 
 /** Inserts and returns a new upload. Throws `quota_exceeded` or `too_many_uploads`. Costs one query, 4 rows written. */
-export async function reserve(env: Env, owner: PersonId, reservation: Reservation): Promise<MediaRow> {
+export async function reserveUpload(env: Env, owner: PersonId, reservation: Reservation): Promise<MediaRow> {
   const { contentType, bytes, lookAt } = reservation;
   for (;;) {
     const id = newId<MediaId>(shardOf(owner));
@@ -78,7 +78,7 @@ export function limitOf({ MEDIA_QUOTA_BYTES }: Env): number {
 
 function refuse({ used, limit, unfinished }: Quota, bytes: number): void {
   if (used + bytes > limit)
-    throw new ApiError("quota_exceeded", `${used} of ${limit} bytes are in use; delete some files first`);
+    throw new Refusal("quota_exceeded", `${used} of ${limit} bytes are in use; delete some files first`);
   if (unfinished >= UNFINISHED_UPLOADS_MAX)
-    throw new ApiError("too_many_uploads", `Finish or cancel one of your ${UNFINISHED_UPLOADS_MAX} open uploads first`);
+    throw new Refusal("too_many_uploads", `Finish or cancel one of your ${UNFINISHED_UPLOADS_MAX} open uploads first`);
 }

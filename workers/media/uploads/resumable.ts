@@ -8,12 +8,12 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { media } from "../../../schema/tables/posts.ts";
 import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
-import type { Answer, Append, Standing, UploadRefusal } from "../../../schema/media/uploads.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import type { UploadResult, AppendRequest, UploadProgress, UploadRefusal } from "../../../schema/media/uploads.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { originalKey } from "../objects.ts";
 import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
-import { NOT_KNOWN_YET, reserve } from "./reserve.ts";
+import { NOT_KNOWN_YET, reserveUpload } from "./reserve.ts";
 import { ACCEPTED, discard } from "./upload.ts";
 
 /** How long after the actor removes an upload the sweep checks its row. In ms. */
@@ -21,9 +21,9 @@ const SLACK = 3_600_000;
 
 type Begun = { row: MediaRow; expiresAt: number; multipart?: string };
 /** Reserves `bytes` and prepares an actor. If `direct`, the client sends them to R2. Costs one query and one call. */
-export async function begin(env: Env, owner: PersonId, bytes: number, direct = false): Promise<Begun> {
-  if (bytes > VIDEO_MAX_BYTES) throw new ApiError("too_large", TOO_LARGE);
-  const row = await reserve(env, owner, {
+export async function beginUpload(env: Env, owner: PersonId, bytes: number, direct = false): Promise<Begun> {
+  if (bytes > VIDEO_MAX_BYTES) throw new Refusal("too_large", TOO_LARGE);
+  const row = await reserveUpload(env, owner, {
     contentType: NOT_KNOWN_YET,
     bytes,
     lookAt: Date.now() + UPLOAD_LASTS + SLACK,
@@ -41,15 +41,15 @@ export async function begin(env: Env, owner: PersonId, bytes: number, direct = f
  * Stores the first chunk of a new upload. When the chunk is refused, the upload is discarded: the client does not have
  * its id yet, so nobody could resume it, and it would count against the quota until the next day.
  */
-export async function appendFirst(
+export async function appendFirstChunk(
   env: Env,
   background: Background,
   id: MediaId,
-  what: Append,
+  what: AppendRequest,
   body: ReadableStream,
-): Promise<Standing> {
+): Promise<UploadProgress> {
   try {
-    return await append(env, background, id, what, body);
+    return await appendChunk(env, background, id, what, body);
   } catch (error) {
     await discard(env, id);
     throw error;
@@ -57,30 +57,35 @@ export async function appendFirst(
 }
 
 /** Appends `body` if the upload has reached `offset`. Costs one call; the last chunk costs two calls and a batch. */
-export async function append(
+export async function appendChunk(
   env: Env,
   background: Background,
   id: MediaId,
-  what: Append,
+  what: AppendRequest,
   body: ReadableStream | null,
-): Promise<Standing> {
+): Promise<UploadProgress> {
   const address = new URL("https://upload/");
   address.searchParams.set("what", JSON.stringify(what));
   const response = await actorOf(env, id).fetch(address, { method: "PATCH", body });
-  const answer = await response.json<Answer>();
+  const answer = await response.json<UploadResult>();
   const standing = await applyResult(env, background, id, answer, what.owner);
   if (!answer.ok && standing.offset !== what.offset)
-    throw new ApiError("offset_mismatch", "The upload is already complete");
+    throw new Refusal("offset_mismatch", "The upload is already complete");
   return standing;
 }
 
 /** Returns how far an upload of `owner` is. Costs one call, and one query when it is finished. */
-export async function standingOf(env: Env, background: Background, id: MediaId, owner: PersonId): Promise<Standing> {
+export async function progressOf(
+  env: Env,
+  background: Background,
+  id: MediaId,
+  owner: PersonId,
+): Promise<UploadProgress> {
   return applyResult(env, background, id, await actorOf(env, id).standing(owner), owner);
 }
 
 /** Completes an upload from the parts that the client has sent to R2. */
-export async function complete(
+export async function completeDirectUpload(
   env: Env,
   background: Background,
   id: MediaId,
@@ -91,7 +96,7 @@ export async function complete(
 }
 
 /** Discards an unfinished upload of `owner`. */
-export async function terminate(env: Env, id: MediaId, owner: PersonId): Promise<void> {
+export async function discardUpload(env: Env, id: MediaId, owner: PersonId): Promise<void> {
   const answer = await actorOf(env, id).discard(owner);
   if (!answer?.ok) throw refusal(answer?.reason ?? "media_not_found");
 }
@@ -101,16 +106,16 @@ async function applyResult(
   env: Env,
   background: Background,
   id: MediaId,
-  answer: Answer,
+  answer: UploadResult,
   owner: string,
-): Promise<Standing> {
+): Promise<UploadProgress> {
   if (!answer.ok) {
     const finished = answer.reason === "media_not_found" ? await finishedUpload(env, id, owner as PersonId) : undefined;
     if (finished) return finished;
     throw refusal(answer.reason, answer.detail);
   }
   if (answer.stored) {
-    if (!(await finish(env, id, answer.stored))) throw new ApiError("media_not_found");
+    if (!(await finish(env, id, answer.stored))) throw new Refusal("media_not_found");
     // If this call is lost, the actor's alarm ends it.
     background.waitUntil(actorOf(env, id).end().catch(notEnded(id)));
   }
@@ -120,7 +125,7 @@ async function applyResult(
 const notEnded = (id: MediaId) => (error: unknown) =>
   console.warn("upload actor not ended, its alarm will end it", { id, error: String(error) });
 
-async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<Standing | undefined> {
+async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<UploadProgress | undefined> {
   const row = await databaseOf(env, id)
     .orm.select({ bytes: media.bytes, contentType: media.contentType })
     .from(media)
@@ -137,8 +142,8 @@ const DETAILS: Partial<Record<UploadRefusal, string>> = {
   invalid_request: "The body is longer than the rest of the upload",
 };
 
-function refusal(reason: UploadRefusal, detail = DETAILS[reason]): ApiError {
-  return new ApiError(reason === "chunk_too_large" ? "too_large" : reason, detail);
+function refusal(reason: UploadRefusal, detail = DETAILS[reason]): Refusal {
+  return new Refusal(reason === "chunk_too_large" ? "too_large" : reason, detail);
 }
 
 const actorOf = (env: Env, id: MediaId) => env.UPLOADS.getByName(id);

@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { as, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
+import { requestAs, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { fileOf } from "../../../tests/runtime/uploads.ts";
 import { originalKey } from "../objects.ts";
@@ -204,16 +204,16 @@ it("shows an upload only to its owner", async () => {
   const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
   const edit = { method: "PATCH", body: `{"alt":"mine"}`, headers: { "content-type": "application/json" } };
 
-  expect((await as(owner, `/v1/media/${id}`)).status).toBe(200);
+  expect((await requestAs(owner, `/v1/media/${id}`)).status).toBe(200);
   for (const answer of [
-    await as(other, `/v1/media/${id}`),
-    await as(other, `/v1/media/${id}`, edit),
-    await as(owner, `/v1/media/${newId<MediaId>(shardOf(owner))}`),
+    await requestAs(other, `/v1/media/${id}`),
+    await requestAs(other, `/v1/media/${id}`, edit),
+    await requestAs(owner, `/v1/media/${newId<MediaId>(shardOf(owner))}`),
   ]) {
     expect([answer.status, await codeOf(answer)]).toEqual([404, "media_not_found"]);
   }
-  expect((await as(undefined, `/v1/media/${id}`)).status).toBe(401);
-  expect((await as(owner, "/v1/media/nonsense")).status).toBe(422);
+  expect((await requestAs(undefined, `/v1/media/${id}`)).status).toBe(401);
+  expect((await requestAs(owner, "/v1/media/nonsense")).status).toBe(422);
 });
 
 it("stores a description", async () => {
@@ -221,6 +221,6 @@ it("stores a description", async () => {
   const { id } = await (await upload(person, await png(1, 1))).json<Media>();
   const edit = { method: "PATCH", body: `{"alt":" A grey dot "}`, headers: { "content-type": "application/json" } };
 
-  expect(await (await as(person, `/v1/media/${id}`, edit)).json()).toMatchObject({ id, alt: "A grey dot" });
-  expect(await (await as(person, `/v1/media/${id}`)).json()).toMatchObject({ id, alt: "A grey dot" });
+  expect(await (await requestAs(person, `/v1/media/${id}`, edit)).json()).toMatchObject({ id, alt: "A grey dot" });
+  expect(await (await requestAs(person, `/v1/media/${id}`)).json()).toMatchObject({ id, alt: "A grey dot" });
 });

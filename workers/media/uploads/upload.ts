@@ -3,17 +3,17 @@
  * stops halfway leaves a row in the state "uploading", so the bucket holds nothing without a row (../collect.ts).
  */
 import { statement } from "../../../schema/d1/database.ts";
-import { joined } from "../../../schema/bytes.ts";
-import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
+import { concatBytes } from "../../../schema/bytes.ts";
+import { SNIFF_BYTES, detectMediaType } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { originalKey } from "../objects.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
 import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
-import { reserve } from "./reserve.ts";
+import { reserveUpload } from "./reserve.ts";
 
 export const ACCEPTED = "Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC picture, or an MP4, MOV or WebM video";
 /** The largest file that may be uploaded in one request. */
@@ -30,13 +30,13 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
   const reader: Reader = body.getReader();
   const head = await readHead(reader);
   const contentType = acceptedType(head);
-  const row = await reserve(env, owner, { contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER });
+  const row = await reserveUpload(env, owner, { contentType, bytes, lookAt: Date.now() + ABANDONED_AFTER });
   try {
     await storeObject(env, row, head, reader);
     if (!(await whileMoving(env, () => finish(env, row.id, contentType)))) {
       // The upload was discarded meanwhile, perhaps before its object was stored.
       await env.MEDIA.delete(originalKey(row.id));
-      throw new ApiError("invalid_request", "The upload took too long; please start again");
+      throw new Refusal("invalid_request", "The upload took too long; please start again");
     }
     return { ...row, state: "uploaded" };
   } catch (error) {
@@ -77,8 +77,8 @@ export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
 const WITHDRAW = "UPDATE media SET state = 'deleted' WHERE id = ? AND state IN ('uploading', 'deleted')";
 
 function acceptedType(head: Uint8Array): MediaType {
-  const type = typeOf(head);
-  if (!type) throw new ApiError("unsupported_type", ACCEPTED);
+  const type = detectMediaType(head);
+  if (!type) throw new Refusal("unsupported_type", ACCEPTED);
   return type;
 }
 
@@ -88,7 +88,7 @@ async function readHead(reader: Reader): Promise<Uint8Array> {
   while (head.length < SNIFF_BYTES) {
     const { done, value } = await read(reader);
     if (done) break;
-    head = joined([head, value]);
+    head = concatBytes([head, value]);
   }
   return head;
 }
@@ -115,14 +115,14 @@ async function pump(reader: Reader, head: Uint8Array, bytes: number, writer: Wri
   let received = 0;
   for (let chunk: Uint8Array | undefined = head; chunk; chunk = (await read(reader)).value) {
     received += chunk.length;
-    if (received > bytes) throw new ApiError("invalid_request", "The body is longer than its Content-Length");
+    if (received > bytes) throw new Refusal("invalid_request", "The body is longer than its Content-Length");
     await unlessStalled(writer.write(chunk));
   }
-  if (received < bytes) throw new ApiError("invalid_request", "The body is shorter than its Content-Length");
+  if (received < bytes) throw new Refusal("invalid_request", "The body is shorter than its Content-Length");
   await unlessStalled(writer.close());
 }
 
-class Stalled extends ApiError {
+class Stalled extends Refusal {
   constructor() {
     super("unavailable", "The file cannot be stored right now; please try again later");
   }
@@ -140,5 +140,5 @@ async function unlessStalled<T>(done: Promise<T>): Promise<T> {
 // A failure here comes from the sender's connection, not from this service.
 const read = (reader: Reader) =>
   reader.read().catch(() => {
-    throw new ApiError("invalid_request", "The body ended before it was complete");
+    throw new Refusal("invalid_request", "The body ended before it was complete");
   });

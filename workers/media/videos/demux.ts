@@ -5,7 +5,7 @@ import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { checkIsoBmff } from "./iso-bmff.ts";
 import { READ_BYTES_MAX } from "./limits.ts";
-import type { CheckedFile } from "./sound.ts";
+import type { CheckedFile } from "./checked-file.ts";
 import { checkWebm } from "./webm.ts";
 
 // Otherwise it would log its warnings about uploaded files.

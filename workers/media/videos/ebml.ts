@@ -1,5 +1,5 @@
 /** Reads the elements of EBML (RFC 8794): an id, a size, and contents. The marker bit of an id is part of the id. */
-import { uintOf } from "../../../schema/bytes.ts";
+import { readUint } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 /** An element: the offsets of its start, its contents and its end, which is undefined if its size is unknown. */
@@ -48,7 +48,7 @@ export function elementsIn(bytes: Uint8Array, from: number, to: number): (Elemen
 }
 
 /** Reads an unsigned integer of up to 8 bytes. Beyond 2^53 it is not exact. */
-export const unsignedOf = (bytes: Uint8Array): number => uintOf(bytes.subarray(0, 8));
+export const unsignedOf = (bytes: Uint8Array): number => readUint(bytes.subarray(0, 8));
 
 /** Reads a floating-point number of 4 or 8 bytes; NaN for any other length. */
 export function floatOf(bytes: Uint8Array): number {

@@ -11,7 +11,7 @@ import { checkFragment } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
 import { type Patch, patched } from "./overlay.ts";
 import { checkTable } from "./sample-tables.ts";
-import { mentions, type CheckedFile } from "./sound.ts";
+import { mentions, type CheckedFile } from "./checked-file.ts";
 
 /** The headers of a fragmented file lie one fragment apart, so most of a larger block would be read in vain. */
 const HEADERS_BLOCK = 16 * 1024;

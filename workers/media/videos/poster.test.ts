@@ -4,23 +4,23 @@ import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/d1.ts";
-import { as, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
+import { requestAs, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
 import { posterKey, renditionKey } from "../objects.ts";
-import { makeRendition } from "../serving/making.ts";
+import { makeRendition } from "../serving/on-demand.ts";
 import { sizeOfRendition } from "../pictures/size.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };
 
 const put = (person: PersonId | undefined, id: MediaId, body: BodyInit, length: number | string) =>
-  as(person, `/v1/media/${id}/poster`, { method: "PUT", body, headers: { "content-length": String(length) } });
+  requestAs(person, `/v1/media/${id}/poster`, { method: "PUT", body, headers: { "content-length": String(length) } });
 
 const putPicture = (person: PersonId, id: MediaId, picture: ArrayBuffer) =>
   put(person, id, picture, picture.byteLength);
-const read = async (owner: PersonId, id: MediaId) => (await as(owner, `/v1/media/${id}`)).json<Media>();
+const read = async (owner: PersonId, id: MediaId) => (await requestAs(owner, `/v1/media/${id}`)).json<Media>();
 const refusal = async (response: Response) => `${response.status} ${await codeOf(response)}`;
 
 const publish = (id: MediaId) =>
@@ -59,7 +59,7 @@ it("replaces a poster until the video is published", async () => {
   await putPicture(owner, id, await png(300, 200));
   const widthShown = async () => {
     const { urls } = await read(owner, id);
-    return sizeOfRendition(await (await as(undefined, urls?.w640 ?? "")).arrayBuffer()).width;
+    return sizeOfRendition(await (await requestAs(undefined, urls?.w640 ?? "")).arrayBuffer()).width;
   };
   expect(await widthShown()).toBe(300);
   expect((await putPicture(owner, id, await png(500, 200))).status).toBe(200);

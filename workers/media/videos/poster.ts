@@ -4,10 +4,10 @@
  * stored.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { typeOf } from "../../../schema/media/file-signatures.ts";
+import { detectMediaType } from "../../../schema/media/file-signatures.ts";
 import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
-import { ApiError } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 import { bytesInMemory } from "../inspection/byte-source.ts";
 import { Rejected, reasonOf } from "../inspection/rejections.ts";
 import { posterKey, renditionKeys } from "../objects.ts";
@@ -23,17 +23,17 @@ const mayBePoster = (type: MediaType): type is PictureType => POSTER_TYPES.has(t
 
 type Row = { state: string; content_type: MediaType; rejection: string | null; claimed_by: string | null };
 
-/** Makes `picture` the poster of an unpublished video of `owner`. Throws `ApiError`. */
+/** Makes `picture` the poster of an unpublished video of `owner`. Throws `Refusal`. */
 export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
   await requireVideo(env, owner, id);
-  const type = typeOf(picture);
+  const type = detectMediaType(picture);
   if (!type || !mayBePoster(type))
-    throw new ApiError("unsupported_type", "A poster must be a JPEG, PNG, WebP or AVIF picture");
+    throw new Refusal("unsupported_type", "A poster must be a JPEG, PNG, WebP or AVIF picture");
   try {
     await readHeader(bytesInMemory(picture), type);
     await replace(env, owner, id, picture, type);
   } catch (error) {
-    if (error instanceof Rejected) throw new ApiError("invalid_request", reasonOf(error.code));
+    if (error instanceof Rejected) throw new Refusal("invalid_request", reasonOf(error.code));
     throw error;
   }
 }
@@ -44,12 +44,12 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
     id,
     owner,
   );
-  if (!row || row.state === "deleted") throw new ApiError("media_not_found");
-  if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video can have a poster");
-  if (row.rejection !== null) throw new ApiError("media_not_ready", reasonOf(row.rejection));
-  if (row.claimed_by !== null) throw new ApiError("already_published");
+  if (!row || row.state === "deleted") throw new Refusal("media_not_found");
+  if (!isVideo(row.content_type)) throw new Refusal("invalid_request", "Only a video can have a poster");
+  if (row.rejection !== null) throw new Refusal("media_not_ready", reasonOf(row.rejection));
+  if (row.claimed_by !== null) throw new Refusal("already_published");
   if (row.state === "uploading")
-    throw new ApiError("media_not_ready", "The video is still being uploaded; try again when it is complete");
+    throw new Refusal("media_not_ready", "The video is still being uploaded; try again when it is complete");
 }
 
 // Publishing reads the thumbhash, so a video that is published during a replacement has no poster.
@@ -86,7 +86,7 @@ async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Pro
   );
   if (changes > 0) return;
   await requireVideo(env, owner, id);
-  throw new ApiError("quota_exceeded");
+  throw new Refusal("quota_exceeded");
 }
 
 async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): Promise<void> {

@@ -25,7 +25,7 @@ import { inBlocks } from "./blocks.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
 import { PACKETS_MAX } from "./limits.ts";
-import type { Sink } from "./parts.ts";
+import type { Sink } from "./multipart.ts";
 import { unitFormatOf, withoutUserData } from "./user-data.ts";
 
 /** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */

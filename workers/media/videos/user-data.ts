@@ -2,7 +2,7 @@
  * Removes what a camera may write between its pictures: "user data unregistered" messages of H.264 (ITU-T H.264, D.1.7)
  * and H.265. Encoders note their settings there, and drones their position. No player reads it.
  */
-import { joined, uintOf } from "../../../schema/bytes.ts";
+import { concatBytes, readUint } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 type Format = {
@@ -36,7 +36,10 @@ export function withoutUserData(packet: Uint8Array, format: Format): Uint8Array 
   const kept: Uint8Array[] = [];
   let isClean = true;
   for (let at = 0; at < packet.length;) {
-    const end = Math.min(at + format.lengthBytes + uintOf(packet.subarray(at, at + format.lengthBytes)), packet.length);
+    const end = Math.min(
+      at + format.lengthBytes + readUint(packet.subarray(at, at + format.lengthBytes)),
+      packet.length,
+    );
     const unit = packet.subarray(at, end);
     if (hasUserData(unit.subarray(format.lengthBytes), format)) isClean = false;
     else kept.push(unit);
@@ -44,7 +47,7 @@ export function withoutUserData(packet: Uint8Array, format: Format): Uint8Array 
   }
   if (isClean) return packet;
   if (kept.length === 0) throw new Rejected("corrupt");
-  return joined(kept);
+  return concatBytes(kept);
 }
 
 /** Messages follow one another, each with its type and length as a sum of bytes that ends with the first below 255. */

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { file, HAS_CORPUS } from "../../../tests/runtime/corpus.ts";
-import { as } from "../../../tests/runtime/media.ts";
+import { requestAs } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4, webm } from "../../../tests/runtime/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
@@ -11,10 +11,10 @@ import { bytesInMemory } from "../inspection/byte-source.ts";
 import { originalKey, videoKey } from "../objects.ts";
 import { describeVideo } from "./describe.ts";
 import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
-import { storeVideo } from "./parts.ts";
+import { storeVideo } from "./multipart.ts";
 import { inspectVideo } from "./video.ts";
 
-const read = async (owner: PersonId, id: MediaId) => (await as(owner, `/v1/media/${id}`)).json<Media>();
+const read = async (owner: PersonId, id: MediaId) => (await requestAs(owner, `/v1/media/${id}`)).json<Media>();
 
 async function served(id: MediaId) {
   const object = await env.MEDIA.get(videoKey(id));

@@ -5,7 +5,7 @@ import { storedBytes } from "../inspection/byte-source.ts";
 import type { Findings, Original } from "../inspection/findings.ts";
 import { originalKey, videoKey } from "../objects.ts";
 import { describeVideo } from "./describe.ts";
-import { storeVideo } from "./parts.ts";
+import { storeVideo } from "./multipart.ts";
 import { rewrite } from "./rewrite.ts";
 import { servedType } from "./served-type.ts";
 

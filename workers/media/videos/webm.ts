@@ -10,7 +10,7 @@ import { elementAt, type Element, elementsIn, floatOf, HEADER_BYTES, unsignedOf 
 import { HEAD_BYTES_MAX, TRACKS_MAX } from "./limits.ts";
 import { clustersOf } from "./clusters.ts";
 import { spliced } from "./overlay.ts";
-import { mentions, type CheckedFile } from "./sound.ts";
+import { mentions, type CheckedFile } from "./checked-file.ts";
 import { ID, IN_SEGMENT, METADATA } from "./webm-ids.ts";
 
 // The ids by which a SeekHead refers to metadata that may come after the clusters.

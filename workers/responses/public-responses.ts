@@ -10,7 +10,7 @@ import { Flights } from "../storage/flights.ts";
 import { Memory } from "../storage/memory.ts";
 import { mayBePrivate } from "../reads/private-accounts.ts";
 import { Reader } from "../storage/reader.ts";
-import { isMatch } from "../http/etags.ts";
+import { hasSameEtag } from "../http/etags.ts";
 import {
   ANYBODY,
   forgetKeptResponse,
@@ -18,8 +18,8 @@ import {
   keptResponse,
   personShownBy,
   URL_LENGTH_MAX,
-} from "./kept-answers.ts";
-import { STALE } from "./reading.ts";
+} from "./kept-responses.ts";
+import { STALE } from "./reader-middleware.ts";
 import { isAnonymous } from "../http/session-cookie.ts";
 
 /**
@@ -98,7 +98,7 @@ export async function publicResponse(
 }
 
 /** Outdates all responses that show a post, so that this isolate shows a change at once. */
-export const forgetAnswers = (post: PostId): void => changed.set(post, true);
+export const forgetPublicResponses = (post: PostId): void => changed.set(post, true);
 
 /** Outdates all responses that show posts of a person, who has become private or public. */
 export const forgetPublicResponsesOf = (person: PersonId): void => changed.set(person, true);
@@ -207,6 +207,6 @@ function respond(
   { status, bytes, headers: { etag } }: CachedResponse,
   headers: HeadersInit,
 ): Response {
-  const isKnown = etag !== undefined && isMatch(request.headers, etag);
+  const isKnown = etag !== undefined && hasSameEtag(request.headers, etag);
   return isKnown ? new Response(null, { status: 304, headers }) : new Response(bytes, { status, headers });
 }

@@ -6,7 +6,7 @@ import { measure } from "./measures.ts";
 export const DELIVERED = { feeds: "rows put into feeds", notifications: "rows put into notifications" } as const;
 
 /** Counts the rows that the statements behind `results` changed; rows that existed already do not count. */
-export function delivered(where: keyof typeof DELIVERED, ...results: readonly (Result | undefined)[]): void {
+export function countDelivered(where: keyof typeof DELIVERED, ...results: readonly (Result | undefined)[]): void {
   measure(
     DELIVERED[where],
     results.reduce((rows, result) => rows + (result?.changes ?? 0), 0),

@@ -6,7 +6,7 @@
 import type { PersonId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Background } from "../../schema/background.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 
 /**
  * Longer than people wait for an outage to end, but no longer: an old response may show what has been deleted since.
@@ -57,7 +57,7 @@ export function forgetKeptResponse(background: Background, whose: Whose, url: st
 
 async function forget(key: string): Promise<void> {
   try {
-    await within(STORE_ANSWERS_WITHIN, caches.default.delete(key), "the cache");
+    await within(STORE_TIMEOUT, caches.default.delete(key), "the cache");
   } catch (error) {
     console.warn("kept response not deleted", { error: String(error) });
   }
@@ -72,7 +72,7 @@ async function keep(key: string, response: Response, about: PersonId | undefined
       if (value !== null) headers.set(name, value);
     }
     const kept = new Response(response.body, { status: response.status, headers });
-    await within(STORE_ANSWERS_WITHIN, caches.default.put(key, kept), "the cache");
+    await within(STORE_TIMEOUT, caches.default.put(key, kept), "the cache");
   } catch (error) {
     console.warn("response not kept", { error: String(error) });
   }

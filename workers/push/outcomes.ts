@@ -9,7 +9,7 @@
  * - `silent`: no response.
  * - `refused`: permanent, a retry would not help.
  */
-export type Outcome =
+export type PushOutcome =
   | { is: "taken" }
   | { is: "gone" }
   | { is: "too_large" }
@@ -20,7 +20,7 @@ export type Outcome =
 const BUSY = new Set([408, 425, 429]);
 
 /** Maps the status of a response to an outcome. `now` is in ms since 1970. */
-export function outcomeOf({ status, headers }: Response, now = Date.now()): Outcome {
+export function pushOutcomeOf({ status, headers }: Response, now = Date.now()): PushOutcome {
   const reason = String(status);
   if (status >= 200 && status < 300) return { is: "taken" };
   if (status === 404 || status === 410) return { is: "gone" };

@@ -6,7 +6,7 @@
 import type { Variant } from "../../../schema/api/media.ts";
 import { within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { ApiError, type ErrorCode } from "../../../schema/api/refusals.ts";
+import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
 import { Flights } from "../../storage/flights.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Background } from "../../../schema/background.ts";
@@ -31,14 +31,14 @@ const FAILURES_MAX = 1000;
 
 const flights = new Flights<string, true>(MADE_WITHIN);
 const wantedBefore = new Memory<string, true>(WANTED_MAX);
-const failures = new Memory<string, ErrorCode>(FAILURES_MAX);
+const failures = new Memory<string, RefusalCode>(FAILURES_MAX);
 let underWay = 0;
 
 /** Makes and stores a rendition. Throws `media_not_found` if there is nothing to make it from, and `busy`. */
 export async function makeRendition(env: Env, background: Background, wanted: Wanted): Promise<void> {
   const key = keyOf(wanted);
   const failure = failureOf(key);
-  if (failure) throw new ApiError(failure);
+  if (failure) throw new Refusal(failure);
   await flights.read(background, [key], async () => {
     await limited(ENCODINGS_MAX, key, () => makeAndStore(env, background, wanted));
     return new Map([[key, true]]);
@@ -61,22 +61,22 @@ export function makeInBackground(env: Env, background: Background, wanted: Wante
 
 const keyOf = ({ id, variant, format }: Wanted): string => renditionKey(id, variant, format);
 
-function failureOf(key: string): ErrorCode | undefined {
+function failureOf(key: string): RefusalCode | undefined {
   const failure = failures.get(key);
   return failure && Date.now() - failure.at < NOT_RETRIED_FOR ? failure.value : undefined;
 }
 
 /** Runs `work` and remembers its failure. Throws `busy` when `max` encodings already run in this isolate. */
 async function limited(max: number, key: string, work: () => Promise<void>): Promise<void> {
-  if (underWay >= max) throw new ApiError("busy");
+  if (underWay >= max) throw new Refusal("busy");
   underWay += 1;
   try {
     await within(MADE_WITHIN, work(), "the encoder");
   } catch (error) {
     const code = error instanceof Rejected ? "media_not_found" : "unavailable";
-    failures.set(key, error instanceof ApiError ? error.code : code);
+    failures.set(key, error instanceof Refusal ? error.code : code);
     console.warn("rendition not made", { key, error: String(error) });
-    throw error instanceof Rejected ? new ApiError(code) : error;
+    throw error instanceof Rejected ? new Refusal(code) : error;
   } finally {
     underWay -= 1;
   }
@@ -108,7 +108,7 @@ async function jpegOf(env: Env, background: Background, wanted: Wanted): Promise
 /** Returns no bytes for an AVIF that is not worth serving: one that cannot be made, or is no smaller than the WebP. */
 async function bytesOf(env: Env, source: string, { id, variant, format }: Wanted): Promise<ArrayBuffer> {
   const picture = await env.MEDIA.get(source);
-  if (!picture) throw new ApiError("media_not_found");
+  if (!picture) throw new Refusal("media_not_found");
   try {
     const bytes = await rejectUndecodable(env, "undecodable", () => encoded(picture.body, variant, format, env));
     if (format !== "avif") return bytes;

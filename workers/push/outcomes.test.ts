@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { signUp } from "../../tests/runtime/people.ts";
-import type { Answer } from "../../tests/runtime/push-service.ts";
-import { devicesOf, pushWorld, stateOf, toldOfFollow } from "../../tests/runtime/pushed.ts";
+import type { Respond } from "../../tests/runtime/push-service.ts";
+import { devicesOf, pushWorld, stateOf, writeFollowNotification } from "../../tests/runtime/pushed.ts";
 
 const world = await pushWorld();
 const { services, messages } = world;
@@ -25,10 +25,10 @@ const answering =
     new Response(null, { status, headers });
 
 /** Somebody whose browser's push service answers like this, after one push to it. */
-async function pushedTo(answer: Answer) {
+async function pushedTo(answer: Respond) {
   const [ada, ben] = [await world.someone(), await signUp()];
   services.answers(ada.browser, answer);
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   expect(await world.consume([key])).toEqual({ acked: 1, retried: 0 });
   return { ada, key, devices: await devicesOf(ada.person.id) };
 }
@@ -49,7 +49,7 @@ it.each([404, 410])("%i unsubscribes", async (status) => {
 
 it("413 is answered by a smaller one, and that is all that can be done", async () => {
   const sizes: number[] = [];
-  const tooLarge: Answer = ({ body }) => {
+  const tooLarge: Respond = ({ body }) => {
     sizes.push((body as Uint8Array).length);
     return new Response(null, { status: sizes.length === 1 ? 413 : 201 });
   };
@@ -99,7 +99,7 @@ it("tries again further and further apart, and at last no more", async () => {
   expect(services.asked).toHaveLength(7);
 
   services.answers(ada.browser, answering(201));
-  await world.announced(await toldOfFollow(ada, [await signUp()]));
+  await world.announced(await writeFollowNotification(ada, [await signUp()]));
   expect(services.arrived).toHaveLength(1);
   expect(await devicesOf(ada.person.id)).toMatchObject([{ failingSince: null }]);
 });
@@ -107,7 +107,7 @@ it("tries again further and further apart, and at last no more", async () => {
 it("tries again to the browser that was not reached, and to no other one", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
   await world.subscribed(ada, services.browser(answering(429, { "retry-after": "5" })));
-  const key = await toldOfFollow(ada, [ben]);
+  const key = await writeFollowNotification(ada, [ben]);
   await world.consume([key]);
   expect(services.arrived).toHaveLength(1);
   const [retry] = messages.splice(0);
@@ -126,7 +126,7 @@ it.each([400, 401, 403, 405])("%i is given up, and said why", async (status) => 
 
 it.each([301, 302, 307, 308])("%i is not followed", async (status) => {
   const redirects: (string | undefined)[] = [];
-  const inward: Answer = ({ redirect }) => {
+  const inward: Respond = ({ redirect }) => {
     redirects.push(redirect);
     return answering(status, { location: "http://169.254.169.254/latest/meta-data" })();
   };
@@ -158,12 +158,12 @@ it("reads no answer, however long it is", async () => {
 });
 
 it("asks six at once at most, and lets no silent one hold up the others", { timeout: 60_000 }, async () => {
-  const never: Answer = () => new Promise<Response>(() => undefined);
+  const never: Respond = () => new Promise<Response>(() => undefined);
   const ben = await signUp();
   const people = await Promise.all(Array.from({ length: 12 }, () => world.someone()));
   const dead = people.slice(0, 4);
   for (const { browser } of dead) services.answers(browser, never);
-  const keys = await Promise.all(people.map((person) => toldOfFollow(person, [ben])));
+  const keys = await Promise.all(people.map((person) => writeFollowNotification(person, [ben])));
   const started = performance.now();
   await world.consume(keys);
   expect(performance.now() - started).toBeLessThan(15_000);
@@ -179,7 +179,7 @@ it("gives up a browser that nothing has reached for a week", async () => {
     .prepare("UPDATE push_subscriptions SET failing_since = ? WHERE person = ?")
     .bind(Date.now() - 7 * 24 * 3600_000 - 1000, ada.person.id)
     .run();
-  await world.consume([await toldOfFollow(ada, [await signUp()])]);
+  await world.consume([await writeFollowNotification(ada, [await signUp()])]);
   expect(await devicesOf(ada.person.id)).toEqual([]);
 });
 
@@ -189,7 +189,7 @@ it("sends to no address that is not a push service's any more", async () => {
     .prepare("UPDATE push_subscriptions SET endpoint = 'https://169.254.169.254/x' WHERE person = ?")
     .bind(ada.person.id)
     .run();
-  await world.consume([await toldOfFollow(ada, [ben])]);
+  await world.consume([await writeFollowNotification(ada, [ben])]);
   expect(services.asked).toEqual([]);
   expect(await devicesOf(ada.person.id)).toEqual([]);
 });

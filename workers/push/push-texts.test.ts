@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { NotificationKind } from "../../schema/notifications.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
-import { type NotificationContent, pushOf, summaryOf } from "./words.ts";
+import { type NotificationContent, pushOf, summaryOf } from "./push-texts.ts";
 
 const NOW = { version: 7, at: 1000 };
 const people = (...names: string[]) => names.map((name) => ({ id: newPerson(), handle: name.toLowerCase(), name }));

@@ -1,7 +1,7 @@
 /** Reads the state that a batch of pushes depends on, and writes its results: one D1 batch each. */
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
-import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
+import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
@@ -46,7 +46,7 @@ export async function readPushState(
     statement(DEVICES, people, now),
     statement(RECENT, people, now - 60_000),
   ]);
-  const [entries, devices, recent] = await within(STORE_ANSWERS_WITHIN, batch, "D1");
+  const [entries, devices, recent] = await within(STORE_TIMEOUT, batch, "D1");
   const counts = (recent?.rows ?? []) as { person: PersonId; pushes: number }[];
   return {
     entries: (entries?.rows ?? []) as Entry[],

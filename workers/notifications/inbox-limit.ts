@@ -8,7 +8,7 @@ export const INBOX_MAX = 1000;
  * Statements for a batch that has written notifications: they trim the inboxes whose turn it is to the newest INBOX_MAX
  * notifications, including hidden ones. Reads the inbox of one recipient in 32, and writes the rows that it deletes.
  */
-export function trimmedInboxes(recipients: readonly string[]): Statement[] {
+export function trimInboxStatements(recipients: readonly string[]): Statement[] {
   const picked = pickForTrim([...new Set(recipients)]);
   return picked.length > 0 ? [statement(TRIM, JSON.stringify(picked))] : [];
 }

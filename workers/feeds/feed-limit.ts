@@ -12,7 +12,7 @@ export const FEED_MAX = 500;
  * Statements for a batch in the readers' database that trim their feeds. Reads FEED_MAX rows a reader, and writes the
  * rows that it deletes. Returns no statements for no readers.
  */
-export const trimmed = (readers: readonly string[]): Statement[] =>
+export const trimFeedStatements = (readers: readonly string[]): Statement[] =>
   readers.length > 0 ? [statement(TRIM, JSON.stringify(readers))] : [];
 
 const TRIM = `

@@ -11,7 +11,7 @@ export const retriedIn = (queue: string): string => `${queue} retried`;
  * Wraps a consumer so that its messages are counted. Messages that it does not settle count as done when it returns,
  * and as retried when it throws.
  */
-export const measured =
+export const withMeasures =
   (consume: Consumer): Consumer =>
   async (batch, env, context) => {
     const retried = new Set<string>();

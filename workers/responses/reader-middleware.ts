@@ -2,7 +2,7 @@ import { createMiddleware } from "hono/factory";
 import { CONSISTENCY_TOKEN } from "../storage/consistency.ts";
 import { Reader } from "../storage/reader.ts";
 import { mayBePrivate } from "../reads/private-accounts.ts";
-import { forgetKeptResponse, keepResponse, keptResponse, personShownBy } from "./kept-answers.ts";
+import { forgetKeptResponse, keepResponse, keptResponse, personShownBy } from "./kept-responses.ts";
 import type { App } from "../http/routes.ts";
 
 /**
