@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { DeadLetterSummary, DeadLetterWhole } from "../../schema/api/dead-letters.ts";
-import { Dialog } from "../components/dialog.tsx";
-import { Icon } from "../components/icon.tsx";
-import { Time } from "../components/time.tsx";
-import { type ApiProblem, asProblem } from "../problem.ts";
-import { showToast } from "../toast.ts";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { showToast } from "../browser/toast.ts";
+import { Icon } from "../components/common/icon.tsx";
+import { Time } from "../components/common/time.tsx";
+import { Dialog } from "../components/controls/dialog.tsx";
 import { operator } from "./api.ts";
 
 /** A message of no known schema has the hash of its body as its subject. */

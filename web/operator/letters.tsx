@@ -1,10 +1,10 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { DeadLetterSummary } from "../../schema/api/dead-letters.ts";
-import { Dialog } from "../components/dialog.tsx";
-import { type ApiProblem, asProblem } from "../problem.ts";
-import { showToast } from "../toast.ts";
-import { counted } from "../words.ts";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
+import { showToast } from "../browser/toast.ts";
+import { Dialog } from "../components/controls/dialog.tsx";
+import { counted } from "../words/counts.ts";
 import { operator } from "./api.ts";
 import { DeadLetter } from "./letter.tsx";
 import { latest } from "./status.ts";
