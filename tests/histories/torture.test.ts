@@ -10,9 +10,9 @@
  * because the outbox sends them again by itself.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Product } from "../product/harness.ts";
-import { Community } from "./episode.ts";
-import { faultsOf, type Size } from "./plan.ts";
+import { Product } from "../product/harness/product.ts";
+import { Community } from "./recording/episode.ts";
+import { faultsOf, type Size } from "./recording/plan.ts";
 import { tallyOf } from "./tally.ts";
 import { verdictsOf } from "./verdicts.ts";
 

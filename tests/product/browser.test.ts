@@ -3,11 +3,11 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page, Rou
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { ALBUM_MAX } from "../../schema/api/posts.ts";
 import { ALT, BIO, CAPTION, COMMENT, NAME } from "../../schema/text.ts";
-import { photographOf } from "../../scripts/seed.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
 import * as limits from "../../web/limits.ts";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
 
 const PASSWORD = "correct horse battery";
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };

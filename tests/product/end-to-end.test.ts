@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { all, type Api, Refused } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
-import { fromPhone } from "./photograph.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { fromPhone } from "./harness/photograph.ts";
+import { Product } from "./harness/product.ts";
 
 const PASSWORD = "correct horse battery";
 const CAMERA = "Phone 6";

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { LiveFrame, PostFrame } from "../../schema/api/live.ts";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
 
 const SOCKETS = 5000;
 /** How many sockets are being opened at a time. */

@@ -7,11 +7,11 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { PushPayload } from "../../schema/api/push.ts";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
-import { PushService } from "./push-service.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
+import { PushService } from "./harness/push-service.ts";
 
 const PASSWORD = "correct horse battery";
 const SOON = 20_000;

@@ -2,11 +2,11 @@
 import { createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
 import type { PushedBrowser } from "../runtime/browser.ts";
-import { eventually } from "./eventually.ts";
-import { Product, runToEnd } from "./harness.ts";
-import { PushService } from "./push-service.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product, runToEnd } from "./harness/product.ts";
+import { PushService } from "./harness/push-service.ts";
 
 const PASSWORD = "correct horse battery";
 const SOON = 10_000;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { all, type Api } from "../../scripts/api-client.ts";
-import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed-data.ts";
-import { seed } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product, runToEnd } from "./harness.ts";
+import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed/seed-data.ts";
+import { seed } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product, runToEnd } from "./harness/product.ts";
 
 const SOON = 10_000;
 

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../scripts/places.ts";
-import { descendantsOf, isAlive } from "../../scripts/processes.ts";
-import { runningIn } from "../../scripts/running.ts";
-import { eventually } from "./eventually.ts";
-import { allGone, Product, runToEnd } from "./harness.ts";
+import { descendantsOf, isAlive } from "../../scripts/process/processes.ts";
+import { runningIn } from "../../scripts/process/running.ts";
+import { eventually } from "./harness/eventually.ts";
+import { allGone, Product, runToEnd } from "./harness/product.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "shutterline-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

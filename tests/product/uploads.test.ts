@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { Upload } from "tus-js-client";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { photographOf } from "../../scripts/seed.ts";
 import { storageOf } from "../../scripts/places.ts";
-import { breakingProxy } from "./breaking-proxy.ts";
-import { Product } from "./harness.ts";
+import { photographOf } from "../../scripts/seed/seed.ts";
+import { breakingProxy } from "./harness/breaking-proxy.ts";
+import { Product } from "./harness/product.ts";
 
 const BYTES = 14_000_000;
 /** Enough retries for a restart on a busy machine. */

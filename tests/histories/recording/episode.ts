@@ -1,0 +1,132 @@
+/**
+ * A few people with several devices each, on a few new posts, while the server is killed and held; then, when all is
+ * quiet, what the actors hold, and whether D1 has come to the same. Fresh posts for each episode keep a history small.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MediaId } from "../../../schema/ids.ts";
+import { all, type Api } from "../../../scripts/api-client.ts";
+import { photographOf } from "../../../scripts/seed/seed.ts";
+import { eventually } from "../../product/harness/eventually.ts";
+import type { Product } from "../../product/harness/product.ts";
+import { Client } from "./client.ts";
+import type { Finding, History, Recorded } from "./history.ts";
+import { type Fault, type Size, stepsOf } from "./plan.ts";
+
+const PASSWORD = "correct horse battery";
+/** After the last fault, so that it is followed by writes too. */
+const AFTERWARDS = 700;
+/** What a kill has interrupted is sent again after 5 s, then 10, 20. */
+const CAUGHT_UP_WITHIN = 45_000;
+
+export type Episode = { history: History; unknown: Map<string, number>; caughtUp: number; notCaughtUp: Finding[] };
+
+export class Community {
+  readonly #product: Product;
+  readonly #size: Size;
+  readonly #author: Api;
+  readonly #people: Map<string, Api>;
+  readonly #picture: MediaId;
+
+  private constructor(product: Product, size: Size, author: Api, people: Map<string, Api>, picture: MediaId) {
+    this.#product = product;
+    this.#size = size;
+    this.#author = author;
+    this.#people = people;
+    this.#picture = picture;
+  }
+
+  static async gather(product: Product, size: Size): Promise<Community> {
+    const join = async (handle: string): Promise<[string, Api]> => {
+      return [handle, product.api.as(await product.api.signUp({ handle, password: PASSWORD }))];
+    };
+    const [, author] = await join("author");
+    const handles = Array.from({ length: size.people }, (_, index) => `person_${index}`);
+    const people = new Map(await Promise.all(handles.map(join)));
+    const { id } = await author.upload(photographOf("nagasaki-boats"));
+    await author.inspected(id);
+    return new Community(product, size, author, people, id);
+  }
+
+  async live(seed: number, faults: Fault[]): Promise<Episode> {
+    const posts = await this.#publish();
+    const clients = this.#clients(posts.map(({ id }) => id));
+    const living = Promise.all(clients.map((client, index) => client.take(stepsOf(seed, index, this.#size))));
+    const suffering = this.#suffer(faults).finally(() => clients.forEach((client) => client.stop()));
+    // Both come to their end even when the other one fails: nobody may stop a server that is about to be started.
+    for (const ended of await Promise.allSettled([suffering, living])) {
+      if (ended.status === "rejected") throw ended.reason;
+    }
+    // One device of each person: what one of them does not see, the others do not either.
+    const devices = clients.filter((_, index) => index % this.#size.devices === 0);
+    await Promise.all(devices.map((client) => client.observe()));
+
+    const operations = clients.flatMap((client) => client.operations).sort((a, b) => a.invoke - b.invoke);
+    const history = { posts, people: [...this.#people.keys()], operations };
+    return { history, unknown: summed(clients), ...(await this.#catchUp(history)) };
+  }
+
+  async #publish(): Promise<History["posts"]> {
+    const posts: History["posts"] = [];
+    for (let index = 0; index < this.#size.posts; index += 1) {
+      const { id, seq } = await this.#author.publish({ caption: `${index}`, media: [{ id: this.#picture }] });
+      posts.push({ id, seq });
+    }
+    return posts;
+  }
+
+  #clients(posts: string[]): Client[] {
+    const { address } = this.#product;
+    return [...this.#people.values()].flatMap((api, person) =>
+      Array.from({ length: this.#size.devices }, (_, device) => {
+        const client = person * this.#size.devices + device;
+        return new Client({ address, session: api.token ?? "", client, person, posts });
+      }),
+    );
+  }
+
+  async #suffer(faults: Fault[]): Promise<void> {
+    for (const fault of faults) {
+      await sleep(fault.after);
+      if (fault.kind === "pause") await this.#product.pause(fault.lasts);
+      else if (fault.kind === "act") await fault.act();
+      else {
+        await this.#product.kill();
+        await this.#product.restart();
+      }
+    }
+    await sleep(AFTERWARDS);
+  }
+
+  /** When all is quiet, what everybody is shown from D1 becomes what the actors hold (I3). */
+  async #catchUp({ posts, operations }: History): Promise<Pick<Episode, "caughtUp" | "notCaughtUp">> {
+    let notCaughtUp: Finding[] = [];
+    const isAsTheActors = async () => {
+      notCaughtUp = [];
+      for (const { id: post } of posts) {
+        const held = heldBy(operations, post);
+        const { likes, comments, seq } = await this.#author.post(post);
+        const list = await all((page) => this.#author.comments(post, page));
+        const shown = JSON.stringify({ likes, comments, seq, ids: list.map(({ id }) => id) });
+        if (shown !== held) notCaughtUp.push({ post, what: `D1 shows ${shown}, and the actor ${held}` });
+      }
+      if (notCaughtUp.length > 0) throw new Error("D1 is behind");
+    };
+    const caughtUp = await eventually(isAsTheActors, CAUGHT_UP_WITHIN).catch(() => CAUGHT_UP_WITHIN);
+    return { caughtUp, notCaughtUp };
+  }
+}
+
+/** What the last reads have shown, which are those of the actor. */
+function heldBy(operations: Recorded[], post: string): string {
+  const read = operations.findLast((operation) => operation.f === "read" && operation.post === post);
+  const list = operations.findLast((operation) => operation.f === "list" && operation.post === post);
+  if (read?.f !== "read" || list?.f !== "list") throw new Error(`nobody has read ${post} in the end`);
+  const { likes, comments, seq } = read.answer;
+  return JSON.stringify({ likes, comments, seq, ids: list.answer.map(({ id }) => id) });
+}
+
+function summed(clients: Client[]): Map<string, number> {
+  const sum = new Map<string, number>();
+  for (const { unknown } of clients) for (const [why, count] of unknown) sum.set(why, (sum.get(why) ?? 0) + count);
+  return sum;
+}
