@@ -5,7 +5,7 @@ import { asText, circlesIn, importsOf, layerOf } from "../tests/runtime/imports.
 
 /** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
 const LAYERS = [
-  "scripts/places.ts",
+  "scripts/paths.ts",
   "scripts/api-client.ts",
   "scripts/process",
   "scripts/local-server",

@@ -8,12 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { buildClient, vite } from "./local-server/client-build.ts";
 import { isSeeded, markSeeded, openState } from "./local-server/state.ts";
-import { ROOT, STATE } from "./places.ts";
+import { ROOT, STATE } from "./paths.ts";
 import { ensurePortIsFree } from "./process/ports.ts";
+import { step } from "./process/progress-line.ts";
 import { claim, record, takeOver } from "./process/running.ts";
+import { whenAskedToStop } from "./process/shutdown.ts";
 import { exitWithError } from "./process/start-error.ts";
-import { step } from "./process/step.ts";
-import { whenAskedToStop } from "./process/stop.ts";
 import { DEMO } from "./seed/seed-data.ts";
 import { seed } from "./seed/seed.ts";
 

@@ -4,12 +4,12 @@ import { parseArgs } from "node:util";
 import { buildClient } from "./local-server/client-build.ts";
 import type { Server, ServerOptions } from "./local-server/server.ts";
 import { discard, isSeeded, markSeeded, openState } from "./local-server/state.ts";
-import { STATE } from "./places.ts";
+import { STATE } from "./paths.ts";
 import { ensurePortIsFree } from "./process/ports.ts";
+import { step } from "./process/progress-line.ts";
 import { claim, record, takeOver } from "./process/running.ts";
+import { whenAskedToStop } from "./process/shutdown.ts";
 import { exitWithError, StartError } from "./process/start-error.ts";
-import { step } from "./process/step.ts";
-import { whenAskedToStop } from "./process/stop.ts";
 import { DEMO } from "./seed/seed-data.ts";
 import { seed } from "./seed/seed.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { distributionOf } from "./distribution.ts";
+import { distributionOf } from "./percentiles.ts";
 
 /** The fsyncs of post actors, of D1 and of the rest (alarms), and the median duration of one in ms. */
 export type Fsyncs = { actor: number; d1: number; other: number; p50: number };

@@ -1,9 +1,9 @@
 /** Times one line: its rate at saturation, and its response times at half of that rate. */
 import { Agent } from "node:http";
 import { fetchText, type Request } from "./client.ts";
-import type { Distribution } from "./distribution.ts";
 import { measure } from "./load.ts";
 import { measureOpenLoop } from "./open-loop.ts";
+import type { Distribution } from "./percentiles.ts";
 import { processorTime } from "./processor-time.ts";
 
 export type Timing = {

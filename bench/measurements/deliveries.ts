@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Post, PostPage } from "../../schema/api/posts.ts";
 import { fetchText, type Request } from "../load/client.ts";
-import { type Distribution, distributionOf } from "../load/distribution.ts";
+import { type Distribution, distributionOf } from "../load/percentiles.ts";
 import type { Member } from "../worlds/filled-graph.ts";
 import { MIDDLE, type Scene, SMALL } from "../worlds/scene.ts";
 import type { Subject } from "../worlds/subject.ts";

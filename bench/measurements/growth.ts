@@ -1,6 +1,6 @@
 /** Measures feed pages by number of people followed, and by number of posts. The times should stay flat. */
-import { type Distribution, distributionOf } from "../load/distribution.ts";
-import { logProgress } from "../output/say.ts";
+import { type Distribution, distributionOf } from "../load/percentiles.ts";
+import { logProgress } from "../output/progress.ts";
 import { fillGraphs, type Member, spanOf } from "../worlds/filled-graph.ts";
 import type { Graph } from "../worlds/graph.ts";
 import { newState, Subject } from "../worlds/subject.ts";

@@ -1,7 +1,7 @@
 /** Many people like one post: measures how many likes per second are acknowledged, and what each costs. */
 import { join } from "node:path";
 import type { PostId } from "../../schema/ids.ts";
-import { ROOT } from "../../scripts/places.ts";
+import { ROOT } from "../../scripts/paths.ts";
 import { type Fsyncs, withFsyncs } from "../load/fsyncs.ts";
 import { type Measured, measure } from "../load/load.ts";
 import { type Report, short } from "../output/report.ts";

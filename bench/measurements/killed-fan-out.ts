@@ -14,7 +14,7 @@ import type { PostId } from "../../schema/ids.ts";
 import { changedConfig } from "../../tests/product/harness/config.ts";
 import { Product } from "../../tests/product/harness/product.ts";
 import { fetchText } from "../load/client.ts";
-import { type Distribution, distributionOf } from "../load/distribution.ts";
+import { type Distribution, distributionOf } from "../load/percentiles.ts";
 import { fillGraphs, type Member } from "../worlds/filled-graph.ts";
 import { crowd } from "../worlds/graph.ts";
 import { databaseFile, inTransaction } from "../worlds/stored-rows.ts";
@@ -26,7 +26,7 @@ export type KilledFanOut = Plan & {
   /** From publishing the large post until every follower has it, including kills and starts. */
   seconds: number;
   /** At each kill, how many feeds had the post and how many people were notified. */
-  atKills: { feeds: number; told: number }[];
+  atKills: { feeds: number; notified: number }[];
   /** The small authors' posts, from publishing until all followers have them and are notified. */
   alone: Delays;
   beside: Delays;
@@ -195,8 +195,8 @@ class Run {
   async #untilComplete({ author, post }: Published, polledEvery = POLLED_EVERY): Promise<void> {
     const missing = () => this.#query(MISSING, author.id, post);
     const isEverywhere = () => {
-      const { feeds, told } = missing() ?? {};
-      return feeds === 0 && told === 0;
+      const { feeds, notified } = missing() ?? {};
+      return feeds === 0 && notified === 0;
     };
     await until(isEverywhere, polledEvery).catch((error: unknown) => {
       const which = author === this.#large ? "the large post" : post;
@@ -233,9 +233,9 @@ class Run {
       const seen = queryFile(this.#file, {}, SEEN, post);
       const isLarge = author === this.#large;
       const allFeeds = (isLarge ? this.#plan.followers : SMALL_FOLLOWERS) + 1;
-      const allTold = isLarge ? this.#plan.bells : SMALL_FOLLOWERS;
-      const expected = { feeds: 0, told: 0, allFeeds, allTold };
-      const found = { ...missing, allFeeds: seen?.["feeds"], allTold: seen?.["told"] };
+      const allNotified = isLarge ? this.#plan.bells : SMALL_FOLLOWERS;
+      const expected = { feeds: 0, notified: 0, allFeeds, allNotified };
+      const found = { ...missing, allFeeds: seen?.["feeds"], allNotified: seen?.["notified"] };
       const what = `${isLarge ? "the large post" : post}: ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`;
       return JSON.stringify(found) === JSON.stringify(expected) ? [] : [what];
     });
@@ -276,9 +276,9 @@ const IN_SAMPLE = `
   SELECT avg(EXISTS (SELECT 1 FROM feed WHERE reader = value AND post = ?2)) AS delivered FROM json_each(?1)`;
 const SEEN = `
   SELECT (SELECT count(*) FROM feed WHERE post = ?1) AS feeds,
-    (SELECT count(*) FROM notifications WHERE kind = 'new_post' AND subject = ?1 AND count = 1 AND raised > seen) AS told`;
+    (SELECT count(*) FROM notifications WHERE kind = 'new_post' AND subject = ?1 AND count = 1 AND raised > seen) AS notified`;
 const MISSING = `
   SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM feed WHERE reader = follower AND post = ?2)) AS feeds,
     count(*) FILTER (WHERE bell = 1 AND NOT EXISTS (
-      SELECT 1 FROM notifications WHERE recipient = follower AND kind = 'new_post' AND subject = ?2)) AS told
+      SELECT 1 FROM notifications WHERE recipient = follower AND kind = 'new_post' AND subject = ?2)) AS notified
   FROM followers WHERE followee = ?1`;

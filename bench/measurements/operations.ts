@@ -1,10 +1,10 @@
 /** Measures the whole product: times each operation beside its limit, and counts its calls to other stores. */
 import { join } from "node:path";
-import { ROOT } from "../../scripts/places.ts";
+import { ROOT } from "../../scripts/paths.ts";
 import type { Tallies } from "../costs/tally.ts";
 import { measure } from "../load/load.ts";
 import { deal, type Timing, timingOf, warm } from "../load/timing.ts";
-import { logProgress } from "../output/say.ts";
+import { logProgress } from "../output/progress.ts";
 import { prepareScene, publishLivePosts, type Scene, withOtherLikers } from "../worlds/scene.ts";
 import { newState, Subject } from "../worlds/subject.ts";
 import { countHerd, countRequests, HERD } from "./counting.ts";

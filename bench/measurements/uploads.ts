@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { randomBytes } from "node:crypto";
 import { processorTime } from "../load/processor-time.ts";
+import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
-import { logProgress } from "../output/say.ts";
 import { newPeople, type Person } from "../worlds/people.ts";
 import { newState, Subject } from "../worlds/subject.ts";
 

@@ -3,8 +3,8 @@
  * anywhere.
  */
 import { type Delays, killedFanOut, type Plan, SMALL_FOLLOWERS } from "../measurements/killed-fan-out.ts";
+import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
-import { logProgress } from "../output/say.ts";
 
 export async function killedFanOutReport(plan: Plan): Promise<Report> {
   const { followers, bells, kills } = plan;
@@ -30,8 +30,8 @@ export async function killedFanOutReport(plan: Plan): Promise<Report> {
     notes: [
       `All followers had the post ${short(seconds)} s after it was published, including kills and starts.`,
       ...atKills.map(
-        ({ feeds, told }, kill) =>
-          `Kill ${kill + 1} came when the post was in ${feeds} feeds and ${told} people were notified.`,
+        ({ feeds, notified }, kill) =>
+          `Kill ${kill + 1} came when the post was in ${feeds} feeds and ${notified} people were notified.`,
       ),
     ],
     measured: killed,

@@ -1,7 +1,7 @@
 /** Follow graphs, in which people are numbers. Each graph is the same in every run. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../../scripts/places.ts";
+import { ROOT } from "../../scripts/paths.ts";
 import { randomOf } from "../../tests/product/harness/random.ts";
 
 export type Graph = {

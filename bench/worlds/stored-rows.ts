@@ -4,7 +4,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { storageOf } from "../../scripts/places.ts";
+import { storageOf } from "../../scripts/paths.ts";
 
 type Row = Record<string, string | number>;
 

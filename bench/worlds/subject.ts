@@ -13,7 +13,7 @@ import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
 import type { Database } from "../../scripts/local-server/migrations.ts";
 import { type Server, startServer } from "../../scripts/local-server/server.ts";
 import { bundleWorker } from "../../scripts/local-server/worker-bundle.ts";
-import { ROOT } from "../../scripts/places.ts";
+import { ROOT } from "../../scripts/paths.ts";
 import { descendantsOf } from "../../scripts/process/processes.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../../tests/histories/recording/requests.ts";
 import { fetchText, type Request } from "../load/client.ts";

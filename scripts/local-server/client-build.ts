@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../places.ts";
+import { ROOT } from "../paths.ts";
 import { StartError } from "../process/start-error.ts";
 
 const SOURCES = ["web", "schema", "package-lock.json"];

@@ -1,6 +1,6 @@
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
-import { storageOf, WRANGLER_CONFIG } from "../places.ts";
+import { storageOf, WRANGLER_CONFIG } from "../paths.ts";
 import { migrate } from "./migrations.ts";
 
 /** Migrates the databases in `state` while no server uses it. Returns the number of migrations applied. */

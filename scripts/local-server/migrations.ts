@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Miniflare } from "miniflare";
 import { unstable_splitSqlQuery as statementsOf } from "wrangler";
-import { ROOT } from "../places.ts";
+import { ROOT } from "../paths.ts";
 
 export type MigratedDatabase = { binding: string; migrations_dir?: string | undefined };
 export type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;

@@ -1,7 +1,7 @@
 /** Runs the whole product locally: the bundled Worker of wrangler.toml on Miniflare, with its storage in a folder. */
 import { Log, LogLevel, Miniflare, type V4WorkerOptions, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
-import { ROOT, storageOf, WRANGLER_CONFIG } from "../places.ts";
+import { ROOT, storageOf, WRANGLER_CONFIG } from "../paths.ts";
 import { StartError } from "../process/start-error.ts";
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { STATE } from "../places.ts";
+import { STATE } from "../paths.ts";
 import { StartError } from "../process/start-error.ts";
 import { newVapidKey } from "./vapid.ts";
 

@@ -1,9 +1,9 @@
 /** A client of one deployment's operator API. */
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Refused } from "../api-client.ts";
+import { ResponseError } from "../api-client.ts";
 import { adminTokenOf } from "../local-server/state.ts";
-import { runningIn } from "../process/running.ts";
+import { readServerRecord } from "../process/running.ts";
 import { StartError } from "../process/start-error.ts";
 
 /** How long, in ms, `insist` repeats a request that fails temporarily. */
@@ -20,7 +20,7 @@ export class Operator {
   constructor(address: string | undefined, state: string) {
     if (address === undefined) {
       const folder = resolve(state);
-      const local = runningIn(folder)?.address;
+      const local = readServerRecord(folder)?.address;
       if (local === undefined)
         throw new StartError(`No server is using ${folder}. Run npm start first, or name a deployment with --address.`);
       [this.#address, this.#token] = [local, adminTokenOf(folder)];
@@ -43,7 +43,7 @@ export class Operator {
       try {
         return await this.post<T>(path, body);
       } catch (error) {
-        const isTemporary = error instanceof TypeError || (error instanceof Refused && error.status >= 500);
+        const isTemporary = error instanceof TypeError || (error instanceof ResponseError && error.status >= 500);
         if (!isTemporary || Date.now() > deadline) throw error;
         await sleep(RETRY_DELAY);
       }
@@ -59,7 +59,7 @@ export class Operator {
       },
       ...(body && { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, await problemOf(response));
+    if (!response.ok) throw new ResponseError(`${method} ${path}`, response.status, await problemOf(response));
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }

@@ -10,7 +10,7 @@ type Listed = Process & { parent: number };
 const KILL_TIMEOUT = 5000; // ms
 
 /** Returns the process with this pid, or undefined if there is none. */
-export function processOf(pid: number): Process | undefined {
+export function findProcess(pid: number): Process | undefined {
   const found = process.platform === "linux" ? fromProc(pid) : list().find((process) => process.pid === pid);
   return found && withoutParent(found);
 }
@@ -35,10 +35,10 @@ export function ancestorsOf(pid: number): Process[] {
 }
 
 /** Whether this process still runs, as opposed to a later one with the same pid. */
-export const isAlive = ({ pid, started }: Process): boolean => processOf(pid)?.started === started;
+export const isAlive = ({ pid, started }: Process): boolean => findProcess(pid)?.started === started;
 
 /** Kills those of `processes` that still run, with their descendants, and waits until their ports are free. */
-export async function end(processes: Process[]): Promise<void> {
+export async function killAll(processes: Process[]): Promise<void> {
   const ending = processes.filter(isAlive).flatMap((process) => [process, ...descendantsOf(process.pid)]);
   for (const process of ending) kill(process);
   const deadline = Date.now() + KILL_TIMEOUT;

@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { descendantsOf, end, isAlive, processOf } from "./processes.ts";
+import { descendantsOf, findProcess, isAlive, killAll } from "./processes.ts";
 import { StartError } from "./start-error.ts";
 
 const Process = z.object({ pid: z.number(), started: z.string(), command: z.string() });
@@ -23,7 +23,7 @@ export type Running = z.infer<typeof Running>;
 const fileOf = (state: string) => join(state, "running.json");
 
 /** Returns the record of the folder's last server, which may have ended. */
-export function runningIn(state: string): Running | undefined {
+export function readServerRecord(state: string): Running | undefined {
   try {
     return Running.parse(JSON.parse(readFileSync(fileOf(state), "utf8")));
   } catch {
@@ -33,7 +33,7 @@ export function runningIn(state: string): Running | undefined {
 
 /** Throws a `StartError` if another server is using `state`, and kills the processes that a dead server left behind. */
 export async function takeOver(state: string): Promise<void> {
-  const last = runningIn(state);
+  const last = readServerRecord(state);
   if (!last) return;
   if (isAlive(last.server)) {
     throw new StartError(
@@ -41,7 +41,7 @@ export async function takeOver(state: string): Promise<void> {
         `Stop it first, or choose another data folder with --state: only one server at a time can use ${state}.`,
     );
   }
-  await end(last.children);
+  await killAll(last.children);
 }
 
 /** Records this process as the server of `state`, until it exits. */
@@ -53,7 +53,7 @@ export function claim(state: string): void {
 
 /** Writes the record of this process: its descendants, and its address once it is known. */
 export function record(state: string, address?: string): void {
-  const server = processOf(process.pid);
+  const server = findProcess(process.pid);
   if (!server) throw new Error("this process is not in the list of processes");
   const running: Running = { server, children: descendantsOf(process.pid), ...(address && { address }) };
   writeFileSync(fileOf(state), JSON.stringify(running, null, 2));

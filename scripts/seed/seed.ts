@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Comment } from "../../schema/api/posts.ts";
 import type { CommentId, MediaId } from "../../schema/ids.ts";
-import { all, Api, Refused } from "../api-client.ts";
-import { ROOT } from "../places.ts";
+import { Api, listAll, ResponseError } from "../api-client.ts";
+import { ROOT } from "../paths.ts";
 import { ALT, DEMO, PEOPLE, type Photograph, POSTS, type SeedPost } from "./seed-data.ts";
 
 /** All people of the demo share this password, which `npm start` prints. */
@@ -42,14 +42,15 @@ async function signIn(anonymous: Api, handle: string, name: string): Promise<{ t
   try {
     return await anonymous.signUp({ handle, password, name });
   } catch (error) {
-    if (error instanceof Refused && error.code === "handle_taken") return await anonymous.signIn(handle, password);
+    if (error instanceof ResponseError && error.code === "handle_taken")
+      return await anonymous.signIn(handle, password);
     throw error;
   }
 }
 
 /** Publishes the post unless it exists, and returns its id. */
 async function publishIfAbsent(author: Api, { author: handle, caption, photographs }: SeedPost): Promise<string> {
-  const posts = await all((page) => author.postsOf(handle, page));
+  const posts = await listAll((page) => author.postsOf(handle, page));
   const existing = posts.find((post) => post.caption === caption);
   if (existing) return existing.id;
   const media: { id: MediaId; alt: string }[] = [];
@@ -74,20 +75,20 @@ async function discuss(as: (handle: string) => Api, post: string, { author, comm
 
 /** Returns the comments of a post, and their replies. */
 async function commentsOf(reader: Api, post: string): Promise<Comment[]> {
-  const comments = await all((page) => reader.comments(post, page));
-  const threads = await Promise.all(comments.map(({ id }) => all((page) => reader.replies(post, id, page))));
+  const comments = await listAll((page) => reader.comments(post, page));
+  const threads = await Promise.all(comments.map(({ id }) => listAll((page) => reader.replies(post, id, page))));
   return [...comments, ...threads.flat()];
 }
 
 async function upload(author: Api, photograph: Photograph): Promise<{ id: MediaId; alt: string }> {
-  const { id } = await author.upload(photographOf(photograph));
-  const { state, rejection } = await author.inspected(id);
+  const { id } = await author.upload(readPhotograph(photograph));
+  const { state, rejection } = await author.untilInspected(id);
   if (state !== "ready") fail(`${photograph} was rejected: ${rejection?.detail}`);
   return { id, alt: ALT[photograph] };
 }
 
 /** Reads a demo photograph from its npm package. */
-export const photographOf = (name: Photograph): Uint8Array<ArrayBuffer> =>
+export const readPhotograph = (name: Photograph): Uint8Array<ArrayBuffer> =>
   new Uint8Array(readFileSync(join(ROOT, "node_modules/@stdlib", `datasets-img-${name}`, "data/image.jpg")));
 
 function fail(message: string): never {

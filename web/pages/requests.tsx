@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import { Paged } from "../components/common/paged.tsx";
 import { Empty, RowsSkeleton } from "../components/common/states.tsx";
 import { useTitle } from "../components/frame/title.ts";
-import { DecisionButtons } from "../components/people/answer-buttons.tsx";
+import { DecisionButtons } from "../components/people/decision-buttons.tsx";
 import { PersonRow } from "../components/people/person-row.tsx";
 import { requests } from "../state/lists.ts";
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../../scripts/places.ts";
+import { ROOT } from "../../../scripts/paths.ts";
 import { linearize, type Operation } from "./linearizable.ts";
 import { type RegisterInput, registerOf, type RegisterOutput, type Value } from "./register.ts";
 

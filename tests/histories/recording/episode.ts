@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MediaId } from "../../../schema/ids.ts";
-import { all, type Api } from "../../../scripts/api-client.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { eventually } from "../../product/harness/eventually.ts";
 import type { Product } from "../../product/harness/product.ts";
 import { Client } from "./client.ts";
@@ -42,8 +42,8 @@ export class Community {
     const [, author] = await join("author");
     const handles = Array.from({ length: size.people }, (_, index) => `person_${index}`);
     const people = new Map(await Promise.all(handles.map(join)));
-    const { id } = await author.upload(photographOf("nagasaki-boats"));
-    await author.inspected(id);
+    const { id } = await author.upload(readPhotograph("nagasaki-boats"));
+    await author.untilInspected(id);
     return new Community(product, size, author, people, id);
   }
 
@@ -105,7 +105,7 @@ export class Community {
       for (const { id: post } of posts) {
         const held = heldBy(operations, post);
         const { likes, comments, seq } = await this.#author.post(post);
-        const list = await all((page) => this.#author.comments(post, page));
+        const list = await listAll((page) => this.#author.comments(post, page));
         const shown = JSON.stringify({ likes, comments, seq, ids: list.map(({ id }) => id) });
         if (shown !== held) notCaughtUp.push({ post, what: `D1 shows ${shown}, and the actor ${held}` });
       }

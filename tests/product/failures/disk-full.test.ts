@@ -6,15 +6,15 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MediaId } from "../../../schema/ids.ts";
-import { all, type Api } from "../../../scripts/api-client.ts";
-import { storageOf } from "../../../scripts/places.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { storageOf } from "../../../scripts/paths.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { Community } from "../../histories/recording/episode.ts";
 import { tallyOf } from "../../histories/tally.ts";
 import { verdictsOf } from "../../histories/verdicts.ts";
 import { eventually } from "../harness/eventually.ts";
 import { Product } from "../harness/product.ts";
-import { outcomeOf } from "./problem.ts";
+import { outcomeOf } from "./outcome.ts";
 import { SmallDisk } from "./small-disk.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
@@ -87,8 +87,8 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
     const caughtUp = await eventually(async () => {
       expect(await ada.post(post)).toMatchObject({ likes: 2, comments: 2 });
       expect((await ada.comments(post)).items.map(({ text }) => text)).toEqual(["before", "after"]);
-      expect((await all((page) => ada.postsOf("cleo", page))).map(({ caption }) => caption)).toEqual(["after"]);
-      expect((await all((page) => ada.feed(page))).map(({ caption }) => caption)).toEqual(["after", "Low tide"]);
+      expect((await listAll((page) => ada.postsOf("cleo", page))).map(({ caption }) => caption)).toEqual(["after"]);
+      expect((await listAll((page) => ada.feed(page))).map(({ caption }) => caption)).toEqual(["after", "Low tide"]);
     }, CAUGHT_UP_WITHIN);
     console.log(
       `${refused.length} of ${refused.length} writes refused, none half done; ` +
@@ -127,7 +127,7 @@ describe.skipIf(whyNot !== undefined)("on small disks", () => {
 });
 
 async function picture(person: Api): Promise<{ id: MediaId }[]> {
-  const { id } = await person.upload(photographOf("nagasaki-boats"));
-  await person.inspected(id);
+  const { id } = await person.upload(readPhotograph("nagasaki-boats"));
+  await person.untilInspected(id);
   return [{ id }];
 }

@@ -5,9 +5,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { all, type Api } from "../../../scripts/api-client.ts";
-import { storageOf } from "../../../scripts/places.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { storageOf } from "../../../scripts/paths.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { Community } from "../../histories/recording/episode.ts";
 import type { Fault } from "../../histories/recording/plan.ts";
 import { tallyOf } from "../../histories/tally.ts";
@@ -15,7 +15,7 @@ import { verdictsOf } from "../../histories/verdicts.ts";
 import { eventually } from "../harness/eventually.ts";
 import { Product } from "../harness/product.ts";
 import { type Failing, FailingCalls } from "./failing-calls.ts";
-import { outcomeOf } from "./problem.ts";
+import { outcomeOf } from "./outcome.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
@@ -96,8 +96,8 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
       people.push(product.api.as(await product.api.signUp({ handle, password: PASSWORD })));
     }
     const [ada] = people as [Api];
-    const { id } = await ada.upload(photographOf("nagasaki-boats"));
-    await ada.inspected(id);
+    const { id } = await ada.upload(readPhotograph("nagasaki-boats"));
+    await ada.untilInspected(id);
     const post = (await ada.publish({ caption: "Low tide", media: [{ id }] })).id;
     await ada.comment(post, "before");
 
@@ -118,7 +118,7 @@ describe.skipIf(whyNot !== undefined)("on a disk that fails", () => {
     }
     await ada.comment(post, "after");
     const caughtUp = await eventually(async () => {
-      const comments = await all((page) => ada.comments(post, page));
+      const comments = await listAll((page) => ada.comments(post, page));
       expect(await ada.post(post)).toMatchObject({ likes: people.length, comments: comments.length });
       expect(await ada.audit(post)).toMatchObject({ verdict: "equal", actor: { likes: people.length } });
       const texts = comments.map(({ text }) => text);

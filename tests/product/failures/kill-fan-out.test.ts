@@ -18,16 +18,16 @@ it("reaches every follower and every bell exactly once, despite a kill, while ot
     `${posts} posts, p50 ${Math.round(p50)} p99 ${Math.round(p99)} ms`;
   console.log(
     `${FOLLOWERS} followers and ${BELLS} bells within ${seconds.toFixed(1)} s, killed when ${atKills
-      .map(({ feeds, told }) => `${feeds} had it and ${told} were notified`)
+      .map(({ feeds, notified }) => `${feeds} had it and ${notified} were notified`)
       .join(
         ", ",
       )}\nsmall authors: alone ${delays(alone)}; beside it ${delays(beside)}; after the start ${delays(afterStart)}; across the kill ${delays(across)}`,
   );
   expect(wrong).toEqual([]);
-  for (const { feeds, told } of atKills) {
+  for (const { feeds, notified } of atKills) {
     expect(feeds).toBeGreaterThan(1);
     expect(feeds).toBeLessThan(FOLLOWERS + 1);
-    expect(told).toBeLessThan(BELLS);
+    expect(notified).toBeLessThan(BELLS);
   }
   expect(alone.posts).toBeGreaterThan(0);
   expect(beside.posts + afterStart.posts).toBeGreaterThan(0);

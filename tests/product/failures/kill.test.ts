@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { all, type Api } from "../../../scripts/api-client.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { eventually } from "../harness/eventually.ts";
 import { Product } from "../harness/product.ts";
 import { randomOf } from "../harness/random.ts";
@@ -48,8 +48,8 @@ it("loses no acknowledged write, doubles none, and catches up on its own", async
     10_000,
   );
 
-  const { id } = await author.upload(photographOf("nagasaki-boats"));
-  await author.inspected(id);
+  const { id } = await author.upload(readPhotograph("nagasaki-boats"));
+  await author.untilInspected(id);
   const publish = async (caption: string) => (await author.publish({ caption, media: [{ id }] })).id;
   const posts = [await publish("first"), await publish("second")];
   const published = [...posts];
@@ -94,7 +94,7 @@ it("loses no acknowledged write, doubles none, and catches up on its own", async
 it("finishes a follow and an inspection that a kill interrupted", async () => {
   const newcomer = product.api.as(await product.api.signUp({ handle: "newcomer", password: PASSWORD }));
   const { followers } = await product.api.person("author");
-  const [{ id }] = await Promise.all([newcomer.upload(photographOf("black-canyon")), newcomer.follow("author")]);
+  const [{ id }] = await Promise.all([newcomer.upload(readPhotograph("black-canyon")), newcomer.follow("author")]);
   await product.kill(); // The inspection takes longer, so it is under way.
   await product.restart();
   const finished = await eventually(async () => {
@@ -108,7 +108,7 @@ it("finishes a follow and an inspection that a kill interrupted", async () => {
 /** Compares a post, as readers see it, with the responses that its writers got. Returns what is wrong, in words. */
 async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<string[]> {
   const wrong: string[] = [];
-  const comments = await all((page) => author.comments(post, page));
+  const comments = await listAll((page) => author.comments(post, page));
   const texts = comments.map(({ text }) => text);
   for (const text of texts) if (texts.indexOf(text) !== texts.lastIndexOf(text)) wrong.push(`doubled: ${text}`);
   for (const writer of writers) {
@@ -133,7 +133,7 @@ async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<st
   if (shown.likes !== likes) wrong.push(`${post} shows ${shown.likes} likes of ${likes}`);
   if (shown.comments !== comments.length) wrong.push(`${post} shows ${shown.comments} comments of ${comments.length}`);
 
-  const notifications = await all((page) => author.notifications(page));
+  const notifications = await listAll((page) => author.notifications(page));
   const countOf = (kind: "like" | "comment"): number =>
     notifications.find((notification) => notification.kind === kind && notification.post.id === post)?.count ?? 0;
   if (countOf("like") !== likes) wrong.push(`the author is notified of ${countOf("like")} likes of ${likes}`);
@@ -145,7 +145,7 @@ async function wrongOf(post: string, author: Api, writers: Writer[]): Promise<st
 
 /** Checks that a follower has every post once, including those acknowledged just before a kill. */
 async function wrongInFeed({ api, handle }: Writer, published: string[]): Promise<string[]> {
-  const shown = (await all((page) => api.feed(page))).map(({ id }) => id).join();
+  const shown = (await listAll((page) => api.feed(page))).map(({ id }) => id).join();
   const expected = published.toReversed().join();
   return shown === expected ? [] : [`the feed of ${handle} is ${shown}, not ${expected}`];
 }

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CommentPage, Post } from "../../../schema/api/posts.ts";
 import type { PostId } from "../../../schema/ids.ts";
-import { all, type Api } from "../../../scripts/api-client.ts";
-import { storageOf } from "../../../scripts/places.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { storageOf } from "../../../scripts/paths.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { FROM_THE_FUTURE, send, tokenOf } from "../../histories/recording/requests.ts";
 import { eventually } from "../harness/eventually.ts";
 import { Product } from "../harness/product.ts";
@@ -88,8 +88,8 @@ it("keeps everything written before the damage, and never shows a count that doe
 });
 
 async function publish(): Promise<Subject[]> {
-  const { id: picture } = await reader.upload(photographOf("nagasaki-boats"));
-  await reader.inspected(picture);
+  const { id: picture } = await reader.upload(readPhotograph("nagasaki-boats"));
+  await reader.untilInspected(picture);
   const subjects: Subject[] = [];
   for (const [name, damage] of Object.entries(DAMAGES)) {
     const before = logs();
@@ -160,7 +160,7 @@ async function verdictAfterMore(post: PostId, name: string): Promise<string> {
     comments: held?.texts.length,
     seq: held?.seq,
   });
-  const listed = await all((page) => reader.comments(post, page));
+  const listed = await listAll((page) => reader.comments(post, page));
   expect(
     listed.map(({ text }) => text),
     name,

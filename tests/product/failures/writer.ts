@@ -1,6 +1,6 @@
 /** A person who likes, unlikes and comments without pause, and records what was acknowledged. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Api, Refused } from "../../../scripts/api-client.ts";
+import { type Api, ResponseError } from "../../../scripts/api-client.ts";
 
 /** The state a person's like may have on the server: after a request without a response, either one. */
 export type Possible = { liked: boolean; mayBeOpposite: boolean };
@@ -67,7 +67,7 @@ export class Writer {
         this.answered += 1;
         return result;
       } catch (error) {
-        if (error instanceof Refused) throw error;
+        if (error instanceof ResponseError) throw error;
         if (!wasNeverSent(error) || !this.#going) return undefined;
         await sleep(PAUSE);
       }

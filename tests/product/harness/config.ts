@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT, WRANGLER_CONFIG } from "../../../scripts/places.ts";
+import { ROOT, WRANGLER_CONFIG } from "../../../scripts/paths.ts";
 
 /** Writes a changed copy of wrangler.toml into `folder`. Returns its path. */
 export function changedConfig(folder: string, change: (config: string) => string): string {

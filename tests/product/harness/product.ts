@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Api } from "../../../scripts/api-client.ts";
 import { isSeeded } from "../../../scripts/local-server/state.ts";
-import { ROOT } from "../../../scripts/places.ts";
-import { descendantsOf, end, isAlive, type Process, processOf } from "../../../scripts/process/processes.ts";
-import { runningIn } from "../../../scripts/process/running.ts";
+import { ROOT } from "../../../scripts/paths.ts";
+import { descendantsOf, findProcess, isAlive, killAll, type Process } from "../../../scripts/process/processes.ts";
+import { readServerRecord } from "../../../scripts/process/running.ts";
 
 const STARTS_WITHIN = 60_000;
 const STOPS_WITHIN = 10_000;
@@ -80,7 +80,7 @@ export class Product {
     server.onOutput((text) => (this.#output += text));
     const deadline = Date.now() + STARTS_WITHIN;
     for (;;) {
-      const running = runningIn(this.state);
+      const running = readServerRecord(this.state);
       if (running?.address && running.server.pid === server.process.pid) {
         this.#port = Number(new URL(running.address).port);
         if (!this.#seed || isSeeded(this.state)) return;
@@ -94,13 +94,13 @@ export class Product {
   /** All of its processes, the server's own first. */
   processes(): Process[] {
     const pid = this.#server?.process.pid;
-    const self = pid === undefined ? undefined : processOf(pid);
+    const self = pid === undefined ? undefined : findProcess(pid);
     return self ? [self, ...descendantsOf(self.pid)] : [];
   }
 
   /** Kills all processes at once, as a power cut would, with no chance to write anything. */
   async kill(): Promise<void> {
-    await end(this.processes());
+    await killAll(this.processes());
   }
 
   /** Suspends the runtime for `ms`, as a machine that goes to sleep does. */

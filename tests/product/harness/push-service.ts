@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PushPayload } from "../../../schema/api/push.ts";
-import { ROOT, WRANGLER_CONFIG } from "../../../scripts/places.ts";
+import { ROOT, WRANGLER_CONFIG } from "../../../scripts/paths.ts";
 import { PushedBrowser } from "../../runtime/browser.ts";
 
 export type Arrived = { payload: PushPayload; headers: IncomingHttpHeaders; browser: PushedBrowser };

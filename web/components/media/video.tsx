@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ShownMedia } from "../../../schema/api/media.ts";
-import { playAlone, savesData } from "../../browser/playing.ts";
+import { playAlone, savesData } from "../../browser/playback.ts";
 import { clock, spoken } from "../../words/media.ts";
 import { Icon } from "../common/icon.tsx";
 import { Photograph } from "./photograph.tsx";

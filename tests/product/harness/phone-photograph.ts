@@ -1,6 +1,6 @@
 /** A photograph as a phone writes it: rotated only by an EXIF flag, and with the location where it was taken. */
 import type { Photograph } from "../../../scripts/seed/seed-data.ts";
-import { photographOf } from "../../../scripts/seed/seed.ts";
+import { readPhotograph } from "../../../scripts/seed/seed.ts";
 
 /** EXIF orientation 6: to be rotated clockwise by 90 degrees. */
 const TURNED = 6;
@@ -18,7 +18,7 @@ const TIFF_HEADER_BYTES = 8;
 
 /** The photograph `name`, with a phone's EXIF in place of its own. */
 export function fromPhone(name: Photograph, camera: string): Uint8Array<ArrayBuffer> {
-  const jpeg = Buffer.from(photographOf(name));
+  const jpeg = Buffer.from(readPhotograph(name));
   if (jpeg.readUInt16BE(2) !== EXIF_MARKER) throw new Error(`${name} does not begin with its EXIF`);
   const rest = jpeg.subarray(4 + jpeg.readUInt16BE(4));
   return new Uint8Array(Buffer.concat([jpeg.subarray(0, 2), exifSegment(camera), rest]));

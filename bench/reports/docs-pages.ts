@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../../scripts/places.ts";
+import { ROOT } from "../../scripts/paths.ts";
 import { StartError } from "../../scripts/process/start-error.ts";
 import type { Growth, Point } from "../measurements/growth.ts";
 import type { Operations } from "../measurements/operations.ts";

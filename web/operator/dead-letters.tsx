@@ -6,7 +6,7 @@ import { showToast } from "../browser/toast.ts";
 import { Dialog } from "../components/controls/dialog.tsx";
 import { counted } from "../words/counts.ts";
 import { operator } from "./api.ts";
-import { DeadLetter } from "./letter.tsx";
+import { DeadLetter } from "./dead-letter.tsx";
 import { latest } from "./status.ts";
 
 /** The dead letters, newest first. Reloads when there are new ones, unless more than the first page is shown. */

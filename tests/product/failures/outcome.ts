@@ -1,4 +1,4 @@
-import { Refused } from "../../../scripts/api-client.ts";
+import { ResponseError } from "../../../scripts/api-client.ts";
 
 /** Resolves with how a request ended: "ok", or the status and code of its problem. Anything else is rethrown. */
 export async function outcomeOf(request: Promise<unknown>): Promise<string> {
@@ -6,7 +6,7 @@ export async function outcomeOf(request: Promise<unknown>): Promise<string> {
     await request;
     return "ok";
   } catch (error) {
-    if (error instanceof Refused) return `${error.status} ${error.code}`;
+    if (error instanceof ResponseError) return `${error.status} ${error.code}`;
     throw error;
   }
 }

@@ -2,9 +2,9 @@
 import type { PostId } from "../../schema/ids.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../../tests/histories/recording/requests.ts";
 import type { Request } from "../load/client.ts";
-import { type Distribution, distributionOf } from "../load/distribution.ts";
+import { type Distribution, distributionOf } from "../load/percentiles.ts";
+import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
-import { logProgress } from "../output/say.ts";
 import { fillActor, fillD1, type Filling, fillingOf } from "../worlds/filled-post.ts";
 import { newPeople, type Person } from "../worlds/people.ts";
 import { actorFile, databaseFile } from "../worlds/stored-rows.ts";
