@@ -71,7 +71,7 @@ function inRuntime(name: string, shards: string) {
   };
 }
 
-const SMALL_DISKS = "tests/product/disk-full.test.ts";
+const SMALL_DISKS = "tests/product/failures/disk-full.test.ts";
 
 /** Tests of the running product from outside, over HTTP and in a browser. They wait more than they compute. */
 function ofProduct(name: string, more: object) {

@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The layers of the product: what a file may import, type imports included. */
 import { expect, it } from "vitest";
+import { asText, circlesIn, importsOf, layerOf } from "./imports.ts";
 
 /** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
 const LAYERS = [
@@ -42,60 +43,25 @@ const sources = import.meta.glob<string>("/{workers,durable-objects,schema}/**/*
   eager: true,
 });
 
-type Import = { file: string; from: string; isType: boolean };
-
-const product = Object.entries(sources).flatMap(([path, source]) =>
-  path.endsWith(".test.ts") ? [] : [{ file: path.slice(1), source }],
-);
-const imports: Import[] = product.flatMap(({ file, source }) =>
-  [...source.matchAll(/^(?:import|export) (type )?[^;]*?from "([^"]+)";/gms)].map(([, type, from = ""]) => ({
-    file,
-    from: from.startsWith(".") ? new URL(from, `file:///${file}`).pathname.slice(1) : from,
-    isType: type !== undefined,
-  })),
-);
+const { files, imports } = importsOf(sources);
 const internal = imports.filter(({ from }) => /^(workers|durable-objects|schema)\//.test(from));
 
-/** The index of the innermost layer that holds the file; -1 when none does. */
-function layerOf(file: string): number {
-  const folders = LAYERS.map((layer, index) => ({ layer, index })).filter(({ layer }) => file.startsWith(`${layer}/`));
-  return folders.reduce((found, next) => (next.layer.length > (LAYERS[found]?.length ?? 0) ? next.index : found), -1);
-}
-
-const told = ({ file, from }: Import): string => `${file} imports ${from}`;
-
 it("finds the sources", () => {
-  expect(product.length).toBeGreaterThan(250);
+  expect(files.length).toBeGreaterThan(250);
   expect(internal.length).toBeGreaterThan(800);
-  console.log(`${internal.length} imports between ${product.length} files checked`);
+  console.log(`${internal.length} imports between ${files.length} files checked`);
 });
 
 it("gives every file a layer", () => {
-  expect(product.filter(({ file }) => layerOf(file) === -1).map(({ file }) => file)).toEqual([]);
+  expect(files.filter((file) => layerOf(LAYERS, file) === -1)).toEqual([]);
 });
 
 it("imports downwards only", () => {
-  expect(internal.filter(({ file, from }) => layerOf(from) > layerOf(file)).map(told)).toEqual([]);
+  expect(internal.filter(({ file, from }) => layerOf(LAYERS, from) > layerOf(LAYERS, file)).map(asText)).toEqual([]);
 });
 
 it("has no circle of imports", () => {
-  const targets = new Map<string, string[]>();
-  for (const { file, from } of internal) targets.set(file, [...(targets.get(file) ?? []), from]);
-  const [done, path]: [Set<string>, string[]] = [new Set(), []];
-  const circles: string[] = [];
-  const visit = (file: string): void => {
-    if (path.includes(file)) {
-      circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
-      return;
-    }
-    if (done.has(file)) return;
-    path.push(file);
-    for (const target of targets.get(file) ?? []) visit(target);
-    path.pop();
-    done.add(file);
-  };
-  for (const { file } of product) visit(file);
-  expect(circles).toEqual([]);
+  expect(circlesIn(internal)).toEqual([]);
 });
 
 it("knows actors by their types alone, but for the Worker that exports them", () => {
@@ -103,12 +69,14 @@ it("knows actors by their types alone, but for the Worker that exports them", ()
     ({ file, from, isType }) =>
       file.startsWith("workers/") && from.startsWith("durable-objects/") && !isType && file !== "workers/index.ts",
   );
-  expect(found.map(told)).toEqual([]);
+  expect(found.map(asText)).toEqual([]);
 });
 
 it("uses the platform's own modules only where they belong", () => {
   const home = /^(durable-objects\/|workers\/index\.ts)/;
-  expect(imports.filter(({ file, from }) => from.startsWith("cloudflare:") && !home.test(file)).map(told)).toEqual([]);
+  expect(imports.filter(({ file, from }) => from.startsWith("cloudflare:") && !home.test(file)).map(asText)).toEqual(
+    [],
+  );
   const passwords = "workers/api/accounts/passwords.ts";
-  expect(imports.filter(({ file, from }) => from.startsWith("node:") && file !== passwords).map(told)).toEqual([]);
+  expect(imports.filter(({ file, from }) => from.startsWith("node:") && file !== passwords).map(asText)).toEqual([]);
 });
