@@ -1,40 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The layers of the product: what a file may import, type imports included. */
 import { expect, it } from "vitest";
-
-/** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
-const LAYERS = [
-  "schema",
-  "schema/live",
-  "schema/media",
-  "schema/messages",
-  "schema/tables",
-  "schema/api",
-  "schema/d1",
-  "durable-objects/upload",
-  "durable-objects/post",
-  "durable-objects/live",
-  "workers/storage",
-  "workers/http",
-  "workers/operations",
-  "workers/reads",
-  "workers/notifications",
-  "workers/push",
-  "workers/media",
-  "workers/feeds",
-  "workers/relations",
-  "workers/projector",
-  "workers/shards",
-  "workers/answers",
-  "workers/api/accounts",
-  "workers/api/people",
-  "workers/api/posts",
-  "workers/api/live",
-  "workers/api/notifications",
-  "workers/api/media",
-  "workers/api/operations",
-  "workers",
-];
+import { circlesOf, type Import, importsOf, isInternal, layerOf, upwardImports } from "../../scripts/layers.ts";
 
 const sources = import.meta.glob<string>("/{workers,durable-objects,schema}/**/*.ts", {
   query: "?raw",
@@ -42,25 +9,11 @@ const sources = import.meta.glob<string>("/{workers,durable-objects,schema}/**/*
   eager: true,
 });
 
-type Import = { file: string; from: string; isType: boolean };
-
 const product = Object.entries(sources).flatMap(([path, source]) =>
   path.endsWith(".test.ts") ? [] : [{ file: path.slice(1), source }],
 );
-const imports: Import[] = product.flatMap(({ file, source }) =>
-  [...source.matchAll(/^(?:import|export) (type )?[^;]*?from "([^"]+)";/gms)].map(([, type, from = ""]) => ({
-    file,
-    from: from.startsWith(".") ? new URL(from, `file:///${file}`).pathname.slice(1) : from,
-    isType: type !== undefined,
-  })),
-);
-const internal = imports.filter(({ from }) => /^(workers|durable-objects|schema)\//.test(from));
-
-/** The index of the innermost layer that holds the file; -1 when none does. */
-function layerOf(file: string): number {
-  const folders = LAYERS.map((layer, index) => ({ layer, index })).filter(({ layer }) => file.startsWith(`${layer}/`));
-  return folders.reduce((found, next) => (next.layer.length > (LAYERS[found]?.length ?? 0) ? next.index : found), -1);
-}
+const imports = importsOf(product);
+const internal = imports.filter(isInternal);
 
 const told = ({ file, from }: Import): string => `${file} imports ${from}`;
 
@@ -75,27 +28,11 @@ it("gives every file a layer", () => {
 });
 
 it("imports downwards only", () => {
-  expect(internal.filter(({ file, from }) => layerOf(from) > layerOf(file)).map(told)).toEqual([]);
+  expect(upwardImports(internal).map(told)).toEqual([]);
 });
 
 it("has no circle of imports", () => {
-  const targets = new Map<string, string[]>();
-  for (const { file, from } of internal) targets.set(file, [...(targets.get(file) ?? []), from]);
-  const [done, path]: [Set<string>, string[]] = [new Set(), []];
-  const circles: string[] = [];
-  const visit = (file: string): void => {
-    if (path.includes(file)) {
-      circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
-      return;
-    }
-    if (done.has(file)) return;
-    path.push(file);
-    for (const target of targets.get(file) ?? []) visit(target);
-    path.pop();
-    done.add(file);
-  };
-  for (const { file } of product) visit(file);
-  expect(circles).toEqual([]);
+  expect(circlesOf(internal).map((circle) => circle.join(" and "))).toEqual([]);
 });
 
 it("knows actors by their types alone, but for the Worker that exports them", () => {
