@@ -3,16 +3,17 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-// Files of other projects for the tests of our parsers; not part of the repository, and those tests are skipped without it.
+// Files from other projects that test our parsers. They are not in the repository; without them those tests are
+// skipped.
 const CORPUS = fileURLToPath(new URL("../shared/corpus", import.meta.url));
 
-// As wrangler bundles it: by the field `browser` of its package, without files of Node.
+// The build that wrangler bundles, through the `browser` field of the package: it has no code for Node.
 const MEDIABUNNY = fileURLToPath(
   import.meta.resolve("mediabunny").replace(/modules\/src\/index.js$/, "bundles/mediabunny.mjs"),
 );
 
-/** What is the same however many databases there are: it has none, or, moving shards, two of its own. */
-const WITHOUT_SHARDS = [
+/** Tests that do not depend on the number of databases: they use none, or, to move shards, two of their own. */
+const ONE_DATABASE_ONLY = [
   "workers/shards/**",
   "durable-objects/{post,upload}/**",
   "workers/push/{answers,encryption,quiet-hours,services,vapid}.test.ts",
@@ -26,18 +27,18 @@ const WITHOUT_SHARDS = [
   "workers/api/**/{attempts,dead-letters,passwords,sessions,status,uploads}.test.ts",
 ];
 
-/** What needs no runtime, and is cheaper without: the parsers of files, which are given thousands. */
+/** Tests that need no runtime and are faster without: those of the file parsers, which read thousands of files. */
 const PURE = "**/*.node.test.ts";
 
-/** Long ones, which two databases can only make harder. */
-const WITH_SHARDS_ALONE = [
+/** Long tests that run with two databases only, because that is the harder case. */
+const TWO_DATABASES_ONLY = [
   "tests/runtime/private-matrix.test.ts",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
   "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",
   "workers/projector/projector.test.ts",
 ];
 
-/** Tests that run inside workerd, on the bindings of wrangler.toml. The second project splits the rows over two databases. */
+/** Tests inside workerd, with the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
   return {
     resolve: { alias: { mediabunny: MEDIABUNNY } },
@@ -58,13 +59,13 @@ function inRuntime(name: string, shards: string) {
     test: {
       name,
       include: ["{schema,workers,durable-objects}/**/*.test.ts", "tests/runtime/**/*.test.ts"],
-      exclude: [PURE, ...(shards === "DB" ? WITH_SHARDS_ALONE : WITHOUT_SHARDS)],
+      exclude: [PURE, ...(shards === "DB" ? TWO_DATABASES_ONLY : ONE_DATABASE_ONLY)],
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
-      // A workerd of its own for each file would double the time. So storage is shared between files, and each test makes
-      // its own people and posts.
+      // Isolated files would each start their own workerd, which takes twice as long. So files share the storage, and
+      // each test creates its own people and posts.
       isolate: false,
-      maxWorkers: 2, // Two of them share the files, and the processors.
+      maxWorkers: 2, // Two workers share the files, and the processors.
       sequence: { groupOrder: 0 },
     },
   };
@@ -72,7 +73,7 @@ function inRuntime(name: string, shards: string) {
 
 const SMALL_DISKS = "tests/product/disk-full.test.ts";
 
-/** Tests of the running product, from outside: over HTTP and in a browser. They wait more than they compute. */
+/** Tests of the running product from outside, over HTTP and in a browser. They wait more than they compute. */
 function ofProduct(name: string, more: object) {
   return {
     test: {
@@ -92,7 +93,7 @@ export default defineConfig({
       inRuntime("two databases", "DB:0-4095 DB_1:4096-8191"),
       { test: { name: "pure", include: [PURE], maxWorkers: 1, testTimeout: 30_000 } },
       ofProduct("product", { exclude: [SMALL_DISKS], maxWorkers: 3, sequence: { groupOrder: 1 } }),
-      // By itself: a machine that is busy with something else times out before a disk is full.
+      // Alone, because on a busy machine these tests time out before a disk is full.
       ofProduct("small disks", { include: [SMALL_DISKS], sequence: { groupOrder: 2 } }),
     ],
   },

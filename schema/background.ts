@@ -1,2 +1,2 @@
-/** Lets work go on after the response. Hono's `executionCtx` is one. */
+/** Keeps work going after the response. Hono's `executionCtx` is one. */
 export type Background = Pick<ExecutionContext, "waitUntil">;

@@ -1,7 +1,7 @@
-/** Big-endian. Exact up to 2^53, which is more than any file has bytes. */
+/** Reads a big-endian unsigned integer. Exact up to 2^53, more than any file has bytes. */
 export const uintOf = (bytes: Uint8Array): number => bytes.reduce((value, byte) => value * 256 + byte, 0);
 
-/** One behind the other. */
+/** Concatenates byte arrays into a new one. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -6,7 +6,7 @@ const time = fc.integer({ min: EPOCH, max: EPOCH + 2 ** 41 - 1 });
 const shard = fc.integer({ min: 0, max: LOGICAL_SHARDS - 1 });
 const random = fc.integer({ min: 0, max: 1023 });
 
-it("gives back the time and the shard it was made of", () => {
+it("encodes a time and a shard that can be read back", () => {
   fc.assert(
     fc.property(time, shard, random, (time, shard, random) => {
       const id = newId<PostId>(shard, time, random);
@@ -18,7 +18,7 @@ it("gives back the time and the shard it was made of", () => {
   );
 });
 
-it("orders as text the way it orders in time, whatever the shards", () => {
+it("sorts as text in order of time, whatever the shards", () => {
   const made = fc.tuple(time, shard, random);
   fc.assert(
     fc.property(made, made, (a, b) => {
@@ -29,7 +29,7 @@ it("orders as text the way it orders in time, whatever the shards", () => {
   );
 });
 
-it("tells different ids apart", () => {
+it("makes different ids from different parts", () => {
   const made = fc.tuple(time, shard, random);
   fc.assert(
     fc.property(made, made, (a, b) => {
@@ -39,7 +39,7 @@ it("tells different ids apart", () => {
   );
 });
 
-it("refuses what is not an id", () => {
+it("rejects text that is not an id", () => {
   for (const text of [
     "",
     "0",

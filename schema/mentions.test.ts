@@ -6,11 +6,11 @@ it.each([
   ["ada@example.org @al a.@cleo @@dora http://x.example/@eve", ["eve"]],
   [`@${"a".repeat(30)} @${"b".repeat(31)}`, ["a".repeat(30)]],
   ["@ada\n@ben\t@cleo's", ["ada", "ben", "cleo"]],
-])("finds who is mentioned in %j", (text, handles) => {
+])("finds the handles mentioned in %j", (text, handles) => {
   expect(handlesIn(text)).toEqual(handles);
 });
 
-it("looks no further than the tenth, and never long", () => {
+it("stops at the tenth mention, and takes no longer for hostile text", () => {
   const many = Array.from({ length: 50 }, (_, index) => `@person_${index}`).join(" ");
   expect(handlesIn(many)).toHaveLength(MENTIONS_MAX);
   expect(handlesIn("@a".repeat(10_000))).toEqual([]);

@@ -1,13 +1,13 @@
-/** Of one text. Who is mentioned behind them is not told. */
+/** The most mentions in one text. People mentioned after these are not notified. */
 export const MENTIONS_MAX = 10;
 
 /**
- * A handle as it may be written, in its one group, and no part of a longer word or of an address. Each place is looked at
- * once, and no further than 30 characters.
+ * Matches a mention that is not part of a longer word or an address; its one group is the handle. It examines each
+ * position once, and at most 30 characters ahead.
  */
 export const MENTION = /(?<![\w@.])@([a-z0-9_]{3,30})(?!\w)/gi;
 
-/** The handles that a text mentions, each once, in their order. */
+/** Returns the handles mentioned in a text, lower-case, without duplicates, in order of appearance. */
 export function handlesIn(text: string): string[] {
   const found = new Set<string>();
   for (const [, handle = ""] of text.matchAll(MENTION)) {

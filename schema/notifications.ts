@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 
-/** What a person may be told of. */
+/** The kinds of notifications. */
 export const NotificationKind = z.enum([
   "like",
   "comment",
@@ -14,13 +14,13 @@ export const NotificationKind = z.enum([
 ]);
 export type NotificationKind = z.infer<typeof NotificationKind>;
 
-/** By whom they want to be told of it. */
+/** Whose actions notify a person, for a kind: those of everyone, of people they follow, or of nobody. */
 export const Who = z.enum(["everyone", "following", "nobody"]);
 export type Who = z.infer<typeof Who>;
 
-/** Whoever has more unread has seen none of them for long. */
+/** Counting stops here. With more unread notifications, the exact number does not matter. */
 export const UNREAD_MAX = 100;
 export const UnreadCount = z
   .number()
   .int()
-  .openapi({ description: `Unread notifications; ${UNREAD_MAX} stands for as many or more` });
+  .openapi({ description: `Number of unread notifications; ${UNREAD_MAX} means that many or more` });

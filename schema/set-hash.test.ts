@@ -5,7 +5,7 @@ import { added, EMPTY, formatted, hashOf, LANE_MAX, removed, type SetHash, union
 const element = fc.constantFrom("ada", "ben", "cleo", "dan", "eve");
 const ofSet = (elements: Iterable<string>): SetHash => [...elements].reduce(added, EMPTY);
 
-it("depends on what is in the set, and not on how it came there", () => {
+it("depends on the elements of the set, and not on its history", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(element, fc.boolean())), (history) => {
       const set = new Set<string>();
@@ -22,7 +22,7 @@ it("depends on what is in the set, and not on how it came there", () => {
   );
 });
 
-it("is the union of the hashes of the parts", () => {
+it("equals the union of the hashes of disjoint parts", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string()), fc.nat(), (elements, at) => {
       const [left, right] = [elements.slice(0, at), elements.slice(at)];
@@ -31,7 +31,7 @@ it("is the union of the hashes of the parts", () => {
   );
 });
 
-it("tells sets apart", () => {
+it("differs between different sets", () => {
   const seen = new Set<string>();
   for (let n = 0; n < 2000; n += 1) seen.add(formatted(hashOf(n.toString(32).padStart(13, "0"))));
   expect(seen.size).toBe(2000);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { ask, signUp } from "../tests/runtime/people.ts";
 
-it("says with every answer that it is not to be guessed at, kept, or asked for without TLS", async () => {
+it("sets nosniff, no-store and HSTS headers on every response", async () => {
   const { token } = await signUp();
   const answers = await Promise.all([
     ask("GET", "/v1/me", { token }),

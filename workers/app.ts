@@ -1,4 +1,4 @@
-/** The HTTP surface: what is mounted where, and what is true of every request. */
+/** The HTTP API: mounts all routes and sets the headers that every response has. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { serveMedia } from "./media/serving/serve.ts";
 import { admin } from "./api/operations/admin.ts";
@@ -11,7 +11,7 @@ import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
 import { problem } from "./http/problems.ts";
 import { ApiError } from "../schema/api/refusals.ts";
-import { feed } from "./api/posts/feed.ts";
+import { feed, prefetchFeed } from "./api/posts/feed.ts";
 import { follows } from "./api/people/follows.ts";
 import { freshShards } from "./http/fresh-shards.ts";
 import { jsonBodies } from "./http/json-bodies.ts";
@@ -29,7 +29,7 @@ import { preferences } from "./api/notifications/preferences.ts";
 import { posts } from "./api/posts/posts.ts";
 import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
 import type { App } from "./http/routes.ts";
-import { publicAnswer } from "./answers/public-answers.ts";
+import { publicResponse } from "./answers/public-answers.ts";
 import { reading } from "./answers/reading.ts";
 import { requests } from "./api/people/requests.ts";
 import { sessions } from "./api/accounts/sessions.ts";
@@ -41,9 +41,10 @@ const v1 = new OpenAPIHono<App>();
 v1.use(jsonBodies);
 v1.use(freshShards);
 v1.use(reading);
-v1.route("/", feed);
+v1.use("/feed", prefetchFeed);
 v1.use(viewer);
 for (const resource of [
+  feed,
   people,
   sessions,
   me,
@@ -76,7 +77,8 @@ v1.doc31("/openapi.json", {
   info: {
     title: "Shutterline",
     version: "1",
-    description: "A photo and video feed that runs at the edge. Errors are problem+json with a stable `code`.",
+    description:
+      "A photo and video feed that runs at the edge. Errors are problem+json (RFC 9457) with a stable `code`.",
   },
 });
 
@@ -84,8 +86,8 @@ const inner = new OpenAPIHono<App>();
 
 inner.use(async (c, next) => {
   await next();
-  if (c.res.webSocket) return; // A copy with other headers would not be one.
-  // What is here depends on who asks; what does not is answered before it comes here.
+  if (c.res.webSocket) return; // Setting headers copies the response, and a copy has no WebSocket.
+  // These responses depend on the viewer; shared ones are served by publicResponse and never get here.
   const { headers } = c.res;
   if (!headers.has("cache-control"))
     c.header("cache-control", headers.has("etag") ? "private, no-cache" : "private, no-store");
@@ -96,10 +98,10 @@ inner.onError(problem);
 inner.notFound((c) => problem(new ApiError("not_found"), c));
 inner.get("/healthz", (c) => c.json({ ok: true }));
 inner.route("/", serveMedia);
-inner.route("/v1/admin", admin); // Before the others: the operator's token is no session's.
+inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.
 inner.route("/v1", v1);
 
 export const app = {
   fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> =>
-    publicAnswer(inner.fetch, request, env, context),
+    publicResponse(inner.fetch, request, env, context),
 };

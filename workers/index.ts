@@ -1,4 +1,4 @@
-/** The Worker: what the platform calls, and the actors it must find here. */
+/** The Worker: the handlers that the platform calls, and the actor classes that it must find here. */
 import { DEAD_LETTERS } from "../schema/messages/dead-letters.ts";
 import { FanOut, Effect } from "../schema/messages/facts.ts";
 import { renewShards } from "../schema/d1/shards.ts";
@@ -30,7 +30,7 @@ export { PostActor } from "../durable-objects/post/post-actor.ts";
 export { UploadActor } from "../durable-objects/upload/upload-actor.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
-  await renewShards(env); // A batch may take longer than a map lasts.
+  await renewShards(env); // A batch may outlast the shard map.
   switch (effect.kind) {
     case "follow":
       return applyFollow(env, effect);
@@ -87,7 +87,7 @@ export default {
 
   async scheduled(_controller, env) {
     await renewShards(env);
-    // Each by itself: one sweep that fails must not keep the others from running.
+    // Each in its own try, because a sweep that fails must not keep the others from running.
     for (const sweep of [
       resendEffects,
       collectMedia,

@@ -2,22 +2,28 @@ import { z } from "@hono/zod-openapi";
 import { PostId } from "../ids.ts";
 import { Audit } from "./audit.ts";
 
-/** The most posts that one request audits. */
+/** The most posts that one request may name. */
 export const RECONCILED_MAX = 50;
 
 export const Reconcile = z
   .object({
-    posts: z.array(PostId).min(1).max(RECONCILED_MAX).optional().openapi({ description: "These; else all, by pages" }),
-    cursor: z.string().max(200).optional().openapi({ description: "`next` of the page before" }),
+    posts: z
+      .array(PostId)
+      .min(1)
+      .max(RECONCILED_MAX)
+      .optional()
+      .openapi({ description: "Audits only these posts; by default all, page by page" }),
+    cursor: z.string().max(200).optional().openapi({ description: "`next` of the previous page" }),
   })
   .openapi("Reconcile");
 
 export const Reconciled = z
   .object({
     items: z.array(z.object({ post: PostId, audit: Audit.optional() })).openapi({
-      description: "What was found. What was `different` is being written anew; without an audit there is no such post",
+      description:
+        "The audited posts. A `different` projection is already being rewritten. No `audit`: the post does not exist",
     }),
-    next: z.string().optional().openapi({ description: "Absent on the last page" }),
+    next: z.string().optional().openapi({ description: "The `cursor` of the next page; absent on the last page" }),
   })
   .openapi("Reconciled");
 export type Reconciled = z.infer<typeof Reconciled>;

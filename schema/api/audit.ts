@@ -1,25 +1,26 @@
 import { z } from "@hono/zod-openapi";
 
 const Side = z.object({
-  likes: z.number().int().openapi({ description: "The count that is shown" }),
-  likers: z.number().int().openapi({ description: "How many people are stored as liking it" }),
-  comments: z.number().int().openapi({ description: "The count that is shown" }),
+  likes: z.number().int().openapi({ description: "The displayed count of likes" }),
+  likers: z.number().int().openapi({ description: "Number of people stored as liking the post" }),
+  comments: z.number().int().openapi({ description: "The displayed count of comments" }),
   listed: z
     .number()
     .int()
     .optional()
-    .openapi({ description: "How many comments are stored to be seen; left out where counting them would be dear" }),
+    .openapi({ description: "Number of visible comments in storage; omitted where counting them would be expensive" }),
   seq: z.number().int(),
-  digest: z.string().openapi({ description: "Of the set of likers: the same digest, the same people" }),
+  digest: z.string().openapi({ description: "Digest of the set of likers. Equal digests mean the same people" }),
 });
 
 export const Audit = z
   .object({
     verdict: z.enum(["equal", "behind", "different"]).openapi({
-      description: "behind: changes are under way, so ask again. different: it will be repaired",
+      description:
+        "behind: changes are still on their way, try again later. different: the projection will be repaired",
     }),
-    actor: Side.openapi({ description: "What is true" }),
-    projection: Side.openapi({ description: "What is read" }),
+    actor: Side.openapi({ description: "State of the post's actor, the source of truth" }),
+    projection: Side.openapi({ description: "State of the copy in D1 that requests read" }),
   })
   .openapi("Audit");
 export type Audit = z.infer<typeof Audit>;

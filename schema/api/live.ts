@@ -1,4 +1,4 @@
-/** What is said over the live socket. */
+/** The messages of the live socket, in both directions. */
 import { z } from "@hono/zod-openapi";
 import { CommentPolicy } from "../messages/facts.ts";
 import { CommentId, PostId } from "../ids.ts";
@@ -12,7 +12,8 @@ export const LiveCommand = z
         z.strictObject({
           post: PostId,
           since: z.number().int().nonnegative().optional().openapi({
-            description: "The `seq` that the client knows; absent: as the post stands now",
+            description:
+              "The last `seq` the client has seen. If omitted, frames start from the post's current standing",
           }),
         }),
       )
@@ -21,7 +22,7 @@ export const LiveCommand = z
     unwatch: z.array(PostId).max(POSTS_WATCHED_MAX).optional(),
   })
   .openapi("LiveCommand", {
-    description: `What a client sends: \`unwatch\` counts first. At most ${POSTS_WATCHED_MAX} posts at a time.`,
+    description: `A client's message. \`unwatch\` applies first. At most ${POSTS_WATCHED_MAX} posts at a time.`,
   });
 export type LiveCommand = z.infer<typeof LiveCommand>;
 
@@ -29,25 +30,26 @@ export const PostFrame = z
   .object({
     topic: z.literal("post"),
     post: PostId,
-    from: z.number().int().openapi({ description: "The `seq` of the frame before, or the `since` that was asked for" }),
-    seq: z.number().int().openapi({ description: "Ask for it as `since` to go on from here after a disconnection" }),
+    from: z.number().int().openapi({ description: "`seq` of the previous frame, or the requested `since`" }),
+    seq: z.number().int().openapi({ description: "Send this as `since` to resume from here after a reconnect" }),
     likes: z.number().int(),
     comments: z.number().int(),
     commentPolicy: CommentPolicy,
     pinned: CommentId.nullable(),
-    changed: z.array(Comment.omit({ likedByMe: true })).openapi({ description: "Comments that are new or changed" }),
-    gone: z.array(CommentId).openapi({ description: "Comments that are not to be seen, with the replies to them" }),
-    reread: z.boolean().openapi({ description: "Too much has changed to be told: read the comments again" }),
-    deleted: z.boolean().openapi({ description: "There is no such post (any more): the last frame of this post" }),
+    changed: z.array(Comment.omit({ likedByMe: true })).openapi({ description: "New or changed comments" }),
+    gone: z.array(CommentId).openapi({ description: "Comments to remove, along with their replies" }),
+    reread: z.boolean().openapi({ description: "Too much has changed for one frame: fetch the comments again" }),
+    deleted: z.boolean().openapi({ description: "The post does not exist (any more). No more frames of it follow" }),
   })
   .openapi("PostFrame", {
-    description: "How a post stands at `seq`, and what has changed since `from`. At most 4 a second of each post.",
+    description:
+      "The post's standing at `seq` and what has changed since `from`. At most 4 frames per second and post.",
   });
 export type PostFrame = z.infer<typeof PostFrame>;
 
 export const MeFrame = z.object({ topic: z.literal("me") }).openapi("MeFrame", {
   description:
-    "Something may have changed for who is signed in: read `/v1/notifications`. First when the socket is open.",
+    "The signed-in viewer may have new notifications: read `/v1/notifications`. Sent once when the socket opens.",
 });
 
 export const LiveFrame = z.discriminatedUnion("topic", [PostFrame, MeFrame]).openapi("LiveFrame");

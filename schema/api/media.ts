@@ -4,33 +4,33 @@ import { MediaDetails } from "../media/media-details.ts";
 import { ALT, text } from "../text.ts";
 import { Timestamp } from "./common.ts";
 
-/** The widths of the renditions, in pixels. A picture that is narrower keeps its own width. */
+/** Widths of the renditions, in pixels. A narrower picture keeps its own width. */
 export const WIDTHS = [320, 640, 1080] as const;
-/** The side of the square thumbnail, in pixels; smaller if the picture is. */
+/** Side of the square thumbnail, in pixels; less for a smaller picture. */
 export const THUMB = 320;
 export const Variant = z.enum(["w320", "w640", "w1080", "thumb"]);
 export type Variant = z.infer<typeof Variant>;
 
 export const Urls = z.record(Variant, z.string()).openapi("Urls", {
   description:
-    "Where the renditions are; of a video, those of its poster. AVIF, WebP or JPEG, as the client accepts. An address with " +
-    "a query is for the caller alone, and lasts for half an hour or more: read the post again after it.",
+    "URLs of the renditions; for a video, of its poster. `Accept` selects AVIF, WebP or JPEG. A URL with a query " +
+    "string is signed for the viewer alone and is valid for at least half an hour: read the post again after that.",
 });
 export type Urls = z.infer<typeof Urls>;
 
-const place = {
-  urls: Urls.optional().openapi({ description: "Absent of a video without a poster" }),
+const renditions = {
+  urls: Urls.optional().openapi({ description: "Absent for a video without a poster" }),
 };
 
-/** A picture or video as everybody sees it who may. Sizes in pixels, upright. */
+/** A picture or video as its viewers see it. Width and height are in pixels, of the upright picture. */
 export const ShownMedia = z
   .object({
     id: MediaId,
     width: z.number(),
     height: z.number(),
     alt: z.string(),
-    thumbhash: z.string().optional().openapi({ description: "Base64: https://evanw.github.io/thumbhash" }),
-    ...place,
+    thumbhash: z.string().optional().openapi({ description: "ThumbHash in base64: https://evanw.github.io/thumbhash" }),
+    ...renditions,
     video: z
       .object({
         url: z.string(),
@@ -39,12 +39,12 @@ export const ShownMedia = z
         hasAudio: z.boolean(),
       })
       .optional()
-      .openapi({ description: "Of a video alone" }),
+      .openapi({ description: "Present only for a video" }),
   })
   .openapi("ShownMedia");
 export type ShownMedia = z.infer<typeof ShownMedia>;
 
-/** An upload, as its owner sees it. Sizes in pixels, upright. */
+/** An upload as its owner sees it. Width and height are in pixels, of the upright picture. */
 export const Media = z
   .object({
     id: MediaId,
@@ -53,7 +53,7 @@ export const Media = z
       .object({
         code: z.string(),
         detail: z.string(),
-        mayRetry: z.boolean().openapi({ description: "Whether inspecting it again may end otherwise" }),
+        mayRetry: z.boolean().openapi({ description: "Whether another inspection may succeed" }),
       })
       .optional(),
     contentType: z.string(),
@@ -62,10 +62,10 @@ export const Media = z
     height: z.number().int().optional(),
     details: MediaDetails.optional(),
     alt: z.string(),
-    ...place,
+    ...renditions,
     videoUrl: z.string().optional(),
     createdAt: Timestamp,
-    keptUntil: Timestamp.optional().openapi({ description: "When it is deleted, unless it is published before" }),
+    keptUntil: Timestamp.optional().openapi({ description: "When the upload is deleted unless it is published first" }),
   })
   .openapi("Media");
 export type Media = z.infer<typeof Media>;

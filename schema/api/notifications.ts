@@ -4,36 +4,36 @@ import { NotificationKind, UnreadCount, Who } from "../notifications.ts";
 import { page, Timestamp } from "./common.ts";
 import { PersonCard } from "./people.ts";
 
-/** As an inbox names its entries: a kind and a subject. */
+/** The id of a notification: its kind and its subject. */
 export const NotificationId = z
   .string()
   .regex(new RegExp(`^(${NotificationKind.options.join("|")})\\.[0-9a-f][0-9a-hjkmnp-tv-z]{12}$`), {
-    error: "not the id of a notification",
+    error: "Not a notification id",
   })
   .openapi({ example: "like.01m3qk7vt4xe9" });
 
-const told = {
-  id: NotificationId.openapi({ description: "Stays the same while the entry grows" }),
-  actors: z.array(PersonCard).openapi({ description: "The newest people, at most 3, newest first" }),
-  count: z.number().int().openapi({ description: "How many likes, comments, followers or requests there are" }),
-  at: Timestamp.openapi({ description: "Of the newest of them that is news" }),
+const common = {
+  id: NotificationId.openapi({ description: "Stays the same while the notification grows" }),
+  actors: z.array(PersonCard).openapi({ description: "The most recent people, at most 3, newest first" }),
+  count: z.number().int().openapi({ description: "Number of likes, comments, followers or requests" }),
+  at: Timestamp.openapi({ description: "Time of the most recent event that raised the notification" }),
   unread: z.boolean(),
 };
 const post = z.object({ id: PostId, thumbnail: z.string().optional() });
-const excerpt = z.string().openapi({ description: "Of the newest comment, or the comment that is liked" });
-const comment = CommentId.openapi({ description: "The comment that is liked, or whose thread the replies are in" });
+const excerpt = z.string().openapi({ description: "Beginning of the newest comment, or of the liked comment" });
+const comment = CommentId.openapi({ description: "The liked comment, or the comment whose thread holds the replies" });
 
 export const Notification = z
   .discriminatedUnion("kind", [
-    z.object({ kind: z.literal("like"), post, ...told }),
-    z.object({ kind: z.literal("comment"), post, excerpt, ...told }),
-    z.object({ kind: z.literal("reply"), post, comment, excerpt, ...told }),
-    z.object({ kind: z.literal("mention"), post, excerpt, ...told }),
-    z.object({ kind: z.literal("comment_like"), post, comment, excerpt, ...told }),
-    z.object({ kind: z.literal("new_post"), post, ...told }),
-    z.object({ kind: z.literal("follow"), ...told }),
-    z.object({ kind: z.literal("follow_request"), ...told }),
-    z.object({ kind: z.literal("request_accepted"), ...told }),
+    z.object({ kind: z.literal("like"), post, ...common }),
+    z.object({ kind: z.literal("comment"), post, excerpt, ...common }),
+    z.object({ kind: z.literal("reply"), post, comment, excerpt, ...common }),
+    z.object({ kind: z.literal("mention"), post, excerpt, ...common }),
+    z.object({ kind: z.literal("comment_like"), post, comment, excerpt, ...common }),
+    z.object({ kind: z.literal("new_post"), post, ...common }),
+    z.object({ kind: z.literal("follow"), ...common }),
+    z.object({ kind: z.literal("follow_request"), ...common }),
+    z.object({ kind: z.literal("request_accepted"), ...common }),
   ])
   .openapi("Notification");
 export type Notification = z.infer<typeof Notification>;
@@ -41,20 +41,21 @@ export type Notification = z.infer<typeof Notification>;
 export const NotificationPage = page(Notification).extend({ unread: UnreadCount }).openapi("NotificationPage");
 export type NotificationPage = z.infer<typeof NotificationPage>;
 
-/** Everything up to and including this time has been seen. */
-export const MarkRead = z.object({ upTo: Timestamp }).openapi("MarkRead");
+export const MarkRead = z
+  .object({ upTo: Timestamp.openapi({ description: "Everything up to and including this time has been read" }) })
+  .openapi("MarkRead");
 
 const Preference = z.object({
-  who: Who.openapi({ description: "By whom one wants to be told of it" }),
-  push: z.boolean().openapi({ description: "On one's devices too" }),
+  who: Who.openapi({ description: "Whose actions notify the viewer" }),
+  push: z.boolean().openapi({ description: "Whether to push these notifications to the viewer's devices" }),
 });
 const KINDS = Object.fromEntries(NotificationKind.options.map((kind) => [kind, Preference])) as Record<
   NotificationKind,
   typeof Preference
 >;
 
-const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: "not a time of day" });
-const TimeZone = z.string().max(64).refine(isTimeZone, { error: "not a time zone" });
+const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: "Must be a time of day, such as 22:00" });
+const TimeZone = z.string().max(64).refine(isTimeZone, { error: "Must be an IANA time zone, such as Europe/Lisbon" });
 
 export const QuietHours = z
   .object({
@@ -63,7 +64,7 @@ export const QuietHours = z
     timeZone: TimeZone.openapi({ example: "Europe/Lisbon" }),
   })
   .openapi("QuietHours", {
-    description: "When one's devices stay silent; what has come in between is pushed afterwards",
+    description: "When no pushes are sent. Whatever is still unread at the end is pushed then",
   });
 export type QuietHours = z.infer<typeof QuietHours>;
 
@@ -72,7 +73,7 @@ export const Preferences = z
   .openapi("NotificationPreferences");
 export type Preferences = z.infer<typeof Preferences>;
 
-/** What is not given is as for somebody new: by everyone, and on devices too. */
+/** Omitted fields are set to the defaults of a new account: everyone notifies, and pushes are on. */
 export const NewPreferences = z
   .object({ kinds: z.object(KINDS).partial().default({}), quietHours: QuietHours.nullable().default(null) })
   .openapi("NewNotificationPreferences");

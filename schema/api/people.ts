@@ -6,22 +6,23 @@ import { page } from "./common.ts";
 
 export const Handle = z
   .string()
-  .regex(/^[a-z0-9_]{3,30}$/, { error: "3 to 30 of a to z, 0 to 9 and _" })
+  .regex(/^[a-z0-9_]{3,30}$/, { error: "Use 3 to 30 lowercase letters, digits or underscores" })
   .openapi({ example: "ada" });
 
 /**
- * Length only, as NIST SP 800-63B asks: no rules of composition, nothing cut off. Lone surrogates would all hash alike,
- * and so would a password with NULs at its end: HMAC, of which scrypt is made, fills short keys up with them.
+ * Passwords are bounded by length only, as NIST SP 800-63B demands: no composition rules, no truncation. Lone
+ * surrogates are rejected because they would all hash alike. NULs are rejected because HMAC, which scrypt builds on,
+ * pads short keys with them: a password would hash the same with and without NULs at its end.
  */
 export const Password = z
   .string()
   .min(8)
   .max(256)
-  .refine((value) => value.isWellFormed(), { error: "not well-formed Unicode" })
-  .refine((value) => !value.includes("\0"), { error: "NUL is not accepted" })
+  .refine((value) => value.isWellFormed(), { error: "Must be well-formed Unicode" })
+  .refine((value) => !value.includes("\0"), { error: "Must not contain NUL characters" })
   .openapi({ format: "password" });
 
-/** Who somebody is, wherever a name is shown. */
+/** The short form of a person, shown wherever their name appears. */
 export const PersonCard = z.object({ id: PersonId, handle: Handle, name: z.string() }).openapi("PersonCard");
 export type PersonCard = z.infer<typeof PersonCard>;
 
@@ -30,12 +31,14 @@ export const Profile = PersonCard.extend({
   posts: z.number().int(),
   followers: z.number().int(),
   following: z.number().int(),
-  private: z.boolean().openapi({ description: "Only whom they have accepted sees their posts, and who follows whom" }),
+  private: z.boolean().openapi({ description: "Only approved followers can see their posts, followers and following" }),
   followedByMe: z.boolean(),
-  bellByMe: z.boolean().openapi({ description: "The caller is told of each of their new posts" }),
-  requestedByMe: z.boolean().openapi({ description: "The caller has asked to follow them, and waits for an answer" }),
+  bellByMe: z.boolean().openapi({ description: "Whether the viewer is notified of each of their new posts" }),
+  requestedByMe: z.boolean().openapi({ description: "Whether the viewer's follow request is waiting for a decision" }),
   mutedByMe: z.boolean(),
-  blockedByMe: z.boolean().openapi({ description: "Then none of their posts is shown" }),
+  blockedByMe: z
+    .boolean()
+    .openapi({ description: "Whether the viewer has blocked them. If so, none of their posts is shown" }),
 }).openapi("Profile");
 export type Profile = z.infer<typeof Profile>;
 
@@ -48,7 +51,7 @@ export const Me = Profile.omit({
 })
   .extend({
     unread: UnreadCount,
-    requests: z.number().int().openapi({ description: "How many wait to be accepted as followers" }),
+    requests: z.number().int().openapi({ description: "Number of follow requests waiting for a decision" }),
   })
   .openapi("Me");
 export type Me = z.infer<typeof Me>;
@@ -56,7 +59,10 @@ export type Me = z.infer<typeof Me>;
 export const SignUp = z.object({ handle: Handle, password: Password, name: text(NAME).optional() }).openapi("SignUp");
 export const SignIn = z.object({ handle: Handle, password: Password }).openapi("SignIn");
 export const SignedIn = z
-  .object({ person: PersonCard, token: z.string().openapi({ description: "For `Authorization: Bearer`" }) })
+  .object({
+    person: PersonCard,
+    token: z.string().openapi({ description: "Send it as `Authorization: Bearer <token>`" }),
+  })
   .openapi("SignedIn");
 export type SignedIn = z.infer<typeof SignedIn>;
 
@@ -68,7 +74,7 @@ export const Followed = z.object({ followedByMe: z.boolean(), requestedByMe: z.b
 export type Followed = z.infer<typeof Followed>;
 export const Belled = z.object({ bellByMe: z.boolean() }).openapi("Belled");
 export const FollowsMe = z.object({ followsMe: z.boolean() }).openapi("FollowsMe", {
-  description: "Whoever is accepted follows a moment later",
+  description: "An accepted follower may take a moment to appear",
 });
 export const Muted = z.object({ mutedByMe: z.boolean() }).openapi("Muted");
 export type Muted = z.infer<typeof Muted>;

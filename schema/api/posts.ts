@@ -6,7 +6,7 @@ import { page, PageQuery, Timestamp } from "./common.ts";
 import { ShownMedia } from "./media.ts";
 import { PersonCard } from "./people.ts";
 
-/** The most pictures of one post. */
+/** The most pictures and videos in one post. */
 export const ALBUM_MAX = 10;
 
 export const NewPost = z
@@ -29,10 +29,15 @@ export const Post = z
     likes: z.number().int(),
     comments: z.number().int(),
     likedByMe: z.boolean(),
-    seq: z.number().int().openapi({ description: "Grows with every change of the post, its likes and its comments" }),
-    commentPolicy: CommentPolicy.openapi({ description: "Who may comment, beside the author" }),
+    seq: z
+      .number()
+      .int()
+      .openapi({ description: "Increases with every change to the post, its likes and its comments" }),
+    commentPolicy: CommentPolicy.openapi({ description: "Who may comment besides the author" }),
     createdAt: Timestamp,
-    editedAt: Timestamp.optional().openapi({ description: "When the caption was last changed, if it ever was" }),
+    editedAt: Timestamp.optional().openapi({
+      description: "When the caption was last changed; absent if it never was",
+    }),
   })
   .openapi("Post");
 export type Post = z.infer<typeof Post>;
@@ -45,7 +50,9 @@ export const EditPost = z
 
 export const Captions = z
   .object({ items: z.array(z.object({ caption: z.string(), at: Timestamp })) })
-  .openapi("Captions", { description: "Newest first; each with the time since when it stood there" });
+  .openapi("Captions", {
+    description: "The current and earlier captions, newest first, each with the time it took effect",
+  });
 
 export const Liked = z.object({ liked: z.boolean(), likes: z.number().int(), seq: z.number().int() }).openapi("Liked");
 export type Liked = z.infer<typeof Liked>;
@@ -53,7 +60,7 @@ export type Liked = z.infer<typeof Liked>;
 export const NewComment = z
   .object({
     text: text(COMMENT),
-    replyTo: CommentId.optional().openapi({ description: "The comment that is answered" }),
+    replyTo: CommentId.optional().openapi({ description: "The comment to reply to" }),
   })
   .openapi("NewComment");
 export const EditComment = z.object({ text: text(COMMENT) }).openapi("EditComment");
@@ -63,21 +70,26 @@ export const Comment = z
     id: CommentId,
     author: PersonCard,
     text: z.string(),
-    parent: CommentId.optional().openapi({ description: "The comment whose thread this reply is in" }),
-    replyTo: PersonCard.optional().openapi({ description: "Whom a reply answers" }),
+    parent: CommentId.optional().openapi({ description: "For a reply: the comment whose thread it is in" }),
+    replyTo: PersonCard.optional().openapi({ description: "For a reply: the person it replies to" }),
     likes: z.number().int(),
     likedByMe: z.boolean(),
     replies: z.number().int(),
-    hiddenReplies: z.number().int().openapi({ description: "0 for everybody but the author of the post" }),
+    hiddenReplies: z.number().int().openapi({ description: "Always 0 unless the viewer is the author of the post" }),
     pinned: z.boolean(),
-    hidden: z.boolean().openapi({ description: "Seen by the author of the post alone" }),
+    hidden: z.boolean().openapi({ description: "Visible only to the author of the post" }),
     createdAt: Timestamp,
     editedAt: Timestamp.optional(),
   })
   .openapi("Comment");
 export type Comment = z.infer<typeof Comment>;
 export const CommentPage = page(Comment)
-  .extend({ seq: z.number().int().openapi({ description: "For `since` of the live post: go on from this page" }) })
+  .extend({
+    seq: z
+      .number()
+      .int()
+      .openapi({ description: "Pass it as `since` over the live socket to continue from this page" }),
+  })
   .openapi("CommentPage");
 export type CommentPage = z.infer<typeof CommentPage>;
 

@@ -3,7 +3,7 @@ import { type PersonId, timeOf } from "../ids.ts";
 import type { PersonCard } from "./people.ts";
 import type { Comment } from "./posts.ts";
 
-/** A comment as the API tells it; undefined when its author is gone. A pure function of what was read. */
+/** Returns the comment as the API shows it, or undefined if its author no longer exists. Pure. */
 export function presentComment(
   comment: SeenComment,
   people: ReadonlyMap<PersonId, PersonCard>,

@@ -1,24 +1,28 @@
 import { z } from "@hono/zod-openapi";
 
-/** The longest that a browser's push service gives: Windows'. */
+/** Length of the longest endpoints that browsers get from their push services (those of Windows). */
 const ENDPOINT_MAX = 1024;
 
 const base64url = (bytes: number, description: string) =>
   z
     .string()
-    .regex(new RegExp(`^[\\w-]{${Math.ceil((bytes * 4) / 3)}}$`), { error: `not ${bytes} bytes in base64url` })
+    .regex(new RegExp(`^[\\w-]{${Math.ceil((bytes * 4) / 3)}}$`), { error: `Must be ${bytes} bytes in base64url` })
     .openapi({ description });
 
-const Endpoint = z.string().min(1).max(ENDPOINT_MAX).openapi({ description: "Where its push service takes pushes" });
+const Endpoint = z
+  .string()
+  .min(1)
+  .max(ENDPOINT_MAX)
+  .openapi({ description: "URL at the push service that accepts pushes for this browser" });
 
-/** What `PushSubscription.toJSON()` gives in a browser. */
+/** The result of `PushSubscription.toJSON()` in a browser. */
 export const PushSubscription = z
   .object({
     endpoint: Endpoint,
     expirationTime: z.number().nullish(),
     keys: z.object({
-      p256dh: base64url(65, "The browser's public key, a point of P-256"),
-      auth: base64url(16, "The secret it shares with the sender"),
+      p256dh: base64url(65, "The browser's public key, a point on P-256"),
+      auth: base64url(16, "The authentication secret that the browser shares with the sender"),
     }),
   })
   .openapi("PushSubscription");
@@ -27,18 +31,18 @@ export type PushSubscription = z.infer<typeof PushSubscription>;
 export const Unsubscribe = z.object({ endpoint: Endpoint }).openapi("Unsubscribe");
 
 export const PushKey = z
-  .object({ key: z.string().openapi({ description: "The applicationServerKey to subscribe with, in base64url" }) })
+  .object({ key: z.string().openapi({ description: "The `applicationServerKey` to subscribe with, in base64url" }) })
   .openapi("PushKey");
 export type PushKey = z.infer<typeof PushKey>;
 
-/** What arrives in a browser, once decrypted. Of two with one `tag` the newer replaces the older; `version` tells them apart. */
+/** A decrypted push as a browser receives it. For each `tag`, the one with the highest `version` is shown. */
 export type PushPayload = {
   title: string;
   body: string;
   tag: string;
   version: number;
-  /** What to open: a path of this origin. */
+  /** The page to open: a path on this origin. */
   url: string;
-  /** When it happened, in ms since 1970. */
+  /** When the event happened, in ms since 1970. */
   at: number;
 };

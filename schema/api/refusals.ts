@@ -1,6 +1,6 @@
 /**
- * Why a request is refused: stable codes for programs. Any layer may throw a refusal; only `workers/http/problems.ts` knows
- * which status and title each one has over HTTP.
+ * The reasons for refusing a request, as stable codes for programs. Any layer may throw a refusal; only
+ * `workers/http/problems.ts` maps codes to an HTTP status and a title.
  */
 import type { Problem } from "./common.ts";
 

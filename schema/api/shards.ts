@@ -19,22 +19,25 @@ export const ShardMove = z
     source: Database,
     target: Database,
     phase: z.enum(PHASES),
-    moved: z.number().int().openapi({ description: "Rows that this phase has dealt with" }),
+    moved: z.number().int().openapi({ description: "Rows processed in the current phase" }),
     waitMs: z
       .number()
       .int()
-      .openapi({ description: "How long the next step must wait; one that comes earlier does nothing" }),
-    reason: z.string().optional().openapi({ description: "Why it was aborted, if not by the operator" }),
+      .openapi({ description: "How long to wait before the next step; an earlier step has no effect" }),
+    reason: z.string().optional().openapi({ description: "Why the move was aborted, unless the operator did it" }),
   })
   .openapi("ShardMove");
 export type ShardMove = z.infer<typeof ShardMove>;
 
 export const ShardMap = z
-  .object({ ranges: z.array(ShardRange), move: ShardMove.optional().openapi({ description: "The one under way" }) })
+  .object({
+    ranges: z.array(ShardRange),
+    move: ShardMove.optional().openapi({ description: "The move under way, if any" }),
+  })
   .openapi("ShardMap");
 export type ShardMap = z.infer<typeof ShardMap>;
 
 export const MoveShards = z
   .object({ first: Shard, last: Shard, target: Database })
-  .refine(({ first, last }) => first <= last, { error: "The last shard is before the first" })
+  .refine(({ first, last }) => first <= last, { error: "The last shard must not be below the first" })
   .openapi("MoveShards");

@@ -5,9 +5,9 @@ import { Timestamp } from "./common.ts";
 
 export const Quota = z
   .object({
-    used: z.number().int().openapi({ description: "Bytes of all originals, with those under way" }),
+    used: z.number().int().openapi({ description: "Bytes of all originals and posters, including uploads under way" }),
     limit: z.number().int(),
-    unfinished: z.number().int().openapi({ description: "Uploads under way" }),
+    unfinished: z.number().int().openapi({ description: "Number of uploads under way" }),
     unfinishedLimit: z.number().int(),
   })
   .openapi("MediaQuota");
@@ -20,8 +20,13 @@ export const DirectUpload = z
     parts: z.array(
       z.object({
         number: z.number().int(),
-        bytes: z.number().int().openapi({ description: "Exactly so many, of the file in its order" }),
-        url: z.string().openapi({ description: "To PUT them to. The answer has an ETag." }),
+        bytes: z
+          .number()
+          .int()
+          .openapi({ description: "Exact size of the part. The parts follow each other in the file" }),
+        url: z
+          .string()
+          .openapi({ description: "PUT the bytes of the part to this URL and keep the `ETag` of the response" }),
       }),
     ),
     urlsExpireAt: Timestamp,

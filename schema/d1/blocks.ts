@@ -1,20 +1,23 @@
 import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "../ids.ts";
 
-/** The condition under which a row of `blocks` counts; that of the index `blocks_active`, or it could not be used. */
+/** Matches rows that are a block in either direction. Must equal the condition of the index `blocks_active`. */
 export const IS_ACTIVE = "(mine = 1 OR theirs = 1)";
 
 /**
- * For who looks for any block of a person: reads none of those that were taken back. SQLite would take the primary key by
- * itself, because it fits as well, and read them all.
+ * The table for queries that look for any block of a person, without reading rows of former blocks. SQLite on its own
+ * would choose the primary key, which fits as well, and read those too.
  */
 export const ACTIVE_BLOCKS = "blocks INDEXED BY blocks_active";
 
-/** With whom of ?2, a JSON array, the person ?1 is in a block, whoever made it. */
+/** Selects the people in ?2, a JSON array, who are in a block with the person ?1, in either direction. */
 export const BLOCKED_AMONG = `
   SELECT other FROM blocks WHERE person = ?1 AND ${IS_ACTIVE} AND other IN (SELECT value FROM json_each(?2))`;
 
-/** With whom of `others` each of `people` is in a block, if with anybody. One D1 query a database. */
+/**
+ * Returns, for each of `people`, which of `others` they are in a block with; people without any are absent. Costs one
+ * D1 query per database.
+ */
 export async function blocksBetween(
   env: Env,
   people: Iterable<PersonId>,

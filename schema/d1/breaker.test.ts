@@ -10,24 +10,24 @@ afterEach(() => {
 });
 
 const late = () => Promise.reject(new LateError("D1", 2000));
-const tried = vi.fn(() => Promise.resolve("answered"));
-const outcome = (breaker: Breaker, ask: () => Promise<string> = tried) => breaker.run(ask).catch(String);
+const inTime = vi.fn(() => Promise.resolve("answered"));
+const outcome = (breaker: Breaker, call: () => Promise<string> = inTime) => breaker.run(call).catch(String);
 
-it("asks nobody for a second after it was late, then one, then all", async () => {
+it("blocks all calls for a second after a timeout, then lets one through, then all", async () => {
   const breaker = new Breaker();
   expect(await outcome(breaker)).toBe("answered");
   await outcome(breaker, late);
-  tried.mockClear();
+  inTime.mockClear();
   vi.setSystemTime(999);
   expect(await outcome(breaker)).toContain("D1");
   vi.setSystemTime(1000);
   const both = [outcome(breaker), outcome(breaker)];
   expect(await Promise.all(both)).toEqual(["answered", expect.stringContaining("D1")]);
-  expect(tried).toHaveBeenCalledTimes(1);
+  expect(inTime).toHaveBeenCalledTimes(1);
   expect(await outcome(breaker)).toBe("answered");
 });
 
-it("lets another try when the one who did is gone without an answer", async () => {
+it("lets another call try after 5 s without a result of the first trial", async () => {
   const breaker = new Breaker();
   await outcome(breaker, late);
   vi.setSystemTime(1000);
@@ -38,7 +38,7 @@ it("lets another try when the one who did is gone without an answer", async () =
   expect(await outcome(breaker)).toBe("answered");
 });
 
-it("is spared anew when it is late again, and is not spared for failing at once", async () => {
+it("blocks calls again after another timeout, but not after an immediate failure", async () => {
   const breaker = new Breaker();
   await outcome(breaker, late);
   vi.setSystemTime(1500);

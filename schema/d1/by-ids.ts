@@ -2,8 +2,8 @@ import type { Id } from "../ids.ts";
 import { byDatabase } from "./shards.ts";
 
 /**
- * Runs `sql`, which reads ids with `json_each(?1)` and `values` from ?2 on, in each database that holds one of `ids`: one D1
- * query each.
+ * Runs `sql` in each database that holds any of `ids`, and returns all rows. The statement reads its ids with
+ * `json_each(?1)` and `values` from ?2 on. Costs one D1 query per database.
  */
 export async function queryByIds<Row>(
   env: Env,
@@ -11,11 +11,11 @@ export async function queryByIds<Row>(
   sql: string,
   ...values: readonly (string | number)[]
 ): Promise<Row[]> {
-  const answers = [...byDatabase(env, new Set(ids), (id) => id)].map(([database, group]) =>
+  const queries = [...byDatabase(env, new Set(ids), (id) => id)].map(([database, group]) =>
     database
       .prepare(sql)
       .bind(JSON.stringify(group), ...values)
       .all<Row>(),
   );
-  return (await Promise.all(answers)).flatMap(({ results }) => results);
+  return (await Promise.all(queries)).flatMap(({ results }) => results);
 }

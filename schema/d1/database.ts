@@ -1,7 +1,7 @@
 /**
- * The one door to D1. Every read and write of the product goes through a `Database`, which gives each call a deadline and,
- * for calls that a request waits for, a circuit breaker. A statement is text and parameters, and belongs to no database, so
- * it can be built anywhere and run again elsewhere.
+ * The only access to D1. Every read and write of the product goes through a `Database`, which gives each call a
+ * deadline and, if a request waits for it, a circuit breaker. A statement is text with parameters and is not bound to a
+ * database, so it can be built anywhere and run again on another database.
  */
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { Breaker } from "./breaker.ts";
@@ -10,13 +10,13 @@ import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
 /** One SQL statement. Its parameters are numbered: `?1` stands for the first of `params`. */
 export type Statement = { readonly sql: string; readonly params: readonly unknown[] };
 
-/** What one statement of a batch did: the rows it returned, and how many rows it changed. */
+/** The result of one statement of a batch: the rows it returned, and how many rows it changed. */
 export type Result<Row = unknown> = { rows: Row[]; changes: number };
 
-/** Where a batch runs: on the primary, on the nearest replica, or on any copy that is as new as a bookmark. */
+/** Where a batch runs: on the primary, on the nearest replica, or on any copy at least as new as a bookmark. */
 export type Consistency = "first-primary" | "first-unconstrained" | (string & {});
 
-/** D1 itself ends a query, or a whole batch, after 30 s: https://developers.cloudflare.com/d1/platform/limits/ */
+/** D1 itself aborts a query or a batch after 30 s: https://developers.cloudflare.com/d1/platform/limits/ */
 const PATIENT_WITHIN = 30_000; // ms
 
 export const statement = (sql: string, ...params: readonly unknown[]): Statement => ({ sql, params });
@@ -35,58 +35,62 @@ export class Database {
     this.#breaker = breaker;
   }
 
-  /** The door to a binding. It is the same one each time, so that all requests of an isolate share its breaker. */
+  /** Returns the `Database` of a binding, always the same one, so that all requests of an isolate share its breaker. */
   static of(d1: D1Database): Database {
-    const known = doors.get(d1);
+    const known = byBinding.get(d1);
     if (known) return known;
     const database = new Database(d1, STORE_ANSWERS_WITHIN, new Breaker());
-    doors.set(d1, database);
+    byBinding.set(d1, database);
     return database;
   }
 
-  /** The same database for work that nobody waits for (queues, cron): calls may take 30 s, and no breaker refuses them. */
+  /** The same database for background work (queues, cron): calls may take 30 s, and no breaker rejects them. */
   get patient(): Database {
     this.#patient ??= new Database(this.#d1, PATIENT_WITHIN, undefined);
     return this.#patient;
   }
 
   /**
-   * Drizzle's query builder over this database, for simple statements. Building one takes longer than running it, so a hot
-   * path uses text that was built when its module loaded (sql.ts).
+   * Drizzle's query builder for this database, for simple statements. Building a statement takes longer than running
+   * it, so hot paths use text that was built when their module was loaded (sql.ts).
    */
   get orm(): DrizzleD1Database {
     this.#orm ??= drizzle(this.#guarded());
     return this.#orm;
   }
 
-  /** Whether both are doors to one database. */
+  /** Whether both use the same binding. */
   isSame(other: Database): boolean {
     return this.#d1 === other.#d1;
   }
 
-  /** All rows of one statement, from the primary. */
+  /** Runs one statement on the primary and returns all its rows. */
   async all<Row>(sql: string, ...params: readonly unknown[]): Promise<Row[]> {
     const { results } = await this.#call(() => this.#bound(sql, params).all<Row>());
     return results;
   }
 
-  /** The first row of one statement, from the primary. Undefined when it returns none. */
+  /** Runs one statement on the primary and returns its first row, or undefined if there is none. */
   async first<Row>(sql: string, ...params: readonly unknown[]): Promise<Row | undefined> {
     return (await this.all<Row>(sql, ...params))[0];
   }
 
-  /** Runs one statement and returns how many rows it changed. */
+  /** Runs one statement on the primary and returns how many rows it changed. */
   async run(sql: string, ...params: readonly unknown[]): Promise<number> {
     const { meta } = await this.#call(() => this.#bound(sql, params).run());
     return meta.changes;
   }
 
-  /** Runs statements in one transaction on the primary. Rejects when that is late; it may have been committed all the same. */
+  /**
+   * Runs statements in one transaction on the primary. If it rejects with a timeout, it may still have been committed.
+   */
   async batch<Row>(statements: readonly Statement[]): Promise<Result<Row>[]> {
     return (await this.#call(() => this.#d1.batch<Row>(this.#prepared(this.#d1, statements)))).map(resultOf);
   }
 
-  /** As `batch`, in a session. `bookmark` names the state that the batch saw or made, if D1 tells it. */
+  /**
+   * Like `batch`, but in a session. `bookmark` identifies the state that the batch read or created, if D1 returns one.
+   */
   async inSession<Row>(
     statements: readonly Statement[],
     consistency: Consistency,
@@ -109,7 +113,7 @@ export class Database {
     return this.#breaker ? this.#breaker.run(guarded) : guarded();
   }
 
-  /** What drizzle uses of a D1 binding, through the same deadline and breaker. */
+  /** The part of a D1 binding that Drizzle uses, with the same deadline and breaker. */
   #guarded(): D1Database {
     const prepared = (bound: D1PreparedStatement) => ({
       bind: (...params: unknown[]) => prepared(bound.bind(...params)),
@@ -121,6 +125,6 @@ export class Database {
   }
 }
 
-const doors = new WeakMap<D1Database, Database>();
+const byBinding = new WeakMap<D1Database, Database>();
 
 const resultOf = <Row>({ results, meta }: D1Result<Row>): Result<Row> => ({ rows: results, changes: meta.changes });

@@ -1,9 +1,9 @@
-/** Who is private, and for whom not: for who asks without a reader's tiers. */
+/** Queries about private accounts, for callers without a `Reader`. They bypass its caches. */
 import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "../ids.ts";
 import { databaseOf } from "./shards.ts";
 
-/** One D1 query, of one row. */
+/** Returns whether a person is private; false for an unknown person. Costs one D1 query of one row. */
 export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
   const row = await databaseOf(env, person)
     .prepare("SELECT private FROM people WHERE id = ?")
@@ -12,7 +12,7 @@ export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
   return row?.private === 1;
 }
 
-/** Those of `people` whom `followee` has for followers. A request is no follow. One D1 query a database. */
+/** Returns the followers of `followee` among `people`, without open requests. Costs one D1 query per database. */
 export async function followersAmong(env: Env, followee: PersonId, people: Iterable<PersonId>): Promise<Set<PersonId>> {
   const rows = await queryByIds<{ follower: PersonId }>(env, people, FOLLOWERS_AMONG, followee);
   return new Set(rows.map(({ follower }) => follower));

@@ -1,9 +1,9 @@
-/** The largest JSON parameter of one statement; D1 bounds a value at 2 MB. */
+/** The largest JSON parameter of a statement, in characters. D1 limits a value to 2 MB. */
 const BYTES_MAX = 500_000;
 
 /**
- * Prepares `sql` for `rows`, which it reads with `json_each(?1)`: one statement for many rows, because a statement has at
- * most 100 parameters. Rows that together are too large for one parameter are spread over several statements.
+ * Prepares `sql`, which reads `rows` with `json_each(?1)`: one statement for many rows, because a statement takes at
+ * most 100 parameters. Rows that are too large for one parameter are spread over several statements.
  */
 export function setBased(database: D1Database, sql: string, rows: readonly unknown[]): D1PreparedStatement[] {
   const statements: D1PreparedStatement[] = [];

@@ -1,23 +1,24 @@
 /** The logical shard of a key, as SQL that triggers and statements over many rows can use. */
 import { DIGITS, LOGICAL_SHARDS } from "../ids.ts";
 
-/** What a database says to a write of a shard that is on its way to another one, or is there already. */
+/** The message with which a database refuses writes for a shard that is moving to another database or already has. */
 export const IS_MOVING = "the shard is moving to another database";
 
-/** Whether a database refused a write for that reason. The refusal may be wrapped: drizzle names it as the `cause`. */
+/** Whether `error` is that refusal, possibly wrapped: Drizzle passes it as the `cause`. */
 export const isMoving = (error: unknown): boolean =>
   String(error).includes(IS_MOVING) || (error instanceof Error && error.cause !== undefined && isMoving(error.cause));
 
 const digit = (id: string, position: number): string => `(instr('${DIGITS}', substr(${id}, ${position}, 1)) - 1)`;
 
-/** Of an id: its bits 10 to 22 of 64, which are in the ninth, tenth and eleventh of 13 characters. */
+/** Returns SQL for the shard of an id: bits 10 to 22 of 64, in the ninth to eleventh of its 13 characters. */
 export const shardOfIdSql = (id: string): string =>
   `((${digit(id, 9)} & 7) * 1024 + ${digit(id, 10)} * 32 + ${digit(id, 11)})`;
 
-// Of 32 bits the lowest 13 are enough: neither a product nor an exclusive or looks at higher ones. Handles are ASCII.
+// The lowest 13 of the 32 bits suffice: in products and exclusive ors, low bits never depend on higher ones. Handles
+// are ASCII.
 const [SEED, PRIME, MASK] = [0x811c9dc5 % LOGICAL_SHARDS, 0x01000193 % LOGICAL_SHARDS, LOGICAL_SHARDS - 1];
 
-/** As `shardOfHandle`. SQLite has no exclusive or: it is what one of the two has and not both. */
+/** Returns SQL for the shard of a handle, as in `shardOfHandle`. SQLite lacks exclusive or: it is `or` minus `and`. */
 export const shardOfHandleSql = (handle: string): string => `(
   WITH RECURSIVE fnv (rest, hash) AS (
     SELECT ${handle}, ${SEED}
@@ -26,8 +27,8 @@ export const shardOfHandleSql = (handle: string): string => `(
   SELECT hash FROM fnv WHERE rest = '')`;
 
 /**
- * Whether the database takes writes of the row with this id. For sweeps, which find rows of many people: the copy of a row
- * that is on its way would make the whole sweep fail.
+ * Returns a condition that holds if the database accepts writes of the row with this id. Sweeps need it, because they
+ * find rows of many people, and a single copy of a moving row would make the whole sweep fail.
  */
 export const isOpenSql = (id: string): string =>
   `NOT EXISTS (SELECT 1 FROM closed_shards WHERE ${shardOfIdSql(id)} BETWEEN first AND last)`;

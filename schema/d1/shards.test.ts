@@ -20,7 +20,7 @@ const moved = (first: number, last: number, phase: string) =>
     .bind(first, last, phase)
     .run();
 
-it("reads one database, ranges, and one that has nothing yet", () => {
+it("parses a single database, ranges, and a database without shards", () => {
   expect(parseShards("DB")).toEqual({ bindings: ["DB"], ranges: [{ binding: "DB", first: 0, last: 8191 }] });
   expect(parseShards("DB_1:4096-8191 DB:0-4095").ranges.map(({ binding }) => binding)).toEqual(["DB", "DB_1"]);
   expect(parseShards("DB:0-8191 DB_1").bindings).toEqual(["DB", "DB_1"]);
@@ -29,7 +29,7 @@ it("reads one database, ranges, and one that has nothing yet", () => {
   }
 });
 
-it("cuts what was moved out of what was there", () => {
+it("cuts a moved range out of the existing ranges", () => {
   const ranges = [{ binding: "DB", first: 0, last: 8191 }];
   const once = withMoved(ranges, { binding: "DB_1", first: 100, last: 199 });
   const twice = withMoved(once, { binding: "DB_2", first: 150, last: 8191 });
@@ -40,14 +40,14 @@ it("cuts what was moved out of what was there", () => {
   ]);
 });
 
-it("reads nothing with one database", async () => {
+it("queries nothing with one database", async () => {
   const session = vi.spyOn(env.DB, "withSession");
   const prepare = vi.spyOn(env.DB, "prepare");
   await renewShards({ ...env, SHARDS: "DB" });
   expect([session.mock.calls, prepare.mock.calls]).toEqual([[], []]);
 });
 
-it("is read once in a while, and only who comes after the lease waits for it", async () => {
+it("refreshes the map now and then, and only a request after the lease waits for it", async () => {
   const session = vi.spyOn(PAIR.DB, "withSession");
   const background: Promise<unknown>[] = [];
   const request = () => renewShards(PAIR, { waitUntil: (promise) => background.push(promise) });
@@ -63,7 +63,7 @@ it("is read once in a while, and only who comes after the lease waits for it", a
   expect([session.mock.calls.length, background.length]).toEqual([3, 1]);
 });
 
-it("follows what was published, and nothing before", async () => {
+it("follows published moves only", async () => {
   await moved(10, 20, "fenced");
   await moved(30, 40, "published");
   await moved(50, 60, "aborted");
@@ -71,7 +71,7 @@ it("follows what was published, and nothing before", async () => {
   expect([15, 35, 55].map((shard) => databaseOf(PAIR, shard) === PAIR.DB_1)).toEqual([false, true, false]);
 });
 
-it("uses the last map for a while when it cannot be read, and then refuses", async () => {
+it("uses the last map for a while when it cannot be read, and then rejects", async () => {
   vi.spyOn(console, "warn").mockReturnValue();
   await renewShards(PAIR);
   vi.spyOn(PAIR.DB, "withSession").mockImplementation(() => {

@@ -1,9 +1,9 @@
 /**
- * Which database a row lives in. An id names its logical shard; the `SHARDS` variable names the databases, and which of
- * them each shard began in; what was moved since is in the table `shard_moves` of the database DB (workers/shards).
+ * Maps rows to databases. An id contains its logical shard. The `SHARDS` variable names the databases and the initial
+ * database of each shard; later moves are in the table `shard_moves` of the database DB (workers/shards).
  *
- * An isolate keeps that map and reads it anew every few seconds. Where `SHARDS` names one database there is nothing to
- * read, and nothing is.
+ * An isolate caches the resulting map and refreshes it every few seconds. If `SHARDS` names only one database, nothing
+ * is ever read.
  */
 import type { Background } from "../background.ts";
 import { STORE_ANSWERS_WITHIN, within } from "./deadline.ts";
@@ -12,23 +12,23 @@ import { PHASES, type Phase } from "../tables/shards.ts";
 
 export type Range = { binding: string; first: number; last: number };
 
-/** No request begins with a map that was read longer ago than this, in ms, unless the map cannot be read. */
+/** No request starts with a map older than this, in ms, unless the map cannot be read. */
 export const MAP_LEASE = 5000;
-/** One that cannot be read again is used for this long, in ms; then what needs it is refused. */
+/** How long a map is used while it cannot be read again, in ms. After that, whatever needs it is refused. */
 export const MAP_LASTS = 10_000;
-/** From this age on it is read again, in ms: beside a request, which does not wait for it. */
-const RENEWED_AFTER = 2500;
-/** Until then one who has begun to read it is waited for. */
-const READ_WITHIN = 1000;
+/** The age from which a map is refreshed in the background of a request, in ms. */
+const REFRESH_AFTER = 2500;
+/** How long a background refresh may take before another request starts its own, in ms. */
+const REFRESH_TIMEOUT = 1000;
 
-type Start = { bindings: string[]; ranges: Range[] };
+type InitialMap = { bindings: string[]; ranges: Range[] };
 
 /**
- * Reads "DB" (one database for everything), "DB:0-4095 DB_1:4096-8191", or "DB:0-8191 DB_1": a second one that has nothing
- * yet. Throws unless every logical shard has exactly one binding: a row without a home must stop the deployment, not a
- * request.
+ * Parses "DB" (one database for everything), "DB:0-4095 DB_1:4096-8191", or "DB:0-8191 DB_1" (a second database without
+ * shards). Throws unless every logical shard has exactly one binding: a row without a home must stop the deployment,
+ * not a request.
  */
-export function parseShards(map: string): Start {
+export function parseShards(map: string): InitialMap {
   const parts = map.trim().split(/\s+/);
   const named = parts.map((part) => {
     const [, binding, first, last] = /^(\w+)(?::(\d+)-(\d+))?$/.exec(part) ?? [];
@@ -43,11 +43,11 @@ export function parseShards(map: string): Start {
     if (first !== next || last < first) throw new Error(`SHARDS: ${binding} starts at ${first}, expected ${next}`);
     next = last + 1;
   }
-  if (next !== LOGICAL_SHARDS) throw new Error(`SHARDS: shards from ${next} on have no database`);
+  if (next !== LOGICAL_SHARDS) throw new Error(`SHARDS: shards from ${next} onwards have no database`);
   return { bindings: [...new Set(named.map(({ binding }) => binding))], ranges };
 }
 
-/** `ranges`, but `moved` is where it says. */
+/** Returns `ranges` with the range `moved` reassigned to its binding. */
 export function withMoved(ranges: readonly Range[], moved: Range): Range[] {
   const others = ranges.flatMap(({ binding, first, last }) => [
     { binding, first, last: Math.min(last, moved.first - 1) },
@@ -57,72 +57,74 @@ export function withMoved(ranges: readonly Range[], moved: Range): Range[] {
 }
 
 /**
- * `isMoving`: a move is under way. `readAt`: when it was asked for; `askedAt`: when it was asked for again. `number`: how
- * many were asked for until then.
+ * `isMoving`: a move is under way. `readAt`: when the query for this map began; `refreshedAt`: when the last refresh of
+ * it began. `readNumber`: numbers the queries in the order in which they began.
  */
-type ShardMap = { ranges: Range[]; isMoving: boolean; readAt: number; askedAt: number; number: number };
+type ShardMap = { ranges: Range[]; isMoving: boolean; readAt: number; refreshedAt: number; readNumber: number };
 
-// By the text of SHARDS. A deployment has one.
-const starts = new Map<string, Start>();
+// Keyed by the text of SHARDS. A deployment has only one.
+const initialMaps = new Map<string, InitialMap>();
 const maps = new Map<string, ShardMap>();
-let asked = 0;
+let reads = 0;
 
-function startOf({ SHARDS }: Env): Start {
-  const start = starts.get(SHARDS) ?? parseShards(SHARDS);
-  starts.set(SHARDS, start);
-  return start;
+function initialMapOf({ SHARDS }: Env): InitialMap {
+  const initial = initialMaps.get(SHARDS) ?? parseShards(SHARDS);
+  initialMaps.set(SHARDS, initial);
+  return initial;
 }
 
 function mapOf(env: Env): Pick<ShardMap, "ranges" | "isMoving"> {
-  const start = startOf(env);
-  if (start.bindings.length === 1) return { ranges: start.ranges, isMoving: false };
+  const initial = initialMapOf(env);
+  if (initial.bindings.length === 1) return { ranges: initial.ranges, isMoving: false };
   const map = maps.get(env.SHARDS);
-  if (!map) throw new Error("the map of the shards was not read");
+  if (!map) throw new Error("the shard map was not read: renewShards() must run first");
   return map;
 }
 
 /**
- * To be called where something begins that uses databases: a request, a batch of a queue, a cron, an actor's turn. Costs
- * nothing with one database; else one query an isolate in a few seconds, which only who comes after MAP_LEASE waits for.
+ * Refreshes the map if it is old. Every unit of work that uses databases must call it first: a request, a batch of a
+ * queue, a cron, a turn of an actor. Costs nothing with one database; otherwise one query per isolate every few
+ * seconds, for which a request waits only if its map is older than MAP_LEASE. Throws if the map is older than MAP_LASTS
+ * and cannot be read.
  */
 export async function renewShards(env: Env, background?: Background): Promise<void> {
-  if (startOf(env).bindings.length === 1) return;
+  if (initialMapOf(env).bindings.length === 1) return;
   const now = Date.now();
   const map = maps.get(env.SHARDS);
-  // A clock that was set back says nothing about the age.
+  // If the clock was set back, the age is unknown.
   const age = map && now >= map.readAt ? now - map.readAt : Number.POSITIVE_INFINITY;
-  if (age < RENEWED_AFTER) return;
+  if (age < REFRESH_AFTER) return;
   if (map && background && age < MAP_LEASE) {
-    if (now - map.askedAt < READ_WITHIN) return;
-    map.askedAt = now;
-    background.waitUntil(readShards(env).catch(notRead));
+    if (now - map.refreshedAt < REFRESH_TIMEOUT) return;
+    map.refreshedAt = now;
+    background.waitUntil(readShards(env).catch(warnOfOldMap));
     return;
   }
   try {
     await readShards(env);
   } catch (error) {
     if (age > MAP_LASTS) throw error;
-    notRead(error);
+    warnOfOldMap(error);
   }
 }
 
-const notRead = (error: unknown): void =>
-  console.warn("map of the shards not read, using the last one", { error: String(error) });
+const warnOfOldMap = (error: unknown): void =>
+  console.warn("could not read the shard map, using the last one", { error: String(error) });
 
-/** Reads the map as it stands. One query of DB, at its primary. */
+/** Reads the current map from the primary of DB. Costs one query. */
 export async function readShards(env: Env): Promise<Range[]> {
-  const start = startOf(env);
-  if (start.bindings.length === 1) return start.ranges;
-  const [now, number] = [Date.now(), (asked += 1)];
+  const initial = initialMapOf(env);
+  if (initial.bindings.length === 1) return initial.ranges;
+  const [now, readNumber] = [Date.now(), (reads += 1)];
   const read = env.DB.withSession("first-primary").prepare(MOVES).all<MoveRow>();
   const { results } = await within(STORE_ANSWERS_WITHIN, read, "D1");
   const moves = results.map(({ phase, ...moved }) => ({ moved, reached: PHASES.indexOf(phase) }));
   const published = moves.filter(({ reached }) => reached >= PUBLISHED);
-  const ranges = published.reduce<Range[]>((ranges, { moved }) => withMoved(ranges, moved), start.ranges);
+  const ranges = published.reduce<Range[]>((ranges, { moved }) => withMoved(ranges, moved), initial.ranges);
   const isMoving = moves.some(({ reached }) => reached !== DONE);
-  // Of two that were under way at once, the one that was sent later knows more.
-  if (number > (maps.get(env.SHARDS)?.number ?? 0)) {
-    maps.set(env.SHARDS, { ranges, isMoving, readAt: now, askedAt: now, number });
+  // Of two concurrent queries, the one that began later has the newer map.
+  if (readNumber > (maps.get(env.SHARDS)?.readNumber ?? 0)) {
+    maps.set(env.SHARDS, { ranges, isMoving, readAt: now, refreshedAt: now, readNumber });
   }
   return ranges;
 }
@@ -131,24 +133,24 @@ type MoveRow = Range & { phase: Phase };
 const [PUBLISHED, DONE] = [PHASES.indexOf("published"), PHASES.indexOf("done")];
 const MOVES = "SELECT target AS binding, first, last, phase FROM shard_moves WHERE phase <> 'aborted' ORDER BY id";
 
-/** Whether rows are on their way between databases: some may be in two of them. */
+/** Whether a move is under way, so that some rows may be in two databases. */
 export const areShardsMoving = (env: Env): boolean => mapOf(env).isMoving;
 
-/** Every database, each once. While shards are moving, one may hold copies of rows that are another's: see `isHomeOf`. */
+/** Returns every database once. During a move, a database may hold copies of another one's rows: see `isHomeOf`. */
 export const databases = (env: Env): D1Database[] => bindings(env).map((binding) => databaseNamed(env, binding));
 
-/** The names of all databases. */
-export const bindings = (env: Env): string[] => startOf(env).bindings;
+/** Returns the binding names of all databases. */
+export const bindings = (env: Env): string[] => initialMapOf(env).bindings;
 
-/** A logical shard of every database that has any. */
+/** Returns one logical shard of every database that has any. */
 export const firstShards = (env: Env): number[] => [
   ...new Map(mapOf(env).ranges.map(({ binding, first }) => [binding, first])).values(),
 ];
 
-/** The database of an id, or of a logical shard (0 to 8191). */
+/** Returns the database of an id or of a logical shard (0 to 8191). */
 export const databaseOf = (env: Env, key: Id | number): D1Database => databaseNamed(env, bindingOf(env, key));
 
-/** The name of that database's binding. */
+/** Returns the binding name of the database of an id or of a logical shard. */
 export function bindingOf(env: Env, key: Id | number): string {
   const shard = typeof key === "number" ? key : shardOf(key);
   const range = mapOf(env).ranges.find(({ first, last }) => first <= shard && shard <= last);
@@ -156,10 +158,10 @@ export function bindingOf(env: Env, key: Id | number): string {
   return range.binding;
 }
 
-/** For who asks all databases: whether a row that was found in this one is read there, or is a copy on its way. */
+/** Whether a row found in `database` belongs there and is not a copy of a move. For queries of all databases. */
 export const isHomeOf = (env: Env, database: D1Database, id: Id): boolean => databaseOf(env, id) === database;
 
-/** Sorts items into the databases of their ids, so that each database is asked once. */
+/** Groups items by the database of their ids, so that each database is queried once. */
 export function byDatabase<T>(env: Env, items: Iterable<T>, idOf: (item: T) => Id): Map<D1Database, T[]> {
   const groups = new Map<D1Database, T[]>();
   for (const item of items) {
@@ -171,16 +173,20 @@ export function byDatabase<T>(env: Env, items: Iterable<T>, idOf: (item: T) => I
   return groups;
 }
 
-/** FNV-1a, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/): handles have no id, so their hash draws their shard. */
+/**
+ * Returns the logical shard of a handle. Handles have no id, so a hash selects their shard: FNV-1a with 32 bits
+ * (http://www.isthe.com/chongo/tech/comp/fnv/).
+ */
 export function shardOfHandle(handle: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(handle)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0) % LOGICAL_SHARDS;
 }
 
-// Operators add DB_1, DB_2... to wrangler.toml; the generated type of Env knows only those that this repository has.
+/** Returns the database bound as `binding`; throws if there is none. */
+// The cast is needed because operators add DB_1, DB_2... to wrangler.toml, while the generated Env has only ours.
 export function databaseNamed(env: Env, binding: string): D1Database {
   const database = (env as unknown as Record<string, D1Database | undefined>)[binding];
-  if (!database) throw new Error(`SHARDS names ${binding}, and no such D1 database is bound`);
+  if (!database) throw new Error(`SHARDS names ${binding}, but no D1 database is bound under that name`);
   return database;
 }

@@ -4,7 +4,7 @@ import { likes, postStats } from "../tables/posts.ts";
 import { notifications } from "../tables/notifications.ts";
 import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf } from "./sql.ts";
 
-it("names tables and columns as they are stored", () => {
+it("uses the stored names of tables and columns", () => {
   expect(textOf(sql`SELECT ${postStats.bodySeq} FROM ${postStats} WHERE ${postStats.post} = ?1`)).toBe(
     'SELECT "post_stats"."body_seq" FROM "post_stats" WHERE "post_stats"."post" = ?1',
   );
@@ -32,7 +32,7 @@ it("reads rows from JSON by the names of their fields", () => {
   expect(textOf(sql`SELECT ${field("actor")}`)).toBe("SELECT event.value ->> 'actor'");
 });
 
-it("takes constants into the text, and no values", () => {
+it("accepts constants in the text, and no values", () => {
   expect(textOf(sql`LIMIT ${literal(3)} ${literal("it's")}`)).toBe("LIMIT 3 'it''s'");
   expect(() => textOf(sql`LIMIT ${3}`)).toThrow("1 values in its text");
 });

@@ -1,20 +1,21 @@
-/** What the live socket keeps to, on both of its ends. Apart from the schemas, whose library a browser need not load. */
+/** Limits and close codes of the live socket, for both ends. Not with the schemas, to spare browsers their library. */
 
-/** The least time between two frames of a topic to a socket, in ms. */
+/** Minimum time between two frames of one topic to a socket, in ms. */
 export const FRAME_DELAY = 250;
-/** Posts that a socket watches at a time. */
+/** The most posts that a socket watches at a time. */
 export const POSTS_WATCHED_MAX = 20;
-/** Characters of a client's message. */
+/** Maximum length of a client's message, in characters. */
 export const COMMAND_LENGTH_MAX = 4096;
 
-/** WebSocket close codes of ours (4000 to 4999 are free for applications). */
+// Our own WebSocket close codes: 4000 to 4999 are free for applications.
+/** The message is not a valid command, or the socket would watch too many posts. */
 export const BAD_COMMAND = 4400;
-/** The session has ended or is older than sessions get. */
+/** The session has ended or expired. */
 export const SESSION_OVER = 4401;
-/** Another one was opened, and there were as many as may be. Not to be opened again at once. */
+/** A newer socket exceeded the limit, so this one was closed. The client must not reopen it at once. */
 export const TOO_MANY_SOCKETS = 4409;
-/** Says more than anybody needs to. */
+/** The client sends more commands than a client needs. */
 export const TOO_MANY_COMMANDS = 4429;
-/** Of the standard: all is well, and the message is larger than accepted. */
+// Standard close codes: normal closure, and a message larger than accepted.
 export const NORMAL = 1000;
 export const TOO_LARGE = 1009;

@@ -1,6 +1,6 @@
 /**
- * Where people's sockets are held: in relays, several in each region of the world. A relay's name says in which, so however
- * many a region has later, those that are there are found.
+ * Assigns live sockets to relays, of which each region of the world has several. The name of a relay includes its
+ * region, so existing relays are still found after the number per region changes.
  */
 import { type PersonId, shardOf } from "../ids.ts";
 
@@ -9,13 +9,13 @@ export const REGIONS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "af
 export type Region = (typeof REGIONS)[number];
 export type RelayName = `${Region}-${number}`;
 
-/** May be raised at any time: sockets that are there stay where they are. A post's actor may have to tell all of them. */
+/** May be raised at any time: open sockets stay where they are. A post's actor may have to call all relays. */
 export const RELAYS_PER_REGION = 8;
 
-/** All sockets of a person in a region are at one relay, so that it can count them. */
+/** Returns the relay of a person. It holds all of the person's sockets in the region, so that it can count them. */
 export const relayOfPerson = (region: Region, person: PersonId): RelayName => relayAt(region, shardOf(person));
 
-/** Of who is not signed in: the same for all of one network; any, when that is not known. */
+/** Returns the relay of an anonymous viewer: one for the whole network, or a random one if that is unknown. */
 export function relayOfNetwork(region: Region, network: string | undefined): RelayName {
   const key = new TextEncoder().encode(network ?? crypto.randomUUID());
   return relayAt(
@@ -24,7 +24,7 @@ export function relayOfNetwork(region: Region, network: string | undefined): Rel
   );
 }
 
-/** Its object is made near the region when it is asked for first, and stays there. */
+/** Returns the stub of a relay. Its object is created near the region on first use, and stays there. */
 export const relayNamed = ({ LIVE_RELAYS }: Env, name: RelayName) =>
   LIVE_RELAYS.getByName(name, { locationHint: name.slice(0, name.indexOf("-")) as Region });
 

@@ -29,7 +29,7 @@ it.each([
   ["video/quicktime", "\0\0\x10\0moov\0\0\0lmvhd"],
   ["video/webm", "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87\x81\x02"],
   ["video/webm", "\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f\x42\x82\x01\0\0\0\0\0\0\x04webm"],
-])("knows %s", (type, start) => {
+])("detects %s", (type, start) => {
   expect(typeOf(bytes(start))).toBe(type);
 });
 
@@ -39,7 +39,7 @@ it.each([
   "RIFF\n\0\0\0WAVEfmt ",
   "RIFF\n\0\0\0WEBPjson",
   ftyp("mif1", "miaf"),
-  `${ftyp("mif1", "miaf")}avif`, // Behind the box.
+  `${ftyp("mif1", "miaf")}avif`, // After the end of the box.
   ftyp("M4A ", "mp42"),
   ftyp("M4B ", "isom"),
   ftyp("f4v ", "isom"),
@@ -50,11 +50,11 @@ it.each([
   "\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska",
   "\x1a\x45\xdf\xa3\x93\x42\x82\x85webmx",
   "\x42\x82\x84webm",
-  "\0\0\0\0ftypmif1\0\0\0\0avif", // A box of no size.
+  "\0\0\0\0ftypmif1\0\0\0\0avif", // A box of size 0.
   "<svg xmlns='http://www.w3.org/2000/svg'>",
   "<!doctype html>",
   "%PDF-1.7",
   "GIF90a",
-])("refuses %j", (start) => {
+])("rejects %j", (start) => {
   expect(typeOf(bytes(start))).toBeUndefined();
 });

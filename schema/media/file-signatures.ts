@@ -1,11 +1,11 @@
-/** What a file is, by its first bytes. Neither its name nor its declared type is asked: both are the sender's to choose. */
+/** Detects the type of a file by its first bytes. Its name and declared type do not count: the sender chooses both. */
 import { uintOf } from "../bytes.ts";
 import type { MediaType } from "./media-types.ts";
 
-/** Enough for the signatures, for the brands of an ISO file (HEIC, AVIF, MP4, MOV), and for the DocType of a WebM file. */
+/** Enough bytes for all signatures, the brands of ISO files (HEIC, AVIF, MP4, MOV) and the DocType of WebM files. */
 export const SNIFF_BYTES = 64;
 
-/** The type of the file that starts with `head`; undefined for one that is not accepted. */
+/** Returns the type of the file that starts with `head`, or undefined if the type is not accepted. */
 export function typeOf(head: Uint8Array): MediaType | undefined {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES)); // One character a byte.
   const [type] = SIGNATURES.find(([, signature]) => signature.test(start)) ?? [];
@@ -14,28 +14,28 @@ export function typeOf(head: Uint8Array): MediaType | undefined {
 
 const SIGNATURES: [MediaType, RegExp][] = [
   ["image/jpeg", /^\xff\xd8\xff/],
-  // oxlint-disable-next-line no-control-regex -- The control characters are what a broken transfer would have changed.
+  // oxlint-disable-next-line no-control-regex -- A broken transfer changes these control characters.
   ["image/png", /^\x89PNG\r\n\x1a\n/],
   ["image/gif", /^GIF8[79]a/],
   ["image/webp", /^RIFF[^]{4}WEBPVP8[ LX]/],
-  // Matroska has the same header with another DocType, whose length may be written in up to eight bytes.
+  // Matroska has the same header with a different DocType, whose length may take up to eight bytes.
   // oxlint-disable-next-line no-control-regex
   ["video/webm", /^\x1a\x45\xdf\xa3[^]*\x42\x82[^a-z]{1,8}webm(?![a-z])/],
 ];
 
 const AVIF = /^avi[fs]$/;
 const HEIC = /^(?:hei[cmsx]|hev[cmsx])$/;
-/** Of a file that has pictures, whatever they are coded in: that stands among its other brands. */
+/** Brands of a file with pictures in any codec. Its other brands name the codec. */
 const ANY_HEIF = /^(?:mif1|msf1)$/;
-/** Of videos. Audio alone has brands of its own (M4A, M4B), and so have Flash and others that no browser plays. */
+/** Brands of videos. Audio alone has other brands (M4A, M4B), and so have Flash and others that no browser plays. */
 const MP4 = /^(?:iso[m1-9]|mp4[12]|avc1|M4V[ HP]|dash|cmfc|msnv|MSNV|XAVC|3gp[4-9]|3g2[abc])$/;
-/** What a QuickTime file from before brands begins with. */
+/** Kinds of the first box of a QuickTime file older than brands. */
 const OLD_QUICKTIME = /^(?:moov|mdat|wide|free|skip)$/;
 
-// A box: its size in 4 bytes, which counts these, and its kind in 4.
+// A box starts with its size in 4 bytes, which includes these 4, and its kind in 4 bytes.
 function typeOfIso(start: string, size: number): MediaType | undefined {
   const kind = start.slice(4, 8);
-  if (kind !== "ftyp") return OLD_QUICKTIME.test(kind) && isSizeOfBox(size, kind) ? "video/quicktime" : undefined;
+  if (kind !== "ftyp") return OLD_QUICKTIME.test(kind) && isValidBoxSize(size, kind) ? "video/quicktime" : undefined;
   const [major = "", ...others] = brands(start.slice(0, size));
   const has = (brand: RegExp) => [major, ...others].some((name) => brand.test(name));
   if (major === "qt  ") return "video/quicktime";
@@ -45,9 +45,9 @@ function typeOfIso(start: string, size: number): MediaType | undefined {
   return undefined;
 }
 
-// An `ftyp` box goes on with the major brand, a version, and the compatible brands, 4 bytes each.
+// The content of an `ftyp` box: the major brand, a version, and the compatible brands, 4 bytes each.
 const brands = (box: string): string[] => [box.slice(8, 12), ...(box.slice(16).match(/[^]{4}/g) ?? [])];
 
-/** 1 stands for a size of 8 bytes behind the kind, 0 for the rest of the file, which only the media data may be. */
-const isSizeOfBox = (size: number, kind: string): boolean =>
+/** 1: the size is in the 8 bytes after the kind. 0: the rest of the file, which only media data may take. */
+const isValidBoxSize = (size: number, kind: string): boolean =>
   kind === "wide" ? size === 8 : size >= 8 || size === 1 || (size === 0 && kind === "mdat");

@@ -1,7 +1,7 @@
-/** What inspection finds in a file, as it is stored beside it (JSON) and shown to its owner. */
+/** The results of an inspection, as stored with the file (JSON) and shown to its owner. */
 import { z } from "@hono/zod-openapi";
 
-/** What a file had with it and no served byte has. */
+/** Things that the original contained and no served byte contains. */
 export const Removed = z.enum([
   "exif",
   "gps",
@@ -19,12 +19,12 @@ export const Removed = z.enum([
 export type Removed = z.infer<typeof Removed>;
 
 export const VideoDetails = z.object({
-  /** As of RFC 6381, where the file tells: "avc1.64001f". */
+  /** In the format of RFC 6381 if the file has the parameters: "avc1.64001f". */
   codec: z.string(),
-  frameRate: z.number().nullable().openapi({ description: "Frames a second, on average" }),
-  /** Clockwise, in degrees, as the file asks for it: the player turns it. */
+  frameRate: z.number().nullable().openapi({ description: "Average frames per second" }),
+  /** Clockwise rotation in degrees that the player must apply, as given in the file. */
   rotation: z.number(),
-  /** Of the original; what is served always begins with its index. */
+  /** Whether the original begins with its index. The served copy always does. */
   fastStart: z.boolean(),
   audio: z.object({ codec: z.string(), channels: z.number(), sampleRate: z.number() }).nullable(),
   durationMs: z.number().int(),
@@ -32,19 +32,19 @@ export const VideoDetails = z.object({
 export type VideoDetails = z.infer<typeof VideoDetails>;
 
 export const MediaDetails = z.object({
-  /** The EXIF orientation (1 to 8) of the original; what is served is upright. */
+  /** EXIF orientation (1 to 8) of the original. The served renditions are upright. */
   orientation: z.number().int().optional(),
   takenAt: z.string().optional().openapi({ description: "The camera's local time: 2026-05-01T12:00:00" }),
-  takenOffset: z.string().optional().openapi({ description: "Its distance from UTC, where the camera tells: +02:00" }),
+  takenOffset: z.string().optional().openapi({ description: "The camera's offset from UTC, if recorded: +02:00" }),
   camera: z.string().optional(),
   lens: z.string().optional(),
-  colorProfile: z.string().optional().openapi({ description: "As the file names it: Display P3" }),
-  /** Of an animation; a still has none. */
+  colorProfile: z.string().optional().openapi({ description: "Name of the colour profile in the file: Display P3" }),
+  /** Number of frames of an animation; absent for a still picture. */
   frames: z.number().int().optional(),
   video: VideoDetails.optional(),
-  thumbhash: z.string().optional().openapi({ description: "Base64: https://evanw.github.io/thumbhash" }),
+  thumbhash: z.string().optional().openapi({ description: "ThumbHash in base64: https://evanw.github.io/thumbhash" }),
   removed: z.array(Removed).optional(),
-  /** How often its owner has had it inspected again, while it is rejected. */
+  /** How often the owner has retried the inspection, while the file is rejected. */
   retries: z.number().int().optional(),
 });
 export type MediaDetails = z.infer<typeof MediaDetails>;

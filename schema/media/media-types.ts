@@ -1,4 +1,4 @@
-/** What may be uploaded. A file's type is told by its first bytes alone: file-signatures.ts. */
+/** The accepted file types. The first bytes alone determine the type of a file: file-signatures.ts. */
 export type PictureType = "image/jpeg" | "image/png" | "image/gif" | "image/webp" | "image/avif" | "image/heic";
 export type VideoType = "video/mp4" | "video/quicktime" | "video/webm";
 export type MediaType = PictureType | VideoType;

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-/** Where the platform moves what has failed too often, and where we send what D1 does not take at the moment. */
+/** The queue for messages that failed too often: the platform moves them here, and so do we while D1 is down. */
 export const DEAD_LETTERS = "shutterline-dead-letters";
 
-/** A message that was given up on, with what is known of it. The platform moves a bare body, and tells nothing. */
+/** A dead letter with its cause, as we send it ourselves. The platform moves a bare body and gives no cause. */
 export const DeadLetter = z.object({
   died: z.object({
-    /** The queue it was for. */
+    /** The queue that the message was sent to. */
     queue: z.string(),
     reason: z.string(),
     attempts: z.number().int(),

@@ -1,4 +1,4 @@
--- Every table is WITHOUT ROWID: with a text key that is one row written instead of two.
+-- Every table is WITHOUT ROWID: with a text key this writes one row instead of two.
 
 CREATE TABLE people (
   id TEXT PRIMARY KEY,
@@ -122,7 +122,7 @@ CREATE TABLE media (
 ) WITHOUT ROWID;
 CREATE INDEX media_uploading ON media (id) WHERE state = 'uploading';
 
--- The counts of a profile. They change in the same transaction as the rows they count, so they are exact.
+-- The counts of a profile change in the same transaction as the rows they count, so they are exact.
 
 CREATE TRIGGER following_added AFTER INSERT ON following WHEN new.active BEGIN
   UPDATE people SET following = following + 1 WHERE id = new.follower;

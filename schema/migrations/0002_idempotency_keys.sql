@@ -1,4 +1,4 @@
--- Which post a person's Idempotency-Key has made. In the person's shard; a key is forgotten a day after it was used.
+-- The post that a person's Idempotency-Key has created. In the person's shard; a key is deleted a day after its use.
 CREATE TABLE idempotency_keys (
   person TEXT NOT NULL,
   key TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- How far a post is projected without a gap, and what must be known of it fresh: of a post that is gone the row stays.
+-- How far a post is projected without a gap, and the rest of its standing. The row of a deleted post stays.
 ALTER TABLE post_stats ADD COLUMN projected INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE post_stats ADD COLUMN body_seq INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE post_stats ADD COLUMN policy TEXT NOT NULL DEFAULT 'everyone';
@@ -13,7 +13,7 @@ CREATE TRIGGER posts_removed AFTER DELETE ON posts BEGIN
   UPDATE people SET posts = posts - 1 WHERE id = old.author;
 END;
 
--- Threads of two levels: a page of a thread lies together. `parent` is '' for a comment on the post itself.
+-- Threads with two levels. A page of a thread is stored together. `parent` is '' for a comment on the post itself.
 CREATE TABLE threads (
   post TEXT NOT NULL,
   parent TEXT NOT NULL,

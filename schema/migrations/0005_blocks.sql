@@ -1,4 +1,4 @@
--- Who has blocked whom, seen from `person`: `mine` is the fact, `theirs` the mirror of the other's. The rows stay after an
+-- Blocks as seen by `person`: `mine` is the fact, `theirs` the mirror of the other person's fact. Rows stay after an
 -- unblock, because their versions order the copies that travel.
 CREATE TABLE blocks (
   person TEXT NOT NULL,
@@ -9,5 +9,5 @@ CREATE TABLE blocks (
   their_version INTEGER NOT NULL,
   PRIMARY KEY (person, other)
 ) WITHOUT ROWID;
--- So that a request's look at whether there is any block reads one row, however many were taken back.
+-- With it, checking whether there is any block reads one row, however many former blocks there are.
 CREATE INDEX blocks_active ON blocks (person, other) WHERE mine = 1 OR theirs = 1;

@@ -1,6 +1,7 @@
--- Moving logical shards between databases (workers/shards). Every database has these tables; all are empty until a move.
+-- Moves of logical shards between databases (workers/shards). Every database has these tables; all are empty until a
+-- move.
 
--- In the database DB alone: what was moved and is being moved. Those that are published are part of the map of the shards.
+-- All moves, in the database DB only. The published ones are part of the shard map.
 CREATE TABLE shard_moves (
   id INTEGER NOT NULL PRIMARY KEY,
   first INTEGER NOT NULL,
@@ -14,14 +15,15 @@ CREATE TABLE shard_moves (
   reason TEXT
 );
 
--- The shards whose rows this database refuses to change, because another has them, or will have them.
+-- The shards whose rows this database refuses to change, because another database has or will have them.
 CREATE TABLE closed_shards (
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   PRIMARY KEY (first, last)
 ) WITHOUT ROWID;
 
--- The moves that this database has taken part in. Who holds one may write for it; `noting`: changes are noted.
+-- The moves in which this database takes part. Only the step in `holder` may write for one; `noting`: changes are
+-- noted.
 CREATE TABLE moving_shards (
   move INTEGER NOT NULL PRIMARY KEY,
   first INTEGER NOT NULL,
@@ -32,14 +34,14 @@ CREATE TABLE moving_shards (
   settled TEXT NOT NULL
 );
 
--- The keys of rows that were changed while they are copied, in the order of the changes; none is ever numbered again.
+-- The keys of rows that change while they are copied, in the order of the changes. Numbers are never reused.
 CREATE TABLE noted_changes (
   seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
   key TEXT NOT NULL
 );
 
--- Has a row inside the mover's own transactions only: what it copies and deletes has happened before, so nothing counts it.
+-- Has a row only inside the mover's own transactions. What it copies and deletes is not new, so no trigger counts it.
 CREATE TABLE mover (
   holder TEXT NOT NULL PRIMARY KEY
 ) WITHOUT ROWID;

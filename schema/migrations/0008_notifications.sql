@@ -1,6 +1,6 @@
--- An entry is unread while something has been raised that its recipient has not seen. Both only grow, so the order in which
--- messages and readers come does not matter. `post`: what it is about, where its subject is a comment. `pushed`: up to where
--- the recipient's devices have been told, and when.
+-- A notification is unread while `raised` is above `seen`. Both only grow, so the order of messages and reads does not
+-- matter. `post`: the post it is about if its subject is a comment. `pushed`: the value of `raised` at the last push to
+-- the recipient's devices; `pushed_at`: when that was.
 CREATE TABLE entries (
   recipient TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -17,18 +17,18 @@ CREATE TABLE entries (
   pushed_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (recipient, kind, subject)
 ) WITHOUT ROWID;
--- What was raised is counted in other units from now on: comments by their time, all others from 2 on.
+-- From now on `raised` has different units: the time for comments, and numbers from 2 for all others.
 INSERT INTO entries
 SELECT recipient, kind, subject, iif(kind = 'follow', NULL, subject), actors, count, excerpt, version,
   iif(kind = 'comment', at, 1), iif(unread, 0, iif(kind = 'comment', at, 1)), at, iif(kind = 'comment', at, 1), at
 FROM notifications WHERE raised > 0;
 DROP TABLE notifications;
 ALTER TABLE entries RENAME TO notifications;
--- The inbox is read in the order of time, and its unread entries are counted.
+-- The inbox is read in order of time, and its unread notifications are counted.
 CREATE INDEX notifications_by_time ON notifications (recipient, at) WHERE count > 0 AND raised > 0;
 CREATE INDEX notifications_unread ON notifications (recipient, at) WHERE count > 0 AND raised > seen;
 
--- By whom a person wants to be told of what, and whether on their devices. Without a row: by everyone, and there too.
+-- Whose actions notify a person, by kind, and whether with a push. Without a row, everyone notifies, and pushes are on.
 CREATE TABLE notification_preferences (
   person TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE notification_preferences (
   PRIMARY KEY (person, kind)
 ) WITHOUT ROWID;
 
--- When a person's devices stay silent: minutes of their day, in their time zone. The first may be the later one.
+-- When nothing is pushed to a person: minutes of the day in their time zone. `from_minute` may be after `to_minute`.
 CREATE TABLE quiet_hours (
   person TEXT NOT NULL PRIMARY KEY,
   from_minute INTEGER NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE quiet_hours (
   time_zone TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Of whom, and of which posts, a person wants to hear nothing.
+-- The people and posts that a person has muted.
 CREATE TABLE mutes (
   person TEXT NOT NULL,
   other TEXT NOT NULL,
@@ -57,8 +57,8 @@ CREATE TABLE muted_posts (
   PRIMARY KEY (person, post)
 ) WITHOUT ROWID;
 
--- Of whose new posts a follower wants to be told, and the mirror of it.
+-- Whether a follower is notified of each new post, and the mirror of that.
 ALTER TABLE following ADD COLUMN bell INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE followers ADD COLUMN bell INTEGER NOT NULL DEFAULT 0;
--- A large author's posts go to nobody's feed, but to these.
+-- A large author's fan-out serves only these followers.
 CREATE INDEX followers_bell ON followers (followee, follower_shard, follower) WHERE bell = 1 AND active = 1;

@@ -1,5 +1,6 @@
--- Where a person's browsers take pushes, as long as the session lasts that each was made in. `renewed_at`: when the browser
--- last said that it is so. `failing_since`: since when nothing sent there was taken; NULL when the last was.
+-- The devices to which a person's notifications are pushed, each until the end of the session in which it was added.
+-- `renewed_at`: when the browser last confirmed it. `failing_since`: since when every push has failed; NULL if the last
+-- one was accepted.
 CREATE TABLE push_subscriptions (
   person TEXT NOT NULL,
   endpoint TEXT NOT NULL,
@@ -10,8 +11,8 @@ CREATE TABLE push_subscriptions (
   failing_since INTEGER,
   PRIMARY KEY (person, endpoint)
 ) WITHOUT ROWID;
--- Whoever subscribes asks whose the browser was before.
+-- Subscribing looks up the previous owner of the browser.
 CREATE INDEX push_subscriptions_endpoint ON push_subscriptions (endpoint);
 
--- Until then a message waits in the queue that will push this entry: quiet hours, or too soon after the last push.
+-- Until when a delayed message waits that will push this notification: quiet hours, or too soon after the last push.
 ALTER TABLE notifications ADD COLUMN push_held_until INTEGER NOT NULL DEFAULT 0;

@@ -1,7 +1,7 @@
--- In the database DB alone, as shard_moves: both tables are the operator's and belong to no shard.
+-- Both tables belong to the operator and to no shard, and are used in the database DB only, like shard_moves.
 
--- Messages that were given up on. The body is last, so that what looks at many rows reads no body. A number is never given
--- twice, so that nobody discards another letter than they have looked at.
+-- Dead letters. The body is the last column, so that queries of many rows read no body. Ids are never reused, so that
+-- nobody discards a different dead letter from the one they looked at.
 CREATE TABLE dead_letters (
   id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   queue TEXT NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE dead_letters (
 CREATE UNIQUE INDEX dead_letters_by_subject ON dead_letters (queue, subject);
 CREATE INDEX dead_letters_replayed ON dead_letters (replayed_at) WHERE replayed_at IS NOT NULL;
 
--- What the Worker has counted in each minute of the last day.
+-- The Worker's counts for each minute of the last day.
 CREATE TABLE measures (
   minute INTEGER NOT NULL,
   name TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- Which LiveRelay holds sockets of a person, in the person's shard: whoever has something to tell them asks here. A row is
--- deleted when its relay says that it holds none of them any more, or does not count once `until` has passed.
+-- The LiveRelays that hold a person's sockets, in the person's shard: hints are sent to these. A row is deleted when
+-- its relay reports that it holds none any more, and it no longer counts once `until` has passed.
 CREATE TABLE live_places (
   person TEXT NOT NULL,
   relay TEXT NOT NULL,

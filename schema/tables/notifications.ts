@@ -3,47 +3,47 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { CommentId, PersonId, PostId } from "../ids.ts";
 import type { NotificationKind, Who } from "../notifications.ts";
 
-/** What a person is told: one row a kind and subject, rewritten as its subject changes. In the recipient's shard. */
+/** The inbox: one row per kind and subject, rewritten as the subject changes. In the recipient's shard. */
 export const notifications = sqliteTable(
   "notifications",
   {
     recipient: text().$type<PersonId>().notNull(),
     kind: text().$type<NotificationKind>().notNull(),
-    /** What it is about, for a kind: the post, the comment, the person; for follows the day (workers/delivery/follow.ts). */
+    /** The post, comment or person; for follows, the day (workers/notifications/follow-notifications.ts). */
     subject: text().$type<PostId | CommentId | PersonId>().notNull(),
-    /** The post that was liked, commented on or published, or whose comment it is about. */
+    /** The post that was liked, commented on or published, or that the comment belongs to. */
     post: text().$type<PostId>(),
-    /** The newest, at most 3, newest first. */
+    /** The newest people, at most 3, newest first. */
     actors: text({ mode: "json" }).$type<PersonId[]>().notNull(),
     count: integer().notNull(),
-    /** Of the newest comment. */
+    /** Beginning of the newest comment. */
     excerpt: text(),
-    /** Of the state that the row tells: a late message never overwrites a newer one. */
+    /** The version of the state in this row: a late message never overwrites a newer one. */
     version: integer().notNull(),
-    /** How far what happened has come that the recipient wants to be told of: it only grows. 0: never anything. */
+    /** Number of the newest event that the recipient wants to hear about. It only grows; 0 if there was none. */
     raised: integer().notNull(),
-    /** What `raised` was when the recipient saw it. Unread while it is less. */
+    /** The value of `raised` that the recipient has seen. The notification is unread while this is less. */
     seen: integer().notNull().default(0),
-    /** When it was last raised, in milliseconds since 1970. */
+    /** When it was last raised, in ms since 1970. */
     at: integer().notNull(),
-    /** What `raised` was when the recipient's devices were told, and when that was, in milliseconds since 1970. */
+    /** The value of `raised` at the last push to the recipient's devices, and when that was, in ms since 1970. */
     pushed: integer().notNull().default(0),
     pushedAt: integer("pushed_at").notNull().default(0),
-    /** Until then a message waits in the queue that will push it, likewise: workers/push/consumer.ts. */
+    /** Until when a delayed message waits that will push it, in ms since 1970: workers/push/consumer.ts. */
     pushHeldUntil: integer("push_held_until").notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.recipient, t.kind, t.subject] }),
     index("notifications_by_time")
       .on(t.recipient, t.at)
-      .where(sql`count > 0 AND raised > 0`), // The inbox is read in this order.
+      .where(sql`count > 0 AND raised > 0`), // The order in which the inbox is read.
     index("notifications_unread")
       .on(t.recipient, t.at)
-      .where(sql`count > 0 AND raised > seen`), // Every page shows how many there are.
+      .where(sql`count > 0 AND raised > seen`), // Every page counts the unread ones.
   ],
 );
 
-/** Without a row: by everyone, and on their devices too. */
+/** A person's choices per kind. Without a row, everyone notifies, and pushes are on. */
 export const notificationPreferences = sqliteTable(
   "notification_preferences",
   {
@@ -55,7 +55,7 @@ export const notificationPreferences = sqliteTable(
   (t) => [primaryKey({ columns: [t.person, t.kind] })],
 );
 
-/** When a person's devices stay silent: minutes of their day, in their time zone. The first may be the later one. */
+/** When nothing is pushed to a person: minutes of the day in their time zone. `fromMinute` may be after `toMinute`. */
 export const quietHours = sqliteTable("quiet_hours", {
   person: text().$type<PersonId>().primaryKey(),
   fromMinute: integer("from_minute").notNull(),
@@ -63,13 +63,14 @@ export const quietHours = sqliteTable("quiet_hours", {
   timeZone: text("time_zone").notNull(),
 });
 
-/** Of whom a person wants to hear nothing. The other is not told, and may see and do all that others may. */
+/** People that a person has muted. The muted person does not learn of it, and may see and do everything as before. */
 export const mutes = sqliteTable(
   "mutes",
   { person: text().$type<PersonId>().notNull(), other: text().$type<PersonId>().notNull() },
   (t) => [primaryKey({ columns: [t.person, t.other] })],
 );
 
+/** Posts about which a person wants no notifications. */
 export const mutedPosts = sqliteTable(
   "muted_posts",
   { person: text().$type<PersonId>().notNull(), post: text().$type<PostId>().notNull() },

@@ -1,34 +1,35 @@
-/** The operator's own tables: in the database DB alone, of no shard, and of nobody's rows. */
+/** The operator's tables. They exist in the database DB only and belong to no shard and no person. */
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** Messages that were given up on: one row for each queue and subject, however often it has died. */
+/** Dead letters: one row per queue and subject, however often its message fails. */
 export const deadLetters = sqliteTable("dead_letters", {
   id: integer().primaryKey(),
   queue: text().notNull(),
-  /** What the message is about (workers/operations/queues.ts), or the hash of a body that nobody understands. */
+  /** What the message is about (workers/operations/queues.ts), or the hash of a body that matches no schema. */
   subject: text().notNull(),
-  /** The newest that is known; null while none is. */
+  /** The latest known error; null if none is known. */
   reason: text(),
-  /** How often it was tried before it died last. */
+  /** Number of delivery attempts before the last failure. */
   attempts: integer().notNull(),
+  /** How often it has failed for good. */
   deaths: integer().notNull(),
   replays: integer().notNull(),
-  /** When it died first and last, in ms since 1970. */
+  /** When it first and last failed for good, in ms since 1970. */
   firstAt: integer("first_at").notNull(),
   lastAt: integer("last_at").notNull(),
-  /** Since when it counts as dealt with; null while it waits for the operator, again once it has died again. */
+  /** When it was replayed; null while it waits for the operator, and again after another failure. */
   replayedAt: integer("replayed_at"),
-  /** Of the body, as UTF-8. */
+  /** Size of the body in UTF-8. */
   bytes: integer().notNull(),
-  /** JSON, of its last death. */
+  /** JSON, as of its last failure. */
   body: text().notNull(),
 });
 
-/** What was counted in a minute: how many and, of what takes a time, the sum and the longest, in ms. */
+/** Counts per minute and name. For work with a duration, also the total and the longest, in ms. */
 export const measures = sqliteTable(
   "measures",
   {
-    /** Since 1970. */
+    /** In minutes since 1970. */
     minute: integer().notNull(),
     name: text().notNull(),
     count: integer().notNull(),
@@ -38,7 +39,7 @@ export const measures = sqliteTable(
   (t) => [primaryKey({ columns: [t.minute, t.name] })],
 );
 
-/** Keys of this deployment, made when they are first needed. */
+/** Keys of this deployment, generated on first use. */
 export const secrets = sqliteTable("secrets", {
   name: text().primaryKey(),
   value: text().notNull(),

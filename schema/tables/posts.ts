@@ -5,7 +5,7 @@ import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
 import type { MediaDetails } from "../media/media-details.ts";
 import type { MediaType } from "../media/media-types.ts";
 
-/** Projection of the post actor. In the author's shard; the time of publishing is in the id. */
+/** Projection of the post actors, in the author's shard. The id contains the time of publishing. */
 export const posts = sqliteTable(
   "posts",
   {
@@ -18,41 +18,41 @@ export const posts = sqliteTable(
     /** When the caption was last changed, in ms since 1970. */
     editedAt: integer("edited_at"),
   },
-  (t) => [index("posts_by_author").on(t.author, t.id)], // A profile, and the backfill of a new follower's feed.
+  (t) => [index("posts_by_author").on(t.author, t.id)], // For profiles, and for the backfill of a new follower's feed.
 );
 
 /**
- * Projection of the post actor: apart from `posts`, because it changes with every like and the post hardly ever. Of a post
- * that is gone it stays, so that nothing late brings the post back.
+ * Projection of the post actors: the standing of each post. Apart from `posts`, because it changes with every like and
+ * a post hardly ever. The row of a deleted post stays, so that no late message brings the post back.
  */
 export const postStats = sqliteTable("post_stats", {
   post: text().$type<PostId>().primaryKey(),
   likes: integer().notNull(),
   comments: integer().notNull(),
-  /** The actor's `seq` that the counts are of. */
+  /** The actor's `seq` at which the counts were read. */
   seq: integer().notNull(),
-  /** Everything up to this `seq` is here, without a gap. */
+  /** Everything up to this `seq` is in D1, without a gap. */
   projected: integer().notNull().default(0),
-  /** The `seq` of the last change to the body: a document of an older one is out of date. */
+  /** The `seq` of the last change to the body. A document with an older one is out of date. */
   bodySeq: integer("body_seq").notNull().default(1),
   policy: text().$type<CommentPolicy>().notNull().default("everyone"),
   pinned: text().$type<CommentId>(),
   deleted: integer({ mode: "boolean" }).notNull().default(false),
-  /** Every comment up to this one is here. Those behind it are not shown yet: some between them may be missing. */
+  /** Every comment up to this one is in D1. Later ones are not shown yet, because some between them may be missing. */
   commentsUpTo: text("comments_up_to").$type<CommentId | "">().notNull().default(""),
 });
 
-/** Projection of the post actor, in the actor's order: a comment's id is above that of every earlier one. */
+/** Projection of the post actors, in the actor's order: the id of a comment is above that of every earlier one. */
 export const comments = sqliteTable(
   "comments",
   {
     post: text().$type<PostId>().notNull(),
-    /** The comment that this one replies to; "" for one on the post itself. */
+    /** The comment whose thread this reply is in; "" for a comment on the post itself. */
     parent: text().$type<CommentId | "">().notNull(),
     id: text().$type<CommentId>().notNull(),
     author: text().$type<PersonId>().notNull(),
     text: text().notNull(),
-    /** Whom a reply answers. */
+    /** The person that a reply answers. */
     replyTo: text("reply_to").$type<PersonId>(),
     likes: integer().notNull(),
     replies: integer().notNull(),
@@ -65,11 +65,11 @@ export const comments = sqliteTable(
     primaryKey({ columns: [t.post, t.parent, t.id] }),
     index("comments_by_likes")
       .on(t.post, t.parent, t.likes, t.id)
-      .where(sql`state = 'shown'`), // Most liked first.
+      .where(sql`state = 'shown'`), // For the order "most liked first".
   ],
 );
 
-/** Projection of the post actors, in the shard of the person: which comments they like. */
+/** Projection of the post actors: the comments that a person likes. In the person's shard. */
 export const commentLikes = sqliteTable(
   "comment_likes",
   {
@@ -81,7 +81,7 @@ export const commentLikes = sqliteTable(
   (t) => [primaryKey({ columns: [t.person, t.comment] })],
 );
 
-/** Projection of the post actors, in the shard of the person: what they like. An unlike stays as a row, as its order. */
+/** Projection of the post actors: the posts that a person likes. In the person's shard. An unlike keeps its row. */
 export const likes = sqliteTable(
   "likes",
   {
@@ -93,7 +93,7 @@ export const likes = sqliteTable(
   (t) => [primaryKey({ columns: [t.person, t.post] })],
 );
 
-/** What a reader's feed holds, newest first by the post's id. In the reader's shard. */
+/** The entries of a reader's feed, ordered by post id and so by time. In the reader's shard. */
 export const feed = sqliteTable(
   "feed",
   {
@@ -105,8 +105,8 @@ export const feed = sqliteTable(
 );
 
 /**
- * An upload and what inspection found in it. The row is written before the object and deleted after it, so no object is
- * without a row: "deleted" is a row whose object may still be there, and is nobody's any more.
+ * Uploads and the results of their inspection. A row is written before its object and deleted after it, so no object is
+ * without a row. In state "deleted" the object may still exist, but nobody can use the file any more.
  */
 export const media = sqliteTable(
   "media",
@@ -114,36 +114,36 @@ export const media = sqliteTable(
     id: text().$type<MediaId>().primaryKey(),
     owner: text().$type<PersonId>().notNull(),
     state: text({ enum: ["uploading", "uploaded", "ready", "rejected", "deleted"] }).notNull(),
-    /** As its first bytes say. */
+    /** Detected from the first bytes. */
     contentType: text("content_type").$type<MediaType>().notNull(),
     bytes: integer().notNull(),
     alt: text().notNull().default(""),
-    /** Upright, in pixels, once ready. */
+    /** Size of the upright picture in pixels, once ready. */
     width: integer(),
     height: integer(),
-    /** Why it was rejected, once rejected. */
+    /** Code of the reason, once rejected. */
     rejection: text(),
-    /** What inspection found, once ready. */
+    /** Results of the inspection, once ready. */
     details: text({ mode: "json" }).$type<MediaDetails>(),
-    /** The post that it was published with last, and when, in ms since 1970. That post may not exist (yet). */
+    /** The post of the latest claim, and its time, in ms since 1970. That post may not exist (yet). */
     claimedBy: text("claimed_by").$type<PostId>(),
     claimedAt: integer("claimed_at"),
-    /** When it is to be seen whether the file is still wanted, in ms since 1970; null once a post shows it. */
+    /** When to check whether the file is still needed, in ms since 1970; null once a post shows it. */
     lookAt: integer("look_at"),
-    /** Of the picture that stands for a video. */
+    /** Size of a video's poster. */
     posterBytes: integer("poster_bytes").notNull().default(0),
   },
   (t) => [
     index("media_to_look_at")
       .on(t.lookAt)
-      .where(sql`look_at IS NOT NULL`), // What may be collected.
+      .where(sql`look_at IS NOT NULL`), // Files that may be collected.
     index("media_uploading")
       .on(t.owner)
-      .where(sql`state = 'uploading'`), // How many a person has under way.
+      .where(sql`state = 'uploading'`), // Counts a person's unfinished uploads.
   ],
 );
 
-/** Which post a person's Idempotency-Key has made. In the person's shard; forgotten a day after it was used. */
+/** The post that a person's Idempotency-Key has created. In the person's shard; deleted a day after its use. */
 export const idempotencyKeys = sqliteTable(
   "idempotency_keys",
   {
@@ -154,7 +154,7 @@ export const idempotencyKeys = sqliteTable(
   (t) => [primaryKey({ columns: [t.person, t.key] })],
 );
 
-/** Of the people in this database: how many like a post, and the digest (schema/set-hash.ts) of who they are. */
+/** For the people in this database: how many like a post, and the digest of that set (schema/set-hash.ts). */
 export const likeDigests = sqliteTable("like_digests", {
   post: text().$type<PostId>().primaryKey(),
   likes: integer().notNull(),

@@ -23,12 +23,12 @@ type Known = {
 
 const CORPUS = fileURLToPath(import.meta.resolve("../../../shared/corpus"));
 const HAS_CORPUS = existsSync(CORPUS);
-if (!HAS_CORPUS) console.warn("SKIPPED: ../shared/corpus is not there, so no video of another project is tested");
+if (!HAS_CORPUS) console.warn("SKIPPED: ../shared/corpus is missing, so videos of other projects are not tested");
 
 const CPU_MS = 50;
 const DURATION_MS = 50;
 const READS = 30;
-/** What is read of a file however small it is, if it has so much. In bytes. */
+/** The bytes that are read of every file, however small, if it has as many. */
 const HEAD = 16 * 1024;
 
 const filesOf = <T>(folder: string): [name: string, known: T, bytes: Uint8Array][] =>
@@ -36,13 +36,13 @@ const filesOf = <T>(folder: string): [name: string, known: T, bytes: Uint8Array]
     ([name, known]) => [name, known, new Uint8Array(readFileSync(`${CORPUS}/${folder}/${name}`))],
   );
 
-// As the first bytes say.
+// Detects the type from the first bytes.
 const typeOf = (bytes: Uint8Array): VideoType =>
   bytes[0] === 0x1a ? "video/webm" : ascii(bytes).startsWith("ftypqt", 4) ? "video/quicktime" : "video/mp4";
 
 const ascii = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
-/** What a file is, or the code it is rejected with. Everything else that is thrown fails the test. */
+/** Returns the result of `work`, or the code of its rejection. Any other error fails the test. */
 async function outcomeOf<T>(work: Promise<T>): Promise<T | string> {
   try {
     return await work;
@@ -65,7 +65,7 @@ async function rewritten(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(copy);
 }
 
-/** The least of three, after one that is not counted. In ms. */
+/** Returns the least CPU time of three runs in ms, after a warm-up run. */
 async function cpuOf(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < 4; run += 1) {
@@ -81,7 +81,7 @@ function differences(found: Description, known: Known): string[] {
   const turned = known.rotationDegrees % 180 !== 0;
   const { codecs } = known.tracks.find(({ type }) => type === "video") ?? {};
   const ms = known.durationUs === null ? null : (known.durationUs ?? NaN) / 1000;
-  const told: [string, unknown, unknown][] = [
+  const compared: [string, unknown, unknown][] = [
     ["width", found.width, turned ? known.height : known.width],
     ["height", found.height, turned ? known.width : known.height],
     ["rotation", found.video.rotation, known.rotationDegrees],
@@ -89,16 +89,16 @@ function differences(found: Description, known: Known): string[] {
     ["sound", found.video.audio !== null, known.hasAudio],
     ["codec", sameCodec(found.video.codec, codecs ?? ""), true],
   ];
-  // Of a fragmented file the readers here are told null, and the demuxer adds its fragments up.
+  // For a fragmented file the other readers report null, while the demuxer adds up its fragments.
   if (ms !== null && Math.abs((found.video.durationMs ?? 0) - ms) > DURATION_MS)
-    told.push(["ms", found.video.durationMs, ms]);
-  return told.filter(([, a, b]) => a !== b).map(([what, a, b]) => `${what} ${String(a)}, not ${String(b)}`);
+    compared.push(["ms", found.video.durationMs, ms]);
+  return compared.filter(([, a, b]) => a !== b).map(([what, a, b]) => `${what} ${String(a)}, not ${String(b)}`);
 }
 
-// Of AV1 the short form leaves out the colours.
+// The short form of an AV1 codec string leaves out the colours, so a prefix is enough.
 const sameCodec = (found: string, known: string): boolean => found.toLowerCase().startsWith(known.toLowerCase());
 
-/** What a file looks like to who plays it. */
+/** Returns the properties of a video that affect how it plays. */
 const played = ({ width, height, mirrored, video }: Description) => ({
   width,
   height,
@@ -109,17 +109,17 @@ const played = ({ width, height, mirrored, video }: Description) => ({
   audio: video.audio,
 });
 
-// Where positions are written: QuickTime's user data, 3GPP's, its keys, and tracks of timed metadata.
+// Places that hold positions: user data of QuickTime and 3GPP, QuickTime's metadata keys, and tracks of timed metadata.
 const POSITIONS = /\xa9xyz|loci|ISO6709|location|mebx|mett|udta|ilst|keys|[+-]\d{1,2}\.\d{3,}[+-]\d{1,3}\.\d{3,}/;
 
 describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, () => {
-  it("are described as two other readers describe them", async () => {
+  it("are described as by two other readers", async () => {
     const others: Record<string, string> = {};
     const counts = { right: 0, withoutPictures: 0 };
     for (const [name, known, bytes] of filesOf<Known>("videos")) {
       const found = await describeBytes(bytes);
       if (!known.hasVideo) {
-        // One of them is encrypted, which is seen first.
+        // One of these files is encrypted, which is detected first.
         expect(["no_video", "unsupported_codec"], name).toContain(found);
         counts.withoutPictures += 1;
       } else {
@@ -141,15 +141,15 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
       "androidx/sample_with_ssa_subtitles.mkv": "unsupported_codec",
       // Its packets are in two places, and the demuxer would read one of them.
       "androidx/sample_partially_fragmented.mp4": "too_complex",
-      // Dolby Vision over H.265, as which it is described and played.
+      // Dolby Vision over H.265, described and played as H.265.
       "androidx/sample_with_color_info.mp4": "codec false, not true",
-      // Coded at half of its height, and shown at its whole one.
+      // Coded at half its height and shown at its full height.
       "libwebm/test_stereo_left_right.webm": "height 288, not 144",
     });
     expect(counts).toEqual({ right: 43, withoutPictures: 23 });
   });
 
-  it("are served as they were, with their index first, and without any position", async () => {
+  it("play as before after the rewrite, with their index first and without any position", async () => {
     const refused: Record<string, string> = {};
     const counts = { served: 0, located: 0 };
     for (const [name, known, bytes] of filesOf<Known>("videos")) {
@@ -170,23 +170,23 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
       expect(ascii(copy), name).not.toMatch(POSITIONS);
       expect([name, again.video.fastStart, again.removed]).toEqual([name, true, []]);
       expect([name, played(again)]).toEqual([name, played(found)]);
-      // A WebM counts in ms.
+      // A WebM rounds durations to ms.
       expect(Math.abs((again.video.durationMs ?? 0) - (found.video.durationMs ?? 0)), name).toBeLessThanOrEqual(1);
     }
     expect(refused).toEqual({
-      // Their one packet is no key frame, so nothing could be shown of them.
+      // Their only packet is no key frame, so nothing could be shown.
       "libwebm/chapters.webm": "corrupt",
       "libwebm/projection.webm": "corrupt",
       "libwebm/set_pixelwidth_pixelheight.webm": "corrupt",
       "libwebm/simple_block.webm": "corrupt",
       "libwebm/webm_doctype.webm": "corrupt",
-      // An index whose packets are in no file.
+      // The packets of its index are not in the file.
       "mp4parse/bipbop_nonfragment_header.mp4": "corrupt",
     });
     expect(counts).toEqual({ served: 39, located: 14 });
   });
 
-  it("end as described or rejected when they are damaged, and never otherwise", async () => {
+  it("are either described or rejected when they are damaged", async () => {
     const ends: Record<string, number> = {};
     for (const [name, { rule }, bytes] of filesOf<{ rule: "reject" | "no-crash" }>("videos-broken")) {
       const found = await describeBytes(bytes);
@@ -199,7 +199,7 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
     expect(ends).toEqual({ corrupt: 166, no_video: 19, served: 5, unsupported_codec: 5 });
   });
 
-  it("take 50 ms of CPU at most to be described, and few reads", async () => {
+  it("take at most 50 ms of CPU and 30 reads to describe", async () => {
     const most = { cpu: 0, reads: 0 };
     for (const folder of ["videos", "videos-broken"]) {
       for (const [name, , bytes] of filesOf<unknown>(folder)) {
@@ -208,7 +208,7 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
         const cpu = await cpuOf(() => describeBytes(bytes));
         expect(cpu, name).toBeLessThanOrEqual(CPU_MS);
         expect(source.reads, name).toBeLessThanOrEqual(READS);
-        // These are all small, so the demuxer reads on over what it does not need.
+        // All these files are small, so the demuxer also reads past what it needs.
         expect(source.bytesRead, name).toBeLessThanOrEqual(2 * bytes.length + HEAD);
         most.cpu = Math.max(most.cpu, cpu);
         most.reads = Math.max(most.reads, source.reads);
@@ -218,7 +218,7 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
   });
 });
 
-/** No number of it is one that JSON cannot say. */
+/** Expects that JSON can represent every number and that the duration is not negative. */
 function expectSane(found: Description, name: string): void {
   expect(JSON.parse(JSON.stringify(found)), name).toEqual(found);
   expect(found.video.durationMs ?? 0, name).toBeGreaterThanOrEqual(0);

@@ -45,7 +45,7 @@ it("keeps and lists a poisoned message, and replays and discards dead letters on
   await eventually(async () => expect((await admin("dead-letters")).output).toContain("4 dead letters"), SOON);
 
   const { output } = await admin("dead-letters", "--queue", "shutterline-effects");
-  expect(output).toMatch(/^\d+ {2}shutterline-effects {2}[0-9a-f]{64} {2}last .+: It is not of its schema:/m);
+  expect(output).toMatch(/^\d+ {2}shutterline-effects {2}[0-9a-f]{64} {2}last .+: It does not match its schema:/m);
   const numberOf = (subject: string) => new RegExp(`^(\\d+) .*${subject}`, "m").exec(output)?.[1] ?? "";
   const nonsense = numberOf("[0-9a-f]{64}");
   expect((await admin("dead-letters", "show", nonsense)).output).toContain('body: {\n  "kind": "nonsense"\n}');
@@ -82,7 +82,7 @@ it("shows the status and dead letters to the operator alone, and replays and dis
   await page.getByRole("heading", { name: "Shards" }).waitFor();
   await page.getByText("0–8191").waitFor();
 
-  const poisoned = page.getByRole("listitem").filter({ hasText: "It is not of its schema" });
+  const poisoned = page.getByRole("listitem").filter({ hasText: "It does not match its schema" });
   await poisoned.getByText("effects", { exact: true }).click();
   await poisoned.getByLabel("Body").getByText('"mark": 1').waitFor();
   await poisoned.getByRole("button", { name: "Discard" }).click();

@@ -1,4 +1,4 @@
-/** What people do over the API in tests, and how it gets to D1. */
+/** Actions of people over the API for tests, and their projection to D1. */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { Comment, CommentPage, Post } from "../../schema/api/posts.ts";
@@ -10,6 +10,7 @@ import { readyMedia } from "./posts.ts";
 
 export type Someone = Awaited<ReturnType<typeof signUp>>;
 
+/** Publishes a post over the API, with one ready picture unless `body` has media. */
 export async function publish(author: Someone, body: object = {}, headers = {}): Promise<Post> {
   const media = "media" in body ? [] : [{ id: await readyMedia(author.person.id) }];
   const sent = { token: author.token, body: { caption: "Low tide", media, ...body }, headers };
@@ -18,6 +19,7 @@ export async function publish(author: Someone, body: object = {}, headers = {}):
   return response.json<Post>();
 }
 
+/** Adds a comment over the API. */
 export async function comment(by: Someone, post: PostId, text: string, replyTo?: Comment): Promise<Comment> {
   const body = { text, ...(replyTo && { replyTo: replyTo.id }) };
   const response = await ask("POST", `/v1/posts/${post}/comments`, { token: by.token, body });
@@ -25,30 +27,30 @@ export async function comment(by: Someone, post: PostId, text: string, replyTo?:
   return response.json<Comment>();
 }
 
-/** Does what must be accepted, and gives back the answer. */
+/** Sends a request that must succeed, and returns its response. */
 export async function done(method: string, path: string, by: Someone, body?: unknown): Promise<Response> {
   const response = await ask(method, path, { token: by.token, body });
   expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
   return response;
 }
 
-/** Brings to D1 what the post's actor has. */
+/** Projects everything the post's actor has not sent yet to D1. */
 export async function projectAll(queues: ReturnType<typeof recordQueues>, post: PostId): Promise<void> {
   await flush(env.POSTS.getByName(post));
   await project(env, queues.facts.splice(0));
 }
 
-/** Every page of a list of comments; `between` happens after each. */
+/** Reads every page of a list of comments. `between` runs after each. */
 export async function allPages(
   path: string,
   { as, limit = 3, between, headers = {} }: Walk = {},
 ): Promise<CommentPage["items"]> {
   const items: CommentPage["items"] = [];
-  const asked = { ...(as && { token: as.token }), headers };
+  const options = { ...(as && { token: as.token }), headers };
   for (let cursor: string | undefined = ""; cursor !== undefined;) {
     const separator = path.includes("?") ? "&" : "?";
     const from: string = cursor === "" ? "" : `&cursor=${cursor}`;
-    const response = await ask("GET", `${path}${separator}limit=${limit}${from}`, asked);
+    const response = await ask("GET", `${path}${separator}limit=${limit}${from}`, options);
     expect(response.status).toBe(200);
     const page = await response.json<CommentPage>();
     items.push(...page.items);
@@ -64,7 +66,7 @@ type Walk = {
   headers?: Record<string, string>;
 };
 
-/** The token that an answer gives its reader to send back. */
+/** Returns the consistency token of a response as a request header. */
 export const tokenOf = (response: Response): Record<string, string> => ({
   "Consistency-Token": response.headers.get("consistency-token") ?? "",
 });

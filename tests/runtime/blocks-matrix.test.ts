@@ -1,4 +1,4 @@
-/** Who sees what of whom, on every path of the API, when one has blocked the other. */
+/** What each viewer sees of an author, on every path of the API, when one of the two has blocked the other. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, Post } from "../../schema/api/posts.ts";
@@ -7,7 +7,7 @@ import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./facts.ts";
 import { ask, signUp } from "./people.ts";
 import { follows, readyMedia } from "./posts.ts";
-import { OF_OWN_FILES } from "./routes.ts";
+import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -17,7 +17,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const ROLES = ["nobody", "author", "stranger", "blocker", "blocked", "both"] as const;
+const ROLES = ["anonymous", "author", "stranger", "blocker", "blocked", "both"] as const;
 type Role = (typeof ROLES)[number];
 type Person = Awaited<ReturnType<typeof signUp>>;
 type World = Awaited<ReturnType<typeof newWorld>>;
@@ -34,7 +34,7 @@ const say = async (by: Person, post: string, replyTo?: string) =>
   (await made<Comment>(201, "POST", `/v1/posts/${post}/comments`, by, { text: "Well", ...(replyTo && { replyTo }) }))
     .id;
 
-/** An author, somebody else, and what they and a viewer have done before anybody was blocked. */
+/** Makes an author, another person and a viewer, with what they did before one of them was blocked. */
 async function newWorld(role: Role) {
   const [author, other, stranger] = [await signUp(), await signUp(), await signUp()];
   const viewer = role === "author" ? author : stranger;
@@ -56,7 +56,7 @@ async function newWorld(role: Role) {
   const byAuthor = await say(author, third);
   const toAuthor = await say(other, third, byAuthor);
   const byOther = await say(other, third);
-  await say(other, third, await say(author, third, byOther)); // Names the author as whom it answers.
+  await say(other, third, await say(author, third, byOther)); // Its `replyTo` names the author.
   await say(author, own);
   for (const id of [post, third, own] as Post["id"][]) await flush(env.POSTS.getByName(id));
   await project(env, queues.facts.splice(0));
@@ -64,7 +64,7 @@ async function newWorld(role: Role) {
   const block = (by: Person, { person }: Person) => made(200, "PUT", `/v1/people/${person.handle}/block`, by);
   if (role === "blocker" || role === "both") await block(viewer, author);
   if (role === "blocked" || role === "both") await block(author, viewer);
-  // As a feed would be, and a notification, that something late has written after the block.
+  // Adds a feed entry and a notification as if something late had written them after the block.
   const database = databaseOf(env, viewer.person.id);
   await database.batch([
     database
@@ -79,7 +79,7 @@ async function newWorld(role: Role) {
   ]);
   return {
     id: author.person.id,
-    token: role === "nobody" ? undefined : viewer.token,
+    token: role === "anonymous" ? undefined : viewer.token,
     names: {
       author: author.person.handle,
       other: other.person.handle,
@@ -95,8 +95,11 @@ async function newWorld(role: Role) {
   };
 }
 
-/** The status, the code of a refusal, and of what is read whether the author is in it. */
-async function told({ id, token, names }: World, [method, route, body]: Asked): Promise<string> {
+/**
+ * Sends a request and returns the status, with the code of a problem or, for a GET, whether the author is in the
+ * response.
+ */
+async function resultOf({ id, token, names }: World, [method, route, body]: Call): Promise<string> {
   const fill = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name) => names[name as keyof typeof names]);
   const response = await ask(method, fill(`/v1${route}`), {
     ...(token !== undefined && { token }),
@@ -108,9 +111,9 @@ async function told({ id, token, names }: World, [method, route, body]: Asked): 
   return `${response.status} ${text.includes(id) ? "with" : "without"}`;
 }
 
-type Asked = readonly [method: string, route: string, body?: unknown];
+type Call = readonly [method: string, route: string, body?: unknown];
 type Outcomes = readonly [
-  nobody: string,
+  anonymous: string,
   author: string,
   stranger: string,
   blocker: string,
@@ -142,8 +145,8 @@ const BY_AUTHOR = (status: string) => same(SIGN_IN, status, NOT_YOURS, NO_POST);
 const LISTED = same(WITH, WITH, WITH, WITHOUT);
 const OF_PERSON: Outcomes = [WITH, WITH, WITH, WITH, NO_PERSON, NO_PERSON];
 
-const MATRIX: (readonly [...Asked, Outcomes])[] = [
-  // The author, and what is theirs.
+const MATRIX: (readonly [...Call, Outcomes])[] = [
+  // The author and their own posts.
   ["GET", "/people/{author}", undefined, OF_PERSON],
   ["GET", "/people/{author}/posts", undefined, [WITH, WITH, WITH, WITHOUT, NO_PERSON, NO_PERSON]],
   ["GET", "/people/{author}/followers", undefined, [WITHOUT, WITHOUT, WITHOUT, WITHOUT, NO_PERSON, NO_PERSON]],
@@ -174,7 +177,7 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["DELETE", "/posts/{post}/comments/{comment}", undefined, BY_AUTHOR("204")],
   ["DELETE", "/posts/{post}", undefined, BY_AUTHOR("204")],
 
-  // The author among others, on somebody else's post and in lists.
+  // The author on somebody else's post and in lists.
   ["GET", "/posts/{third}", undefined, [WITHOUT, WITHOUT, WITHOUT, WITHOUT, WITHOUT, WITHOUT]],
   ["GET", "/posts/{third}/comments", undefined, LISTED],
   ["GET", "/posts/{third}/comments?order=newest", undefined, LISTED],
@@ -212,7 +215,7 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["DELETE", "/me/requests/{author}", undefined, [SIGN_IN, "200", "200", "200", NO_PERSON, NO_PERSON]],
   ["DELETE", "/me/followers/{author}", undefined, [SIGN_IN, "200", "200", "200", NO_PERSON, NO_PERSON]],
 
-  // At the end, because it changes who follows and blocks whom.
+  // Last, because these change follows and blocks.
   [
     "PUT",
     "/people/{author}/follow",
@@ -236,14 +239,14 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["DELETE", "/people/{author}/block", undefined, same(SIGN_IN, "409 cannot_block_yourself", "200", "200")],
 ];
 
-/** What is about the caller alone, or about nobody. What is said over a socket is in workers/api/blocks.test.ts. */
+/** Routes that concern only the viewer, or nobody. For live sockets see workers/api/blocks.test.ts. */
 const NOT_ABOUT_OTHERS = [
   "POST /people",
   "POST /sessions",
   "DELETE /sessions/current",
   "GET /me",
   "PATCH /me",
-  ...OF_OWN_FILES,
+  ...OWN_FILE_ROUTES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",
@@ -255,19 +258,19 @@ const NOT_ABOUT_OTHERS = [
   "GET /live",
 ];
 
-it.each(ROLES)("shows %s what they may see, on every path", async (role) => {
+it.each(ROLES)("shows exactly what the viewer may see on every path (%s)", async (role) => {
   const world = await newWorld(role);
   const found: Record<string, string> = {};
   const expected: Record<string, string> = {};
   for (const [method, route, body, outcomes] of MATRIX) {
     const name = `${method} ${route} ${body === undefined ? "" : JSON.stringify(body)}`;
-    found[name] = await told(world, [method, route, body]);
+    found[name] = await resultOf(world, [method, route, body]);
     expected[name] = outcomes[ROLES.indexOf(role)] ?? "";
   }
   expect(found).toEqual(expected);
 });
 
-it("knows every route that there is", async () => {
+it("covers every route of the API", async () => {
   const { paths } = await (await ask("GET", "/v1/openapi.json")).json<{ paths: Record<string, object> }>();
   const shape = (route: string) => route.replace(/\?.*/, "").replaceAll(/\{\w+\}/g, "{}");
   const known = new Set([...NOT_ABOUT_OTHERS, ...MATRIX.map(([method, route]) => `${method} ${route}`)].map(shape));

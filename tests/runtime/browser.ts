@@ -1,9 +1,12 @@
-/** A browser's side of Web Push, by other means than the sender's: http_ece, of the author of RFC 8188, on node:crypto. */
+/**
+ * The browser's side of Web Push, independent of the sender's code: http_ece, by the author of RFC 8188, on
+ * node:crypto.
+ */
 import { createECDH, type ECDH, randomBytes } from "node:crypto";
 import { decrypt } from "http_ece";
 import type { PushSubscription } from "../../schema/api/push.ts";
 
-/** One that is subscribed at `endpoint`. */
+/** A browser that is subscribed at `endpoint`. */
 export class PushedBrowser {
   readonly subscription: PushSubscription;
   readonly #key: ECDH = createECDH("prime256v1");
@@ -17,7 +20,7 @@ export class PushedBrowser {
     this.subscription = { endpoint, expirationTime: null, keys: { p256dh, auth: this.#auth.toString("base64url") } };
   }
 
-  /** Throws for what was not encrypted for this browser. */
+  /** Decrypts a push. Throws if it was not encrypted for this browser. */
   decrypt(body: Uint8Array): string {
     const keys = { privateKey: this.#key, authSecret: this.#auth };
     return decrypt(Buffer.from(body), { version: "aes128gcm", ...keys }).toString("utf8");

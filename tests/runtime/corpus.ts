@@ -1,4 +1,4 @@
-/** For tests: the files of other projects, which vitest.config.ts binds when they are there. */
+/** The corpus of files of other projects, which vitest.config.ts binds if it is present. */
 import { env } from "cloudflare:workers";
 import type { Media } from "../../schema/api/media.ts";
 import { as, codeOf, effectOf, upload } from "./media.ts";
@@ -10,17 +10,18 @@ const { CORPUS, WHOLE_CORPUS } = env as Env & { CORPUS?: Fetcher; WHOLE_CORPUS: 
 export const IS_WHOLE = WHOLE_CORPUS !== "";
 const ONE_DATABASE = env.SHARDS === "DB";
 
-/** Whether to run. Once is enough: where the rows lie makes no difference to a file, and this takes a minute. */
+/** Whether the corpus tests run. They take a minute, and the number of databases makes no difference to them. */
 export const HAS_CORPUS = CORPUS !== undefined && ONE_DATABASE;
-if (!CORPUS) console.warn("SKIPPED: ../shared/corpus is not there, so no file of another project is tested");
+if (!CORPUS) console.warn("SKIPPED: ../shared/corpus is missing, so files of other projects are not tested");
 
+/** Reads one file of the corpus. */
 export async function file(path: string): Promise<ArrayBuffer> {
   const response = await CORPUS?.fetch(`http://corpus/${path.replaceAll("#", "%23")}`);
   if (!response?.ok) throw new Error(`no file ${path} in the corpus`);
   return response.arrayBuffer();
 }
 
-/** How an upload ends: as a media file that is ready or rejected, or with a refusal at once. Never in between. */
+/** Uploads and inspects a file. Returns its final state, the code of its rejection, or the code of a refused upload. */
 export async function outcome(bytes: ArrayBuffer): Promise<{ code: string; media?: Media }> {
   const person = newPerson();
   const response = await upload(person, bytes);
@@ -31,13 +32,13 @@ export async function outcome(bytes: ArrayBuffer): Promise<{ code: string; media
   return { code: media.rejection?.code ?? media.state, media };
 }
 
-/** What is known of each file of a folder, by its path. */
+/** Reads the expected outcome of each file of a folder, by path. */
 async function expected<T>(folder: string): Promise<[path: string, T][]> {
   const text = new TextDecoder().decode(await file(`${folder}/expected.json`));
   return Object.entries(JSON.parse(text) as Record<string, T>).map(([name, known]) => [`${folder}/${name}`, known]);
 }
 
-/** What `look` makes of each file of a folder that is in the sample: a few at a time, in their order. */
+/** Runs `look` on each file of a folder that is in the sample, four at a time, and returns its results in order. */
 export async function each<T, R>(
   folder: string,
   look: (path: string, known: T, bytes: ArrayBuffer) => Promise<R>,

@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { databases } from "../../schema/d1/shards.ts";
 
-/** `queries`: statements. `calls`: of databases; what runs in one batch is one. */
+/** `queries` holds the statements. `calls` counts calls to databases, where a batch is one. */
 export type D1Costs = { queries: string[]; calls: number; rowsRead: number; rowsWritten: number };
 
-/** What `run` costs at D1, primaries and replicas alike. Of rows, only those of batches are counted. */
+/** Measures the D1 costs of `run`, on primaries and replicas. Counts only rows of batches. */
 export async function d1Costs(run: () => Promise<unknown>): Promise<D1Costs> {
   const costs: D1Costs = { queries: [], calls: 0, rowsRead: 0, rowsWritten: 0 };
   const spies = databases(env).flatMap((database) => {
@@ -24,9 +24,9 @@ export async function d1Costs(run: () => Promise<unknown>): Promise<D1Costs> {
   return costs;
 }
 
-/** What `run` costs when it has just been run: whatever is kept for a moment is there. */
+/** Measures the D1 costs of `run` right after it has run once, with all caches warm. */
 export async function warmD1Costs(run: () => Promise<unknown>): Promise<D1Costs> {
-  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] }); // However slow the machine, no moment passes.
+  vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] }); // Nothing expires, however slow the machine.
   try {
     await run();
     return await d1Costs(run);
@@ -35,7 +35,7 @@ export async function warmD1Costs(run: () => Promise<unknown>): Promise<D1Costs>
   }
 }
 
-/** What an isolate writes of itself now and then belongs to nobody's work. */
+/** An isolate writes its metrics now and then, which is no cost of `run`. */
 const OF_MEASURES = /^\s*INSERT INTO measures/;
 
 function watched(database: D1Database | D1DatabaseSession, costs: D1Costs) {

@@ -1,4 +1,4 @@
-/** Delivers messages as a queue would, and looks at what has become of those that were given up on. */
+/** Delivers messages as a queue would, and reads dead letters. */
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { DeadLetterPage, DeadLetterSummary, DeadLetterWhole } from "../../schema/api/dead-letters.ts";
@@ -6,14 +6,14 @@ import { ask } from "./people.ts";
 
 const ADMIN_TOKEN = "a-secret-of-the-operator";
 
-/** As the operator. `on` has stores that fail, perhaps. */
+/** Sends a request as the operator. The stores of `on` may be set to fail. */
 export const operate = (method: string, path: string, body?: unknown, on: Env = env): Promise<Response> =>
   ask(method, `/v1/admin${path}`, { token: ADMIN_TOKEN, env: { ...on, ADMIN_TOKEN } as Env, body });
 
 type Consumer = (batch: MessageBatch, context: ExecutionContext) => Promise<void>;
 type Fate = { acks: string[]; retries: { msgId: string }[] };
 
-/** One batch; the ids of its messages are their places in it. */
+/** Delivers one batch, whose messages have their index as id. */
 export async function deliver(
   queue: string,
   bodies: readonly unknown[],
@@ -29,20 +29,20 @@ export async function deliver(
   return { acks, retries };
 }
 
-/** All letters of a state, page by page. */
+/** Reads all dead letters of a state, page by page. */
 export async function allLetters(query = ""): Promise<DeadLetterSummary[]> {
   const all: DeadLetterSummary[] = [];
   let cursor = "";
   do {
-    const answer = await operate("GET", `/dead-letters?limit=50${query}${cursor}`);
-    const { items, next } = await answer.json<DeadLetterPage>();
+    const response = await operate("GET", `/dead-letters?limit=50${query}${cursor}`);
+    const { items, next } = await response.json<DeadLetterPage>();
     all.push(...items);
     cursor = next === undefined ? "" : `&cursor=${next}`;
   } while (cursor !== "");
   return all;
 }
 
-/** The letter about `subject`, whether it waits or was replayed. */
+/** Returns the dead letter about `subject` that waits or was replayed, if any. */
 export async function letterAbout(subject: string): Promise<DeadLetterWhole | undefined> {
   for (const state of ["waiting", "replayed"]) {
     const found = (await allLetters(`&state=${state}`)).find((letter) => letter.subject === subject);

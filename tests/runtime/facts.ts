@@ -1,4 +1,7 @@
-/** Records what actors send to the projector, in place of the queue, so that a test can deliver it as a bad queue would. */
+/**
+ * Records the messages of actors instead of queueing them, so that a test can deliver them as an unreliable queue
+ * would.
+ */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
@@ -18,7 +21,7 @@ export function recordQueues() {
   return { facts, fanOuts, sendFacts, sendFanOut };
 }
 
-/** Fires the actor's alarm now, however far off it is. False when none is set. */
+/** Runs the actor's alarm now, whenever it is due. Returns false if none is set. */
 export const flush = (actor: DurableObjectStub<PostActor>): Promise<boolean> => runDurableObjectAlarm(actor);
 
 async function keep<T>(list: T[], body: T): Promise<QueueSendResponse> {

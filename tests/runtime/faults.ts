@@ -1,8 +1,11 @@
-/** Stores that fail when told to: they refuse, or take their time, or never answer. */
+/** Stores that fail on demand: they throw, respond late, or never respond. */
 export type Fault = "throws" | "hangs" | { delay: number };
 export type Faults = { reads?: Fault; writes?: Fault; kv?: Fault; queues?: Fault; cache?: Fault };
 
-/** `env`, whose databases, KV and queues do what `faults` says at the time. Counts the calls that it has failed. */
+/**
+ * Returns `env` with databases, KV and queues that fail as `faults` says at the time of the call. `failed` counts those
+ * calls.
+ */
 export function withFaults(env: Env, faults: Faults): { env: Env; failed: () => number } {
   let failed = 0;
   const meet = async <T>(fault: Fault | undefined, go: () => Promise<T>): Promise<T> => {
@@ -26,7 +29,7 @@ export function withFaults(env: Env, faults: Faults): { env: Env; failed: () => 
 
 type Meet = <T>(fault: Fault | undefined, go: () => Promise<T>) => Promise<T>;
 
-/** Every method of it is a call. */
+/** Makes every method call of a binding meet the fault. */
 function calls<T extends object>(binding: T, fault: () => Fault | undefined, meet: Meet): T {
   return new Proxy(binding, {
     get: (target, name) => {
@@ -40,7 +43,7 @@ function calls<T extends object>(binding: T, fault: () => Fault | undefined, mee
 const RUNS = new Set<PropertyKey>(["first", "run", "all", "raw"]);
 const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP)\b/i;
 
-/** Statements know whether they write, so that reads and writes fail apart. */
+/** Wraps a database so that reads and writes fail separately. Each statement is marked by whether it writes. */
 function database<T extends object>(target: T, faults: Faults, meet: Meet): T {
   const real = new WeakMap<object, { statement: D1PreparedStatement; writes: boolean }>();
   const faultOf = (writes: boolean) => (writes ? faults.writes : faults.reads);

@@ -17,8 +17,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What text becomes: NFC, one kind of line end, nothing around it. */
-const kept = (given: string): string => given.normalize("NFC").replaceAll("\r\n", "\n").trim();
+/** Returns text as it is stored: in NFC, with LF line ends, trimmed. */
+const normalized = (given: string): string => given.normalize("NFC").replaceAll("\r\n", "\n").trim();
 
 describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
   let strings: string[];
@@ -27,7 +27,7 @@ describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
     expect(strings).toHaveLength(515);
   });
 
-  it("gives every naughty string back from a post as it was", async () => {
+  it("returns every accepted naughty string in a post unchanged", async () => {
     const { person, token } = await signUp();
     const media = await Promise.all(Array.from({ length: ALBUM_MAX }, () => readyMedia(person.id)));
     const accepted = strings.filter((given) => text(ALT).safeParse(given).success);
@@ -39,12 +39,12 @@ describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
       const published = await ask("POST", "/v1/posts", { token, body: { caption, media: alts } });
       const { id } = await published.json<Post>();
       const read = await (await ask("GET", `/v1/posts/${id}`)).json<Post>();
-      expect(read.caption).toBe(kept(caption));
-      expect(read.media.map(({ alt }) => alt)).toEqual(few.map(kept));
+      expect(read.caption).toBe(normalized(caption));
+      expect(read.media.map(({ alt }) => alt)).toEqual(few.map(normalized));
     }
   });
 
-  it("gives every naughty comment back as it was, or refuses it", async () => {
+  it("returns every naughty comment unchanged, or rejects it", async () => {
     const { person, token } = await signUp();
     const body = { media: [{ id: await readyMedia(person.id) }] };
     const { id } = await (await ask("POST", "/v1/posts", { token, body })).json<Post>();
@@ -52,32 +52,32 @@ describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
     let refused = 0;
     for (const given of strings) {
       const { status } = await ask("POST", `/v1/posts/${id}/comments`, { token, body: { text: given } });
-      if (status === 201) comments.push(kept(given));
+      if (status === 201) comments.push(normalized(given));
       if (status === 422) refused += 1;
     }
     expect([comments.length, refused]).toEqual([497, 18]);
     expect(await projectedComments(id)).toEqual(comments);
   });
 
-  it("gives every naughty name and bio back as it was, or refuses it", async () => {
+  it("returns every naughty name and bio unchanged, or rejects it", async () => {
     const { token } = await signUp();
     const edit = (body: object) => ask("PATCH", "/v1/me", { token, body });
     const refused = { name: 0, bio: 0 };
     for (const given of strings) {
       const both = await edit({ name: given, bio: given });
       if (both.status === 200) {
-        expect(await both.json<Me>()).toMatchObject({ name: kept(given), bio: kept(given) });
+        expect(await both.json<Me>()).toMatchObject({ name: normalized(given), bio: normalized(given) });
         continue;
       }
       refused.name += 1; // A name has the narrower limits.
       const bio = await edit({ bio: given });
-      if (bio.status === 200) expect(await bio.json<Me>()).toMatchObject({ bio: kept(given) });
+      if (bio.status === 200) expect(await bio.json<Me>()).toMatchObject({ bio: normalized(given) });
       else refused.bio += 1;
     }
     expect(refused).toEqual({ name: 165, bio: 16 });
   });
 
-  it("parses the JSON that is JSON, refuses the rest, and fails at none", async () => {
+  it("parses valid JSON, rejects invalid JSON, and never fails", async () => {
     const { token } = await signUp();
     const wrong = await each<"accept" | "reject" | "either", string[]>("text", async (path, verdict, raw) => {
       const { status } = await ask("PATCH", "/v1/me", { token, raw });
@@ -89,7 +89,7 @@ describe.skipIf(!HAS_CORPUS)("texts and JSON of other projects", () => {
   });
 });
 
-/** The comments of a post as they are read from D1, once all of them are there. */
+/** Projects all comments of a post and reads them from D1. */
 async function projectedComments(post: Post["id"]): Promise<string[]> {
   const actor = env.POSTS.getByName(post);
   for (;;) {

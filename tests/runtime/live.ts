@@ -1,4 +1,4 @@
-/** A client of the live socket, which keeps all that it was sent. */
+/** A client of the live socket that records everything it receives. */
 import { expect, vi } from "vitest";
 import type { LiveCommand, LiveFrame, PostFrame } from "../../schema/api/live.ts";
 import type { PostId } from "../../schema/ids.ts";
@@ -13,13 +13,13 @@ type Connected = {
 
 const open = new Set<WebSocket>();
 
-/** To be called after each test: relays are shared by all of them. */
+/** Closes all sockets. Must run after each test, because tests share relays. */
 export function hangUp(): void {
   for (const socket of open) socket.close();
   open.clear();
 }
 
-/** Throws the refusal when there is no socket. */
+/** Opens a live socket, or throws the outcome of a refused request. */
 export async function connect({ token, headers, cf, env }: Connected = {}) {
   const response = await ask("GET", "/v1/live", {
     headers: { upgrade: "websocket", ...headers },
@@ -35,9 +35,9 @@ export async function connect({ token, headers, cf, env }: Connected = {}) {
 export class LiveClient {
   readonly socket: WebSocket;
   readonly frames: PostFrame[] = [];
-  /** When each frame came, in ms since 1970. */
+  /** When each frame arrived, in ms since 1970. */
   readonly times: number[] = [];
-  /** When it was told that there may be something new. */
+  /** When each hint arrived, in ms since 1970. */
   readonly told: number[] = [];
   readonly closed: Promise<number>;
 
@@ -62,7 +62,7 @@ export class LiveClient {
     return this;
   }
 
-  /** `seq` is the one that the client knows. */
+  /** Watches a post. `since` is the `seq` that the client knows. */
   watch(post: PostId, since?: number): this {
     return this.say({ watch: [{ post, ...(since !== undefined && { since }) }] });
   }
@@ -71,7 +71,7 @@ export class LiveClient {
     return this.frames.filter((frame) => frame.post === post);
   }
 
-  /** Until the last frame of the post is at `seq`. */
+  /** Waits until the last frame, of this post or of any, is at `seq`. */
   async until(seq: number, post?: PostId): Promise<void> {
     const last = () => this.frames.findLast((frame) => post === undefined || frame.post === post);
     await vi.waitFor(() => expect(last()?.seq).toBe(seq), { timeout: 8000 });
@@ -90,7 +90,10 @@ export class LiveClient {
   }
 }
 
-/** Fails when a frame leaves a gap or repeats, and gives back the texts that a client holds which applies them all. */
+/**
+ * Applies all frames as a client does and returns the resulting comment texts. Fails if a frame leaves a gap or
+ * repeats.
+ */
 export function folded(frames: PostFrame[]): string[] {
   const comments = new Map<string, string>();
   let seq = frames[0]?.from;

@@ -1,4 +1,4 @@
-/** For tests: pictures made on the spot, and the API as one person sees it. */
+/** Generated pictures and a client of the media routes, for tests. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -16,10 +16,10 @@ import { exifSegment, joined, png, type Shade, tiff, type TiffTags } from "./pic
 
 export { joined, png };
 
-/** A queue that delivers nothing: a test says itself when an upload is inspected. */
+/** A queue that delivers nothing: the test decides when an upload is inspected. */
 const INSPECTIONS = { send: () => Promise.resolve() } as unknown as Queue;
 
-/** Asks the API, signed in as `person`. */
+/** Sends a request to the media routes, signed in as `person`. */
 export async function as(person: PersonId | undefined, path: string, init: RequestInit = {}, bindings: Env = env) {
   const session = "0000000000000" as SessionId;
   const app = new OpenAPIHono<App>();
@@ -38,6 +38,7 @@ export async function as(person: PersonId | undefined, path: string, init: Reque
   return response;
 }
 
+/** Uploads a file in one request. */
 export const post = (person: PersonId | undefined, file: BodyInit, headers: HeadersInit = {}, bindings: Env = env) =>
   as(person, "/v1/media", { method: "POST", body: file, headers }, bindings);
 
@@ -45,7 +46,7 @@ export const post = (person: PersonId | undefined, file: BodyInit, headers: Head
 export const upload = (person: PersonId, file: ArrayBuffer): Promise<Response> =>
   post(person, file, { "content-length": String(file.byteLength) });
 
-/** Uploads a file, has it inspected, and reads what has become of it. */
+/** Uploads a file, inspects it, and returns the resulting media. */
 export async function inspected(person: PersonId, file: ArrayBuffer): Promise<Media> {
   const response = await upload(person, file);
   if (response.status !== 201) throw new Error(`refused: ${await codeOf(response)}`);
@@ -54,12 +55,12 @@ export async function inspected(person: PersonId, file: ArrayBuffer): Promise<Me
   return (await as(person, `/v1/media/${id}`)).json<Media>();
 }
 
-/** The code of a refusal. */
+/** Returns the code of a problem response. */
 export const codeOf = async (response: Response): Promise<string> => (await response.json<{ code: string }>()).code;
 
 export type Inspect = Extract<Effect, { kind: "inspect" }>;
 
-/** What is still to be done about an upload. Fails when that is nothing. */
+/** Returns the pending effect of an upload. Throws if there is none. */
 export async function effectOf(media: MediaId): Promise<Inspect> {
   const row = await databaseOf(env, media)
     .prepare("SELECT body FROM effects WHERE body ->> '$.media' = ?")
@@ -69,7 +70,7 @@ export async function effectOf(media: MediaId): Promise<Inspect> {
   return JSON.parse(row.body) as Inspect;
 }
 
-/** A JPEG with EXIF: orientation, camera, time, and a position, which nobody must ever see. */
+/** Makes a JPEG whose EXIF has orientation, camera, time, and a position, which must never be served. */
 export async function jpeg(width: number, height: number, exif: TiffTags, shade?: Shade): Promise<ArrayBuffer> {
   const picture = new Blob([await png(width, height, undefined, shade)]);
   const made = await env.IMAGES.input(picture.stream()).output({ format: "image/jpeg" });

@@ -2,7 +2,7 @@ import { databases } from "../../schema/d1/shards.ts";
 
 export type Meter = { queries: number; rowsRead: number; rowsWritten: number };
 
-/** `env`, with what each answer of a database says of its cost added to the meter. A batch is one query. */
+/** Returns `env` with a meter that adds up the costs that its databases report. A batch counts as one query. */
 export function metered(env: Env): { env: Env; meter: Meter } {
   const meter = { queries: 0, rowsRead: 0, rowsWritten: 0 };
   const all = new Set<unknown>(databases(env));
@@ -21,22 +21,22 @@ function counted<T extends object>(target: T, meter: Meter): T {
       if (name === "getBookmark") return () => call([]);
       if (RUNS.has(name)) {
         return async (...args: unknown[]) => {
-          const answer = (await call(args)) as D1Result | D1Result[];
-          count(meter, [answer].flat());
-          return answer;
+          const result = (await call(args)) as D1Result | D1Result[];
+          count(meter, [result].flat());
+          return result;
         };
       }
-      // It tells nothing of its cost, but `all` does.
+      // `first` reports no cost, but `all` does.
       if (name === "first")
         return async () => (await (counted(target, meter) as unknown as D1PreparedStatement).all()).results[0] ?? null;
-      return (...args: unknown[]) => counted(call(args) as object, meter); // prepare and bind, which make a statement.
+      return (...args: unknown[]) => counted(call(args) as object, meter); // `prepare` and `bind` return a statement.
     },
   });
 }
 
-function count(meter: Meter, answers: D1Result[]): void {
+function count(meter: Meter, results: D1Result[]): void {
   meter.queries += 1;
-  for (const { meta } of answers) {
+  for (const { meta } of results) {
     meter.rowsRead += meta.rows_read;
     meter.rowsWritten += meta.rows_written;
   }

@@ -20,11 +20,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-// Waiting takes its time, and how many databases there are makes no difference to it.
+// These tests wait a lot, and the number of databases makes no difference, so they run with one.
 const FAULTS: Fault[] = ["throws", "hangs", { delay: 300 }];
 const named = (fault: Fault) => (typeof fault === "string" ? fault : `takes ${fault.delay} ms`);
 
-/** Ben, who follows Ada and has read his feed, her post, its comments and her profile. */
+/**
+ * Makes Ada, who has published a post, and Ben, who follows her and has read his feed, the post's comments and her
+ * profile.
+ */
 async function scene(faulty: Env): Promise<{ ada: Someone; ben: Someone; post: PostId; paths: string[] }> {
   const [ada, ben] = [await signUp(), await signUp()];
   await follows(ben.person.id, ada.person.id);
@@ -43,13 +46,13 @@ async function scene(faulty: Env): Promise<{ ada: Someone; ben: Someone; post: P
 
 const me = async (token: string) => (await ask("GET", "/v1/me", { token })).json<PersonCard>();
 
-/** Everything that is told of an answer but how it came to be. */
-const told = async (response: Response) => ({ status: response.status, body: await response.json<object>() });
+/** Returns status and body of a response. */
+const contentOf = async (response: Response) => ({ status: response.status, body: await response.json<object>() });
 
 describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), fault] as const))(
   "when D1 %s",
   (_, fault) => {
-    it("reads are what they were, and say so; likes and comments go on; all heals", async () => {
+    it("serves reads as stale, accepts likes and comments, and recovers", async () => {
       const faults: Faults = {};
       const faulty = withFaults(env, faults);
       const { ben, post, paths } = await scene(faulty.env);
@@ -66,9 +69,9 @@ describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), f
       expect(feed.items.map(({ id }) => id)).toEqual([post]);
 
       const liked = await ask("PUT", `/v1/posts/${post}/like`, asBen);
-      expect(await told(liked)).toMatchObject({ status: 200, body: { liked: true, likes: 1 } });
+      expect(await contentOf(liked)).toMatchObject({ status: 200, body: { liked: true, likes: 1 } });
       const commented = await ask("POST", `/v1/posts/${post}/comments`, { ...asBen, body: { text: "Still here" } });
-      expect(await told(commented)).toMatchObject({ status: 201, body: { text: "Still here" } });
+      expect(await contentOf(commented)).toMatchObject({ status: 201, body: { text: "Still here" } });
       expect(faulty.failed()).toBeGreaterThan(0);
 
       delete faults.reads;
@@ -87,7 +90,7 @@ describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), f
   },
 );
 
-it("signs in nobody whom it does not know while D1 is down, and says why", async () => {
+it("responds 503 for an unknown session while D1 is down", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const ada = await signUp();
@@ -97,7 +100,7 @@ it("signs in nobody whom it does not know while D1 is down, and says why", async
   expect(response.headers.get("retry-after")).toBe("1");
 });
 
-it("knows a session from its copy in KV while D1 is down, until it is ended", async () => {
+it("accepts a session from its copy in KV while D1 is down, until the session ends", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const handle = `copy_${crypto.randomUUID().slice(0, 8)}`;
@@ -121,7 +124,7 @@ it("knows a session from its copy in KV while D1 is down, until it is ended", as
   expect(await outcome(await like())).toBe("401 not_signed_in");
 });
 
-it("lets nobody past a block while D1 is down, even one that is newer than what it knows of the session", async () => {
+it("enforces a block while D1 is down, even one that is newer than the copy of the session", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const { ada, ben, post } = await scene(faulty.env);
@@ -131,7 +134,7 @@ it("lets nobody past a block while D1 is down, even one that is newer than what 
   expect(await outcome(response)).toBe("503 unavailable");
 });
 
-it("shows nobody what was kept for them before a block", async () => {
+it("shows no response that was kept for a viewer before a block", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const { ada, ben, post, paths } = await scene(faulty.env);
@@ -143,30 +146,27 @@ it("shows nobody what was kept for them before a block", async () => {
   for (const path of all) expect(await outcome(await read(path)), path).toBe("503 unavailable");
 });
 
-// Later than a map of several databases lasts.
-it.skipIf(env.SHARDS !== "DB")(
-  "lets nobody go on with a session that was ended elsewhere more than a minute ago",
-  async () => {
-    const faults: Faults = {};
-    const faulty = withFaults(env, faults);
-    const { token } = await signUp();
-    const id = token.slice(0, 13) as SessionId;
-    const author = await signUp();
-    const { id: post } = await publish(author);
-    const like = () => ask("PUT", `/v1/posts/${post}/like`, { token, env: faulty.env });
-    expect((await like()).status).toBe(200);
-    await databaseOf(env, id).prepare("DELETE FROM sessions WHERE id = ?").bind(id).run();
-    vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
-    try {
-      faults.reads = "throws";
-      expect(await outcome(await like())).toBe("503 unavailable");
-    } finally {
-      vi.useRealTimers();
-    }
-  },
-);
+// The map of several databases expires within that minute, so this runs with one.
+it.skipIf(env.SHARDS !== "DB")("rejects a session that ended elsewhere more than a minute ago", async () => {
+  const faults: Faults = {};
+  const faulty = withFaults(env, faults);
+  const { token } = await signUp();
+  const id = token.slice(0, 13) as SessionId;
+  const author = await signUp();
+  const { id: post } = await publish(author);
+  const like = () => ask("PUT", `/v1/posts/${post}/like`, { token, env: faulty.env });
+  expect((await like()).status).toBe(200);
+  await databaseOf(env, id).prepare("DELETE FROM sessions WHERE id = ?").bind(id).run();
+  vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
+  try {
+    faults.reads = "throws";
+    expect(await outcome(await like())).toBe("503 unavailable");
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
-it.skipIf(env.SHARDS !== "DB")("calls nobody by a name that they had when their session began", async () => {
+it.skipIf(env.SHARDS !== "DB")("shows a person's present name, not the one from when their session began", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const handle = `named_${crypto.randomUUID().slice(0, 8)}`;
@@ -176,20 +176,20 @@ it.skipIf(env.SHARDS !== "DB")("calls nobody by a name that they had when their 
   const { token } = await signedUp.json<{ token: string }>();
   expect((await ask("PATCH", "/v1/me", { token, body: { name: "After" } })).status).toBe(200);
   const { id: post } = await publish({ person: { id: (await me(token)).id, handle, name: "After" }, token });
-  const named = async (asked: object) =>
-    (await (await ask("GET", `/v1/posts/${post}`, asked)).json<Post>()).author.name;
-  expect(await named({})).toBe("After");
+  const shownName = async (options: object) =>
+    (await (await ask("GET", `/v1/posts/${post}`, options)).json<Post>()).author.name;
+  expect(await shownName({})).toBe("After");
   vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
   try {
     faults.reads = "throws";
     expect((await ask("PUT", `/v1/posts/${post}/like`, { token, env: faulty.env })).status).toBe(200);
-    expect(await named({ env: faulty.env })).toBe("After");
+    expect(await shownName({ env: faulty.env })).toBe("After");
   } finally {
     vi.useRealTimers();
   }
 });
 
-it("shows all comments although D1 failed for a moment, and only then", async () => {
+it("shows all comments even if D1 fails for just a moment", async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const ada = await signUp();
@@ -201,7 +201,7 @@ it("shows all comments although D1 failed for a moment, and only then", async ()
   const before = await (await read(faulty.env)).json<CommentPage>();
   expect(before.items.map(({ text }) => text)).toEqual(["First"]);
 
-  // It is back when the actor has been asked for where the post stands.
+  // D1 recovers as soon as the actor is asked for the post's standing.
   const healing = new Proxy(env.POSTS, {
     get: (target, name) => {
       if (name !== "getByName") return Reflect.get(target, name) as unknown;
@@ -230,7 +230,7 @@ it("shows all comments although D1 failed for a moment, and only then", async ()
   }
 });
 
-it.skipIf(env.SHARDS !== "DB")("waits for no write that D1 does not answer", { timeout: 25_000 }, async () => {
+it.skipIf(env.SHARDS !== "DB")("responds 503 when D1 hangs on a write", { timeout: 25_000 }, async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const ada = await signUp();
@@ -259,7 +259,7 @@ it.skipIf(env.SHARDS !== "DB")("waits for no write that D1 does not answer", { t
 describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), fault] as const))(
   "when KV %s",
   (_, fault) => {
-    it("nobody notices", async () => {
+    it("serves everything as usual", async () => {
       const faulty = withFaults(env, { kv: fault });
       const { ben, post, paths } = await scene(faulty.env);
       const asBen = { token: ben.token, env: faulty.env };
@@ -271,9 +271,9 @@ describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), f
 );
 
 describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), fault] as const))(
-  "when the queues %s",
+  "when every queue %s",
   (_, fault) => {
-    it("what is written is acknowledged, and arrives by its own row", async () => {
+    it("acknowledges writes that have effects", async () => {
       const faulty = withFaults(env, { queues: fault });
       const [ada, ben] = [await signUp(), await signUp()];
       const asBen = { token: ben.token, env: faulty.env };
@@ -286,7 +286,7 @@ describe.skipIf(env.SHARDS !== "DB").each(FAULTS.map((fault) => [named(fault), f
   },
 );
 
-it.skipIf(env.SHARDS === "DB")("answers while the map of the shards cannot be read", { timeout: 10_000 }, async () => {
+it.skipIf(env.SHARDS === "DB")("responds while the shard map cannot be read", { timeout: 10_000 }, async () => {
   const faults: Faults = {};
   const faulty = withFaults(env, faults);
   const { ben, post } = await scene(faulty.env);

@@ -1,4 +1,4 @@
-/** Two databases of their own, for tests that move shards between them. */
+/** Two separate databases for tests that move shards between them. */
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { newId, type PersonId } from "../../schema/ids.ts";
@@ -19,7 +19,7 @@ export const PAIR: Pair = {
   ADMIN_TOKEN: "the-operator-of-two",
 };
 
-/** Empties both, and everything is in the first. */
+/** Empties both databases and assigns all shards to the first. */
 export async function emptyPair(): Promise<Pair> {
   for (const database of [DB_A, DB_B]) {
     const { results } = await database
@@ -34,7 +34,7 @@ export async function emptyPair(): Promise<Pair> {
   return PAIR;
 }
 
-/** What a database has of the tables that move: `table key` and the whole row. */
+/** Returns the rows of all tables that move, by `table key`, as JSON. */
 export async function rowsOf(database: D1Database): Promise<Map<string, string>> {
   const tables = await database.batch<Record<string, unknown>>(
     MOVED.map(({ name, shardSql }) => database.prepare(`SELECT *, ${shardSql()} AS shard FROM ${name}`)),
@@ -50,9 +50,10 @@ export async function rowsOf(database: D1Database): Promise<Map<string, string>>
   );
 }
 
+/** Returns the logical shard of a row from `rowsOf`. */
 export const shardIn = (row: string): number => (JSON.parse(row) as { shard: number }).shard;
 
-/** A person of this shard, signed in. */
+/** Signs up a person in this shard. */
 export async function personIn(world: Env, shard: number): Promise<{ id: PersonId; handle: string; token: string }> {
   for (;;) {
     const handle = randomHandle();

@@ -10,7 +10,7 @@ export const HOST = "http://localhost";
 
 export const randomHandle = (): string => `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
 
-/** A new person, signed in. Quick, because no password is hashed: signing in again is refused. */
+/** Signs up a new person. Fast because no password is hashed, so signing in again fails. */
 export async function signUp(handle = randomHandle()): Promise<{ person: PersonCard; token: string }> {
   const person = { id: await claimHandle(env, handle), handle, name: `Name of ${handle}` };
   const token = await createPerson(env, person, "not a hash");
@@ -18,40 +18,43 @@ export async function signUp(handle = randomHandle()): Promise<{ person: PersonC
   return { person, token };
 }
 
-/** `body` is sent as JSON, `raw` as it is. `asAnybody`: as somebody who has done nothing here, and may be told what others were. */
-type Asked = {
+/**
+ * `body` is sent as JSON, `raw` as it is. `asAnybody` sends no consistency token, so cached public responses may be
+ * served.
+ */
+type RequestOptions = {
   token?: string;
   body?: unknown;
   raw?: BodyInit;
   headers?: Record<string, string>;
   env?: Env;
   asAnybody?: boolean;
-  /** Where Cloudflare would say that the request comes from. */
+  /** The origin of the request as Cloudflare reports it. */
   cf?: Partial<IncomingRequestCfProperties>;
 };
 
-/** Asks the API as whoever `token` stands for, and waits for what goes on after the answer. */
-export async function ask(method: string, path: string, asked: Asked = {}): Promise<Response> {
+/** Sends a request to the API in the session of `token`, and waits for the work that continues after the response. */
+export async function ask(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const context = createExecutionContext();
   const headers = {
-    ...(asked.token !== undefined && { authorization: `Bearer ${asked.token}` }),
-    ...((asked.body ?? asked.raw) !== undefined && { "content-type": "application/json" }),
-    ...(asked.asAnybody !== true && { "Consistency-Token": "" }),
-    ...asked.headers,
+    ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
+    ...((options.body ?? options.raw) !== undefined && { "content-type": "application/json" }),
+    ...(options.asAnybody !== true && { "Consistency-Token": "" }),
+    ...options.headers,
   };
-  const body = asked.raw ?? (asked.body === undefined ? null : JSON.stringify(asked.body));
-  const request = new Request(`${HOST}${path}`, { method, headers, body, ...(asked.cf && { cf: asked.cf }) });
-  const response = await app.fetch(request, asked.env ?? env, context);
+  const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
+  const request = new Request(`${HOST}${path}`, { method, headers, body, ...(options.cf && { cf: options.cf }) });
+  const response = await app.fetch(request, options.env ?? env, context);
   await waitOnExecutionContext(context);
   return response;
 }
 
-/** Makes somebody private, in D1 alone: as another isolate has, and without the time that it takes. */
+/** Makes a person private in D1 only, as if through another isolate and without the wait. */
 export async function hide({ id }: PersonCard, isPrivate = true): Promise<void> {
   await databaseOf(env, id).prepare("UPDATE people SET private = ? WHERE id = ?").bind(Number(isPrivate), id).run();
 }
 
-/** What is told of an answer in a test's failure: its status, and the code of a refusal. */
+/** Returns the status of a response, followed by the code if it is a problem: readable in a failed assertion. */
 export async function outcome(response: Response): Promise<string> {
   const { code } = await response.json<{ code?: string }>();
   return code === undefined ? String(response.status) : `${response.status} ${code}`;

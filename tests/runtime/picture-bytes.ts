@@ -1,17 +1,17 @@
-/** For tests: pictures put together byte by byte, sound ones and such as no camera writes. Needs no runtime. */
+/** Pictures for tests, assembled byte by byte: valid ones and ones that no camera writes. Needs no runtime. */
 
 import { typeOf } from "../../schema/media/file-signatures.ts";
 import { isVideo, type PictureType } from "../../schema/media/media-types.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
 
-/** What an upload takes a picture for, or the refusal that it is answered with. */
+/** Returns the type that an upload detects, or throws its refusal. */
 export function pictureType(file: Uint8Array): PictureType {
   const type = typeOf(file);
   if (!type || isVideo(type)) throw new ApiError("unsupported_type");
   return type;
 }
 
-/** Numbers are bytes, and a text has one for each of its characters. */
+/** Concatenates bytes. A number is one byte, and a string has one byte for each character. */
 export function bytes(...parts: (number | string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const of = (part: number | string | Uint8Array) =>
     typeof part === "number"
@@ -51,12 +51,12 @@ export const chunk = (type: string, data: Uint8Array = bytes()): Uint8Array<Arra
 };
 
 export const ihdr = (width: number, height: number): Uint8Array =>
-  chunk("IHDR", bytes(u32(width), u32(height), 8, 0, 0, 0, 0)); // 8 bits a pixel, grey.
+  chunk("IHDR", bytes(u32(width), u32(height), 8, 0, 0, 0, 0)); // 8 bits per pixel, greyscale.
 
-/** How light each pixel is, 0 to 255. */
+/** Returns the brightness of a pixel, 0 to 255. */
 export type Shade = (x: number, y: number) => number;
 
-/** A PNG in grey. `stated` is what its header says, if not the truth. */
+/** Makes a greyscale PNG. `stated` is the size in its header, by default the true one. */
 export async function png(
   width: number,
   height: number,
@@ -90,11 +90,11 @@ export const EOI = bytes(0xff, 0xd9);
 export const segment = (marker: number, data: Uint8Array | string): Uint8Array =>
   bytes(0xff, marker, u16(data.length + 2), data);
 
-/** A frame of one component: 0xc0 is sequential, 0xc2 progressive. */
+/** Makes a frame header with one component. The marker 0xc0 is sequential, 0xc2 progressive. */
 export const sof = (marker: number, width: number, height: number): Uint8Array =>
   segment(marker, bytes(8, u16(height), u16(width), 1, 1, 0x11, 0));
 
-/** A scan of one component, with a little data that no decoder would take. */
+/** Makes a scan of one component, with a few bytes of data that no decoder accepts. */
 export const scan = (): Uint8Array => bytes(segment(0xda, bytes(1, 1, 0, 0, 63, 0)), 1, 0xff, 0, 2, 0xff, 0xd0, 3);
 
 export const jpegOf = (...segments: Uint8Array[]): Uint8Array<ArrayBuffer> =>
@@ -102,14 +102,14 @@ export const jpegOf = (...segments: Uint8Array[]): Uint8Array<ArrayBuffer> =>
 
 export const exifSegment = (tiff: Uint8Array): Uint8Array => segment(0xe1, bytes("Exif\0\0", tiff));
 
-// TIFF, the form of EXIF
+// TIFF, the format of EXIF
 
 export type TiffTags = { orientation: number; make: string; model: string; taken: string };
 
-/** One directory, its EXIF directory with the time, and its GPS directory with a latitude of 51 degrees. */
+/** Makes one directory, its EXIF directory with the time, and its GPS directory with a latitude of 51 degrees. */
 export function tiff({ orientation, make, model, taken }: TiffTags): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(1024));
-  let free = 288; // Values that do not fit into an entry lie from here on.
+  let free = 288; // Values that do not fit into an entry go here.
   const entry = (at: number, tag: number, type: number, count: number, value: number) => {
     view.setUint16(at, tag);
     view.setUint16(at + 2, type);
@@ -129,8 +129,8 @@ export function tiff({ orientation, make, model, taken }: TiffTags): Uint8Array<
   ascii(10, 0x010f, make);
   ascii(22, 0x0110, model);
   entry(34, 0x0112, 3, 1, orientation);
-  entry(46, 0x8769, 4, 1, 128); // Where the EXIF directory is.
-  entry(58, 0x8825, 4, 1, 256); // Where the GPS directory is.
+  entry(46, 0x8769, 4, 1, 128); // The offset of the EXIF directory.
+  entry(58, 0x8825, 4, 1, 256); // The offset of the GPS directory.
   view.setUint16(128, 1);
   ascii(130, 0x9003, taken);
   view.setUint16(256, 2);
@@ -145,9 +145,9 @@ export function tiff({ orientation, make, model, taken }: TiffTags): Uint8Array<
 const GIF_COLOURS = bytes(0, 0, 0, 255, 255, 255);
 export const gifHead = (width: number, height: number): Uint8Array =>
   bytes("GIF89a", le16(width), le16(height), 0x80, 0, 0, GIF_COLOURS);
-/** One black pixel in the corner. */
+/** A frame of one black pixel in the corner. */
 export const gifFrame = bytes(0x2c, le16(0), le16(0), le16(1), le16(1), 0, 2, 2, 0x44, 1, 0);
-/** Shown for no time at all. */
+/** A control extension with a delay of 0. */
 export const gifControl = bytes(0x21, 0xf9, 4, 0, le16(0), 0, 0);
 export const gifExtension = (label: number, ...blocks: (string | Uint8Array)[]): Uint8Array =>
   bytes(0x21, label, ...blocks.flatMap((block) => [block.length, block]), 0);
@@ -180,13 +180,16 @@ export const ftyp = (brand: string): Uint8Array => box("ftyp", brand, u32(0), br
 export type HeifItem = { id: number; type: string; mime?: string; data: Uint8Array; properties?: Uint8Array[] };
 export type HeifOptions = {
   brand?: string;
-  /** To change what a sound file would have: extents by item, and the boxes beside them. */
+  /** Overrides for invalid files: extents by item, and extra associations and tiles. */
   extents?: Record<number, [offset: number, length: number]>;
   associations?: number[];
   tiles?: number[];
 };
 
-/** A file of `items`, of which the first is the picture. Their bytes lie in the `idat` box, unless `extents` says where. */
+/**
+ * Makes a file of `items`, the first of which is the picture. Their bytes are in the `idat` box unless `extents`
+ * differs.
+ */
 export function heif(items: HeifItem[], options: HeifOptions = {}): Uint8Array<ArrayBuffer> {
   const properties = items.flatMap((item) => item.properties ?? []);
   const idat = bytes(...items.map(({ data }) => data));

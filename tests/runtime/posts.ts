@@ -1,11 +1,13 @@
-/** Makes the people and posts that tests of actors and queues begin with. */
+/** Makes people and posts for tests of actors and queues. */
 import { env } from "cloudflare:workers";
 import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 
 const made = new Set<Id>();
 
-/** Never the same twice: of ten ids of one shard and millisecond, two are the same once in 23 times. */
+/**
+ * Returns an id that was never returned before: of ten ids of one shard and millisecond, two collide once in 23 times.
+ */
 function unusedId<T extends Id>(shard: number): T {
   const id = newId<T>(shard);
   if (made.has(id)) return unusedId(shard);
@@ -13,8 +15,10 @@ function unusedId<T extends Id>(shard: number): T {
   return id;
 }
 
+/** Makes the id of a person, without any row. */
 export const newPerson = (): PersonId => unusedId(randomShard());
 
+/** Makes the input of `publish` for a new post, without publishing it. */
 export function newPost(author = newPerson()) {
   return {
     id: unusedId<PostId>(shardOf(author)),
@@ -24,7 +28,7 @@ export function newPost(author = newPerson()) {
   };
 }
 
-/** A published post's actor. */
+/** Publishes a post and returns it with its actor. */
 export async function publishedPost(author = newPerson()) {
   const post = newPost(author);
   const actor = env.POSTS.getByName(post.id);
@@ -32,10 +36,10 @@ export async function publishedPost(author = newPerson()) {
   return { post, actor };
 }
 
-/** The first comments on a post itself. */
+/** The request for the first top-level comments of a post. */
 export const oldest = (limit: number) => ({ parent: "", newestFirst: false, after: undefined, limit }) as const;
 
-/** A media row as inspection leaves it, without a file. */
+/** Writes a media row as inspection leaves it, without a file. */
 export async function readyMedia(owner: PersonId): Promise<MediaId> {
   const id = unusedId<MediaId>(shardOf(owner));
   await databaseOf(env, id)
@@ -48,7 +52,7 @@ export async function readyMedia(owner: PersonId): Promise<MediaId> {
   return id;
 }
 
-/** Follows as the API and its effect leave it: the fact and its mirror. */
+/** Writes a follow as the API and its effect leave it: the fact and its mirror. */
 export async function follows(follower: PersonId, followee: PersonId): Promise<void> {
   await databaseOf(env, follower)
     .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")

@@ -1,4 +1,4 @@
-/** Who sees what of an author, on every path of the API, in every state that the author and their post can be in. */
+/** What each viewer sees of an author, on every path of the API, in every state of the author and their post. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -6,7 +6,7 @@ import { comment, done, projectAll, publish, type Someone } from "./api.ts";
 import { recordQueues } from "./facts.ts";
 import { ask, hide, signUp } from "./people.ts";
 import { follows } from "./posts.ts";
-import { OF_OWN_FILES } from "./routes.ts";
+import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -16,14 +16,16 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A removed one has followed, and a muter follows. All but nobody have liked the post and commented, when they could. */
-const ROLES = ["nobody", "author", "stranger", "requester", "follower", "muter", "removed", "blocked"] as const;
+/**
+ * `removed` was a follower, and `muter` follows. All but `anonymous` have liked the post and commented, if they could.
+ */
+const ROLES = ["anonymous", "author", "stranger", "requester", "follower", "muter", "removed", "blocked"] as const;
 type Role = (typeof ROLES)[number];
-/** `turned`: private since a moment ago, and every answer has been given before. */
-const STATES = ["public", "private", "turned", "deleted"] as const;
+/** `newly private`: became private a moment ago, after every read had been served (and cached). */
+const STATES = ["public", "private", "newly private", "deleted"] as const;
 type State = (typeof STATES)[number];
 
-/** The specification: all that follows is what each route makes of it. */
+/** The specification. Everything below derives from it what each route must return. */
 function sees(role: Role, state: State): boolean {
   if (state === "deleted" || role === "blocked") return false;
   if (state === "public" || role === "author") return true;
@@ -40,7 +42,7 @@ async function newWorld(role: Role, state: State): Promise<World> {
   if (isFollower) await follows(viewer.person.id, author.person.id);
   const { id: post } = await publish(author);
   if (state === "private" || state === "deleted") await hide(author.person);
-  const by = state === "public" || state === "turned" || isFollower ? viewer : author;
+  const by = state === "public" || state === "newly private" || isFollower ? viewer : author;
   await done("PUT", `/v1/posts/${post}/like`, other);
   await done("PUT", `/v1/posts/${post}/like`, by);
   const theirs = await comment(other, post, "Theirs");
@@ -57,9 +59,9 @@ async function newWorld(role: Role, state: State): Promise<World> {
     theirs: theirs.id,
     elsewhere,
   };
-  const world = { token: role === "nobody" ? undefined : viewer.token, names };
-  if (state === "turned") {
-    for (const [method, route] of READS) await told(world, [method, route]);
+  const world = { token: role === "anonymous" ? undefined : viewer.token, names };
+  if (state === "newly private") {
+    for (const [method, route] of READS) await resultOf(world, [method, route]);
     await done("PATCH", "/v1/me", author, { private: true });
   }
   if (role === "requester") await done("PUT", `/v1/people/${author.person.handle}/follow`, viewer);
@@ -67,12 +69,12 @@ async function newWorld(role: Role, state: State): Promise<World> {
   if (role === "muter") await done("PUT", `/v1/people/${author.person.handle}/mute`, viewer);
   if (role === "blocked") await done("PUT", `/v1/people/${viewer.person.handle}/block`, author);
   if (state === "deleted") await done("DELETE", `/v1/posts/${post}`, author);
-  await late(viewer, author, other, post);
+  await writeLate(viewer, author, other, post);
   return world;
 }
 
-/** As something that came late has written it: a feed's entry, and a notification. */
-async function late(viewer: Someone, author: Someone, other: Someone, post: string): Promise<void> {
+/** Writes a feed entry and a notification as if they had come late. */
+async function writeLate(viewer: Someone, author: Someone, other: Someone, post: string): Promise<void> {
   const database = databaseOf(env, viewer.person.id);
   await database.batch([
     database
@@ -87,10 +89,13 @@ async function late(viewer: Someone, author: Someone, other: Someone, post: stri
   ]);
 }
 
-type Asked = readonly [method: string, route: string, body?: unknown];
+type Call = readonly [method: string, route: string, body?: unknown];
 
-/** The status, the code of a refusal; of a list whether the post is in it, or its author. */
-async function told({ token, names }: World, [method, route, body]: Asked): Promise<string> {
+/**
+ * Sends a request and returns the status, with the code of a problem or, for a GET, whether post or author are in the
+ * response.
+ */
+async function resultOf({ token, names }: World, [method, route, body]: Call): Promise<string> {
   const fill = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name] ?? "");
   const response = await ask(method, fill(`/v1${route}`), {
     ...(token === undefined ? { asAnybody: false } : { token }),
@@ -106,10 +111,10 @@ async function told({ token, names }: World, [method, route, body]: Asked): Prom
 const [SIGN_IN, NO_POST, NO_PERSON] = ["401 not_signed_in", "404 post_not_found", "404 person_not_found"];
 const [WITH, WITHOUT] = ["200 with", "200 without"];
 
-/** What a route answers. `author`: to them, `seen`: to the others who see the post, `unseen`: to those who do not. */
-type Outcomes = { author: string; seen: string; unseen: string; nobody?: string; blocked?: string; muter?: string };
+/** What a route returns to the author, to others who may see the post (`seen`) and to those who may not (`unseen`). */
+type Outcomes = { author: string; seen: string; unseen: string; anonymous?: string; blocked?: string; muter?: string };
 const read = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST });
-const write = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST, nobody: SIGN_IN });
+const write = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST, anonymous: SIGN_IN });
 const BY_AUTHOR = (status: string): Outcomes => write(status, "403 not_yours");
 
 const READS = [
@@ -126,9 +131,9 @@ const READS = [
 const LIST_OF_PERSON: Outcomes = { author: WITHOUT, seen: WITHOUT, unseen: WITHOUT, blocked: NO_PERSON };
 const LIST_OF_POSTS: Outcomes = { author: WITH, seen: WITH, unseen: WITHOUT, blocked: NO_PERSON };
 
-const MATRIX: (readonly [...Asked, Outcomes])[] = [
+const MATRIX: (readonly [...Call, Outcomes])[] = [
   ["GET", "/posts/{post}", undefined, read(WITH)],
-  // The author has liked the post and commented, when the others could not.
+  // In some states the author has liked and commented in place of a viewer who could not.
   ["GET", "/posts/{post}/comments", undefined, read(WITH, WITHOUT)],
   ["GET", "/posts/{post}/comments?order=newest", undefined, read(WITH, WITHOUT)],
   ["GET", "/posts/{post}/comments?order=most_liked", undefined, read(WITH, WITHOUT)],
@@ -139,10 +144,10 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["GET", "/people/{author}/posts", undefined, LIST_OF_POSTS],
   ["GET", "/people/{author}/followers", undefined, LIST_OF_PERSON],
   ["GET", "/people/{author}/following", undefined, LIST_OF_PERSON],
-  ["GET", "/feed", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, nobody: SIGN_IN, muter: WITHOUT }],
-  ["GET", "/notifications", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, nobody: SIGN_IN }],
+  ["GET", "/feed", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, anonymous: SIGN_IN, muter: WITHOUT }],
+  ["GET", "/notifications", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, anonymous: SIGN_IN }],
 
-  // What a private person is and says elsewhere stays as it was.
+  // A private person's profile and what they write elsewhere stay visible.
   ["GET", "/people/{author}", undefined, { author: WITH, seen: WITH, unseen: WITH, blocked: NO_PERSON }],
   ["GET", "/posts/{elsewhere}/comments", undefined, { author: WITH, seen: WITH, unseen: WITH, blocked: WITHOUT }],
   ["GET", "/people/{other}/following", undefined, { author: WITH, seen: WITH, unseen: WITH, blocked: WITHOUT }],
@@ -160,13 +165,13 @@ const MATRIX: (readonly [...Asked, Outcomes])[] = [
   ["PUT", "/posts/{post}/mute", undefined, write("200")],
   ["PATCH", "/posts/{post}/comments/{theirs}", { text: "More" }, write("403 not_yours")],
   ["DELETE", "/posts/{post}/comments/{theirs}", undefined, BY_AUTHOR("204")],
-  // Taken back it is in any case, but only who sees the post is told how it stands.
+  // The like is removed in any case, but the response shows the post's counts only to viewers who may see it.
   ["DELETE", "/posts/{post}/like", undefined, write("200")],
   ["DELETE", "/posts/{post}", undefined, BY_AUTHOR("204")],
 ];
 
-/** What shows no post, and what is the caller's own. */
-const ELSEWHERE = [
+/** Routes that show no post, or only what is the viewer's own. */
+const WITHOUT_POSTS = [
   "POST /people",
   "GET /people",
   "POST /sessions",
@@ -185,7 +190,7 @@ const ELSEWHERE = [
   "DELETE /people/{person}/block",
   "PUT /people/{person}/mute",
   "DELETE /people/{person}/mute",
-  ...OF_OWN_FILES,
+  ...OWN_FILE_ROUTES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",
@@ -198,54 +203,54 @@ const ELSEWHERE = [
   "GET /push-subscriptions/key",
   "PUT /push-subscriptions",
   "DELETE /push-subscriptions",
-  "GET /live", // Decides for each post that is watched: workers/api/live.test.ts.
+  "GET /live", // Decides for each watched post: workers/api/live.test.ts.
 ];
 
 function expected(role: Role, state: State, outcomes: Outcomes): string {
-  if (role === "nobody" && outcomes.nobody !== undefined) return outcomes.nobody;
+  if (role === "anonymous" && outcomes.anonymous !== undefined) return outcomes.anonymous;
   if (role === "blocked" && outcomes.blocked !== undefined) return outcomes.blocked;
   if (role === "muter" && outcomes.muter !== undefined) return outcomes.muter;
   if (!sees(role, state)) return outcomes.unseen;
   return role === "author" ? outcomes.author : outcomes.seen;
 }
 
-describe.each(STATES)("of an author and a post that are %s", (state) => {
-  it.each(ROLES)("%s sees what they may, on every path", async (role) => {
+describe.each(STATES)("when the author or the post is %s", (state) => {
+  it.each(ROLES)("shows exactly what the viewer may see on every path (%s)", async (role) => {
     const world = await newWorld(role, state);
     const found: Record<string, string> = {};
     const wanted: Record<string, string> = {};
     for (const [method, route, body, outcomes] of MATRIX) {
       const name = `${method} ${route} ${body === undefined ? "" : JSON.stringify(body)}`;
-      found[name] = await told(world, [method, route, body]);
+      found[name] = await resultOf(world, [method, route, body]);
       wanted[name] = expected(role, state, outcomes);
     }
-    // Whoever has deleted it may repeat that.
+    // The author may repeat the deletion.
     if (role === "author" && state === "deleted") wanted["DELETE /posts/{post} "] = "204";
-    // What a block leaves possible is told in its own matrix; a private post is told of to nobody.
+    // A block does not keep anybody from taking back a like (see the matrix of blocks), unless the post is private.
     if (role === "blocked" && state === "public") wanted["DELETE /posts/{post}/like "] = "200";
     expect(found).toEqual(wanted);
   });
 });
 
-it("stores nothing of what is refused", async () => {
+it("stores nothing when a request is refused", async () => {
   const { token, names } = await newWorld("requester", "private");
-  const audit = async () => {
+  const stateOfPost = async () => {
     const actor = env.POSTS.getByName(names["post"] ?? "");
     const state = await actor.state();
     if (!state.ok) throw new Error(state.reason);
     return [state.likes, state.comments, state.seq, state.digest];
   };
-  const before = await audit();
+  const before = await stateOfPost();
   for (const [method, route, body] of MATRIX.filter(([method]) => method !== "GET")) {
-    expect(await told({ token, names }, [method, route, body])).toBe(NO_POST);
+    expect(await resultOf({ token, names }, [method, route, body])).toBe(NO_POST);
   }
-  expect(await audit()).toEqual(before);
+  expect(await stateOfPost()).toEqual(before);
 });
 
-it("knows every route that there is", async () => {
+it("covers every route of the API", async () => {
   const { paths } = await (await ask("GET", "/v1/openapi.json")).json<{ paths: Record<string, object> }>();
   const shape = (route: string) => route.replace(/\?.*/, "").replaceAll(/\{\w+\}/g, "{}");
-  const known = new Set([...ELSEWHERE, ...MATRIX.map(([method, route]) => `${method} ${route}`)].map(shape));
+  const known = new Set([...WITHOUT_POSTS, ...MATRIX.map(([method, route]) => `${method} ${route}`)].map(shape));
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/^\/v1/, "")}`),
   );

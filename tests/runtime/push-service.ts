@@ -1,4 +1,6 @@
-/** Push services of browsers, for tests inside the runtime: they answer as told, and let their browsers read what arrives. */
+/**
+ * Fake push services for tests inside the runtime. They respond as configured, and their browsers decrypt what arrives.
+ */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { PushPayload } from "../../schema/api/push.ts";
@@ -13,14 +15,14 @@ export const MOZILLA = "https://updates.push.services.mozilla.com";
 export type Answer = (request: RequestInit) => Response | Promise<Response>;
 export type Arrived = { browser: PushedBrowser; payload: PushPayload; headers: Headers; bytes: number };
 
-/** A key of the deployment, as `npm run admin -- vapid` makes one. */
+/** Makes a deployment's key, as `npm run admin -- vapid` does. */
 export async function newVapidKey(): Promise<string> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const pair = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
   return JSON.stringify(await crypto.subtle.exportKey("jwk", pair.privateKey));
 }
 
-/** `env` of a deployment that pushes, and what its queue was given: `delay` in s. */
+/** Returns the `env` of a deployment with pushes set up, and the messages sent to its queue, with `delay` in s. */
 export async function pushingEnv(from: Env = env) {
   const messages: { body: PushMessage; delay: number }[] = [];
   const queue = queueTo(() => undefined);
@@ -46,13 +48,13 @@ export async function pushingEnv(from: Env = env) {
 
 export class PushServices {
   readonly arrived: Arrived[] = [];
-  /** Every request, also those that were not taken. */
+  /** The URL of every request, also of those that failed. */
   readonly asked: string[] = [];
   #open = 0;
   openAtMost = 0;
   readonly #browsers = new Map<string, { browser: PushedBrowser; answer: Answer }>();
 
-  /** A browser that has subscribed at one of them. */
+  /** Makes a browser that has subscribed at one of the services. */
   browser(answer: Answer = () => new Response(null, { status: 201 }), service = MOZILLA): PushedBrowser {
     const browser = new PushedBrowser(`${service}/wpush/v2/${crypto.randomUUID()}`);
     this.#browsers.set(browser.subscription.endpoint, { browser, answer });
@@ -69,7 +71,7 @@ export class PushServices {
     this.openAtMost = Math.max(this.openAtMost, this.#open);
     try {
       const known = this.#browsers.get(url);
-      if (!known) throw new Error(`nobody is subscribed at ${url}`);
+      if (!known) throw new Error(`no browser is subscribed at ${url}`);
       const headers = new Headers(init.headers);
       await expectAuthorized(headers.get("authorization") ?? "", new URL(url).origin);
       const answer = await Promise.race([known.answer(init), aborted(init.signal)]);
@@ -85,13 +87,15 @@ export class PushServices {
   };
 }
 
-/** As the runtime's own fetch ends. */
+/** Rejects when `signal` aborts, as the runtime's own fetch does. */
 const aborted = (signal: AbortSignal | null | undefined): Promise<never> =>
   new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason as Error));
   });
 
-/** As a push service verifies it (RFC 8292): a token for it, signed with the key that stands beside it. */
+/**
+ * Verifies a VAPID header as a push service does (RFC 8292): a token for `audience`, signed with the key next to it.
+ */
 export async function expectAuthorized(authorization: string, audience: string): Promise<void> {
   const [, token = "", key = ""] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(authorization) ?? [];
   const [header = "", claims = "", signature = ""] = token.split(".");

@@ -1,4 +1,4 @@
-/** What tests of pushes begin with: people with browsers, and entries in their inboxes. */
+/** People with browsers and inbox entries, for tests of pushes. */
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
@@ -16,22 +16,22 @@ import { pushingEnv, PushServices } from "./push-service.ts";
 
 export type Key = Pick<PushMessage, "recipient" | "kind" | "subject">;
 
-/** A deployment that pushes, with push services of its own. */
+/** Makes a deployment with pushes set up and push services of its own. */
 export async function pushWorld() {
   const { env: pushing, messages } = await pushingEnv();
   const services = new PushServices();
   const subscribed = async (someone: Someone, browser: PushedBrowser): Promise<PushedBrowser> => {
     const { token } = someone;
-    const answer = await ask("PUT", "/v1/push-subscriptions", { token, body: browser.subscription, env: pushing });
-    expect(answer.status).toBe(204);
+    const response = await ask("PUT", "/v1/push-subscriptions", { token, body: browser.subscription, env: pushing });
+    expect(response.status).toBe(204);
     return browser;
   };
-  /** Somebody with one browser. */
+  /** Signs up a person with one subscribed browser. */
   const someone = async (): Promise<Someone & { browser: PushedBrowser }> => {
     const person = await signUp();
     return { ...person, browser: await subscribed(person, services.browser()) };
   };
-  /** What the consumer makes of messages: which it acknowledged, and which it wants again. */
+  /** Runs the consumer on messages and returns how many it acknowledged and how many it retries. */
   const consume = async (bodies: readonly unknown[], from: Env = pushing) => {
     const sent = bodies.map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch("shutterline-pushes", sent);
@@ -41,7 +41,7 @@ export async function pushWorld() {
     const { ackAll, explicitAcks, retryMessages } = await getQueueResult(batch, context);
     return { acked: ackAll ? sent.length : explicitAcks.length, retried: retryMessages.length };
   };
-  /** Announces the entries, and has the consumer take what came of it, but for what is to wait. */
+  /** Sends pushes for the entries and consumes the resulting messages, except for delayed ones. */
   const announced = async (...keys: Key[]): Promise<void> => {
     await sendPushes(pushing, keys);
     const [now, later] = [messages.filter(({ delay }) => delay === 0), messages.filter(({ delay }) => delay > 0)];
@@ -53,7 +53,7 @@ export async function pushWorld() {
 
 let lastRaised = 1000;
 
-/** Writes into `recipient`'s inbox that `actors` have begun to follow them, as one entry. */
+/** Writes one entry into `recipient`'s inbox that says that `actors` have followed them. */
 export async function toldOfFollow(recipient: Someone, actors: Someone[], change: Partial<Notice> = {}): Promise<Key> {
   lastRaised += 1;
   const ids = actors.map(({ person }) => person.id);
@@ -73,6 +73,7 @@ export async function toldOfFollow(recipient: Someone, actors: Someone[], change
   });
 }
 
+/** Writes a notification and returns its key. */
 export async function told(notice: Notice): Promise<Key> {
   const database = databaseOf(env, notice.recipient);
   await database.batch(tellStatements(database, [notice]));
@@ -82,6 +83,7 @@ export async function told(notice: Notice): Promise<Key> {
 
 type PushState = { raised: number; seen: number; pushed: number; pushedAt: number; heldUntil: number };
 
+/** Reads the push state of an entry. */
 export async function stateOf({ recipient, kind, subject }: Key): Promise<PushState> {
   const row = await databaseOf(env, recipient)
     .prepare(
@@ -94,7 +96,7 @@ export async function stateOf({ recipient, kind, subject }: Key): Promise<PushSt
   return row;
 }
 
-/** Everything in the inbox has been seen. */
+/** Marks everything in the inbox as read. */
 export const look = async ({ token }: Someone): Promise<void> => {
   const upTo = new Date(Date.now() + 1000).toISOString();
   expect((await ask("POST", "/v1/notifications/read", { token, body: { upTo } })).status).toBe(204);
@@ -102,6 +104,7 @@ export const look = async ({ token }: Someone): Promise<void> => {
 
 export type DeviceRow = { endpoint: string; failingSince: number | null };
 
+/** Reads the push subscriptions of a person. */
 export async function devicesOf(person: PersonId): Promise<DeviceRow[]> {
   const rows = await databaseOf(env, person)
     .prepare("SELECT endpoint, failing_since AS failingSince FROM push_subscriptions WHERE person = ?")

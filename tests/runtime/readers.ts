@@ -1,4 +1,4 @@
-/** Many readers at once, for tests of delivery: with the rows that fan-out asks, but for the handles. */
+/** Makes many readers at once for tests of delivery, with the rows that fan-out reads but without handles. */
 import { env } from "cloudflare:workers";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
@@ -6,7 +6,7 @@ import { byDatabase, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { today } from "../../workers/feeds/dormant.ts";
 import { newPerson } from "./posts.ts";
 
-/** People who were last seen `daysAgo`. */
+/** Makes people who were last seen `daysAgo`. */
 export async function newReaders(count: number, daysAgo = 0): Promise<PersonId[]> {
   const readers = Array.from({ length: count }, newPerson);
   for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
@@ -16,13 +16,14 @@ export async function newReaders(count: number, daysAgo = 0): Promise<PersonId[]
   return readers;
 }
 
+/** Makes one person, last seen `daysAgo`. */
 export async function newReader(daysAgo = 0): Promise<PersonId> {
   const [reader] = await newReaders(1, daysAgo);
-  if (!reader) throw new Error("one was asked for");
+  if (!reader) throw new Error("no reader was made");
   return reader;
 }
 
-/** Each of `readers` follows `author`: the facts and their mirrors. */
+/** Makes each of `readers` follow `author`: writes the facts and their mirrors. */
 export async function followAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
   for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
     const rows = group.map((reader) => [reader, author]);
@@ -33,7 +34,7 @@ export async function followAll(readers: readonly PersonId[], author: PersonId):
   await database.batch(setBased(database, FOLLOWERS, mirrors));
 }
 
-/** Each of `readers`, who follow `author`, wants to be told of each new post: the facts and their mirrors. */
+/** Sets a bell for `author` for each of `readers`, who must follow them: writes the facts and their mirrors. */
 export async function ringAll(readers: readonly PersonId[], author: PersonId): Promise<void> {
   for (const [database, group] of byDatabase(env, readers, (reader) => reader)) {
     await database.prepare(RING).bind(JSON.stringify(group), author).run();
@@ -41,15 +42,15 @@ export async function ringAll(readers: readonly PersonId[], author: PersonId): P
   await databaseOf(env, author).prepare(RING_MIRRORS).bind(JSON.stringify(readers), author).run();
 }
 
-/** Who was told of a post, in no order. */
+/** Returns the recipients of notifications of a new post, in no particular order. */
 export async function toldOf(post: PostId): Promise<PersonId[]> {
-  const answers = databases(env).map((database) =>
+  const pages = databases(env).map((database) =>
     database
       .prepare("SELECT recipient FROM notifications WHERE kind = 'new_post' AND subject = ? AND raised > 0")
       .bind(post)
       .all<{ recipient: PersonId }>(),
   );
-  return (await Promise.all(answers)).flatMap(({ results }) => results.map(({ recipient }) => recipient));
+  return (await Promise.all(pages)).flatMap(({ results }) => results.map(({ recipient }) => recipient));
 }
 
 const PEOPLE =

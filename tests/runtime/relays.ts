@@ -1,4 +1,4 @@
-/** Relays for tests, and what stands between them and those who call them. */
+/** Relays for tests, and ways to intercept and evict them. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
@@ -10,7 +10,7 @@ import { connect } from "./live.ts";
 
 type Changed = (window: PostWindow) => Promise<boolean>;
 
-/** Makes each call of a post's actor to a relay go as `call` wants; it may pass the call on, or not, or twice. */
+/** Routes each call of a post's actor to a relay through `call`, which may pass it on once, twice or not at all. */
 export function betweenActorAndRelays(call: (pass: Changed, window: PostWindow, relay: RelayName) => Promise<boolean>) {
   const getByName = env.LIVE_RELAYS.getByName.bind(env.LIVE_RELAYS);
   return vi.spyOn(env.LIVE_RELAYS, "getByName").mockImplementation((name, options) => {
@@ -18,13 +18,13 @@ export function betweenActorAndRelays(call: (pass: Changed, window: PostWindow, 
     const changed: Changed = (window) => call(async (passed) => stub.changed(passed), window, name as RelayName);
     const methods = stub as unknown as Record<PropertyKey, (...args: unknown[]) => unknown>;
     return new Proxy(stub, {
-      // A stub makes a call of whatever is asked for, so its methods can be called on it, but not bound to it.
+      // Any property of a stub is an RPC method, even `bind`, so its methods can be called on it but not bound to it.
       get: (_, key) => (key === "changed" ? changed : (...args: unknown[]) => methods[key]?.(...args)),
     });
   });
 }
 
-/** A network whose sockets are all at one relay, which `evict` puts out of memory. */
+/** Returns a network whose sockets are all held by one relay, and functions to open a socket and to evict the relay. */
 export function fromOnePlace() {
   const network = `10.0.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`;
   const relay = relayNamed(env, relayOfNetwork("weur", network));
@@ -32,7 +32,7 @@ export function fromOnePlace() {
   return { network, open, evict: () => evict(relay) };
 }
 
-/** Puts it out of memory, with its sockets as they are; nothing when it is not in memory. */
+/** Evicts an object from memory and lets its sockets hibernate. Does nothing if it is not in memory. */
 export async function evict(object: DurableObjectStub<LiveRelay | PostActor>): Promise<void> {
   try {
     await evictDurableObject(object, { webSockets: "hibernate" });
@@ -41,7 +41,7 @@ export async function evict(object: DurableObjectStub<LiveRelay | PostActor>): P
   }
 }
 
-/** How many relays the post's actor tells of it. */
+/** Counts the relays that the post's actor sends frames to. */
 export const relaysOf = (actor: DurableObjectStub<PostActor>): Promise<number> =>
   runInDurableObject(actor, (_, { storage }) =>
     Number(storage.sql.exec("SELECT count(*) AS relays FROM relays").one()["relays"]),

@@ -1,15 +1,15 @@
 /**
- * A database with a replica that lags until it is told to catch up, as D1's may: locally there is only one copy. Sessions
- * are served by the replica unless their bookmark demands something newer.
+ * A database with a replica that lags until `catchUp` is called, since local D1 has only one copy. The replica serves
+ * sessions unless their bookmark requires something newer.
  */
 export class LaggingDatabase {
   readonly #primary: D1Database;
   readonly #replica: D1Database;
   #commits = 0;
   #replicated = 0;
-  /** Which copy is the nearest to whoever asks. */
+  /** The copy that is nearest to the caller. */
   nearest: "primary" | "replica" = "replica";
-  /** How many calls each has answered. */
+  /** The number of calls that each copy has served. */
   readonly served = { primary: 0, replica: 0 };
 
   constructor(primary: D1Database, replica: D1Database) {
@@ -17,7 +17,7 @@ export class LaggingDatabase {
     this.#replica = replica;
   }
 
-  /** The binding that a Worker would see. */
+  /** The binding that a Worker sees. */
   get binding(): D1Database {
     const withSession = (constraint = "first-unconstrained") => this.#session(constraint);
     const batch = (statements: D1PreparedStatement[]) => this.#onPrimary(statements);
@@ -31,7 +31,7 @@ export class LaggingDatabase {
     });
   }
 
-  /** Brings the replica to where the primary is, for these tables. */
+  /** Copies TABLES from the primary to the replica. */
   async catchUp(): Promise<void> {
     for (const table of TABLES) {
       const { results } = await this.#primary.prepare(`SELECT * FROM ${table}`).all();
@@ -79,5 +79,5 @@ export class LaggingDatabase {
 }
 
 const ROWS_PER_STATEMENT = 500;
-/** People last: their counts are kept by triggers on the others. */
+/** `people` is last, because triggers on the other tables change its counts. */
 const TABLES = ["handles", "following", "followers", "posts", "post_stats", "comments", "people"];

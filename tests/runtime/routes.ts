@@ -1,6 +1,5 @@
-/** For the matrices of who sees what: routes of which nobody but their owner is told anything, by tests of their own. */
-
-export const OF_OWN_FILES = [
+/** Routes for the visibility matrices that serve only the owner of a file. They have tests of their own. */
+export const OWN_FILE_ROUTES = [
   "POST /media",
   "GET /media/{media}",
   "PATCH /media/{media}",

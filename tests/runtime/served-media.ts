@@ -1,4 +1,4 @@
-/** For tests of serving: files as inspection and publishing leave them, without either. */
+/** Files as inspection and publishing leave them, for tests of serving. */
 import { env } from "cloudflare:workers";
 import { Variant } from "../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
@@ -7,7 +7,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { originalKey, renditionKey, videoKey } from "../../workers/media/objects.ts";
 import { readyMedia } from "./posts.ts";
 
-/** Its row alone. */
+/** Makes the row of a file that is ready, without bytes. */
 export async function readyFile(
   owner: PersonId,
   { type = "image/jpeg", isPublished = true }: { type?: MediaType; isPublished?: boolean } = {},
@@ -18,21 +18,23 @@ export async function readyFile(
   return id;
 }
 
-/** As publishing does, by a post that nobody looks at here. */
+/** Claims a file as publishing does, for a post that does not exist. */
 export const claim = (id: MediaId) =>
   databaseOf(env, id)
     .prepare("UPDATE media SET claimed_by = id, claimed_at = 1, look_at = NULL WHERE id = ?")
     .bind(id)
     .run();
 
-/** A picture with its original, of which the rest may be made. */
+/** Makes a ready picture with its original, from which renditions can be made. */
 export async function readyPicture(owner: PersonId, original: ArrayBuffer, isPublished = true): Promise<MediaId> {
   const id = await readyFile(owner, { isPublished });
   await env.MEDIA.put(originalKey(id), original);
   return id;
 }
 
-/** Bytes that are no video, and renditions that are no pictures: as good for who only serves them. */
+/**
+ * Makes a ready video with renditions. The bytes are neither a real video nor pictures, which serving does not notice.
+ */
 export async function readyVideo(
   owner: PersonId,
   { bytes = BYTES, contentType = "video/mp4", isPublished = true } = {},

@@ -20,7 +20,7 @@ const tables: SQLiteTable[] = [
 ].flatMap((module) => Object.values(module).filter((value) => is(value, SQLiteTable)));
 
 it.each(tables.map((table) => [getTableConfig(table).name, table] as const))(
-  "%s is what its migration makes",
+  "describes the table %s as its migrations create it",
   async (name, table) => {
     const { columns, primaryKeys } = getTableConfig(table);
     const inDatabase = await env.DB.prepare('SELECT name, type, "notnull", pk FROM pragma_table_info(?)')
@@ -39,7 +39,7 @@ it.each(tables.map((table) => [getTableConfig(table).name, table] as const))(
   },
 );
 
-it("has no table that is not described", async () => {
+it("describes every table", async () => {
   const inDatabase = await env.DB.prepare(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'd1\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   ).all<{ name: string }>();

@@ -1,4 +1,4 @@
-/** For tests: a client of tus, and files of any size. */
+/** A tus client and files of any size, for tests. */
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { MediaId } from "../../schema/ids.ts";
@@ -6,7 +6,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 import { ask, signUp } from "./people.ts";
 
-/** A queue that delivers nothing, so that an upload stays as it was sent. */
+/** A queue that delivers nothing, so that an upload stays in its state after sending. */
 const KEEPS_QUIET = { send: () => Promise.resolve() } as unknown as Queue;
 export const quietEnv: Env = { ...env, INSPECTIONS: KEEPS_QUIET, VIDEO_INSPECTIONS: KEEPS_QUIET };
 
@@ -14,7 +14,7 @@ export const CHUNK = "application/offset+octet-stream";
 
 export type Client = Awaited<ReturnType<typeof newClient>>;
 
-/** Somebody who uploads by tus. */
+/** Signs up a person who uploads by tus. */
 export async function newClient(bindings = quietEnv) {
   const { person, token }: { person: PersonCard; token: string } = await signUp();
   const call = (method: string, path: string, headers: Record<string, string> = {}, raw?: BodyInit) =>
@@ -30,7 +30,7 @@ export async function newClient(bindings = quietEnv) {
     call,
     begin: async (bytes: number, headers: Record<string, string> = {}, raw?: BodyInit) =>
       call("POST", "/v1/uploads", { "Upload-Length": String(bytes), ...headers }, raw),
-    /** The id of a new upload. */
+    /** Begins an upload and returns its id. */
     begun: async (bytes: number): Promise<MediaId> => {
       const response = await call("POST", "/v1/uploads", { "Upload-Length": String(bytes) });
       return (response.headers.get("location") ?? `${response.status}`).split("/").at(-1) as MediaId;
@@ -38,7 +38,7 @@ export async function newClient(bindings = quietEnv) {
     patch: (id: MediaId, offset: number, raw: BodyInit, headers: Record<string, string> = {}) =>
       call("PATCH", `/v1/uploads/${id}`, { "Upload-Offset": String(offset), ...headers }, raw),
     head: (id: MediaId) => call("HEAD", `/v1/uploads/${id}`),
-    /** Where an upload stands. */
+    /** Returns the offset of an upload. */
     offset: async (id: MediaId): Promise<number> => {
       const response = await call("HEAD", `/v1/uploads/${id}`);
       return Number(response.headers.get("upload-offset") ?? `NaN of ${response.status}`);
@@ -47,7 +47,7 @@ export async function newClient(bindings = quietEnv) {
   };
 }
 
-/** A file that begins like a PNG, or like `start` says, and goes on with noise. */
+/** Makes a file of noise that begins with `start`, by default the signature of a PNG. */
 export function fileOf(bytes: number, start = "\x89PNG\r\n\x1a\n"): Uint8Array<ArrayBuffer> {
   const file = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(file.subarray(at, at + 65_536));
@@ -57,22 +57,26 @@ export function fileOf(bytes: number, start = "\x89PNG\r\n\x1a\n"): Uint8Array<A
 
 export const MP4 = "\0\0\0\x14ftypisom\0\0\0\0mp41";
 
-/** What is in the bucket. Compared as a digest: a failure would print megabytes. */
+/** Returns the digest of the original in R2. Tests compare digests, since a failure would print megabytes. */
 export async function storedDigest(id: MediaId): Promise<string | undefined> {
   const object = await env.MEDIA.get(originalKey(id));
   return object ? digestOf(new Uint8Array(await object.arrayBuffer())) : undefined;
 }
 
+/** Returns the length and the SHA-256 hash of bytes. */
 export const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
   `${bytes.length} ${new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex()}`;
 
+/** Reads the media row of an upload. */
 export const rowOf = (id: MediaId) =>
   databaseOf(env, id)
     .prepare("SELECT state, bytes, content_type AS type, look_at AS lookAt FROM media WHERE id = ?")
     .bind(id)
     .first<{ state: string; bytes: number; type: string; lookAt: number }>();
 
-/** A body that comes in chunks of `size` bytes; after `until` bytes it breaks off, or, with `hangs`, nothing more comes. */
+/**
+ * Makes a body that arrives in chunks of `size` bytes and fails after `until` bytes, or, with `hangs`, stalls there.
+ */
 export function bodyOf(
   bytes: Uint8Array<ArrayBuffer>,
   { size = 64 * 1024, until = bytes.length, hangs = false }: { size?: number; until?: number; hangs?: boolean } = {},

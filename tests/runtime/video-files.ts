@@ -1,4 +1,4 @@
-/** For tests: small videos, made on the spot. Their packets are no pictures, which nobody here decodes. */
+/** Small generated videos for tests. Their packets hold no real pictures, because no test decodes them. */
 import {
   BufferTarget,
   EncodedAudioPacketSource,
@@ -23,7 +23,7 @@ export type Shape = {
   fastStart?: false | "in-memory" | "fragmented";
 };
 
-/** H.264, baseline, level 3. What its parameter sets say is never read. */
+/** H.264, baseline, level 3. Its parameter sets are never read. */
 const AVC = new Uint8Array([1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x1e, 1, 0, 2, 0x68, 0xce]);
 /** AAC-LC, 44.1 kHz, one channel. */
 const AAC = new Uint8Array([0x12, 0x08]);
@@ -54,7 +54,7 @@ async function video(
   const length = 1 / framesPerSecond;
   for (let index = 0; index < frames; index += 1) {
     const type = index % 30 === 0 ? "key" : "delta";
-    // A picture without a body, in one unit with its length.
+    // One NAL unit with its length and an empty picture.
     const data = new Uint8Array(bytesPerFrame).fill(index & 0xff);
     data.set([...new Uint8Array(new Uint32Array([bytesPerFrame - 4]).buffer).reverse(), type === "key" ? 0x65 : 0x41]);
     const decoderConfig = { ...config, codedWidth: width, codedHeight: height };
@@ -72,7 +72,7 @@ async function video(
   return new Uint8Array(target.buffer);
 }
 
-/** A box of an ISO base media file. */
+/** Makes a box of an ISO base media file. */
 export function box(type: string, ...contents: (Uint8Array | number[] | string)[]): Uint8Array<ArrayBuffer> {
   const bytes = contents.flatMap((part) =>
     typeof part === "string" ? Array.from(part, (character) => character.charCodeAt(0)) : [...part],
@@ -80,12 +80,12 @@ export function box(type: string, ...contents: (Uint8Array | number[] | string)[
   return new Uint8Array([...u32(bytes.length + 8), ...Array.from(type, (one) => one.charCodeAt(0)), ...bytes]);
 }
 
-/** A number as 4 bytes. */
+/** Returns a number as 4 big-endian bytes. */
 export const u32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
-/** Where the contents of the first box of this type begin. */
+/** Returns the position of the contents of the first box of this type. */
 export function contentOf(file: Uint8Array, type: string): number {
   const at = String.fromCharCode(...file).indexOf(type);
-  if (at < 0) throw new Error(`there is no ${type}`);
+  if (at < 0) throw new Error(`the file has no ${type} box`);
   return at + 4;
 }

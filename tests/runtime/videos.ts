@@ -1,4 +1,4 @@
-/** For tests: videos as if they had been uploaded. */
+/** Uploaded videos for tests. */
 import { env } from "cloudflare:workers";
 import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
 import type { VideoType } from "../../schema/media/media-types.ts";
@@ -6,7 +6,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
 import { originalKey } from "../../workers/media/objects.ts";
 
-/** A video of `owner` that has been uploaded, and not yet looked at. */
+/** Makes a video of `owner` that is uploaded but not yet inspected. */
 export async function uploadedVideo(
   owner: PersonId,
   file: Uint8Array,
@@ -21,5 +21,6 @@ export async function uploadedVideo(
   return id;
 }
 
+/** Runs the inspection of an uploaded video. */
 export const inspectUploaded = (media: MediaId, bindings: Env = env): Promise<void> =>
   inspectMedia(bindings, { kind: "inspect", id: newId<EffectId>(shardOf(media)), media, video: true });

@@ -27,8 +27,8 @@ const read = (post: PostId, headers = {}, from = env) =>
   ask("GET", `/v1/posts/${post}`, { asAnybody: true, headers, env: from });
 const captionOf = async (response: Response) => (await response.json<Post>()).caption;
 
-/** As the projector would, but without the isolate hearing of it. */
-const recaption = async (post: PostId, caption: string) => {
+/** Changes a caption as a projector in another isolate would. */
+const recaptionElsewhere = async (post: PostId, caption: string) => {
   const database = databaseOf(env, post);
   await database.batch([
     database.prepare("UPDATE posts SET caption = ?, seq = seq + 1 WHERE id = ?").bind(caption, post),
@@ -43,31 +43,31 @@ let post: PostId;
 beforeEach(async () => {
   ada = await signUp();
   post = (await publish(ada)).id;
-  later(1); // What is made in the moment of a change may be of before it, and is not kept.
+  later(1); // A response rendered in the same millisecond as a change may predate it, and is not cached.
 });
 
-describe("a public answer", () => {
-  it("is made once in two seconds, and costs no database until then", async () => {
+describe("a public response", () => {
+  it("is rendered once in two seconds, and costs no D1 query until then", async () => {
     expect(await captionOf(await read(post))).toBe("Low tide");
-    await recaption(post, "Ebb");
+    await recaptionElsewhere(post, "Ebb");
     const { queries } = await d1Costs(async () => {
       for (let n = 0; n < 20; n += 1) expect(await captionOf(await read(post))).toBe("Low tide");
     });
     expect(queries).toEqual([]);
   });
 
-  it("is as old as four seconds at most, and made anew in the background after two", async () => {
+  it("is at most four seconds old, and is renewed in the background after two", async () => {
     await read(post);
-    await recaption(post, "Ebb");
+    await recaptionElsewhere(post, "Ebb");
     later(2500);
-    expect(await captionOf(await read(post))).toBe("Low tide"); // And renews it.
+    expect(await captionOf(await read(post))).toBe("Low tide"); // This read also renews it.
     expect(await captionOf(await read(post))).toBe("Ebb");
-    await recaption(post, "Flood");
+    await recaptionElsewhere(post, "Flood");
     later(4001);
     expect(await captionOf(await read(post))).toBe("Flood");
   });
 
-  it("shows a change that is made here at once", async () => {
+  it("shows a change made in this isolate at once", async () => {
     await read(post);
     await ask("PATCH", `/v1/posts/${post}`, { token: ada.token, body: { caption: "Ebb" } });
     expect(await captionOf(await read(post))).toBe("Ebb");
@@ -75,7 +75,7 @@ describe("a public answer", () => {
     expect((await read(post)).status).toBe(404);
   });
 
-  it("has an ETag, by which a client that has it is answered without a body", async () => {
+  it("has an ETag, and is 304 for a client that already has it", async () => {
     const first = await read(post);
     const etag = first.headers.get("etag") ?? "";
     expect(etag).toMatch(/^"[\w-]+"$/);
@@ -90,10 +90,10 @@ describe("a public answer", () => {
     expect((await read(post, { "if-none-match": etag })).status).toBe(200);
   });
 
-  it("is nobody's who is signed in, or brings a token", async () => {
+  it("is not served to a signed-in viewer or with a consistency token", async () => {
     await read(post);
-    await recaption(post, "Ebb");
-    later(1001); // The counts are older than a moment now; the public answer would still do.
+    await recaptionElsewhere(post, "Ebb");
+    later(1001); // The counts are outdated now; the public response would still be fresh.
     const cookie = { headers: { cookie: `__Host-session=${ada.token}` }, asAnybody: true };
     for (const asked of [{ token: ada.token }, cookie, { headers: { "consistency-token": "x" } }]) {
       const response = await ask("GET", `/v1/posts/${post}`, asked);
@@ -102,13 +102,13 @@ describe("a public answer", () => {
     }
   });
 
-  it("names the store that gave it", async () => {
+  it("names the store that served it", async () => {
     expect((await read(post)).headers.get("server-timing")).toMatch(/d1;dur=\d+;desc="\d+"/);
     later(500);
     expect((await read(post)).headers.get("server-timing")).toBe("memory");
   });
 
-  it("is also that of a person, their posts, and of comments", async () => {
+  it("exists for a person, their posts and comments too", async () => {
     const { handle } = ada.person;
     for (const path of [`people/${handle}`, `people/${handle}/posts`, `posts/${post}/comments?limit=5`]) {
       const answer = async () => (await ask("GET", `/v1/${path}`, asAnybody)).text();
@@ -121,7 +121,7 @@ describe("a public answer", () => {
   });
 });
 
-it("answers 500 readers of a post that nobody has read with two reads of D1", async () => {
+it("serves 500 concurrent readers of a cold post with two D1 queries", async () => {
   const unread = (await publish(ada)).id;
   const { queries } = await d1Costs(async () => {
     const contexts = Array.from({ length: 500 }, () => createExecutionContext());
@@ -138,7 +138,7 @@ it("answers 500 readers of a post that nobody has read with two reads of D1", as
 
 describe("while the databases are down", () => {
   for (const fault of ["throws", "hangs"] as const) {
-    it(`is what it was last, and says so, when D1 ${fault}; and heals`, async () => {
+    it(`serves the last response marked as stale when D1 ${fault}, and recovers`, async () => {
       const faults: Faults = {};
       const faulty = withFaults(env, faults);
       const profile = () => ask("GET", `/v1/people/${ada.person.handle}`, { asAnybody: true, env: faulty.env });
@@ -159,11 +159,11 @@ describe("while the databases are down", () => {
     });
   }
 
-  it("is not a post that was found to be gone", async () => {
+  it("does not serve a post that was already found to be deleted", async () => {
     const faults: Faults = {};
     const faulty = withFaults(env, faults);
     expect((await read(post, {}, faulty.env)).status).toBe(200);
-    // In another isolate.
+    // As another isolate does.
     await env.POSTS.getByName(post).remove(ada.person.id);
     const database = databaseOf(env, post);
     await database.batch([
@@ -179,7 +179,7 @@ describe("while the databases are down", () => {
     expect((await read(post, {}, faulty.env)).status).toBe(503);
   });
 
-  it("shows a post with the counts that its actor knows", async () => {
+  it("shows a post with the counts of its actor", async () => {
     const faults: Faults = {};
     const faulty = withFaults(env, faults);
     await read(post, {}, faulty.env);

@@ -1,8 +1,8 @@
 /**
- * What nobody in particular is answered: a post, its comments, a person and their posts, the same for all who are not
- * signed in. Whole answers are kept as bytes in the isolate's memory, and behind it in the data centre's cache: for FRESH
- * as they are; for a while longer too, and made anew in the background; and when they cannot be made anew, for as long as
- * there is nothing better, marked as stale. Many who ask at once are answered by one of them.
+ * Public responses: a post, its comments, a person and their posts, which are the same for all anonymous viewers. Whole
+ * responses are cached as bytes in the isolate's memory, then in the data centre's cache. For FRESH they are served as
+ * they are; for a while longer they are still served, and rendered again in the background. While rendering fails, they
+ * are served for as long as there is nothing better, marked as stale. Concurrent requests share a single flight.
  */
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { CONSISTENCY_TOKEN } from "../storage/consistency.ts";
@@ -11,143 +11,162 @@ import { Memory } from "../storage/memory.ts";
 import { mayBePrivate } from "../reads/private-accounts.ts";
 import { Reader } from "../storage/reader.ts";
 import { isMatch } from "../http/etags.ts";
-import { aboutWhom, ADDRESS_MAX, ANYBODY, forgetAnswer, keepAnswer, keptAnswer } from "./kept-answers.ts";
+import {
+  ANYBODY,
+  forgetKeptResponse,
+  keepResponse,
+  keptResponse,
+  personShownBy,
+  URL_LENGTH_MAX,
+} from "./kept-answers.ts";
 import { STALE } from "./reading.ts";
 import { isAnonymous } from "../http/session-cookie.ts";
 
 /**
- * With the next, and with the second that counts may be old: how old a public answer is at most, and so how long a deleted
- * post is still shown to who has no account.
+ * The sum of this, of STALE_WHILE_REVALIDATE and of the second that counts may be old is the greatest age of a public
+ * response, and so how long anonymous viewers may still see a deleted post.
  */
 const FRESH = 2000; // ms
 const STALE_WHILE_REVALIDATE = 2000; // ms
-/** How long what failed is not tried again, when there is an older answer. */
-const SPARED_FOR = 1000; // ms
-const ANSWERS_MAX = 2000;
+/** How long a failed rendering is not repeated, if there is an older response. */
+const RETRY_AFTER = 1000; // ms
+const RESPONSES_MAX = 2000;
 const CHANGES_MAX = 10_000;
-/** A larger one is made each time: together they would take more than a fifth of the isolate's 128 MB. */
-const BYTES_MAX = 16_000;
+/** Larger responses are not cached. RESPONSES_MAX of this size take a quarter of the isolate's 128 MB. */
+const RESPONSE_MAX_BYTES = 16_000;
 
 const PUBLIC =
   /^https?:\/\/[^/]+\/v1\/(?:posts\/\w{13}(?:\/comments(?:\/\w{13}\/replies)?)?|people\/\w+(?:\/posts)?)(?:\?|$)/;
 
 /**
- * `shared`: those that go with it as long as it is fresh, made once: they cost more than anything else of a hot answer.
- * `about`: whose posts it shows.
+ * `shared`: the headers while it is fresh, built once, because building them is the largest cost of a hot response.
+ * `about`: the person whose posts it shows.
  */
-type Answer = {
+type CachedResponse = {
   status: number;
   bytes: ArrayBuffer;
   headers: Record<string, string>;
   shared: Headers;
   about: PersonId | undefined;
 };
-type Make = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
+type Handler = (request: Request, env: Env, context: ExecutionContext) => Response | Promise<Response>;
 
-const answers = new Memory<string, Answer>(ANSWERS_MAX);
-/** So that a like need not look through all answers for those of its post, nor who becomes private for theirs. */
+const responses = new Memory<string, CachedResponse>(RESPONSES_MAX);
+/** When a post or person last changed here, so that a change need not search all responses for those that show it. */
 const changed = new Memory<PostId | PersonId, true>(CHANGES_MAX);
-const failures = new Memory<string, true>(ANSWERS_MAX);
-const flights = new Flights<string, Answer>();
+const failures = new Memory<string, true>(RESPONSES_MAX);
+const flights = new Flights<string, CachedResponse>();
 
-/** Answers in place of `make` where it can. Costs nothing while the answer is in memory, and one look into the cache when it is not. */
-export async function publicAnswer(
-  make: Make,
+/**
+ * Serves a public response from memory or cache where possible, and otherwise calls `handler`. Costs nothing while the
+ * response is in memory, else one cache lookup.
+ */
+export async function publicResponse(
+  handler: Handler,
   request: Request,
   env: Env,
   context: ExecutionContext,
 ): Promise<Response> {
-  if (!isForAnybody(request)) return make(request, env, context);
+  if (!isPublic(request)) return handler(request, env, context);
   const { url } = request;
   const now = Date.now();
-  const last = answers.get(url);
+  const last = responses.get(url);
   const known = last && !isOutdated(url, last) ? last : undefined;
   const age = known ? now - known.at : Number.POSITIVE_INFINITY;
-  if (known && age < FRESH) return answered(request, known.value, known.value.shared);
+  if (known && age < FRESH) return respond(request, known.value, known.value.shared);
 
-  const renewed = () =>
+  const renew = () =>
     flights.read(
       context,
       [url],
-      async () => new Map([[url, await made(make, url, env, context, known !== undefined)]]),
+      async () => new Map([[url, await render(handler, url, env, context, known !== undefined)]]),
     );
   if (known && age < FRESH + STALE_WHILE_REVALIDATE) {
-    if (!flights.has(url)) context.waitUntil(renewed());
-    return answered(request, known.value, aged(known.value, age));
+    if (!flights.has(url)) context.waitUntil(renew());
+    return respond(request, known.value, aged(known.value, age));
   }
   const failed = failures.get(url);
-  const isSpared = failed !== undefined && now - failed.at < SPARED_FOR;
-  const answer = known && isSpared ? undefined : (await renewed()).get(url);
-  if (answer && answer.status < 500) return answered(request, answer, answer.headers);
+  const hasJustFailed = failed !== undefined && now - failed.at < RETRY_AFTER;
+  const rendered = known && hasJustFailed ? undefined : (await renew()).get(url);
+  if (rendered && rendered.status < 500) return respond(request, rendered, rendered.headers);
 
   failures.set(url, true);
   const stale = known ?? (await fromCache(url));
   if (stale && !isOutdated(url, stale) && !(await mayBeHidden(stale.value, env, context)))
-    return answered(request, stale.value, { ...aged(stale.value, Date.now() - stale.at), "cache-status": STALE });
-  return answer ? answered(request, answer, answer.headers) : make(request, env, context);
+    return respond(request, stale.value, { ...aged(stale.value, Date.now() - stale.at), "cache-status": STALE });
+  return rendered ? respond(request, rendered, rendered.headers) : handler(request, env, context);
 }
 
-/** After a change to a post: this isolate shows it at once. */
+/** Outdates all responses that show a post, so that this isolate shows a change at once. */
 export const forgetAnswers = (post: PostId): void => changed.set(post, true);
 
-/** After a person has become private, or public: likewise. */
-export const forgetAnswersOf = (person: PersonId): void => changed.set(person, true);
+/** Outdates all responses that show posts of a person, who has become private or public. */
+export const forgetPublicResponsesOf = (person: PersonId): void => changed.set(person, true);
 
-/** Whether what was made of a post, or shows posts of a person, is older than a change that was made here. */
-function isOutdated(url: string, { value: { about }, at }: { value: Answer; at: number }): boolean {
+/** Tells whether a response is older than a change, made in this isolate, to its post or its person. */
+function isOutdated(url: string, { value: { about }, at }: { value: CachedResponse; at: number }): boolean {
   const [, post] = /\/posts\/(\w{13})/.exec(url) ?? [];
   const changes = [post, about].map((id) => (id === undefined ? undefined : changed.get(id as PostId | PersonId)));
   return changes.some((change) => change !== undefined && change.at >= at);
 }
 
-/** While the databases are down, nobody but KV knows who has become private since. */
-const mayBeHidden = async ({ about }: Answer, env: Env, context: ExecutionContext): Promise<boolean> =>
+/** Asks KV, because while the databases are down only KV knows who has become private since. */
+const mayBeHidden = async ({ about }: CachedResponse, env: Env, context: ExecutionContext): Promise<boolean> =>
   about !== undefined && (await mayBePrivate(new Reader(env, context), [about]));
 
-const isForAnybody = ({ method, url, headers }: Request): boolean =>
+const isPublic = ({ method, url, headers }: Request): boolean =>
   method === "GET" &&
-  url.length <= ADDRESS_MAX &&
+  url.length <= URL_LENGTH_MAX &&
   PUBLIC.test(url) &&
   isAnonymous(headers) &&
   !headers.has(CONSISTENCY_TOKEN);
 
-/** Made anew, and kept for when it cannot be; or what another isolate has made just now, if this one has none yet. */
-async function made(make: Make, url: string, env: Env, context: ExecutionContext, isKnown: boolean): Promise<Answer> {
+/**
+ * Renders a response and keeps it for outages. If this isolate has none yet, it first takes a fresh one of another
+ * isolate from the cache.
+ */
+async function render(
+  handler: Handler,
+  url: string,
+  env: Env,
+  context: ExecutionContext,
+  isKnown: boolean,
+): Promise<CachedResponse> {
   const cached = isKnown ? undefined : await fromCache(url);
   if (cached && Date.now() - cached.at < FRESH && !isOutdated(url, cached)) {
-    answers.set(url, cached.value, cached.at);
+    responses.set(url, cached.value, cached.at);
     return cached.value;
   }
   const begun = Date.now();
   const request = new Request(url);
-  const response = await make(request, env, context);
+  const response = await handler(request, env, context);
   const bytes = await response.arrayBuffer();
-  const about = aboutWhom.get(request);
-  const answer = await answerOf(response, bytes, about);
-  if (answer.status === 200 && bytes.byteLength <= BYTES_MAX) {
-    answers.set(url, answer, begun); // A change since then it may not show.
+  const about = personShownBy.get(request);
+  const rendered = await toCached(response, bytes, about);
+  if (rendered.status === 200 && bytes.byteLength <= RESPONSE_MAX_BYTES) {
+    responses.set(url, rendered, begun); // It may lack changes made since then.
     const isStale = response.headers.has("cache-status");
-    if (!isStale) keepAnswer(context, ANYBODY, url, () => new Response(bytes, { headers: answer.headers }), about);
-  } else if (answer.status === 404) {
-    // What was there before is not the last answer any more.
-    answers.delete(url);
-    forgetAnswer(context, ANYBODY, url);
+    if (!isStale) keepResponse(context, ANYBODY, url, () => new Response(bytes, { headers: rendered.headers }), about);
+  } else if (rendered.status === 404) {
+    // An earlier response must not be served for something that is gone.
+    responses.delete(url);
+    forgetKeptResponse(context, ANYBODY, url);
   }
-  return answer;
+  return rendered;
 }
 
-async function fromCache(url: string): Promise<{ value: Answer; at: number } | undefined> {
-  const kept = await keptAnswer(ANYBODY, url);
+async function fromCache(url: string): Promise<{ value: CachedResponse; at: number } | undefined> {
+  const kept = await keptResponse(ANYBODY, url);
   if (!kept) return undefined;
   const { response, at, about } = kept;
   try {
-    return { value: await answerOf(response, await response.arrayBuffer(), about), at };
+    return { value: await toCached(response, await response.arrayBuffer(), about), at };
   } catch {
-    return undefined; // Half of it is none of it.
+    return undefined; // A truncated body counts as a miss.
   }
 }
 
-async function answerOf(response: Response, bytes: ArrayBuffer, about: PersonId | undefined): Promise<Answer> {
+async function toCached(response: Response, bytes: ArrayBuffer, about: PersonId | undefined): Promise<CachedResponse> {
   const headers = await headersOf(response, bytes);
   return { status: response.status, bytes, headers, shared: new Headers({ ...headers, ...FROM_MEMORY }), about };
 }
@@ -169,7 +188,7 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
   return {
     ...common,
     etag: `"${digest.toBase64({ alphabet: "base64url", omitPadding: true })}"`,
-    // The client may hold it for as long as we do.
+    // The client may cache it for as long as we do.
     "cache-control": `public, max-age=${FRESH / 1000}, stale-while-revalidate=${STALE_WHILE_REVALIDATE / 1000}, stale-if-error=86400`,
     vary: `Authorization, Cookie, ${CONSISTENCY_TOKEN}`,
   };
@@ -177,13 +196,17 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
 
 const FROM_MEMORY = { "server-timing": "memory" };
 
-const aged = ({ headers }: Answer, age: number): Record<string, string> => ({
+const aged = ({ headers }: CachedResponse, age: number): Record<string, string> => ({
   ...headers,
   ...FROM_MEMORY,
   age: String(Math.floor(age / 1000)),
 });
 
-function answered(request: Request, { status, bytes, headers: { etag } }: Answer, headers: HeadersInit): Response {
+function respond(
+  request: Request,
+  { status, bytes, headers: { etag } }: CachedResponse,
+  headers: HeadersInit,
+): Response {
   const isKnown = etag !== undefined && isMatch(request.headers, etag);
   return isKnown ? new Response(null, { status: 304, headers }) : new Response(bytes, { status, headers });
 }

@@ -1,7 +1,7 @@
 /**
- * Whoever has not read their feed for DORMANT_AFTER_DAYS is dormant: fan-out writes nothing for them. When they are back,
- * their feed is rebuilt before it is answered. First they count as seen, so that from then on posts are pushed to them;
- * then what D1 has is filled in. So a post is found by the one or the other.
+ * Dormant readers have not read their feed for DORMANT_AFTER_DAYS, and fan-out writes nothing for them. When one
+ * returns, the feed is rebuilt before it is served. First the reader is marked as seen, so that fan-out writes new
+ * posts to their feed; then the posts in D1 are filled in. Each post arrives by at least one of the two.
  */
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -10,22 +10,25 @@ import { FEED_MAX, trimmed } from "./feed-bound.ts";
 
 export const DORMANT_AFTER_DAYS = 30;
 
-/** What a reader's row says of when they were last there. */
+/** When a reader last read their feed, in days since 1970, and whether a rebuild is unfinished. */
 export type LastSeen = { day: number; rebuilding: 0 | 1 };
 
-/** In days since 1970. */
+/** Returns the current day in days since 1970. */
 export const today = (): number => Math.floor(Date.now() / 86_400_000);
 
-/** Fan-out skips who was last seen before this day. */
-export const seenSince = (): number => today() - DORMANT_AFTER_DAYS;
+/** Returns the oldest last-seen day of active readers: fan-out skips readers who were last seen before it. */
+export const oldestActiveDay = (): number => today() - DORMANT_AFTER_DAYS;
 
 /**
- * Whether posts may be missing in their feed. True a day before fan-out skips them: two clocks may differ, and the day may
- * end between a read and the moment that it is noted.
+ * Whether the reader's feed may lack posts. This is true one day before fan-out skips the reader, because clocks may
+ * differ, and the day may end between a read and its recording.
  */
-export const isDormant = ({ day, rebuilding }: LastSeen): boolean => rebuilding === 1 || day <= seenSince();
+export const isDormant = ({ day, rebuilding }: LastSeen): boolean => rebuilding === 1 || day <= oldestActiveDay();
 
-/** Notes that a reader is there, once a day. One D1 query, one row written. Never fails: the next read does it as well. */
+/**
+ * Records once a day that a reader is active. Costs one D1 query and one row. Never fails, because the next read
+ * retries.
+ */
 export async function noteSeen(env: Env, reader: PersonId): Promise<void> {
   try {
     await databaseOf(env, reader)
@@ -33,19 +36,20 @@ export async function noteSeen(env: Env, reader: PersonId): Promise<void> {
       .bind(reader, today())
       .run();
   } catch (error) {
-    console.warn("reader not noted as seen, the next read will", { reader, error: String(error) });
+    console.warn("reader not marked as seen, the next read retries", { reader, error: String(error) });
   }
 }
 
 /**
- * Fills the feed of who was dormant with the newest FEED_MAX posts of those they follow; large authors' are merged in at
- * read, and the reader's own were never missing. One D1 batch, one query a database for each window of time, one batch.
- * Until it has ended, every read begins it anew: so one that fails leaves no gap, and those that run at once are harmless.
+ * Fills a dormant reader's feed with the newest FEED_MAX posts of the people they follow. Posts of large authors are
+ * merged at read, and the reader's own posts were never missing. Costs one D1 batch, one query a database for each
+ * window of time, and one batch. Every read restarts the rebuild until one has finished, so a failure leaves no gap;
+ * concurrent rebuilds are harmless.
  */
 export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   const database = databaseOf(env, reader);
   const [, followed] = await database.batch<{ followee: PersonId }>([
-    database.prepare(AWAKE).bind(reader, today(), seenSince()),
+    database.prepare(WAKE).bind(reader, today(), oldestActiveDay()),
     database.prepare(FOLLOWED).bind(reader),
   ]);
   const authors = followed?.results.map(({ followee }) => followee) ?? [];
@@ -57,11 +61,11 @@ export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   ]);
 }
 
-const AWAKE = "UPDATE people SET seen_day = ?2, rebuilding = 1 WHERE id = ?1 AND seen_day <= ?3";
+const WAKE = "UPDATE people SET seen_day = ?2, rebuilding = 1 WHERE id = ?1 AND seen_day <= ?3";
 
 const FOLLOWED = "SELECT followee FROM following WHERE follower = ?1 AND active = 1 AND merged = 0";
 
-// The join asks the fact: an unfollow in the meantime wins.
+// Joins the fact, so that an unfollow in the meantime wins.
 const FILL = `
   INSERT INTO feed (reader, post, author)
   SELECT follower, value ->> 0, followee FROM json_each(?2)

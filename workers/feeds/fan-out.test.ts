@@ -15,7 +15,7 @@ import { feedSkeleton } from "./skeleton.ts";
 import { DORMANT_AFTER_DAYS } from "./dormant.ts";
 import { fanOut, READERS_PER_MESSAGE } from "./fan-out.ts";
 import { FEED_MAX } from "./feed-bound.ts";
-import { drawn, TRIM_ONE_IN } from "../storage/trim-turns.ts";
+import { pickForTrim, TRIM_ONE_IN } from "../storage/trim-turns.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -29,7 +29,7 @@ afterEach(() => {
 const feedOf = async (reader: PersonId): Promise<PostId[]> =>
   (await feedSkeleton(readerFor(), reader, { before: undefined, limit: 50 })).map(({ post }) => post);
 
-/** How many feeds have the post. */
+/** Returns how many feeds have the post. */
 async function feedsWith(post: PostId): Promise<number> {
   const counts = databases(env).map((database) =>
     database.prepare("SELECT count(*) AS n FROM feed WHERE post = ?").bind(post).first<number>("n"),
@@ -37,7 +37,7 @@ async function feedsWith(post: PostId): Promise<number> {
   return (await Promise.all(counts)).reduce<number>((sum, n) => sum + (n ?? 0), 0);
 }
 
-/** Delivers what is queued, and what that queues, until nothing is. */
+/** Delivers fan-out messages until none are queued. Returns their number. */
 async function deliverAll(): Promise<number> {
   let messages = 0;
   for (let message = queues.fanOuts.shift(); message; message = queues.fanOuts.shift()) {
@@ -47,7 +47,7 @@ async function deliverAll(): Promise<number> {
   return messages;
 }
 
-/** A post that is in D1, and the root of its fan-out. */
+/** Publishes a post and projects it to D1. Returns it with the root message of its fan-out. */
 async function postToDeliver(author: PersonId) {
   const { post, actor } = await publishedPost(author);
   await flush(actor);
@@ -60,7 +60,7 @@ async function postToDeliver(author: PersonId) {
 const isDelivered = async ({ actor }: Pick<Awaited<ReturnType<typeof postToDeliver>>, "actor">): Promise<boolean> =>
   (await actor.confirmDelivered(0)) === 0;
 
-it("brings a post into every follower's feed once, and into nobody else's", async () => {
+it("adds a post to every follower's feed once, and to nobody else's", async () => {
   const [author, ada, ben, stranger] = (await newReaders(4)) as [PersonId, PersonId, PersonId, PersonId];
   await followAll([ada, ben], author);
   const { post, root } = await postToDeliver(author);
@@ -72,7 +72,7 @@ it("brings a post into every follower's feed once, and into nobody else's", asyn
   expect(await feedOf(stranger)).toEqual([]);
 });
 
-it("gives nothing to whoever has unfollowed in the meantime, even while the mirror still lists them", async () => {
+it("adds nothing for a reader who has unfollowed, even while the mirror still lists them", async () => {
   const [author, ada] = (await newReaders(2)) as [PersonId, PersonId];
   await follows(ada, author);
   await databaseOf(env, ada).prepare("UPDATE following SET active = 0, version = 2 WHERE follower = ?").bind(ada).run();
@@ -81,23 +81,23 @@ it("gives nothing to whoever has unfollowed in the meantime, even while the mirr
   expect(await feedOf(ada)).toEqual([]);
 });
 
-it("writes nothing for who has not been there for long", async () => {
+it("writes nothing for dormant readers", async () => {
   const author = await newReader();
   const dormant = await newReader(DORMANT_AFTER_DAYS + 1);
   const almost = await newReader(DORMANT_AFTER_DAYS);
   await followAll([dormant, almost], author);
   const { post, root } = await postToDeliver(author);
   await fanOut(env, root);
-  expect(await feedsWith(post)).toBe(2); // The author's own, and the other one's.
+  expect(await feedsWith(post)).toBe(2); // The author's own feed, and that of the active reader.
 });
 
-it("waits until the post is in D1, where a new follower's backfill looks for it", async () => {
+it("waits until the post is in D1, where a new follower's backfill can find it", async () => {
   const { actor } = await publishedPost();
   await flush(actor);
   await expect(deliverAll()).rejects.toThrow("not in D1 yet");
 });
 
-it("stops when the post is gone", async () => {
+it("stops when the post is deleted", async () => {
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE + 1), author);
   const { root, actor } = await postToDeliver(author);
@@ -109,13 +109,13 @@ it("stops when the post is gone", async () => {
   expect(queues.fanOuts).toEqual([]);
 });
 
-it("sends what is left when a message was lost, and is done only then", async () => {
+it("resends only the missing ranges after a message was lost, and then completes", async () => {
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE + 10), author);
   const { actor, post, root } = await postToDeliver(author);
   await fanOut(env, root);
   const [first, second] = queues.fanOuts.splice(0) as [FanOut, FanOut];
-  await fanOut(env, first); // The queue forgets the second.
+  await fanOut(env, first); // The queue loses the second.
   expect(await isDelivered({ actor })).toBe(false);
 
   vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
@@ -130,19 +130,19 @@ it("sends what is left when a message was lost, and is done only then", async ()
   expect(await flush(actor)).toBe(false); // Everything is confirmed.
 });
 
-it("is delivered exactly when everybody has it, whatever the queue does, and however roots split or authors turn", async () => {
+it("counts as delivered exactly when everybody has it, whatever the queue does and however roots split", async () => {
   const FOLLOWERS = 2500;
   const author = await newReader();
   const readers = await newReaders(FOLLOWERS);
   await followAll(readers, author);
-  const ringing = readers.filter((_, index) => index % 2 === 0); // More than a message serves.
+  const ringing = readers.filter((_, index) => index % 2 === 0); // More than one message serves.
   await ringAll(ringing, author);
   const fate = fc.record(
     { pick: fc.nat(), times: fc.constantFrom(0, 1, 1, 1, 2), late: fc.boolean() },
     { noNullPrototype: true },
   );
-  // What the count of followers is at the moment of each root: as they come and go, it splits differently. Once the author
-  // has turned, roots go to the bells alone.
+  // The count of followers at each root. Roots split differently as followers come and go. Once the author has turned to
+  // `merged`, roots serve only bells.
   const moment = fc.constantFrom(900, 1500, FOLLOWERS, 9000, "merged" as const);
   const moments = fc.array(moment, { minLength: 1, maxLength: 3 });
   const set = (column: "followers" | "reach", value: number | string) =>
@@ -171,7 +171,7 @@ it("is delivered exactly when everybody has it, whatever the queue does, and how
         if (late) queues.fanOuts.push(message);
         await check();
       }
-      // The actor hears nothing, and sends the root until it is told of everything.
+      // The actor sends the root until everything is confirmed.
       for (let tries = 0; !(await check()) && tries < 3; tries += 1) {
         await beginAt(FOLLOWERS);
         await deliverAll();
@@ -184,7 +184,7 @@ it("is delivered exactly when everybody has it, whatever the queue does, and how
   );
 }, 120_000);
 
-it("sends pages to a queue of their own, so that a small author's post waits for none of them", async () => {
+it("sends pages to a separate queue, so that they do not delay a small author's post", async () => {
   const [large, small] = (await newReaders(2)) as [PersonId, PersonId];
   const followers = await newReaders(2 * READERS_PER_MESSAGE);
   await followAll(followers, large);
@@ -196,17 +196,17 @@ it("sends pages to a queue of their own, so that a small author's post waits for
   expect([await isDelivered(first), await isDelivered(second)]).toEqual([false, true]);
   await deliverAll();
   expect([await isDelivered(first), await feedsWith(first.post)]).toEqual([true, followers.length + 1]);
-  expect(queues.sendFanOut).not.toHaveBeenCalled(); // That queue has roots alone.
+  expect(queues.sendFanOut).not.toHaveBeenCalled(); // That queue carries only roots.
 });
 
-it("lets the pages of authors take turns, so that nobody waits for all of another's", async () => {
+it("interleaves the pages of several authors, so that none waits for all pages of another", async () => {
   const large = await newReader();
   const followers = await newReaders(5 * READERS_PER_MESSAGE);
   await followAll(followers, large);
   const middle = await newReader();
   await followAll(followers.slice(0, READERS_PER_MESSAGE + 10), middle);
   const [first, second] = [await postToDeliver(large), await postToDeliver(middle)];
-  // First in, first out, and the large author's root was served before.
+  // The queue is first in, first out, and the root of the large author is served first.
   await fanOut(env, first.root);
   await fanOut(env, second.root);
   const handled: FanOut[] = [];
@@ -223,7 +223,7 @@ it("lets the pages of authors take turns, so that nobody waits for all of anothe
 const hasTwoDatabases = databases(env).length > 1;
 
 it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
-  "writes to each database whatever another one does, and what is missing when that is back: it %s",
+  "writes to each database even if another one %s, and delivers the rest when that is back",
   async (fault) => {
     const author = await newReader();
     const readers = await newReaders(100);
@@ -254,11 +254,11 @@ it.runIf(hasTwoDatabases).each(["throws", "hangs"] as const)(
   },
 );
 
-it.runIf(hasTwoDatabases)("lets no range of more than one page reach from one database into the next", async () => {
+it.runIf(hasTwoDatabases)("ends ranges at the boundary between two databases", async () => {
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE + 10), author);
   const { root } = await postToDeliver(author);
-  // Three pages, whose ranges would part elsewhere.
+  // Three pages, whose ranges would not end at the boundary otherwise.
   await databaseOf(env, author).prepare("UPDATE people SET followers = 2500 WHERE id = ?").bind(author).run();
   await fanOut(env, root);
   expect(queues.fanOuts.map(({ parts }) => [parts?.first, parts?.end])).toEqual([
@@ -270,8 +270,8 @@ it.runIf(hasTwoDatabases)("lets no range of more than one page reach from one da
   await deliverAll();
 });
 
-it("costs what is said", async () => {
-  vi.spyOn(Math, "random").mockReturnValue(0.99); // Ids are random by themselves.
+it("costs one batch per database and one written row per reader", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0.99); // Nothing is trimmed. Ids do not depend on Math.random.
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE), author);
   const { root } = await postToDeliver(author);
@@ -279,13 +279,14 @@ it("costs what is said", async () => {
   await fanOut(bindings, root);
   expect(meter.queries).toBe(2 + databases(env).length);
   expect(meter.rowsWritten).toBe(READERS_PER_MESSAGE);
-  // The follower, their place in the list, their follow, when they were there, and a look for the entry itself.
+  // For each reader: the follower and their index entry, the follow, the last-seen day, and the lookup of the feed
+  // entry.
   expect(meter.rowsRead / READERS_PER_MESSAGE).toBeLessThan(5.5);
   await fanOut(bindings, root);
   expect(meter.rowsWritten).toBe(READERS_PER_MESSAGE);
 });
 
-it("reads the followers of its own part alone", async () => {
+it("reads only the followers of its own range", async () => {
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE), author);
   const { root } = await postToDeliver(author);
@@ -294,7 +295,7 @@ it("reads the followers of its own part alone", async () => {
   expect(meter.rowsRead).toBeLessThan(READERS_PER_MESSAGE);
 });
 
-it("keeps a feed bounded: who is drawn loses what is beyond the newest", async () => {
+it("trims the feeds of picked readers to the newest entries", async () => {
   const [author, ada, ben] = (await newReaders(3)) as [PersonId, PersonId, PersonId];
   await followAll([ada, ben], author);
   const before = Date.now() - 1000;
@@ -308,11 +309,11 @@ it("keeps a feed bounded: who is drawn loses what is beyond the newest", async (
   const entries = async (reader: PersonId) =>
     (await feedSkeleton(readerFor(), reader, { before: undefined, limit: 1000 })).map(({ post }) => post);
   const turns = vi.spyOn(Math, "random");
-  turns.mockReturnValue(0.99); // Nobody's.
+  turns.mockReturnValue(0.99); // Picks nobody.
   const first = await postToDeliver(author);
   await fanOut(env, first.root);
   expect((await entries(ada)).length + (await entries(ben)).length).toBe(2 * (FEED_MAX + 6));
-  turns.mockReturnValue(0); // The first of each database.
+  turns.mockReturnValue(0); // Picks the first reader of each database.
   const second = await postToDeliver(author);
   await fanOut(env, second.root);
   const trimmed = [second.post, first.post, ...old.slice(0, FEED_MAX - 2)];
@@ -321,12 +322,12 @@ it("keeps a feed bounded: who is drawn loses what is beyond the newest", async (
   for (const feed of both) expect(feed.slice(0, FEED_MAX)).toEqual(trimmed);
 });
 
-it("draws as many of every page, and everybody in turn", () => {
+it("picks about as many readers from every page, and every reader in some turn", () => {
   const readers = Array.from({ length: 1000 }, (_, index) => index);
   const turns = vi.spyOn(Math, "random");
   const all = Array.from({ length: TRIM_ONE_IN }, (_, turn) => {
     turns.mockReturnValue(turn / TRIM_ONE_IN);
-    return drawn(readers);
+    return pickForTrim(readers);
   });
   for (const some of all) expect(Math.abs(some.length - 1000 / TRIM_ONE_IN)).toBeLessThan(1);
   expect(all.flat().toSorted((a, b) => a - b)).toEqual(readers);

@@ -1,14 +1,15 @@
 /**
- * A post's way to its readers: a tree of bounded messages. Its root serves the followers of a small author itself. For
- * others it splits their followers' logical shards into at most PARTS ranges, each a chain of pages. The pages have a queue
- * of their own, where those of all authors take turns: so however large an author is, a small one's post waits for none of
- * them but the few that are being served.
+ * Fan-out: delivers a post to its readers by a tree of bounded messages. The root message serves the followers of a
+ * small author itself. For other authors it splits the logical shards of the followers into follower ranges, each
+ * served by a chain of pages. Pages have their own queue, in which all authors take turns: however large an author is,
+ * the post of a small one waits only for the few pages that are being served.
  *
- * The post's actor remembers which parts have been served, and sends the root again when it hears nothing; the root sends
- * what is left. A message with `after` exists only because all up to there were served, and parts are the same whatever
- * the ranges: so messages may be lost, repeated, late or reordered, and roots may split differently.
+ * Each follower range consists of one or more of PARTS equal parts of the shards. The post's actor remembers which
+ * parts have been served, and sends the root again until it hears of all of them; a repeated root sends only the ranges
+ * that are left. A message with `after` exists only if all followers up to there were served, and the parts do not
+ * depend on the ranges. So messages may be lost, repeated, late or reordered, and roots may split differently.
  *
- * A large author's post is written into nobody's feed. It goes by the same tree to those alone whose bell rings.
+ * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
 import { EVERY_PART, type FanOut, type Parts, PARTS } from "../../schema/messages/facts.ts";
 import { within } from "../../schema/d1/deadline.ts";
@@ -18,26 +19,26 @@ import type { Reach } from "../../schema/tables/people.ts";
 import { announce } from "../push/announce.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
 import { delivered } from "../operations/delivered.ts";
-import { seenSince } from "./dormant.ts";
+import { oldestActiveDay } from "./dormant.ts";
 import { trimmed } from "./feed-bound.ts";
-import { drawn } from "../storage/trim-turns.ts";
+import { pickForTrim } from "../storage/trim-turns.ts";
 import { isLarge, turnLarge } from "./large-authors.ts";
-import { bellsSql, type Recipient, recipientsOf, SHARDS_PER_PART } from "./recipients.ts";
+import { bellCountSql, type Recipient, recipientsOf, SHARDS_PER_PART } from "./recipients.ts";
 import type { Unread } from "../notifications/write-notifications.ts";
 
-/** Bounds the work of one message. */
+/** The most readers that one message serves. */
 export const READERS_PER_MESSAGE = 1000;
-/** A database that takes longer over a page, in ms, counts as failed. */
+/** The time for a database to write its share of a page, in ms. A slower one counts as failed. */
 const PAGE_WRITTEN_WITHIN = 5000;
 
 /**
- * Costs a root one D1 query and one call to the actor. Costs a page, and the root of a small author, one query of the
- * followers, one batch for each database they live in, and one call to the actor; it writes a row for each reader, and
- * three for each whose bell rings.
+ * Handles one message of the tree. A root costs one D1 query and one call to the actor. A page, and the root of a small
+ * author, costs one query for the followers, one batch for each of their databases, and one call to the actor; it
+ * writes one row for each reader, and three for each bell.
  */
 export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise<void> {
   if (parts) return servePage(env, post, author, parts);
-  const { deleted, reach, recipients } = await standingOf(env, post, author);
+  const { deleted, reach, recipients } = await readAudience(env, post, author);
   if (deleted) return;
   const bells = reach === "merged";
   if (bells && recipients === 0) {
@@ -48,35 +49,37 @@ export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise
   const ranges = split(env, recipients).map((range) => (bells ? { ...range, bells } : range));
   const [only] = ranges;
   if (only && ranges.length === 1) await servePage(env, post, author, only);
-  else await send(env, post, author, ranges);
+  else await sendPages(env, post, author, ranges);
 }
 
 /**
- * Throws, for a later try, while the post has no row. Whoever follows from now on finds the post by their backfill, and
- * whoever followed before is among the followers: so nobody falls between the two.
+ * Reads whether the post is deleted, how the author's posts reach their readers, and the number of recipients. Throws
+ * while D1 lacks the post, so that the queue retries. That way no follower is missed: later followers find the post in
+ * their backfill, and earlier ones are among the recipients.
  *
- * The author's own feed, which the projector fills, has its turn of being trimmed here.
+ * Also trims the author's own feed, which the projector fills, when its turn comes.
  */
-async function standingOf(env: Env, post: PostId, author: PersonId) {
+async function readAudience(env: Env, post: PostId, author: PersonId) {
   const database = databaseOf(env, author);
   const [found] = await database.batch<{ deleted: number; reach: Reach; recipients: number }>([
-    database.prepare(STANDING).bind(post, author),
-    ...trimmed(database, drawn([author])),
+    database.prepare(AUDIENCE).bind(post, author),
+    ...trimmed(database, pickForTrim([author])),
   ]);
   const row = found?.results[0];
   if (!row) throw new Error(`${post} is not in D1 yet`);
   return row;
 }
 
-// Bells are counted only as far as it matters for the width of the tree.
-const STANDING = `
+// Bells are counted only up to the number that still widens the tree.
+const AUDIENCE = `
   SELECT deleted, coalesce(reach, 'pushed') AS reach,
-    iif(reach = 'merged', ${bellsSql(PARTS * READERS_PER_MESSAGE)}, coalesce(followers, 0)) AS recipients
+    iif(reach = 'merged', ${bellCountSql(PARTS * READERS_PER_MESSAGE)}, coalesce(followers, 0)) AS recipients
   FROM post_stats LEFT JOIN people ON people.id = ?2 WHERE post = ?1`;
 
 /**
- * All parts, in as many ranges as there are pages of recipients, about equal. Of more than one page no range reaches from
- * one database into the next, if these part where parts do: so none that is down stands in the way to another.
+ * Splits all parts into about equal ranges, one for each page of recipients and at most PARTS. With more than one page,
+ * a range ends where the next part begins in another database, so that a database that is down does not hold up another.
+ * That holds as long as databases are divided at the boundaries of parts.
  */
 function split(env: Env, recipients: number): Parts[] {
   const width = Math.min(PARTS, Math.max(1, Math.ceil(recipients / READERS_PER_MESSAGE)));
@@ -91,62 +94,67 @@ function split(env: Env, recipients: number): Parts[] {
   return ranges;
 }
 
-const setOf = ({ first, end }: Parts): number => 2 ** end - 2 ** first;
+/** Returns the range as a set with one bit for each part. */
+const bitsOf = ({ first, end }: Parts): number => 2 ** end - 2 ** first;
 
-async function send(env: Env, post: PostId, author: PersonId, ranges: Parts[]): Promise<void> {
+/** Queues the first page of each range that has not been served completely. */
+async function sendPages(env: Env, post: PostId, author: PersonId, ranges: Parts[]): Promise<void> {
   const left = await env.POSTS.getByName(post).confirmDelivered(0);
-  const messages = ranges.filter((parts) => (setOf(parts) & left) !== 0);
+  const messages = ranges.filter((range) => (bitsOf(range) & left) !== 0);
   if (messages.length === 0) return;
   await env.FAN_OUT_PAGES.sendBatch(messages.map((parts) => ({ body: { post, author, parts } satisfies FanOut })));
 }
 
-/** The next page only after the actor's answer: of a post that is gone, or a part that another chain has ended, there is none. */
+/**
+ * Serves one page of a range, and then queues the next page. The actor is asked first, because there is no next page if
+ * the post is gone or another chain has finished the range.
+ */
 async function servePage(env: Env, post: PostId, author: PersonId, parts: Parts): Promise<void> {
   const page = await recipientsOf(env, author, parts, READERS_PER_MESSAGE);
-  await allOf(
+  await settleAll(
     [...byDatabase(env, page, ({ id }) => id)].map(([database, group]) =>
       serve(env, database, group, post, author, parts.bells ?? false),
     ),
   );
   const last = page.length === READERS_PER_MESSAGE ? page.at(-1) : undefined;
-  const left = await env.POSTS.getByName(post).confirmDelivered(last ? 0 : setOf(parts));
-  if (!last || (setOf(parts) & left) === 0) return;
+  const left = await env.POSTS.getByName(post).confirmDelivered(last ? 0 : bitsOf(parts));
+  if (!last || (bitsOf(parts) & left) === 0) return;
   await env.FAN_OUT_PAGES.send({ post, author, parts: { ...parts, after: last.id } } satisfies FanOut);
 }
 
-/** Those of a page who live in one database. What they have of the post already, a repetition leaves as it is. */
+/** Serves the recipients of a page who live in one database. A repetition leaves existing rows as they are. */
 async function serve(
   env: Env,
   database: D1Database,
   group: readonly Recipient[],
   post: PostId,
   author: PersonId,
-  bellsAlone: boolean,
+  bellsOnly: boolean,
 ): Promise<void> {
-  // In the order of the feed's key: neighbouring rows lie on one page of the database.
+  // Sorted by the key of the feed, because neighbouring rows share a page of the database.
   const readers = group.map(({ id }) => id).toSorted();
-  const rung = group.filter(({ bell }) => bell).map(({ id }) => id);
-  const pushed = bellsAlone
+  const withBells = group.filter(({ bell }) => bell).map(({ id }) => id);
+  const feedStatements = bellsOnly
     ? []
     : [
-        database.prepare(PUSH).bind(JSON.stringify(readers), post, author, seenSince()),
-        ...trimmed(database, drawn(readers)),
+        database.prepare(FILL_FEEDS).bind(JSON.stringify(readers), post, author, oldestActiveDay()),
+        ...trimmed(database, pickForTrim(readers)),
       ];
-  const statements = [...pushed, ...bellStatements(database, rung, author, [post])];
+  const statements = [...feedStatements, ...bellStatements(database, withBells, author, [post])];
   const results = await within(PAGE_WRITTEN_WITHIN, database.batch<Unread>(statements), "D1");
-  if (!bellsAlone) delivered("feeds", results[0]);
-  if (rung.length > 0) await announce(env, unreadIn(results));
+  if (!bellsOnly) delivered("feeds", results[0]);
+  if (withBells.length > 0) await announce(env, unreadIn(results));
 }
 
-/** Waits for each of them, since none may be cut short by another that fails; then throws what the first of those threw. */
-async function allOf(works: Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(works)).find(({ status }) => status === "rejected");
+/** Waits for all promises, so that a failure does not cut the others short; then rethrows the first failure. */
+async function settleAll(promises: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
 }
 
-// The joins ask the facts, which live beside the feed: whoever has unfollowed in the meantime gets nothing, and neither does
-// whoever reads this author's posts at read, or has not been there for long.
-const PUSH = `
+// Joins the facts, which live in the database of the feed. Readers get nothing if they have unfollowed in the meantime,
+// merge this author's posts at read, or are dormant.
+const FILL_FEEDS = `
   INSERT INTO feed (reader, post, author)
   SELECT value, ?2, ?3 FROM json_each(?1)
   CROSS JOIN following ON follower = value AND followee = ?3 AND active = 1 AND merged = 0

@@ -1,11 +1,15 @@
 /**
- * A feed keeps its newest FEED_MAX entries. Finding the last one reads them all, too dear for each delivery, so a message
- * trims one in TRIM_ONE_IN of the readers it serves, drawn anew each time: 16 rows read a delivery. Until its turn comes a
- * feed holds more: 32 entries too many on average, and more than 500 too many once in eight million.
+ * A feed keeps its newest FEED_MAX entries. Finding the last of them reads them all, which is too expensive for each
+ * delivery. So a message trims the feeds of one in TRIM_ONE_IN of its readers, chosen at random each time, which reads
+ * 16 rows a delivery. Until its turn comes, a feed has too many entries: 32 on average, and more than 500 once in eight
+ * million.
  */
 export const FEED_MAX = 500;
 
-/** Reads FEED_MAX rows a reader, writes what it deletes. For a batch in the readers' database; nothing for nobody. */
+/**
+ * Statements for a batch in the readers' database that trim their feeds. Reads FEED_MAX rows a reader, and writes the
+ * rows that it deletes. Returns no statements for no readers.
+ */
 export const trimmed = (database: D1Database, readers: readonly string[]): D1PreparedStatement[] =>
   readers.length > 0 ? [database.prepare(TRIM).bind(JSON.stringify(readers))] : [];
 

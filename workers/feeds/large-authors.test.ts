@@ -44,14 +44,14 @@ async function apply(bindings: Env, effect: Effect): Promise<void> {
   if (effect.kind === "bell") await applyBell(bindings, effect);
 }
 
-/** `env`, whose authors are large from `followers` on. What it sends to queues is kept in `sent` and `queues`. */
+/** Returns an `env` in which authors are large from `followers` on. Its effects are collected in `sent`. */
 function withThreshold(followers: number) {
   const sent: Effect[] = [];
   const EFFECTS = queueTo((message) => sent.push(Effect.parse(message)));
   return { bindings: { ...env, EFFECTS, LARGE_AUTHOR_FOLLOWERS: String(followers) }, sent };
 }
 
-/** A post that is in D1; its root is in `queues`. */
+/** Publishes a post and projects it to D1. The root message of its fan-out is left in `queues`. */
 async function publish(author: PersonId): Promise<PostId> {
   const { post, actor } = await publishedPost(author);
   await flush(actor);
@@ -63,7 +63,7 @@ async function deliver(bindings: Env): Promise<void> {
   for (let message = queues.fanOuts.shift(); message; message = queues.fanOuts.shift()) await fanOut(bindings, message);
 }
 
-it("reads the threshold from its variable, and knows one without it", () => {
+it("reads the threshold from its variable, and has a default", () => {
   expect([isLarge({}, 9_999), isLarge({}, 10_000)]).toEqual([false, true]);
   expect([isLarge({ LARGE_AUTHOR_FOLLOWERS: "3" }, 2), isLarge({ LARGE_AUTHOR_FOLLOWERS: "3" }, 3)]).toEqual([
     false,
@@ -72,7 +72,7 @@ it("reads the threshold from its variable, and knows one without it", () => {
   expect(() => isLarge({ LARGE_AUTHOR_FOLLOWERS: "many" }, 3)).toThrow("LARGE_AUTHOR_FOLLOWERS");
 });
 
-it("turns an author when a post finds them large: that post is pushed, and the next one is not", async () => {
+it("turns an author whose post has a large audience: that post is pushed, but later ones are not", async () => {
   const author = await newReader();
   const [ada, ben] = (await newReaders(2)) as [PersonId, PersonId];
   await followAll([ada, ben], author);
@@ -83,8 +83,8 @@ it("turns an author when a post finds them large: that post is pushed, and the n
   expect([await reachOf(author), await rowsInFeed(ada)]).toEqual(["turning", 1]);
   const second = await publish(author);
   await deliver(bindings);
-  expect(sent).toHaveLength(1); // Once.
-  expect(await rowsInFeed(ada)).toBe(2); // It is still turning.
+  expect(sent).toHaveLength(1); // The turn begins once.
+  expect(await rowsInFeed(ada)).toBe(2); // The author is still turning.
 
   await apply(bindings, sent[0] as Effect);
   await apply(bindings, sent[0] as Effect);
@@ -96,7 +96,7 @@ it("turns an author when a post finds them large: that post is pushed, and the n
   expect(await env.POSTS.getByName(third).confirmDelivered(0)).toBe(0);
 });
 
-it("marks followers page by page, and goes on from where it was when a message is lost", async () => {
+it("marks followers page by page, and resumes when a message is lost", async () => {
   const author = await newReader();
   const followers = await newReaders(2 * MARKED_PER_MESSAGE + 5);
   await followAll(followers, author);
@@ -108,7 +108,7 @@ it("marks followers page by page, and goes on from where it was when a message i
   expect(meter.rowsWritten).toBe(2 * MARKED_PER_MESSAGE + 1);
   expect(await reachOf(author)).toBe("turning");
 
-  // The queue forgets the next page, so cron sends what is kept.
+  // If the queue lost the message of the next page, cron would send the stored effect instead.
   const kept = await databaseOf(env, author)
     .prepare("SELECT body FROM effects WHERE id = ?")
     .bind(first.id)
@@ -116,7 +116,7 @@ it("marks followers page by page, and goes on from where it was when a message i
   expect(sent).toEqual([Effect.parse(JSON.parse(kept as string))]);
   for (let effect = sent.shift(); effect; effect = sent.shift()) await apply(bindings, effect);
   expect(await reachOf(author)).toBe("merged");
-  await apply(bindings, first); // Late: it marks nobody, and turns nothing back.
+  await apply(bindings, first); // A late message marks nobody and does not turn the author back.
   expect(await reachOf(author)).toBe("merged");
   const post = await publish(author);
   for (const reader of [followers[0], followers[1500], followers.at(-1)]) {
@@ -124,7 +124,7 @@ it("marks followers page by page, and goes on from where it was when a message i
   }
 });
 
-it("shows a merged author's posts from the follow on, none from the unfollow on, and all after another follow", async () => {
+it("shows a merged author's posts after a follow, none after an unfollow, and all after another follow", async () => {
   const [author, reader] = [await signUp(), await signUp()];
   const { bindings, sent } = withThreshold(0);
   const posts = [await publish(author.person.id), await publish(author.person.id)].reverse();
@@ -153,7 +153,7 @@ async function change(
   expect((await ask(method, path, { token: reader.token, env: bindings })).status).toBe(200);
 }
 
-/** What the sweep would find of these people. */
+/** Returns the effects of these people that the sweep would find. */
 async function effectsOf(people: readonly Someone[]): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of people) {
@@ -178,15 +178,15 @@ type Step = {
   author: number;
 };
 
-/** What is done is the model: the live posts of each author, who follows whom, and whose bells ring. */
+/** Takes steps and keeps the model: the live posts of each author, the follows, and the bells. */
 class World {
   readonly #people: readonly Someone[];
   readonly #posts = new Map<Someone, PostId[]>();
   readonly #follows = new Set<string>();
   readonly #bells = new Set<string>();
-  /** By reader and author: what was published while the bell rang, which rings still. */
+  /** By reader and author: posts published while the bell was on, if it is still on. */
   readonly #owed = new Map<string, PostId[]>();
-  /** Everything that was published before the bell was silenced last. */
+  /** By reader and author: all posts published before the bell was last turned off. */
   readonly #allowed = new Map<string, Set<PostId>>();
 
   private constructor(people: readonly Someone[]) {
@@ -232,30 +232,30 @@ class World {
     }
   }
 
-  /** From here on nothing is owed: what was, may have come or not. */
+  /** Turns the bell off. Notifications that were owed may or may not arrive. */
   #silence(pair: string, posts: readonly PostId[]): void {
     if (!this.#bells.delete(pair)) return;
     this.#owed.delete(pair);
     this.#allowed.set(pair, new Set([...(this.#allowed.get(pair) ?? []), ...posts]));
   }
 
-  /** Everybody was told of what is owed to them, and of nothing that was published while no bell of theirs rang. */
-  async expectTold(): Promise<void> {
+  /** Expects all notifications that are owed, and none of posts published while the reader had no bell. */
+  async expectNotified(): Promise<void> {
     for (const [a, author] of this.#people.entries()) {
       for (const post of this.#posts.get(author) ?? []) {
-        const told = await toldOf(post);
+        const notified = await toldOf(post);
         for (const [r, { person }] of this.readers.entries()) {
           const pair = `${r} ${a}`;
-          if (this.#owed.get(pair)?.includes(post)) expect(told, `${pair} ${post}`).toContain(person.id);
+          if (this.#owed.get(pair)?.includes(post)) expect(notified, `${pair} ${post}`).toContain(person.id);
           else if (!this.#bells.has(pair) && !this.#allowed.get(pair)?.has(post)) {
-            expect(told, `${pair} ${post}`).not.toContain(person.id);
+            expect(notified, `${pair} ${post}`).not.toContain(person.id);
           }
         }
       }
     }
   }
 
-  /** What the reader is to see in the end. */
+  /** Returns the posts that the reader must see once everything has run, newest first. */
   postsFor(reader: Someone): PostId[] {
     const r = this.readers.indexOf(reader);
     const followed = this.#people.filter((_, a) => this.#follows.has(`${r} ${a}`));
@@ -277,7 +277,7 @@ async function remove(author: PersonId, post: PostId): Promise<void> {
   await project(env, queues.facts.splice(0));
 }
 
-it("shows each reader every post of whom they follow once, and rings, however turning, follows and posts interleave", async () => {
+it("shows each followed author's posts once, and notifies, however turning, follows and posts interleave", async () => {
   const { constantFrom, nat } = fc;
   const what = constantFrom<Step["what"][]>(
     ...(["publish", "publish", "publish", "follow", "follow", "follow"] as const),
@@ -307,7 +307,7 @@ it("shows each reader every post of whom they follow once, and rings, however tu
           await world.take(step, slow);
           const roots = queues.fanOuts.splice(0);
           for (const root of roots) for (let copy = 0; copy < copies; copy += 1) running.push(fanOut(slow, root));
-          for (const reader of world.readers) await expectNothingElse(world, reader);
+          for (const reader of world.readers) await expectNoStrayPosts(world, reader);
         }
         for (let wait = running.shift(); wait; wait = running.shift()) await wait;
       };
@@ -319,7 +319,7 @@ it("shows each reader every post of whom they follow once, and rings, however tu
         const seen = await feedOf(reader.person.id);
         expect(seen.filter((post) => world.isLive(post))).toEqual(world.postsFor(reader));
       }
-      await world.expectTold();
+      await world.expectNotified();
       for (const { person } of world.people) ends.add(await reachOf(person.id));
     }),
     { numRuns: 40 },
@@ -327,8 +327,8 @@ it("shows each reader every post of whom they follow once, and rings, however tu
   expect(ends).toEqual(new Set(["pushed", "merged"]));
 }, 120_000);
 
-/** At any time: in order, each once, and nobody's whom the reader does not follow. */
-async function expectNothingElse(world: World, reader: Someone): Promise<void> {
+/** Expects the feed to be in order, with each post once, and only posts of people whom the reader follows. */
+async function expectNoStrayPosts(world: World, reader: Someone): Promise<void> {
   const seen = await feedOf(reader.person.id);
   expect(seen).toEqual([...new Set(seen)].toSorted().toReversed());
   const allowed = world.postsFor(reader);

@@ -1,17 +1,16 @@
 /**
- * A post of a large author is not written into each follower's feed: it is found when they read. `people.reach` says how an
- * author's posts get to their readers, `following.merged` which readers look for them:
+ * Large authors: their posts are not written to each follower's feed, but merged when followers read. `people.reach`
+ * says how an author's posts reach their readers, and `following.merged` says which readers merge them:
  *
- *     pushed   every post is pushed into the feeds of all followers
- *     turning  it still is, while their rows of `following` are marked one page after another
- *     merged   nothing is pushed: every follower's row is marked, or will be by the follow that is under way
+ *     pushed   every post is written to the feeds of all followers
+ *     turning  the same, while the followers' rows of `following` are marked page by page
+ *     merged   posts are written to no feed: every follower's row is marked, or will be by a follow that is under way
  *
- * Nobody falls between the two. Whoever was mirrored before `turning` is in a page; whoever is mirrored afterwards sees the
- * state in the batch that mirrors them, and is marked by their own follow. A marked reader may have posts in their feed as
- * well, and sees each once.
+ * No follower is missed. Followers mirrored before `turning` are in a page; later ones see the state in the batch that
+ * mirrors them, and their own follow marks them. A marked reader whose feed also has a post sees it once.
  *
- * An author stays merged, whatever becomes of their followers: to push again, each feed would have to be filled first with
- * what was never pushed, and nothing is wrong with merging a small author.
+ * An author stays merged even if their followers leave: before pushing again, every feed would have to be filled with
+ * the posts that it lacks, and merging works for small authors, too.
  */
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
@@ -20,18 +19,21 @@ import { effectDone, effectGoesOn, newEffect, saveEffectIf, sendEffect } from ".
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { followersOf } from "../reads/follows.ts";
 
-/** From this many followers on an author is large, unless the variable LARGE_AUTHOR_FOLLOWERS says otherwise. */
+/** The number of followers that makes an author large, unless the variable LARGE_AUTHOR_FOLLOWERS sets another. */
 const LARGE_AUTHOR = 10_000;
-/** Bounds the work of one message. */
+/** The most followers that one message marks. */
 export const MARKED_PER_MESSAGE = 1000;
 
+/** Whether this many followers make an author large. Throws if LARGE_AUTHOR_FOLLOWERS is not a number. */
 export function isLarge(env: Partial<Pick<Env, "LARGE_AUTHOR_FOLLOWERS">>, followers: number): boolean {
   const from = Number(env.LARGE_AUTHOR_FOLLOWERS ?? LARGE_AUTHOR);
-  if (Number.isNaN(from)) throw new Error(`LARGE_AUTHOR_FOLLOWERS: ${env.LARGE_AUTHOR_FOLLOWERS} is no number`);
+  if (Number.isNaN(from)) throw new Error(`LARGE_AUTHOR_FOLLOWERS: ${env.LARGE_AUTHOR_FOLLOWERS} is not a number`);
   return followers >= from;
 }
 
-/** Begins to turn an author whose posts are pushed. One D1 batch; it changes nothing for any other. */
+/**
+ * Begins to turn an author from `pushed` to `merged`. Does nothing if the author is not `pushed`. Costs one D1 batch.
+ */
 export async function turnLarge(env: Env, author: PersonId): Promise<void> {
   await withFreshIds(async () => {
     const effect = newEffect(author, { kind: "merge", author });
@@ -45,9 +47,9 @@ export async function turnLarge(env: Env, author: PersonId): Promise<void> {
 }
 
 /**
- * Marks one page of followers and hands the rest on; how far it has come is kept with the effect, so what is lost goes on
- * from there. Costs a page one D1 query, one for each database of the followers, and one to be done with it; it writes two
- * rows a follower, once in an author's life.
+ * Marks one page of followers, and continues with the next page in another message. The progress is stored with the
+ * effect, so a lost message resumes from there. A page costs one D1 query, one for each database of the followers, and
+ * one to store the progress; it writes two rows a follower, once in an author's life.
  */
 export async function mergeAuthor(env: Env, effect: Extract<Effect, { kind: "merge" }>): Promise<void> {
   const { id, author, after } = effect;
@@ -63,7 +65,7 @@ export async function mergeAuthor(env: Env, effect: Extract<Effect, { kind: "mer
   await effectDone(env, id);
 }
 
-/** From now on `followers`, who live in this database, find the author's posts when they read. */
+/** Marks the follows of `followers`, who live in this database, so that they merge the author's posts at read. */
 export const markStatement = (database: D1Database, followers: PersonId[], author: PersonId): D1PreparedStatement =>
   database
     .prepare(

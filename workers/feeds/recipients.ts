@@ -2,12 +2,19 @@ import { PARTS, type Parts } from "../../schema/messages/facts.ts";
 import { LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 
-/** Somebody whom an author's post goes to. `bell`: they want to be told of it, as far as the author's shard knows. */
+/**
+ * A person to whom an author's post is delivered. `bell` says whether they have a bell, as far as the author's shard
+ * knows.
+ */
 export type Recipient = { id: PersonId; bell: 0 | 1 };
 
+/** Logical shards in each of the PARTS equal parts. */
 export const SHARDS_PER_PART = LOGICAL_SHARDS / PARTS;
 
-/** One page of those whom a message serves, by their shards. One D1 query in the author's database, which reads them alone. */
+/**
+ * Returns the next page of recipients in a follower range, in the order of their shards. Costs one D1 query in the
+ * author's database, which reads only the rows that it returns.
+ */
 export async function recipientsOf(
   env: Env,
   author: PersonId,
@@ -30,7 +37,7 @@ const FOLLOWERS = `SELECT follower AS id, bell FROM followers WHERE ${IN_ORDER}`
 
 const BELLS = `SELECT follower AS id, 1 AS bell FROM followers INDEXED BY followers_bell WHERE bell = 1 AND ${IN_ORDER}`;
 
-/** SQL: how many followers of ?2 want to be told of each post, of whom no more than `most` are counted. */
-export const bellsSql = (most: number): string => `(
+/** SQL: the number of followers of ?2 with a bell, counted up to `most`. */
+export const bellCountSql = (most: number): string => `(
   SELECT count(*) FROM (
     SELECT 1 FROM followers INDEXED BY followers_bell WHERE followee = ?2 AND bell = 1 AND active = 1 LIMIT ${most}))`;

@@ -16,14 +16,16 @@ import { newestPosts } from "./timelines.ts";
 const DAY = 86_400_000;
 
 const published: PostId[] = [];
-/** No actor knows these posts, and the audit, which other tests have run over all posts, asks every one's. */
+/** Deletes these posts because no actor knows them, and other tests audit all posts against their actors. */
 afterEach(async () => {
   for (const [database, posts] of byDatabase(env, published.splice(0), (post) => post)) {
     await database.batch(setBased(database, "DELETE FROM posts WHERE id IN (SELECT value FROM json_each(?1))", posts));
   }
 });
 
-/** Rows of `posts` at these times, in the order of the times. No two of a test are the same, even at the same time. */
+/**
+ * Inserts rows into `posts` and returns their ids in the order of `times`. Ids of one test differ even at equal times.
+ */
 async function publish(author: PersonId, times: readonly number[]): Promise<PostId[]> {
   const ids = times.map((time, index) => newId<PostId>(shardOf(author), time, (published.length + index) % 1024));
   await databaseOf(env, author)
@@ -43,7 +45,7 @@ async function push(reader: PersonId, author: PersonId, posts: readonly PostId[]
     .run();
 }
 
-/** `reader`, who follows them, finds their posts when they read. */
+/** Marks followed authors as large, so that `reader` finds their posts by merging them in at read. */
 async function areLarge(reader: PersonId, authors: readonly PersonId[]): Promise<void> {
   await databaseOf(env, reader)
     .prepare("UPDATE following SET merged = 1 WHERE follower = ?1 AND followee IN (SELECT value FROM json_each(?2))")
@@ -67,7 +69,7 @@ const seenOf = (reader: PersonId) =>
 
 const newestFirst = (posts: readonly PostId[]): PostId[] => posts.toSorted().toReversed();
 
-it("merges lists: the newest of all, each once", () => {
+it("merges lists into the newest posts of all, each once", () => {
   const newestFirst = ["h", "g", "f", "e", "d", "c", "b", "a"];
   const list = fc.array(fc.constantFrom(...newestFirst), { maxLength: 8 });
   fc.assert(
@@ -78,7 +80,7 @@ it("merges lists: the newest of all, each once", () => {
   );
 });
 
-it("pages through what was pushed and what large authors have published, without a gap or a repeat", async () => {
+it("pages through stored entries and posts of large authors without a gap or a repeat", async () => {
   const [reader, small, large, larger] = [await newReader(), newPerson(), newPerson(), newPerson()];
   await followLarge(reader, [large, larger]);
   const now = Date.now();
@@ -110,13 +112,13 @@ it("pages through what was pushed and what large authors have published, without
       before = page.at(-1)?.post;
       if (page.length < limit) break;
     }
-    // Nobody follows the author of what was pushed.
+    // The reader does not follow the author of the stored entries.
     const follow = (post: PostId) => (pushed.includes(post) ? {} : { isFollowed: true });
     expect(seen).toEqual(all.map((post) => ({ post, likedByMe: post === liked, ...follow(post) })));
   }
 });
 
-it("costs one query, and more only for who follows large authors and has their posts on the page", async () => {
+it("costs one query, and more only for readers of large authors whose posts are on the page", async () => {
   const [reader, small] = [await newReader(), newPerson()];
   const follows = Array.from({ length: 200 }, newPerson);
   for (const author of follows) await followAll([reader], author);
@@ -130,14 +132,14 @@ it("costs one query, and more only for who follows large authors and has their p
   };
   const alone = await costs(20);
   expect(alone).toMatchObject({ queries: 1, rowsWritten: 0 });
-  expect(alone.rowsRead).toBeLessThan(20 * 4); // None of those who are followed.
+  expect(alone.rowsRead).toBeLessThan(20 * 4); // None for the 200 people they follow.
 
   const old = follows.slice(0, 3);
   await areLarge(reader, old);
   for (const author of old) await publish(author, times(now - DAY));
   const cold = await costs(20);
   expect(cold.queries).toBe(1 + new Set(old.map((author) => databaseOf(env, author))).size);
-  // Others have read them just now, and nothing of theirs is on the page.
+  // Their timelines are cached now, and none of their posts is on the page.
   const unneeded = await costs(20);
   expect(unneeded.queries).toBe(1);
   expect(unneeded.rowsRead - alone.rowsRead).toBeLessThan(20);
@@ -145,7 +147,7 @@ it("costs one query, and more only for who follows large authors and has their p
   expect(needed.queries).toBe(2);
 });
 
-it("notes once a day that the reader is there", async () => {
+it("notes once a day that the reader was seen", async () => {
   const reader = await newReader(3);
   const { env: bindings, meter } = metered(env);
   await feedSkeleton(readerFor(undefined, { from: bindings }), reader, { before: undefined, limit: 20 });
@@ -155,7 +157,7 @@ it("notes once a day that the reader is there", async () => {
   expect(meter.queries).toBe(3);
 });
 
-/** Somebody who was away, and what they must find: `ages` in days of the posts of each whom they follow. */
+/** Makes a reader who was away. `ages` holds, for each author they follow, the ages of that author's posts in days. */
 async function awayReader(ages: readonly (readonly number[])[], daysAway = DORMANT_AFTER_DAYS) {
   const reader = await newReader(daysAway);
   const posts: PostId[] = [];
@@ -175,7 +177,7 @@ async function awayReader(ages: readonly (readonly number[])[], daysAway = DORMA
   return { reader, authors, posts };
 }
 
-it("rebuilds the feed of who was away before it answers: the newest of all whom they follow, and of nobody else", async () => {
+it("rebuilds a dormant reader's feed on read, with exactly the newest posts of those they follow", async () => {
   const { reader, authors, posts } = await awayReader([[0, 40, 200], [6.9, 7, 7.1, 29], []]);
   const [large, former] = [newPerson(), newPerson()];
   await followLarge(reader, [large]);
@@ -185,7 +187,7 @@ it("rebuilds the feed of who was away before it answers: the newest of all whom 
   const merged = await publish(large, [Date.now() - DAY]);
   const own = await publish(reader, [Date.now() - 2 * DAY]);
   await push(reader, reader, own);
-  await push(reader, authors[0] as PersonId, posts.slice(2, 3)); // What they had before they left.
+  await push(reader, authors[0] as PersonId, posts.slice(2, 3)); // An entry from before they went dormant.
 
   expect(await read(reader)).toEqual(newestFirst([...posts, ...merged, ...own]));
   expect(await seenOf(reader)).toEqual({ day: today(), rebuilding: 0 });
@@ -193,25 +195,28 @@ it("rebuilds the feed of who was away before it answers: the newest of all whom 
   expect(await rows.first("count(*)")).toBe(posts.length + own.length);
 });
 
-it("rebuilds no more than a feed keeps", async () => {
+it("rebuilds at most FEED_MAX entries", async () => {
   const ages = Array.from({ length: 260 }, (_, index) => index / 30);
   const { reader, posts } = await awayReader([ages, ages.map((age) => age + 0.001)]);
   expect(await read(reader)).toEqual(newestFirst(posts).slice(0, FEED_MAX));
 });
 
-it("leaves no gap when several reads begin at once, or a rebuild fails half way", async () => {
+it("leaves no gap when several reads begin at once or a rebuild fails halfway", async () => {
   const { reader, posts } = await awayReader([[0, 1, 2], [100]]);
   const failing = failingOnce(databaseOf(env, reader));
   await expect(
     feedSkeleton(readerFor(undefined, { from: failing }), reader, { before: undefined, limit: 10 }),
   ).rejects.toThrow("D1 is down");
-  expect(await seenOf(reader)).toEqual({ day: today(), rebuilding: 1 }); // Posts are pushed again, and the gap is known.
-  const answers = await Promise.all([read(reader), read(reader), read(reader)]);
-  for (const answer of answers) expect(answer).toEqual(newestFirst(posts));
+  expect(await seenOf(reader)).toEqual({ day: today(), rebuilding: 1 }); // New posts are delivered again; the gap is on record.
+  const feeds = await Promise.all([read(reader), read(reader), read(reader)]);
+  for (const feed of feeds) expect(feed).toEqual(newestFirst(posts));
   expect(await seenOf(reader)).toEqual({ day: today(), rebuilding: 0 });
 });
 
-/** `env`, whose third batch in `database` fails, after the read and what begins the rebuild: the one that fills the feed. */
+/**
+ * Returns `env` with a `database` whose third batch fails: the one that fills the feed, after the read and the
+ * rebuild's first.
+ */
 function failingOnce(database: D1Database): Env {
   let batches = 0;
   const failing = new Proxy(database, {
@@ -229,7 +234,7 @@ function failingOnce(database: D1Database): Env {
   ) as unknown as Env;
 }
 
-it("finds exactly the newest posts, however they are spread over authors and time", async () => {
+it("finds exactly the newest posts, however they spread over authors and time", async () => {
   const authors = Array.from({ length: 4 }, newPerson);
   const post = fc.tuple(fc.nat({ max: 3 }), fc.integer({ min: EPOCH, max: Date.now() }));
   const all: PostId[] = [];

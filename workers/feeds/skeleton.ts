@@ -5,33 +5,40 @@ import type { Skeleton } from "../reads/posts.ts";
 import type { Reader } from "../storage/reader.ts";
 import { timelines } from "./timelines.ts";
 
-/** A part of a person's feed as it is stored: entries, newest first, and what must be known to complete it. */
+/**
+ * Part of a person's feed as it is stored: entries, newest first; the large authors whose posts must be merged in; and
+ * when the person was last seen.
+ */
 export type StoredFeed = { entries: Skeleton; largeAuthors: PersonId[]; lastSeen: LastSeen };
-type Asked = { before: PostId | undefined; limit: number };
+type Range = { before: PostId | undefined; limit: number };
 
 /**
- * The newest `limit` entries below `before`, without those of people whom the reader has muted. One D1 query; it reads three
- * rows an entry, however long the feed is, and for who has muted somebody one more and those that it leaves out.
+ * Returns the newest `limit` entries below `before`, without those of people whom the person has muted. Costs one D1
+ * query that reads three rows per entry, however long the feed is; for somebody who mutes, one more row per entry and
+ * the entries left out.
  */
-export async function storedFeed(reader: Reader, person: PersonId, { before, limit }: Asked): Promise<StoredFeed> {
+export async function storedFeed(reader: Reader, person: PersonId, { before, limit }: Range): Promise<StoredFeed> {
   type Row = Record<"entries" | "largeAuthors" | "lastSeen", string>;
   const [row] = await reader.primary<Row>(person, FEED, person, before ?? AFTER_EVERY_ID, limit);
-  if (!row) throw new Error("a SELECT without FROM has one row");
+  if (!row) throw new Error("a SELECT without FROM returned no row");
   const entries = JSON.parse(row.entries) as [PostId, 0 | 1 | null, 0 | 1 | null][];
   return {
     entries: entries
       .map(([post, liked, followed]) => ({ post, likedByMe: liked === 1, ...(followed === 1 && { isFollowed: true }) }))
-      .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate promises no order.
+      .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate guarantees no order.
     largeAuthors: JSON.parse(row.largeAuthors) as PersonId[],
     lastSeen: JSON.parse(row.lastSeen) as LastSeen,
   };
 }
 
-/** SQL: whether ?1 has not muted `author`. Whether they have muted anybody is asked once a query, and for most that is all. */
+/**
+ * Returns an SQL condition that is true unless ?1 has muted `author`. SQLite evaluates its first half, whether ?1 has
+ * muted anybody, once per query; for most people that suffices.
+ */
 const isHeardSql = (author: string): string => `(NOT EXISTS (SELECT 1 FROM mutes WHERE person = ?1)
   OR NOT EXISTS (SELECT 1 FROM mutes WHERE person = ?1 AND other = ${author}))`;
 
-// The index is named, because the primary key fits as well, and would read everybody whom the reader follows.
+// The index is named because the primary key also fits, but would read everybody the reader follows.
 const FEED = `
   SELECT (
     SELECT json_group_array(json_array(post, liked, active)) FROM (
@@ -45,34 +52,37 @@ const FEED = `
     SELECT json_object('day', seen_day, 'rebuilding', rebuilding) FROM people WHERE id = ?1) AS lastSeen`;
 
 /**
- * The newest `limit` posts below `before` that the person's feed holds, or that large authors whom they follow have
- * published, with what they like. `stored` is the feed's own part, if it has been read. Costs nothing more, but: for who
- * follows large authors one D1 query for the likes of what those add to the page, and one a database for what those of
- * them that nobody has read in the last second have published; on the first read of a day one to note that the person is
- * there; and after a long absence what rebuilding the feed costs.
+ * Returns the newest `limit` posts below `before` from the person's feed and from the large authors they follow, each
+ * with whether they like it. `stored` is the result of `storedFeed`, if it has been read. Beyond `storedFeed`, it costs
+ * followers of large authors one D1 query for their likes of the posts merged in, and one for each database with a
+ * large author whose timeline was not read in the last second. The first read of a day costs one more to note that the
+ * person was seen, and a dormant reader's first read rebuilds the feed.
  */
 export async function feedSkeleton(
   reader: Reader,
   person: PersonId,
-  asked: Asked,
+  range: Range,
   stored?: StoredFeed,
 ): Promise<Skeleton> {
   const { env, background } = reader;
-  let feed = stored ?? (await storedFeed(reader, person, asked));
+  let feed = stored ?? (await storedFeed(reader, person, range));
   if (isDormant(feed.lastSeen)) {
     await rebuildFeed(env, person);
-    feed = await storedFeed(reader, person, asked);
+    feed = await storedFeed(reader, person, range);
   } else if (feed.lastSeen.day < today()) {
     background.waitUntil(noteSeen(env, person));
   }
-  return feed.largeAuthors.length > 0 ? withLargeAuthors(reader, person, asked, feed) : feed.entries;
+  return feed.largeAuthors.length > 0 ? withLargeAuthors(reader, person, range, feed) : feed.entries;
 }
 
-/** Of a page that the feed fills, only what is newer than its last entry can be on it. */
+/**
+ * Merges in the posts of large authors. If stored entries fill the page, only posts newer than the last of them can be
+ * on it.
+ */
 async function withLargeAuthors(
   reader: Reader,
   person: PersonId,
-  { before = AFTER_EVERY_ID as PostId, limit }: Asked,
+  { before = AFTER_EVERY_ID as PostId, limit }: Range,
   { entries, largeAuthors }: StoredFeed,
 ): Promise<Skeleton> {
   const floor = entries[limit - 1]?.post ?? "";
@@ -86,11 +96,14 @@ async function withLargeAuthors(
   return posts.map((post) => known.get(post) ?? { post, likedByMe: liked.has(post), isFollowed: true });
 }
 
-/** The newest `limit` posts of several lists, each once, newest first. */
+/** Returns the newest `limit` distinct posts of several lists, newest first. */
 export const newest = (limit: number, lists: Iterable<Iterable<PostId>>): PostId[] =>
   [...new Set([...lists].flatMap((list) => [...list]))].sort().reverse().slice(0, limit);
 
-/** The newest posts of one author below `before`; for who is not signed in, none of a private one. One D1 query. */
+/**
+ * Returns the newest `limit` posts of one author below `before`. To an anonymous viewer a private author has none.
+ * Costs one D1 query.
+ */
 export async function postsOf(
   reader: Reader,
   author: PersonId,

@@ -1,23 +1,24 @@
-/** The newest posts of many authors at once, from the index of `posts` by author. */
+/** Reads the newest posts of many authors at once, from the index of `posts` by author. */
 import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { AFTER_EVERY_ID, newId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { FEED_MAX } from "./feed-bound.ts";
 import { Tiers } from "../storage/tiers.ts";
 
-/** How much later than others the followers of a large author may see a post, beside a replica's delay. */
+/** How late a large author's post may reach followers through the cache, beyond the replica's delay. */
 const TIMELINES_FRESH_FOR = 1000; // ms
 const TIMELINES_MAX = 500; // Of about 20 kB.
 
 export type Authored = { post: PostId; author: PersonId };
 
 const DAY = 86_400_000; // ms
-/** The first window of `newestPosts`, in days: what most people follow fills a feed in a week. */
+/** The first window of `newestPosts`, in days: for most people a week of posts fills a feed. */
 const FIRST_WINDOW = 7;
-const WIDER = 4;
+const WINDOW_GROWTH = 4;
 
 /**
- * The newest FEED_MAX posts of a large author, newest first: as many as a feed would hold. Those who follow one read the
- * same list, so it is kept for a second. Costs one D1 query for each database of an author that nobody has read since.
+ * The newest FEED_MAX posts of each large author, newest first: as many as a feed holds. All followers of an author
+ * read the same list, so it is cached for a second. Costs one D1 query for each database with an author that is not
+ * cached.
  */
 export const timelines = new Tiers<PersonId, { posts: PostId[] }>({
   freshFor: TIMELINES_FRESH_FOR,
@@ -35,15 +36,16 @@ const TIMELINES = `
   FROM json_each(?1)`;
 
 /**
- * Exactly the newest `limit` posts of all the authors together. An id begins with its time, so it looks at a week first,
- * then at what is behind that, four times as far back with each step, until there are enough or time begins. Costs a step
- * one D1 query for each database of an author; it reads the posts in the window, and one row for each author.
+ * Returns exactly the newest `limit` posts of all the authors together. Post ids begin with their time, so it reads the
+ * last week first, then goes back four times as far with each step, until it has enough posts or reaches the first
+ * possible id. Each step costs one D1 query for each database of an author, and reads the posts in the window plus one
+ * row for each author.
  */
 export async function newestPosts(env: Env, authors: readonly PersonId[], limit: number): Promise<Authored[]> {
   const found: Authored[] = [];
   const now = Date.now();
   let before: string = AFTER_EVERY_ID;
-  for (let days = FIRST_WINDOW; found.length < limit && before !== FIRST_ID; days *= WIDER) {
+  for (let days = FIRST_WINDOW; found.length < limit && before !== FIRST_ID; days *= WINDOW_GROWTH) {
     const from = firstIdAt(now - days * DAY);
     const rows = await queryByIds<Authored>(env, authors, WINDOW, from, before, limit);
     found.push(...rows.sort((a, b) => (a.post < b.post ? 1 : -1)));

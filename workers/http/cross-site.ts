@@ -1,19 +1,20 @@
 /**
- * Against requests that another site makes a browser send. Browsers say where a request comes from in `Sec-Fetch-Site`,
- * older ones in `Origin`; a page cannot forge either. Another subdomain ("same-site") is another site to us.
+ * Rejects requests that another site makes a browser send (CSRF). Browsers name the origin of a request in
+ * `Sec-Fetch-Site`, older ones in `Origin`; a page cannot forge either. Another subdomain ("same-site") counts as
+ * another site.
  */
 import { ApiError } from "../../schema/api/refusals.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** For requests that a cookie signs in: what would change something must be known to come from our own pages. */
+/** For requests signed in by a cookie: a request that may change something must provably come from our own pages. */
 export function requireOwnSite(request: Request): void {
   if (!SAFE_METHODS.has(request.method) && senderOf(request) !== "own") throw new ApiError("cross_site");
 }
 
 /**
- * For requests that set the cookie: another site could otherwise sign its visitor in to an account of its own choosing.
- * A client that is no browser sends neither header and is welcome.
+ * For requests that set the cookie: otherwise another site could sign its visitor in to an account of its choice. A
+ * client that is not a browser sends neither header and passes.
  */
 export function refuseOtherSites(request: Request): void {
   if (senderOf(request) === "other") throw new ApiError("cross_site");

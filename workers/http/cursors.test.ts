@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { encodeCursor, cursorId, decodeCursor } from "./cursors.ts";
 
-it("gives back what it was made of, in characters that a URL keeps", () => {
+it("decodes to its parts, and uses only URL-safe characters", () => {
   fc.assert(
     fc.property(fc.tuple(fc.string(), fc.string({ unit: "grapheme" })), (parts) => {
       const cursor = encodeCursor(parts);
@@ -12,7 +12,7 @@ it("gives back what it was made of, in characters that a URL keeps", () => {
   );
 });
 
-it("refuses everything else with its own code", () => {
+it("rejects everything else as invalid_cursor", () => {
   const malformed = ["", "!", "abc", encodeCursor([]), encodeCursor(["a", "b", "c"]), btoa("[1,2]"), btoa('{"0":"a"}')];
   for (const cursor of malformed) {
     expect(() => decodeCursor(cursor, 2), JSON.stringify(cursor)).toThrow("invalid_cursor");

@@ -1,15 +1,19 @@
-/** Keyset cursors: where the last page ended, opaque so that clients keep none of its meaning. */
+/** Keyset cursors: where the last page ended. They are opaque, so that clients do not depend on their content. */
 import { type Id, isId } from "../../schema/ids.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
 
-/** A cursor of N parts decodes to a tuple, so that a caller need not ask whether each part is there. */
+/** A cursor of N parts decodes to a tuple, so that callers need not check for missing parts. */
 type Parts = { 1: [string]; 2: [string, string]; 3: [string, string, string] };
 
-/** The parts are short and ASCII (ids and numbers), so a cursor stays below the 200 characters that a query may have. */
+/**
+ * Encodes a cursor. Parts are short and ASCII (ids, numbers), which keeps it below the 200 characters a query allows.
+ */
 export const encodeCursor = (parts: string[]): string =>
   new TextEncoder().encode(JSON.stringify(parts)).toBase64({ alphabet: "base64url", omitPadding: true });
 
-/** Gives back `n` parts, or refuses. A cursor is not signed: it must grant nothing, only say where to go on. */
+/**
+ * Returns the `n` parts, or throws `invalid_cursor`. Cursors are not signed, so they must grant nothing but a position.
+ */
 export function decodeCursor<N extends keyof Parts>(cursor: string, n: N): Parts[N] {
   const parts = parse(cursor);
   if (!Array.isArray(parts) || parts.length !== n || !parts.every((part) => typeof part === "string")) {
@@ -18,17 +22,17 @@ export function decodeCursor<N extends keyof Parts>(cursor: string, n: N): Parts
   return parts as Parts[N];
 }
 
-/** A part that must be an id. */
+/** Returns a part that must be an id, or throws `invalid_cursor`. */
 export function cursorId<T extends Id>(part: string): T {
   if (!isId(part)) throw new ApiError("invalid_cursor");
   return part as T;
 }
 
-/** The id that a page's `cursor` goes on from; undefined for the first page. */
+/** Returns the id after which the page of `cursor` begins; undefined for the first page. */
 export const idOfCursor = <T extends Id>(cursor: string | undefined): T | undefined =>
   cursor === undefined ? undefined : cursorId<T>(decodeCursor(cursor, 1)[0]);
 
-/** A page as lists answer it: `next` is left out on the last one. */
+/** Returns a page of a list; the last page has no `next`. */
 export const pageWithCursor = <T>(items: T[], next: string | undefined): { items: T[]; next?: string } => ({
   items,
   ...(next !== undefined && { next: encodeCursor([next]) }),

@@ -3,7 +3,7 @@ import { fingerprintOf } from "../../schema/fingerprint.ts";
 /** The ETag of a response that consists of these parts. It is weak, since the bytes themselves are not compared. */
 export const etagOf = (parts: readonly string[]): string => `W/"${fingerprintOf(parts)}"`;
 
-/** Whether the client has what `etag` stands for already: RFC 9110, 13.1.2, by weak comparison. */
+/** Tells whether the client already has the version of `etag`, by weak comparison (RFC 9110, 13.1.2). */
 export function isMatch(headers: Headers, etag: string): boolean {
   const known = headers.get("if-none-match");
   if (known === null) return false;

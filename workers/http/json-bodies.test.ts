@@ -5,7 +5,7 @@ import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
 const bytes = (...parts: (string | number[])[]) =>
   new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part)))).arrayBuffer();
 
-it("refuses what is not UTF-8, instead of changing what was written", async () => {
+it("rejects invalid UTF-8 instead of replacing characters", async () => {
   const { token } = await signUp();
   const overlong = [0xc0, 0xaf];
   const surrogate = [0xed, 0xa0, 0x80];
@@ -18,7 +18,7 @@ it("refuses what is not UTF-8, instead of changing what was written", async () =
   expect(await (await ask("PATCH", "/v1/me", { token, raw })).json<Me>()).toMatchObject({ bio: "é" });
 });
 
-it("refuses what is too large before it parses it, and parses whatever is as deep as it may be", async () => {
+it("rejects a large body before parsing it, and survives the deepest nesting that fits", async () => {
   const { token } = await signUp();
   const patch = async (raw: string) => outcome(await ask("PATCH", "/v1/me", { token, raw }));
   expect(await patch(" ".repeat(10_000_000))).toBe("413 too_large");
@@ -28,7 +28,7 @@ it("refuses what is too large before it parses it, and parses whatever is as dee
   expect(await patch(" ".repeat(60_000))).toBe("400 malformed_json");
 });
 
-it("lets no body change a prototype", async () => {
+it("lets no body pollute a prototype", async () => {
   const { token } = await signUp();
   const raw = '{"__proto__":{"bio":"evil","polluted":1},"constructor":{"prototype":{"polluted":1}}}';
   expect(await (await ask("PATCH", "/v1/me", { token, raw })).json<Me>()).toMatchObject({ bio: "" });
@@ -36,7 +36,7 @@ it("lets no body change a prototype", async () => {
   expect(({} as { polluted?: number }).polluted).toBeUndefined();
 });
 
-it("refuses what does not say that it is JSON", async () => {
+it("rejects a body that is not declared as JSON", async () => {
   const { token } = await signUp();
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"]) {
     const answer = await ask("PATCH", "/v1/me", { token, raw: '{"bio":"evil"}', headers: { "content-type": type } });

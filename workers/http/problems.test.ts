@@ -13,7 +13,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** As it comes out of an RPC call: without a class, with flags. */
+/** An error as RPC passes it: a plain Error with flags. */
 const thrown = (message: string, flags: object = {}): Error => Object.assign(new Error(message), flags);
 const wrapped = (cause: Error): Error => new Error("Failed query: ...", { cause });
 const FULL = "database or disk is full: SQLITE_FULL";
@@ -39,19 +39,19 @@ it.each([
   [thrown("put: We encountered an internal error. Please try again. (10001)"), "unavailable"],
   [thrown("Cannot read properties of undefined", { remote: true, retryable: false, overloaded: false }), undefined],
   [thrown("D1_ERROR: no such table: likes: SQLITE_ERROR"), undefined],
-  // What a client has sent is quoted around the failure, and must not name one.
+  // The outer message quotes client input, which must not be taken for a failure.
   [new Error(`Failed query: ... params: ${FULL}`, { cause: thrown("D1_ERROR: no such table") }), undefined],
-])("tells a failure of the platform from a bug: %s", (error, failure) => {
+])("distinguishes a platform failure from a bug: %s", (error, failure) => {
   expect(failureOf(error)).toBe(failure);
 });
 
-it("does not look for ever for the beginning of an error that is its own cause", () => {
+it("does not loop over an error that is its own cause", () => {
   const error = new Error("first");
   error.cause = new Error("second", { cause: error });
   expect(failureOf(error)).toBeUndefined();
 });
 
-/** A like whose actor throws `error`. */
+/** Sends a like whose actor throws `error`. */
 async function likeWith(error: Error): Promise<{ response: Response; calls: number }> {
   const author = await signUp();
   const { token } = await signUp();
@@ -68,7 +68,7 @@ it.each([
   [thrown("Network connection lost.", { retryable: true }), 503, "unavailable", "1"],
   [thrown(FULL), 507, "storage_full", null],
   [thrown("undefined is not a function"), 500, "internal", null],
-])("answers with a stable code when an actor fails: %s", async (error, status, code, retryAfter) => {
+])("responds with a stable code when an actor fails: %s", async (error, status, code, retryAfter) => {
   const { response, calls } = await likeWith(error);
   expect(response.status).toBe(status);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -76,10 +76,10 @@ it.each([
   expect(response.headers.has("consistency-token")).toBe(false);
   const problem = await response.json<Problem>();
   expect(problem).toMatchObject({ status, code, type: `urn:shutterline:problem:${code}` });
-  expect(JSON.stringify(problem)).not.toContain(error.message); // It is for operators.
-  expect(calls).toBe(1); // The runtime has retried what may be: more of it would only feed an overload.
+  expect(JSON.stringify(problem)).not.toContain(error.message); // Only operators see it.
+  expect(calls).toBe(1); // The runtime already retries where it may; more retries would only feed an overload.
 
-  // Queues of earlier tests may have something to say at the same time.
+  // Queues of earlier tests may log at the same time.
   const lines: string[] = logged.mock.calls.map(([line]: unknown[]) => String(line));
   const line: unknown = JSON.parse(lines.find((text) => text.includes(problem.requestId)) ?? "null");
   expect(line).toMatchObject({ requestId: problem.requestId, code, error: String(error), method: "PUT" });

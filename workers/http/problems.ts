@@ -1,4 +1,4 @@
-/** Every refusal has a stable code, and this table alone turns it into HTTP. Problems are RFC 9457. */
+/** The only place that turns refusals into HTTP. Every refusal has a stable code; problem details follow RFC 9457. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -7,67 +7,70 @@ import { ApiError, type ErrorCode } from "../../schema/api/refusals.ts";
 import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
-  invalid_request: [422, "The request is not valid"],
-  unsupported_checksum: [400, "Checksums by sha1, sha256 and md5 are known"],
-  malformed_json: [400, "The body is not JSON"],
-  invalid_cursor: [400, "The cursor is not one of ours"],
-  not_signed_in: [401, "Sign in first"],
-  not_the_operator: [401, "The operator's token is missing or wrong"],
-  wrong_credentials: [401, "The handle or the password is wrong"],
-  not_yours: [403, "Only the author may do this"],
-  comments_off: [403, "Nobody may comment on this post"],
-  followers_only: [403, "Only followers of the author may comment on this post"],
-  cross_site: [403, "Cookies are not accepted from another site"],
-  not_found: [404, "There is nothing here"],
-  post_not_found: [404, "There is no such post"],
-  comment_not_found: [404, "There is no such comment"],
-  person_not_found: [404, "There is no such person"],
-  notification_not_found: [404, "There is no such notification"],
-  media_not_found: [404, "There is no such media file"],
-  dead_letter_not_found: [404, "There is no such dead letter"],
-  push_subscription_not_found: [404, "There is no such push subscription of yours"],
-  push_not_set_up: [404, "This deployment sends no pushes"],
-  direct_uploads_not_set_up: [404, "This deployment takes all files itself"],
-  request_not_found: [404, "This person has not asked to follow you"],
-  handle_taken: [409, "The handle is taken"],
-  already_published: [409, "The media file is published already"],
-  media_not_ready: [409, "The media file is not ready"],
-  media_in_use: [409, "A post shows the media file, or is about to"],
-  not_inspected_again: [409, "Inspecting the media file again would not end otherwise"],
-  idempotency_key_reused: [409, "The idempotency key was used for another request"],
-  too_many_comments: [409, "The post has all the comments it can have"],
-  too_many_mutes: [409, "No more can be muted"],
-  cannot_follow_yourself: [409, "You cannot follow yourself"],
-  cannot_block_yourself: [409, "You cannot block yourself"],
-  not_following: [409, "You do not follow this person"],
-  cannot_mute_yourself: [409, "You cannot mute yourself"],
-  too_many_follows: [409, "You follow as many people as one can"],
-  too_many_requests: [409, "Too many of your requests to follow wait for an answer"],
-  unblock_first: [409, "You have blocked this person"],
-  move_under_way: [409, "Other shards are being moved"],
-  too_late_to_abort: [409, "The new map of the shards is published"],
-  offset_mismatch: [409, "The upload stands somewhere else"],
-  queue_unknown: [409, "It is not known for which queue this message was"],
-  length_required: [411, "Content-Length is required"],
-  unsupported_tus_version: [412, "This server speaks version 1.0.0 of tus"],
-  too_large: [413, "The body is too large"],
-  range_not_satisfiable: [416, "The file has no such bytes"],
-  quota_exceeded: [413, "There is no room left for your files"],
-  unsupported_type: [415, "This kind of content is not accepted"],
-  upload_busy: [423, "Another request is at this upload"],
-  too_many_uploads: [429, "Too many of your uploads are not finished"],
-  too_many_attempts: [429, "Too many attempts; try again in a minute"],
-  upgrade_required: [426, "This is a WebSocket"],
-  too_many_subscribers: [503, "Too many are looking on; try again later"],
-  // A status of tus alone: https://tus.io/protocols/resumable-upload#checksum
-  checksum_mismatch: [460, "The bytes are not those of the checksum"],
-  internal: [500, "Something went wrong on our side"],
-  busy: [503, "Too much is going on here; try again in a moment"],
-  unavailable: [503, "This does not work at the moment; try again"],
-  storage_full: [507, "There is no room to store this"],
+  invalid_request: [422, "The request is not valid. Check it and try again."],
+  unsupported_checksum: [400, "This checksum is not supported. Send sha1, sha256 or md5, in base64."],
+  malformed_json: [400, "The body is not valid JSON."],
+  invalid_cursor: [400, "This cursor is not valid. Start again from the first page."],
+  not_signed_in: [401, "Sign in to continue."],
+  not_the_operator: [401, "The operator's token is missing or wrong. Send the value of ADMIN_TOKEN."],
+  wrong_credentials: [401, "The handle or the password is wrong. Check both and try again."],
+  not_yours: [403, "Only the author can do this."],
+  comments_off: [403, "Comments on this post are turned off."],
+  followers_only: [403, "Only followers of the author can comment on this post."],
+  cross_site: [403, "This request came from another site. Try again from our own pages."],
+  not_found: [404, "There is nothing at this address. Check the link."],
+  post_not_found: [404, "This post is not available. It may have been deleted."],
+  comment_not_found: [404, "This comment is not available. It may have been deleted."],
+  person_not_found: [404, "This person was not found. Check the handle."],
+  notification_not_found: [404, "This notification is not in your inbox. Reload the inbox."],
+  media_not_found: [404, "This media file was not found. You may have to upload it again."],
+  dead_letter_not_found: [404, "This dead letter was not found. It may have been discarded."],
+  push_subscription_not_found: [404, "This push subscription is not one of yours."],
+  push_not_set_up: [404, "Pushes are not set up on this deployment."],
+  direct_uploads_not_set_up: [
+    404,
+    "Direct uploads are not set up on this deployment. Send files to /v1/media or /v1/uploads.",
+  ],
+  request_not_found: [404, "This person has not asked to follow you."],
+  handle_taken: [409, "This handle is taken. Choose another one."],
+  already_published: [409, "This media file is already published."],
+  media_not_ready: [409, "This media file is not ready. Check its state before you try again."],
+  media_in_use: [409, "A post shows this media file, or is about to. Delete the post first."],
+  not_inspected_again: [409, "Another inspection would not change the result. Upload a different file."],
+  idempotency_key_reused: [409, "This idempotency key belongs to another request. Use a new one."],
+  too_many_comments: [409, "This post has as many comments as a post can have."],
+  too_many_mutes: [409, "You have reached the limit of mutes. Unmute something first."],
+  cannot_follow_yourself: [409, "You cannot follow yourself."],
+  cannot_block_yourself: [409, "You cannot block yourself."],
+  not_following: [409, "You do not follow this person. Follow them first."],
+  cannot_mute_yourself: [409, "You cannot mute yourself."],
+  too_many_follows: [409, "You follow as many people as you can. Unfollow someone first."],
+  too_many_requests: [409, "Too many of your follow requests are pending. Wait for a decision or take one back."],
+  unblock_first: [409, "You have blocked this person. Unblock them first."],
+  move_under_way: [409, "Another move of shards is under way. Finish or abort it first."],
+  too_late_to_abort: [409, "The new shard map is already published, so this move cannot be aborted."],
+  offset_mismatch: [409, "The offset does not match the upload. Read its offset and continue from there."],
+  queue_unknown: [409, "The queue of this message is not known, so it can only be discarded."],
+  length_required: [411, "Send a Content-Length header."],
+  unsupported_tus_version: [412, "This server supports tus 1.0.0. Send `Tus-Resumable: 1.0.0`."],
+  too_large: [413, "The body is too large. Send a smaller one."],
+  range_not_satisfiable: [416, "The file does not have this range of bytes."],
+  quota_exceeded: [413, "There is not enough room left for this file. Delete some of your files first."],
+  unsupported_type: [415, "This type of content is not supported."],
+  upload_busy: [423, "Another request is sending to this upload. Try again in a moment."],
+  too_many_uploads: [429, "You have too many unfinished uploads. Finish or delete one first."],
+  too_many_attempts: [429, "Too many attempts. Try again in a minute."],
+  upgrade_required: [426, "Connect to this address with a WebSocket."],
+  too_many_subscribers: [503, "Too many live connections are open. Try again later."],
+  // Only tus defines this status: https://tus.io/protocols/resumable-upload#checksum
+  checksum_mismatch: [460, "The bytes do not match their checksum. Send them again."],
+  internal: [500, "Something went wrong on our side. Try again later."],
+  busy: [503, "The service is busy. Try again in a few seconds."],
+  unavailable: [503, "The service is unavailable right now. Try again in a moment."],
+  storage_full: [507, "There is no storage left for this. Try again later."],
 } as const satisfies Record<ErrorCode, readonly [status: number, title: string]>;
 
-/** When the same request may succeed, in seconds. An overloaded actor is still overloaded a second later. */
+/** The seconds after which the same request may succeed. An overloaded actor is still overloaded a second later. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   too_many_attempts: 60,
   too_many_uploads: 60,
@@ -76,7 +79,10 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   upload_busy: 1,
 };
 
-/** Answers with problem+json. What is not a refusal is logged whole, and told only as a code and a request id. */
+/**
+ * Responds with problem+json. An error that is not a refusal is logged in full; the client only gets a code and a
+ * request id.
+ */
 export function problem(error: Error, c: Context): Response {
   const refusal = asRefusal(error);
   const requestId = c.req.header("cf-ray") ?? crypto.randomUUID();
@@ -84,8 +90,8 @@ export function problem(error: Error, c: Context): Response {
   if (status >= 500) {
     const { method, path } = c.req;
     const { code } = refusal;
-    const said = { error: String(error), cause: String(rootOf(error)), stack: error.stack };
-    console.error(JSON.stringify({ requestId, method, path, code, ...said }));
+    const details = { error: String(error), cause: String(rootOf(error)), stack: error.stack };
+    console.error(JSON.stringify({ requestId, method, path, code, ...details }));
   }
   const retryAfter = RETRY_AFTER[refusal.code];
   const body: Problem = {
@@ -106,7 +112,7 @@ export function problem(error: Error, c: Context): Response {
 
 function asRefusal(error: Error): ApiError {
   if (error instanceof ApiError) return error;
-  // Hono throws these itself: for a body that is not JSON, and for one that does not say it is.
+  // Hono itself throws these: 400 for a body that is not JSON, 415 for one that is not declared as JSON.
   if (error instanceof HTTPException && error.status === 400) return new ApiError("malformed_json");
   if (error instanceof HTTPException && error.status === 415) return new ApiError("unsupported_type");
   return new ApiError(failureOf(error) ?? "internal");

@@ -1,14 +1,14 @@
-/** What every route file starts from: its type of context, and validation that refuses in our own form. */
+/** The base of every route file: the context type, and validation that fails with our own problem details. */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import { Problem } from "../../schema/api/common.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
 
-/** `reader` is there from the beginning, and knows the viewer as soon as it is known. */
+/** `reader` is set before any route runs, and learns the viewer once the session is read. */
 export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined; reader: Reader } };
 
-/** An empty router whose requests are validated against the schemas of its routes. */
+/** Returns an empty router that validates requests against the schemas of its routes. */
 export const routes = () =>
   new OpenAPIHono<App>({
     defaultHook: (result) => {
@@ -18,7 +18,7 @@ export const routes = () =>
     },
   });
 
-/** Parts of route descriptions, so that each route says only what is its own. */
+/** Describes a JSON response. This and the next two keep route descriptions short. */
 export const json = <T extends z.ZodType>(schema: T, description = "OK") => ({
   content: { "application/json": { schema } },
   description,
@@ -27,11 +27,11 @@ export const body = <T extends z.ZodType>(schema: T) => ({
   body: { content: { "application/json": { schema } }, required: true },
 });
 export const refusals = {
-  default: { content: { "application/problem+json": { schema: Problem } }, description: "A refusal" },
+  default: { content: { "application/problem+json": { schema: Problem } }, description: "A problem" },
 } as const;
 
-/** The person who asks, or the refusal `not_signed_in`. */
-export function signedIn(c: { var: App["Variables"] }): Viewer {
+/** Returns the signed-in viewer, or throws `not_signed_in`. */
+export function requireViewer(c: { var: App["Variables"] }): Viewer {
   if (!c.var.viewer) throw new ApiError("not_signed_in");
   return c.var.viewer;
 }

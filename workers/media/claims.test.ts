@@ -8,7 +8,7 @@ import { inspected, png, upload } from "../../tests/runtime/media.ts";
 import { newPerson, readyMedia } from "../../tests/runtime/posts.ts";
 import { claimMedia } from "./claims.ts";
 
-it("claims what is ready and the owner's, in the order asked for, with the words of the post or its own", async () => {
+it("claims ready files of the owner, in the requested order, with the alt text of the post or their own", async () => {
   const [owner, other] = [newPerson(), newPerson()];
   const post = newId<PostId>(shardOf(owner));
   const [first, second] = [await inspected(owner, await png(2, 1)), await inspected(owner, await png(1, 2))];
@@ -29,7 +29,7 @@ it("claims what is ready and the owner's, in the order asked for, with the words
   });
 });
 
-it("costs one query, and a row for each file", async () => {
+it("costs one query, and one row written per file", async () => {
   const owner = newPerson();
   const files = [{ id: await readyMedia(owner) }, { id: await readyMedia(owner) }];
   const post = newId<PostId>(shardOf(owner));

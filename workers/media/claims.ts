@@ -13,14 +13,14 @@ import type { MediaRow } from "./media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 
-/** A file as a post is to show it; without `alt` it keeps its own description. */
+/** A file that a post will show. Without `alt`, the post shows the file's own description. */
 export type Wanted = { id: MediaId; alt?: string | undefined };
 
 /**
- * Claims files of `owner` for a post, before the post is there: so none is collected (collect.ts) that a post is about to
- * show. Returns them in their order. A file of somebody else is as unknown as one that never was: the database is that of
- * the owner, whatever shard the id names. Costs one D1 query and a row written for each file. While D1 takes no writes, files
- * that were never published can be, all the same.
+ * Claims files of `owner` for a post before the post exists, so that collect.ts removes none that the post is about to
+ * show. Returns the files in the order of `wanted`; throws `media_not_found` or `media_not_ready`. Another person's
+ * file counts as unknown: the query goes to the owner's database, whatever shard the id names. Costs one D1 query and
+ * one row written per file. While D1 takes no writes, files that were never published can still be published.
  */
 export async function claimMedia(
   env: Env,
@@ -32,8 +32,8 @@ export async function claimMedia(
   const ids = wanted.map(({ id }) => id);
   const rows = await claimedRows(env, owner, post, ids, now);
   const claimed = new Map(rows.map((row) => [row.id, row]));
-  if (ids.some((id) => !claimed.has(id))) throw await whyNot(env, owner, ids);
-  for (const id of ids) publishedMedia.dropAbsence(id); // It may have been asked for before.
+  if (ids.some((id) => !claimed.has(id))) throw await claimError(env, owner, ids);
+  for (const id of ids) publishedMedia.dropAbsence(id); // An earlier request may have cached it as unpublished.
   return wanted.flatMap(({ id, alt }) => {
     const row = claimed.get(id);
     return row ? [postMediaOf(row, alt)] : [];
@@ -46,9 +46,10 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
-    if (isMoving(error)) throw error; // D1 works, and takes the claim in a few seconds.
-    console.warn("media not claimed, publishing what nobody takes away", { post, error: String(error) });
-    // No other post has shown these, so none can take them with it, and the collector comes later.
+    if (isMoving(error)) throw error; // D1 works, and accepts the claim in a few seconds.
+    console.warn("media not claimed, publishing only files that cannot be collected", { post, error: String(error) });
+    // No other post has claimed these files, so no deletion takes them along, and the collector does not check them
+    // within an hour.
     const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + CLAIMED_FOR));
     return db.select().from(media).where(and(isReady, isSafe));
   }
@@ -74,7 +75,7 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   };
 }
 
-async function whyNot(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<ApiError> {
+async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<ApiError> {
   const rows = await drizzle(databaseOf(env, owner))
     .select()
     .from(media)
@@ -82,10 +83,9 @@ async function whyNot(env: Env, owner: PersonId, ids: readonly MediaId[]): Promi
   const found = new Map(rows.map((row) => [row.id, row]));
   for (const id of ids) {
     const row = found.get(id);
-    if (!row || row.state === "deleted")
-      return new ApiError("media_not_found", `There is no media file ${id} of yours`);
+    if (!row || row.state === "deleted") return new ApiError("media_not_found", `You have no media file ${id}`);
     if (row.rejection !== null) return new ApiError("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
     if (row.state !== "ready") return new ApiError("media_not_ready", `${id} is still being processed`);
   }
-  return new ApiError("media_not_ready", "They were not ready a moment ago; try again");
+  return new ApiError("media_not_ready", "The media files were not ready a moment ago; try again");
 }

@@ -26,7 +26,7 @@ const rowOf = (id: MediaId) =>
 const isStored = async (id: MediaId) =>
   (await Promise.all([originalKey(id), renditionKey(id, "w320")].map((key) => env.MEDIA.head(key)))).map(Boolean);
 
-/** A post as the projector writes it. */
+/** Inserts a post that shows `media`, as the projector does. */
 async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shardOf(owner))): Promise<PostId> {
   await databaseOf(env, owner)
     .prepare("INSERT INTO posts (id, author, caption, media, seq) VALUES (?, ?, '', ?, 1)")
@@ -43,13 +43,13 @@ async function shows(owner: PersonId, media: MediaId, post = newId<PostId>(shard
 
 const gone = (post: PostId) => databaseOf(env, post).prepare("DELETE FROM posts WHERE id = ?").bind(post).run();
 
-/** Until nothing is due any more: other tests have left files, too. */
+/** Sweeps until nothing is due, because other tests have left files too. */
 async function sweep(at: number, bindings = env): Promise<void> {
   while ((await collectMedia(bindings, at)) > 0);
 }
 
 describe("the sweep", () => {
-  it("removes an upload that was given up, with its bytes", async () => {
+  it("removes an abandoned upload with its bytes", async () => {
     const owner = newPerson();
     const id = newId<MediaId>(shardOf(owner));
     await databaseOf(env, owner)
@@ -68,7 +68,7 @@ describe("the sweep", () => {
     expect(await isStored(id)).toEqual([false, false]);
   });
 
-  it("removes after a day what nobody has published, and what was rejected", async () => {
+  it("removes unpublished and rejected files after a day", async () => {
     const { id, owner } = await ready();
     const bad = await inspected(owner, await png(1, 1, { width: 0, height: 1 }));
 
@@ -80,7 +80,7 @@ describe("the sweep", () => {
     expect(await isStored(id)).toEqual([false, false]);
   });
 
-  it("looks once at what a post shows", async () => {
+  it("checks a file that a post shows only once", async () => {
     const { owner, id } = await ready();
     const post = newId<PostId>(shardOf(owner));
     await claimMedia(env, owner, post, [{ id }]);
@@ -92,7 +92,7 @@ describe("the sweep", () => {
     expect(await isStored(id)).toEqual([true, true]);
   });
 
-  it("waits an hour for the post of a claim, and then no longer", async () => {
+  it("waits one hour for the post of a claim", async () => {
     const { owner, id } = await ready();
     const later = Date.now() + UNUSED_FOR + HOUR;
     await claimMedia(env, owner, newId<PostId>(shardOf(owner)), [{ id }], later - 0.5 * HOUR);
@@ -104,7 +104,7 @@ describe("the sweep", () => {
     expect(await rowOf(id)).toBeNull();
   });
 
-  it("goes on when one file cannot be removed, and ends what was begun", async () => {
+  it("continues when one file cannot be removed, and finishes that one later", async () => {
     const [first, second] = [await ready(), await ready()];
     const later = Date.now() + UNUSED_FOR + HOUR;
     const failing = {
@@ -121,7 +121,7 @@ describe("the sweep", () => {
     expect(await isStored(first.id)).toEqual([false, false]);
   });
 
-  it("finds what is due in its own index", async () => {
+  it("finds due files through an index", async () => {
     for (const database of databases(env)) {
       const plan = await database.prepare(`EXPLAIN QUERY PLAN ${DUE}`).bind(0, 1).all<{ detail: string }>();
       expect(plan.results.map(({ detail }) => detail)).toEqual([expect.stringContaining("media_to_look_at")]);
@@ -129,8 +129,8 @@ describe("the sweep", () => {
   });
 });
 
-describe("taking away what a deleted post has shown", () => {
-  it("leaves what another post shows", async () => {
+describe("deleting the files of a deleted post", () => {
+  it("keeps a file that another post shows", async () => {
     const { owner, id } = await ready();
     const [one, other] = [await shows(owner, id), await shows(owner, id)];
     await gone(one);
@@ -140,7 +140,7 @@ describe("taking away what a deleted post has shown", () => {
     expect(await rowOf(id)).toBeNull();
   });
 
-  it("does not wait for the claim of that post itself, but for that of another", async () => {
+  it("ignores the claim of the deleted post, but not that of another", async () => {
     const { owner, id } = await ready();
     const [one, other] = [newId<PostId>(shardOf(owner)), newId<PostId>(shardOf(owner), Date.now() + 1)];
     await claimMedia(env, owner, one, [{ id }]);
@@ -148,7 +148,7 @@ describe("taking away what a deleted post has shown", () => {
     expect(await takeAway(env, owner, [id], { states: ["ready"], despite: one })).toEqual([id]);
   });
 
-  it("makes an end of it: what was taken cannot be claimed, what was claimed cannot be taken", async () => {
+  it("either claims or deletes a file when both happen at once, never both", async () => {
     const made = await Promise.all(Array.from({ length: 6 }, ready));
     await Promise.all(
       made.map(async ({ owner, id }) => {
@@ -164,10 +164,10 @@ describe("taking away what a deleted post has shown", () => {
   });
 });
 
-describe("an owner who wants an upload no more", () => {
+describe("an owner who deletes an upload", () => {
   const withdraw = (owner: PersonId, id: MediaId) => as(owner, `/v1/media/${id}`, { method: "DELETE" });
 
-  it("has it deleted, and its bytes count no longer", async () => {
+  it("frees its bytes from the quota", async () => {
     const { owner, id } = await ready();
     await databaseOf(env, owner)
       .prepare("INSERT INTO people (id, handle, name, media_bytes) VALUES (?, ?, '', 1000)")
@@ -184,7 +184,7 @@ describe("an owner who wants an upload no more", () => {
     expect(await person.first()).toEqual({ bytes: 1000 - bytes });
   });
 
-  it("has it deleted although it comes to its end meanwhile", async () => {
+  it("deletes it even if it finishes meanwhile", async () => {
     const owner = newPerson();
     const id = newId<MediaId>(shardOf(owner));
     await databaseOf(env, owner)
@@ -202,7 +202,7 @@ describe("an owner who wants an upload no more", () => {
     expect(await isStored(id)).toEqual([false, false]);
   });
 
-  it("keeps it while a post shows it", async () => {
+  it("is refused while a post shows it", async () => {
     const { owner, id } = await ready();
     await shows(owner, id);
     const answer = await withdraw(owner, id);

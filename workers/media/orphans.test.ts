@@ -7,7 +7,7 @@ import { originalKey, PREFIXES } from "./objects.ts";
 import { collectOrphans } from "./orphans.ts";
 
 const DAY = 24 * 3_600_000;
-/** Apart from the objects of all other tests. */
+/** Far from the ids of all other tests. */
 let time = Date.UTC(2060, 0, 1);
 
 afterEach(() => {
@@ -15,7 +15,7 @@ afterEach(() => {
   time += 100 * DAY;
 });
 
-/** An original of `time`, with a row or without. */
+/** Stores an original created at `time`, with or without a row, and returns its key. */
 async function original(hasRow: boolean): Promise<string> {
   const owner = newPerson();
   const id = newId<MediaId>(shardOf(owner), time);
@@ -29,7 +29,7 @@ async function original(hasRow: boolean): Promise<string> {
   return originalKey(id);
 }
 
-/** The dice that make the sweep begin with the originals of just before `time`. */
+/** Returns a random source that makes the sweep begin with the originals from just before `time`. */
 function loaded(now: number): () => number {
   const throws = [PREFIXES.indexOf("originals/") / PREFIXES.length, (time - DAY - EPOCH) / (now - EPOCH)];
   return () => throws.shift() ?? 0;
@@ -39,7 +39,7 @@ const sweepAt = (now: number) => collectOrphans(env, now, loaded(now));
 const areThere = async (keys: string[]) =>
   (await Promise.all(keys.map((key) => env.MEDIA.head(key)))).map((object) => object !== null);
 
-it("deletes after a day what has no row, and only that", async () => {
+it("deletes objects without a row after a day, and only those", async () => {
   const keys = [await original(true), await original(false)];
   expect(await sweepAt(time + DAY / 2)).toBe(0);
   expect(await areThere(keys)).toEqual([true, true]);
@@ -47,11 +47,11 @@ it("deletes after a day what has no row, and only that", async () => {
   expect(await areThere(keys)).toEqual([true, false]);
 });
 
-it("begins anywhere, also between two milliseconds", async () => {
+it("can begin anywhere, even between two milliseconds", async () => {
   expect(await collectOrphans(env, EPOCH + 3, () => 0.5)).toBe(0);
 });
 
-it("deletes nothing where so much has no row that the fault must be elsewhere", async () => {
+it("deletes nothing when too many objects have no row", async () => {
   const error = vi.spyOn(console, "error").mockReturnValue();
   const keys = await Promise.all(Array.from({ length: 25 }, () => original(false)));
   expect(await sweepAt(time + 2 * DAY)).toBe(0);

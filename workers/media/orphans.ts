@@ -1,21 +1,25 @@
-/** What no row knows of, and so nothing else would ever delete: a rendition, say, that was stored while its file was deleted. */
+/**
+ * Deletes orphans: objects without a row, which nothing else would ever delete. One example is a rendition that was
+ * stored while its file was being deleted.
+ */
 import { EPOCH, MediaId, newId } from "../../schema/ids.ts";
 import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { PREFIXES } from "./objects.ts";
 
-/** Its row may be about to come back with a database that is restored. In ms. */
+/** The minimum age of an orphan, because restoring a database may bring its row back. In ms. */
 const ORPHANED_FOR = 24 * 3_600_000;
-const LISTED_PER_SWEEP = 1000; // The most of one call.
-/** Of so many, at least, one in so many may be an orphan: with more of them it is the databases that lack rows. */
+const LISTED_PER_SWEEP = 1000; // The maximum of one list call.
+/** If ten or more objects, and over one in twenty of those listed, have no row, then the rows must be missing. */
 const SUSPICIOUS = { from: 10, oneIn: 20 };
 
 /**
- * Looks at up to 1,000 neighbouring objects of one kind, chosen at random, and deletes those without a row. Returns how
- * many. Costs one call of R2 and one query a database; a bucket of a million objects is gone through in about a day.
+ * Checks up to 1,000 neighbouring objects with one random prefix from a random position on, and deletes those without a
+ * row. Returns how many it deleted. Costs one R2 list call and one query per database. A million objects take about a
+ * day.
  */
 export async function collectOrphans(env: Env, now = Date.now(), random = Math.random): Promise<number> {
   const prefix = PREFIXES[Math.floor(random() * PREFIXES.length)] ?? "";
-  // Keys are in the order of their ids, and those in the order of time.
+  // Keys sort by id, and ids sort by time.
   const from = newId<MediaId>(0, EPOCH + Math.floor(random() * (now - EPOCH)), 0);
   const { objects } = await env.MEDIA.list({ prefix, startAfter: prefix + from, limit: LISTED_PER_SWEEP });
   const newest = newId<MediaId>(0, now - ORPHANED_FOR, 0);

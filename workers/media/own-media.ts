@@ -6,7 +6,7 @@ import { media } from "../../schema/tables/posts.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
 import type { MediaRow } from "./media-row.ts";
 
-/** A file of `owner`, in whatever state. Anybody else's is as unknown as one that was deleted: `media_not_found`. One query. */
+/** Returns a file of `owner` in any state but deleted, or throws `media_not_found`. Costs one query. */
 export async function ownMedia(env: Env, owner: PersonId, id: MediaId): Promise<MediaRow> {
   const mine = and(eq(media.id, id), eq(media.owner, owner));
   const row = await drizzle(databaseOf(env, id)).select().from(media).where(mine).get();

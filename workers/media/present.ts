@@ -7,13 +7,13 @@ import { mayRetry } from "./inspection/retry.ts";
 import { signatureFor } from "../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
 
-/** Whether there are renditions: of a picture always, of a video once it has a poster. */
+/** Whether a ready file has renditions: a picture always does, a video once it has a poster. */
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
   !details?.video || details.thumbhash !== undefined;
 
 /**
- * An upload as its owner sees it; the refusal `media_not_found` once it is deleted. Its addresses are signed for them, since
- * it may not be published yet.
+ * Returns an upload as the API shows it to its owner. Its URLs are signed for the owner, because it may not be
+ * published yet. Throws `media_not_found` once it is deleted.
  */
 export async function presentMedia(env: Env, row: MediaRow): Promise<Media> {
   const { state, rejection } = row;

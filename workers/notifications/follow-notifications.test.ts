@@ -1,4 +1,4 @@
-/** What a person is told of who follows them: one entry a day, exact, and raised by nobody twice. */
+/** Notifications about followers: one a day, with exact counts, and made unread once by each person. */
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Effect } from "../../schema/messages/facts.ts";
@@ -7,16 +7,16 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
 import { newReader } from "../../tests/runtime/readers.ts";
 import { applyFollow } from "../relations/follow.ts";
-import { dayOf, RAISED_ONCE_IN } from "./follow-notifications.ts";
+import { dayOf, RAISE_AGAIN_AFTER } from "./follow-notifications.ts";
 
 const DAY = 86_400_000; // ms
 const NOON = Date.UTC(2026, 10, 20, 12);
 
-type Standing = { active?: 0 | 1; requested?: 0 | 1; since?: number; isNew?: boolean };
+type Follow = { active?: 0 | 1; requested?: 0 | 1; since?: number; isNew?: boolean };
 
-/** What `follower` does from now on stands in `following`, as the API writes it; and its effect has been applied. */
-async function stands(follower: PersonId, followee: PersonId, standing: Standing): Promise<void> {
-  const { active = 0, requested = 0, since = NOON, isNew = false } = standing;
+/** Writes the row of `following` as the API does, and applies its effect. */
+async function setFollow(follower: PersonId, followee: PersonId, follow: Follow): Promise<void> {
+  const { active = 0, requested = 0, since = NOON, isNew = false } = follow;
   await databaseOf(env, follower)
     .prepare(
       `INSERT INTO following (follower, followee, active, requested, asked, since, version) VALUES (?1, ?2, ?3, ?4, 1, ?5, 1)
@@ -25,10 +25,10 @@ async function stands(follower: PersonId, followee: PersonId, standing: Standing
     )
     .bind(follower, followee, active, requested, since, Number(isNew))
     .run();
-  await mirrored(follower, followee);
+  await mirror(follower, followee);
 }
 
-async function mirrored(follower: PersonId, followee: PersonId): Promise<void> {
+async function mirror(follower: PersonId, followee: PersonId): Promise<void> {
   const effect: Extract<Effect, { kind: "follow" }> = {
     kind: "follow",
     id: newId(shardOf(follower)),
@@ -39,8 +39,8 @@ async function mirrored(follower: PersonId, followee: PersonId): Promise<void> {
 }
 
 const follows = (follower: PersonId, followee: PersonId, since = NOON) =>
-  stands(follower, followee, { active: 1, since, isNew: true });
-const unfollows = (follower: PersonId, followee: PersonId) => stands(follower, followee, {});
+  setFollow(follower, followee, { active: 1, since, isNew: true });
+const unfollows = (follower: PersonId, followee: PersonId) => setFollow(follower, followee, {});
 
 type Entry = { subject: PersonId; actors: string; count: number; raised: number; isUnread: number; at: number };
 
@@ -58,7 +58,7 @@ async function entriesOf(recipient: PersonId, kind = "follow"): Promise<Entry[]>
 async function entryOf(recipient: PersonId, kind?: string): Promise<Entry> {
   const [entry, ...others] = await entriesOf(recipient, kind);
   expect(others).toEqual([]);
-  if (!entry) throw new Error("nothing is told");
+  if (!entry) throw new Error("no notification");
   return entry;
 }
 
@@ -68,14 +68,14 @@ const read = (recipient: PersonId) =>
     .bind(recipient)
     .run();
 
-it("names a day by the first id that it can have", () => {
+it("uses the lowest id of a day as its subject", () => {
   const day = dayOf(NOON) ?? ("" as PersonId);
   expect(isId(day)).toBe(true);
   expect([timeOf(day), shardOf(day)]).toEqual([Date.UTC(2026, 10, 20), 0]);
   expect(dayOf(0)).toBeNull();
 });
 
-it("tells a day's followers as one, with how many there are and the newest three", async () => {
+it("reports a day's followers together, with their number and the newest three", async () => {
   const ada = await newReader();
   const others = Array.from({ length: 5 }, newPerson);
   for (const [index, other] of others.entries()) await follows(other, ada, NOON + index);
@@ -88,7 +88,7 @@ it("tells a day's followers as one, with how many there are and the newest three
   });
 });
 
-it("tells each day's by itself", async () => {
+it("has one notification for each day", async () => {
   const ada = await newReader();
   await follows(newPerson(), ada, NOON);
   await follows(newPerson(), ada, NOON + DAY);
@@ -98,7 +98,7 @@ it("tells each day's by itself", async () => {
   ]);
 });
 
-it("counts only who still follows, and names the newest of those", async () => {
+it("counts only remaining followers, and names the newest of them", async () => {
   const ada = await newReader();
   const others = Array.from({ length: 5 }, newPerson);
   for (const [index, other] of others.entries()) await follows(other, ada, NOON + index);
@@ -111,17 +111,17 @@ it("counts only who still follows, and names the newest of those", async () => {
   expect(await entryOf(ada)).toMatchObject({ count: 0, actors: "[]", isUnread: 0 });
 });
 
-it("counts once what comes again, and who comes, goes and comes again", async () => {
+it("counts a follower once, even if the effect is repeated or they unfollow and follow again", async () => {
   const [ada, ben] = [await newReader(), newPerson()];
   await follows(ben, ada);
-  for (let times = 0; times < 3; times += 1) await mirrored(ben, ada);
+  for (let times = 0; times < 3; times += 1) await mirror(ben, ada);
   expect(await entryOf(ada)).toMatchObject({ count: 1 });
   await unfollows(ben, ada);
   await follows(ben, ada, NOON + 1);
   expect(await entryOf(ada)).toMatchObject({ count: 1, actors: JSON.stringify([ben]) });
 });
 
-it("is raised by each person once in a week, and by a new one each time", async () => {
+it("becomes unread once a week for the same person, and each time for a new one", async () => {
   const [ada, ben] = [await newReader(), newPerson()];
   await follows(ben, ada);
   const first = await entryOf(ada);
@@ -140,13 +140,13 @@ it("is raised by each person once in a week, and by a new one each time", async 
   await unfollows(ben, ada);
   await databaseOf(env, ada)
     .prepare("UPDATE followers SET told_at = told_at - ?2 - 1 WHERE followee = ?1")
-    .bind(ada, RAISED_ONCE_IN)
+    .bind(ada, RAISE_AGAIN_AFTER)
     .run();
   await follows(ben, ada, NOON + 2);
   expect(await entryOf(ada)).toMatchObject({ count: 2, isUnread: 1 });
 });
 
-it("is raised anew by two in the same millisecond", async () => {
+it("becomes unread for each of two followers in the same millisecond", async () => {
   const ada = await newReader();
   await follows(newPerson(), ada);
   await read(ada);
@@ -154,7 +154,7 @@ it("is raised anew by two in the same millisecond", async () => {
   expect(await entryOf(ada)).toMatchObject({ count: 2, isUnread: 1 });
 });
 
-it("moves who follows again on another day to that day, though the end between was never heard of", async () => {
+it("moves a returning follower to the new day, even if the unfollow was never mirrored", async () => {
   const [ada, ben] = [await newReader(), newPerson()];
   await follows(ben, ada);
   await follows(ben, ada, NOON + DAY);
@@ -164,7 +164,7 @@ it("moves who follows again on another day to that day, though the end between w
   ]);
 });
 
-it("is not raised by whom its recipient has muted, is in a block with, or does not want to hear of", async () => {
+it("does not become unread for people who are muted, blocked or excluded by preferences", async () => {
   const ada = await newReader();
   const [muted, blocked, stranger, friend] = [newPerson(), newPerson(), newPerson(), newPerson()];
   const database = databaseOf(env, ada);
@@ -190,10 +190,10 @@ it("is not raised by whom its recipient has muted, is in a block with, or does n
   expect(await entryOf(ada)).toMatchObject({ isUnread: 1, count: 4 });
 });
 
-it("leaves a follow that was told by itself before there were days, until it ends", async () => {
+it("keeps a follow's own notification from before there were daily ones until the follow ends", async () => {
   const [ada, ben] = [await newReader(), newPerson()];
   const database = databaseOf(env, ada);
-  await stands(ben, ada, { active: 1, since: 0 });
+  await setFollow(ben, ada, { active: 1, since: 0 });
   await database
     .prepare(
       `INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
@@ -201,28 +201,28 @@ it("leaves a follow that was told by itself before there were days, until it end
     )
     .bind(ada, ben)
     .run();
-  await mirrored(ben, ada);
+  await mirror(ben, ada);
   expect(await entryOf(ada)).toMatchObject({ subject: ben, count: 1 });
   await unfollows(ben, ada);
   expect(await entriesOf(ada)).toEqual([]);
 });
 
-it("tells how many requests wait, by the newest three, and lets go of those that do not", async () => {
+it("reports how many requests wait, naming the newest three, and drops those that were withdrawn", async () => {
   const ada = await newReader();
   await databaseOf(env, ada).prepare("UPDATE people SET private = 1 WHERE id = ?").bind(ada).run();
   const others = Array.from({ length: 4 }, newPerson);
-  for (const [index, other] of others.entries()) await stands(other, ada, { requested: 1, since: NOON + index });
+  for (const [index, other] of others.entries()) await setFollow(other, ada, { requested: 1, since: NOON + index });
   const [first, second, third, fourth] = others as [PersonId, PersonId, PersonId, PersonId];
-  const told = () => entryOf(ada, "follow_request");
-  expect(await told()).toMatchObject({ subject: ada, count: 4, actors: JSON.stringify([fourth, third, second]) });
+  const requests = () => entryOf(ada, "follow_request");
+  expect(await requests()).toMatchObject({ subject: ada, count: 4, actors: JSON.stringify([fourth, third, second]) });
   await unfollows(third, ada);
-  expect(await told()).toMatchObject({ count: 3, actors: JSON.stringify([fourth, second, first]), isUnread: 1 });
+  expect(await requests()).toMatchObject({ count: 3, actors: JSON.stringify([fourth, second, first]), isUnread: 1 });
   for (const other of [first, second, fourth]) await unfollows(other, ada);
-  expect(await told()).toMatchObject({ count: 0, actors: "[]", isUnread: 0 });
+  expect(await requests()).toMatchObject({ count: 0, actors: "[]", isUnread: 0 });
   expect(await entriesOf(ada)).toEqual([]);
 });
 
-it("finds the newest of a day, and of those who wait, in an index", async () => {
+it("finds the newest followers of a day and the newest requests by an index", async () => {
   const planOf = async (sql: string, ...values: unknown[]) => {
     const plan = await env.DB.prepare(
       `EXPLAIN QUERY PLAN SELECT follower FROM followers WHERE followee = ?1 AND ${sql}`,

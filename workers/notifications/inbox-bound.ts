@@ -1,15 +1,15 @@
-import { drawn } from "../storage/trim-turns.ts";
+import { pickForTrim } from "../storage/trim-turns.ts";
 
-/** As a feed, an inbox is trimmed when its turn comes: workers/delivery/feed-bound.ts. */
+/** The most notifications that an inbox keeps. Like feeds, inboxes are trimmed in turn: see feed-bound.ts. */
 export const INBOX_MAX = 1000;
 
 /**
- * For a batch in the recipients' database that has told them something: those whose turn it is keep their newest INBOX_MAX
- * entries, those that are not shown among them. Reads these of one recipient in 32, and writes what it deletes.
+ * Statements for a batch that has written notifications: they trim the inboxes whose turn it is to the newest INBOX_MAX
+ * notifications, including hidden ones. Reads the inbox of one recipient in 32, and writes the rows that it deletes.
  */
 export function trimmedInboxes(database: D1Database, recipients: readonly string[]): D1PreparedStatement[] {
-  const turn = drawn([...new Set(recipients)]);
-  return turn.length > 0 ? [database.prepare(TRIM).bind(JSON.stringify(turn))] : [];
+  const picked = pickForTrim([...new Set(recipients)]);
+  return picked.length > 0 ? [database.prepare(TRIM).bind(JSON.stringify(picked))] : [];
 }
 
 const TRIM = `

@@ -1,4 +1,4 @@
-/** The entries of people's inboxes as they are stored. All of it is read from the primary: what was read once stays read. */
+/** Stored inbox entries. All reads go to the primary, so that a notification never turns unread again. */
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { NotificationKind } from "../../schema/notifications.ts";
@@ -17,13 +17,17 @@ export type Entry = {
   unread: 0 | 1;
 };
 
-/** Names an entry and its place in the inbox: time, kind and subject. */
+/** Returns the key of an entry, which is also its position in the inbox: time, kind and subject. */
 export const entryKey = ({ at, kind, subject }: Entry): string => `${at} ${kind} ${subject}`;
 
+/** Returns whether a text from outside, such as a cursor, has the form of an entry's key. */
 export const isEntryKey = (text: string): boolean => ENTRY_KEY.test(text);
 const ENTRY_KEY = new RegExp(`^\\d{1,15} (${NotificationKind.options.join("|")}) \\w{13}$`);
 
-/** The newest first, below `before`. One D1 query. What counts nothing any more is not told. */
+/**
+ * Returns up to `limit` entries below the key `before`, newest first, without those whose count is 0. Costs one D1
+ * query.
+ */
 export const entriesOf = (
   reader: Reader,
   recipient: PersonId,
@@ -31,7 +35,7 @@ export const entriesOf = (
   limit: number,
 ): Promise<Entry[]> => below<Entry>(reader, recipient, INBOX, before, limit);
 
-/** As `entriesOf`, of those that the recipient has not seen; it reads these alone. */
+/** Returns unread entries as `entriesOf` does, and reads no other rows. */
 export const unreadEntries = (
   reader: Reader,
   recipient: PersonId,
@@ -54,16 +58,21 @@ const UNREAD = `
   WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0 AND raised > seen
   ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
 
-/** Everything that was news up to `upTo` (ms since 1970) has been seen. One D1 query; writes two rows an entry. */
+/**
+ * Marks every entry up to the time `upTo` (ms since 1970) as read. Costs one D1 query and two rows written per entry.
+ */
 export async function markAllRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
-  const noted = databaseOf(env, recipient)
+  const written = databaseOf(env, recipient)
     .prepare("UPDATE notifications SET seen = raised WHERE recipient = ? AND at <= ? AND count > 0 AND raised > seen")
     .bind(recipient, upTo)
     .run();
-  await within(STORE_ANSWERS_WITHIN, noted, "D1");
+  await within(STORE_ANSWERS_WITHIN, written, "D1");
 }
 
-/** As `markAllRead`, of one entry. False when there is none. */
+/**
+ * Marks one entry as read unless it is newer than `upTo`. Returns false when there is no such entry. Costs one D1
+ * batch.
+ */
 export async function markOneRead(
   env: Env,
   recipient: PersonId,
@@ -87,7 +96,7 @@ export async function markOneRead(
   return (found?.results.length ?? 0) > 0;
 }
 
-/** Of posts that are gone for ever. What is told of them later is not to be seen either. */
+/** Deletes entries of posts that are gone. Entries written for such posts later are filtered when they are read. */
 export async function forgetEntries(env: Env, recipient: PersonId, entries: readonly Entry[]): Promise<void> {
   const keys = entries.map(({ kind, subject }) => [kind, subject]);
   await databaseOf(env, recipient)

@@ -1,15 +1,15 @@
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 
-/** SQL expressions: a column, a parameter, a literal. */
-type Named = { recipient: string; kind: string; actor: string; post: string };
+/** SQL expressions: columns, parameters or literals. */
+type Expressions = { recipient: string; kind: string; actor: string; post: string };
 
 /**
- * SQL, for the recipient's database, where all of it lies: whether the recipient wants to be told that `actor` has done
- * something of `kind`, to `post` (NULL for what is about none). Nobody is told of what they do themselves, nor of what
- * people in a block with them do, or people and posts they have muted; beyond that they choose for each kind by whom. Whoever has accepted a request is about to be
- * followed.
+ * SQL for the recipient's database, which holds everything it reads: whether `recipient` wants a notification of `kind`
+ * about something that `actor` did, to `post` (NULL if it concerns no post). Nobody is notified of their own actions,
+ * of people in a block with them, or of people and posts that they have muted. Beyond that they choose for each kind
+ * whose actions they hear about. With `following`, an accepted request counts even before the follow begins.
  */
-export const isWantedSql = ({ recipient, kind, actor, post }: Named): string => `(
+export const wantsNotificationSql = ({ recipient, kind, actor, post }: Expressions): string => `(
   ${actor} <> ${recipient}
   AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${recipient} AND other = ${actor} AND ${IS_ACTIVE})
   AND NOT EXISTS (SELECT 1 FROM mutes WHERE person = ${recipient} AND other = ${actor})

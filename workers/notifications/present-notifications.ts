@@ -1,4 +1,4 @@
-/** Entries of the inbox as their recipient may see them now: whatever they may no longer see is not there. */
+/** Presents inbox entries to their recipient, without those that they may no longer see. */
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
@@ -11,12 +11,12 @@ import { signaturesFor } from "../reads/private-media.ts";
 import type { Reader } from "../storage/reader.ts";
 import { blockedFor } from "../reads/visibility.ts";
 
-/** How often one request looks further, because what it has found is not to be seen. An inbox has 1,000 entries. */
+/** How many pages of unread entries one count reads, since some may be invisible. An inbox has 1,000 entries. */
 const ROUNDS_MAX = 10;
 
 /**
- * How many notifications the reader has not seen, up to UNREAD_MAX: exactly those that they would find. One D1 query when
- * there are none; for each hundred others one, and what presenting them costs.
+ * Counts the viewer's unread notifications, up to UNREAD_MAX, and only those that the inbox would show them. Costs one
+ * D1 query when there are none; otherwise one for each UNREAD_MAX entries, plus the cost of presenting them.
  */
 export async function unreadCount(reader: Reader, person: PersonId): Promise<number> {
   let [count, before]: [number, string | undefined] = [0, undefined];
@@ -30,7 +30,10 @@ export async function unreadCount(reader: Reader, person: PersonId): Promise<num
   return Math.min(count, UNREAD_MAX);
 }
 
-/** By key. Leaves out what is about a post or people that are gone, or that the reader may not see (any more). */
+/**
+ * Returns the notifications by entry key. Leaves out those about a post or people that are gone or that the viewer may
+ * not see.
+ */
 export async function presentNotifications(
   reader: Reader,
   entries: readonly Entry[],
@@ -53,24 +56,24 @@ export async function presentNotifications(
       const actors = seen.flatMap((id) => people.get(id) ?? []);
       const post = entry.post ? documents.get(entry.post) : undefined;
       const isOwnText = entry.kind === "comment_like";
-      const told = {
+      const visible = {
         ...entry,
         count: Math.max(entry.count - (newest.length - seen.length), seen.length),
-        excerpt: isOwnText || newest[0] === seen[0] ? entry.excerpt : "", // The newest of them wrote it.
+        excerpt: isOwnText || newest[0] === seen[0] ? entry.excerpt : "", // The newest actor wrote it.
       };
-      const notification = present(told, actors, post?.document, thumbnailOf);
+      const notification = present(visible, actors, post?.document, thumbnailOf);
       return notification ? [[entryKey(entry), notification] as const] : [];
     }),
   );
 }
 
-/** In the background: an unread entry of a post that is gone would be looked at for ever. */
+/** Deletes the entries of deleted posts in the background: an unread one would be read with every count. */
 function forgetGone(reader: Reader, entries: readonly Entry[], known: ReadonlyMap<PostId, unknown>): void {
   const { person, env, background } = reader;
   const unknown = entries.filter(({ post }) => post && !known.has(post));
   if (!person || unknown.length === 0) return;
-  const forgotten = async () => {
-    // It may just not be there yet. Asked again, this comes from memory.
+  const forget = async () => {
+    // A post may also be missing because D1 is behind. The standings were just read, so they come from memory.
     const stats = await postStats.get(
       reader,
       unknown.flatMap(({ post }) => post ?? []),
@@ -79,7 +82,7 @@ function forgetGone(reader: Reader, entries: readonly Entry[], known: ReadonlyMa
     if (gone.length > 0) await forgetEntries(env, person, gone);
   };
   background.waitUntil(
-    forgotten().catch((error: unknown) => console.warn("entries not forgotten", { error: String(error) })),
+    forget().catch((error: unknown) => console.warn("entries not forgotten", { error: String(error) })),
   );
 }
 
@@ -92,13 +95,13 @@ function present(
   if (actors.length === 0) return undefined;
   const { kind, subject, count } = entry;
   const at = new Date(entry.at).toISOString();
-  const told = { id: `${kind}.${subject}`, actors, count, at, unread: entry.unread === 1 };
-  if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...told };
+  const common = { id: `${kind}.${subject}`, actors, count, at, unread: entry.unread === 1 };
+  if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...common };
   const [picture] = document?.media ?? [];
   if (!document || !picture) return undefined;
   const post = { id: document.id, ...(picture.video?.poster !== false && { thumbnail: thumbnailOf(picture.id) }) };
-  if (kind === "like" || kind === "new_post") return { kind, post, ...told };
+  if (kind === "like" || kind === "new_post") return { kind, post, ...common };
   const excerpt = entry.excerpt ?? "";
-  if (kind === "comment" || kind === "mention") return { kind, post, excerpt, ...told };
-  return { kind, post, comment: subject as CommentId, excerpt, ...told };
+  if (kind === "comment" || kind === "mention") return { kind, post, excerpt, ...common };
+  return { kind, post, comment: subject as CommentId, excerpt, ...common };
 }

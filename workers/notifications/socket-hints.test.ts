@@ -24,7 +24,7 @@ const sleep = (ms: number) =>
     setTimeout(resolve, ms);
   });
 
-it("tells who is signed in to look for themselves, at once and when there is news, four times a second at most", async () => {
+it("sends a hint to signed-in sockets when they open and when there is news, at most four times a second", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const [adas, bens, nobodys] = [await connect(ada), await connect(ben), await connect()];
   await Promise.all([adas.untilTold(1), bens.untilTold(1)]);
@@ -49,7 +49,7 @@ async function placesOf(person: PersonId): Promise<{ relay: string; until: numbe
   return rows.results;
 }
 
-it("finds people wherever they are connected, and forgets where they are not any more", async () => {
+it("finds people wherever they are connected, and deletes places that they have left", async () => {
   const ada = await signUp();
   const [home, away] = [await connect(ada), await connect({ ...ada, cf: { continent: "NA", longitude: "-75" } })];
   await Promise.all([home.untilTold(1), away.untilTold(1)]);
@@ -64,18 +64,18 @@ it("finds people wherever they are connected, and forgets where they are not any
     await tellRelays(env, [ada.person.id]);
     expect((await placesOf(ada.person.id)).map(({ relay }) => relay)).toEqual([relayOfPerson("weur", ada.person.id)]);
   });
-  // Who comes back is found again, although this relay has just said that it does not hold them.
+  // A person who comes back is found again, although this relay has just reported that it does not hold them.
   const back = await connect({ ...ada, cf: { continent: "NA", longitude: "-75" } });
   await back.untilTold(1);
   await tellRelays(env, [ada.person.id]);
   await back.untilTold(2);
 });
 
-it("writes where somebody is once a day, not with each socket", async () => {
+it("records a person's relay once a day, not for each socket", async () => {
   const ada = await signUp();
   await (await connect(ada)).untilTold(1);
   const [first] = await placesOf(ada.person.id);
-  // By then nobody can be about to delete the row.
+  // By then no earlier call can still delete the row.
   const later = Date.now() + 120_000;
   vi.useFakeTimers({ now: later, toFake: ["Date"] });
   await (await connect(ada)).untilTold(1);
@@ -85,7 +85,7 @@ it("writes where somebody is once a day, not with each socket", async () => {
   expect((await placesOf(ada.person.id))[0]?.until).toBeGreaterThan(first?.until ?? Number.POSITIVE_INFINITY);
 });
 
-it("never fails who has news, whatever fails", async () => {
+it("never throws, whatever fails", async () => {
   const ada = await signUp();
   await (await connect(ada)).untilTold(1);
   vi.spyOn(env.LIVE_RELAYS, "getByName").mockImplementation(() => {
@@ -99,7 +99,7 @@ it("never fails who has news, whatever fails", async () => {
   expect((await placesOf(ada.person.id).catch(() => ["kept"])).length).toBe(1);
 });
 
-it("asks each database once and each relay once, however many people it is for", async () => {
+it("queries each database once and calls each relay once, however many people there are", async () => {
   const people = await Promise.all(Array.from({ length: 12 }, () => signUp()));
   const clients = await Promise.all(people.slice(0, 8).map((person) => connect(person)));
   await Promise.all(clients.map((client) => client.untilTold(1)));

@@ -1,19 +1,19 @@
-/** Writes what people are told into their inboxes. */
+/** Writes notifications into inboxes. */
 import type { Notice } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { isWantedSql } from "./notification-rules.ts";
+import { wantsNotificationSql } from "./notification-rules.ts";
 
-/** An entry that stands unread. */
+/** The key of an unread notification. */
 export type Unread = { recipient: PersonId; kind: NotificationKind; subject: string };
 
 /**
- * For a batch in the database of the notices' recipients: one row for each, rewritten. It becomes unread only by an event
- * that its recipient wants to be told of and that is newer than what they have seen, and a count of 0 hides it. The row
- * stays even then, because its version keeps a late message from bringing it back. Any order and any repetition of
- * notices leads to the same row, but for its time: that is when it was raised here, so that what comes late stands above
- * what its recipient has read already.
+ * Statements for a batch in the recipients' database that write one row for each notice. A notification becomes unread
+ * only by an event that its recipient wants to hear about and that is newer than what they have seen. A count of 0
+ * hides it, but the row remains, because its version keeps late notices from bringing it back. Notices in any order and
+ * number lead to the same row, except for its time: that is when it was raised here, so that a late one appears above
+ * those already read.
  */
 export const tellStatements = (
   database: D1Database,
@@ -22,7 +22,7 @@ export const tellStatements = (
 ): D1PreparedStatement[] =>
   setBased(
     database,
-    TELL,
+    WRITE,
     notices.map(({ recipient, kind, subject, post, actors, count, excerpt, version, events }) => [
       recipient,
       kind,
@@ -37,30 +37,30 @@ export const tellStatements = (
     ]),
   );
 
-/** For the same batch, behind them: gives back those of the entries that stand unread, as rows of `Unread`. */
+/** Statements for the end of the same batch, which return the unread ones of these notifications as `Unread` rows. */
 export const unreadStatements = (
   database: D1Database,
-  entries: readonly Pick<Notice, "recipient" | "kind" | "subject">[],
+  notifications: readonly Pick<Notice, "recipient" | "kind" | "subject">[],
 ): D1PreparedStatement[] =>
   setBased(
     database,
     UNREAD,
-    entries.map(({ recipient, kind, subject }) => [recipient, kind, subject]),
+    notifications.map(({ recipient, kind, subject }) => [recipient, kind, subject]),
   );
 
-const WANTED = `
-  FROM json_each(notice.value, '$[8]') AS event WHERE ${isWantedSql({
+const WANTED_EVENTS = `
+  FROM json_each(notice.value, '$[8]') AS event WHERE ${wantsNotificationSql({
     recipient: "notice.value ->> 0",
     kind: "notice.value ->> 1",
     actor: "event.value ->> 0",
     post: "notice.value ->> 3",
   })}`;
 
-const TELL = `
+const WRITE = `
   INSERT INTO notifications (recipient, kind, subject, post, actors, count, excerpt, version, raised, at)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value -> 4, value ->> 5, value ->> 6, value ->> 7, raised,
     iif(raised > 0, value ->> 9, 0)
-  FROM (SELECT value, coalesce((SELECT max(event.value ->> 1) ${WANTED}), 0) AS raised FROM json_each(?1) AS notice)
+  FROM (SELECT value, coalesce((SELECT max(event.value ->> 1) ${WANTED_EVENTS}), 0) AS raised FROM json_each(?1) AS notice)
   WHERE true
   ON CONFLICT DO UPDATE SET
     actors = iif(excluded.version > version, excluded.actors, actors),

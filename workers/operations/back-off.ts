@@ -1,6 +1,6 @@
 /**
- * How long a message waits before its next attempt, in seconds: doubling, up to `atMost`, and drawn between the half and the
- * whole of that, so that what has failed together does not come back together.
+ * Returns the delay before a message's next attempt, in seconds. It doubles with each attempt up to `atMost`, with
+ * jitter between half and all of that, so that messages that failed together do not return together.
  */
 export function backOff(attempts: number, atMost: number): number {
   const half = Math.floor(Math.min(2 ** (attempts + 1), atMost) / 2);

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 const QUEUE = "shutterline-fan-out";
-/** A message that is like no other, and what it is about. */
+/** Creates a unique message, and returns it with its subject. */
 function newFanOut() {
   const { id: post, author } = newPost();
   return { subject: post, body: { post, author } };
@@ -39,7 +39,7 @@ async function deliverUntilSettled(body: unknown, handle: () => Promise<void>, o
 }
 
 it.each(Array.from({ length: ATTEMPTS_MAX + 2 }, (_, failures) => failures))(
-  "handles a message once whose consumer failed %i times before, or keeps it with its reason",
+  "handles a message once after %i failures, or keeps it as a dead letter with its reason",
   async (failures) => {
     const { subject, body } = newFanOut();
     let [left, handled] = [failures, 0];
@@ -59,31 +59,34 @@ it.each(Array.from({ length: ATTEMPTS_MAX + 2 }, (_, failures) => failures))(
   },
 );
 
-it.each([false, true])("settles the other 99 of a batch when one is poison, together: %s", async (together) => {
-  const [poison, ...others] = Array.from({ length: 100 }, newFanOut);
-  const bodies = [...others.slice(0, 40), poison, ...others.slice(40)].map((message) => message?.body);
-  const seen: string[] = [];
-  const consumer = (batch: MessageBatch) =>
-    consume(
-      batch,
-      env,
-      AnyFanOut,
-      async ({ post }) => {
-        if (post === poison?.subject) throw new Error("poison");
-        seen.push(post);
-      },
-      { together },
-    );
-  const first = await deliver(QUEUE, bodies, consumer);
-  expect(first.acks).toHaveLength(99);
-  expect(first.retries.map(({ msgId }) => msgId)).toEqual(["40"]);
-  expect(seen.toSorted()).toEqual(others.map(({ subject }) => subject as string).toSorted());
-  const last = await deliver(QUEUE, [poison?.body], consumer, ATTEMPTS_MAX);
-  expect(last.acks).toEqual(["0"]);
-  expect(await letterAbout(poison?.subject ?? "")).toMatchObject({ queue: QUEUE, reason: "Error: poison" });
-});
+it.each([false, true])(
+  "settles the other 99 messages of a batch with one poison message, together: %s",
+  async (together) => {
+    const [poison, ...others] = Array.from({ length: 100 }, newFanOut);
+    const bodies = [...others.slice(0, 40), poison, ...others.slice(40)].map((message) => message?.body);
+    const seen: string[] = [];
+    const consumer = (batch: MessageBatch) =>
+      consume(
+        batch,
+        env,
+        AnyFanOut,
+        async ({ post }) => {
+          if (post === poison?.subject) throw new Error("poison");
+          seen.push(post);
+        },
+        { together },
+      );
+    const first = await deliver(QUEUE, bodies, consumer);
+    expect(first.acks).toHaveLength(99);
+    expect(first.retries.map(({ msgId }) => msgId)).toEqual(["40"]);
+    expect(seen.toSorted()).toEqual(others.map(({ subject }) => subject as string).toSorted());
+    const last = await deliver(QUEUE, [poison?.body], consumer, ATTEMPTS_MAX);
+    expect(last.acks).toEqual(["0"]);
+    expect(await letterAbout(poison?.subject ?? "")).toMatchObject({ queue: QUEUE, reason: "Error: poison" });
+  },
+);
 
-it("keeps a message that is not of its schema at once, with what is wrong with it", async () => {
+it("keeps a message that does not match its schema at once, with the reason", async () => {
   const body = { post: "nonsense", mark: crypto.randomUUID() };
   const handled = vi.fn();
   const { acks } = await deliver("shutterline-effects", [body], (batch, context) =>
@@ -93,16 +96,16 @@ it("keeps a message that is not of its schema at once, with what is wrong with i
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   const letter = await letterAbout(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex());
   expect(letter).toMatchObject({ queue: "shutterline-effects", attempts: 1, body, bytes: bytes.length });
-  expect(letter?.reason).toMatch(/^It is not of its schema: [^]*kind/);
+  expect(letter?.reason).toMatch(/^It does not match its schema: [^]*kind/);
 });
 
-it.each(["throws", "hangs"] as const)("loses no reason while D1 %s: the dead letter queue keeps it", async (fault) => {
+it.each(["throws", "hangs"] as const)("keeps the reason in the dead letter queue while D1 %s", async (fault) => {
   const faults: Faults = { writes: fault };
   const faulty = withFaults(env, faults);
   const sent: unknown[] = [];
   const DEAD: Queue = { ...env.DEAD_LETTERS, send: async (letter: unknown) => sent.push(letter) as never };
   const { subject, body } = newFanOut();
-  const broken = () => Promise.reject(new Error("as ever"));
+  const broken = () => Promise.reject(new Error("broken"));
   const { isMoved } = await deliverUntilSettled(body, broken, { ...faulty.env, DEAD_LETTERS: DEAD });
   expect(isMoved).toBe(false);
   expect(sent).toHaveLength(1);
@@ -111,10 +114,10 @@ it.each(["throws", "hangs"] as const)("loses no reason while D1 %s: the dead let
   expect(await letterAbout(subject)).toBeUndefined();
   delete faults.writes;
   expect((await arrive(faulty.env)).acks).toEqual(["0"]);
-  expect(await letterAbout(subject)).toMatchObject({ queue: QUEUE, reason: "Error: as ever", attempts: ATTEMPTS_MAX });
+  expect(await letterAbout(subject)).toMatchObject({ queue: QUEUE, reason: "Error: broken", attempts: ATTEMPTS_MAX });
 });
 
-it("does not acknowledge what neither D1 nor the dead letter queue takes, and gives it its queue back when it is moved", async () => {
+it("does not acknowledge a message that can be kept nowhere, and finds its queue again once it is moved", async () => {
   const faulty = withFaults(env, { writes: "throws", queues: "throws" });
   const [fanOut, effect] = [
     newFanOut(),
@@ -137,7 +140,7 @@ it("does not acknowledge what neither D1 nor the dead letter queue takes, and gi
   expect(await letterAbout(`inspect ${inspection.id}`)).toMatchObject({ queue: "shutterline-inspections" });
 });
 
-it("waits longer each time up to a limit, and never as long as its neighbour", async () => {
+it("backs off up to a limit, with jitter", async () => {
   const delays = (attempts: number) => Array.from({ length: 200 }, () => backOff(attempts, 300));
   for (const [attempts, least, most] of [
     [1, 2, 4],
@@ -160,7 +163,7 @@ it("waits longer each time up to a limit, and never as long as its neighbour", a
   expect(waits).toEqual(new Set([2, 3, 4]));
 });
 
-it("knows every queue of wrangler.toml, each with its dead letters and its retries", () => {
+it("lists every queue of wrangler.toml, each with its dead letter queue and retries", () => {
   const files = import.meta.glob<string>("/wrangler.toml", { query: "?raw", import: "default", eager: true });
   const tables = (files["/wrangler.toml"] ?? "").split("[[").map((table) => table.trim());
   const consumers = tables.filter((table) => table.startsWith("queues.consumers]]"));

@@ -3,17 +3,18 @@ import { renewShards } from "../../schema/d1/shards.ts";
 import { backOff } from "./back-off.ts";
 import { ATTEMPTS_MAX, bury } from "./dead-letters.ts";
 
-/** In seconds. */
+/** The longest delay before a retry, in seconds. */
 const BACK_OFF_AT_MOST = 300;
 
+/** Handles one message; throws to have it retried. */
 type Handle<T> = (body: T) => Promise<void>;
 type Messages = Pick<MessageBatch, "queue" | "messages">;
 
 /**
- * Runs `handle` for each message and settles each by itself, so that one bad message never replays its neighbours. A
- * message that is not of its schema becomes a dead letter at once, since it would never become one; one that has failed
- * ATTEMPTS_MAX times does so then. One after the other, unless `together`: then the whole batch at once, for messages that
- * wait for stores most of their time.
+ * Runs `handle` for each message and settles each on its own, so that one bad message never replays its neighbours. A
+ * message that does not match its schema becomes a dead letter at once, since retrying cannot help; any other one does
+ * so after ATTEMPTS_MAX failures. Messages run one after the other, or, with `together`, all at once, which suits
+ * messages that mostly wait for stores.
  */
 export async function consume<T>(
   batch: Messages,
@@ -22,14 +23,14 @@ export async function consume<T>(
   handle: Handle<T>,
   { together = false } = {},
 ): Promise<void> {
-  const settle = (message: Message) => settled(env, batch.queue, message, schema, handle);
+  const settle = (message: Message) => settleOne(env, batch.queue, message, schema, handle);
   if (together) await Promise.all(batch.messages.map(settle));
   else for (const message of batch.messages) await settle(message);
 }
 
 /**
- * As `consume`, for messages that are handled together: all of them at once, and only when that fails each by itself, so
- * that a poisonous one stands alone.
+ * Like `consume`, but passes the whole batch to one call of `handle`. Only if that fails, each message is handled on
+ * its own, to isolate a poison message.
  */
 export async function consumeTogether<T>(
   batch: MessageBatch,
@@ -46,17 +47,22 @@ export async function consumeTogether<T>(
       return;
     } catch (error) {
       const { queue } = batch;
-      console.warn("batch not handled together, trying each", { queue, messages: bodies.length, error: String(error) });
+      console.warn("batch not handled together, trying each", {
+        queue,
+        messages: bodies.length,
+        error: String(error),
+      });
     }
   }
   await consume(batch, env, schema, async (body) => {
-    await renewShards(env); // A batch may take longer than a map lasts.
+    await renewShards(env); // A batch may outlast the shard map.
     await handle([body]);
   });
 }
 
 /**
- * As `consume`, for messages that are handled together and fail apart: `handle` has a promise for each body, in their order.
+ * Like `consume`, for messages that are handled together but fail one by one: `handle` returns a promise for each body,
+ * in the same order.
  */
 export async function consumeApart<T>(
   batch: Messages,
@@ -68,11 +74,11 @@ export async function consumeApart<T>(
   const handled = handle(parsed.filter((body) => body !== undefined));
   const ends = parsed.map((body) => (body === undefined ? undefined : handled.shift()));
   await Promise.all(
-    batch.messages.map((message, index) => settled(env, batch.queue, message, schema, async () => ends[index])),
+    batch.messages.map((message, index) => settleOne(env, batch.queue, message, schema, async () => ends[index])),
   );
 }
 
-async function settled<T>(
+async function settleOne<T>(
   env: Env,
   queue: string,
   message: Message,
@@ -89,11 +95,11 @@ async function settled<T>(
       await bury(env, { died: { queue, reason, attempts, at: Date.now() }, body });
       message.ack();
     } catch (error) {
-      tryAgain(error); // On the last attempt the platform moves it to the dead letter queue itself.
+      tryAgain(error); // After the last attempt the platform itself moves it to the dead letter queue.
     }
   };
   const parsed = schema.safeParse(body);
-  if (!parsed.success) return giveUp(`It is not of its schema: ${wrongIn(parsed.error)}`);
+  if (!parsed.success) return giveUp(`It does not match its schema: ${summaryOf(parsed.error)}`);
   try {
     await handle(parsed.data);
     message.ack();
@@ -103,6 +109,6 @@ async function settled<T>(
   }
 }
 
-/** In one line: where, and what. */
-const wrongIn = ({ issues }: z.ZodError): string =>
+/** Describes in one line what is wrong, and where. */
+const summaryOf = ({ issues }: z.ZodError): string =>
   issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; ");

@@ -1,53 +1,57 @@
 /**
- * Messages that were given up on, kept with their reason until the operator replays or discards them. Most are wake-ups for
- * something that is stored and sent again anyway, so repeats fold: one row for each queue and subject, with a count.
+ * Dead letters: messages that failed for good, kept with their reason until the operator replays or discards them. Most
+ * are wake-ups for something that is stored and sent again anyway, so repeats share one row for each queue and subject,
+ * with a count.
  */
 import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { backOff } from "./back-off.ts";
 import { originOf, QUEUES } from "./queues.ts";
 
-/** A message that has failed so often is given up on. `max_retries` in wrangler.toml is one less. */
+/** A message that has failed this often becomes a dead letter. `max_retries` in wrangler.toml is one less. */
 export const ATTEMPTS_MAX = 6;
-/** Beyond these the oldest are dropped, and the log says so. */
+/** Beyond this number the oldest are dropped and logged. */
 export const DEAD_LETTERS_MAX = 10_000;
+/** Characters of a stored reason. */
 const REASON_MAX = 2000;
-/** In seconds. With the 100 retries of the dead letter queue that is longer than the 4 days for which a queue keeps anything. */
+/**
+ * In seconds. The queue's 100 retries with this delay last longer than the 4 days for which a queue keeps a message.
+ */
 const BACK_OFF_AT_MOST = 3600;
-/** What was replayed and has not died again is forgotten after a day, in ms. */
+/** A replayed dead letter that does not fail again is deleted after a day, in ms. */
 const REPLAYED_KEPT = 24 * 3_600_000;
 
 type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
 
 /**
- * Puts a message among the dead letters: into D1 or, while that fails, into the dead letter queue, which tries again for
- * days. Rejects when neither takes it: then the message must not be acknowledged.
+ * Stores a dead letter in D1 or, while D1 fails, in the dead letter queue, which retries for days. Rejects when both
+ * fail: the caller must not acknowledge the message then.
  */
 export async function bury(env: Env, letter: DeadLetter): Promise<void> {
   const { queue, attempts, reason } = letter.died;
   console.error("message given up on", { queue, attempts, reason: reason.slice(0, REASON_MAX) });
   try {
-    await keep(env, letter.body, letter.died);
+    await store(env, letter.body, letter.died);
   } catch (error) {
-    console.warn("dead letter not in D1, its queue takes it", { queue, error: String(error) });
+    console.warn("dead letter not stored in D1, sending it to its queue", { queue, error: String(error) });
     await within(STORE_ANSWERS_WITHIN, env.DEAD_LETTERS.send(letter), "the queue of dead letters");
   }
 }
 
 /**
- * The net below the other consumers. What comes with its death is what D1 did not take at the time; a bare body was moved
- * by the platform, which tells no reason: its consumer crashed, or ran out of time or memory.
+ * The safety net of the other consumers. A message with a `died` field is one that D1 could not store at the time. A
+ * bare body was moved here by the platform, which gives no reason: its consumer crashed, or ran out of time or memory.
  */
 export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     const { data: letter } = DeadLetter.safeParse(message.body);
     try {
-      if (letter) await keep(env, letter.body, letter.died);
-      else await keep(env, message.body, unexplained(message.body));
+      if (letter) await store(env, letter.body, letter.died);
+      else await store(env, message.body, unexplained(message.body));
       message.ack();
     } catch (error) {
       const { id, attempts } = message;
-      console.error("dead letter not kept, will be tried again", { id, attempts, error: String(error) });
+      console.error("dead letter not stored, will retry", { id, attempts, error: String(error) });
       message.retry({ delaySeconds: backOff(attempts, BACK_OFF_AT_MOST) });
     }
   }
@@ -60,8 +64,11 @@ const unexplained = (body: unknown): Death => ({
   at: Date.now(),
 });
 
-/** One batch of three statements, whatever is there already. A death that is told twice is counted twice. */
-async function keep(env: Env, body: unknown, death: Death): Promise<void> {
+/**
+ * Stores a dead letter, or counts it in the row of its subject. Costs one batch. A message delivered twice counts
+ * twice.
+ */
+async function store(env: Env, body: unknown, death: Death): Promise<void> {
   const { queue, attempts, at } = death;
   const text = JSON.stringify(body ?? null);
   const bytes = new TextEncoder().encode(text);
@@ -81,7 +88,7 @@ async function hashOf(bytes: Uint8Array): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-// Not an upsert: each would take a number, even where it only changes a row, and the bound is one of numbers.
+// Not an upsert, which would use up an AUTOINCREMENT id even when it only updates: DROP_OLDEST counts by ids.
 const FOLD = `
   UPDATE dead_letters SET reason = coalesce(?3, reason), attempts = ?4, deaths = deaths + 1, last_at = ?5,
     replayed_at = NULL, bytes = ?6, body = ?7
@@ -94,6 +101,7 @@ const ADD = `
 
 const DROP_OLDEST = "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?1";
 
+/** A dead letter without its body. Times are in ms since 1970. */
 export type LetterRow = {
   id: number;
   queue: string;
@@ -108,15 +116,19 @@ export type LetterRow = {
   bytes: number;
 };
 
-const LETTER = "id, queue, subject, reason, attempts, deaths, replays, first_at, last_at, replayed_at, bytes";
+const COLUMNS = "id, queue, subject, reason, attempts, deaths, replays, first_at, last_at, replayed_at, bytes";
 
-export type Sought = { queue?: string | undefined; replayed: boolean; before?: number | undefined };
+/** `before` is the id of the last dead letter of the previous page. */
+export type LetterFilter = { queue?: string | undefined; replayed: boolean; before?: number | undefined };
 
-/** Newest first, by when they died first. One query; it reads at most all rows, and no bodies. */
-export async function deadLetters(env: Env, sought: Sought, limit: number): Promise<LetterRow[]> {
-  const { queue, replayed, before } = sought;
+/**
+ * Returns a page of dead letters, newest first by their first death. Costs one query, which may scan all rows but no
+ * bodies.
+ */
+export async function deadLetters(env: Env, filter: LetterFilter, limit: number): Promise<LetterRow[]> {
+  const { queue, replayed, before } = filter;
   const { results } = await env.DB.prepare(
-    `SELECT ${LETTER} FROM dead_letters
+    `SELECT ${COLUMNS} FROM dead_letters
      WHERE id < ?1 AND (?2 IS NULL OR queue = ?2) AND (replayed_at IS NOT NULL) = ?3 ORDER BY id DESC LIMIT ?4`,
   )
     .bind(before ?? Number.MAX_SAFE_INTEGER, queue ?? null, Number(replayed), limit)
@@ -124,14 +136,19 @@ export async function deadLetters(env: Env, sought: Sought, limit: number): Prom
   return results;
 }
 
+/** Returns one dead letter with its body (JSON), or null. */
 export const deadLetter = (env: Env, id: number): Promise<(LetterRow & { body: string }) | null> =>
-  env.DB.prepare(`SELECT ${LETTER}, body FROM dead_letters WHERE id = ?`).bind(id).first();
+  env.DB.prepare(`SELECT ${COLUMNS}, body FROM dead_letters WHERE id = ?`).bind(id).first();
 
+/** Deletes one dead letter, if it is still there. */
 export async function discard(env: Env, id: number): Promise<void> {
   await env.DB.prepare("DELETE FROM dead_letters WHERE id = ?").bind(id).run();
 }
 
-/** How many of each queue wait for the operator, and how many were replayed. Reads all rows, and no bodies. */
+/**
+ * Counts each queue's dead letters that wait for the operator, and those that were replayed. Reads all rows but no
+ * bodies.
+ */
 export async function deadLetterCounts(env: Env) {
   const { results } = await env.DB.prepare(
     "SELECT queue, sum(replayed_at IS NULL) AS waiting, sum(replayed_at IS NOT NULL) AS replayed FROM dead_letters GROUP BY queue",
@@ -139,7 +156,7 @@ export async function deadLetterCounts(env: Env) {
   return results;
 }
 
-/** Forgets what was replayed long ago. */
+/** Deletes dead letters that were replayed more than a day ago. */
 export async function forgetReplayed(env: Env, now = Date.now()): Promise<void> {
   await env.DB.prepare("DELETE FROM dead_letters WHERE replayed_at <= ?")
     .bind(now - REPLAYED_KEPT)

@@ -1,10 +1,10 @@
-/** Counts what reaches people: rows that were put into feeds and notifications. */
+/** Counts the rows written to feeds and inboxes. */
 import { measure } from "./measures.ts";
 
-/** The names of the measures. */
+/** Names of measures. */
 export const DELIVERED = { feeds: "rows put into feeds", notifications: "rows put into notifications" } as const;
 
-/** `results` are what D1 answered to the statements that put them there; what was there before is not counted. */
+/** Counts the rows that the statements behind `results` changed; rows that existed already do not count. */
 export function delivered(where: keyof typeof DELIVERED, ...results: readonly (D1Result | undefined)[]): void {
   measure(
     DELIVERED[where],

@@ -1,26 +1,29 @@
-/** Counts what becomes of the messages of each queue, and how long after they were sent. */
+/** Counts how the messages of each queue are settled, and how long after they were sent. */
 import { measure, saveMeasuresSoon } from "./measures.ts";
 
 type Consumer = (batch: MessageBatch, env: Env, context: ExecutionContext) => Promise<void>;
 
-/** The names of a queue's two measures. The times of what is done are from when it was sent to when it was dealt with. */
+/** Names of a queue's two measures. The times of `done` run from a message being sent to its being settled. */
 export const doneIn = (queue: string): string => `${queue} done`;
 export const retriedIn = (queue: string): string => `${queue} retried`;
 
-/** A consumer that is measured. What it does not settle is done when it returns, and retried when it throws. */
+/**
+ * Wraps a consumer so that its messages are counted. Messages that it does not settle count as done when it returns,
+ * and as retried when it throws.
+ */
 export const measured =
   (consume: Consumer): Consumer =>
   async (batch, env, context) => {
     const retried = new Set<string>();
     try {
-      await consume(watched(batch, retried), env, context);
+      await consume(observed(batch, retried), env, context);
     } catch (error) {
       for (const { id } of batch.messages) retried.add(id);
       throw error;
     } finally {
       const now = Date.now();
       const done = batch.messages.filter(({ id }) => !retried.has(id));
-      // The two clocks are not one.
+      // The sender's clock may be ahead of ours.
       const times = done.map(({ timestamp }) => Math.max(0, now - timestamp.getTime()));
       if (times.length > 0) measure(doneIn(batch.queue), times);
       measure(retriedIn(batch.queue), retried.size);
@@ -28,8 +31,8 @@ export const measured =
     }
   };
 
-/** `batch`, which notes the messages that are to be tried again. */
-function watched(batch: MessageBatch, retried: Set<string>): MessageBatch {
+/** Returns a view of `batch` that adds the ids of retried messages to `retried`. */
+function observed(batch: MessageBatch, retried: Set<string>): MessageBatch {
   const messages = batch.messages.map((message) => ({
     id: message.id,
     timestamp: message.timestamp,

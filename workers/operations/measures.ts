@@ -1,21 +1,23 @@
 /**
- * What this isolate has counted, added up by minute and name in the database DB, so that the operator sees all isolates
- * together. It is written at most every 5 s, beside the work and never before it: one statement, one row for each name,
- * whatever the work. An isolate that ends takes with it what it has counted since; a write that fails is not repeated.
+ * Measures: counts and times by name and minute. Each isolate adds its own to the database DB, so that the operator
+ * sees the sum of all isolates. It writes at most every 5 s, in the background: one statement and one row for each
+ * name, however much was counted. Counts since the last write are lost when an isolate ends, and a failed write is not
+ * repeated.
  */
 
-/** In ms. */
+/** The shortest time between two writes, in ms. */
 const SAVED_EVERY = 5000;
 /** Rows are kept for a day. */
-const MINUTES_KEPT = 24 * 60;
+const MINUTES_KEPT = 24 * 60; // minutes
 const MINUTE = 60_000;
 
+/** How often something happened, the sum of its times and the longest of them, in ms. */
 export type Measured = { count: number; total: number; most: number };
 
 let pending = new Map<string, Measured & { minute: number; name: string }>();
 let savedAt = 0;
 
-/** Counts `times`, which are how long each took in ms, or a number of things that take none. */
+/** Counts events in memory: either the time of each in ms, or just their number. */
 export function measure(name: string, times: readonly number[] | number, now = Date.now()): void {
   if (times === 0) return;
   const minute = Math.floor(now / MINUTE);
@@ -33,13 +35,13 @@ export function measure(name: string, times: readonly number[] | number, now = D
   }
 }
 
-/** Saves after this piece of work what has gathered, unless that was done a moment ago. */
+/** Saves the counts in the background, unless that happened in the last 5 s. */
 export function saveMeasuresSoon(env: Env, background: Pick<ExecutionContext, "waitUntil">, now = Date.now()): void {
   if (Math.abs(now - savedAt) < SAVED_EVERY) return;
   background.waitUntil(saveMeasures(env, now));
 }
 
-/** Never fails. */
+/** Saves the counts. Never fails. */
 export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   savedAt = now;
   if (pending.size === 0) return;
@@ -48,7 +50,7 @@ export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   try {
     await env.DB.prepare(ADD).bind(JSON.stringify(rows)).run();
   } catch (error) {
-    console.warn("measures not saved, they are lost", { error: String(error) });
+    console.warn("measures not saved, counts are lost", { error: String(error) });
   }
 }
 
@@ -58,7 +60,10 @@ const ADD = `
   ON CONFLICT DO UPDATE SET
     count = count + excluded.count, total = total + excluded.total, most = max(most, excluded.most)`;
 
-/** What was counted from `since` on, whole minutes, by name. One query, one row for each name and minute. */
+/**
+ * Returns the counts of all isolates by name, from the minute of `since` (ms since 1970) on. Costs one query, which
+ * reads a row for each name and minute.
+ */
 export async function measuresSince(env: Env, since: number): Promise<Map<string, Measured>> {
   const { results } = await env.DB.prepare(
     "SELECT name, sum(count) AS count, sum(total) AS total, max(most) AS most FROM measures WHERE minute >= ? GROUP BY name",
@@ -68,7 +73,7 @@ export async function measuresSince(env: Env, since: number): Promise<Map<string
   return new Map(results.map((row) => [row.name, row]));
 }
 
-/** Forgets the minutes that are a day old. */
+/** Deletes measures that are more than a day old. */
 export async function forgetMeasures(env: Env, now = Date.now()): Promise<void> {
   await env.DB.prepare("DELETE FROM measures WHERE minute < ?")
     .bind(Math.floor(now / MINUTE) - MINUTES_KEPT)

@@ -1,13 +1,15 @@
-/** Every queue that the Worker consumes, as the operator sees it. A new one is a line here and two tables in wrangler.toml. */
+/** The queues that the Worker consumes. A new queue needs an entry here and two tables in wrangler.toml. */
 import type { z } from "zod";
 import { Effect, FanOut, InspectEffect, PostFacts } from "../../schema/messages/facts.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 
 export type KnownQueue = {
   producerOf: (env: Env) => Queue;
-  /** Whether a message is one of this queue's. */
+  /** Whether a message belongs to this queue. */
   accepts: (body: unknown) => boolean;
-  /** What the message is about: another one about the same makes this one superfluous. Undefined for none of its own. */
+  /**
+   * What the message is about: a later message with the same subject replaces it. Undefined if it is not this queue's.
+   */
   subjectOf: (body: unknown) => string | undefined;
 };
 
@@ -28,7 +30,7 @@ const VideoInspection = InspectEffect.refine(({ video }) => video === true);
 const Page = FanOut.refine(({ parts }) => parts !== undefined);
 const subjectOfEffect = ({ kind, id }: Effect) => `${kind} ${id}`;
 
-// A bare body is taken for a message of the first that accepts it: so the more is asked of a body, the further up.
+// A bare body is assigned to the first queue that accepts it, so stricter schemas come first.
 export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
   [
     "shutterline-facts",
@@ -46,7 +48,7 @@ export const QUEUES: ReadonlyMap<string, KnownQueue> = new Map([
   ["shutterline-fan-out", queue((env) => env.FAN_OUT, FanOut, subjectOfFanOut)],
 ]);
 
-/** The name of the queue that a bare body was for; undefined when none would take it. */
+/** Returns the name of the queue that a bare body was sent to, or undefined if no queue accepts it. */
 export const originOf = (body: unknown): string | undefined =>
   [...QUEUES].find(([, { accepts }]) => accepts(body))?.[0];
 

@@ -1,38 +1,44 @@
 /**
- * Sends dead letters to their queues again. A letter counts as replayed once its queue has accepted it, so one that is
- * replayed twice arrives twice, which consumers take; and one whose replay is not answered stays.
+ * Sends dead letters to their queues again. A dead letter counts as replayed once its queue has accepted it. Replaying
+ * one twice delivers it twice, which consumers tolerate; one whose queue does not respond keeps waiting.
  */
 import { REPLAYED_MAX } from "../../schema/api/dead-letters.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { type KnownQueue, QUEUES } from "./queues.ts";
 
-/** Of one `sendBatch`. The platform allows 256 kB, and counts more than the bodies. */
+/** The most bytes of bodies in one `sendBatch`. The platform allows 256 kB, and counts more than the bodies. */
 const BYTES_PER_SEND = 200_000;
 
-type Known = { id: number; queue: string; bytes: number };
-const KNOWN = "SELECT id, queue, bytes FROM dead_letters";
+type Letter = { id: number; queue: string; bytes: number };
+const SELECT = "SELECT id, queue, bytes FROM dead_letters";
 
-/** The numbers of letters. `unknown`: it is not known for which queue they were. */
+/** Ids of dead letters. `unknown` are those whose queue is not known. */
 export type Replayed = { replayed: number[]; unknown: number[] };
 
-/** Those of `ids` that are there, replayed before or not. Costs a query, and 2 and a send for each queue and 200 kB. */
+/**
+ * Replays the dead letters with these ids, whether replayed before or not; absent ones are skipped. Costs a query, and
+ * 2 queries and a send for each queue and 200 kB.
+ */
 export async function replay(env: Env, ids: readonly number[]): Promise<Replayed> {
-  const { results } = await env.DB.prepare(`${KNOWN} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`)
+  const { results } = await env.DB.prepare(`${SELECT} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`)
     .bind(JSON.stringify(ids))
-    .all<Known>();
+    .all<Letter>();
   return send(env, results);
 }
 
-/** A page of all that wait, in the order of their numbers, so that what dies again meanwhile is not met again. */
+/**
+ * Replays a page of the waiting dead letters, by ascending id from `after` on. `upTo` is the newest id when the first
+ * page was read, so that the pages end even if more dead letters arrive meanwhile. `next` is absent on the last page.
+ */
 export async function replayFrom(
   env: Env,
   queue: string | undefined,
   { after, upTo }: { after: number; upTo?: number },
 ): Promise<Replayed & { next?: { after: number; upTo: number } }> {
-  const [newest, page] = await env.DB.batch<Known>([
+  const [newest, page] = await env.DB.batch<Letter>([
     env.DB.prepare("SELECT coalesce(max(id), 0) AS id FROM dead_letters"),
     env.DB.prepare(
-      `${KNOWN} WHERE id > ?1 AND id <= ?2 AND replayed_at IS NULL AND (?3 IS NULL OR queue = ?3) ORDER BY id LIMIT ?4`,
+      `${SELECT} WHERE id > ?1 AND id <= ?2 AND replayed_at IS NULL AND (?3 IS NULL OR queue = ?3) ORDER BY id LIMIT ?4`,
     ).bind(after, upTo ?? Number.MAX_SAFE_INTEGER, queue ?? null, REPLAYED_MAX),
   ]);
   const letters = page?.results ?? [];
@@ -42,7 +48,7 @@ export async function replayFrom(
   return { ...(await send(env, letters)), ...(!isWhole && { next: { after: last.id, upTo: end } }) };
 }
 
-async function send(env: Env, letters: readonly Known[]): Promise<Replayed> {
+async function send(env: Env, letters: readonly Letter[]): Promise<Replayed> {
   const replayed: number[] = [];
   for (const [name, group] of Map.groupBy(letters, ({ queue }) => queue)) {
     const queue = QUEUES.get(name);
@@ -52,8 +58,8 @@ async function send(env: Env, letters: readonly Known[]): Promise<Replayed> {
   return { replayed, unknown: letters.flatMap(({ id, queue }) => (QUEUES.has(queue) ? [] : [id])) };
 }
 
-/** Returns which were still there, and are sent. Bodies are read here, because together they may be large. */
-async function sendTogether(env: Env, { producerOf }: KnownQueue, letters: readonly Known[]): Promise<number[]> {
+/** Returns the ids that still existed and were sent. Reads the bodies only here, because together they may be large. */
+async function sendTogether(env: Env, { producerOf }: KnownQueue, letters: readonly Letter[]): Promise<number[]> {
   const { results } = await env.DB.prepare(
     "SELECT id, deaths, body FROM dead_letters WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
   )
@@ -68,7 +74,10 @@ async function sendTogether(env: Env, { producerOf }: KnownQueue, letters: reado
   return results.map(({ id }) => id);
 }
 
-/** The letters stay as they are when it fails. */
+/**
+ * Waits until the queue has accepted the messages. Throws a QueueError otherwise, and the dead letters stay as they
+ * are.
+ */
 async function accepted(sent: Promise<unknown>): Promise<void> {
   try {
     await within(STORE_ANSWERS_WITHIN, sent, "the queue");
@@ -77,23 +86,23 @@ async function accepted(sent: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A queue that has not taken a message. */
+/** A queue did not accept a message. */
 class QueueError extends Error {
   readonly retryable = true;
 
   constructor(cause: unknown) {
-    super(`the queue has not accepted it: ${String(cause)}`);
+    super(`The queue did not accept the messages: ${String(cause)}`);
   }
 }
 
-// One that has died again before this comes stays among those that wait.
+// A dead letter that has failed again before this update keeps waiting.
 const MARK = `
   UPDATE dead_letters SET replays = replays + 1, replayed_at = iif(deaths = sent.value ->> 1, ?2, replayed_at)
   FROM json_each(?1) AS sent WHERE dead_letters.id = sent.value ->> 0`;
 
-/** In their order, as many together as a queue takes at once. */
-function inSends(letters: readonly Known[]): Known[][] {
-  const sends: Known[][] = [];
+/** Splits the dead letters, in order, into groups of up to BYTES_PER_SEND. */
+function inSends(letters: readonly Letter[]): Letter[][] {
+  const sends: Letter[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const letter of letters) {
     bytes += letter.bytes;

@@ -1,4 +1,7 @@
-/** How the deployment is, from what its stores tell and its Workers have counted. Whatever is out of order, the rest is told. */
+/**
+ * The status of the deployment, from its stores and the counts of its Workers. A part that cannot be read is listed in
+ * `problems` and does not keep the others from being reported.
+ */
 import type { Status } from "../../schema/api/status.ts";
 import { DEAD_LETTERS } from "../../schema/messages/dead-letters.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
@@ -11,14 +14,17 @@ import { doneIn, retriedIn } from "./measured.ts";
 import { type Measured, measuresSince, saveMeasures } from "./measures.ts";
 import { QUEUES } from "./queues.ts";
 
-/** In minutes, the present one included. */
+/** The window of the counts, in minutes, including the current one. */
 const WINDOW = 5;
 const MINUTE = 60_000;
 const POSTS_LOOKED_AT = 1000;
 
 type Queues = readonly (readonly [name: string, queue: Queue])[];
 
-/** Costs 2 queries of DB, 2 of each database (at most 10,000 and 1,000 rows), and one call for each queue, all side by side. */
+/**
+ * Reads the status. Costs 2 queries in DB, 2 in each database (of at most 10,000 and 1,000 rows), and one call for each
+ * queue, all in parallel.
+ */
 export async function statusOf(env: Env, now = Date.now()): Promise<Status> {
   const problems: string[] = [];
   const tryTo = async <T>(what: string, read: Promise<T>): Promise<T | undefined> => {
@@ -35,11 +41,11 @@ export async function statusOf(env: Env, now = Date.now()): Promise<Status> {
     [DEAD_LETTERS, env.DEAD_LETTERS],
   ];
   const [backlogs, measured, letters, effects, projection] = await Promise.all([
-    Promise.all(queues.map(([name, queue]) => tryTo(`the backlog of ${name}`, queue.metrics()))),
-    tryTo("what was counted", countedSince(env, since)),
-    tryTo("the dead letters", deadLetterCounts(env)),
-    Promise.all(bindings(env).map((name) => tryTo(`the effects of ${name}`, effectsOf(env, name, now)))),
-    Promise.all(bindings(env).map((name) => tryTo(`the posts of ${name}`, projectionOf(env, name)))),
+    Promise.all(queues.map(([name, queue]) => tryTo(`backlog of ${name}`, queue.metrics()))),
+    tryTo("measures", countedSince(env, since)),
+    tryTo("dead letters", deadLetterCounts(env)),
+    Promise.all(bindings(env).map((name) => tryTo(`effects in ${name}`, effectsOf(env, name, now)))),
+    Promise.all(bindings(env).map((name) => tryTo(`projection in ${name}`, projectionOf(env, name)))),
   ]);
   const windowSeconds = Math.max(1, Math.round((now - since) / 1000));
   return {
@@ -59,7 +65,7 @@ export async function statusOf(env: Env, now = Date.now()): Promise<Status> {
   };
 }
 
-/** With what this isolate has counted itself: on one machine, that is everything. */
+/** Includes the counts of this isolate by saving them first: on a single machine, those are all there are. */
 async function countedSince(env: Env, since: number): Promise<Map<string, Measured>> {
   await saveMeasures(env);
   return measuresSince(env, since);
@@ -84,7 +90,7 @@ async function projectionOf(env: Env, database: string) {
 function presentBacklog(metrics: QueueMetrics | undefined, now: number) {
   if (!metrics) return null;
   const { backlogCount: messages, backlogBytes: bytes, oldestMessageTimestamp } = metrics;
-  const oldest = oldestMessageTimestamp?.getTime() ?? 0; // 1970 stands for none, too.
+  const oldest = oldestMessageTimestamp?.getTime() ?? 0; // An empty queue may also report 1970.
   return { messages, bytes, ...(oldest > 0 && { oldestSeconds: secondsBetween(oldest, now) }) };
 }
 
@@ -111,5 +117,5 @@ const lettersOf = (letters: { waiting: number; replayed: number }[]) => ({
   atMost: DEAD_LETTERS_MAX,
 });
 
-/** The two clocks are not one. */
+/** Never negative, though the two times may come from different clocks. */
 const secondsBetween = (from: number, to: number): number => Math.max(0, Math.round((to - from) / 1000));

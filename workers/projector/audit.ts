@@ -1,6 +1,6 @@
 /**
- * Compares a post's actor with its projection: the counts, what is stored under them, and by a digest the very set of
- * people who like it.
+ * Compares a post's actor with its projection: the counts, the stored comments and likes behind them, and, by a digest,
+ * the set of people who like it.
  */
 import type { PostState } from "../../durable-objects/post/post-results.ts";
 import type { Audit } from "../../schema/api/audit.ts";
@@ -16,8 +16,9 @@ type Side = Audit["actor"];
 const NOTHING_LATER: Background = { waitUntil: () => undefined };
 
 /**
- * Undefined for a post that does not exist. Two actor calls, two queries a database and one that reads a row for each
- * comment, unless there are more than `listedUpTo`; nothing is written.
+ * Audits one post; returns undefined if it does not exist. Costs two actor calls, one D1 query for the standing, one
+ * for the digest in each database, and one that reads a row for each comment, unless there are more than `listedUpTo`.
+ * Writes nothing.
  */
 export async function audit(env: Env, post: PostId, listedUpTo = Number.POSITIVE_INFINITY): Promise<Audit | undefined> {
   const actor = env.POSTS.getByName(post);
@@ -29,7 +30,7 @@ export async function audit(env: Env, post: PostId, listedUpTo = Number.POSITIVE
   const isQuiet = before.confirmed === before.seq && after.ok && after.seq === before.seq;
   const expected = sideOf(before, isListed);
   const verdict = isQuiet ? compare(expected, projection) : "behind";
-  // The digests of those who move are in neither database for a moment, or in both.
+  // While shards move, a digest is in neither database for a moment, or in both.
   const isOnTheWay = verdict === "different" && areShardsMoving(env);
   return { verdict: isOnTheWay ? "behind" : verdict, actor: expected, projection };
 }
@@ -58,7 +59,10 @@ async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<
   return { likes, likers, comments, ...(listed !== undefined && { listed }), seq, digest };
 }
 
-/** A comment that only D1 has is in no count, and an actor that has lost its tail would never send it again. */
+/**
+ * Counts the visible comments in D1. A comment that only D1 has is in no stored count, and an actor that has lost its
+ * newest rows would never send it again.
+ */
 async function listedIn(env: Env, post: PostId): Promise<number> {
   const listed = await databaseOf(env, post).prepare(LISTED).bind(post).first<number>("listed");
   return listed ?? 0;

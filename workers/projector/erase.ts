@@ -1,4 +1,4 @@
-/** The end of a post: what is left of it in D1 and R2 goes when its actor has said that it is gone. */
+/** Erases a deleted post from D1 and R2, once its actor has said that it is gone. */
 import type { Effect, PostBody } from "../../schema/messages/facts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -6,12 +6,12 @@ import { effectDone, newEffect, saveEffectIf } from "../storage/effects.ts";
 import { takeAway } from "../media/collect.ts";
 import { postDocuments } from "../reads/documents.ts";
 
-/** Comments that one statement deletes: a bound on how long it takes. */
+/** The number of comments that one statement deletes. Bounds how long it runs. */
 const COMMENTS_PER_STATEMENT = 1000;
 
 /**
- * Deletes the post's row, and saves the effect that erases the rest: once, when D1 first hears of the end, whether or not
- * it had heard of the post.
+ * Returns the statements that delete the post's row and save the effect that erases the rest. The effect is saved only
+ * when D1 first learns of the deletion, whether or not it had the post.
  */
 export function endOf(
   env: Env,
@@ -31,8 +31,9 @@ export function endOf(
 }
 
 /**
- * Erases the comments, and the pictures that no other post of the author shows. Likes stay as rows of their people, as
- * they do after an unlike: they say nothing but an id that leads nowhere. May run again at any time.
+ * Erases the comments, and the files that no other post of the author shows. Likes stay in the databases of the people
+ * who liked it, as they do after an unlike: they hold only the id of a post that no longer exists. May run again at any
+ * time.
  */
 export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>): Promise<void> {
   const { id, post, author, media } = effect;

@@ -6,7 +6,9 @@ import type { CommentLikeFact, PostFacts } from "../../schema/messages/facts.ts"
 /** One person's like of one post, as it stood at `seq`. */
 export type LikeRow = { person: PersonId; post: PostId; liked: boolean; seq: number };
 
-/** The newest of each person and post: a batch may carry several messages of one post, in any order. */
+/**
+ * Returns the newest like of each person and post, since a batch may hold several messages of one post in any order.
+ */
 export function newestLikes(facts: readonly PostFacts[]): LikeRow[] {
   const newest = new Map<string, LikeRow>();
   for (const { post, likes } of facts) {
@@ -19,16 +21,19 @@ export function newestLikes(facts: readonly PostFacts[]): LikeRow[] {
 }
 
 /**
- * Writes likes in their people's database, and what they change in the digests there. The digests come first, because
- * they ask what is stored already: so they hold exactly the likes that are stored, whatever is repeated or comes late.
- * One row written a like, and one a post.
+ * Returns the statements that write likes to the database of their people and update the digests there. The digests
+ * come first, because they compare with the stored likes, so they match these exactly even if facts repeat or come
+ * late. Writes one row per like and one per post.
  */
 export function likeStatements(database: D1Database, likes: readonly LikeRow[]): D1PreparedStatement[] {
   const rows = likes.map(({ person, post, liked, seq }) => [person, post, Number(liked), seq, ...hashOf(person)]);
   return [...setBased(database, UPDATE_DIGESTS, rows), ...setBased(database, UPSERT_LIKES, rows)];
 }
 
-/** Adds each like's `change` (1 or -1) to the digest of its post, whatever likes are stored: for who moves those as well. */
+/**
+ * Returns the statements that add each like's `change` (1 or -1) to the digest of its post without regard to stored
+ * likes. For callers that move the likes themselves.
+ */
 export const digestStatements = (
   database: D1Database,
   changes: readonly { person: PersonId; post: PostId; change: 1 | -1 }[],
@@ -39,7 +44,8 @@ export const digestStatements = (
     changes.map(({ person, post, change }) => [post, change, ...hashOf(person)]),
   );
 
-// `change` is 1, 0 or -1. A negative sum is taken modulo 2^48 by the mask as well: SQLite's integers are two's complement.
+// `change` is 1, 0 or -1. The mask takes a negative sum modulo 2^48 as well, since SQLite's integers are two's
+// complement.
 const addToDigests = (changes: string): string => `
   INSERT INTO like_digests (post, likes, a, b, c)
   SELECT post, sum(change), sum(change * a) & ${LANE_MAX}, sum(change * b) & ${LANE_MAX}, sum(change * c) & ${LANE_MAX}
@@ -63,7 +69,7 @@ const UPSERT_LIKES = `
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true
   ON CONFLICT DO UPDATE SET liked = excluded.liked, seq = excluded.seq WHERE excluded.seq > seq`;
 
-/** One row written a like. */
+/** Returns the statements that write likes of comments. Writes one row per like. */
 export const commentLikeStatements = (database: D1Database, likes: readonly CommentLikeFact[]): D1PreparedStatement[] =>
   setBased(
     database,

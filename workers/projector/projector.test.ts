@@ -26,14 +26,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What D1 has of a thread. */
+/** Reads a thread from D1. */
 async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" = "") {
   const thread = await threadOf(readerFor(person), post, { parent });
   const comments = await thread.read(undefined, 50);
   return thread.pinned ? [thread.pinned, ...comments] : comments;
 }
 
-it("brings a post, its likes and its comments to D1, and the author a notification of each kind", async () => {
+it("writes a post, its likes and its comments to D1, and a notification of each kind for the author", async () => {
   const { post, actor } = await publishedPost(await newReader());
   const [ada, ben] = [newPerson(), newPerson()];
   await actor.like(ada);
@@ -48,17 +48,17 @@ it("brings a post, its likes and its comments to D1, and the author a notificati
   expect(await feedSkeleton(readerFor(), post.author, { before: undefined, limit: 10 })).toEqual([
     { post: post.id, likedByMe: false },
   ]);
-  const told = await entriesOf(readerFor(), post.author, undefined, 10);
-  expect(told.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
+  const entries = await entriesOf(readerFor(), post.author, undefined, 10);
+  expect(entries.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
     expect.arrayContaining([
       { kind: "like", count: 2, unread: 1 },
       { kind: "comment", count: 1, unread: 1 },
     ]),
   );
-  expect(told.find(({ kind }) => kind === "like")?.actors).toBe(JSON.stringify([ben, ada]));
+  expect(entries.find(({ kind }) => kind === "like")?.actors).toBe(JSON.stringify([ben, ada]));
 });
 
-it("confirms to the actor what it has committed", async () => {
+it("confirms committed facts to the actor", async () => {
   const { actor } = await publishedPost();
   await actor.like(newPerson());
   await flush(actor);
@@ -93,7 +93,7 @@ const command: fc.Arbitrary<Command> = fc.record(
 type World = { actor: Actor; author: PersonId; people: PersonId[]; comments: CommentId[] };
 type Actor = Awaited<ReturnType<typeof publishedPost>>["actor"];
 
-/** Whatever is refused changes nothing, and that is part of the history too. */
+/** Runs a command. A refused one changes nothing, which is part of the history too. */
 async function run({ actor, author, people, comments }: World, { who, which, does }: Command): Promise<void> {
   const person = people[who] ?? author;
   const comment = comments[which % Math.max(1, comments.length)];
@@ -103,8 +103,8 @@ async function run({ actor, author, people, comments }: World, { who, which, doe
   else if (does === "policy") await actor.edit(author, { policy: which % 2 === 0 ? "everyone" : "followers" });
   else if (does === "comment" || does === "reply") {
     const replyTo = does === "reply" ? comment : undefined;
-    const answer = await actor.comment({ author: person, text: "Nice", replyTo, isFollower: true });
-    if (answer.ok) comments.push(answer.comment.id);
+    const added = await actor.comment({ author: person, text: "Nice", replyTo, isFollower: true });
+    if (added.ok) comments.push(added.comment.id);
   } else if (comment) {
     if (does === "edit") for (const someone of people) await actor.editComment(someone, comment, `Edited ${which}`);
     else if (does === "remove") await actor.removeComment(author, comment);
@@ -122,7 +122,7 @@ const rowsOf = async (...key: string[]) => {
   return rows.results;
 };
 
-it("ends the same, however its messages are repeated, reordered or delayed", async () => {
+it("reaches the same state, however its messages are repeated, reordered or delayed", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(command, { minLength: 3, maxLength: 25 }),
@@ -141,18 +141,18 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
           await flush(actor);
         }
 
-        // Each message one to three times, in any order, each by itself.
+        // Each message comes one to three times, in any order, in a batch of its own.
         const sent = queues.facts.flatMap((facts) => Array.from({ length: 1 + roll(3) }, () => facts));
         while (sent.length > 0) await project(env, sent.splice(roll(sent.length), 1));
-        // A gap is not confirmed, so the actor sends again what lies behind it.
+        // A gap is not confirmed, so the actor sends everything after it again.
         for (const facts of queues.facts) await project(env, [facts]);
 
         const known = (await knownPosts(readerFor(), [post.id])).get(post.id);
-        const told = await entriesOf(readerFor(), post.author, undefined, 10);
+        const entries = await entriesOf(readerFor(), post.author, undefined, 10);
         if (isDeleted) {
           expect(known).toBeUndefined();
-          // What others did to the author's comments is left out when it is read.
-          expect(told.filter(({ kind }) => kind === "like" || kind === "comment")).toEqual([]);
+          // Entries about the author's comments are left out only when they are presented.
+          expect(entries.filter(({ kind }) => kind === "like" || kind === "comment")).toEqual([]);
           return;
         }
         const truth = await actor.snapshot(undefined);
@@ -187,13 +187,13 @@ it("ends the same, however its messages are repeated, reordered or delayed", asy
   );
 }, 60_000);
 
-it("shows no comment without those before it, whatever has come first", async () => {
+it("shows no comment without those before it, whatever order messages come in", async () => {
   const { post, actor } = await publishedPost();
   const texts = Array.from({ length: 20 }, (_, n) => String(n));
   const made = [];
   for (const text of texts) made.push(await actor.comment({ author: newPerson(), text }));
   const [fourth] = made.slice(3);
-  if (fourth?.ok) await actor.likeComment(newPerson(), fourth.comment.id, true); // It comes with the last message now.
+  if (fourth?.ok) await actor.likeComment(newPerson(), fourth.comment.id, true); // The last message carries it now.
   await flush(actor);
   const shown = async () => (await threadIn(post.author, post.id)).map(({ text }) => text);
   const [first, ...others] = queues.facts;
@@ -207,7 +207,7 @@ it("shows no comment without those before it, whatever has come first", async ()
   expect(await shown()).toEqual(texts);
 });
 
-it("counts as projected only what has come without a gap", async () => {
+it("counts facts as projected only if they come without a gap", async () => {
   const { post, actor } = await publishedPost();
   for (let n = 0; n < 20; n += 1) await actor.comment({ author: newPerson(), text: "Nice" });
   await flush(actor);
@@ -215,12 +215,12 @@ it("counts as projected only what has come without a gap", async () => {
   if (!first || !second || !third) throw new Error("20 comments should take three messages");
   const projected = async () => (await freshStats(readerFor(), [post.id])).get(post.id)?.projected;
   await project(env, [first]);
-  expect(await projected()).toBe(first.to); // Its counts are the newest already.
+  expect(await projected()).toBe(first.to); // Even though its counts are the newest already.
   await project(env, [third]);
   expect(await projected()).toBe(first.to);
   await project(env, [second]);
   expect(await projected()).toBe(second.to);
-  // The actor sends the rest again, because only then it knows that nothing is missing.
+  // The actor sends the rest again once it knows that nothing before it is missing.
   await project(env, [{ ...third, confirmed: second.to }]);
   expect(await projected()).toBe(21);
 });
@@ -255,7 +255,7 @@ it("makes a notification unread again only for something new", async () => {
   expect(await unread()).toBeUndefined();
 });
 
-it("projects the others of a batch when one message is poison", async () => {
+it("projects the other messages of a batch when one is malformed", async () => {
   const good = await publishedPost();
   const other = await publishedPost();
   await flush(good.actor);
@@ -271,7 +271,7 @@ it("projects the others of a batch when one message is poison", async () => {
   expect((await freshStats(readerFor(), [good.post.id, other.post.id])).size).toBe(2);
 });
 
-it.each([0, 1, 3])("shows a change once when its projection failed %i times before", async (failures) => {
+it.each([0, 1, 3])("shows a change once after its projection has failed %i times", async (failures) => {
   const { post, actor } = await publishedPost();
   const ada = newPerson();
   await actor.like(ada);
@@ -279,9 +279,9 @@ it.each([0, 1, 3])("shows a change once when its projection failed %i times befo
   await flush(actor);
   const database = databaseOf(env, post.id);
   const batch = database.batch.bind(database);
-  let left = failures * 2; // Together, and then each by itself.
+  let left = failures * 2; // A batch is tried as a whole, then message by message.
   vi.spyOn(database, "batch").mockImplementation(async (statements) => {
-    // The worst kind: it has happened, and only the answer is lost.
+    // The worst kind of failure: the write has happened, and only its response is lost.
     const results = await batch(statements);
     if (left === 0) return results;
     left -= 1;
@@ -306,20 +306,20 @@ it.each([0, 1, 3])("shows a change once when its projection failed %i times befo
   expect((await audit(env, post.id))?.verdict).toBe("equal");
 });
 
-it("writes 1 row a liker, 1 a database for their digest, 1 for the counts and 3 for the notification", async () => {
+it("writes 1 row per like, 1 digest per database, 1 for the counts and 3 for the notification", async () => {
   const { post, actor } = await publishedPost();
   const likers = Array.from({ length: 50 }, newPerson);
   for (const person of likers) await actor.like(person);
   await flush(actor);
   const written = await rowsWritten(() => project(env, queues.facts));
-  // The post and its index, its place in the author's feed, its author's count of posts, which has no row here.
+  // The post, its index and its feed entry; the author's count of posts has no row here.
   const publishing = 3;
   const digests = new Set(likers.map((person) => databaseOf(env, person))).size;
   expect(written).toBe(likers.length + digests + 1 + 3 + publishing);
   expect((await freshStats(readerFor(), [post.id])).get(post.id)?.likes).toBe(50);
 });
 
-it("keeps the likes when the post's own row has not come yet", async () => {
+it("keeps the likes when the post's own row comes after them", async () => {
   const post = newPost();
   const fact: PostFacts = {
     post: post.id,
@@ -346,7 +346,7 @@ it("keeps the likes when the post's own row has not come yet", async () => {
   expect((await freshStats(readerFor(), [post.id])).get(post.id)).toMatchObject({ likes: 1, seq: 2 });
 });
 
-/** The rows that D1 says were written while `work` ran, over all databases. */
+/** Returns how many rows D1 reports as written while `work` runs, over all databases. */
 async function rowsWritten(work: () => Promise<void>): Promise<number> {
   let rows = 0;
   const spies = [...new Set([env.DB, (env as unknown as { DB_1: D1Database }).DB_1])].map((database) => {

@@ -1,7 +1,7 @@
 /**
- * Post facts -> D1. Every statement is set-based and guards each row by its `seq`, so any message may come again, late
- * or out of order. Cost of a batch: two D1 batches a database, of 7 statements together, however many likes it
- * carries, and one call to each post's actor.
+ * Projects post facts to D1. Every statement is set-based and guards each row by its `seq`, so messages may arrive
+ * twice, late or out of order. A batch costs two D1 batches per database, of 7 statements together however many likes
+ * it carries, and one call to each post's actor.
  */
 import { type Effect, PostFacts } from "../../schema/messages/facts.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
@@ -18,13 +18,18 @@ import { consumeTogether } from "../operations/consume.ts";
 import { endOf } from "./erase.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";
 
+/** Consumes the queue of facts. */
 export const consumeFacts = (batch: MessageBatch, env: Env): Promise<void> =>
   consumeTogether(batch, env, PostFacts, (facts) => project(env, facts));
 
-/** Applies the facts, tells those whom they concern, then confirms them to their actors. A repetition changes nothing. */
+/**
+ * Writes the facts to D1, notifies the people they concern, then confirms them to their actors. Repeating it changes
+ * nothing.
+ */
 export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {
   const unread = await writePeoplesParts(env, facts);
-  // After the likes, which may lie in other databases: a reader who finds the `seq` of their like must find the like too.
+  // Posts come after likes, which may be in other databases: a reader who finds the `seq` of their like must find the
+  // like.
   const posts = byDatabase(env, facts, ({ post }) => post);
   await Promise.all(
     [...posts].map(async ([database, group]) => {
@@ -38,11 +43,14 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
     dropPost(post);
     timelines.drop(author);
   }
-  // While devices cannot be told, the actors go on telling people.
+  // Notices are not confirmed if pushes could not be queued, so the actors send them again.
   await confirm(env, facts, await announce(env, unread));
 }
 
-/** What people like, and what they are told: a D1 batch for each of their databases. Gives back what stands unread. */
+/**
+ * Writes likes and notifications, in one D1 batch for each database of their people. Returns the entries that are
+ * unread.
+ */
 async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise<Unread[]> {
   const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
   const commentLikes = byDatabase(
@@ -56,25 +64,28 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
     ({ recipient }) => recipient,
   );
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
-    const told = notices.get(database) ?? [];
-    const tellings = tellStatements(database, told);
+    const own = notices.get(database) ?? [];
+    const noticeStatements = tellStatements(database, own);
     const statements = [
-      ...tellings,
+      ...noticeStatements,
       ...likeStatements(database, likes.get(database) ?? []),
       ...commentLikeStatements(database, commentLikes.get(database) ?? []),
       ...trimmedInboxes(
         database,
-        told.map(({ recipient }) => recipient),
+        own.map(({ recipient }) => recipient),
       ),
     ];
-    const results = await database.batch<Unread>([...statements, ...unreadStatements(database, told)]);
-    delivered("notifications", ...results.slice(0, tellings.length));
+    const results = await database.batch<Unread>([...statements, ...unreadStatements(database, own)]);
+    delivered("notifications", ...results.slice(0, noticeStatements.length));
     return results.slice(statements.length).flatMap(({ results: rows }) => rows);
   });
   return (await Promise.all(written)).flat();
 }
 
-/** What a request that changes the post itself writes as well, so that it is seen at once. */
+/**
+ * Projects a change to the post itself within the request that makes it, so that it is visible at once. A failure is
+ * only logged, because the projector will write the change too. Costs one D1 batch.
+ */
 export async function projectAtOnce(reader: Reader, post: PostInFacts): Promise<void> {
   const { env } = reader;
   try {
@@ -90,7 +101,10 @@ export type PostInFacts = Pick<PostFacts, "post" | "author" | "from" | "to" | "c
   commentsUpTo?: PostFacts["commentsUpTo"];
 };
 
-/** A post's row and where it stands, and its place in its author's own feed; of one that is gone, its end. */
+/**
+ * Returns the statements for a post's row, its standing and its entry in the author's own feed, or those that end a
+ * deleted post.
+ */
 function postStatements(
   env: Env,
   database: D1Database,
@@ -130,7 +144,10 @@ function postStatements(
   };
 }
 
-/** Of each post, what comes without a gap as one: a statement knows what was there before it, not what it adds itself. */
+/**
+ * Merges facts of a post that follow each other without a gap, because a statement sees the rows from before it, not
+ * those it adds itself.
+ */
 function runsOf(facts: readonly PostInFacts[]): PostInFacts[] {
   const runs: PostInFacts[] = [];
   for (const fact of facts.toSorted((a, b) => a.post.localeCompare(b.post) || a.from - b.from)) {
@@ -162,20 +179,20 @@ const commentRows = ({ post, comments }: PostFacts) =>
     comment.seq,
   ]);
 
-/** An actor that is not told sends its facts again, so a failure here costs a repetition and is no reason for a retry. */
-async function confirm(env: Env, facts: readonly PostFacts[], told: boolean): Promise<void> {
+/** Confirms facts to their actors. An unconfirmed actor sends its facts again, so a failure here needs no retry. */
+async function confirm(env: Env, facts: readonly PostFacts[], isAnnounced: boolean): Promise<void> {
   const inOrder = [...facts].sort((a, b) => a.from - b.from);
   for (const { post, from, to, notices } of inOrder) {
     try {
-      const noticed = notices && told ? { from: notices.from, to: notices.to } : undefined;
+      const noticed = notices && isAnnounced ? { from: notices.from, to: notices.to } : undefined;
       await env.POSTS.getByName(post).confirmProjected(from, to, noticed);
     } catch (error) {
-      console.warn("projection not confirmed, its actor will ask again", { post, error: String(error) });
+      console.warn("projection not confirmed, its actor will send its facts again", { post, error: String(error) });
     }
   }
 }
 
-// Whatever comes late of a post that is gone finds that it is.
+// Keeps late facts from bringing a deleted post back.
 const NOT_GONE = "LEFT JOIN post_stats AS known ON known.post = value ->> 0 WHERE coalesce(known.deleted, 0) = 0";
 
 const UPSERT_POSTS = `
@@ -190,7 +207,8 @@ const OWN_FEED = `
   SELECT value ->> 1, value ->> 0, value ->> 1 FROM json_each(?1) ${NOT_GONE}
   ON CONFLICT DO NOTHING`;
 
-// What a post shows is not collected. Nearly always the post has claimed it before (workers/media/claims.ts).
+// Keeps the collector from a file that a post shows. Nearly always the post has claimed it before
+// (workers/media/claims.ts).
 const ATTACH_MEDIA = `
   UPDATE media SET look_at = NULL, claimed_by = coalesce(claimed_by, shown.post)
   FROM (
@@ -202,8 +220,8 @@ const ATTACH_MEDIA = `
 
 const STANDING = ["likes", "comments", "seq", "body_seq", "policy", "pinned", "deleted"];
 
-// `projected` and what is whole move on when the message begins where they end, or where the actor knows that they end:
-// never over a gap.
+// `projected` and `comments_up_to` advance only if the facts begin where `projected` ends, by D1 or by what the actor
+// has had confirmed: never over a gap.
 const UPSERT_STATS = `
   INSERT INTO post_stats (post, ${STANDING.join(", ")}, projected, comments_up_to)
   SELECT post, ${STANDING.join(", ")}, iif("from" <= here + 1, max("to", here), here), iif("from" <= here + 1, whole, '')

@@ -23,7 +23,7 @@ async function projectAll(actor: Actor): Promise<void> {
   await project(env, queues.facts.splice(0));
 }
 
-/** A post that three people like and one has commented on, all of it projected. */
+/** Makes a post with three likes and one comment, all projected. */
 async function quietPost() {
   const { post, actor } = await publishedPost();
   const people = [newPerson(), newPerson(), newPerson()] as const;
@@ -43,7 +43,7 @@ const run = (key: PersonId | PostId, sql: string, ...values: unknown[]) =>
     .bind(...values)
     .run();
 
-it("finds a projection equal when it is, and behind while it is not", async () => {
+it("finds a projection equal, or behind while facts are on their way", async () => {
   const { post, actor, people } = await quietPost();
   const equal = await audit(env, post);
   expect(equal).toMatchObject({ verdict: "equal", actor: { likes: 3, likers: 3, comments: 1, listed: 1, seq: 5 } });
@@ -56,7 +56,7 @@ it("finds a projection equal when it is, and behind while it is not", async () =
   expect(await reconcile(env, post)).toMatchObject({ repaired: false });
 });
 
-it("knows the same people again, whatever the order they came in", async () => {
+it("gives the same people the same digest, in whatever order they liked the post", async () => {
   const [ada, ben] = [newPerson(), newPerson()];
   const digestAfter = async (likers: PersonId[]) => {
     const { post, actor } = await publishedPost();
@@ -75,7 +75,7 @@ it.each<[string, (post: PostId, people: readonly [PersonId, PersonId, PersonId])
   ["a comment that nobody wrote", (post) => run(post, INSERT_COMMENT, post, newId<CommentId>(0))],
   ["a lost comment", (post) => run(post, "DELETE FROM comments WHERE post = ?", post)],
   ["lost digests", (post, [ada]) => run(ada, "DELETE FROM like_digests WHERE post = ?", post)],
-])("finds %s, and repairs it", async (_, damage) => {
+])("finds and repairs %s", async (_, damage) => {
   vi.spyOn(console, "error").mockReturnValue();
   const { post, actor, people } = await quietPost();
   await damage(post, people);
@@ -90,13 +90,13 @@ it.each<[string, (post: PostId, people: readonly [PersonId, PersonId, PersonId])
   expect(likes.results).toEqual([{ liked: 1 }]);
 });
 
-it("finds nothing to audit in a post that does not exist", async () => {
+it("has no audit for a post that does not exist", async () => {
   expect(await audit(env, "0000000000000" as PostId)).toBeUndefined();
   expect(await reconcile(env, "0000000000000" as PostId)).toEqual({ repaired: false, audit: undefined });
 });
 
-it("samples the posts of every database without complaint", async () => {
-  // Tests of other files, which share the storage, leave rows that no actor knows, or knows better.
+it("samples posts of every database and finds no difference", async () => {
+  // Other test files share the storage and leave rows that their actors do not know or know differently.
   for (const database of databases(env)) await database.prepare("DELETE FROM posts").run();
   await quietPost();
   expect(await reconcileSample(env)).toBe(0);

@@ -1,15 +1,15 @@
-/** Finds projections that differ from their actors, which must never happen, and has them written anew. */
+/** Finds projections that differ from their actors, which must never happen, and has them written again. */
 import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
 import { audit } from "./audit.ts";
 
-/** Of each database, in each sweep. */
+/** The number of posts that a sweep audits in each database. */
 const SAMPLE = 3;
-/** Posts are sampled among those of the last 30 days, in ms. */
+/** The age in ms up to which posts are sampled: 30 days. */
 const SAMPLED_AGE = 30 * 24 * 3_600_000;
 
-/** Audits a few posts of each database, drawn anew each time, and repairs those that differ. Returns how many did. */
+/** Audits a random sample of posts of each database and repairs those that differ. Returns how many did. */
 export async function reconcileSample(env: Env, now = Date.now()): Promise<number> {
   let repaired = 0;
   for (const database of databases(env)) {
@@ -25,21 +25,21 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
 }
 
 /**
- * Repairs the projection of one post if it differs, and tells what was found: no audit of no post. The likes of a post are found by a scan of every
- * database, since no index serves anything but this: the price of a repair, and of nothing else.
+ * Repairs the projection of one post if it differs, and returns the audit, which is undefined if there is no such post.
+ * A repair scans the likes of every database: only repairs look up likes by post, so there is no index for it.
  */
 export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boolean; audit: Audit | undefined }> {
   const found = await audit(env, post);
   if (found?.verdict !== "different") return { repaired: false, audit: found };
-  console.error("projection differs from its actor, writing it anew", { post, ...found });
+  console.error("projection differs from its actor, rewriting it", { post, ...found });
   for (const database of databases(env)) {
     await database.batch([
       database.prepare("DELETE FROM likes WHERE post = ?").bind(post),
       database.prepare("DELETE FROM like_digests WHERE post = ?").bind(post),
     ]);
   }
-  // What nothing would overwrite, because the actor does not know of it, must go. The rest of what is shown stays until it
-  // is overwritten; without its version, anything overwrites it.
+  // Deletes the rows that the actor might not know of, since nothing would overwrite them. The other rows stay visible,
+  // but their versions are reset, so that anything overwrites them.
   const database = databaseOf(env, post);
   await database.batch([
     database.prepare("UPDATE post_stats SET seq = 0, projected = 0, comments_up_to = '' WHERE post = ?").bind(post),

@@ -1,4 +1,4 @@
-/** What is to be pushed, and to which devices. */
+/** Decides which pushes are sent and to which devices. */
 import { entryKey } from "../notifications/inbox.ts";
 import { presentNotifications } from "../notifications/present-notifications.ts";
 import { Reader } from "../storage/reader.ts";
@@ -6,49 +6,53 @@ import type { Background } from "../../schema/background.ts";
 import type { Job } from "./jobs.ts";
 import { paced } from "./pace.ts";
 import type { Plan } from "./plan.ts";
-import type { Device, Entry, Standing } from "./standing.ts";
+import type { Device, Entry, PushState } from "./standing.ts";
 import { type Push, pushOf, summaryOf } from "./words.ts";
 
 /**
- * `pushed`: the entries that need no push any more as they stand. `isCounted`: it is one of those that a person gets in a
- * minute, and not one that a summary tells of with others, or that found no place.
+ * The pushes to send, and in `pushed` the notifications that need no further push in their present version. `isCounted`
+ * says that the notification takes one of its recipient's places in this minute: each single push and each summary
+ * takes one; the other notifications of a summary, and those for which no place is left, take none.
  */
-export type Addressed = { jobs: Job[]; pushed: { entry: Entry; isCounted: boolean }[] };
+export type PushJobs = { jobs: Job[]; pushed: { entry: Entry; isCounted: boolean }[] };
 
-/** Nothing for who has no device, nor what they would not find in their inbox. Costs what their inboxes cost to show. */
-export async function addressed(
+/**
+ * Returns the pushes that `plan` and the pace allow. Skips people without a device, and notifications that are hidden
+ * from their recipient. Costs as much as showing the recipients' inboxes.
+ */
+export async function buildJobs(
   env: Env,
   background: Background,
   { due, again }: Plan,
-  { devices, recent }: Standing,
+  { devices, recent }: PushState,
   now: number,
-): Promise<Addressed> {
-  const newsOf = Map.groupBy(due, ({ recipient }) => recipient);
-  const repeatsOf = Map.groupBy(again, ({ entry }) => entry.recipient);
-  const all = [...Map.groupBy(devices, ({ person }) => person)].map(async ([person, theirs]): Promise<Addressed> => {
-    const [news, repeats] = [newsOf.get(person) ?? [], repeatsOf.get(person) ?? []];
-    const pushes = await pushesOf(env, background, theirs, [...news, ...repeats.map(({ entry }) => entry)]);
-    const shown = news.filter((entry) => pushes.has(entry)).sort((a, b) => b.at - a.at);
-    const { single, more } = paced(shown, recent.get(person) ?? 0);
+): Promise<PushJobs> {
+  const dueOf = Map.groupBy(due, ({ recipient }) => recipient);
+  const retriesOf = Map.groupBy(again, ({ entry }) => entry.recipient);
+  const all = [...Map.groupBy(devices, ({ person }) => person)].map(async ([person, owned]): Promise<PushJobs> => {
+    const [fresh, retries] = [dueOf.get(person) ?? [], retriesOf.get(person) ?? []];
+    const pushes = await pushesOf(env, background, owned, [...fresh, ...retries.map(({ entry }) => entry)]);
+    const visible = fresh.filter((entry) => pushes.has(entry)).sort((a, b) => b.at - a.at);
+    const { single, more } = paced(visible, recent.get(person) ?? 0);
     const summary = more > 0 ? [{ push: await summaryOf(person, more, now), entry: undefined }] : [];
     const toAll = [...single.flatMap((entry) => withPush(pushes, entry)), ...summary];
     return {
       jobs: [
-        ...toAll.flatMap((job) => theirs.map((device) => ({ ...job, device, attempt: 0 }))),
-        ...repeats.flatMap(({ entry, endpoint, attempt }) =>
-          theirs
+        ...toAll.flatMap((job) => owned.map((device) => ({ ...job, device, attempt: 0 }))),
+        ...retries.flatMap(({ entry, endpoint, attempt }) =>
+          owned
             .filter((device) => device.endpoint === endpoint)
             .flatMap((device) => withPush(pushes, entry).map((job) => ({ ...job, device, attempt }))),
         ),
       ],
-      pushed: shown.map((entry, place) => ({
+      pushed: visible.map((entry, place) => ({
         entry,
         isCounted: place < single.length || (more > 0 && place === single.length),
       })),
     };
   });
-  const parts = await Promise.all(all);
-  return { jobs: parts.flatMap(({ jobs }) => jobs), pushed: parts.flatMap(({ pushed }) => pushed) };
+  const perPerson = await Promise.all(all);
+  return { jobs: perPerson.flatMap(({ jobs }) => jobs), pushed: perPerson.flatMap(({ pushed }) => pushed) };
 }
 
 function withPush(pushes: ReadonlyMap<Entry, Push>, entry: Entry): { push: Push; entry: Entry }[] {
@@ -56,7 +60,7 @@ function withPush(pushes: ReadonlyMap<Entry, Push>, entry: Entry): { push: Push;
   return push ? [{ push, entry }] : [];
 }
 
-/** Presented as to whoever uses these devices: what is hidden from them in the inbox has no push. */
+/** Presents the notifications as their recipient would see them in the inbox. One that is hidden there has no push. */
 async function pushesOf(
   env: Env,
   background: Background,
@@ -67,9 +71,9 @@ async function pushesOf(
   const { person, session } = device;
   const reader = new Reader(env, background);
   reader.viewer = { person, session, hasBlocks: entries.some(({ hasBlocks }) => hasBlocks === 1) };
-  const told = await presentNotifications(reader, entries);
+  const presented = await presentNotifications(reader, entries);
   const pushes = entries.map(async (entry) => {
-    const notification = told.get(entryKey(entry));
+    const notification = presented.get(entryKey(entry));
     if (!notification) return [];
     const { subject, raised: version, at } = entry;
     return [[entry, await pushOf(person, subject, notification, { version, at })] as const];

@@ -3,9 +3,10 @@ import { tellRelays } from "../notifications/socket-hints.ts";
 import type { Unread } from "../notifications/write-notifications.ts";
 
 /**
- * After entries were written: their recipients' screens and devices hear of it. Never fails, since the entries stand: false
- * when devices may not have heard. What is told twice is seen once, so whoever writes entries announces all of them that
- * stand unread, also those that an earlier run has written. Two D1 queries a database; one, where no pushes are set up.
+ * Signals recipients' sockets and devices that notifications were written. Never throws, because the notifications are
+ * stored; returns false if pushes may be missing. Duplicate signals are harmless, so callers announce all notifications
+ * that are unread, including those that an earlier run wrote. Costs two D1 queries a database, or one if pushes are not
+ * set up.
  */
 export async function announce(env: Env, unread: readonly Unread[]): Promise<boolean> {
   if (unread.length === 0) return true;
@@ -13,7 +14,7 @@ export async function announce(env: Env, unread: readonly Unread[]): Promise<boo
   const pushed = sendPushes(env, unread).then(
     () => true,
     (error: unknown) => {
-      console.warn("entries not pushed", { entries: unread.length, error: String(error) });
+      console.warn("notifications not pushed", { notifications: unread.length, error: String(error) });
       return false;
     },
   );

@@ -1,8 +1,13 @@
-/** What a push service's answer means (RFC 8030, sections 5 to 7). */
+/** Interprets the response of a push service (RFC 8030, sections 5 to 7). */
 
 /**
- * `gone`: nobody takes pushes there any more. `too_large`: a smaller one may be taken. `later`: not now; `after` is when it
- * says, in s. `silent`: there was no answer. `refused`: to repeat it would change nothing.
+ * The outcome of one push request:
+ * - `taken`: the service accepted the push.
+ * - `gone`: the subscription no longer exists.
+ * - `too_large`: the service may accept a smaller push.
+ * - `later`: retry after `after` seconds, if the service named a delay.
+ * - `silent`: no response.
+ * - `refused`: permanent, a retry would not help.
  */
 export type Outcome =
   | { is: "taken" }
@@ -14,6 +19,7 @@ export type Outcome =
 
 const BUSY = new Set([408, 425, 429]);
 
+/** Maps the status of a response to an outcome. `now` is in ms since 1970. */
 export function outcomeOf({ status, headers }: Response, now = Date.now()): Outcome {
   const reason = String(status);
   if (status >= 200 && status < 300) return { is: "taken" };
@@ -24,7 +30,7 @@ export function outcomeOf({ status, headers }: Response, now = Date.now()): Outc
   return { is: "refused", reason };
 }
 
-/** Of a `Retry-After`, which names seconds or a date. */
+/** Parses a `Retry-After` header, which holds seconds or a date. Returns undefined if it holds neither. */
 function secondsUntil(retryAfter: string | null, now: number): number | undefined {
   if (retryAfter === null) return undefined;
   if (/^\d{1,9}$/.test(retryAfter.trim())) return Number(retryAfter);

@@ -1,28 +1,31 @@
 /**
- * Entries of the inbox -> people's devices. A message is a wake-up: what is pushed is the entry as it stands, if it is
- * still unread and its recipient may still see it. Whatever comes twice has the same tag and is shown once.
+ * Pushes notifications to people's devices. A message is only a wake-up: the consumer pushes the present version of the
+ * notification, if it is still unread and its recipient may still see it. A duplicate has the same tag, so the device
+ * shows it once.
  *
- * Nobody is flooded. An entry is pushed when it becomes unread, and again while it is so only for what people write, every
- * five minutes (due.ts); a person gets six pushes a minute (pace.ts). In quiet hours an entry waits in the queue.
+ * Limits keep people from being flooded. A notification is pushed when it becomes unread; while it stays unread, texts
+ * that people write are pushed again, at most every five minutes (due.ts). A person gets at most six pushes a minute
+ * (pace.ts). During quiet hours a notification waits in the queue.
  *
- * Costs a batch, for each database, one D1 batch of 3 queries to read and one to write, and what an inbox costs to show; it
- * writes a row for each entry, and one for each device whose state changes.
+ * For each database, a batch of messages costs one D1 batch of 3 queries to read, one D1 batch to write, and as much as
+ * showing the inboxes. It writes a row for each notification, and one for each device whose state changes.
  */
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { consumeTogether } from "../operations/consume.ts";
 import type { Background } from "../../schema/background.ts";
-import { addressed } from "./addressed.ts";
+import { buildJobs } from "./addressed.ts";
 import type { Fetch, Sender } from "./deliver.ts";
 import { changesOf, retriesOf, settle } from "./jobs.ts";
 import { planOf } from "./plan.ts";
-import { resultStatements, standingOf } from "./standing.ts";
+import { readPushState, resultStatements } from "./standing.ts";
 import { vapidOf } from "./vapid.ts";
 
-/** The longest that a queue keeps a message back, in s. */
+/** The longest delay that a queue supports, in seconds. */
 const DELAY_MAX = 12 * 60 * 60;
 
+/** The consumer of the queue of pushes. Acknowledges and drops every message while no VAPID key is set up. */
 export const consumePushes = (
   batch: MessageBatch,
   env: Env,
@@ -46,15 +49,16 @@ async function pushFrom(
 ): Promise<void> {
   const now = Date.now();
   const { env } = sender;
-  const standing = await standingOf(database, messages, now);
-  const plan = planOf(messages, standing.entries, now);
-  const { jobs, pushed } = await addressed(env, background, plan, standing, now);
+  const state = await readPushState(database, messages, now);
+  const plan = planOf(messages, state.entries, now);
+  const { jobs, pushed } = await buildJobs(env, background, plan, state, now);
   const settled = await settle(sender, jobs);
   const held = plan.held.map(({ entry, message, until }) => {
     const delay = Math.min(Math.ceil((until - now) / 1000), DELAY_MAX);
     return { entry, until: now + delay * 1000, body: { ...message, held: true } as const, delay };
   });
-  // First, or what is noted as waiting would wait for nobody.
+  // The messages are sent before D1 records that a notification is held: the reverse order could leave one held with no
+  // message to release it.
   for (const { body, delay } of [...held, ...retriesOf(settled)]) {
     const sent = env.PUSHES.send(body, { delaySeconds: Math.min(Math.max(1, delay), DELAY_MAX) });
     await within(STORE_ANSWERS_WITHIN, sent, "the queue of pushes");

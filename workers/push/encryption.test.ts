@@ -1,4 +1,7 @@
-/** The library's encryption, on the vectors of RFC 8291 and of others, and against an implementation that is not ours either. */
+/**
+ * Checks the library's encryption against the vectors of RFC 8291 and others, and against an independent
+ * implementation.
+ */
 import { encryptNotification } from "@block65/webcrypto-web-push";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PushedBrowser } from "../../tests/runtime/browser.ts";
@@ -24,20 +27,20 @@ const bytes = (base64url: string) => Uint8Array.fromBase64(base64url, { alphabet
 const json = async <T>(path: string): Promise<T> => JSON.parse(new TextDecoder().decode(await file(path))) as T;
 
 describe.skipIf(!HAS_CORPUS)("vectors", () => {
-  it("is byte for byte that of RFC 8291, with the sender's key and salt of its example", async () => {
+  it("encrypts the example of RFC 8291 to the same bytes, given its sender key and salt", async () => {
     const vector = await json<Example>("push/rfc8291-appendix-a.json");
-    await drawing(vector);
+    await fixRandomness(vector);
     const { receiverPublicKey: p256dh, authSecret: auth } = vector;
     const subscription = { endpoint: ENDPOINT, expirationTime: null, keys: { p256dh, auth } };
     const body = await encryptNotification(subscription, new TextEncoder().encode(vector.plaintext), { pad: false });
     expect(body).toEqual(bytes(vector.body));
   });
 
-  it("is decrypted by what decrypts every vector, and refuses every forged one", async () => {
+  it("checks the test browser: it decrypts every valid vector and rejects every forged one", async () => {
     const { webpush } = await json<{ webpush: Vectors }>("push/vectors.json");
-    const read = webpush.decrypt.map((vector) => new PushedBrowser(ENDPOINT, vector).decrypt(bytes(vector.body)));
-    expect(read).toEqual(webpush.decrypt.map(({ plaintext }) => plaintext));
-    expect(read).toHaveLength(4);
+    const texts = webpush.decrypt.map((vector) => new PushedBrowser(ENDPOINT, vector).decrypt(bytes(vector.body)));
+    expect(texts).toEqual(webpush.decrypt.map(({ plaintext }) => plaintext));
+    expect(texts).toHaveLength(4);
     for (const forged of webpush.reject) {
       const browser = new PushedBrowser(ENDPOINT, forged);
       expect(() => browser.decrypt(bytes(forged.body)), forged.name).toThrow();
@@ -46,7 +49,7 @@ describe.skipIf(!HAS_CORPUS)("vectors", () => {
 });
 
 it.each(["", "x", "Łódź — 🦀".repeat(50), "y".repeat(3993)])(
-  "is read by another implementation, text %#",
+  "produces a push that only the subscribed browser can decrypt, text %#",
   async (text) => {
     const browser = new PushedBrowser(ENDPOINT);
     for (const pad of [true, false]) {
@@ -62,8 +65,8 @@ it.each(["", "x", "Łódź — 🦀".repeat(50), "y".repeat(3993)])(
   },
 );
 
-/** Has what the library draws at random be what the example drew. */
-async function drawing({ salt, senderPrivateKey, senderPublicKey }: Example) {
+/** Makes the library use the example's key and salt where it would use random ones. */
+async function fixRandomness({ salt, senderPrivateKey, senderPublicKey }: Example) {
   const point = bytes(senderPublicKey);
   const base64url = (part: Uint8Array) => part.toBase64({ alphabet: "base64url", omitPadding: true });
   const jwk = {

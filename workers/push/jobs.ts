@@ -1,4 +1,4 @@
-/** Hands pushes to the devices they are for, and says what is to follow from the answers. */
+/** Sends pushes to devices, and derives retries and changes of subscriptions from the outcomes. */
 import type { PushMessage } from "../../schema/messages/push.ts";
 import type { Outcome } from "./answers.ts";
 import { deliver, type Sender } from "./deliver.ts";
@@ -6,49 +6,54 @@ import { inLanes } from "./lanes.ts";
 import type { Device, Entry } from "./standing.ts";
 import type { Push } from "./words.ts";
 
-/** `entry` is what the push tells of; undefined for a summary. `attempt`: how often it was tried before. */
+/**
+ * One push to one device. `entry` is its notification, undefined for a summary. `attempt` counts the earlier attempts.
+ */
 export type Job = { push: Push; entry: Entry | undefined; device: Device; attempt: number };
 
-/** The most connections that an invocation may have open at once. */
+/** The most connections that the platform lets an invocation have open at once. */
 const CONNECTIONS_MAX = 6;
-/** A push service that was silent so often in one invocation is not asked again in it: it would hold up the others. */
+/** After this many requests without a response, an invocation skips the push service, which would delay the others. */
 const SILENCES_MAX = 3;
-/** Before the first repetition, in s; four times as long before each further one. */
+/** The delay of the first retry, in seconds. Each further retry waits four times as long. */
 const FIRST_RETRY = 30;
-/** The last comes after eleven hours. */
+/** The last retry comes after eleven hours. */
 const RETRIES_MAX = 6;
-/** A device that nothing has reached for so long is given up, in ms. Its browser subscribes again when it is used. */
+/** A device that no push has reached for this long, in ms, is deleted. Its browser subscribes again when it is used. */
 const FAILS_FOR_AT_MOST = 7 * 24 * 60 * 60 * 1000;
 
 type Settled = Job & { outcome: Outcome };
 
-/** Never throws: each push is settled by itself. At most six requests at once. */
+/** Sends all pushes, at most six at a time, and returns each with its outcome. Never throws. */
 export async function settle(sender: Sender, jobs: readonly Job[]): Promise<Settled[]> {
   const silences = new Map<string, number>();
   return inLanes(CONNECTIONS_MAX, jobs, async (job) => {
     const { push, device } = job;
     const service = URL.parse(device.endpoint)?.host ?? "";
     const silent = silences.get(service) ?? 0;
-    if (silent >= SILENCES_MAX) return { ...job, outcome: { is: "silent", reason: "silent before" } };
+    if (silent >= SILENCES_MAX) return { ...job, outcome: { is: "silent", reason: "skipped: no response before" } };
     const outcome = await deliver(sender, device, push);
     if (outcome.is === "silent") silences.set(service, (silences.get(service) ?? 0) + 1);
-    if ("reason" in outcome) console.warn("push not taken", { service, attempt: job.attempt, ...outcome });
+    if ("reason" in outcome) console.warn("push not accepted", { service, attempt: job.attempt, ...outcome });
     return { ...job, outcome };
   });
 }
 
-/** The messages by which to try again what may be taken later, and after how many seconds. A summary is not repeated. */
+/** Returns a message for each push to retry, with its delay in seconds. Summaries are not retried. */
 export function retriesOf(settled: readonly Settled[]): { body: PushMessage; delay: number }[] {
   return settled.flatMap(({ entry, device, attempt, outcome }) => {
     if (!entry || (outcome.is !== "later" && outcome.is !== "silent") || attempt >= RETRIES_MAX) return [];
     const { recipient, kind, subject } = entry;
-    const asked = outcome.is === "later" ? outcome.after : undefined;
+    const retryAfter = outcome.is === "later" ? outcome.after : undefined;
     const again = { endpoint: device.endpoint, attempt: attempt + 1 };
-    return [{ body: { recipient, kind, subject, again }, delay: asked ?? FIRST_RETRY * 4 ** attempt }];
+    return [{ body: { recipient, kind, subject, again }, delay: retryAfter ?? FIRST_RETRY * 4 ** attempt }];
   });
 }
 
-/** What is to be noted of the devices: that nobody is there any more, or since when they fail. */
+/**
+ * Returns the devices to delete (`gone`), and those whose state changed (`failing`): `since` is when a device began to
+ * fail, in ms since 1970, or null if it works again. `now` is in ms since 1970.
+ */
 export function changesOf(
   settled: readonly Settled[],
   now: number,

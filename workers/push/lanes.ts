@@ -1,4 +1,4 @@
-/** Runs `work` for each item, `width` at a time, and gives back the results in their order. */
+/** Runs `work` for each item, `width` at a time, and returns the results in the order of the items. */
 export async function inLanes<T, R>(width: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   let next = 0;

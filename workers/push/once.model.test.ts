@@ -1,4 +1,4 @@
-/** However raises, looks, messages and repetitions come: of a follow one push for each time that it became unread. */
+/** A follow is pushed once each time its notification becomes unread, in any order of raises, looks and messages. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { signUp } from "../../tests/runtime/people.ts";
@@ -8,7 +8,7 @@ const world = await pushWorld();
 const STEPS = ["raise", "look", "announce", "deliver", "deliver again"] as const;
 type Step = (typeof STEPS)[number];
 
-/** From one look to the next there is one push, if anything was raised and a message came after it; else none. */
+/** Between two looks there is one push if a message followed a raise, and none otherwise. */
 function pushesIn(steps: readonly Step[]): number {
   let [pushes, isRaised, isPushed] = [0, false, false];
   for (const step of steps) {
@@ -19,7 +19,7 @@ function pushesIn(steps: readonly Step[]): number {
   return pushes;
 }
 
-it("pushes each time an entry becomes unread, once", { timeout: 60_000 }, async () => {
+it("pushes a notification once each time it becomes unread", { timeout: 60_000 }, async () => {
   const ben = await signUp();
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom(...STEPS), { minLength: 3, maxLength: 12 }), async (steps) => {

@@ -17,7 +17,7 @@ afterEach(() => {
   world.messages.length = 0;
 });
 
-it("sends a message for each entry of who has a device, by one query of their database", async () => {
+it("sends a message for each notification whose recipient has a device, with one query per database", async () => {
   const [ada, nobody, ben] = [await world.someone(), await signUp(), await signUp()];
   const key = await toldOfFollow(ada, [ben]);
   const costs = await d1Costs(() => sendPushes(world.env, [key]));
@@ -28,7 +28,7 @@ it("sends a message for each entry of who has a device, by one query of their da
   expect(world.messages).toEqual([]);
 });
 
-it("sends nothing that is not to be pushed as it stands", async () => {
+it("sends nothing for a notification that was pushed, read or never written", async () => {
   const [ada, ben, cleo] = [await world.someone(), await signUp(), await signUp()];
   const key = await toldOfFollow(ada, [ben]);
   await world.announced(key);
@@ -39,7 +39,7 @@ it("sends nothing that is not to be pushed as it stands", async () => {
   expect(world.messages).toEqual([]);
 });
 
-it("sends nothing, and asks nobody, where no pushes are set up", async () => {
+it("sends nothing and queries nothing when pushes are not set up", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
   const key = await toldOfFollow(ada, [ben]);
   const log = vi.spyOn(console, "error").mockReturnValue();
@@ -48,10 +48,10 @@ it("sends nothing, and asks nobody, where no pushes are set up", async () => {
     expect(costs.queries).toEqual([]);
   }
   expect(world.messages).toEqual([]);
-  expect(log).toHaveBeenCalledOnce(); // What cannot be used is the operator's to hear of.
+  expect(log).toHaveBeenCalledOnce(); // Only an unusable key is logged, for the operator.
 });
 
-it("sends no more than a queue takes at once", async () => {
+it("sends at most as many messages at once as a queue accepts", async () => {
   const [ada, ben] = [await world.someone(), await signUp()];
   const keys: Key[] = [];
   for (let number = 0; number < 130; number += 1) {
@@ -65,7 +65,7 @@ it("sends no more than a queue takes at once", async () => {
 });
 
 it.each([{ queues: "throws" }, { reads: "throws" }, { queues: "hangs" }] as const)(
-  "throws, so that it is called again, when it could not: %o",
+  "throws when a store fails, so that the caller retries: %o",
   async (faults) => {
     const [ada, ben] = [await world.someone(), await signUp()];
     const key = await toldOfFollow(ada, [ben]);
@@ -76,7 +76,7 @@ it.each([{ queues: "throws" }, { reads: "throws" }, { queues: "hangs" }] as cons
   },
 );
 
-it("holds up no projection while its queue fails, and sends what it could not when the queue is back", async () => {
+it("does not block the projection while the queue fails, and sends the pushes once it is back", async () => {
   const queues = recordQueues();
   const [ada, ben] = [await world.someone(), await signUp()];
   const post = await publish(ada);

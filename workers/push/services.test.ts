@@ -9,7 +9,7 @@ it.each([
   "https://updates.push.services.mozilla.com/wpush/v2/gAAAA",
   "https://web.push.apple.com/QGVx",
   "https://wns2-par02p.notify.windows.com/w/?token=BQYAAA%2b%3d",
-])("sends to %s", (endpoint) => {
+])("accepts %s", (endpoint) => {
   expect(isPushService(env, endpoint)).toBe(true);
 });
 
@@ -41,23 +41,23 @@ it.each([
   "//fcm.googleapis.com/x",
   "fcm.googleapis.com/x",
   "",
-])("never to %s", (endpoint) => {
+])("rejects %s", (endpoint) => {
   expect(isPushService(env, endpoint)).toBe(false);
 });
 
-it("sends to whom the operator has named, and to nobody else for it", () => {
+it("accepts the hosts and origins in PUSH_HOSTS, and nothing beyond them", () => {
   const named = {
     ...env,
     PUSH_HOSTS: " push.example.org  http://localhost:9000 https://push.test:8443 http://10.0.0.1 ",
   };
-  const sends = (endpoint: string) => isPushService(named, endpoint);
-  expect(sends("https://push.example.org/x")).toBe(true);
-  expect(sends("https://eu.push.example.org/x")).toBe(true);
-  expect(sends("http://push.example.org/x")).toBe(false);
-  expect(sends("https://push.example.org:8443/x")).toBe(false);
-  expect(sends("http://localhost:9000/x")).toBe(true);
-  expect(sends("http://localhost:9001/x")).toBe(false);
-  expect(sends("http://u@localhost:9000/x")).toBe(false);
-  expect(sends("https://push.test:8443/x")).toBe(true);
-  expect(sends("http://10.0.0.1/x")).toBe(false);
+  const accepts = (endpoint: string) => isPushService(named, endpoint);
+  expect(accepts("https://push.example.org/x")).toBe(true);
+  expect(accepts("https://eu.push.example.org/x")).toBe(true);
+  expect(accepts("http://push.example.org/x")).toBe(false);
+  expect(accepts("https://push.example.org:8443/x")).toBe(false);
+  expect(accepts("http://localhost:9000/x")).toBe(true);
+  expect(accepts("http://localhost:9001/x")).toBe(false);
+  expect(accepts("http://u@localhost:9000/x")).toBe(false);
+  expect(accepts("https://push.test:8443/x")).toBe(true);
+  expect(accepts("http://10.0.0.1/x")).toBe(false);
 });

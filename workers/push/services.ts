@@ -1,6 +1,6 @@
 /**
- * Which servers we send to at all. People say where their browser takes pushes, and a Worker cannot look behind a name, so
- * only a list keeps them from having us ask servers of somebody else. An entry means the host and its subdomains.
+ * The push services that we send to. Clients supply the endpoint, and a Worker cannot see the address that a name
+ * resolves to, so only an allow list prevents server-side request forgery. An entry covers the host and its subdomains.
  */
 const SERVICES = [
   "fcm.googleapis.com", // Chrome, Edge on Android, Samsung Internet, Opera
@@ -11,8 +11,8 @@ const SERVICES = [
 ];
 
 /**
- * Whether this is an address of a push service that we know, or that the operator has named in PUSH_HOSTS. Over HTTPS on its
- * own port; anything else only for an origin that is named there whole, and plain HTTP only on this machine.
+ * Whether `endpoint` belongs to a known push service or one that the operator lists in PUSH_HOSTS. It must use HTTPS on
+ * the default port. PUSH_HOSTS may list a whole origin to allow another port, or plain HTTP on localhost.
  */
 export function isPushService(env: Env, endpoint: string): boolean {
   if (!URL.canParse(endpoint)) return false;

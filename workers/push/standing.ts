@@ -1,4 +1,4 @@
-/** How the entries that are to be pushed stand, and where to: read and written for a whole batch at once. */
+/** Reads the state that a batch of pushes depends on, and writes its results: one D1 batch each. */
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
@@ -6,9 +6,9 @@ import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import type { presentNotifications } from "../notifications/present-notifications.ts";
 import type { Subscription } from "./deliver.ts";
-import { DUE_FROM, IS_WANTED_ON_DEVICES } from "./due.ts";
+import { DUE_FROM, WANTS_PUSH } from "./due.ts";
 
-/** A row of the inbox, and what decides whether it is pushed. Times in ms since 1970. */
+/** A notification, and what decides whether it is pushed. Times are in ms since 1970. */
 export type Entry = Parameters<typeof presentNotifications>[1][number] & {
   recipient: PersonId;
   raised: number;
@@ -20,28 +20,32 @@ export type Entry = Parameters<typeof presentNotifications>[1][number] & {
   hasBlocks: 0 | 1;
 };
 
+/** A subscription of a person's browser. `failingSince` is in ms since 1970, or null while pushes reach it. */
 export type Device = Subscription & { person: PersonId; session: SessionId; failingSince: number | null };
 
-/** `recent`: how many of a person's entries were pushed in the last minute. */
-export type Standing = { entries: Entry[]; devices: Device[]; recent: Map<PersonId, number> };
+/** `recent` says how many pushes each person got in the last minute. */
+export type PushState = { entries: Entry[]; devices: Device[]; recent: Map<PersonId, number> };
 
-/** A person's newest so many unread entries are looked at for how much they were told of late. */
-const LOOKED_AT = 50;
+/** How many of a person's newest unread notifications are searched for recent pushes. */
+const RECENT_MAX = 50;
 
-/** Leaves out entries that were seen or taken back and those that are not wanted on devices. One D1 batch of 3 queries. */
-export async function standingOf(
+/**
+ * Reads the notifications that `messages` name, and the devices and recent pushes of their recipients. Omits
+ * notifications that are read, taken back, or unwanted on devices. Costs one D1 batch of 3 queries.
+ */
+export async function readPushState(
   database: D1Database,
   messages: readonly PushMessage[],
   now: number,
-): Promise<Standing> {
+): Promise<PushState> {
   const keys = JSON.stringify(messages.map(({ recipient, kind, subject }) => [recipient, kind, subject]));
   const people = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
-  const asked = database.batch([
+  const batch = database.batch([
     database.prepare(ENTRIES).bind(keys),
     database.prepare(DEVICES).bind(people, now),
     database.prepare(RECENT).bind(people, now - 60_000),
   ]);
-  const [entries, devices, recent] = await within(STORE_ANSWERS_WITHIN, asked, "D1");
+  const [entries, devices, recent] = await within(STORE_ANSWERS_WITHIN, batch, "D1");
   const counts = (recent?.results ?? []) as { person: PersonId; pushes: number }[];
   return {
     entries: (entries?.results ?? []) as Entry[],
@@ -58,9 +62,9 @@ const ENTRIES = `
   FROM (SELECT DISTINCT value FROM json_each(?1))
   CROSS JOIN notifications ON recipient = value ->> 0 AND notifications.kind = value ->> 1 AND subject = value ->> 2
   LEFT JOIN quiet_hours ON quiet_hours.person = recipient
-  WHERE count > 0 AND raised > seen AND ${IS_WANTED_ON_DEVICES}`;
+  WHERE count > 0 AND raised > seen AND ${WANTS_PUSH}`;
 
-// Beside their sessions, so that one that is over, however it ended, is never pushed to.
+// Joined with their sessions, so that nothing is pushed to a session that has ended, however it ended.
 const DEVICES = `
   SELECT push_subscriptions.person, endpoint, p256dh, auth, session, failing_since AS failingSince FROM json_each(?1)
   CROSS JOIN push_subscriptions ON push_subscriptions.person = value
@@ -70,22 +74,26 @@ const RECENT = `
   SELECT value AS person, (
     SELECT count(*) FROM (
       SELECT pushed_at FROM notifications INDEXED BY notifications_unread
-      WHERE recipient = value AND count > 0 AND raised > seen ORDER BY at DESC LIMIT ${LOOKED_AT})
+      WHERE recipient = value AND count > 0 AND raised > seen ORDER BY at DESC LIMIT ${RECENT_MAX})
     WHERE pushed_at > ?2) AS pushes
   FROM json_each(?1)`;
 
-/** What came of a batch. `pushed` are entries that need no push any more as they stood; a device fails since `since`, or not. */
-export type Results = {
+/**
+ * The results of a batch. `pushed`: notifications that need no further push in the version that was read. `held`: those
+ * that wait until `until`. `gone`: devices to delete. `failing`: devices that began to fail at `since`, or work again
+ * if null.
+ */
+export type BatchResults = {
   pushed: { entry: Entry; isCounted: boolean }[];
   held: { entry: Entry; until: number }[];
   gone: Device[];
   failing: { device: Device; since: number | null }[];
 };
 
-/** For a batch. Nothing goes back: what was pushed in the meantime, or is held for longer, stays so. */
+/** Statements that store the results. They only move forward: a newer push or a longer hold in the row is kept. */
 export function resultStatements(
   database: D1Database,
-  { pushed, held, gone, failing }: Results,
+  { pushed, held, gone, failing }: BatchResults,
   now: number,
 ): D1PreparedStatement[] {
   const keyOf = ({ recipient, kind, subject }: Entry) => [recipient, kind, subject];

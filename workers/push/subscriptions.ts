@@ -1,14 +1,16 @@
-/** Where people's browsers take pushes. */
+/** People's push subscriptions, one for each browser. */
 import type { PushSubscription } from "../../schema/api/push.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { bindingOf, databaseOf, firstShards } from "../../schema/d1/shards.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import type { Reader } from "../storage/reader.ts";
 
-/** The browsers of one person. Beyond it, those that have not been heard of for longest are left out. */
+/** The most subscriptions that one person keeps. Those renewed longest ago are deleted. */
 export const SUBSCRIPTIONS_MAX = 20;
 
-/** Of a point on P-256: what is none would fail at each push. `keys` are base64url of the right lengths. */
+/**
+ * Whether the key is a point on P-256: any other would fail with every push. `p256dh` is base64url of the right length.
+ */
 export async function areUsable({ p256dh }: PushSubscription["keys"]): Promise<boolean> {
   try {
     const bytes = Uint8Array.fromBase64(p256dh, { alphabet: "base64url" });
@@ -20,9 +22,10 @@ export async function areUsable({ p256dh }: PushSubscription["keys"]): Promise<b
 }
 
 /**
- * The browser belongs to the viewer, and to nobody else: who has used it before them is no longer told there. It proves to
- * be the same one by its keys; without those, whoever has read an endpoint could take it away, and false is answered. One
- * D1 query a database, one batch, and one for who had it before; 2 rows written.
+ * Subscribes the viewer's browser, and unsubscribes everyone who used it before. Returns false when another person has
+ * the endpoint with different keys: the keys prove that it is the same browser, and without that proof anyone who knows
+ * an endpoint could take it over. Costs one D1 query a database, one batch, and one for each previous owner; writes 2
+ * rows.
  */
 export async function subscribe(
   reader: Reader,
@@ -33,8 +36,8 @@ export async function subscribe(
   const owners = (await ownersOf(reader, endpoint)).filter((owner) => owner.person !== person);
   if (owners.some((owner) => owner.p256dh !== p256dh || owner.auth !== auth)) return false;
   for (const owner of owners) {
-    const left = databaseOf(env, owner.person).prepare(UNSUBSCRIBE).bind(owner.person, endpoint);
-    await reader.write(owner.person, [left]);
+    const statement = databaseOf(env, owner.person).prepare(UNSUBSCRIBE).bind(owner.person, endpoint);
+    await reader.write(owner.person, [statement]);
   }
   const database = databaseOf(env, person);
   const now = Date.now();
@@ -45,14 +48,14 @@ export async function subscribe(
   return true;
 }
 
-/** False when the viewer has no such subscription. One D1 batch. */
+/** Deletes the viewer's subscription. Returns false if there is none. Costs one D1 batch. */
 export async function unsubscribe(reader: Reader, { person }: Viewer, endpoint: string): Promise<boolean> {
-  const left = databaseOf(reader.env, person).prepare(`${UNSUBSCRIBE} RETURNING endpoint`).bind(person, endpoint);
-  const [result] = await reader.write(person, [left]);
+  const statement = databaseOf(reader.env, person).prepare(`${UNSUBSCRIBE} RETURNING endpoint`).bind(person, endpoint);
+  const [result] = await reader.write(person, [statement]);
   return (result?.results.length ?? 0) > 0;
 }
 
-/** For the batch that ends a session. */
+/** A statement for the batch that ends a session: deletes its subscriptions. */
 export const endSubscriptions = (env: Env, { person, session }: Viewer): D1PreparedStatement =>
   databaseOf(env, person)
     .prepare("DELETE FROM push_subscriptions WHERE person = ? AND session = ?")
@@ -60,15 +63,18 @@ export const endSubscriptions = (env: Env, { person, session }: Viewer): D1Prepa
 
 type Owner = { person: PersonId; p256dh: string; auth: string };
 
-/** Asks the primaries: of a browser that was given on just now, both would be told. */
+/**
+ * Finds all owners of an endpoint. Reads the primaries: a stale replica could miss the last owner, who would go on
+ * getting pushes.
+ */
 async function ownersOf(reader: Reader, endpoint: string): Promise<Owner[]> {
   const { env } = reader;
-  const answers = firstShards(env).map(async (shard) => {
+  const owners = firstShards(env).map(async (shard) => {
     const rows = await reader.primary<Owner>(shard, OWNERS, endpoint);
-    // Without the copies of rows that are on their way to another database.
+    // Ignores copies of rows that are being moved to another database.
     return rows.filter(({ person }) => bindingOf(env, person) === bindingOf(env, shard));
   });
-  return (await Promise.all(answers)).flat();
+  return (await Promise.all(owners)).flat();
 }
 
 const OWNERS = "SELECT person, p256dh, auth FROM push_subscriptions WHERE endpoint = ?1";

@@ -4,7 +4,7 @@ import { authorization, type Vapid, vapidOf } from "./vapid.ts";
 
 afterEach(() => vi.useRealTimers());
 
-it("signs a token for each push service, and uses it for an hour", async () => {
+it("signs a token for each push service and reuses it for an hour", async () => {
   const vapid = vapidOf((await pushingEnv()).env) as Vapid;
   const [google, mozilla] = ["https://fcm.googleapis.com", "https://updates.push.services.mozilla.com"];
   const now = Date.now();

@@ -1,16 +1,17 @@
-/** How we show push services who sends (RFC 8292): a token that the deployment's key has signed. */
+/** Identifies this deployment to push services (RFC 8292) with tokens signed by its key. */
 import { sign } from "hono/jwt";
 import { z } from "zod";
 import { Memory } from "../storage/memory.ts";
 
-/** A secret is not in wrangler.toml, so the generated type does not know it. */
+/** Secrets are not in wrangler.toml, so the generated `Env` lacks them. */
 type Secrets = { VAPID_PRIVATE_KEY?: string };
 
+/** The deployment's key, its contact (`subject`), and the public key as clients need it (base64url). */
 export type Vapid = { jwk: z.infer<typeof PrivateKey>; subject: string; publicKey: string };
 
-/** Not longer than a day, or push services refuse it. */
+/** Push services reject tokens that last longer than a day. */
 const TOKEN_LASTS = 12 * 60 * 60; // s
-/** To sign one for each push would cost more than to encrypt it. */
+/** Signing a token for each push would cost more than encrypting the push. */
 const TOKEN_KEPT_FOR = 60 * 60 * 1000; // ms
 const TOKENS_MAX = 1000;
 
@@ -23,14 +24,14 @@ const PrivateKey = z.object({
   d: coordinate,
 });
 
-/** The deployment's key; undefined where the operator has set none up. Throws for one that cannot be used. */
+/** Returns the deployment's key, or undefined if the operator has set up none. Throws if the settings are unusable. */
 export function vapidOf(env: Env): Vapid | undefined {
   const { VAPID_PRIVATE_KEY: secret } = env as Secrets;
   const { VAPID_SUBJECT: subject } = env;
   if (!secret || !subject) return undefined;
   if (!/^(?:mailto:|https:\/\/)/.test(subject)) throw new Error("VAPID_SUBJECT is neither mailto:... nor https://...");
   const jwk = PrivateKey.safeParse(parsed(secret)).data;
-  if (!jwk) throw new Error("VAPID_PRIVATE_KEY is not the JWK of a private key on P-256");
+  if (!jwk) throw new Error("VAPID_PRIVATE_KEY is not a JWK of a P-256 private key");
   const point = [4, ...Uint8Array.fromBase64(jwk.x, BASE64URL), ...Uint8Array.fromBase64(jwk.y, BASE64URL)];
   return { jwk, subject, publicKey: new Uint8Array(point).toBase64({ ...BASE64URL, omitPadding: true }) };
 }
@@ -45,7 +46,7 @@ function parsed(json: string): unknown {
   }
 }
 
-/** The `Authorization` of a push to `endpoint`. */
+/** Returns the `Authorization` header for a push to `endpoint`. */
 export async function authorization({ jwk, subject, publicKey }: Vapid, endpoint: string): Promise<string> {
   const { origin } = new URL(endpoint);
   const key = `${publicKey} ${subject} ${origin}`;

@@ -1,12 +1,12 @@
-/** What a push says, as the rows of the client's inbox say it. */
+/** Texts of pushes. They resemble those of the web client's inbox (web/components/notification-row.tsx). */
 import type { PushPayload } from "../../schema/api/push.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
 import { excerpt } from "../../schema/text.ts";
 
-/** What is known of every kind of notification. */
-export type Told = {
+/** The fields that notifications of every kind share. */
+export type NotificationContent = {
   kind: NotificationKind;
   actors: PersonCard[];
   count: number;
@@ -15,22 +15,25 @@ export type Told = {
 };
 
 export type Urgency = "low" | "normal";
-/** `topic`: of two that wait for a device, the newer replaces the older one. `ttl`: how long it may wait, in s. */
+/**
+ * A push as its service receives it. While pushes wait for a device, a newer one replaces an older one with the same
+ * `topic`. `ttl` is how long the push may wait, in seconds.
+ */
 export type Push = { payload: PushPayload; topic: string; urgency: Urgency; ttl: number };
 
 const DAY = 24 * 60 * 60; // s
-/** One record of RFC 8188 holds 3,993 bytes; what is longer than this is cut. */
+// Longer texts are cut, because one record of RFC 8188 holds 3,993 bytes.
 const TITLE_MAX = 120; // graphemes
-const BODY_MAX = 300;
-/** A character may be many bytes long, and what surrounds the two has room in the rest. */
+const BODY_MAX = 300; // graphemes
+/** A second limit, in bytes, because one grapheme may take many. Leaves room for the other fields of the payload. */
 const TEXT_BYTES_MAX = 3000;
 
-const plain = new Intl.NumberFormat("en-GB", { notation: "compact" });
-const list = new Intl.ListFormat("en-GB", { type: "conjunction" });
+const numberFormat = new Intl.NumberFormat("en-GB", { notation: "compact" });
+const listFormat = new Intl.ListFormat("en-GB", { type: "conjunction" });
 const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${plain.format(count)} ${count === 1 ? one : many}`;
+  `${numberFormat.format(count)} ${count === 1 ? one : many}`;
 
-const DID: Record<NotificationKind, (told: Told) => string> = {
+const ACTIONS: Record<NotificationKind, (notification: NotificationContent) => string> = {
   like: () => "liked your post",
   comment: ({ count }) => (count > 1 ? `left ${counted(count, "comment")}` : "commented on your post"),
   reply: ({ count }) => (count > 1 ? `left ${counted(count, "reply", "replies")}` : "replied to you"),
@@ -38,38 +41,42 @@ const DID: Record<NotificationKind, (told: Told) => string> = {
   comment_like: () => "liked your comment",
   follow: ({ count }) => (count > 1 ? "follow you" : "follows you"),
   follow_request: ({ count }) => (count > 1 ? "want to follow you" : "wants to follow you"),
-  request_accepted: () => "accepted your request to follow",
-  new_post: () => "published a post",
+  request_accepted: () => "accepted your follow request",
+  new_post: () => "published a new post",
 };
 
-/** Of these each event is by a person of its own, so that there are as many people as it counts. */
-const BY_ONE_EACH: ReadonlySet<NotificationKind> = new Set([
+/** Kinds with one event per person, so that the count of events is the number of people. */
+const ONE_EVENT_PER_PERSON: ReadonlySet<NotificationKind> = new Set([
   "like",
   "comment_like",
   "follow",
   "follow_request",
   "request_accepted",
 ]);
-/** What people have written, and what waits for an answer. */
-const TO_ANSWER: ReadonlySet<NotificationKind> = new Set(["comment", "reply", "mention", "follow_request"]);
+/** Kinds that the recipient may want to reply to: texts that people write, and follow requests. */
+const WANTS_REPLY: ReadonlySet<NotificationKind> = new Set(["comment", "reply", "mention", "follow_request"]);
 
-/** `version` and `at` are the entry's; `subject` is what it is about. */
+/**
+ * Returns the push for one notification, whose `version` and `at` it carries. `subject` is what the notification is
+ * about.
+ */
 export async function pushOf(
   recipient: PersonId,
   subject: string,
-  told: Told,
+  notification: NotificationContent,
   { version, at }: { version: number; at: number },
 ): Promise<Push> {
-  const { kind } = told;
-  const title = excerpt(`${who(told)} ${DID[kind](told)}`, TITLE_MAX);
-  const body = told.excerpt ? `“${excerpt(told.excerpt, BODY_MAX)}”` : "";
+  const { kind } = notification;
+  const title = excerpt(`${actorsOf(notification)} ${ACTIONS[kind](notification)}`, TITLE_MAX);
+  const body = notification.excerpt ? `“${excerpt(notification.excerpt, BODY_MAX)}”` : "";
+  const payload = { ...fitting(title, body), version, url: urlOf(notification), at };
   return {
-    ...(await addressed(recipient, `${kind} ${subject}`, { ...fitting(title, body), version, url: urlOf(told), at })),
-    ...(TO_ANSWER.has(kind) ? { urgency: "normal", ttl: 3 * DAY } : { urgency: "low", ttl: DAY }),
+    ...(await withTopic(recipient, `${kind} ${subject}`, payload)),
+    ...(WANTS_REPLY.has(kind) ? { urgency: "normal", ttl: 3 * DAY } : { urgency: "low", ttl: DAY }),
   };
 }
 
-/** For all that is too much to be told one by one. */
+/** Returns one push for the `count` notifications that exceed the pace (pace.ts). */
 export async function summaryOf(recipient: PersonId, count: number, now: number): Promise<Push> {
   const payload = {
     title: counted(count, "more notification"),
@@ -78,11 +85,12 @@ export async function summaryOf(recipient: PersonId, count: number, now: number)
     url: "/notifications",
     at: now,
   };
-  return { ...(await addressed(recipient, "more", payload)), urgency: "low", ttl: DAY };
+  return { ...(await withTopic(recipient, "more", payload)), urgency: "low", ttl: DAY };
 }
 
-// The push service sees the topic, so it tells nothing: 24 bytes of a digest are the 32 characters that it may have.
-async function addressed(
+// The push service sees the topic, so it is a digest that reveals nothing. Its 24 bytes fill the 32 characters that a
+// topic may have.
+async function withTopic(
   recipient: PersonId,
   tag: string,
   payload: Omit<PushPayload, "tag">,
@@ -92,19 +100,20 @@ async function addressed(
   return { payload: { ...payload, tag }, topic };
 }
 
-function who({ kind, actors, count }: Told): string {
+function actorsOf({ kind, actors, count }: NotificationContent): string {
   const names = actors.map(({ name, handle }) => name || `@${handle}`);
-  const others = BY_ONE_EACH.has(kind) ? count - names.length : 0;
-  return list.format(others > 0 ? [...names, counted(others, "other")] : names);
+  const others = ONE_EVENT_PER_PERSON.has(kind) ? count - names.length : 0;
+  return listFormat.format(others > 0 ? [...names, counted(others, "other")] : names);
 }
 
-function urlOf({ kind, actors, post }: Told): string {
+function urlOf({ kind, actors, post }: NotificationContent): string {
   if (kind === "follow_request") return "/notifications";
   if (post) return `/posts/${post.id}`;
   const [newest] = actors;
   return newest && actors.length === 1 ? `/people/${newest.handle}` : "/notifications";
 }
 
+/** Drops the body, then the title, if the two exceed TEXT_BYTES_MAX. */
 function fitting(title: string, body: string): { title: string; body: string } {
   const bytes = new TextEncoder().encode(JSON.stringify([title, body])).length;
   if (bytes <= TEXT_BYTES_MAX) return { title, body };

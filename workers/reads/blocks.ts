@@ -1,12 +1,12 @@
 import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
 import type { Reader } from "../storage/reader.ts";
 
-/** `mine`: the viewer has blocked the other. `theirs`: the other has blocked the viewer. */
+/** `mine`: the viewer has blocked the other person. `theirs`: the other person has blocked the viewer. */
 export type Block = { mine: boolean; theirs: boolean };
 
 export const NO_BLOCK: Block = { mine: false, theirs: false };
 
-/** What stands between two people. One D1 query, none for who has no block at all. */
+/** Returns the blocks between the viewer and `other`. Costs one D1 query, or nothing for a viewer who has no block. */
 export async function blockBetween(reader: Reader, other: PersonId): Promise<Block> {
   if (!reader.person || !reader.hasBlocks) return NO_BLOCK;
   const [row] = await reader.primary<BlockRow>(reader.person, BETWEEN, reader.person, other);
@@ -18,7 +18,7 @@ export type BlockRow = { mine: number; theirs: number };
 export const blockOf = (row: BlockRow | null | undefined): Block =>
   row ? { mine: row.mine === 1, theirs: row.theirs === 1 } : NO_BLOCK;
 
-/** Those whom `person` has blocked; whoever signed up last comes first. One D1 query. */
+/** Returns the people that `person` has blocked, those who signed up last first. Costs one D1 query. */
 export async function blockedBy(
   reader: Reader,
   person: PersonId,

@@ -10,25 +10,26 @@ import { blockedFor, peopleSeenBy } from "./visibility.ts";
 import type { KnownPost } from "./documents.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
-/** Where a page goes on. `likes` counts for the most liked only. */
+/** The position after which a page begins. `likes` matters only in the order `most_liked`. */
 export type CommentKey = { id: CommentId; likes: number };
 
-/** A thread as one reader sees it: the comments on a post itself, or the replies to one of them. */
+/** A thread as one viewer sees it: the top-level comments of a post, or the replies to one of them. */
 export type Thread = {
-  /** At most `limit` from behind `after` on, without the pinned one. */
+  /** Returns at most `limit` comments after `after`, without the pinned one. */
   read: (after: CommentKey | undefined, limit: number) => Promise<SeenComment[]>;
   pinned: SeenComment | undefined;
-  /** Everything up to this `seq` of the post is in it. */
+  /** The thread includes every change of the post up to this `seq`. */
   seq: number;
 };
 
 /**
- * The comments on `post`, or the replies to its comment `parent`. While an own write of the reader is not in D1, or D1
- * has failed to say where the post stands, the actor reads in its place; but for the most liked ones, which are a ranking and may be a moment old.
+ * Returns the comments on `post`, or the replies to its comment `parent`. They are read from the actor while D1 lacks a
+ * write of the viewer or has failed to return the post's standing, except for the most liked ones: a ranking may be a
+ * moment old, so it always comes from D1.
  *
- * D1 queries: one for the post, one for its pinned comment if there is one, or for the parent of replies, and one a page.
- * A signed-in reader costs one more with the pinned comment and with each page, for what they like. Who has a
- * block costs one more for the post, for the parent and for a page, and an actor call for the parent.
+ * D1 queries: one for the post, one for its pinned comment or for the parent of replies, and one for each page. A
+ * signed-in viewer costs one more with the pinned comment and with each page, for their likes. A viewer who has any
+ * block costs one more for the post, the parent and each page, and an actor call for the parent.
  */
 export async function threadOf(
   reader: Reader,
@@ -40,17 +41,17 @@ export async function threadOf(
   const newestFirst = order === "newest";
   if (known.isBehind) {
     const actor = reader.env.POSTS.getByName(post);
-    const ask = async (after: CommentId | undefined, limit: number) => {
-      const answer = await actor.comments(reader.person, { parent, newestFirst, after, limit });
-      if (!answer.ok) throw new ApiError(answer.reason);
-      return answer;
+    const fromActor = async (after: CommentId | undefined, limit: number) => {
+      const result = await actor.comments(reader.person, { parent, newestFirst, after, limit });
+      if (!result.ok) throw new ApiError(result.reason);
+      return result;
     };
-    const { pinned, seq } = await ask(undefined, 0); // Refuses, in any order, when the reader's own write has deleted the post.
-    // One more, so that the pinned one does not make a full page look like the last.
+    const { pinned, seq } = await fromActor(undefined, 0); // Throws, in any order, if the viewer has deleted the post.
+    // Reads one more, so that leaving out the pinned comment does not make a full page look like the last.
     const read = async (after: CommentKey | undefined, limit: number) =>
-      without(pinned, (await ask(after?.id, limit + 1)).comments).slice(0, limit);
+      without(pinned, (await fromActor(after?.id, limit + 1)).comments).slice(0, limit);
     if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
-    // Of a post that D1 was not asked about nobody knows which of its comments are there.
+    // The standing came from the actor, so it is unknown which comments D1 has.
     if (known.stats.projected < 0) throw new ApiError("unavailable");
   }
 
@@ -66,8 +67,8 @@ const without = (pinned: SeenComment | undefined, comments: SeenComment[]): Seen
   comments.filter(({ id }) => id !== pinned?.id);
 
 /**
- * What D1 has of a post's comments, up to the first that may be missing: nobody sees one without those before it. Its author
- * sees what is hidden, too.
+ * The comments of a post in D1, up to the first that may be missing: no comment is shown without those before it. The
+ * post's author also sees hidden ones.
  */
 class StoredThread {
   readonly #reader: Reader;
@@ -84,7 +85,7 @@ class StoredThread {
     this.#states = this.#isAuthor ? "state IN ('shown', 'hidden')" : "state = 'shown'";
   }
 
-  /** Whether this comment stands on the post itself, and is to be seen. */
+  /** Returns whether `id` is a top-level comment that the viewer may see. */
   async has(id: CommentId): Promise<boolean> {
     return (await this.#rows(this.#itself, id)).length > 0;
   }
@@ -148,18 +149,22 @@ const SELECT = `
     edited_at AS editedAt FROM comments`;
 
 /**
- * Refuses a comment of somebody with whom the viewer is in a block, or one in the thread of such a comment, as if it were
- * not there. Costs nothing for who has no block; else an actor call, since D1 may be behind, and one D1 query.
+ * Throws `comment_not_found` if a block lies between the viewer and the author of the comment or of its thread's first
+ * comment. Costs nothing for a viewer who has no block; otherwise an actor call, since D1 may be behind, and one D1
+ * query.
  */
 export async function requireNoBlockOn(reader: Reader, post: PostId, comment: CommentId): Promise<void> {
   if (!reader.hasBlocks) return;
-  const answer = await reader.env.POSTS.getByName(post).commentAuthors(comment);
-  if (!answer.ok) throw new ApiError(answer.reason);
-  const blocked = await blockedFor(reader, answer.authors);
+  const result = await reader.env.POSTS.getByName(post).commentAuthors(comment);
+  if (!result.ok) throw new ApiError(result.reason);
+  const blocked = await blockedFor(reader, result.authors);
   if (blocked.size > 0) throw new ApiError("comment_not_found");
 }
 
-/** Leaves out the comments of people who are gone, or whom the viewer does not meet; and of a reply, whom it answers. */
+/**
+ * Presents comments by id. Leaves out those of people who are gone or blocked in either direction, and the names of
+ * such people from the replies to them.
+ */
 export async function presentComments(
   reader: Reader,
   comments: readonly SeenComment[],

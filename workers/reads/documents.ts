@@ -1,4 +1,4 @@
-/** What is kept in tiers: the documents of posts and people, where posts stand, and whom handles name. */
+/** The tiered caches: documents of posts and people, post standings, and the people that handles name. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostMedia, PostStanding } from "../../schema/messages/facts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
@@ -7,7 +7,7 @@ import { shardOfHandle } from "../../schema/d1/shards.ts";
 import type { Reader } from "../storage/reader.ts";
 import { Tiers } from "../storage/tiers.ts";
 
-/** What a post shows to everybody, as of `seq`. */
+/** The parts of a post that look the same to everybody, as of `seq`. */
 export type PostDocument = {
   id: PostId;
   author: PersonId;
@@ -17,18 +17,21 @@ export type PostDocument = {
   seq: number;
 };
 /**
- * Where a post stands in D1. `projected`: everything up to this `seq` is there, and every comment up to `commentsUpTo`.
- * `isPrivate`: of its author, for who is not signed in; undefined when D1 could not say.
+ * The standing of a post in D1. D1 has everything up to the seq `projected`, and every comment up to `commentsUpTo`.
+ * `isPrivate` says whether the author is private, for anonymous viewers; undefined when D1 could not be read.
  */
 export type PostStats = PostStanding & { projected: number; commentsUpTo: CommentId | ""; isPrivate?: boolean };
 
-/** As `projected`, of a post whose actor was asked because D1 had failed: below every `seq`, so its comments are the actor's, too. */
+/**
+ * The `projected` of a post whose standing was read from its actor because D1 failed. It is below every `seq`, so
+ * comments are read from the actor too.
+ */
 const IN_D1_UNKNOWN = -1;
 
-/** Counts, and whether a post is gone: as old as this at most, and the replica's delay. Own writes are seen at once. */
+/** How old counts and deletions may be shown, beyond the replica's delay. Own writes are visible at once. */
 const STATS_FRESH_FOR = 1000; // ms
 const DOCUMENTS_FRESH_FOR = 10_000; // ms
-const HANDLES_FRESH_FOR = 600_000; // ms; the handle of a person is never given to somebody else.
+const HANDLES_FRESH_FOR = 600_000; // ms; a person's handle is never given to somebody else.
 
 export const personDocuments = new Tiers<PersonId, PersonCard>({
   kv: "person",
@@ -41,7 +44,7 @@ export const postDocuments = new Tiers<PostId, PostDocument>({
   freshFor: DOCUMENTS_FRESH_FOR,
   load: (reader, ids) =>
     loaded(reader, ids, POSTS, ({ handle, name, media, ...post }: PostRow) => {
-      // A post lies beside its author, so both cost one query.
+      // A post is in its author's database, so one query reads both.
       if (handle !== null && name !== null) personDocuments.learn(post.author, { id: post.author, handle, name });
       return [post.id, { ...post, media: JSON.parse(media) as PostMedia[] }];
     }),
@@ -53,14 +56,14 @@ export const postStats = new Tiers<PostId, PostStats>({
     try {
       return await loaded(reader, ids, STATS, statsOf);
     } catch (error) {
-      // Every post has an actor that knows its counts.
+      // Each post's actor knows its counts.
       console.warn("D1 not read, asking actors", { error: String(error) });
       return actorStats(reader, ids);
     }
   },
 });
 
-/** Whoever has claimed a handle, who may not exist (yet): see workers/api/sign-up.ts. */
+/** The id that has claimed each handle. Its person may not exist (yet): see workers/api/sign-up.ts. */
 export const handles = new Tiers<string, { person: PersonId }>({
   kv: "handle",
   freshFor: HANDLES_FRESH_FOR,
@@ -76,7 +79,7 @@ export const handles = new Tiers<string, { person: PersonId }>({
   },
 });
 
-/** What a replica does not have (yet) is asked of the primary: a replica that lags makes nothing disappear. */
+/** Reads rows that the replica lacks from the primary, so that a lagging replica makes nothing disappear. */
 async function loaded<K extends Id, Row, V>(
   reader: Reader,
   ids: K[],
@@ -107,7 +110,7 @@ const statsOf = ({ post, deleted, isPrivate, ...stats }: StatsRow): readonly [Po
   { ...stats, deleted: deleted === 1, isPrivate: isPrivate === 1 },
 ];
 
-/** Where posts stand in D1 itself. One D1 query for each database. */
+/** Reads the standings of posts from the primary, past the tiers. Costs one D1 query for each database. */
 export async function freshStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostStats>> {
   return new Map((await reader.primariesByIds<StatsRow>(ids, STATS)).map(statsOf));
 }
@@ -124,14 +127,14 @@ async function actorStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, Po
 }
 
 /**
- * What is known of a post: a document that may be minutes old, and what must be true at once. `isFollowed`: the reader
- * follows the author, as their own database says now.
+ * A post: its document, which may be minutes old, and its standing, which is current. `isFollowed` is set if the
+ * viewer's own database has just said that they follow the author.
  */
 export type KnownPost = { document: PostDocument; stats: PostStats; isFollowed?: boolean };
 
 /**
- * Documents and where the posts stand, of those that have both. Costs nothing when both are in memory; else one D1 query
- * for each database, and a second one when a document that was cached is older than the last change to its post.
+ * Returns the documents and standings of those posts that have both. Costs nothing when both are in memory; otherwise
+ * one D1 query for each database, and a second one when a cached document is older than the last edit of its post.
  */
 export async function knownPosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
   const [documents, stats] = await Promise.all([postDocuments.get(reader, ids), postStats.get(reader, ids)]);
@@ -146,7 +149,9 @@ export async function knownPosts(reader: Reader, ids: PostId[]): Promise<Map<Pos
   );
 }
 
-/** An edit shows at once; but when it cannot be read, the caption before it is better than none. */
+/**
+ * Reads edited documents again, so that an edit shows at once. If that fails, the earlier caption is better than none.
+ */
 async function renewedDocuments(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostDocument>> {
   try {
     return await postDocuments.renew(reader, ids);
@@ -157,13 +162,13 @@ async function renewedDocuments(reader: Reader, ids: PostId[]): Promise<Map<Post
   }
 }
 
-/** After a change to a post: what this isolate shows of it from now on is not older. */
+/** Drops a post from memory after a change to it, so that this isolate shows nothing older from now on. */
 export function dropPost(post: PostId): void {
   postStats.drop(post);
-  postDocuments.dropAbsence(post); // One that is there is as good as its `seq`.
+  postDocuments.dropAbsence(post); // A cached document stays: its `seq` shows whether it is outdated.
 }
 
-/** Which of `comments` the person likes. One D1 query, in the person's database. */
+/** Returns those of `comments` that the person likes. Costs one D1 query, in the person's database. */
 export async function likedCommentsAmong(
   reader: Reader,
   person: PersonId,
@@ -178,7 +183,7 @@ const LIKED_COMMENTS = `
   SELECT comment FROM comment_likes
   WHERE person = ?1 AND liked = 1 AND comment IN (SELECT value FROM json_each(?2))`;
 
-/** Which of `posts` the person likes. One D1 query, in the person's database. */
+/** Returns those of `posts` that the person likes. Costs one D1 query, in the person's database. */
 export async function likedAmong(reader: Reader, person: PersonId, posts: Iterable<PostId>): Promise<Set<PostId>> {
   const rows = await reader.primary<{ post: PostId }>(person, LIKED_POSTS, person, JSON.stringify([...posts]));
   return new Set(rows.map(({ post }) => post));

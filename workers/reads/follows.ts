@@ -1,18 +1,18 @@
-/** Who follows whom. The lists are in the order of their primary keys, so a page reads its own rows and no more. */
+/** Reads who follows whom. Lists are in the order of an index, so a page reads no rows but its own. */
 import type { Profile } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import type { Reader } from "../storage/reader.ts";
 
-/** What the reader has to do with a person. */
+/** The viewer's relation to a person. */
 export type Relation = Pick<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe">;
 
-/** One D1 query, none for nobody. */
+/** Returns the viewer's relation to a person. Costs one D1 query, or nothing for an anonymous viewer. */
 export async function relationTo(reader: Reader, person: PersonId): Promise<Relation> {
-  const nothing = { followedByMe: false, requestedByMe: false, bellByMe: false, mutedByMe: false };
-  if (!reader.person) return nothing;
+  const none = { followedByMe: false, requestedByMe: false, bellByMe: false, mutedByMe: false };
+  if (!reader.person) return none;
   const [row] = await reader.primary<Record<keyof Relation, 0 | 1>>(reader.person, RELATION, reader.person, person);
-  if (!row) return nothing;
+  if (!row) return none;
   return {
     followedByMe: row.followedByMe === 1,
     requestedByMe: row.requestedByMe === 1,
@@ -27,7 +27,10 @@ const RELATION = `
     EXISTS (SELECT 1 FROM mutes WHERE person = ?1 AND other = ?2) AS mutedByMe
   FROM following WHERE follower = ?1 AND followee = ?2`;
 
-/** Of `people`, those whom the reader follows: a request is no follow. One D1 query, none for nobody or about nobody. */
+/**
+ * Returns those of `people` that the viewer follows; a pending request does not count. Costs one D1 query, or nothing
+ * for an anonymous viewer or no people.
+ */
 export async function followedAmong(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
   if (!reader.person || people.size === 0) return new Set();
   const ids = JSON.stringify([...people]);
@@ -39,10 +42,10 @@ const FOLLOWED_AMONG = `
   SELECT followee FROM following
   WHERE follower = ?1 AND active = 1 AND followee IN (SELECT value FROM json_each(?2))`;
 
-/** Where a request stands in the list of them. */
+/** A follow request, and its position in the list of them. */
 export type Request = { since: number; follower: PersonId };
 
-/** Those who wait for the answer of `person`, newest first, below `before`. One D1 query. */
+/** Returns the pending follow requests to `person` below `before`, newest first. Costs one D1 query. */
 export const requestsOf = (
   reader: Reader,
   person: PersonId,
@@ -63,8 +66,8 @@ const REQUESTS = `
   ORDER BY since DESC, follower DESC LIMIT ?4`;
 
 /**
- * Whether `follower` follows `person`, or is about to because they were accepted; and whether they have blocked them. One
- * D1 query.
+ * Returns whether `follower` follows `person`, or will because their request was accepted; and whether `follower` has
+ * blocked `person` (`theirs`). Costs one D1 query.
  */
 export async function followerState(
   reader: Reader,
@@ -87,7 +90,10 @@ const FOLLOWER_STATE = `
     AND (active = 1 OR (accepted = 1 AND answered = asked))) AS follows,
   EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?3 AND theirs = 1) AS theirs`;
 
-/** Those who follow `person`, by their shards. One D1 query. */
+/**
+ * Returns up to `limit` followers of `person` after `after`, in the order of their shards, from the primary. Costs one
+ * D1 query.
+ */
 export async function followersOf(
   env: Env,
   person: PersonId,
@@ -105,7 +111,7 @@ const FOLLOWERS = `
   SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
   ORDER BY follower_shard, follower LIMIT ?4`;
 
-/** The same, for a page of a list. */
+/** Returns `followersOf` from a replica, for a page of a list. */
 export async function followerPage(
   reader: Reader,
   person: PersonId,
@@ -117,7 +123,7 @@ export async function followerPage(
   return page.map(({ follower }) => follower);
 }
 
-/** Those whom `person` follows; whoever signed up last comes first. One D1 query. */
+/** Returns the people that `person` follows, those who signed up last first. Costs one D1 query. */
 export async function followedBy(
   reader: Reader,
   person: PersonId,

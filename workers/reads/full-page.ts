@@ -1,10 +1,10 @@
-/** A safety bound: how often one request may ask for more because what it found was not to be shown. */
+/** A safety bound: how often one request may read on to replace rows that were not shown. */
 const ROUNDS_MAX = 5;
 
 /**
- * A page of `limit` shown items, read in order from `after` on. What is not shown is made up for, so that a page is full
- * unless the list ends. `read` gives at most `count` rows behind a key; `show` gives the items of the rows that are to be
- * shown, by what `itemKey` says of them. `next` is the key to go on from; absent at the end of the list.
+ * Returns a page of `limit` visible items after the key `after`. Reads on past rows that are not shown, so that a page
+ * is full unless the list ends. `read` returns at most `count` rows after a key; `show` returns the items of the
+ * visible rows by their `itemKey`. `next` is the key to continue from, absent at the end of the list.
  */
 export async function fullPage<Key, ItemKey, Row, Item>({
   after,
@@ -24,7 +24,7 @@ export async function fullPage<Key, ItemKey, Row, Item>({
   const items: Item[] = [];
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const wanted = limit - items.length;
-    const rows = await read(after, wanted + 1); // One more tells whether the list goes on.
+    const rows = await read(after, wanted + 1); // The extra row shows whether the list continues.
     const page = rows.slice(0, wanted);
     const shown = await show(page);
     for (const row of page) {

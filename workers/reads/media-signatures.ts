@@ -1,14 +1,14 @@
 /**
- * Addresses that one person may use for a while, because what is there is not for everybody: `?for=<person>&until=<s>&
- * sig=<HMAC-SHA-256>`. The signature covers the file, all that is served of it, and the person. It says who asks and
- * nothing more: whether they may see the file is asked at each use (access.ts).
+ * Signed URLs of files that are not public, each for one viewer and a limited time: `?for=<person>&until=<s>&
+ * sig=<HMAC-SHA-256>`. The signature covers the file in all its forms, the viewer and the time. It only proves who the
+ * viewer is: whether they may see the file is checked at each use (access.ts).
  */
 import { z } from "zod";
 import { type MediaId, PersonId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
 import { secretOf } from "../storage/secrets.ts";
 
-/** An address is good for between one and two of these, in s, and the same within one: so browsers find it again. */
+/** In s. A URL is valid for one to two periods, and does not change within one, so that browsers can cache it. */
 const PERIOD = 30 * 60;
 const SIGNED_MAX = 5000;
 
@@ -18,7 +18,7 @@ const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
 const signed = new Memory<string, string>(SIGNED_MAX);
 let imported: CryptoKey | undefined;
 
-/** What an address of `media` ends with for `viewer`. */
+/** Returns the query string that a URL of `media` needs for `viewer`. */
 export async function signatureFor(env: Env, media: MediaId, viewer: PersonId): Promise<string> {
   const until = (Math.floor(Date.now() / 1000 / PERIOD) + 2) * PERIOD;
   const text = textOf(media, viewer, until);
@@ -30,7 +30,7 @@ export async function signatureFor(env: Env, media: MediaId, viewer: PersonId): 
   return query;
 }
 
-/** Whom an address was given to, and until when it is good, in s since 1970. */
+/** The viewer that a URL was signed for, and when it expires, in seconds since 1970. */
 export type Signed = { viewer: PersonId; until: number };
 
 const Query = z.object({
@@ -42,8 +42,12 @@ const Query = z.object({
   sig: z.string().regex(/^[\w-]{43}$/),
 });
 
-/** Undefined when the query has no signature of ours for `media`, or it is over. */
-export async function verified(env: Env, media: MediaId, query: Record<string, string>): Promise<Signed | undefined> {
+/** Returns what a query string proves, or undefined if it has no valid signature for `media` or has expired. */
+export async function verifySignature(
+  env: Env,
+  media: MediaId,
+  query: Record<string, string>,
+): Promise<Signed | undefined> {
   const { success, data } = Query.safeParse(query);
   if (!success || data.until <= Date.now() / 1000) return undefined;
   const { for: viewer, until, sig } = data;

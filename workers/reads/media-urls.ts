@@ -2,10 +2,10 @@ import type { ShownMedia, Urls } from "../../schema/api/media.ts";
 import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId } from "../../schema/ids.ts";
 
-/** What follows the id in the address of a video; of a rendition, its variant. */
+/** The last path segment of a video's URL. A rendition has its variant there. */
 export const VIDEO = "video";
 
-/** Where the renditions are served (serve.ts), relative to the address of the API; with what signs the addresses, if it must. */
+/** Returns the URLs of a file's renditions (serve.ts), relative to the API's; signed, if the file is not public. */
 export const mediaUrls = (id: MediaId, signature = ""): Urls => ({
   w320: `/media/${id}/w320${signature}`,
   w640: `/media/${id}/w640${signature}`,
@@ -13,9 +13,10 @@ export const mediaUrls = (id: MediaId, signature = ""): Urls => ({
   thumb: `/media/${id}/thumb${signature}`,
 });
 
+/** Returns the URL of the served video, like `mediaUrls`. */
 export const videoUrl = (id: MediaId, signature = ""): string => `/media/${id}/${VIDEO}${signature}`;
 
-/** A picture or video of a post, as it is shown. */
+/** Returns a picture or video of a post as the API shows it. */
 export const shownMedia = ({ video, ...picture }: PostMedia, signature = ""): ShownMedia => ({
   ...picture,
   ...(video?.poster !== false && { urls: mediaUrls(picture.id, signature) }),

@@ -1,4 +1,4 @@
-/** A list of posts, in four steps: a skeleton of ids, then hydrate, filter and present. */
+/** Builds a list of posts in four steps: read a skeleton of ids, hydrate, filter, present. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import type { PostStanding } from "../../schema/messages/facts.ts";
@@ -12,11 +12,17 @@ import type { Reader } from "../storage/reader.ts";
 import { canView, mayWriteTo, unseenAuthors } from "./visibility.ts";
 import type { KnownPost } from "./documents.ts";
 
-/** `isFollowed`: the reader follows the author, as their own database says now. */
+/**
+ * Ids of posts with the viewer's own part. `isFollowed` is set if the viewer's database has just said that they follow
+ * the author.
+ */
 export type Skeleton = { post: PostId; likedByMe: boolean; isFollowed?: boolean }[];
 export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
-/** Those of the skeleton's posts that `reader` may see. Costs nothing when all is in memory, but what `unseenAuthors` does. */
+/**
+ * Returns those posts of the skeleton that the viewer may see, presented, by id. When everything is in memory, costs
+ * only as much as `unseenAuthors`.
+ */
 export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(reader, skeleton);
   const unseen = await unseenAuthors(reader, hydrated);
@@ -25,38 +31,47 @@ export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<
   return new Map(visible.map((post) => [post.document.id, presentPost(post, signatures)]));
 }
 
-/** The skeleton of any list of posts: what the reader likes among them. One D1 query when somebody is signed in. */
+/**
+ * Returns the skeleton of a list of posts, with which of them the viewer likes. Costs one D1 query for a signed-in
+ * viewer.
+ */
 export async function skeletonOf(reader: Reader, posts: PostId[]): Promise<Skeleton> {
   const liked = reader.person ? await likedAmong(reader, reader.person, posts) : new Set<PostId>();
   return posts.map((post) => ({ post, likedByMe: liked.has(post) }));
 }
 
-/** One post, if `reader` may see it; else the refusal `post_not_found`. `isBehind`: D1 has not all that they wrote. */
+/**
+ * Returns a post, or throws `post_not_found` if the viewer may not see it. `isBehind`: D1 lacks a write of the viewer
+ * to it.
+ */
 export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPost & { isBehind: boolean }> {
   const post = (await viewablePosts(reader, [id])).get(id);
   if (!post) throw new ApiError("post_not_found");
   return { ...post, isBehind: post.stats.projected < (reader.seen.post(id)?.seq ?? 0) };
 }
 
-/** Of several posts those that `reader` may see. */
+/** Returns those of several posts that the viewer may see. */
 export async function viewablePosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
   const posts = await knownPosts(reader, ids);
   const unseen = await unseenAuthors(reader, [...posts.values()]);
   return new Map([...posts].filter(([, post]) => canView(unseen, post)));
 }
 
-/** Before a write: refuses as `viewablePost` does whoever may not see the post. Costs what `mayWriteTo` does. */
+/** Throws `post_not_found` before a write to a post that the viewer may not see. Costs as much as `mayWriteTo`. */
 export async function requireAccess(reader: Reader, post: PostId): Promise<void> {
   if (!(await mayWriteTo(reader, post))) throw new ApiError("post_not_found");
 }
 
-/** A command that the post's actor has refused. What a refusal tells of a post, it tells only those who may see it. */
+/**
+ * Returns the error for a command that the post's actor has refused. Throws `post_not_found` instead if the viewer may
+ * not see the post, because the reason would reveal something about it.
+ */
 export async function refused(reader: Reader, post: PostId, reason: ErrorCode): Promise<ApiError> {
   await requireAccess(reader, post);
   return new ApiError(reason);
 }
 
-/** Leaves out what is gone: a post that no store has. */
+/** Adds documents, standings and authors. Leaves out posts that no store has. */
 async function hydrate(reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> {
   const ids = skeleton.map(({ post }) => post);
   const posts = await knownPosts(reader, ids);
@@ -71,15 +86,15 @@ async function hydrate(reader: Reader, skeleton: Skeleton): Promise<Hydrated[]> 
 }
 
 /**
- * A post that D1 shows older than the reader's own write is completed by its actor. So is one that D1 shows not liked as
- * the reader has left it: the likes are read a moment before the counts, and D1 may have caught up in between.
+ * Completes a post from its actor if D1 is behind a write of the viewer. Also does so if the like in D1 differs from
+ * the one the viewer left: likes are read a moment before the counts, and D1 may have caught up in between.
  */
 async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> {
   const { id } = post.document;
   const own = reader.seen.post(id);
   if (!own) return post;
-  const isAsLeft = own.liked === undefined || own.liked === post.likedByMe;
-  if (post.stats.projected >= own.seq && isAsLeft) return post;
+  const isLikeCurrent = own.liked === undefined || own.liked === post.likedByMe;
+  if (post.stats.projected >= own.seq && isLikeCurrent) return post;
   const snapshot = await reader.snapshot(id);
   if (!snapshot.ok) return { ...post, stats: { ...post.stats, deleted: true } };
   const { body, standing, liked } = snapshot;
@@ -91,7 +106,10 @@ async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> 
   };
 }
 
-/** A post to its author, who has just written it. Costs nothing if they were asked about in the last second; else a D1 query. */
+/**
+ * Presents a post to its author, who has just written it. Costs nothing if their privacy was read in the last second;
+ * otherwise one D1 query.
+ */
 export async function presentOwnPost(reader: Reader, post: Presentable): Promise<Post> {
   const { author, media } = post.document;
   const isPrivate = (await privateAmong(reader, new Set([author]))).size > 0;
@@ -99,29 +117,29 @@ export async function presentOwnPost(reader: Reader, post: Presentable): Promise
   return presentPost(post, signatures);
 }
 
-/** A pure function of what was read. What was signed for one reader is shown to no other. */
+/** Presents a post to one viewer. Signed URLs never enter the memoized part, so they reach no other viewer. */
 function presentPost({ likedByMe, ...post }: Presentable, signatures: Signatures): Post {
   const { media } = post.document;
-  const shown = presentedToAll(post);
+  const shown = memoizedForAll(post);
   if (!media.some(({ id }) => signatures.has(id))) return { ...shown, likedByMe };
   return { ...shown, media: media.map((file) => shownMedia(file, signatures.get(file.id))), likedByMe };
 }
 
-type ToAll = Omit<Post, "likedByMe">;
-type Seen = Omit<Presentable, "likedByMe">;
-/** As long as the tiers have the same three, they look the same. */
-const presented = new WeakMap<Seen["document"], Omit<Seen, "document"> & { post: ToAll }>();
+type PostForAll = Omit<Post, "likedByMe">;
+type Source = Omit<Presentable, "likedByMe">;
+/** Presented posts by document, valid while the tiers hold the same document, author and standing. */
+const presented = new WeakMap<Source["document"], Omit<Source, "document"> & { post: PostForAll }>();
 
-function presentedToAll(seen: Seen): ToAll {
-  const { document, author, stats } = seen;
+function memoizedForAll(source: Source): PostForAll {
+  const { document, author, stats } = source;
   const known = presented.get(document);
   if (known && known.author === author && known.stats === stats) return known.post;
-  const post = postToAll(seen);
+  const post = presentForAll(source);
   presented.set(document, { author, stats, post });
   return post;
 }
 
-function postToAll({ document, author, stats }: Seen): ToAll {
+function presentForAll({ document, author, stats }: Source): PostForAll {
   const { id, caption, media, editedAt } = document;
   const { likes, comments, seq, policy } = stats;
   return {

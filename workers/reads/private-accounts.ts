@@ -1,7 +1,7 @@
 /**
- * Who is private, for authorisation: as the primary says it, and never older than LEASE. Whoever becomes private is answered
- * only when that time is over (NOTICED_WITHIN), in which no isolate can take them for public any more. So it holds for every
- * request that begins after the answer, and posts that many read cost one question a second.
+ * Says who is private, for authorization: as the primary had it, at most LEASE ago. Becoming private is acknowledged
+ * only after NOTICED_WITHIN, when no isolate can still take the person for public. So it holds for every request that
+ * begins after the response, while a popular author costs one query a second.
  */
 import { KV_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
@@ -10,41 +10,42 @@ import type { Reader } from "../storage/reader.ts";
 import { settled } from "../storage/tiers.ts";
 
 export const LEASE = 1000; // ms
-/** With what clocks may differ in a second, and timers. */
+/** LEASE plus the drift of clocks and timers in a second. */
 export const NOTICED_WITHIN = LEASE + 100; // ms
 const PEOPLE_MAX = 10_000;
 const AUTHORS_MAX = 20_000;
 
-/** Each as of a moment before it was asked for. */
+/** Whether each person is private, as of the moment before the query was sent. */
 const leases = new Memory<PersonId, boolean>(PEOPLE_MAX);
-/** A post's author never changes. */
+/** Entries never expire, because a post's author never changes. */
 const authors = new Memory<PostId, PersonId>(AUTHORS_MAX);
 
 /**
- * Those of `people` who are private. Costs nothing for who was asked about in the last second; else one D1 query for each
- * database. While that fails, whoever may be private counts as it: the answer is the refusal `unavailable`.
+ * Returns those of `people` who are private. Costs nothing for people who were looked up in the last second, and one D1
+ * query for each database of the others. When that query fails, it throws if one of them may be private (the response
+ * is `unavailable`); otherwise all of them count as public and the response is stale.
  */
 export async function privateAmong(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
-  const known = new Map([...people].map((person) => [person, leaseOf(person)] as const));
-  const asked = [...people].filter((person) => known.get(person) === undefined);
-  if (asked.length > 0) for (const [person, is] of await askedAbout(reader, asked)) known.set(person, is);
+  const known = new Map([...people].map((person) => [person, knownPrivacy(person)] as const));
+  const unknown = [...people].filter((person) => known.get(person) === undefined);
+  if (unknown.length > 0) for (const [person, is] of await readPrivacy(reader, unknown)) known.set(person, is);
   return new Set([...people].filter((person) => known.get(person) !== false));
 }
 
-/** What this isolate has just heard of a person; undefined when it knows nothing. */
-export function leaseOf(person: PersonId): boolean | undefined {
+/** Returns whether a person is private if this isolate has read it within LEASE, and undefined otherwise. */
+export function knownPrivacy(person: PersonId): boolean | undefined {
   const lease = leases.get(person);
   const age = lease ? Date.now() - lease.at : LEASE;
-  return age >= 0 && age < LEASE ? lease?.value : undefined; // A clock may be set back.
+  return age >= 0 && age < LEASE ? lease?.value : undefined; // The clock may be set back.
 }
 
-async function askedAbout(reader: Reader, people: readonly PersonId[]): Promise<Map<PersonId, boolean>> {
+async function readPrivacy(reader: Reader, people: readonly PersonId[]): Promise<Map<PersonId, boolean>> {
   const at = Date.now();
   try {
     const rows = await reader.primariesByIds<{ id: PersonId; private: 0 | 1 }>(people, PRIVATE);
-    const answers = new Map(rows.map(({ id, private: is }) => [id, is === 1]));
-    for (const person of people) learnStanding(person, answers.get(person) ?? false, at);
-    return new Map(people.map((person) => [person, answers.get(person) ?? false]));
+    const stored = new Map(rows.map(({ id, private: is }) => [id, is === 1]));
+    for (const person of people) learnStanding(person, stored.get(person) ?? false, at);
+    return new Map(people.map((person) => [person, stored.get(person) ?? false]));
   } catch (error) {
     if (await mayBePrivate(reader, people)) throw error;
     reader.served.isStale = true;
@@ -55,8 +56,8 @@ async function askedAbout(reader: Reader, people: readonly PersonId[]): Promise<
 const PRIVATE = "SELECT id, private FROM people WHERE id IN (SELECT value FROM json_each(?1))";
 
 /**
- * For who has read it at the primary together with something else; `at`: when they asked, in ms since 1970. A query that was
- * slow may come back behind one that began later.
+ * Records whether a person is private, as another query has read it from the primary. `at` is when that query was sent,
+ * in ms since 1970: a slow query may return after one that was sent later.
  */
 export function learnStanding(person: PersonId, is: boolean, at: number): void {
   const before = leases.get(person);
@@ -64,8 +65,8 @@ export function learnStanding(person: PersonId, is: boolean, at: number): void {
 }
 
 /**
- * The author of a post that D1 has; undefined of any other. Costs nothing for a post that was asked about here before; else
- * one D1 query, which tells whether they are private as well.
+ * Returns the author of a post, or undefined when D1 does not have it. Costs nothing for a post that this isolate has
+ * seen before; otherwise one D1 query, which also reads whether the author is private.
  */
 export async function authorOf(reader: Reader, post: PostId): Promise<PersonId | undefined> {
   const known = authors.get(post);
@@ -73,34 +74,42 @@ export async function authorOf(reader: Reader, post: PostId): Promise<PersonId |
   const at = Date.now();
   const [row] = await reader.primary<{ author: PersonId; private: 0 | 1 | null }>(post, AUTHOR, post);
   if (!row) return undefined;
-  isBy(post, row.author);
+  learnAuthor(post, row.author);
   learnStanding(row.author, row.private === 1, at);
   return row.author;
 }
 
 const AUTHOR = "SELECT author, private FROM posts LEFT JOIN people ON people.id = author WHERE posts.id = ?1";
 
-/** For who has read it elsewhere. */
-export function isBy(post: PostId, author: PersonId): void {
+/** Records the author of a post that another query has read. */
+export function learnAuthor(post: PostId, author: PersonId): void {
   if (!authors.get(post)) authors.set(post, author);
 }
 
-/** After a change to it: this isolate knows. Of who has become public it asks, for they may be private again by now. */
+/**
+ * Records in this isolate that a person has become private. For one who has become public, `forgetStanding` makes it
+ * ask D1 again instead, since they may be private again by now.
+ */
 export const noteIsPrivate = (person: PersonId): void => leases.set(person, true);
 export const forgetStanding = (person: PersonId): void => leases.delete(person);
 
 /**
- * Before somebody becomes private, for when D1 is down: KV knows who has ever been it, and in which shards somebody has, for
- * posts whose author nobody knows then. It may take a minute to know.
+ * Notes in KV that a person has ever been private, and that somebody in their shard has, for posts of unknown author.
+ * Read only while D1 is down, and written before the person becomes private, so that an outage does not expose them. KV
+ * may take a minute to show it.
  */
 export async function copyPrivate(env: Env, person: PersonId): Promise<void> {
   const keys = [personKey(person), shardKey(shardOf(person))];
   await Promise.all(keys.map((key) => settled(env.DOCUMENTS.put(key, "1"))));
 }
 
-/** While D1 cannot be asked. True when KV cannot be asked either. */
+/**
+ * Returns whether one of `people` has ever been private, for when D1 is down. True if KV fails as well. Costs one KV
+ * read.
+ */
 export const mayBePrivate = (reader: Reader, people: readonly PersonId[]): Promise<boolean> =>
   isNoted(reader, people.map(personKey));
+/** Returns whether a post of unknown author may be by a private person: somebody in its shard has ever been private. */
 export const mayBeByPrivate = (reader: Reader, post: PostId): Promise<boolean> =>
   isNoted(reader, [shardKey(shardOf(post))]);
 

@@ -1,4 +1,4 @@
-/** Which addresses an answer gives for the files of a post, and to whom. */
+/** The URLs that responses give for the files of a post, and to whom. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Post, PostPage } from "../../schema/api/posts.ts";
@@ -20,7 +20,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Ada, whom Ben follows, with a post of a file that is there. */
+/** Ada, followed by Ben, with a post of one stored file. */
 async function scene() {
   const [ada, ben] = [await signUp(), await signUp()];
   await follows(ben.person.id, ada.person.id);
@@ -32,7 +32,7 @@ async function scene() {
   return { ada, ben, id, read };
 }
 
-/** For whom the addresses of a post were signed. */
+/** Returns the people for whom the URLs of a post were signed. */
 const signedFor = ({ media }: Pick<Post, "media">) =>
   new Set(
     media.flatMap(({ urls }) =>
@@ -46,7 +46,7 @@ const statusOf = async (url: string) => {
   return response.status;
 };
 
-it("gives everybody the same addresses for a public author, and signs nothing", async () => {
+it("gives everybody the same unsigned URLs for a public author", async () => {
   const { ada, ben, read } = await scene();
   const sign = vi.spyOn(crypto.subtle, "sign");
   for (const by of [undefined, ada, ben]) expect(signedFor(await read(by))).toEqual(new Set([null]));
@@ -55,7 +55,7 @@ it("gives everybody the same addresses for a public author, and signs nothing", 
   expect(sign).not.toHaveBeenCalled();
 });
 
-it("gives each reader of a private author addresses of their own, which work while they may see the post", async () => {
+it("gives each viewer of a private author their own signed URLs, which work while they may see the post", async () => {
   const { ada, ben, id, read } = await scene();
   await hide(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
@@ -71,7 +71,7 @@ it("gives each reader of a private author addresses of their own, which work whi
   expect(signedFor(await publish(ada))).toEqual(new Set([ada.person.id]));
 });
 
-it("signs the picture of a notification for who is told", async () => {
+it("signs the picture of a notification for its recipient", async () => {
   const { ada, ben, id } = await scene();
   await hide(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });
@@ -82,7 +82,7 @@ it("signs the picture of a notification for who is told", async () => {
   expect(thumbnails).toEqual([expect.stringContaining(`/thumb?for=${ada.person.id}&`)]);
 });
 
-it("shows a post all the same while nothing can be signed, and says so", async () => {
+it("still shows a post when signing fails, and marks the response as stale", async () => {
   const { ada, ben, id, read } = await scene();
   await hide(ada.person);
   vi.useFakeTimers({ now: Date.now() + NOTICED_WITHIN, toFake: ["Date"] });

@@ -1,29 +1,32 @@
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import { signatureFor } from "./media-signatures.ts";
-import { leaseOf } from "./private-accounts.ts";
+import { knownPrivacy } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { KnownPost } from "./documents.ts";
 
-/** By file, what its addresses end with for a reader: those that are not among them need nothing. */
+/** The signature that a file's URLs end with for one viewer, by file. A file that is not in the map needs none. */
 export type Signatures = ReadonlyMap<MediaId, string>;
 
 /**
- * For the files of those of `posts`, which the reader may see, whose authors are private. What is known of that was read
- * with the posts, so this asks no database: an author who has turned private in the last second may still be taken for a
- * public one, and the address is not served then, until the post is read again.
+ * Signs the files of those `posts` whose authors are private. The viewer must be allowed to see all of `posts`. Costs
+ * no query, because privacy was read with the posts: an author who became private in the last second may still count as
+ * public, and then the unsigned URLs are refused until the post is read again.
  */
 export async function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
-  const closed = posts.filter(({ stats, document }) => stats.isPrivate === true || leaseOf(document.author) === true);
+  const closed = posts.filter(
+    ({ stats, document }) => stats.isPrivate === true || knownPrivacy(document.author) === true,
+  );
   const media = closed.flatMap(({ document }) => document.media.map(({ id }) => id));
   try {
     return await signaturesOf(reader, media);
   } catch (error) {
-    console.warn("addresses not signed", { error: String(error) }); // A post without pictures is better than none.
+    console.warn("addresses not signed", { error: String(error) }); // A post without pictures beats no post.
     reader.served.isStale = true;
     return new Map();
   }
 }
 
+/** Signs each file for the viewer; returns none for an anonymous viewer. */
 export async function signaturesOf({ env, person }: Reader, media: readonly MediaId[]): Promise<Signatures> {
   if (person === undefined) return new Map();
   return new Map(await Promise.all(media.map((id) => signed(env, id, person))));

@@ -1,33 +1,33 @@
-/** Who may see whom, and what. */
+/** Decides which people and posts a viewer may see. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { type KnownPost, personDocuments } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
 import { Memory } from "../storage/memory.ts";
-import { authorOf, isBy, LEASE, leaseOf, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
+import { authorOf, LEASE, learnAuthor, knownPrivacy, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 
-/** Of the people that were asked about: those of whom the viewer sees nothing, or no post. */
+/** The people, of those looked up, whose posts the viewer may not see, or who are hidden from them altogether. */
 export type Unseen = ReadonlySet<PersonId>;
 
 /**
- * Whether a viewer, of whom `unseen` is known of its author, may see the post. Every path that shows a post, its comments,
- * who likes it or a notification of it, and every write to it, asks here and nowhere else. A post is public until it is
- * gone, but for two things: between two people of whom one has blocked the other, and of a private author for all whom
- * they have not accepted as followers.
+ * Returns whether a viewer may see the post; `unseen` must have been computed for its author and this viewer. Every
+ * path that shows a post, its comments, its likers or a notification about it decides by this function and no other. A
+ * post is public until it is deleted, with two exceptions: it is hidden between two people if one has blocked the
+ * other, and a private author's post from everybody who is not an accepted follower.
  */
 export function canView<Post extends KnownPost>(unseen: Unseen, post: Post | undefined): post is Post {
   return post !== undefined && !post.stats.deleted && !unseen.has(post.document.author);
 }
 
 /**
- * The authors of whom the viewer sees no post. Costs a viewer who has a block one D1 query; for authors whom they are not
- * known to follow what `hiddenFrom` costs; and nobody about their own posts.
+ * Returns the authors whose posts the viewer may not see. Costs one D1 query for a viewer who has any block, and the
+ * cost of `hiddenFrom` for authors that they are not known to follow. The viewer's own posts cost nothing.
  */
 export async function unseenAuthors(reader: Reader, posts: readonly KnownPost[]): Promise<Unseen> {
   const others = posts.filter(({ document }) => document.author !== reader.person);
-  for (const { document } of others) isBy(document.id, document.author);
+  for (const { document } of others) learnAuthor(document.id, document.author);
   const authors = authorsOf(others);
   if (authors.size === 1) [reader.about] = authors;
   const strangers = others.filter(({ isFollowed }) => isFollowed !== true);
@@ -41,8 +41,8 @@ export async function unseenAuthors(reader: Reader, posts: readonly KnownPost[])
 const authorsOf = (posts: readonly KnownPost[]): Set<PersonId> => new Set(posts.map(({ document }) => document.author));
 
 /**
- * Those of `people` who are private and have not accepted the viewer, as it is now. One D1 query for each database of
- * those whom nobody has asked about in the last second, and one when somebody is private.
+ * Returns those of `people` who are private and have not accepted the viewer as a follower. Costs one D1 query for each
+ * database of people who were not looked up in the last second, and one more if somebody is private.
  */
 export async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
   const others = new Set([...people].filter((person) => person !== reader.person));
@@ -51,22 +51,23 @@ export async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>):
   return hidden;
 }
 
+/** Returns whether `person` is private and has not accepted the viewer as a follower. Costs as much as `hiddenFrom`. */
 export const isHiddenFrom = async (reader: Reader, person: PersonId): Promise<boolean> =>
   (await hiddenFrom(reader, new Set([person]))).has(person);
 
-/** What is shown to everybody is some seconds old, and so may this be: it was read with where the posts stand. */
+/** Uses the privacy that was read with the standings: public responses may be some seconds old, and so may this be. */
 async function hiddenFromAnybody(reader: Reader, posts: readonly KnownPost[]): Promise<Set<PersonId>> {
   const unknown = posts.filter(({ stats }) => stats.isPrivate === undefined);
   const hidden = await privateAmong(reader, authorsOf(unknown));
   for (const { document, stats } of posts) {
-    if (stats.isPrivate === true || leaseOf(document.author) === true) hidden.add(document.author);
+    if (stats.isPrivate === true || knownPrivacy(document.author) === true) hidden.add(document.author);
   }
   return hidden;
 }
 
 /**
- * Whether `viewer`, of whom nothing but their id is known (a signed address has no session), sees what `author` publishes,
- * who is private. As it is now, or was a second ago: one D1 query a second for each pair.
+ * Returns whether `viewer` may see the posts of the private `author`. Needs no session, since a signed URL names only
+ * the viewer's id. The result is at most LEASE old; costs one D1 query a second for each pair.
  */
 export async function seesPostsOf(reader: Reader, viewer: PersonId, author: PersonId): Promise<boolean> {
   if (viewer === author) return true;
@@ -87,9 +88,10 @@ const SEES = `
     AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?2 AND ${IS_ACTIVE}) AS sees`;
 
 /**
- * Whether the viewer may write to a post, as far as its author is concerned: all else its actor knows. Costs nothing for the
- * post of an author who was asked about in the last second; else a D1 query, and one more when the author is private. Who
- * has a block costs one more, but for what they may do despite it. A post that D1 does not have is nobody's yet.
+ * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.
+ * Costs nothing if the author was looked up in the last second; otherwise one D1 query, and one more when the author is
+ * private. A viewer who has any block costs one more unless `despiteBlocks` is set. False for a post that D1 does not
+ * have (yet).
  */
 export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks = false } = {}): Promise<boolean> {
   let author: PersonId | undefined;
@@ -102,30 +104,33 @@ export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks =
   }
   if (author === undefined) return false;
   if (author === reader.person) return true;
-  const asked = new Set([author]);
+  const authors = new Set([author]);
   const [blocked, hidden] = await Promise.all([
-    despiteBlocks ? new Set<PersonId>() : blockedFor(reader, asked),
-    hiddenFrom(reader, asked),
+    despiteBlocks ? new Set<PersonId>() : blockedFor(reader, authors),
+    hiddenFrom(reader, authors),
   ]);
   return !blocked.has(author) && !hidden.has(author);
 }
 
 /**
- * With whom of `others` the viewer is in a block, whoever made it. One D1 query; none for who has no block, which is nearly
- * everybody, and none about nobody but oneself.
+ * Returns those of `others` whom the viewer has blocked or who have blocked the viewer. Costs one D1 query, or nothing
+ * for a viewer without any block (nearly everybody) or when `others` holds nobody but the viewer.
  */
 export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<Unseen> {
   const { person, hasBlocks } = reader;
-  const asked = new Set([...others].filter((other) => other !== person));
-  if (!person || !hasBlocks || asked.size === 0) return new Set();
-  const rows = await reader.primary<{ other: PersonId }>(person, BLOCKED_AMONG, person, JSON.stringify([...asked]));
+  const people = new Set([...others].filter((other) => other !== person));
+  if (!person || !hasBlocks || people.size === 0) return new Set();
+  const rows = await reader.primary<{ other: PersonId }>(person, BLOCKED_AMONG, person, JSON.stringify([...people]));
   return new Set(rows.map(({ other }) => other));
 }
 
-/** The people of `ids` whom the viewer may meet: in a list, as who comments, or as whom a notification is about. */
+/**
+ * Returns the people that the viewer may see by name, in a list or as authors of comments: all but those blocked either
+ * way.
+ */
 export async function peopleSeenBy(reader: Reader, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
-  const asked = [...ids];
-  const [people, blocked] = await Promise.all([personDocuments.get(reader, asked), blockedFor(reader, asked)]);
+  const all = [...ids];
+  const [people, blocked] = await Promise.all([personDocuments.get(reader, all), blockedFor(reader, all)]);
   for (const person of blocked) people.delete(person);
   return people;
 }

@@ -1,21 +1,22 @@
-/** What follows when a private person becomes public: who has asked to follow them does. */
+/** The effect of a private person becoming public: accepts all their follow requests. */
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { effectDone, effectGoesOn } from "../storage/effects.ts";
 import { answerRequest, applyAnswer } from "./follow-requests.ts";
 
-/** Bounds the work of one message: about five D1 calls each. */
+/** The most requests that one message accepts. Each costs about five D1 calls. */
 export const ACCEPTED_PER_MESSAGE = 50;
 
 /**
- * Accepts one page of requests, oldest first, and hands the rest on. Whoever has become private again in the meantime has
- * accepted those that were reached until then. One D1 query, and for each request what an answer costs.
+ * Accepts one page of requests, oldest first, and continues with the next page in another message. It stops if the
+ * person becomes private again; requests accepted until then stay accepted. Costs one D1 query, and for each request as
+ * much as any decision.
  */
 export async function acceptAll(env: Env, effect: Extract<Effect, { kind: "open" }>): Promise<void> {
   const { id, person, after } = effect;
   const { results: page } = await databaseOf(env, person)
-    .prepare(OLDEST)
+    .prepare(OLDEST_REQUESTS)
     .bind(person, after?.since ?? 0, after?.follower ?? "", ACCEPTED_PER_MESSAGE)
     .all<{ since: number; follower: PersonId }>();
   for (const { follower } of page) {
@@ -26,7 +27,7 @@ export async function acceptAll(env: Env, effect: Extract<Effect, { kind: "open"
   await (last ? effectGoesOn(env, { ...effect, after: last }) : effectDone(env, id));
 }
 
-const OLDEST = `
+const OLDEST_REQUESTS = `
   SELECT since, follower FROM followers
   WHERE followee = ?1 AND pending = 1 AND (since, follower) > (?2, ?3)
   AND EXISTS (SELECT 1 FROM people WHERE id = ?1 AND private = 0)

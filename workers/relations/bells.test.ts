@@ -27,7 +27,7 @@ afterEach(() => {
 
 type Three = [PersonId, PersonId, PersonId];
 
-/** A post that is in D1; its root is in `queues`. */
+/** Publishes a post and projects it to D1. The root message of its fan-out is left in `queues`. */
 async function publish(author: PersonId): Promise<PostId> {
   const { post, actor } = await publishedPost(author);
   await flush(actor);
@@ -35,7 +35,7 @@ async function publish(author: PersonId): Promise<PostId> {
   return post.id;
 }
 
-/** Delivers what is queued, and what that queues, until nothing is. */
+/** Delivers fan-out messages until none are queued. Returns their number. */
 async function deliver(bindings: Env = env): Promise<number> {
   let messages = 0;
   for (let message = queues.fanOuts.shift(); message; message = queues.fanOuts.shift()) {
@@ -45,10 +45,10 @@ async function deliver(bindings: Env = env): Promise<number> {
   return messages;
 }
 
-const turned = (author: PersonId) =>
+const turnToMerged = (author: PersonId) =>
   databaseOf(env, author).prepare("UPDATE people SET reach = 'merged' WHERE id = ?").bind(author).run();
 
-const entryOf = (recipient: PersonId, post: PostId) =>
+const notificationOf = (recipient: PersonId, post: PostId) =>
   databaseOf(env, recipient)
     .prepare("SELECT * FROM notifications WHERE recipient = ? AND kind = 'new_post' AND subject = ?")
     .bind(recipient, post)
@@ -60,52 +60,49 @@ const write = (person: PersonId, sql: string, ...values: (string | number)[]) =>
     .bind(person, ...values)
     .run();
 
-it.each(["pushed", "merged"])(
-  "tells those whose bell rings for the author, once, and nobody else: %s",
-  async (reach) => {
-    const author = await newReader();
-    const [ada, ben, cleo] = (await newReaders(3)) as Three;
-    await followAll([ada, ben, cleo], author);
-    await ringAll([ada, ben], author);
-    if (reach === "merged") await turned(author);
-    const post = await publish(author);
-    const root = { post, author };
-    await deliver();
-    expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
-    const entry = await entryOf(ada, post);
-    const at = timeOf(post);
-    expect(entry).toEqual({
-      recipient: ada,
-      kind: "new_post",
-      subject: post,
-      post,
-      actors: JSON.stringify([author]),
-      count: 1,
-      excerpt: null,
-      version: 1,
-      raised: at,
-      seen: 0,
-      at,
-      pushed: 0,
-      pushed_at: 0,
-      push_held_until: 0,
-    });
+it.each(["pushed", "merged"])("notifies followers with a bell once, and nobody else: %s", async (reach) => {
+  const author = await newReader();
+  const [ada, ben, cleo] = (await newReaders(3)) as Three;
+  await followAll([ada, ben, cleo], author);
+  await ringAll([ada, ben], author);
+  if (reach === "merged") await turnToMerged(author);
+  const post = await publish(author);
+  const root = { post, author };
+  await deliver();
+  expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
+  const entry = await notificationOf(ada, post);
+  const at = timeOf(post);
+  expect(entry).toEqual({
+    recipient: ada,
+    kind: "new_post",
+    subject: post,
+    post,
+    actors: JSON.stringify([author]),
+    count: 1,
+    excerpt: null,
+    version: 1,
+    raised: at,
+    seen: 0,
+    at,
+    pushed: 0,
+    pushed_at: 0,
+    push_held_until: 0,
+  });
 
-    await write(ada, "UPDATE notifications SET seen = raised WHERE recipient = ?");
-    await fanOut(env, root); // The queue repeats it.
-    await fanOut(env, { ...root, parts: { first: 0, end: 8, bells: true } });
-    expect(await entryOf(ada, post)).toEqual({ ...entry, seen: at });
-    expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
-  },
-);
+  await write(ada, "UPDATE notifications SET seen = raised WHERE recipient = ?");
+  await fanOut(env, root); // The queue repeats it.
+  await fanOut(env, { ...root, parts: { first: 0, end: 8, bells: true } });
+  expect(await notificationOf(ada, post)).toEqual({ ...entry, seen: at });
+  expect((await toldOf(post)).toSorted()).toEqual([ada, ben].toSorted());
+});
 
-it("tells nobody who does not want to be told", async () => {
+it("notifies only followers who want a notification", async () => {
   const author = await newReader();
   const post = await publish(author);
   const prefers = (person: PersonId, kind: NotificationKind, who: Who) =>
     write(person, "INSERT INTO notification_preferences (person, kind, who, push) VALUES (?, ?, ?, 1)", kind, who);
   const block = "INSERT INTO blocks (person, other, mine, version, theirs, their_version) VALUES (?, ?, ?, 1, ?, 1)";
-  const cases: [told: boolean, arrange: (person: PersonId) => Promise<unknown>][] = [
+  const cases: [isNotified: boolean, arrange: (person: PersonId) => Promise<unknown>][] = [
     [true, async () => undefined],
     [true, (person) => prefers(person, "new_post", "everyone")],
     [true, (person) => prefers(person, "new_post", "following")],
@@ -116,7 +113,7 @@ it("tells nobody who does not want to be told", async () => {
     [false, (person) => write(person, block, author, 1, 0)],
     [false, (person) => write(person, block, author, 0, 1)],
     [true, (person) => write(person, block, author, 0, 0)],
-    // Their mirrors still say otherwise.
+    // The mirrors of these two still have the bell.
     [false, (person) => write(person, "UPDATE following SET bell = 0 WHERE follower = ?")],
     [false, (person) => write(person, "UPDATE following SET active = 0, bell = 0 WHERE follower = ?")],
   ];
@@ -125,11 +122,11 @@ it("tells nobody who does not want to be told", async () => {
   await ringAll(readers, author);
   for (const [index, [, arrange]] of cases.entries()) await arrange(readers[index] as PersonId);
   await deliver();
-  const told = new Set(await toldOf(post));
-  expect(readers.map((reader) => told.has(reader))).toEqual(cases.map(([told]) => told));
+  const notified = new Set(await toldOf(post));
+  expect(readers.map((reader) => notified.has(reader))).toEqual(cases.map(([isNotified]) => isNotified));
 });
 
-it("tells who has not been there for long, though nothing is written into their feed", async () => {
+it("notifies dormant readers, although nothing is written to their feed", async () => {
   const author = await newReader();
   const dormant = await newReader(DORMANT_AFTER_DAYS + 1);
   await followAll([dormant], author);
@@ -141,43 +138,43 @@ it("tells who has not been there for long, though nothing is written into their 
   expect(await feed.first("n")).toBe(0);
 });
 
-it("announces what stands unread, also that which an earlier run has written", async () => {
+it("announces unread notifications, including those written by an earlier run", async () => {
   const author = await newReader();
   const [ada, ben, cleo] = (await newReaders(3)) as Three;
   await followAll([ada, ben, cleo], author);
   await ringAll([ada, ben], author);
   const post = await publish(author);
-  const announced = vi.spyOn(announcing, "announce");
-  const told = () =>
-    announced.mock.calls
+  const announce = vi.spyOn(announcing, "announce");
+  const announced = () =>
+    announce.mock.calls
       .flatMap(([, unread]) => unread)
       .toSorted((a, b) => (a.recipient < b.recipient ? -1 : 1))
       .map(({ recipient, kind, subject }) => ({ recipient, kind, subject }));
-  const entry = (recipient: PersonId) => ({ recipient, kind: "new_post", subject: post });
+  const notification = (recipient: PersonId) => ({ recipient, kind: "new_post", subject: post });
   const root = { post, author };
   await deliver();
-  expect(told()).toEqual([ada, ben].toSorted().map(entry));
-  announced.mockClear();
+  expect(announced()).toEqual([ada, ben].toSorted().map(notification));
+  announce.mockClear();
   await write(ada, "UPDATE notifications SET seen = raised WHERE recipient = ?");
   await fanOut(env, root);
-  expect(told()).toEqual([entry(ben)]);
+  expect(announced()).toEqual([notification(ben)]);
 });
 
-it("sends a tree to the bells of a large author, when more ring than one message serves", async () => {
+it("sends a tree of pages to the bells of a large author if they exceed one message", async () => {
   const author = await newReader();
   const followers = await newReaders(2 * READERS_PER_MESSAGE);
   const ringing = followers.slice(0, READERS_PER_MESSAGE + 100);
   await followAll(followers, author);
   await ringAll(ringing, author);
-  await turned(author);
+  await turnToMerged(author);
   const post = await publish(author);
   expect(await deliver()).toBe(3); // The root and two pages.
   expect((await toldOf(post)).toSorted()).toEqual(ringing.toSorted());
   expect(await env.POSTS.getByName(post).confirmDelivered(0)).toBe(0);
 });
 
-it("costs what is said: nothing where nobody has a bell, and three rows for each who has", async () => {
-  vi.spyOn(Math, "random").mockReturnValue(0.99); // Nobody's turn to be trimmed. Ids are random by themselves.
+it("costs nothing without bells, and three written rows for each bell", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0.99); // Nothing is trimmed. Ids do not depend on Math.random.
   const author = await newReader();
   const followers = await newReaders(200);
   await followAll(followers, author);
@@ -190,22 +187,25 @@ it("costs what is said: nothing where nobody has a bell, and three rows for each
   const without = await costOf(await publish(author));
   await ringAll(followers.slice(0, 20), author);
   const withBells = await costOf(await publish(author));
-  const announcing = databases(env).length; // Where their sockets are.
-  expect(withBells.queries).toBeLessThanOrEqual(without.queries + announcing);
+  const socketQueries = databases(env).length;
+  expect(withBells.queries).toBeLessThanOrEqual(without.queries + socketQueries);
   expect(withBells.rowsWritten - without.rowsWritten).toBe(3 * 20);
   expect((withBells.rowsRead - without.rowsRead) / 20).toBeLessThanOrEqual(8);
 
-  await turned(author);
+  await turnToMerged(author);
   const large = await costOf(await publish(author));
-  expect(large.queries).toBeLessThanOrEqual(2 + 2 * announcing);
+  expect(large.queries).toBeLessThanOrEqual(2 + 2 * socketQueries);
   expect(large.rowsWritten).toBe(3 * 20);
   expect(large.rowsRead).toBeLessThan(20 * 10);
   await databaseOf(env, author).prepare("UPDATE followers SET bell = 0 WHERE followee = ?").bind(author).run();
   expect(await costOf(await publish(author))).toMatchObject({ queries: 1, rowsWritten: 0 });
 });
 
-/** A follower of an author over the API, with the effects that nobody applies but the test. */
-async function pair() {
+/**
+ * A reader and an author who use the API. Returns a function that changes their relation, whose effects the test
+ * applies.
+ */
+async function newPair() {
   const [ada, ben] = [await signUp(), await signUp()];
   const sent: Effect[] = [];
   const bindings = { ...env, EFFECTS: queueTo((message) => sent.push(Effect.parse(message))) };
@@ -224,9 +224,9 @@ async function apply(effects: readonly Effect[]): Promise<void> {
   }
 }
 
-it.each(["pushed", "merged"])("finds what was published while the bell was on its way: %s", async (reach) => {
-  const { reader, author, change } = await pair();
-  if (reach === "merged") await turned(author);
+it.each(["pushed", "merged"])("catches up with posts published before the bell is mirrored: %s", async (reach) => {
+  const { reader, author, change } = await newPair();
+  if (reach === "merged") await turnToMerged(author);
   await apply(await change("PUT", "follow"));
   const before = await publish(author);
   await deliver();
@@ -235,7 +235,7 @@ it.each(["pushed", "merged"])("finds what was published while the bell was on it
   vi.useFakeTimers({ now: Date.now() + 5, toFake: ["Date"] });
   const meanwhile = await publish(author);
   vi.useRealTimers();
-  await deliver(); // Fan-out asks the mirror, which knows nothing yet.
+  await deliver(); // Fan-out reads the mirror, which does not have the bell yet.
   expect(await toldOf(meanwhile)).toEqual([]);
   await apply([...ring, ...ring]);
   expect([await toldOf(before), await toldOf(meanwhile)]).toEqual([[], [reader]]);
@@ -244,8 +244,8 @@ it.each(["pushed", "merged"])("finds what was published while the bell was on it
   expect(await toldOf(later)).toEqual([reader]);
 });
 
-it("ends where the fact is, in whatever order the effects of the follow and of the bell come", async () => {
-  const { reader, author, change } = await pair();
+it("ends up as the fact says, whatever the order of the effects of follow and bell", async () => {
+  const { reader, author, change } = await newPair();
   const effects = [
     ...(await change("PUT", "follow")),
     ...(await change("PUT", "bell")),
@@ -269,8 +269,8 @@ it("ends where the fact is, in whatever order the effects of the follow and of t
   expect(await left.bind(reader).first("n")).toBe(0);
 });
 
-it("tells the followee nothing of a bell", async () => {
-  const { author, change } = await pair();
+it("does not notify the followee of a bell", async () => {
+  const { author, change } = await newPair();
   await apply(await change("PUT", "follow"));
   await databaseOf(env, author)
     .prepare("UPDATE notifications SET seen = raised WHERE recipient = ?")

@@ -21,7 +21,7 @@ const newPair = async (): Promise<Pair> => {
   return pair;
 };
 
-/** Only the rows that a backfill reads. */
+/** Adds posts, but only the rows that a backfill reads. */
 async function publish(author: PersonId, count: number): Promise<void> {
   await withFreshIds(() => {
     const ids = Array.from({ length: count }, (_, age) => newId<PostId>(shardOf(author), Date.now() - age));
@@ -32,7 +32,7 @@ async function publish(author: PersonId, count: number): Promise<void> {
   });
 }
 
-/** Takes a step. Gives back what it sends to the queue, which nobody else applies. */
+/** Takes a step over the API. Returns its outcome and the effects it sends, which the test applies. */
 async function take({ by, method, what }: Step, pair: Pair, bindings: Env = env) {
   const sent: Effect[] = [];
   const EFFECTS = queueTo((message) => sent.push(Effect.parse(message)));
@@ -41,17 +41,17 @@ async function take({ by, method, what }: Step, pair: Pair, bindings: Env = env)
   return { answer: await outcome(response), sent };
 }
 
-/** Applies an effect, and what it sends in its turn. */
+/** Applies an effect, and the effects that it sends. */
 async function apply(effect: Effect, bindings: Env = env): Promise<void> {
   const sent: Effect[] = [];
   const EFFECTS = queueTo((message) => sent.push(Effect.parse(message)));
-  const deaf = { ...bindings, EFFECTS };
-  if (effect.kind === "follow") await applyFollow(deaf, effect);
-  if (effect.kind === "block") await applyBlock(deaf, effect);
+  const recording = { ...bindings, EFFECTS };
+  if (effect.kind === "follow") await applyFollow(recording, effect);
+  if (effect.kind === "block") await applyBlock(recording, effect);
   for (const next of sent) await apply(next, bindings);
 }
 
-/** What the sweep would find of the two. */
+/** Returns the effects of the pair that the sweep would find. */
 async function effectsOf(pair: Pair): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of pair) {
@@ -73,7 +73,7 @@ async function sweep(pair: Pair): Promise<void> {
   }
 }
 
-/** Everything between the two, seen from the first. */
+/** Reads everything that relates the two, from the side of the first. */
 async function stateOf([{ person: me }, { person: other }]: Pair) {
   const database = databaseOf(env, me.id);
   const row = <T>(sql: string, ...values: unknown[]) =>
@@ -94,7 +94,7 @@ async function stateOf([{ person: me }, { person: other }]: Pair) {
     isFollowed:
       (await row("SELECT 1 FROM followers WHERE followee = ? AND follower = ? AND active = 1", me.id, other.id)) !==
       null,
-    told:
+    isNotified:
       (await row(
         "SELECT 1 FROM notifications WHERE recipient = ? AND kind = 'follow' AND count = 1 AND actors = json_array(?)",
         me.id,
@@ -106,7 +106,7 @@ async function stateOf([{ person: me }, { person: other }]: Pair) {
   };
 }
 
-/** Both sides agree, nothing is left to be done, and between two with a block there is no follow. */
+/** Expects that both sides agree, no effects are left, and a block leaves no follow. */
 async function expectSettled(pair: Pair): Promise<void> {
   expect(await effectsOf(pair)).toEqual([]);
   const [ada, ben] = [await stateOf(pair), await stateOf([pair[1], pair[0]])];
@@ -116,7 +116,7 @@ async function expectSettled(pair: Pair): Promise<void> {
   ] as const) {
     expect(one.theirs).toEqual(two.mine);
     expect(one.followed).toEqual(two.follows);
-    expect(one.told).toBe(one.isFollowed);
+    expect(one.isNotified).toBe(one.isFollowed);
     expect(one.feed).toBe(two.isFollowed ? 2 : 0);
     expect(one.counts).toEqual({ followers: Number(one.isFollowed), following: Number(two.isFollowed) });
     if (one.mine[0] === 1 || two.mine[0] === 1) expect([one.isFollowed, two.isFollowed]).toEqual([false, false]);
@@ -133,7 +133,7 @@ it("ends both follows, with their mirrors, counts, notifications and feeds", asy
   expect((await stateOf(pair)).counts).toEqual({ followers: 1, following: 1 });
 
   expect((await take(step(0, "PUT", "block"), pair)).answer).toBe("200");
-  // Their follow has ended when the answer comes; what follows from that comes with the effects.
+  // The follow has ended by the time of the response. Its consequences come with the effects.
   expect(await stateOf([pair[1], pair[0]])).toMatchObject({ theirs: [1, 1], follows: { active: 0 }, feed: 0 });
   await sweep(pair);
   await expectSettled(pair);
@@ -145,7 +145,7 @@ it("ends both follows, with their mirrors, counts, notifications and feeds", asy
   expect((await take(step(1, "PUT", "follow"), pair)).answer).toBe("200");
 });
 
-it("changes nothing when its effect comes again, or after an unblock and a new follow", async () => {
+it("changes nothing when its effect is repeated, even after an unblock and a new follow", async () => {
   const pair = await newPair();
   const [{ person: ada }, { person: ben }] = pair;
   await take(step(0, "PUT", "block"), pair);
@@ -163,11 +163,11 @@ it("changes nothing when its effect comes again, or after an unblock and a new f
   expect((await stateOf(pair)).isFollowed).toBe(true);
 });
 
-it("holds though it could not be applied at once, and the sweep completes it", async () => {
+it("is completed by the sweep if it cannot be applied at once", async () => {
   const pair = await newPair();
   await take(step(1, "PUT", "follow"), pair);
   await sweep(pair);
-  // The first batch is the block. Its effect finds its truth, and then the other's database is down.
+  // The first batch stores the block. Its effect reads that fact, and then the other person's database is down.
   const down = beforeBatches(env, (before) =>
     before === 1 ? Promise.reject(new Error("D1 is down")) : Promise.resolve(),
   );
@@ -180,7 +180,7 @@ it("holds though it could not be applied at once, and the sweep completes it", a
   await expectSettled(pair);
 });
 
-it("never goes back when a run that is late has read its truth before an unblock", async () => {
+it("never goes back when a late run has read the fact before an unblock", async () => {
   const pair = await newPair();
   const [{ person: ada }, { person: ben }] = pair;
   await take(step(0, "PUT", "block"), pair);
@@ -200,7 +200,7 @@ it("never goes back when a run that is late has read its truth before an unblock
   expect(await stateOf(pair)).toMatchObject({ mine: [0, 2], isFollowed: true });
 });
 
-/** `env`, in which `wait` comes before each batch; it is told how many there were before. */
+/** Returns an `env` that awaits `wait` before each batch, passing the number of earlier batches. */
 function beforeBatches(bindings: Env, wait: (before: number) => Promise<void>): Env {
   let batches = 0;
   const waiting = (database: D1Database): D1Database =>
@@ -222,7 +222,7 @@ function beforeBatches(bindings: Env, wait: (before: number) => Promise<void>): 
   ) as unknown as Env;
 }
 
-it("ends where the facts are, however blocks, follows and their effects run at the same time", async () => {
+it("ends up as the facts say, however blocks, follows and their effects interleave", async () => {
   const { constantFrom } = fc;
   const by = constantFrom<(0 | 1)[]>(0, 1);
   const anyStep = fc.record(
@@ -243,23 +243,23 @@ it("ends where the facts are, however blocks, follows and their effects run at t
       const running: Promise<void>[] = [];
       const run = async (step: Step) => {
         const { answer, sent } = await take(step, pair, slow);
-        // The last when a call of it is held for longer than anybody waits for a store: it may have been made all the same.
+        // 503 when a call is delayed for longer than the deadline for stores. The call may still take effect.
         expect(["200", "409 unblock_first", "404 person_not_found", "503 unavailable"]).toContain(answer);
         for (const effect of [...sent, ...sent]) running.push(apply(effect, slow));
       };
-      const everybody = async () => {
+      const everything = async () => {
         const others = Promise.all(repeated.map(again));
         if (inTurn) for (const step of steps) await run(step);
         else await Promise.all(steps.map(run));
         await others;
         await Promise.all(running);
       };
-      // The effect of a block that is under way or over, as the queue and the sweep may run it at any time.
+      // Repeats the effect of a block that is under way or done, as the queue and the sweep may at any time.
       const again = scheduler.scheduleFunction(async (by: 0 | 1) => {
         const [person, other] = [pair[by].person.id, pair[1 - by]?.person.id];
         if (other) running.push(apply({ kind: "block", id: newId(shardOf(person)), person, other }, slow));
       });
-      await scheduler.waitFor(everybody());
+      await scheduler.waitFor(everything());
       await sweep(pair);
       await expectSettled(pair);
     }),

@@ -1,4 +1,4 @@
-/** What follows from a block or an unblock: its mirror with the other person, and the end of their follow. */
+/** The effect of a block or an unblock: mirrors it to the other person's shard, and ends their follow. */
 import type { Effect } from "../../schema/messages/facts.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -7,22 +7,23 @@ import { withFreshIds } from "../storage/fresh-ids.ts";
 import { endFollow } from "./unfollow.ts";
 
 /**
- * Costs one D1 query for the truth, one batch for the other person, and one to be done. It may run again, late, or at the
- * same time as another one of the same pair: the mirror never goes back, and what it ends follows from the mirror.
+ * Applies a block or an unblock to the other person. Costs one D1 query for the fact, one batch for the other person,
+ * and one query to mark the effect as done. It may run repeatedly, late, or concurrently with another effect of the
+ * same pair: the mirror never goes back to an older version, and follows end according to the mirror.
  */
 export async function applyBlock(env: Env, effect: Extract<Effect, { kind: "block" }>): Promise<void> {
   const { person, other } = effect;
-  const truth = await databaseOf(env, person)
+  const fact = await databaseOf(env, person)
     .prepare("SELECT mine, version FROM blocks WHERE person = ? AND other = ?")
     .bind(person, other)
-    .first<Truth>();
-  if (truth) await mirror(env, other, person, truth);
+    .first<BlockFact>();
+  if (fact) await mirror(env, other, person, fact);
   await effectDone(env, effect.id);
 }
 
-type Truth = { mine: 0 | 1; version: number };
+type BlockFact = { mine: 0 | 1; version: number };
 
-async function mirror(env: Env, person: PersonId, blocker: PersonId, { mine, version }: Truth): Promise<void> {
+async function mirror(env: Env, person: PersonId, blocker: PersonId, { mine, version }: BlockFact): Promise<void> {
   const database = databaseOf(env, person);
   await withFreshIds(async () => {
     const end = endFollow(env, person, blocker, IS_BLOCKED);
@@ -39,5 +40,6 @@ const MIRROR = `
   ON CONFLICT DO UPDATE SET theirs = excluded.theirs, their_version = excluded.their_version
   WHERE excluded.their_version > their_version`;
 
-// Asks the mirror, not what this run has read: after an unblock and a new follow, a late run ends nothing.
+// Checks the mirror rather than the fact that this run read, so that a late run ends nothing after an unblock and a new
+// follow.
 const IS_BLOCKED = "EXISTS (SELECT 1 FROM blocks WHERE person = follower AND other = followee AND theirs = 1)";

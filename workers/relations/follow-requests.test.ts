@@ -1,4 +1,4 @@
-/** A request to follow from its beginning to its end, whatever both of the two do meanwhile. */
+/** The life of a follow request, whatever its two people do meanwhile. */
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -31,7 +31,7 @@ const STEPS = {
 } as const;
 type Step = keyof typeof STEPS | "close";
 
-/** The owner is private, and has two posts. */
+/** Creates an asker and a private owner who has two posts. */
 async function newPair(): Promise<Pair> {
   const [asker, owner] = [await signUp(), await signUp()];
   await withFreshIds(() => {
@@ -45,7 +45,7 @@ async function newPair(): Promise<Pair> {
   return { asker, owner };
 }
 
-/** Takes a step. Gives back what it sends to the queue, which nobody else applies. */
+/** Takes a step over the API. Returns its outcome and the effects it sends, which the test applies. */
 async function take(step: Step, pair: Pair, bindings: Env = env) {
   if (step === "close") {
     await hide(pair.owner.person);
@@ -63,19 +63,19 @@ async function take(step: Step, pair: Pair, bindings: Env = env) {
   return { answer: await outcome(response), sent };
 }
 
-/** Applies an effect, and what it sends in its turn. */
+/** Applies an effect, and the effects that it sends. */
 async function apply(effect: Effect, bindings: Env = env): Promise<void> {
   const sent: Effect[] = [];
   const EFFECTS = queueTo((message) => sent.push(Effect.parse(message)));
-  const deaf = { ...bindings, EFFECTS };
-  if (effect.kind === "follow") await applyFollow(deaf, effect);
-  if (effect.kind === "answer") await applyAnswer(deaf, effect);
-  if (effect.kind === "block") await applyBlock(deaf, effect);
-  if (effect.kind === "open") await acceptAll(deaf, effect);
+  const recording = { ...bindings, EFFECTS };
+  if (effect.kind === "follow") await applyFollow(recording, effect);
+  if (effect.kind === "answer") await applyAnswer(recording, effect);
+  if (effect.kind === "block") await applyBlock(recording, effect);
+  if (effect.kind === "open") await acceptAll(recording, effect);
   for (const next of sent) await apply(next, bindings);
 }
 
-/** What the sweep would find of the two. */
+/** Returns the effects of the pair that the sweep would find. */
 async function effectsOf({ asker, owner }: Pair): Promise<Effect[]> {
   const found = new Map<string, Effect>();
   for (const { person } of [asker, owner]) {
@@ -97,8 +97,8 @@ async function sweep(pair: Pair): Promise<void> {
   }
 }
 
-/** One after the other, each with all that follows from it. */
-async function after(pair: Pair, ...steps: Step[]): Promise<string[]> {
+/** Takes steps one after the other, and applies all effects of each. Returns their outcomes. */
+async function takeInTurn(pair: Pair, ...steps: Step[]): Promise<string[]> {
   const answers: string[] = [];
   for (const step of steps) {
     answers.push((await take(step, pair)).answer);
@@ -108,7 +108,7 @@ async function after(pair: Pair, ...steps: Step[]): Promise<string[]> {
   return answers;
 }
 
-/** Everything between the two. */
+/** Reads everything that relates the two. */
 async function stateOf({ asker: { person: asker }, owner: { person: owner } }: Pair) {
   const row = async <T>(of: PersonId, sql: string, ...values: unknown[]) =>
     databaseOf(env, of)
@@ -117,7 +117,7 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
       .first<T>();
   const one = async <T>(...asked: Parameters<typeof row>): Promise<T> => {
     const found = await row<T>(...asked);
-    if (found === null) throw new Error("it has one row");
+    if (found === null) throw new Error("the query must return a row");
     return found;
   };
   const entry = (recipient: PersonId, kind: string) =>
@@ -127,14 +127,14 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
       recipient,
       kind,
     );
-  const truth = await row<{ active: number; requested: number; version: number; asked: number }>(
+  const fact = await row<{ active: number; requested: number; version: number; asked: number }>(
     asker.id,
     "SELECT active, requested, version, asked FROM following WHERE follower = ? AND followee = ?",
     asker.id,
     owner.id,
   );
   return {
-    truth: truth ?? { active: 0, requested: 0, version: 0, asked: 0 },
+    fact: fact ?? { active: 0, requested: 0, version: 0, asked: 0 },
     mirror: (await row<{ active: number; pending: number; version: number; asked: number; isTold: number }>(
       owner.id,
       `SELECT active, pending, version, asked, told_in IS NOT NULL AS isTold FROM followers
@@ -167,121 +167,121 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
 async function expectSettled(pair: Pair): Promise<Awaited<ReturnType<typeof stateOf>>> {
   expect(await effectsOf(pair)).toEqual([]);
   const state = await stateOf(pair);
-  const { truth, mirror, owner, asked, followed } = state;
-  expect(truth.active + truth.requested).toBeLessThanOrEqual(1);
+  const { fact, mirror, owner, asked, followed } = state;
+  expect(fact.active + fact.requested).toBeLessThanOrEqual(1);
   expect([mirror.active, mirror.pending, mirror.version, mirror.asked]).toEqual([
-    truth.active,
-    truth.requested,
-    truth.version,
-    truth.asked,
+    fact.active,
+    fact.requested,
+    fact.version,
+    fact.asked,
   ]);
-  if (state.isBlocked) expect([truth.active, truth.requested]).toEqual([0, 0]);
-  if (owner.private === 0) expect(truth.requested).toBe(0);
-  expect(owner).toMatchObject({ requests: truth.requested, followers: truth.active });
-  expect([state.following, state.feed]).toEqual([truth.active, truth.active * 2]);
+  if (state.isBlocked) expect([fact.active, fact.requested]).toEqual([0, 0]);
+  if (owner.private === 0) expect(fact.requested).toBe(0);
+  expect(owner).toMatchObject({ requests: fact.requested, followers: fact.active });
+  expect([state.following, state.feed]).toEqual([fact.active, fact.active * 2]);
   const names = (is: number) => JSON.stringify(is ? [pair.asker.person.id] : []);
   expect([asked?.count ?? 0, asked?.actors ?? "[]"]).toEqual([mirror.pending, names(mirror.pending)]);
   expect([followed?.count ?? 0, followed?.actors ?? "[]"]).toEqual([mirror.isTold, names(mirror.isTold)]);
-  if (mirror.isTold) expect(truth.active).toBe(1);
+  if (mirror.isTold) expect(fact.active).toBe(1);
   return state;
 }
 
 describe("a request", () => {
-  it("becomes a follow when it is accepted, and each is told once of what the other did", async () => {
+  it("becomes a follow when accepted, and each person is notified once of what the other did", async () => {
     const pair = await newPair();
-    await after(pair, "ask");
+    await takeInTurn(pair, "ask");
     const asked = await stateOf(pair);
-    expect(asked).toMatchObject({ truth: { requested: 1 }, asked: { count: 1, isUnread: 1 }, accepted: null });
-    expect(await after(pair, "accept", "accept")).toEqual(["200", "200"]);
+    expect(asked).toMatchObject({ fact: { requested: 1 }, asked: { count: 1, isUnread: 1 }, accepted: null });
+    expect(await takeInTurn(pair, "accept", "accept")).toEqual(["200", "200"]);
     const accepted = await stateOf(pair);
-    expect(accepted).toMatchObject({ truth: { active: 1 }, asked: { count: 0 }, followed: null });
+    expect(accepted).toMatchObject({ fact: { active: 1 }, asked: { count: 0 }, followed: null });
     expect(accepted.accepted).toMatchObject({ count: 1, isUnread: 1 });
   });
 
-  it("is nothing that can be accepted when it was never made, or is over", async () => {
+  it("cannot be accepted if it was never made, withdrawn or declined", async () => {
     const pair = await newPair();
-    expect(await after(pair, "accept")).toEqual(["404 request_not_found"]);
-    expect(await after(pair, "ask", "withdraw", "accept")).toEqual(["200", "200", "404 request_not_found"]);
-    expect(await after(pair, "ask", "decline", "decline", "accept")).toEqual([
+    expect(await takeInTurn(pair, "accept")).toEqual(["404 request_not_found"]);
+    expect(await takeInTurn(pair, "ask", "withdraw", "accept")).toEqual(["200", "200", "404 request_not_found"]);
+    expect(await takeInTurn(pair, "ask", "decline", "decline", "accept")).toEqual([
       "200",
       "200",
       "200",
       "404 request_not_found",
     ]);
-    expect((await stateOf(pair)).truth).toMatchObject({ active: 0, requested: 0 });
+    expect((await stateOf(pair)).fact).toMatchObject({ active: 0, requested: 0 });
   });
 
-  it("is not accepted with the answer to an earlier one", async () => {
+  it("is not accepted by the decision about an earlier one", async () => {
     const pair = await newPair();
-    await after(pair, "ask");
-    // Their mirrors are late, so what the owner sees and accepts is the first request.
+    await takeInTurn(pair, "ask");
+    // These are not mirrored yet, so the owner sees and accepts the first request.
     for (const step of ["withdraw", "ask"] as const) await take(step, pair);
     expect((await take("accept", pair)).answer).toBe("200");
     await sweep(pair);
-    expect(await expectSettled(pair)).toMatchObject({ truth: { active: 0, requested: 1 }, accepted: null });
+    expect(await expectSettled(pair)).toMatchObject({ fact: { active: 0, requested: 1 }, accepted: null });
   });
 
-  it("tells nobody of an acceptance by whom they have muted", async () => {
+  it("does not notify the asker of an acceptance by somebody they have muted", async () => {
     const pair = await newPair();
     const { asker, owner } = pair;
     await ask("PUT", `/v1/people/${owner.person.handle}/mute`, { token: asker.token });
-    await after(pair, "ask", "accept");
-    expect(await stateOf(pair)).toMatchObject({ truth: { active: 1 }, accepted: null });
+    await takeInTurn(pair, "ask", "accept");
+    expect(await stateOf(pair)).toMatchObject({ fact: { active: 1 }, accepted: null });
   });
 
-  it("raises nothing anew for a week, however often it is declined, withdrawn and made again", async () => {
+  it("makes a notification unread once a week, however often it is declined, withdrawn and repeated", async () => {
     const pair = await newPair();
-    await after(pair, "ask", "decline");
+    await takeInTurn(pair, "ask", "decline");
     const { asked } = await stateOf(pair);
-    await after(pair, "ask", "withdraw", "ask", "decline", "ask");
+    await takeInTurn(pair, "ask", "withdraw", "ask", "decline", "ask");
     expect(await stateOf(pair)).toMatchObject({ asked: { count: 1, raised: asked?.raised } });
     const database = databaseOf(env, pair.owner.person.id);
     await database
       .prepare("UPDATE followers SET told_at = told_at - 7 * 86400000 - 1 WHERE followee = ?")
       .bind(pair.owner.person.id)
       .run();
-    await after(pair, "withdraw", "ask");
+    await takeInTurn(pair, "withdraw", "ask");
     expect((await stateOf(pair)).asked?.raised).toBeGreaterThan(asked?.raised ?? Number.NaN);
   });
 
-  it("ends with a block by either of the two", async () => {
+  it("ends when either person blocks the other", async () => {
     for (const block of ["block", "blockBack"] as const) {
       const pair = await newPair();
-      await after(pair, "ask", block);
-      expect((await stateOf(pair)).truth).toMatchObject({ active: 0, requested: 0 });
+      await takeInTurn(pair, "ask", block);
+      expect((await stateOf(pair)).fact).toMatchObject({ active: 0, requested: 0 });
     }
   });
 
-  it("holds when its answer could not be applied at once", async () => {
+  it("is decided correctly if the effect of the decision is late or repeated", async () => {
     const pair = await newPair();
-    await after(pair, "ask");
+    await takeInTurn(pair, "ask");
     const lost = { kind: "answer", follower: pair.asker.person.id, followee: pair.owner.person.id } as const;
     await take("accept", pair);
-    // The same, again and late; and one that nothing stands behind.
+    // Repeats the effect at once, and again after the follow has been withdrawn.
     for (let times = 0; times < 3; times += 1) await apply({ ...lost, id: newId(shardOf(pair.owner.person.id)) });
     await sweep(pair);
-    expect(await expectSettled(pair)).toMatchObject({ truth: { active: 1, version: 2 } });
-    await after(pair, "withdraw");
+    expect(await expectSettled(pair)).toMatchObject({ fact: { active: 1, version: 2 } });
+    await takeInTurn(pair, "withdraw");
     await apply({ ...lost, id: newId(shardOf(pair.owner.person.id)) });
     await sweep(pair);
-    expect(await expectSettled(pair)).toMatchObject({ truth: { active: 0, requested: 0 } });
+    expect(await expectSettled(pair)).toMatchObject({ fact: { active: 0, requested: 0 } });
   });
 });
 
 describe("a private person", () => {
-  it("removes a follower, who may ask again", async () => {
+  it("can remove a follower, who may ask again", async () => {
     const pair = await newPair();
-    expect(await after(pair, "ask", "accept", "remove", "remove")).toEqual(["200", "200", "200", "200"]);
-    expect((await stateOf(pair)).truth).toMatchObject({ active: 0, requested: 0, version: 3 });
-    await after(pair, "ask");
-    expect((await stateOf(pair)).truth).toMatchObject({ active: 0, requested: 1 });
+    expect(await takeInTurn(pair, "ask", "accept", "remove", "remove")).toEqual(["200", "200", "200", "200"]);
+    expect((await stateOf(pair)).fact).toMatchObject({ active: 0, requested: 0, version: 3 });
+    await takeInTurn(pair, "ask");
+    expect((await stateOf(pair)).fact).toMatchObject({ active: 0, requested: 1 });
   });
 
   it("keeps their followers when they become private, and accepts all requests when they become public", async () => {
     const pair = await newPair();
     await hide(pair.owner.person, false);
-    await after(pair, "ask", "close");
-    expect((await stateOf(pair)).truth).toMatchObject({ active: 1 });
+    await takeInTurn(pair, "ask", "close");
+    expect((await stateOf(pair)).fact).toMatchObject({ active: 1 });
     const others = await Promise.all(Array.from({ length: ACCEPTED_PER_MESSAGE + 2 }, () => signUp()));
     for (const asker of others) {
       for (const effect of (await take("ask", { ...pair, asker })).sent) await apply(effect);
@@ -293,24 +293,24 @@ describe("a private person", () => {
     for (const asker of others) await expectFollows({ ...pair, asker });
   });
 
-  it("accepts, once they are public, a request that was on its way", async () => {
+  it("accepts a request that is mirrored after they have become public", async () => {
     const pair = await newPair();
     const { sent } = await take("ask", pair);
-    await after(pair, "open");
+    await takeInTurn(pair, "open");
     for (const effect of sent) await apply(effect);
     await sweep(pair);
-    expect(await expectSettled(pair)).toMatchObject({ truth: { active: 1 } });
+    expect(await expectSettled(pair)).toMatchObject({ fact: { active: 1 } });
   });
 });
 
 async function expectFollows(pair: Pair): Promise<void> {
-  const { truth, mirror } = await stateOf(pair);
-  expect([truth.active, truth.requested, mirror.active, mirror.pending]).toEqual([1, 0, 1, 0]);
+  const { fact, mirror } = await stateOf(pair);
+  expect([fact.active, fact.requested, mirror.active, mirror.pending]).toEqual([1, 0, 1, 0]);
 }
 
 const REFUSALS = ["409 unblock_first", "404 person_not_found", "404 request_not_found", "503 unavailable"];
 
-/** Runs the steps at the same time or in turn, with their effects at any time, twice; and then what the sweep finds. */
+/** Runs the steps concurrently or in turn, with each effect twice and at any time, and then sweeps. */
 async function runAll(pair: Pair, steps: readonly Step[], inTurn: boolean, scheduler: fc.Scheduler) {
   const slow = interleaved(env, scheduler);
   const running: Promise<void>[] = [];
@@ -319,16 +319,16 @@ async function runAll(pair: Pair, steps: readonly Step[], inTurn: boolean, sched
     expect(["200", ...REFUSALS]).toContain(answer);
     for (const effect of [...sent, ...sent]) running.push(apply(effect, slow));
   };
-  const everybody = async () => {
+  const everything = async () => {
     if (inTurn) for (const step of steps) await run(step);
     else await Promise.all(steps.map(run));
     await Promise.all(running);
   };
-  await scheduler.waitFor(everybody());
+  await scheduler.waitFor(everything());
   await sweep(pair);
 }
 
-it("ends where the facts are, whatever the two do, and however its effects run", async () => {
+it("ends up as the facts say, whatever the two do and however the effects run", async () => {
   const step = fc.constantFrom<Step[]>("ask", "ask", ...(Object.keys(STEPS) as Step[]), "close");
   await fc.assert(
     fc.asyncProperty(
@@ -345,7 +345,7 @@ it("ends where the facts are, whatever the two do, and however its effects run",
   );
 }, 120_000);
 
-it("is never taken as accepted, whatever else happens", async () => {
+it("is never accepted without a decision, whatever else happens", async () => {
   const others = Object.keys(STEPS).filter((step) => step !== "accept" && step !== "open") as Step[];
   await fc.assert(
     fc.asyncProperty(
@@ -355,7 +355,7 @@ it("is never taken as accepted, whatever else happens", async () => {
       async (steps, inTurn, scheduler) => {
         const pair = await newPair();
         await runAll(pair, steps, inTurn, scheduler);
-        expect(await expectSettled(pair)).toMatchObject({ truth: { active: 0 }, accepted: null });
+        expect(await expectSettled(pair)).toMatchObject({ fact: { active: 0 }, accepted: null });
       },
     ),
     { numRuns: 25 },

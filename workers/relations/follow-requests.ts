@@ -1,7 +1,7 @@
 /**
- * What a person answers to who asks to follow them, or follows them already. The answer is a fact of theirs, one to what the
- * follower has `asked`, and what follows from it happens in the follower's shard: the request becomes a follow, or either
- * of them ends. By then the follower may have taken it back, or asked anew: then it is an answer to something that is over.
+ * A person's decisions about follow requests and followers. The decision is a fact in their own shard and refers to the
+ * request by its `asked` version. Its effect then runs in the follower's shard: the request becomes a follow, or the
+ * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
 import type { Effect } from "../../schema/messages/facts.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
@@ -11,15 +11,22 @@ import { effectDone, newEffect, saveEffectIf, sendEffect } from "../storage/effe
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { announce } from "../push/announce.ts";
 import { type Unread, unreadStatements } from "../notifications/write-notifications.ts";
-import { RAISED_ONCE_IN, toldAfter, uncounted } from "../notifications/follow-notifications.ts";
+import {
+  RAISE_AGAIN_AFTER,
+  refreshFollowerStatements,
+  uncountFollowerStatement,
+} from "../notifications/follow-notifications.ts";
 import { endFollow } from "./unfollow.ts";
-import { isWantedSql } from "../notifications/notification-rules.ts";
+import { wantsNotificationSql } from "../notifications/notification-rules.ts";
 
-/** `remove`: ends a follow. */
+/** `accept` and `decline` decide a request; `remove` ends a follow. */
 export type Answer = "accept" | "decline" | "remove";
 export type AnswerEffect = Extract<Effect, { kind: "answer" }>;
 
-/** Gives back the effect, which must be applied, if this has answered anything. One D1 batch; it may come again. */
+/**
+ * Stores a decision. Returns its effect, which the caller must apply, or undefined if there was nothing to decide.
+ * Costs one D1 batch; repeating it is harmless.
+ */
 export const answerRequest = (
   env: Env,
   follower: PersonId,
@@ -33,9 +40,9 @@ export const answerRequest = (
     const key = [followee, String(shardOf(follower)), follower];
     const [saved] = await database.batch([
       saveEffectIf(env, effect, `EXISTS (SELECT 1 FROM followers WHERE ${HERE(4)} AND ${ANSWERABLE[answer]})`, key),
-      ...(answer === "remove" ? [uncounted(database, pair)] : []),
+      ...(answer === "remove" ? [uncountFollowerStatement(database, pair)] : []),
       database.prepare(`${ANSWERS[answer]} WHERE ${HERE(1)} AND ${ANSWERABLE[answer]}`).bind(...key),
-      ...toldAfter(database, followee, null),
+      ...refreshFollowerStatements(database, followee, null),
     ]);
     return saved && saved.meta.changes > 0 ? effect : undefined;
   });
@@ -43,7 +50,7 @@ export const answerRequest = (
 const HERE = (first: number): string =>
   `followee = ?${first} AND follower_shard = ?${first + 1} AND follower = ?${first + 2}`;
 
-/** SQL over a row of `followers`. A follow that was accepted may not be mirrored yet. */
+/** SQL over a row of `followers`: whether the decision applies. An accepted follow may not be mirrored yet. */
 const ANSWERABLE: Record<Answer, string> = {
   accept: `pending = 1 AND NOT EXISTS (
     SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${IS_ACTIVE})`,
@@ -51,7 +58,8 @@ const ANSWERABLE: Record<Answer, string> = {
   remove: "(active = 1 OR (accepted = 1 AND answered = asked))",
 };
 
-// The mirror of a follow that is removed ends here and now; the truth, when it comes, says the same.
+// Removing a follower ends the mirrored follow at once; the fact in the follower's shard will agree when it is
+// mirrored.
 const ANSWERS: Record<Answer, string> = {
   accept: "UPDATE followers SET answered = asked, accepted = 1, pending = 0",
   decline: "UPDATE followers SET answered = asked, accepted = 0, pending = 0",
@@ -59,8 +67,9 @@ const ANSWERS: Record<Answer, string> = {
 };
 
 /**
- * Costs one D1 query for the answer, one batch for the follower, and one to be done. It may run again, late, or at the same
- * time as another one of the same pair: an answer applies to what was asked, once, and a no after a yes holds in any order.
+ * Applies a decision in the follower's shard. Costs one D1 query for the decision, one batch for the follower, and one
+ * query to mark the effect as done. It may run repeatedly, late, or concurrently with another effect of the same pair:
+ * a decision applies once, to the request it was made for, and a refusal after an acceptance wins in any order.
  */
 export async function applyAnswer(env: Env, effect: AnswerEffect): Promise<void> {
   const { follower, followee } = effect;
@@ -69,25 +78,25 @@ export async function applyAnswer(env: Env, effect: AnswerEffect): Promise<void>
     .bind(followee, shardOf(follower), follower)
     .first<{ answered: number; accepted: 0 | 1 }>();
   if (answer) {
-    await withFreshIds(() => (answer.accepted ? begin : end)(env, follower, followee, answer.answered));
+    await withFreshIds(() => (answer.accepted ? beginFollow : end)(env, follower, followee, answer.answered));
   }
   await effectDone(env, effect.id);
 }
 
-async function begin(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
+async function beginFollow(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
   const database = databaseOf(env, follower);
   const effect = newEffect(follower, { kind: "follow", follower, followee });
-  const told = [{ recipient: follower, kind: "request_accepted", subject: followee } as const];
+  const notifications = [{ recipient: follower, kind: "request_accepted", subject: followee } as const];
   const [saved, , , unread] = await database.batch([
     saveEffectIf(
       env,
       effect,
-      `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${STANDS(6)})`,
+      `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${AWAITS_DECISION(6)})`,
       [follower, followee, String(asked)],
     ),
-    database.prepare(TELL).bind(follower, followee, asked, Date.now(), RAISED_ONCE_IN),
-    database.prepare(`${BEGIN} AND ${STANDS(3)}`).bind(follower, followee, asked),
-    ...unreadStatements(database, told),
+    database.prepare(NOTIFY).bind(follower, followee, asked, Date.now(), RAISE_AGAIN_AFTER),
+    database.prepare(`${BEGIN} AND ${AWAITS_DECISION(3)}`).bind(follower, followee, asked),
+    ...unreadStatements(database, notifications),
   ]);
   await announce(env, (unread?.results ?? []) as Unread[]);
   if (saved && saved.meta.changes > 0) await sendEffect(env, effect);
@@ -99,18 +108,20 @@ async function end(env: Env, follower: PersonId, followee: PersonId, asked: numb
   if (saved && saved.meta.changes > 0) await sendEffect(env, effect);
 }
 
-/** SQL over a row of `following`: it still waits for this answer, and nothing stands between the two. */
-const STANDS = (asked: number): string => `requested = 1 AND asked = CAST(?${asked} AS INTEGER) AND NOT EXISTS (
+/** SQL over a row of `following`: whether the request still waits for this decision and no block is between the two. */
+const AWAITS_DECISION = (
+  asked: number,
+): string => `requested = 1 AND asked = CAST(?${asked} AS INTEGER) AND NOT EXISTS (
   SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${IS_ACTIVE})`;
 
 const BEGIN = `
   UPDATE following SET active = 1, requested = 0, version = version + 1 WHERE follower = ?1 AND followee = ?2`;
 
-// Before the follow begins, because it asks whether it is about to.
-const TELL = `
+// Runs before BEGIN, whose condition it shares.
+const NOTIFY = `
   INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
   SELECT follower, 'request_accepted', followee, json_array(followee), 1, asked, ?4, ?4 FROM following
-  WHERE follower = ?1 AND followee = ?2 AND ${STANDS(3)}
-  AND ${isWantedSql({ recipient: "?1", kind: "'request_accepted'", actor: "?2", post: "NULL" })}
+  WHERE follower = ?1 AND followee = ?2 AND ${AWAITS_DECISION(3)}
+  AND ${wantsNotificationSql({ recipient: "?1", kind: "'request_accepted'", actor: "?2", post: "NULL" })}
   ON CONFLICT DO UPDATE SET version = excluded.version, raised = max(raised + 1, excluded.raised), at = excluded.at
   WHERE at <= excluded.at - ?5`;

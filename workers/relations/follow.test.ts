@@ -24,7 +24,7 @@ async function newPair(posts: number) {
   };
 }
 
-/** Only the rows that a backfill reads. Gives back the posts, newest first. */
+/** Adds posts, but only the rows that a backfill reads. Returns them newest first. */
 async function publish(author: PersonId, count: number): Promise<PostId[]> {
   const newest = Date.now();
   const ids = Array.from({ length: count }, (_, age) => newId<PostId>(shardOf(author), newest - age));
@@ -35,7 +35,7 @@ async function publish(author: PersonId, count: number): Promise<PostId[]> {
   return ids;
 }
 
-/** Follows (PUT) or unfollows (DELETE). Gives back the effect, which nobody else applies. */
+/** Follows (PUT) or unfollows (DELETE) over the API. Returns the effects, which the test applies. */
 async function change(method: "PUT" | "DELETE", pair: Pair): Promise<FollowEffect[]> {
   const sent: FollowEffect[] = [];
   const EFFECTS = queueTo((message) => {
@@ -52,7 +52,7 @@ async function apply(effects: FollowEffect[]): Promise<void> {
   for (const effect of effects) await applyFollow(env, effect);
 }
 
-/** Everything that a follow leads to, in one value. */
+/** Reads everything that a follow leads to. */
 async function stateOf({ token, follower, followee }: Pair) {
   const [mine, theirs] = [databaseOf(env, follower), databaseOf(env, followee.id)];
   const feed = await mine
@@ -62,7 +62,7 @@ async function stateOf({ token, follower, followee }: Pair) {
   const me = await (await ask("GET", "/v1/me", { token })).json<Me>();
   const profile = await (await ask("GET", `/v1/people/${followee.handle}`, { token })).json<Profile>();
   return {
-    truth: await mine
+    fact: await mine
       .prepare("SELECT active, version FROM following WHERE follower = ? AND followee = ?")
       .bind(follower, followee.id)
       .first<{ active: number; version: number }>(),
@@ -84,14 +84,14 @@ async function stateOf({ token, follower, followee }: Pair) {
   };
 }
 
-/** What all of it must be once every effect has been applied. */
-function settled({ follower, posts }: Pair, truth: { active: number; version: number }) {
-  const { active } = truth;
-  const told = { actors: JSON.stringify([follower]), count: 1, unread: 1 };
+/** The expected state once every effect has been applied. */
+function settled({ follower, posts }: Pair, fact: { active: number; version: number }) {
+  const { active } = fact;
+  const notification = { actors: JSON.stringify([follower]), count: 1, unread: 1 };
   return {
-    truth,
-    mirror: truth,
-    notification: active ? told : null,
+    fact,
+    mirror: fact,
+    notification: active ? notification : null,
     feed: active ? posts : [],
     counts: [active, active],
     followedByMe: active === 1,
@@ -99,13 +99,13 @@ function settled({ follower, posts }: Pair, truth: { active: number; version: nu
   };
 }
 
-it("mirrors a follow, tells the followee, and fills the feed", async () => {
+it("mirrors a follow, notifies the followee, and fills the feed", async () => {
   const pair = await newPair(3);
   await apply(await change("PUT", pair));
   expect(await stateOf(pair)).toEqual(settled(pair, { active: 1, version: 1 }));
 });
 
-it("takes all of it back", async () => {
+it("undoes all of it after an unfollow", async () => {
   const pair = await newPair(3);
   await apply(await change("PUT", pair));
   await apply(await change("DELETE", pair));
@@ -114,7 +114,7 @@ it("takes all of it back", async () => {
   expect(await stateOf(pair)).toEqual(settled(pair, { active: 1, version: 3 }));
 });
 
-it("tells of a follow once, however often its effect comes", async () => {
+it("notifies of a follow once, however often its effect runs", async () => {
   const pair = await newPair(0);
   const effects = await change("PUT", pair);
   await apply(effects);
@@ -130,7 +130,7 @@ it("fills the feed with the newest posts, up to a limit", async () => {
   expect((await stateOf(pair)).feed).toEqual(pair.posts.slice(0, FEED_MAX));
 });
 
-it("ends where the truth is, in whatever order the effects run, repeated and at the same time", async () => {
+it("ends up as the fact says, even if effects run repeatedly, concurrently and in any order", async () => {
   const steps = fc.array(fc.constantFrom<("PUT" | "DELETE")[]>("PUT", "DELETE"), { minLength: 2, maxLength: 4 });
   const copies = fc.constantFrom(1, 2);
   await fc.assert(
@@ -150,7 +150,7 @@ it("ends where the truth is, in whatever order the effects run, repeated and at 
       await scheduler.waitFor(person());
 
       const state = await stateOf(pair);
-      if (state.truth) expect(state).toEqual(settled(pair, state.truth));
+      if (state.fact) expect(state).toEqual(settled(pair, state.fact));
       else expect(state).toMatchObject({ mirror: null, notification: null, feed: [], counts: [0, 0], effects: null });
     }),
     { numRuns: 40 },

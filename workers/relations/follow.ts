@@ -1,4 +1,7 @@
-/** What follows from a follow, a request or the end of one: the mirror in the followee's shard, notifications, the backfill. */
+/**
+ * The effect of a follow, a request, or the end of either: the mirror in the followee's shard, notifications, the
+ * backfill.
+ */
 import type { Effect } from "../../schema/messages/facts.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -9,23 +12,31 @@ import { answerRequest, applyAnswer } from "./follow-requests.ts";
 import { FEED_MAX, trimmed } from "../feeds/feed-bound.ts";
 import { markStatement } from "../feeds/large-authors.ts";
 import { type Unread, unreadStatements } from "../notifications/write-notifications.ts";
-import { dayOf, type Mirrored, RAISED_ONCE_IN, toldAfter, toldBefore } from "../notifications/follow-notifications.ts";
+import {
+  countFollowerStatements,
+  dayOf,
+  type Mirrored,
+  RAISE_AGAIN_AFTER,
+  refreshFollowerStatements,
+} from "../notifications/follow-notifications.ts";
 
 /**
- * Costs one D1 query for the truth, one batch for the followee, one query and one batch for the backfill, and one to be
- * done. A large author needs no backfill, but one query that marks the follow. It may run again, late, or at the same time
- * as another one of the same pair: every row ends as `following` says.
+ * Applies the effect. Costs one D1 query for the fact, one batch for the followee, one query and one batch for the
+ * backfill, and one query to mark the effect as done. A large author needs no backfill, but one query that marks the
+ * follow. It may run repeatedly, late, or concurrently with another effect of the same pair: every row ends up as
+ * `following` says.
  *
- * A request to somebody who is public by the time it is mirrored is accepted: whoever was mirrored before they became public
- * is accepted with all others (open.ts), so nobody is left waiting.
+ * A request is accepted if the followee is public by the time it is mirrored. Requests mirrored before the followee
+ * became public are accepted together (open.ts), so none is left waiting.
  */
 export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
   const { follower, followee } = effect;
-  // The mirror first: a post that is published in between goes to those who are mirrored, or is found by the backfill.
+  // The mirror comes first, so that a post published in between is either delivered to the mirrored follower or
+  // backfilled.
   const mirrored = await mirrorFollow(env, follower, followee);
   if (mirrored) {
-    const { truth, reach, isPrivate, pending } = mirrored;
-    if (truth.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
+    const { fact, reach, isPrivate, pending } = mirrored;
+    if (fact.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
     if (pending && !isPrivate) {
       const answer = await answerRequest(env, follower, followee, "accept");
       if (answer) await applyAnswer(env, answer);
@@ -34,34 +45,39 @@ export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "fol
   await effectDone(env, effect.id);
 }
 
-/** Brings the mirror to what the fact says, and tells the followee. Two D1 queries. Undefined when there never was a follow. */
+/**
+ * Updates the mirror from the fact, and notifies the followee. Costs two D1 queries. Returns undefined if there never
+ * was a follow.
+ */
 export async function mirrorFollow(
   env: Env,
   follower: PersonId,
   followee: PersonId,
   { isAnnounced = true } = {},
-): Promise<(Followee & { truth: Truth }) | undefined> {
-  const truth = await databaseOf(env, follower)
+): Promise<(Followee & { fact: FollowFact }) | undefined> {
+  const fact = await databaseOf(env, follower)
     .prepare("SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower, followee)
-    .first<Truth>();
-  return truth ? { truth, ...(await mirror(env, follower, followee, truth, isAnnounced)) } : undefined;
+    .first<FollowFact>();
+  return fact ? { fact, ...(await mirror(env, follower, followee, fact, isAnnounced)) } : undefined;
 }
 
-type Truth = Mirrored & { bell: 0 | 1 };
+type FollowFact = Mirrored & { bell: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
 
-/** Asks for the followee's reach in the same transaction: a follower who is mirrored later than it turns must see that. */
+/**
+ * Reads the followee's reach in the same transaction, because a follower who is mirrored after it turns must see that.
+ */
 async function mirror(
   env: Env,
   follower: PersonId,
   followee: PersonId,
-  truth: Truth,
+  fact: FollowFact,
   isAnnounced: boolean,
 ): Promise<Followee> {
   const database = databaseOf(env, followee);
   const pair = [followee, shardOf(follower), follower] as const;
-  const { active, version, bell, requested, asked, since } = truth;
+  const { active, version, bell, requested, asked, since } = fact;
   const day = active ? dayOf(since) : null;
   const now = Date.now();
   const unread = unreadStatements(database, [
@@ -69,10 +85,10 @@ async function mirror(
     ...(requested ? [{ recipient: followee, kind: "follow_request", subject: followee } as const] : []),
   ]);
   const results = await database.batch([
-    ...toldBefore(database, { follower, followee }, truth, now),
-    database.prepare(MIRROR).bind(...pair, active, version, bell, requested, asked, since, day, now, RAISED_ONCE_IN),
-    ...toldAfter(database, followee, day),
-    database.prepare(TAKE_BACK).bind(...pair),
+    ...countFollowerStatements(database, { follower, followee }, fact, now),
+    database.prepare(MIRROR).bind(...pair, active, version, bell, requested, asked, since, day, now, RAISE_AGAIN_AFTER),
+    ...refreshFollowerStatements(database, followee, day),
+    database.prepare(DELETE_LEGACY).bind(...pair),
     database.prepare(FOLLOWEE).bind(...pair),
     ...unread,
   ]);
@@ -85,7 +101,8 @@ async function mirror(
   return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
 }
 
-// What the followee has answered stands beside it: an answered request does not wait again, however late it is mirrored.
+// The row also holds the followee's decision, so that a decided request does not wait again, however late it is
+// mirrored.
 const MIRROR = `
   INSERT INTO followers (followee, follower_shard, follower, active, version, bell, pending, asked, since, told_in, told_at)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?4 OR ?7, ?11, 0))
@@ -101,14 +118,14 @@ const FOLLOWEE = `
     SELECT pending FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3), 0) AS pending
   FROM people WHERE id = ?1`;
 
-// Follows were told one by one once, each under its follower.
-const TAKE_BACK = `
+// Follows from before there were daily notifications have one each, whose subject is the follower.
+const DELETE_LEGACY = `
   DELETE FROM notifications WHERE recipient = ?1 AND kind = 'follow' AND subject = ?3
   AND NOT EXISTS (SELECT 1 FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3 AND active = 1)`;
 
-/** The followee's newest posts, as many as a feed keeps: they may all be newer than what is in it. */
+/** Adds the followee's newest posts to the feed, as many as a feed keeps, because all may be newer than its entries. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
-  // Of the primary: a replica may lack what was published before the mirror was written.
+  // Reads the primary, because a replica may lack posts that were published before the mirror was written.
   const newest = await databaseOf(env, followee)
     .prepare("SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?")
     .bind(followee, FEED_MAX)
@@ -125,7 +142,7 @@ async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<v
   await markStatement(databaseOf(env, follower), [follower], followee).run();
 }
 
-// The join asks the fact, which lives beside the feed: an unfollow in the meantime wins.
+// Joins the fact, which lives in the database of the feed, so that an unfollow in the meantime wins.
 const BACKFILL = `
   INSERT INTO feed (reader, post, author)
   SELECT follower, value, followee FROM following JOIN json_each(?3)

@@ -4,10 +4,9 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf } from "../storage/effects.ts";
 
 /**
- * The end of a follow or a request, for a batch in the follower's database, if `condition` holds (SQL over a row of
- * `following`). The
- * first statement saves the effect, which must be sent when that has changed a row. It is the first because it asks what
- * the next one is about to change. Writes nothing when there is neither.
+ * Statements for a batch in the follower's database that end a follow or a request if `condition` holds (SQL over a row
+ * of `following`). The first one saves the effect, which the caller must send if that changed a row; it comes first
+ * because it reads what the second one changes. They write nothing if there is no follow or request.
  */
 export function endFollow(
   env: Env,
@@ -17,22 +16,22 @@ export function endFollow(
 ): { effect: Effect; statements: [D1PreparedStatement, ...D1PreparedStatement[]] } {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const database = databaseOf(env, follower);
-  const asked = `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${STANDS} AND ${condition})`;
+  const isOpen = `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${IS_OPEN} AND ${condition})`;
   return {
     effect,
     statements: [
-      saveEffectIf(env, effect, asked, [follower, followee]),
+      saveEffectIf(env, effect, isOpen, [follower, followee]),
       database.prepare(`${END} AND ${condition}`).bind(follower, followee),
       database.prepare(EMPTY_FEED).bind(follower, followee),
     ],
   };
 }
 
-const STANDS = "(active = 1 OR requested = 1)";
+const IS_OPEN = "(active = 1 OR requested = 1)";
 
 const END = `
   UPDATE following SET active = 0, requested = 0, bell = 0, version = version + 1
-  WHERE follower = ?1 AND followee = ?2 AND ${STANDS}`;
+  WHERE follower = ?1 AND followee = ?2 AND ${IS_OPEN}`;
 
 const EMPTY_FEED = `
   DELETE FROM feed WHERE reader = ?1 AND author = ?2

@@ -1,19 +1,20 @@
-/** What has changed at the source since it was copied: noted there by triggers, and copied again from there. */
+/** Copies rows that changed at the source after they were copied. Triggers at the source note their keys. */
 import { asMover, type Mover } from "./mover.ts";
 import { deleteStatements, differing, keyOf, rowsOf, writeStatements } from "./rows.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
 import type { Key } from "./windows.ts";
 
-/** Notes that are dealt with at a time. */
+/** The most notes replayed at once. */
 const NOTES_MAX = 1000;
 
 type Changed = { table: MovedTable; keys: Map<string, Key> };
-/** `isLast`: there were no more notes. `difference`: a copy that is not what was copied. */
+/** `isLast` says that no notes were left. `difference` names the first row whose copy differs from the original. */
 export type Replayed = { rows: number; isLast: boolean; difference: string | undefined };
 
 /**
- * Copies what the oldest notes name, as it stands now, and forgets them. A row that changes meanwhile is noted again,
- * behind them. Costs two queries, two for each table that has changed, because the copies are read back, and one batch.
+ * Copies the present version of the rows that the oldest notes name, and deletes the notes. A row that changes
+ * meanwhile gets a newer note. Costs two queries, one batch, and two queries for each changed table, because the copies
+ * are read back.
  */
 export async function replay(mover: Mover): Promise<Replayed> {
   const { source, target } = mover;
@@ -27,10 +28,10 @@ export async function replay(mover: Mover): Promise<Replayed> {
   const changes = changesOf(notes);
   const rows = await Promise.all(changes.map(({ table, keys }) => rowsOf(source, table, [...keys.values()])));
   const statements = changes.flatMap(({ table, keys }, index) => {
-    const here = rows[index] ?? [];
-    const present = new Set(here.map((row) => keyOf(table, row)));
+    const current = rows[index] ?? [];
+    const present = new Set(current.map((row) => keyOf(table, row)));
     const gone = [...keys].flatMap(([key, values]) => (present.has(key) ? [] : [values]));
-    return [...writeStatements(target, table, here), ...deleteStatements(target, table, gone)];
+    return [...writeStatements(target, table, current), ...deleteStatements(target, table, gone)];
   });
   await asMover(target, mover, statements);
   const difference = await differenceIn(target, changes, rows);
@@ -39,8 +40,12 @@ export async function replay(mover: Mover): Promise<Replayed> {
   return { rows: notes.length, isLast: notes.length < NOTES_MAX, difference };
 }
 
-/** Those of `keys` that were not changed since they were copied last. */
-export async function notNoted({ source }: Mover, table: MovedTable, keys: readonly string[]): Promise<string[]> {
+/** Returns those of `keys` that have no note, which means that they have not changed since they were last copied. */
+export async function keysWithoutNote(
+  { source }: Mover,
+  table: MovedTable,
+  keys: readonly string[],
+): Promise<string[]> {
   const { results } = await source
     .prepare("SELECT DISTINCT key FROM noted_changes WHERE name = ?")
     .bind(table.name)
@@ -69,5 +74,5 @@ async function differenceIn(
 }
 
 const parsed = (key: string): Key => JSON.parse(key) as Key;
-/** SQLite and JavaScript may write the same JSON differently. */
+/** Normalizes a key, because SQLite and JavaScript may serialize the same JSON differently. */
 const normal = (key: string): string => JSON.stringify(parsed(key));

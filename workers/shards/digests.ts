@@ -1,7 +1,8 @@
 /**
- * The share of the moving people in the digests of likes, which are sums over all people of a database. While their likes
- * are copied it stays where it is: the audit adds the databases up, so who likes what from then on may be added to either.
- * It moves when the likes are deleted at the source, once: in the target's transaction it is noted up to which like.
+ * Moves the share of the moving people in the digests of likes, which are sums over all people of a database. The share
+ * stays at the source while the likes are copied: the audit adds up the databases, so later likes may be added to
+ * either. It moves once, when the likes are deleted at the source: the target records in the same transaction up to
+ * which like it has moved.
  */
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { digestStatements } from "../projector/likes.ts";
@@ -11,8 +12,9 @@ import { rowsIn, type Window } from "./windows.ts";
 type Like = { person: PersonId; post: PostId; liked: 0 | 1 };
 
 /**
- * Adds the share of a window of likes to the target's digests, and gives back what takes it from the source's. The rows no
- * longer change, so who repeats this after a crash finds the same. One query and one batch, none for no likes.
+ * Adds the share of a window of likes to the target's digests, and returns the statements that subtract it from the
+ * source's. The rows no longer change, so a repetition after a crash finds the same ones. Costs one query, and one
+ * batch if there are likes.
  */
 export async function settleDigests(mover: Mover, window: Window): Promise<D1PreparedStatement[]> {
   const { move, source, target, settled } = mover;

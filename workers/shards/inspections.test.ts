@@ -1,4 +1,4 @@
-/** An inspection that takes longer than the map of the shards lasts. */
+/** An inspection that takes longer than an isolate may use its shard map. */
 import { afterEach, expect, it, vi } from "vitest";
 import { type EffectId, type MediaId, newId } from "../../schema/ids.ts";
 import { png } from "../../tests/runtime/media.ts";
@@ -12,7 +12,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("finds its file where it was moved to meanwhile, and does not take it for gone", async () => {
+it("finds a file whose row moves to another database meanwhile, and does not treat it as deleted", async () => {
   const world = await emptyPair();
   const [id, now] = [newId<MediaId>(SHARD), Date.now()];
   const file = await png(3, 2);

@@ -1,15 +1,15 @@
-/** One step's hold on the two databases of a move. */
+/** The exclusive hold of one step on the two databases of a move. */
 import { PHASES } from "../../schema/tables/shards.ts";
 import { databaseNamed } from "../../schema/d1/shards.ts";
 import { ApiError } from "../../schema/api/refusals.ts";
 import type { Move } from "./moves.ts";
 
-/** `settled`: up to which like the digests have moved. */
+/** `settled` is the key of the last like whose share of the digests has moved. */
 export type Mover = { move: Move; holder: string; source: D1Database; target: D1Database; settled: string };
 
 /**
- * Takes the move over from whichever step had it: what an earlier one still writes is refused from now on. That matters
- * when a request was given up on and its queries go on. Throws when the move is past this step's phase. One batch a
+ * Takes the move over from the step that held it, whose later writes are rejected from now on: its queries may still be
+ * running although its request was abandoned. Throws when the move is past this step's phase. Costs one batch a
  * database.
  */
 export async function take(env: Env, move: Move): Promise<Mover> {
@@ -38,8 +38,8 @@ async function takeIn(database: D1Database, { id, first, last, phase }: Move, ho
 }
 
 /**
- * Runs `statements` in one transaction, in which no trigger counts, notes or refuses anything. Fails as a whole when
- * another step has taken the move over: the first statement then has no holder to write.
+ * Runs `statements` in one transaction, in which no trigger counts, notes or rejects anything. The whole transaction
+ * fails when another step has taken the move over, because its first statement then finds no holder and inserts NULL.
  */
 export async function asMover<T>(
   database: D1Database,
@@ -61,15 +61,15 @@ export async function asMover<T>(
   }
 }
 
-const TAKEN_OVER = "Another step has taken the move over";
+const TAKEN_OVER = "Another step has taken over this move. Try again";
 
-/** From now on the database refuses changes to the shards of the move. */
+/** A statement that makes the database reject changes to the shards of the move. */
 export const closeStatement = (database: D1Database, { move }: Mover): D1PreparedStatement =>
   database
     .prepare("INSERT INTO closed_shards (first, last) VALUES (?, ?) ON CONFLICT DO NOTHING")
     .bind(move.first, move.last);
 
-/** From now on it takes them. Of a wider range that was closed before, the rest stays closed. */
+/** Statements that make the database accept them again. The rest of a wider range that was closed stays closed. */
 export const openStatements = (database: D1Database, { move }: Mover): D1PreparedStatement[] =>
   [LEFT_OF_IT, RIGHT_OF_IT, ALL_OF_IT].map((sql) => database.prepare(sql).bind(move.first, move.last));
 
@@ -82,7 +82,7 @@ const RIGHT_OF_IT = `
   ON CONFLICT DO NOTHING`;
 const ALL_OF_IT = `DELETE FROM closed_shards WHERE ${OVERLAPS}`;
 
-/** Whether the database notes changes to the shards of the move. Those noted before are forgotten when that changes. */
+/** Statements that turn the noting of changes on or off for the shards of the move. A switch deletes earlier notes. */
 export const notingStatements = (database: D1Database, { move }: Mover, noting: boolean): D1PreparedStatement[] => [
   database
     .prepare("DELETE FROM noted_changes WHERE EXISTS (SELECT 1 FROM moving_shards WHERE move = ? AND noting <> ?)")

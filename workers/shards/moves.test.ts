@@ -1,4 +1,4 @@
-/** A move by itself: what is copied, what is refused, what a crash leaves, and that each row ends where it belongs. */
+/** A move without other traffic: what is copied and rejected, what a crash leaves, and where each row ends up. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { ShardMap, ShardMove } from "../../schema/api/shards.ts";
@@ -19,8 +19,8 @@ import { finishFencedMove, step } from "./phases.ts";
 import { MOVED, SHARED } from "./tables.ts";
 
 const RANGE = { first: 4096, last: 8191, target: "DB_1" };
-const STAYS = 17;
-const MOVES = 5000;
+const STAYING_SHARD = 17;
+const MOVING_SHARD = 5000;
 
 let world: Pair;
 beforeEach(async () => {
@@ -33,15 +33,15 @@ afterEach(() => {
 
 const sorted = <T>(rows: Iterable<[string, T]>) => [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-const isAmong = (row: string): boolean => shardIn(row) >= RANGE.first && shardIn(row) <= RANGE.last;
+const isInRange = (row: string): boolean => shardIn(row) >= RANGE.first && shardIn(row) <= RANGE.last;
 
-/** As if the leases of all isolates had passed. */
+/** Makes it look as if the leases of all isolates had expired. */
 async function passLeases(id: number): Promise<void> {
   await PAIR.DB.prepare("UPDATE shard_moves SET published_at = published_at - 60000 WHERE id = ?").bind(id).run();
   await readShards(PAIR);
 }
 
-/** Steps until `phase`, or the end. */
+/** Runs steps until the move reaches `phase` or ends. */
 async function moveTo(phase: Move["phase"] | undefined, id: number, on: Env = world): Promise<Move> {
   for (let steps = 0; ; steps += 1) {
     const move = await moveOf(world, id);
@@ -52,9 +52,9 @@ async function moveTo(phase: Move["phase"] | undefined, id: number, on: Env = wo
   }
 }
 
-/** A row in every table, of two people: one who stays and one who moves. */
-async function settle() {
-  const people = [await personIn(world, STAYS), await personIn(world, MOVES)] as const;
+/** Adds rows to every table for two people: one who stays and one who moves. */
+async function seedRows() {
+  const people = [await personIn(world, STAYING_SHARD), await personIn(world, MOVING_SHARD)] as const;
   for (const { id } of people) {
     const shard = shardOf(id);
     const [other, post, media] = [newPerson(), newId<PostId>(shard), newId<MediaId>(shard)];
@@ -120,14 +120,14 @@ const digests = async () => {
   return sorted([...sums].filter(([, sum]) => sum.some((value) => value !== 0)));
 };
 
-/** Each row in one database, the one that the map names, and nothing lost. */
+/** Expects each row of `before` in exactly one database, the one that the map names. */
 async function expectAll(before: Map<string, string>, moved: boolean) {
   const [here, there] = [await rowsOf(world.DB), await rowsOf(world.DB_1)];
-  expect(sorted(there)).toEqual(sorted([...before].filter(([, row]) => moved && isAmong(row))));
-  expect(sorted(here)).toEqual(sorted([...before].filter(([, row]) => !moved || !isAmong(row))));
+  expect(sorted(there)).toEqual(sorted([...before].filter(([, row]) => moved && isInRange(row))));
+  expect(sorted(here)).toEqual(sorted([...before].filter(([, row]) => !moved || !isInRange(row))));
 }
 
-it("knows the shard of an id and of a handle in SQL", async () => {
+it("computes the same shard of an id and of a handle in SQL as in code", async () => {
   const ids = Array.from({ length: 300 }, () => newPerson());
   const handles = ["abc", "a".repeat(30), ...Array.from({ length: 100 }, () => randomHandle())];
   const shards = async (keys: string[], sql: string) => {
@@ -140,7 +140,7 @@ it("knows the shard of an id and of a handle in SQL", async () => {
   expect(await shards(handles, shardOfHandleSql("value"))).toEqual(handles.map(shardOfHandle));
 });
 
-it("knows every table: a new one must say where its rows live", async () => {
+it("knows every table, so that a new one must declare where its rows live", async () => {
   const { results } = await env.DB.prepare(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'd1\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   ).all<{ name: string }>();
@@ -158,7 +158,7 @@ it("knows every table: a new one must say where its rows live", async () => {
   expect(results.map(({ name }) => name).sort()).toEqual(known.sort());
 });
 
-it("lets no trigger count what it copies", async () => {
+it("disables every counting trigger while the mover copies", async () => {
   const { results } = await env.DB.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all<{
     name: string;
     sql: string;
@@ -168,11 +168,13 @@ it("lets no trigger count what it copies", async () => {
 });
 
 it("moves the rows of every table, and no others", async () => {
-  await settle();
+  await seedRows();
   const before = await rowsOf(world.DB);
   const sums = await digests();
   const tables = (rows: Map<string, string>) => new Set([...rows.keys()].map((key) => key.split(" ")[0]));
-  expect(tables(new Map([...before].filter(([, row]) => isAmong(row)))).size).toBeGreaterThanOrEqual(MOVED.length - 1);
+  expect(tables(new Map([...before].filter(([, row]) => isInRange(row)))).size).toBeGreaterThanOrEqual(
+    MOVED.length - 1,
+  );
 
   const { id } = await beginMove(world, RANGE);
   expect(await moveTo(undefined, id)).toMatchObject({ phase: "done", reason: null });
@@ -187,8 +189,8 @@ it("moves the rows of every table, and no others", async () => {
   ]);
 });
 
-it("moves a part back, which is then open there and closed where it was", async () => {
-  const [, moving] = await settle();
+it("moves some shards back, opens them there and closes them where they were", async () => {
+  const [, moving] = await seedRows();
   const before = await rowsOf(world.DB);
   await moveTo(undefined, (await beginMove(world, RANGE)).id);
   await moveTo(undefined, (await beginMove(world, { first: 4500, last: 5500, target: "DB" })).id);
@@ -214,10 +216,10 @@ it("moves a part back, which is then open there and closed where it was", async 
   );
 });
 
-it("reads all the time, and refuses the writes of those who move for the moment of the switch alone", async () => {
-  const [staying, moving] = await settle();
+it("always serves reads, and rejects writes of the moving people only during the switch", async () => {
+  const [staying, moving] = await seedRows();
   const { id } = await beginMove(world, RANGE);
-  const told: Record<string, string> = {};
+  const statuses: Record<string, string> = {};
   const rename = async ({ token }: { token: string }) => {
     const response = await ask("PATCH", "/v1/me", { env: world, token, body: { bio: crypto.randomUUID() } });
     return response.status === 503 ? `503 after ${response.headers.get("retry-after")}` : outcome(response);
@@ -227,23 +229,23 @@ it("reads all the time, and refuses the writes of those who move for the moment 
     if (move.publishedFor !== null && move.phase === "published") await passLeases(id);
     if (move.phase === "cleaning") await passLeases(id);
     expect((await ask("GET", "/v1/me", { env: world, token: moving.token })).status).toBe(200);
-    told[move.phase] = `${await rename(staying)}, ${await rename(moving)}`;
+    statuses[move.phase] = `${await rename(staying)}, ${await rename(moving)}`;
     await step(world, id);
   }
-  told["done"] = `${await rename(staying)}, ${await rename(moving)}`;
-  expect(told).toEqual({
+  statuses["done"] = `${await rename(staying)}, ${await rename(moving)}`;
+  expect(statuses).toEqual({
     preparing: "200, 200",
     copying: "200, 200",
     catching_up: "200, 200",
     verifying: "200, 200",
-    fenced: "200, 200", // Nothing has been closed yet: the step does.
+    fenced: "200, 200", // The step of this phase closes the shards.
     published: "200, 503 after 1",
     cleaning: "200, 200",
     done: "200, 200",
   });
 });
 
-it("gives a person who signs up meanwhile another shard, and the handle back", async () => {
+it("gives a new person another shard meanwhile, or releases their handle", async () => {
   const { id } = await beginMove(world, RANGE);
   await moveTo("published", id);
   vi.spyOn(console, "error").mockReturnValue();
@@ -266,8 +268,8 @@ function handleThatStays(): string {
   return shardOfHandle(handle) < RANGE.first ? handle : handleThatStays();
 }
 
-it("copies what changes in the meantime, and deletes what is deleted", async () => {
-  const [, moving] = await settle();
+it("copies rows that change meanwhile and deletes those that are deleted", async () => {
+  const [, moving] = await seedRows();
   const { id } = await beginMove(world, RANGE);
   await moveTo("catching_up", id);
   await world.DB.batch([
@@ -280,8 +282,8 @@ it("copies what changes in the meantime, and deletes what is deleted", async () 
   await expectAll(before, true);
 });
 
-it("can be aborted until the map is published, and tried again", async () => {
-  await settle();
+it("can be aborted until the map is published, and begun again", async () => {
+  await seedRows();
   const before = await rowsOf(world.DB);
   for (const phase of ["preparing", "copying", "catching_up", "verifying", "fenced"] as const) {
     const { id } = await beginMove(world, RANGE);
@@ -299,17 +301,17 @@ it("can be aborted until the map is published, and tried again", async () => {
 });
 
 it.each([
-  ["a row that is missing", "DELETE FROM feed"],
-  ["a row too many", "INSERT INTO feed VALUES ('01000000w0000', '01000000w0000', '01000000w0000')"],
-  ["a row that differs", "UPDATE people SET bio = 'planted'"],
-])("finds %s, and takes everything back", async (_, plant) => {
-  await settle();
+  ["a missing row", "DELETE FROM feed"],
+  ["an extra row", "INSERT INTO feed VALUES ('01000000w0000', '01000000w0000', '01000000w0000')"],
+  ["a different row", "UPDATE people SET bio = 'planted'"],
+])("finds %s and aborts the move", async (_, plant) => {
+  await seedRows();
   const before = await rowsOf(world.DB);
   const { id } = await beginMove(world, RANGE);
   await moveTo("verifying", id);
   await world.DB_1.batch([
-    world.DB_1.prepare("INSERT INTO mover VALUES ('who plants it')"),
-    world.DB_1.prepare(plant.replace("01000000w0000", newId(MOVES))),
+    world.DB_1.prepare("INSERT INTO mover VALUES ('the test')"),
+    world.DB_1.prepare(plant.replace("01000000w0000", newId(MOVING_SHARD))),
     world.DB_1.prepare("DELETE FROM mover"),
   ]);
   expect(await moveTo(undefined, id)).toMatchObject({
@@ -319,8 +321,8 @@ it.each([
   await expectAll(before, false);
 });
 
-it("is finished by cron when nobody goes on while people cannot write", async () => {
-  await settle();
+it("is advanced by cron if it is abandoned while people cannot write", async () => {
+  await seedRows();
   const before = await rowsOf(world.DB);
   const { id } = await beginMove(world, RANGE);
   await moveTo("fenced", id);
@@ -336,21 +338,23 @@ it("is finished by cron when nobody goes on while people cannot write", async ()
   await expectAll(before, true);
 });
 
-it("does not fail sweeps by rows that are on their way", async () => {
-  await settle();
+it("does not make sweeps fail on rows that are being moved", async () => {
+  await seedRows();
   const { id } = await beginMove(world, RANGE);
   await moveTo("published", id);
   for (const database of [world.DB, world.DB_1]) {
     await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${isOpenSql("id")}`).run();
   }
-  // These are of no kind, so the sweep names each that it has found.
+  // The seeded effects have no kind, so the sweep logs an error for each that it finds.
   const unknown = vi.spyOn(console, "error").mockReturnValue();
   const found = await resendEffects({ ...world, EFFECTS: undefined as unknown as Queue }, Date.now());
   expect(found).toBeGreaterThan(0);
   expect(unknown).toHaveBeenCalledTimes(found);
 });
 
-/** `world`, whose `count`th query from now on fails: not made, or made and not answered. Those after it fail, too. */
+/**
+ * Returns a `world` whose `count`th query and all later ones fail. If `isMade`, that query runs but its result is lost.
+ */
 function crashing(count: number, isMade: boolean): Env {
   let calls = 0;
   return intercepted(world, (call) => async (...args) => {
@@ -361,17 +365,17 @@ function crashing(count: number, isMade: boolean): Env {
   });
 }
 
-it.each([1, 2, 3, 4, 5, 6])("goes on after a crash at any query (seed %i)", async (seed) => {
+it.each([1, 2, 3, 4, 5, 6])("continues after a crash at any query (seed %i)", async (seed) => {
   const random = randomOf(seed);
-  await settle();
-  await settle();
+  await seedRows();
+  await seedRows();
   const before = await rowsOf(world.DB);
   const sums = await digests();
   const { id } = await beginMove(world, RANGE);
   let crashes = 0;
   for (let move = await moveOf(world, id); move.phase !== "done"; move = await moveOf(world, id)) {
     if (move.publishedFor !== null) await passLeases(id);
-    // Other rows of the same tables change; the model of those that move is fixed here.
+    // Nothing else changes the rows here: traffic.test.ts covers that.
     const on = crashing(1 + Math.floor(random() * 60), random() < 0.5);
     await step(on, id).catch(() => (crashes += 1));
     if (crashes % 5 === 4) await step(world, id).catch(() => undefined);
@@ -381,8 +385,8 @@ it.each([1, 2, 3, 4, 5, 6])("goes on after a crash at any query (seed %i)", asyn
   expect(await digests()).toEqual(sums);
 });
 
-it("does the same when two operators move at once", async () => {
-  await settle();
+it("ends the same when two operators run the same move at once", async () => {
+  await seedRows();
   const before = await rowsOf(world.DB);
   const sums = await digests();
   const { id } = await beginMove(world, RANGE);
@@ -391,7 +395,7 @@ it("does the same when two operators move at once", async () => {
   const operator = async () => {
     for (let move = await moveOf(world, id); move.phase !== "done"; move = await moveOf(world, id)) {
       if (move.publishedFor !== null) await passLeases(id);
-      // Whoever was overtaken waits, as the operator's program does: else each would only ever take it from the other.
+      // An overtaken operator waits, as the CLI does. Otherwise the two would keep taking the move from each other.
       await step(world, id).catch(() => sleep(Math.random() * 300));
     }
   };
@@ -400,8 +404,8 @@ it("does the same when two operators move at once", async () => {
   expect(await digests()).toEqual(sums);
 });
 
-it("serves the operator, and nobody else", async () => {
-  await settle();
+it("serves only the operator", async () => {
+  await seedRows();
   const token = world.ADMIN_TOKEN;
   expect((await ask("GET", "/v1/admin/shards", { env: world })).status).toBe(401);
   const body = RANGE;
@@ -424,9 +428,9 @@ it("serves the operator, and nobody else", async () => {
   );
 });
 
-it("moves more rows than one step takes", async () => {
-  const [, moving] = await settle();
-  const readers = Array.from({ length: 60 }, () => newId<PersonId>(MOVES + 1));
+it("moves more rows than fit into one step", async () => {
+  const [, moving] = await seedRows();
+  const readers = Array.from({ length: 60 }, () => newId<PersonId>(MOVING_SHARD + 1));
   const rows = readers.flatMap((reader) => Array.from({ length: 1000 }, (_, n) => [reader, newId(1, 0, n), moving.id]));
   for (let at = 0; at < rows.length; at += 10_000) {
     await world.DB.batch(

@@ -1,24 +1,24 @@
 /**
- * A move, phase by phase. Each step does a bounded piece of one phase and may be repeated from its beginning: after a
- * crash, by two operators at once, by a request that was given up on. docs/decisions/0018-moving-shards.md says why
+ * The phases of a move. Each step does a bounded piece of one phase, and may be repeated from its beginning after a
+ * crash, by two operators at once, or by an abandoned request. docs/decisions/0018-moving-shards.md explains why
  * nothing is lost or doubled meanwhile.
  */
 import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/d1/shards.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
-import { notNoted, type Replayed, replay } from "./changes.ts";
+import { keysWithoutNote, type Replayed, replay } from "./changes.ts";
 import { settleDigests } from "./digests.ts";
 import { asMover, closeStatement, type Mover, notingStatements, openStatements, take } from "./mover.ts";
-import { advance, type Move, moveOf, openMove, type Outcome } from "./moves.ts";
+import { advance, type Move, moveOf, openMove, type StepResult } from "./moves.ts";
 import { differing, writeStatements } from "./rows.ts";
 import { triggerStatements } from "./triggers.ts";
 import { deleteIn, rowsIn, walk, type Window } from "./windows.ts";
 
-/** More than the clock of a database may jump by, in ms. */
+/** Allows for jumps of a database's clock, in ms. */
 const MARGIN = 1000;
-/** Batches of notes that one step replays. */
+/** The most batches of notes that one step replays. */
 const REPLAYS_PER_STEP = 10;
 
-/** Does the next piece, and gives back where the move stands then. */
+/** Does the next piece of work, if its time has come, and returns the move as it is then. */
 export async function step(env: Env, id: number): Promise<Move> {
   const move = await moveOf(env, id);
   const run = STEPS[move.phase];
@@ -28,8 +28,8 @@ export async function step(env: Env, id: number): Promise<Move> {
 }
 
 /**
- * For cron: goes on with a move that nobody goes on with, where it must not stay: while the moving people cannot write.
- * Costs one query, and none with one database.
+ * Run by cron: advances an abandoned move through the phases in which the moving people cannot write. Costs one query,
+ * or none with a single database.
  */
 export async function finishFencedMove(env: Env): Promise<void> {
   if (bindings(env).length === 1) return;
@@ -39,16 +39,19 @@ export async function finishFencedMove(env: Env): Promise<void> {
 
 const PAUSED = new Set<Phase>(["fenced", "aborting", "published"]);
 
-/** How long, in ms, the next step has to wait: until every isolate has the new map, and then until nobody has the old one. */
+/**
+ * Returns how long the next step has to wait, in ms: first until every isolate has the new map, then until none uses
+ * the old one.
+ */
 export function waitOf({ phase, publishedFor }: Pick<Move, "phase" | "publishedFor">): number {
   const until = WAITS[phase];
   return until === undefined ? 0 : Math.max(0, until + MARGIN - (publishedFor ?? 0));
 }
 
-// The second half of the latter is for what began with such a map and still reads.
+// The second half of the latter covers requests that began with the old map and are still reading.
 const WAITS: Partial<Record<Phase, number>> = { published: MAP_LEASE, cleaning: 2 * MAP_LASTS };
 
-const STEPS: Partial<Record<Phase, (mover: Mover) => Promise<Outcome>>> = {
+const STEPS: Partial<Record<Phase, (mover: Mover) => Promise<StepResult>>> = {
   preparing: prepare,
   copying: copy,
   catching_up: catchUp,
@@ -59,8 +62,8 @@ const STEPS: Partial<Record<Phase, (mover: Mover) => Promise<Outcome>>> = {
   cleaning: clean,
 };
 
-/** The target refuses from now on what is not the mover's; the source notes what changes. */
-async function prepare(mover: Mover): Promise<Outcome> {
+/** Makes the target reject all writes but the mover's, and the source note changes. */
+async function prepare(mover: Mover): Promise<StepResult> {
   const { source, target } = mover;
   await Promise.all([source, target].map((database) => database.batch(triggerStatements(database))));
   await asMover(target, mover, [closeStatement(target, mover)]);
@@ -68,7 +71,7 @@ async function prepare(mover: Mover): Promise<Outcome> {
   return { phase: "copying" };
 }
 
-async function copy(mover: Mover): Promise<Outcome> {
+async function copy(mover: Mover): Promise<StepResult> {
   const { move, source, target } = mover;
   const walked = await walk(move, source, async (window) => {
     const rows = await rowsIn(source, move, window);
@@ -78,15 +81,15 @@ async function copy(mover: Mover): Promise<Outcome> {
   return walked.isDone ? { phase: "catching_up" } : walked;
 }
 
-async function catchUp(mover: Mover): Promise<Outcome> {
+async function catchUp(mover: Mover): Promise<StepResult> {
   const { place, moved } = mover.move;
   const { rows, isLast, difference } = await replayed(mover);
   if (difference !== undefined) return different(difference);
   return isLast ? { phase: "verifying" } : { place, moved: moved + rows };
 }
 
-/** Compares every row while people go on writing: what differs must have been noted. */
-async function verify(mover: Mover): Promise<Outcome> {
+/** Compares every row while people keep writing: a row may differ only if its change was noted. */
+async function verify(mover: Mover): Promise<StepResult> {
   const { move, source } = mover;
   let difference: string | undefined;
   const walked = await walk(move, source, async (window) => {
@@ -103,16 +106,16 @@ async function verify(mover: Mover): Promise<Outcome> {
 async function compare(mover: Mover, window: Window): Promise<{ found: string | undefined; rows: number }> {
   const { move, source, target } = mover;
   const { table } = window;
-  // The source after the target: a change that only one of the two shows was then noted before this has read the notes.
+  // Reads the target first: any change that only the source shows was noted before the notes are read below.
   const copies = await rowsIn(target, move, window);
   const rows = await rowsIn(source, move, window);
   const keys = differing(table, rows, copies);
-  const [found] = keys.length > 0 ? await notNoted(mover, table, keys) : [];
+  const [found] = keys.length > 0 ? await keysWithoutNote(mover, table, keys) : [];
   return { found: found && `${table.name} ${found}`, rows: rows.length };
 }
 
-/** Nobody writes from now on, so what is noted becomes no more. */
-async function finish(mover: Mover): Promise<Outcome> {
+/** Closes the shards at the source, so that no more changes are noted, and replays the last notes. */
+async function finish(mover: Mover): Promise<StepResult> {
   const { source, move } = mover;
   await asMover(source, mover, [closeStatement(source, mover)]);
   const { isLast, difference } = await replayed(mover);
@@ -120,13 +123,13 @@ async function finish(mover: Mover): Promise<Outcome> {
   return isLast ? { phase: "published" } : { place: move.place };
 }
 
-const different = (difference: string): Outcome => ({
+const different = (difference: string): StepResult => ({
   phase: "aborting",
   reason: `the databases differ in ${difference}`,
 });
 
-/** The source takes writes again at once; what the target has of it goes, and stays refused there. */
-async function takeBack(mover: Mover): Promise<Outcome> {
+/** Makes the source accept writes again, then deletes the copies at the target, which keeps rejecting writes. */
+async function takeBack(mover: Mover): Promise<StepResult> {
   const { move, source, target } = mover;
   await asMover(source, mover, [...openStatements(source, mover), ...notingStatements(source, mover, false)]);
   const walked = await walk(move, target, async (window) => {
@@ -136,15 +139,15 @@ async function takeBack(mover: Mover): Promise<Outcome> {
   return walked.isDone ? { phase: "aborted" } : walked;
 }
 
-/** Every isolate has the new map: writes go on, at the target. */
-async function open(mover: Mover): Promise<Outcome> {
+/** Opens the shards at the target, now that every isolate has the new map. */
+async function open(mover: Mover): Promise<StepResult> {
   const { target } = mover;
   await asMover(target, mover, openStatements(target, mover));
   return { phase: "cleaning" };
 }
 
-/** Nobody reads at the source any more. It goes on refusing what comes late. */
-async function clean(mover: Mover): Promise<Outcome> {
+/** Deletes the rows at the source, where nobody reads them any more. It keeps rejecting late writes. */
+async function clean(mover: Mover): Promise<StepResult> {
   const { move, source } = mover;
   const walked = await walk(move, source, async (window) => {
     const shares = window.table.name === "likes" ? await settleDigests(mover, window) : [];
@@ -156,7 +159,7 @@ async function clean(mover: Mover): Promise<Outcome> {
   return { phase: "done" };
 }
 
-/** Replays notes until there are none, or enough of them. */
+/** Replays notes until none are left, or up to REPLAYS_PER_STEP batches. */
 async function replayed(mover: Mover): Promise<Replayed> {
   let rows = 0;
   for (let batches = 0; batches < REPLAYS_PER_STEP; batches += 1) {

@@ -1,12 +1,12 @@
-/** Rows as they are copied: whole, whatever their columns are. */
+/** Statements that copy whole rows, whatever columns they have. */
 import { setBased } from "../../schema/d1/set-based.ts";
 import type { MovedTable } from "./tables.ts";
 import { columns, type Key, quoted, type Row } from "./windows.ts";
 
-/** The key of a row as text, to find it by. */
+/** Returns the primary key of a row as JSON text. */
 export const keyOf = ({ keys }: MovedTable, row: Row): string => JSON.stringify(keys.map((column) => row[column]));
 
-/** Writes the rows over whatever is there. */
+/** Inserts the rows, replacing any rows with the same keys. */
 export function writeStatements(
   database: D1Database,
   { name }: MovedTable,
@@ -21,6 +21,7 @@ export function writeStatements(
   );
 }
 
+/** Deletes the rows that have these keys. */
 export function deleteStatements(database: D1Database, table: MovedTable, keys: readonly Key[]): D1PreparedStatement[] {
   const values = table.keys.map((_, index) => `value ->> ${index}`);
   return setBased(
@@ -30,7 +31,7 @@ export function deleteStatements(database: D1Database, table: MovedTable, keys: 
   );
 }
 
-/** The rows that have these keys. */
+/** Reads the rows that have these keys. */
 export async function rowsOf(database: D1Database, table: MovedTable, keys: readonly Key[]): Promise<Row[]> {
   const matches = table.keys.map((column, index) => `${table.name}.${quoted(column)} = wanted.value ->> ${index}`);
   const statements = setBased(
@@ -42,11 +43,11 @@ export async function rowsOf(database: D1Database, table: MovedTable, keys: read
   return (await database.batch<Row>(statements)).flatMap(({ results }) => results);
 }
 
-/** The keys of rows that only one of the two has, or that differ in any column. */
-export function differing(table: MovedTable, these: readonly Row[], those: readonly Row[]): string[] {
-  const [mine, theirs] = [these, those].map(
+/** Returns the keys of rows that exist on one side only, or that differ in any column. */
+export function differing(table: MovedTable, left: readonly Row[], right: readonly Row[]): string[] {
+  const [lefts, rights] = [left, right].map(
     (rows) => new Map(rows.map((row) => [keyOf(table, row), JSON.stringify(row)] as const)),
   );
-  const keys = new Set([...(mine?.keys() ?? []), ...(theirs?.keys() ?? [])]);
-  return [...keys].filter((key) => mine?.get(key) !== theirs?.get(key));
+  const keys = new Set([...(lefts?.keys() ?? []), ...(rights?.keys() ?? [])]);
+  return [...keys].filter((key) => lefts?.get(key) !== rights?.get(key));
 }

@@ -1,4 +1,4 @@
-/** Which rows belong to a shard: each table whose rows move, and the column that says where to. */
+/** The tables whose rows move, each with the column that determines the shard of a row. */
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
@@ -8,9 +8,9 @@ import * as push from "../../schema/tables/push.ts";
 
 export type MovedTable = {
   name: string;
-  /** Its primary key. */
+  /** The columns of the primary key. */
   keys: string[];
-  /** SQL: the shard of a row, whose column stands behind `prefix` ("new.", or nothing). */
+  /** SQL: the shard of a row. `prefix` qualifies its column ("new.", "old." or nothing). */
   shardSql: (prefix?: string) => string;
 };
 
@@ -46,5 +46,5 @@ export const MOVED: readonly MovedTable[] = [
   moved(posts.idempotencyKeys, posts.idempotencyKeys.person),
 ];
 
-/** Sums over all people of a database: digests.ts moves the share of those who move. */
+/** Tables of sums over all people of a database. digests.ts moves the share of the moving people. */
 export const SHARED = [getTableConfig(posts.likeDigests).name];

@@ -4,9 +4,10 @@ import { MOVED, type MovedTable } from "./tables.ts";
 const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
 
 /**
- * What a database needs to take part in a move: for each table, triggers that refuse changes to closed shards and note
- * those to shards that are being copied, unless the mover itself makes them. They stay, because a database refuses for
- * ever what it has given away; they cost a written row a look into two tables of a few rows, which are empty else.
+ * Statements that create the triggers a database needs to take part in a move. On each table they reject changes to
+ * closed shards and note changes to shards that are being copied, unless the mover itself makes them. They are never
+ * dropped, because a database permanently rejects writes for shards that it has given away. They cost each written row
+ * a look into two tables, which are empty or have a few rows.
  */
 export const triggerStatements = (database: D1Database): D1PreparedStatement[] =>
   MOVED.flatMap((table) =>
@@ -18,8 +19,8 @@ export const triggerStatements = (database: D1Database): D1PreparedStatement[] =
 
 const nameOf = ({ name }: MovedTable, event: string): string => `${name}_moves_${event.toLowerCase()}`;
 
-// After the change, so that what changes nothing is refused nothing. No statement changes a primary key: of an update the
-// new row is enough.
+// The triggers run after the change, so that a statement that changes nothing is not rejected. No statement changes a
+// primary key, so for an update the new row is enough.
 function triggerSql(table: MovedTable, event: (typeof EVENTS)[number]): string {
   const row = event === "DELETE" ? "old." : "new.";
   const shard = table.shardSql(row);

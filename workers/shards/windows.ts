@@ -1,21 +1,24 @@
-/** A walk over the rows of a database, table by table in the order of their keys, in windows of bounded size. */
+/** Walks over the rows of a database, table by table in the order of their keys, in windows of bounded size. */
 import type { Move } from "./moves.ts";
 import { MOVED, type MovedTable } from "./tables.ts";
 
-/** Rows of one window, whether they move or not. */
+/** Rows of one window, including those that do not move. */
 const WINDOW_ROWS = 1000;
-/** Of one step: a bound on its queries, of which an invocation may make 1,000. */
+/** Limits the queries of one step, because an invocation may make at most 1,000. */
 const WINDOWS_PER_STEP = 50;
 
-/** The values of a primary key. */
+/** The values of a primary key, in the order of its columns. */
 export type Key = (string | number)[];
 export type Row = Record<string, string | number | null>;
-/** The rows of `table` behind `after`, up to and including `end`; without one, from the first or to the last. */
+/** The rows of `table` after `after`, up to and including `end`. Null means from the first row, or to the last. */
 export type Window = { table: MovedTable; after: Key | null; end: Key | null };
 type Place = { table: number; after: Key | null };
+/**
+ * Where the walk continues (`place`), how many rows it has handled in this phase, and whether it has reached the end.
+ */
 export type Walked = { place: string; moved: number; isDone: boolean };
 
-/** Gives `work` the next windows from where the move is, and adds up the rows that it says it has dealt with. */
+/** Passes `work` the next windows, from `move.place` on, and adds up the row counts that it returns. */
 export async function walk(
   move: Move,
   database: D1Database,
@@ -34,22 +37,22 @@ export async function walk(
   return { place: JSON.stringify({ table: index, after } satisfies Place), moved, isDone: index === MOVED.length };
 }
 
-/** The key of the last row of the window behind `after`, or null when it is the last window of its table. */
+/** Returns the key of the last row of the window after `after`, or null if the window is the last of its table. */
 async function endOf(database: D1Database, table: MovedTable, after: Key | null): Promise<Key | null> {
   const keys = columns(table);
-  const behind = bounds({ table, after, end: null });
+  const rest = bounds({ table, after, end: null });
   const window = await database
     .prepare(
       `SELECT json_array(${keys}) AS "end", count(*) OVER () AS rows FROM (
-         SELECT ${keys} FROM ${table.name} WHERE ${behind.sql} ORDER BY ${keys} LIMIT ${WINDOW_ROWS})
+         SELECT ${keys} FROM ${table.name} WHERE ${rest.sql} ORDER BY ${keys} LIMIT ${WINDOW_ROWS})
        ORDER BY ${descending(table)} LIMIT 1`,
     )
-    .bind(...behind.values)
+    .bind(...rest.values)
     .first<{ end: string; rows: number }>();
   return window?.rows === WINDOW_ROWS ? (JSON.parse(window.end) as Key) : null;
 }
 
-/** Those of the window that move. */
+/** Reads the rows of the window that move. */
 export async function rowsIn(database: D1Database, move: Move, window: Window): Promise<Row[]> {
   const { sql, values } = moving(move, window);
   const { results } = await database
@@ -59,7 +62,7 @@ export async function rowsIn(database: D1Database, move: Move, window: Window): 
   return results;
 }
 
-/** Deletes those of the window that move. */
+/** Deletes the rows of the window that move. */
 export const deleteIn = (database: D1Database, move: Move, window: Window): D1PreparedStatement => {
   const { sql, values } = moving(move, window);
   return database.prepare(`DELETE FROM ${window.table.name} WHERE ${sql}`).bind(...values);
@@ -76,10 +79,10 @@ function moving({ first, last }: Move, window: Window): Condition {
 }
 
 function bounds({ table, after, end }: Window): Condition {
-  const unknown = table.keys.map(() => "?").join(", ");
+  const placeholders = table.keys.map(() => "?").join(", ");
   const conditions = [
-    ...(after ? [`(${columns(table)}) > (${unknown})`] : []),
-    ...(end ? [`(${columns(table)}) <= (${unknown})`] : []),
+    ...(after ? [`(${columns(table)}) > (${placeholders})`] : []),
+    ...(end ? [`(${columns(table)}) <= (${placeholders})`] : []),
   ];
   return { sql: conditions.join(" AND ") || "true", values: [...(after ?? []), ...(end ?? [])] };
 }

@@ -3,29 +3,29 @@ import { LateError, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadlin
 
 /** One statement that only reads. Parameters are numbered: ?1, ?2... */
 export type Query = { sql: string; params: readonly unknown[] };
-/** `bookmark`: how new the state was that was read, if the database says so. */
-export type Answer<Row> = { rows: Row[]; bookmark: string | undefined };
-/** Runs queries as one call of the database, which sees them in one state. */
-export type RunAll = (queries: readonly Query[]) => Promise<Answer<unknown>[]>;
+/** The rows of one query. `bookmark` is the version of the database that was read, if the database reports one. */
+export type QueryResult<Row> = { rows: Row[]; bookmark: string | undefined };
+/** Runs queries as one call to the database, against one snapshot of it. */
+export type RunAll = (queries: readonly Query[]) => Promise<QueryResult<unknown>[]>;
 
-/** A batch is one transaction, and what waits behind it must not wait for long. */
+/** A batch is one transaction, and the queries queued after it must not wait long. */
 const QUERIES_PER_CALL = 64;
-/** How long a request waits for the one that asks for it, before it asks by itself. */
+/** How long a request waits for the leading request before it makes a call itself. */
 const LED_WITHIN = 500; // ms
 
-/** What a waiting request is told: its answer, what came of it, or that it is its turn to ask for those who wait. */
-type News = { answer: Answer<unknown> } | { error: unknown } | "lead" | "alone";
-/** `isAsked`: in a call that is under way. */
-type Waiting = { query: Query; tell: (news: News) => void; isAsked: boolean };
+/** What a waiting request receives: its result, an error, the lead (it calls for all that wait), or to query alone. */
+type Outcome = { result: QueryResult<unknown> } | { error: unknown } | "lead" | "alone";
+/** `isCalled`: a call that contains the query is under way. */
+type Waiting = { query: Query; settle: (outcome: Outcome) => void; isCalled: boolean };
 
 /**
- * Reads of one database by the requests of one isolate, in as few calls as there can be: while one is under way, what comes
- * gathers for the next. A database does one call at a time and most of a small one is not its query, so under load this
- * is worth several databases; whoever comes alone is served at once.
+ * Combines the reads of one isolate from one database into as few calls as possible: while a call is under way, new
+ * queries gather for the next one. A database runs one call at a time, and the overhead of a call outweighs a small
+ * query, so under load this is worth several databases. A lone request runs at once.
  *
- * Each call is made by one of the requests that wait for it (the runtime binds I/O to a request, and ends with the
- * request what it had begun), which hands the lead on with the answers. Nobody depends on another for longer than
- * LED_WITHIN, nor on the queries of others: when a call fails, each asks for itself.
+ * Each call is made by one of the requests that wait for it, because the runtime binds I/O to a request and ends it
+ * with that request. The leader passes on the lead together with the results. No request depends on another for longer
+ * than LED_WITHIN, nor on the queries of others: when a call fails, each request runs its own query.
  */
 export class CombinedReads {
   readonly #runAll: RunAll;
@@ -37,75 +37,78 @@ export class CombinedReads {
   }
 
   /** Rejects when the database fails, or does not answer in time. */
-  async run<Row>(query: Query, background: Background): Promise<Answer<Row>> {
-    const news = this.#isLed ? await this.#wait(query) : "lead";
-    if (news === "lead") return (await this.#lead(query, background)) as Answer<Row>;
-    if (news === "alone") return (await this.#alone(query)) as Answer<Row>;
-    if ("error" in news) throw news.error;
-    return news.answer as Answer<Row>;
+  async run<Row>(query: Query, background: Background): Promise<QueryResult<Row>> {
+    const outcome = this.#isLed ? await this.#wait(query) : "lead";
+    if (outcome === "lead") return (await this.#lead(query, background)) as QueryResult<Row>;
+    if (outcome === "alone") return (await this.#runAlone(query)) as QueryResult<Row>;
+    if ("error" in outcome) throw outcome.error;
+    return outcome.result as QueryResult<Row>;
   }
 
-  async #wait(query: Query): Promise<News> {
-    const waiting: Waiting = { query, tell: () => undefined, isAsked: false };
-    const news = new Promise<News>((resolve) => {
-      waiting.tell = resolve;
+  async #wait(query: Query): Promise<Outcome> {
+    const waiting: Waiting = { query, settle: () => undefined, isCalled: false };
+    const outcome = new Promise<Outcome>((resolve) => {
+      waiting.settle = resolve;
     });
     this.#waiting.push(waiting);
     try {
-      return await within(LED_WITHIN, news, "another request");
+      return await within(LED_WITHIN, outcome, "another request");
     } catch {
-      if (waiting.isAsked) return this.#asked(news);
-      // Whoever has the lead is slow, or gone with it: from now on this one asks for all who wait.
+      if (waiting.isCalled) return this.#waitForCall(outcome);
+      // The leader is slow, or has ended without passing on the lead: this request calls for all that wait from now on.
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       return "lead";
     }
   }
 
-  /** A call that is under way has its own deadline. */
-  async #asked(news: Promise<News>): Promise<News> {
+  /** Waits longer, because a call that is under way has its own deadline. */
+  async #waitForCall(outcome: Promise<Outcome>): Promise<Outcome> {
     try {
-      return await within(STORE_ANSWERS_WITHIN, news, "another request");
+      return await within(STORE_ANSWERS_WITHIN, outcome, "another request");
     } catch {
       return "alone";
     }
   }
 
-  async #lead(query: Query, background: Background): Promise<Answer<unknown>> {
+  async #lead(query: Query, background: Background): Promise<QueryResult<unknown>> {
     this.#isLed = true;
-    await Promise.resolve(); // So that what is asked in the same moment goes along.
+    await Promise.resolve(); // Lets queries of the same moment join the call.
     const followers = this.#waiting.splice(0, QUERIES_PER_CALL - 1);
-    for (const follower of followers) follower.isAsked = true;
-    const answers = this.#runAll([query, ...followers.map((follower) => follower.query)]);
-    // The request itself may be given up by its sender; those who wait must hear of the answer all the same.
-    const told = this.#tell(followers, answers);
-    background.waitUntil(told);
-    const news = await told;
-    if (news === "alone") return this.#alone(query);
-    if ("error" in news) throw news.error;
-    return news.answer;
+    for (const follower of followers) follower.isCalled = true;
+    const results = this.#runAll([query, ...followers.map((follower) => follower.query)]);
+    // The client may abandon the leading request; the followers must receive their results all the same.
+    const settled = this.#settle(followers, results);
+    background.waitUntil(settled);
+    const outcome = await settled;
+    if (outcome === "alone") return this.#runAlone(query);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.result;
   }
 
-  /** Tells each follower, and gives back what the leader is to know. */
-  async #tell(followers: readonly Waiting[], asked: Promise<Answer<unknown>[]>): Promise<Exclude<News, "lead">> {
+  /** Settles each follower and returns the outcome for the leader. */
+  async #settle(
+    followers: readonly Waiting[],
+    results: Promise<QueryResult<unknown>[]>,
+  ): Promise<Exclude<Outcome, "lead">> {
     try {
-      const [own, ...others] = await asked;
-      for (const [index, answer] of others.entries()) followers[index]?.tell({ answer });
-      return own ? { answer: own } : "alone";
+      const [own, ...others] = await results;
+      for (const [index, result] of others.entries()) followers[index]?.settle({ result });
+      return own ? { result: own } : "alone";
     } catch (error) {
-      // A call that failed may have failed for one of its queries; one that was late has no time left for another.
-      const news = followers.length === 0 || error instanceof LateError ? { error } : "alone";
-      for (const follower of followers) follower.tell(news);
-      return news;
+      // One bad query fails the whole call, so each runs again alone; after a timeout no time is left for that.
+      const outcome = followers.length === 0 || error instanceof LateError ? { error } : "alone";
+      for (const follower of followers) follower.settle(outcome);
+      return outcome;
     } finally {
       const next = this.#waiting.shift();
-      if (next) next.tell("lead");
+      if (next) next.settle("lead");
       else this.#isLed = false;
     }
   }
 
-  async #alone(query: Query): Promise<Answer<unknown>> {
-    const [answer] = await this.#runAll([query]);
-    if (!answer) throw new Error("a query was not answered");
-    return answer;
+  async #runAlone(query: Query): Promise<QueryResult<unknown>> {
+    const [result] = await this.#runAll([query]);
+    if (!result) throw new Error("a query returned no result");
+    return result;
   }
 }

@@ -5,7 +5,7 @@ import { Seen } from "./consistency.ts";
 const at = (commit: number) => `${commit.toString(16).padStart(8, "0")}-00000000-00000000-${"0".repeat(32)}`;
 const post = (shard: number) => newId<PostId>(shard);
 
-it("carries what was written and how new the databases were, from one request to the next", () => {
+it("carries writes and bookmarks from one request to the next", () => {
   const first = new Seen(undefined);
   const [a, b] = [post(1), post(2)];
   first.wrote(a, { seq: 5, liked: true });
@@ -17,10 +17,10 @@ it("carries what was written and how new the databases were, from one request to
     { seq: 2, liked: undefined },
   ]);
   expect([second.bookmark("DB"), second.bookmark("DB_1")]).toEqual([at(7), undefined]);
-  expect(second.token).toBeUndefined(); // The reader knows it all.
+  expect(second.token).toBeUndefined(); // The client has all of it already.
 });
 
-it("never goes back", () => {
+it("never moves a seq or a bookmark back", () => {
   const seen = new Seen(undefined);
   const id = post(1);
   seen.wrote(id, { seq: 5, liked: false });
@@ -30,7 +30,7 @@ it("never goes back", () => {
   expect([seen.post(id), seen.bookmark("DB")]).toEqual([{ seq: 5, liked: false }, at(9)]);
 });
 
-it("keeps the newest eight of each, and stays small", () => {
+it("keeps the newest eight posts and bookmarks, and stays small", () => {
   const seen = new Seen(undefined);
   const posts = Array.from({ length: 20 }, (_, shard) => post(shard));
   for (const [index, id] of posts.entries()) {
@@ -50,7 +50,7 @@ it.each(
     [btoa(JSON.stringify({ posts: [], databases: [["DB", "first-primary"]] }))],
     [btoa(JSON.stringify({ posts: [], databases: Array.from({ length: 9 }, () => ["DB", at(1)]) }))],
   ].flat(),
-)("counts as none what is not one of ours: %.40s", (token) => {
+)("ignores a token that is not one of ours: %.40s", (token) => {
   const seen = new Seen(token);
   expect([seen.bookmark("DB"), seen.token]).toEqual([undefined, undefined]);
 });

@@ -1,20 +1,22 @@
 /**
- * Read your own writes, and never something older than you have read. A like or a comment is durable in its post's actor
- * at once, and in D1 a moment later; a row of D1 is on its primary at once, and on its replicas a moment later. So answers
- * carry a `Consistency-Token`: the posts written last, each with the `seq` of the write, and how new each database was
- * that was read or written. A reader that sends it back gets those posts from their actors while D1 is behind, and is
- * served by a replica only if that is as new.
+ * Read-your-writes and monotonic reads. A like or a comment is durable in its post's actor at once, and in D1 a moment
+ * later; a row of D1 is on its primary at once, and on its replicas a moment later. So responses carry a
+ * `Consistency-Token`: the posts written last, each with the `seq` of the write, and the bookmark of each database that
+ * was read or written. A client that sends it back gets those posts from their actors while D1 is behind, and is served
+ * by a replica only if that replica has reached the bookmark.
  */
 import { z } from "zod";
 import { PostId } from "../../schema/ids.ts";
 
 export const CONSISTENCY_TOKEN = "Consistency-Token";
-/** More than a person writes to in the second that D1 is behind; it bounds the actor calls of one read. */
+/** More posts than a person writes to in the second that D1 is behind. Bounds the actor calls of one read. */
 const POSTS_MAX = 8;
 const DATABASES_MAX = 8;
 const CHARACTERS_MAX = 2000;
 
-/** As D1 makes them, and text order is time order: https://developers.cloudflare.com/d1/reference/time-travel/#bookmarks */
+/**
+ * D1's format, whose text order is time order: https://developers.cloudflare.com/d1/reference/time-travel/#bookmarks
+ */
 const Bookmark = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/);
 const Token = z.object({
   posts: z
@@ -28,16 +30,22 @@ const Token = z.object({
   databases: z.array(z.tuple([z.string().regex(/^\w{1,32}$/), Bookmark])).max(DATABASES_MAX),
 });
 
-/** An own write: at least this `seq` is to be seen. `liked` is what the last own like or unlike has left. */
+/**
+ * A write of the viewer: they must see the post at `seq` or newer. `liked` is the state after their last like or
+ * unlike.
+ */
 export type OwnWrite = { seq: number; liked?: boolean | undefined };
 
-/** What a reader must see: of a token that a request has brought, and of what it has done since. Newest first. */
+/**
+ * The writes and bookmarks that a reader must see: those of the request's token and those of this request. Newest
+ * first.
+ */
 export class Seen {
   readonly #posts: Map<PostId, OwnWrite>;
   readonly #bookmarks: Map<string, string>;
   #isNew = false;
 
-  /** Whatever is not a token of ours counts as none. */
+  /** A token that is not one of ours counts as none. */
   constructor(token: string | undefined) {
     const { posts, databases } = parsed(token);
     this.#posts = new Map(posts.map(([post, seq, liked]) => [post, { seq, liked }]));
@@ -48,6 +56,7 @@ export class Seen {
     return this.#posts.get(post);
   }
 
+  /** Adds a write of this request. Beyond POSTS_MAX the oldest post is dropped. */
   wrote(post: PostId, write: OwnWrite): void {
     const before = this.#posts.get(post);
     this.#posts.delete(post);
@@ -58,11 +67,12 @@ export class Seen {
     this.#isNew = true;
   }
 
-  /** How new a database must be, by the name of its binding. */
+  /** Returns the bookmark that the database of a binding must have reached. */
   bookmark(binding: string): string | undefined {
     return this.#bookmarks.get(binding);
   }
 
+  /** Records that this request has read or written a database at `bookmark`. */
   reached(binding: string, bookmark: string): void {
     const before = this.#bookmarks.get(binding);
     if (before !== undefined && before >= bookmark) return;
@@ -73,7 +83,7 @@ export class Seen {
     this.#isNew = true;
   }
 
-  /** The token to answer with; undefined when the reader knows all of it. */
+  /** The token for the response; undefined when it would hold nothing that the request's token does not. */
   get token(): string | undefined {
     if (!this.#isNew) return undefined;
     const posts = [...this.#posts].map(([id, { seq, liked }]) => (liked === undefined ? [id, seq] : [id, seq, liked]));

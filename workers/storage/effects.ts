@@ -1,7 +1,8 @@
 /**
- * What must still follow from a committed row: the mirror of a follow in another shard, the inspection of an upload. An
- * effect is committed in the same D1 batch as its row, sent to its queue at once, deleted when done, and sent again by
- * cron when it was not. So no write depends on a queue, and a queue that loses everything loses nothing.
+ * Effects: what must still follow from a committed row, such as the mirror of a follow in another shard or the
+ * inspection of an upload. An effect is committed in the same D1 batch as its row, sent to its queue at once, and
+ * deleted when done; cron sends the unfinished ones again. So no write depends on a queue, and a queue may lose
+ * messages without harm.
  */
 import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
@@ -9,29 +10,33 @@ import { Effect } from "../../schema/messages/facts.ts";
 import { isOpenSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
 
-/** How long an effect may take before it is sent again: 15 s, doubling with each attempt up to an hour. */
+/** How long an effect may take before it is sent again, in ms: 15 s, doubling with each attempt up to an hour. */
 const RETRY_AFTER = 15_000;
 const RETRY_AT_MOST = 3_600_000;
-const RESENT_PER_SWEEP = 100; // The most messages of one sendBatch.
-/** What was sent so often, over half a day, waits for the operator. */
+const RESENT_PER_SWEEP = 100; // The limit of one sendBatch.
+/** An effect that was sent this often, which takes over half a day, is stuck and needs the operator. */
 const STUCK_FROM = 20;
-/** Bounds what it costs to look at them. */
+/** Bounds the rows that counting reads. */
 const COUNTED_UP_TO = 10_000;
 
 type Unsaved<T> = T extends unknown ? Omit<T, "id"> : never;
 
-/** An effect that lives beside the row `key`. Give `saveEffect` to the D1 batch that writes the row, then call `sendEffect`. */
+/**
+ * Returns an effect with an id in the shard of the row `key`. Put `saveEffect` into the D1 batch that writes the row,
+ * then call `sendEffect`.
+ */
 export const newEffect = <E extends Unsaved<Effect>>(key: Id, effect: E): E & { id: EffectId } => ({
   ...effect,
   id: newId<EffectId>(shardOf(key)),
 });
 
+/** Returns the statement that saves an effect. */
 export const saveEffect = (env: Env, effect: Effect, now = Date.now()): D1PreparedStatement =>
   databaseOf(env, effect.id)
     .prepare("INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)")
     .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER);
 
-/** As `saveEffect`, but only if `condition` (SQL over the same database) holds: what changes nothing has no effect. */
+/** Like `saveEffect`, but saves only if `condition` (SQL on the same database) holds: no change, no effect. */
 export const saveEffectIf = (
   env: Env,
   effect: Effect,
@@ -43,7 +48,7 @@ export const saveEffectIf = (
     .prepare(`INSERT INTO effects (id, body, due_at) SELECT ?1, ?2, ?3 WHERE ${condition}`)
     .bind(effect.id, JSON.stringify(effect), now + RETRY_AFTER, ...values);
 
-/** Never fails: an effect that could not be sent is swept up by cron. */
+/** Sends an effect to its queue. Never fails, because cron resends an effect that could not be sent. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   try {
     await within(STORE_ANSWERS_WITHIN, queueOf(env, effect).send(effect), "the queue of effects");
@@ -52,7 +57,9 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   }
 }
 
-/** Keeps how far an effect of many steps has come, in its body, then sends it on. Of one that is done it keeps nothing. */
+/**
+ * Saves the progress of an effect of many steps in its body, then sends it again. Does not restore one that is done.
+ */
 export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): Promise<void> {
   await databaseOf(env, effect.id)
     .prepare("UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1")
@@ -61,11 +68,12 @@ export async function effectGoesOn(env: Env, effect: Effect, now = Date.now()): 
   await sendEffect(env, effect);
 }
 
+/** Deletes an effect that is done. */
 export async function effectDone(env: Env, id: EffectId): Promise<void> {
   await databaseOf(env, id).prepare("DELETE FROM effects WHERE id = ?").bind(id).run();
 }
 
-/** Sends every effect whose time has passed, and gives it a later one. Returns how many. */
+/** Sends due effects, up to RESENT_PER_SWEEP for each database, and postpones them. Returns how many were due. */
 export async function resendEffects(env: Env, now = Date.now()): Promise<number> {
   let resent = 0;
   for (const database of databases(env)) {
@@ -79,7 +87,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
     for (const { body } of due.results) {
       const effect = Effect.safeParse(JSON.parse(body));
       if (effect.success) await sendEffect(env, effect.data);
-      else console.error("effect of a kind that this version does not know", { body });
+      else console.error("unknown kind of effect, perhaps of a newer version", { body });
     }
     resent += due.results.length;
   }
@@ -88,7 +96,10 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
 
 export type WaitingEffects = { waiting: number; oldest: EffectId | null; mostAttempts: number; stuck: number };
 
-/** The oldest effects of a database, up to COUNTED_UP_TO, a healthy one's last second among them. One query, as many rows. */
+/**
+ * Counts the effects of a database, up to the oldest COUNTED_UP_TO. A healthy database has those of the last second.
+ * Costs one query that reads each counted row.
+ */
 export async function waitingEffects(database: D1Database): Promise<WaitingEffects> {
   const found = await database
     .prepare(

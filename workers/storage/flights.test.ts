@@ -3,7 +3,7 @@ import { Flights } from "./flights.ts";
 
 const background = { waitUntil: () => undefined };
 
-/** Reads that are answered when told to. */
+/** Flights whose reads finish on demand. */
 function scene() {
   const loads: { keys: string[]; land: () => void; fail: (error: Error) => void }[] = [];
   const load = vi.fn(
@@ -18,34 +18,34 @@ function scene() {
   return { loads, read: (...keys: string[]) => flights.read(background, keys, load) };
 }
 
-it("reads once what many ask for at once, and only what nobody is reading yet", async () => {
+it("shares one read of a key among concurrent requests", async () => {
   const { loads, read } = scene();
-  const asked = [read("a", "b"), read("b"), read("b", "c", "absent")];
+  const reads = [read("a", "b"), read("b"), read("b", "c", "absent")];
   expect(loads.map(({ keys }) => keys)).toEqual([
     ["a", "b"],
     ["c", "absent"],
   ]);
   for (const { land } of loads) land();
-  expect((await Promise.all(asked)).map((found) => [...found.values()].sort())).toEqual([
+  expect((await Promise.all(reads)).map((found) => [...found.values()].sort())).toEqual([
     ["A", "B"],
     ["B"],
     ["B", "C"],
   ]);
   void read("a");
-  expect(loads).toHaveLength(3); // What has landed is not kept.
+  expect(loads).toHaveLength(3); // Finished reads are not kept.
 });
 
-it("fails for all who have joined, and for nobody after them", async () => {
+it("fails for all requests that joined, and for none after them", async () => {
   const { loads, read } = scene();
-  const asked = [read("a"), read("a")].map((found) => found.catch(String));
+  const reads = [read("a"), read("a")].map((found) => found.catch(String));
   loads[0]?.fail(new Error("down"));
-  expect(await Promise.all(asked)).toEqual(["Error: down", "Error: down"]);
+  expect(await Promise.all(reads)).toEqual(["Error: down", "Error: down"]);
   const next = read("a");
   loads[1]?.land();
   expect([...(await next).values()]).toEqual(["A"]);
 });
 
-it("waits for nobody who may be gone", async () => {
+it("stops waiting for a request that may have ended", async () => {
   const { loads, read } = scene();
   void read("a"); // Never lands.
   const second = read("a");

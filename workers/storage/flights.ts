@@ -1,27 +1,28 @@
 import { LateError, within } from "../../schema/d1/deadline.ts";
 import type { Background } from "../../schema/background.ts";
 
-/** How long a request waits for another one that is reading the same, before it reads by itself, if nothing else is said. */
+/** The default for how long a request waits for another one that reads the same key before it reads the key itself. */
 const JOINED_FOR = 1000; // ms
 
 /**
- * What requests of this isolate are reading right now, so that what many ask for at once is read once (single flight).
- * What the first of them finds, a failure as well, is the answer to all.
+ * Tracks the reads in progress in this isolate by key, so that concurrent requests for a key share one read (single
+ * flight). All of them get its result, also if it fails.
  */
 export class Flights<K, V> {
   readonly #under = new Map<K, Promise<Map<K, V>>>();
   readonly #joinedFor: number;
 
-  /** `joinedFor`: in ms. */
+  /** `joinedFor` is how long a request waits for another one's read, in ms. */
   constructor(joinedFor = JOINED_FOR) {
     this.#joinedFor = joinedFor;
   }
 
+  /** Returns whether `key` is being read. */
   has(key: K): boolean {
     return this.#under.has(key);
   }
 
-  /** Those of `keys` that exist. `load` is called with those that nobody is reading yet. */
+  /** Returns those of `keys` that exist. Calls `load` with the keys that no request is reading yet. */
   async read(background: Background, keys: K[], load: (keys: K[]) => Promise<Map<K, V>>): Promise<Map<K, V>> {
     const joined = new Set<Promise<Map<K, V>>>();
     const own: K[] = [];
@@ -42,12 +43,12 @@ export class Flights<K, V> {
       }
     }
     if (!landed.includes(undefined)) return found;
-    // The first who was kept waiting reads again, and the others join it.
+    // The first request whose wait ran out reads these keys again, and the others join it.
     const late = keys.filter((key) => !found.has(key));
     return new Map([...found, ...(await this.read(background, late, load))]);
   }
 
-  /** Undefined when it takes too long: whoever has begun it may be gone. */
+  /** Returns undefined when the read takes too long: the request that began it may have ended. */
   async #join(flight: Promise<Map<K, V>>): Promise<Map<K, V> | undefined> {
     try {
       return await within(this.#joinedFor, flight, "another request");
@@ -61,7 +62,7 @@ export class Flights<K, V> {
   async #start(background: Background, keys: K[], load: (keys: K[]) => Promise<Map<K, V>>): Promise<Map<K, V>> {
     const flight = load(keys);
     for (const key of keys) this.#under.set(key, flight);
-    // The request that began it may be given up by its sender; those who have joined want it all the same.
+    // The client may abandon the request that began the read; those that joined still need its result.
     background.waitUntil(flight.catch(() => undefined));
     try {
       return await flight;

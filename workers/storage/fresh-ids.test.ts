@@ -7,7 +7,7 @@ const [database = env.DB] = databases(env);
 const insert = (id: string) =>
   database.prepare("INSERT INTO effects (id, body, due_at) VALUES (?, '{}', 0)").bind(id).run();
 
-it("tries again with the next id when one is taken", async () => {
+it("tries the next id when one is taken", async () => {
   await insert("taken");
   const ids = ["taken", "taken", "free", "never reached"];
   await withFreshIds(() => insert(ids.shift() ?? ""));

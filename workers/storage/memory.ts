@@ -1,6 +1,6 @@
 type Entry<V> = { value: V; at: number };
 
-/** What an isolate remembers, the newest of it: a bound on its 128 MB. */
+/** A map that keeps the `max` entries written last, since all that an isolate holds must fit into 128 MB. */
 export class Memory<K, V> {
   readonly #max: number;
   readonly #entries = new Map<K, Entry<V>>();
@@ -9,13 +9,13 @@ export class Memory<K, V> {
     this.#max = max;
   }
 
-  /** What is remembered, and since when (ms since 1970), however long ago. */
+  /** Returns the value and when it was set (ms since 1970), however long ago. */
   get(key: K): Entry<V> | undefined {
     return this.#entries.get(key);
   }
 
   set(key: K, value: V, at = Date.now()): void {
-    this.#entries.delete(key); // So that the oldest stand first.
+    this.#entries.delete(key); // A map iterates in insertion order, so the oldest entry stays first.
     this.#entries.set(key, { value, at });
     if (this.#entries.size > this.#max) {
       const [oldest] = this.#entries.keys();

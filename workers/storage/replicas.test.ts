@@ -13,7 +13,7 @@ import { project } from "../projector/projector.ts";
 
 const { DB_1: REPLICA, TEST_MIGRATIONS } = env as unknown as { DB_1: D1Database; TEST_MIGRATIONS: D1Migration[] };
 
-// The second database is free to be the replica where the first holds everything.
+// With one database, the second one is free to serve as its replica.
 describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
   let database: LaggingDatabase;
   let lagging: Env;
@@ -36,7 +36,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
   const profile = async (who: Someone, headers = {}) =>
     (await ask("GET", `/v1/people/${ada.person.handle}`, as(who, headers))).json<Profile>();
 
-  it("serves readers from the replica, and who has written something from where it is", async () => {
+  it("serves readers from the replica, and own writes from the primary until the replica has them", async () => {
     const changed = await ask("PATCH", "/v1/me", { ...as(ada), body: { bio: "Tides" } });
     expect((await profile(ada)).bio).toBe("");
     expect((await profile(ada, tokenOf(changed))).bio).toBe("Tides");
@@ -58,7 +58,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect(await ids(tokenOf(published))).toContain(id);
   });
 
-  it("never shows somebody something older than what they have seen", async () => {
+  it("never shows a viewer anything older than they have seen", async () => {
     const ben = await signUp();
     const { id: post } = await publish(ada);
     await database.catchUp();
@@ -67,8 +67,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     await project(lagging, queues.facts.splice(0));
     const texts = async (headers = {}) => {
       const elsewhere = { ...env, DB: database.binding }; // An isolate that has not read this database before.
-      const asked = { token: ben.token, headers, env: elsewhere };
-      const response = await ask("GET", `/v1/posts/${post}/comments`, asked);
+      const response = await ask("GET", `/v1/posts/${post}/comments`, { token: ben.token, headers, env: elsewhere });
       return { texts: (await response.json<CommentPage>()).items.map(({ text }) => text), token: tokenOf(response) };
     };
     database.nearest = "primary";
@@ -76,10 +75,10 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect(seen.texts).toEqual(["First"]);
     database.nearest = "replica";
     expect((await texts(seen.token)).texts).toEqual(["First"]);
-    expect((await texts()).texts).toEqual([]); // Who does not say what they have seen may be told less.
+    expect((await texts()).texts).toEqual([]); // Without a token, an older state may be shown.
   });
 
-  it("leaves nothing out of a feed that a replica has not heard of", async () => {
+  it("shows posts in a feed that the replica does not have yet", async () => {
     const ben = await signUp();
     await follows(ben.person.id, ada.person.id);
     const { id } = await publish(ada);
@@ -88,20 +87,20 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect(feed.items.map((post) => post.id)).toEqual([id]);
   });
 
-  it("finds a person who has just signed up, and answers whoever asks for nobody", async () => {
+  it("finds a person who has just signed up, and responds 404 for a handle that does not exist", async () => {
     const cleo = await signUp();
     const found = await ask("GET", `/v1/people/${cleo.person.handle}`, as(ada));
     expect(await found.json()).toMatchObject(cleo.person);
     expect((await ask("GET", "/v1/people/nobody_at_all", as(ada))).status).toBe(404);
   });
 
-  it("answers whoever brings a bookmark that was never given", async () => {
+  it("serves a request with a forged bookmark", async () => {
     const forged = btoa(
       JSON.stringify({ posts: [], databases: [["DB", `${"f".repeat(8)}-00000000-00000000-${"f".repeat(32)}`]] }),
     );
     for (const token of [forged, btoa(JSON.stringify({ posts: [], databases: [["DB", "; DROP"]] }))]) {
       expect(await profile(ada, { "Consistency-Token": token })).toMatchObject(ada.person);
     }
-    expect(await profile(ada)).toMatchObject(ada.person); // And nobody else is bothered by it.
+    expect(await profile(ada)).toMatchObject(ada.person); // Other requests are not affected.
   });
 });

@@ -3,10 +3,10 @@ import { expect, it } from "vitest";
 import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
 import { type SecretName, secretOf } from "./secrets.ts";
 
-/** A binding that nothing is remembered of: as in an isolate that has just begun. */
+/** A new binding, for which nothing is cached, as in a new isolate. */
 const isolate = (faults: Faults = {}) => withFaults(env, faults).env;
 
-it("draws a secret once, and gives every isolate the same", async () => {
+it("generates a secret once, the same for every isolate", async () => {
   const [name, other] = [crypto.randomUUID() as SecretName, crypto.randomUUID() as SecretName];
   const drawn = await Promise.all([isolate(), isolate(), isolate()].map((each) => secretOf(each, name)));
   expect(drawn[0]).toHaveLength(32);
@@ -14,7 +14,7 @@ it("draws a secret once, and gives every isolate the same", async () => {
   expect(await secretOf(isolate(), other)).not.toEqual(drawn[0]);
 });
 
-it("asks D1 once, and of an answer that did not come remembers nothing", async () => {
+it("queries D1 once, and does not cache a failure", async () => {
   const name = crypto.randomUUID() as SecretName;
   const faults: Faults = { reads: "throws", writes: "throws" };
   const env = isolate(faults);

@@ -1,7 +1,7 @@
-/** Keys of this deployment that no operator has to set up: drawn when they are first needed, and kept in the database DB. */
+/** Secret keys that no operator has to set up: they are generated on first use and stored in the database DB. */
 import { STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 
-/** Enough for HMAC-SHA-256, which makes nothing better of more. */
+/** HMAC-SHA-256 gains nothing from a longer key. */
 const SECRET_BYTES = 32;
 
 export type SecretName = "media-urls";
@@ -9,8 +9,8 @@ export type SecretName = "media-urls";
 const known = new WeakMap<D1Database, Map<SecretName, Uint8Array<ArrayBuffer>>>();
 
 /**
- * The same bytes in every isolate, and for ever: of two that are drawn at once, the one that is written first counts. Two
- * D1 queries once an isolate. Rejects while D1 cannot be asked.
+ * Returns the bytes of a secret, which are the same in every isolate and never change: if two are generated at once,
+ * the first one written counts. Costs two D1 queries in each isolate. Throws while D1 is down.
  */
 export async function secretOf({ DB }: Pick<Env, "DB">, name: SecretName): Promise<Uint8Array<ArrayBuffer>> {
   const before = known.get(DB)?.get(name);
@@ -22,7 +22,7 @@ export async function secretOf({ DB }: Pick<Env, "DB">, name: SecretName): Promi
   ]);
   const [, read] = await within(STORE_ANSWERS_WITHIN, asked, "D1");
   const value = read?.results[0]?.value;
-  if (value === undefined) throw new Error(`the secret ${name} is not there after it was written`);
+  if (value === undefined) throw new Error(`the secret ${name} was written but cannot be read`);
   const secret = Uint8Array.fromBase64(value);
   known.set(DB, (known.get(DB) ?? new Map<SecretName, typeof secret>()).set(name, secret));
   return secret;

@@ -16,7 +16,7 @@ const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 const keysOf = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
 
-it("writes to KV what is needed again, but the same no more often than it would be forgotten there", async () => {
+it("writes a key to KV when it is needed again, and the same value at most every 300 s", async () => {
   const put = vi.spyOn(env.DOCUMENTS, "put");
   const keys = keysOf(3);
   let text = "first";
@@ -35,7 +35,7 @@ it("writes to KV what is needed again, but the same no more often than it would 
   expect(await writes()).toBe(3);
 });
 
-it("neither reads nor writes the many documents of a page in KV, however often they are needed", async () => {
+it("neither reads nor writes larger sets of keys in KV, however often they are needed", async () => {
   const [put, get] = [vi.spyOn(env.DOCUMENTS, "put"), vi.spyOn(env.DOCUMENTS, "get")];
   const keys = keysOf(4);
   const load = vi.fn(() => Promise.resolve(new Map(keys.map((key) => [key, { key }]))));

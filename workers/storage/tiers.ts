@@ -1,10 +1,10 @@
 /**
- * What many people read and what hardly changes, or may be a moment old: what a post shows, where it stands, who a person
- * is. Each is looked for in the isolate's memory, then in KV, then in D1, and is written back to where it was not. KV is
- * near, but a key of it costs as much as 500 rows of D1 to read and 5,000 to write. So only a few keys are looked for
- * there, and written when this isolate has needed them before; many are one query of D1.
- * What many ask for at once is read once, and what is not there is remembered as well, for a moment. When the databases
- * fail, what was last known is the answer, and the reader is told.
+ * Caches values that many people read and that rarely change or may be a moment old: post documents, post standings,
+ * people. A key is looked up in the isolate's memory, then in KV, then in D1, and written back to the tiers that
+ * missed. KV is near, but reading one key costs as much as 500 rows of D1, and writing one as much as 5,000. So only
+ * small sets of keys are looked up in KV, and only keys that this isolate has needed before are written to it; a larger
+ * set is one D1 query. Concurrent requests for a key share one read, and absence is cached too, for a moment. When D1
+ * fails, the last known value is returned and the response is marked as stale.
  */
 import { fingerprintOf } from "../../schema/fingerprint.ts";
 import { Flights } from "./flights.ts";
@@ -13,28 +13,30 @@ import type { Reader } from "./reader.ts";
 import { KV_ANSWERS_WITHIN, STORE_ANSWERS_WITHIN, within } from "../../schema/d1/deadline.ts";
 
 const MEMORY_MAX = 5000; // Values of about 1 kB.
-/** How long what this isolate has written to KV is not written there again. */
+/** The minimum time between two writes of the same value to KV by this isolate. */
 const WRITTEN_AT_MOST_EVERY = 300_000; // ms
-/** So that who asks for what is not there again and again is not answered by a database each time. */
+/** How long absence is cached, so that repeated requests for a missing key do not reach a database each time. */
 const ABSENT_FOR = 1000; // ms
 const KV_TTL = 600; // s
-/** How many keys are looked for in KV before D1 is asked. */
+/** The largest set of keys that is looked up in KV before D1. */
 const KV_FIRST = 3;
-const KV_KEYS_MAX = 100; // The most keys of one bulk get.
+const KV_KEYS_MAX = 100; // KV's limit for one bulk get.
 
 type Load<K, V> = (reader: Reader, keys: K[]) => Promise<Map<K, V>>;
 type Options<K, V> = {
-  /** Reads what no tier has, from D1. */
+  /** Reads the keys that no tier has from D1. */
   load: Load<K, V>;
-  /** How long memory counts as fresh, in ms. */
+  /** How long a value in memory counts as fresh, in ms. */
   freshFor: number;
-  /** How many memory holds, if they are larger than others. */
+  /** The number of values that memory holds, for values larger than about 1 kB. */
   max?: number;
-  /** Names the kind in KV; without it there is none. A value may be KV_TTL and `freshFor` old then. */
+  /**
+   * The prefix of the keys in KV; without it KV is not used. With it a value may be as old as KV_TTL plus `freshFor`.
+   */
   kv?: string;
 };
 
-/** A write to KV, which may fail: what is not there costs a query, and what should not be there is old soon. */
+/** Waits for a write to KV and tolerates its failure: a missing key costs a query, and an outdated one expires soon. */
 export async function settled(write: Promise<unknown>): Promise<void> {
   try {
     await within(STORE_ANSWERS_WITHIN, write, "KV");
@@ -43,13 +45,14 @@ export async function settled(write: Promise<unknown>): Promise<void> {
   }
 }
 
+/** One kind of value behind the tiers. All requests of an isolate share it. */
 export class Tiers<K extends string, V extends object> {
   readonly #load: Load<K, V>;
   readonly #freshFor: number;
   readonly #kv: string | undefined;
-  /** Null for what is known to be absent. */
+  /** Null means that the key is known to be absent. */
   readonly #memory: Memory<K, V | null>;
-  /** What this isolate has written to KV, in short. */
+  /** A hash of each value that this isolate has written to KV. */
   readonly #written = new Memory<K, string>(MEMORY_MAX);
   readonly #flights = new Flights<K, V>();
 
@@ -61,8 +64,8 @@ export class Tiers<K extends string, V extends object> {
   }
 
   /**
-   * Those of `keys` that exist. Costs nothing when all are in memory; else one KV read for up to three of them, and one D1
-   * query for each database that holds one of the rest.
+   * Returns those of `keys` that exist. Costs nothing when all are in memory; otherwise one KV read if at most three
+   * are missing, and one D1 query for each database that holds one of the rest.
    */
   async get(reader: Reader, keys: Iterable<K>): Promise<Map<K, V>> {
     const found = new Map<K, V>();
@@ -78,10 +81,10 @@ export class Tiers<K extends string, V extends object> {
     return found;
   }
 
-  /** Reads `keys` from D1, whatever the tiers have, and gives the tiers what was found. */
+  /** Reads `keys` from D1, whatever the tiers hold, and updates the tiers with the result. */
   async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const loaded = await this.#load(reader, keys);
-    // What is looked for in KV, and was needed here before.
+    // Written to KV only if this isolate has needed the key before.
     const wanted = keys.length <= KV_FIRST ? [...loaded].filter(([key]) => this.#memory.get(key)) : [];
     if (this.#kv !== undefined && wanted.length > 0) {
       reader.background.waitUntil(this.#toKv(reader.env, this.#kv, new Map(wanted)));
@@ -94,28 +97,30 @@ export class Tiers<K extends string, V extends object> {
     return loaded;
   }
 
-  /** For what was read together with something else. What is the same stays the same object, and so what is made of it. */
+  /**
+   * Caches a value that another query has read. An equal value keeps its object, so results memoized by it stay valid.
+   */
   learn(key: K, value: V): void {
     const known = this.#memory.get(key)?.value;
     this.#memory.set(key, known && JSON.stringify(known) === JSON.stringify(value) ? known : value);
   }
 
-  /** For what may be old: it counts where nothing is known, and while nothing newer can be read. */
+  /** Caches a value that may be outdated: it is used only while D1 fails, and only if nothing else is known. */
   learnOld(key: K, value: V): void {
     if (!this.#memory.get(key)?.value) this.#memory.set(key, value, 0);
   }
 
-  /** Once it may be there. */
+  /** Forgets that `key` is absent, for when it may have been written. */
   dropAbsence(key: K): void {
     if (this.#memory.get(key)?.value === null) this.#memory.delete(key);
   }
 
-  /** After a change: this isolate shows it at once. */
+  /** Drops `key` from memory after a change, so that this isolate shows the change at once. */
   drop(key: K): void {
     this.#memory.delete(key);
   }
 
-  /** As `drop`, and whoever finds it in KV; others when their time is over. */
+  /** Drops `key` from memory and KV. Other isolates keep their copies until these expire. */
   async forget(env: Env, key: K): Promise<void> {
     this.drop(key);
     this.#written.delete(key);
@@ -142,7 +147,7 @@ export class Tiers<K extends string, V extends object> {
     return missing.length === 0 ? cached : new Map([...cached, ...(await this.renew(reader, missing))]);
   }
 
-  /** However long ago. */
+  /** Returns the values in memory, however old. */
   #remembered(keys: K[]): Map<K, V> {
     return new Map(
       keys.flatMap((key) => {
@@ -169,7 +174,7 @@ export class Tiers<K extends string, V extends object> {
         }
       }
     } catch (error) {
-      console.warn("KV not read", { error: String(error) }); // A cache that is down must not be noticed.
+      console.warn("KV not read", { error: String(error) }); // A cache that is down must not fail the request.
     }
     return found;
   }

@@ -1,8 +1,8 @@
-/** Bounded lists are trimmed now and then, not with each row: a message trims one in so many of the lists that it writes to. */
+/** Bounded lists are trimmed now and then, not with every row: a message trims one in TRIM_ONE_IN of the lists it writes to. */
 export const TRIM_ONE_IN = 32;
 
-/** Those whose turn it is: as many of any page, so a message is never late because of them. */
-export function drawn<T>(readers: readonly T[]): T[] {
+/** Picks the readers whose turn it is. Their number is the same for every page, so trimming never delays a message. */
+export function pickForTrim<T>(readers: readonly T[]): T[] {
   const turn = Math.floor(Math.random() * TRIM_ONE_IN);
   return readers.filter((_, index) => index % TRIM_ONE_IN === turn);
 }

@@ -12,10 +12,10 @@ const app = new Hono<App>().onError(problem).get("/", async (c) => {
 });
 const attempt = async (headers: Record<string, string>) => (await app.request("/", { headers }, env)).status;
 
-it("counts what one network tries on many handles, by the address that Cloudflare tells and by no other", async () => {
+it("limits one network across many handles, by the address that Cloudflare reports and no other", async () => {
   const network = `2001:db8:${Math.floor(Math.random() * 65_536).toString(16)}:1`;
   const statuses: number[] = [];
-  // At most 120, because the minutes are those of the clock and one may end in between.
+  // Up to 120 attempts, because the limit counts clock minutes and one may end during the loop.
   while (statuses.length < 120 && statuses.at(-1) !== 429) {
     const address = `${network}::${statuses.length.toString(16)}`;
     statuses.push(await attempt({ "cf-connecting-ip": address, "x-forwarded-for": randomHandle() }));

@@ -1,24 +1,26 @@
 /**
- * Counts attempts at a password before one is hashed, because a hash occupies the Worker for 150 ms. Ten a minute for
- * one handle stop who guesses at a person, sixty for one address who tries one password on everybody.
+ * Counts password attempts before the hash, which occupies the Worker for 150 ms. The limit of ten a minute for one
+ * handle stops guessing at one person; the limit of sixty for one address stops trying one password on everyone.
  */
 import type { Context } from "hono";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 
-/** Refuses with `too_many_attempts`. The limits hold per Cloudflare location: a brake on abuse, not an exact quota. */
+/**
+ * Throws `too_many_attempts` over the limit. Limits hold per Cloudflare location: a brake on abuse, not an exact quota.
+ */
 export async function countAttempt(c: Context<App>, action: "sign-in" | "sign-up", handle: string): Promise<void> {
-  // Cloudflare sets this header and removes a client's own; only the local socket has none. X-Forwarded-For is whatever
-  // the client wrote.
+  // Cloudflare overwrites this header, so clients cannot forge it; only a local server has none. X-Forwarded-For is not
+  // trusted, because the client may set it.
   const address = c.req.header("cf-connecting-ip");
-  const counts = await Promise.all([
+  const limits = await Promise.all([
     c.env.SIGN_IN_BY_HANDLE.limit({ key: `${action} ${handle}` }),
     ...(address === undefined ? [] : [c.env.SIGN_IN_BY_ADDRESS.limit({ key: networkOf(address) })]),
   ]);
-  if (!counts.every(({ success }) => success)) throw new ApiError("too_many_attempts");
+  if (!limits.every(({ success }) => success)) throw new ApiError("too_many_attempts");
 }
 
-/** The first 64 bits of an IPv6 address: one customer has all the rest, and could use a new address each time. */
+/** Returns the /64 network of an IPv6 address: one customer owns all of it, and could use a new address each time. */
 export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [start = "", end = ""] = address.split("::");

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Me } from "../../../schema/api/people.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 
-it("changes what is given and keeps the rest", async () => {
+it("changes the given fields and keeps the rest", async () => {
   const { person, token } = await signUp();
   const edit = async (body: unknown) => (await ask("PATCH", "/v1/me", { token, body })).json<Me>();
   expect(await edit({ name: "Ada" })).toMatchObject({ name: "Ada", bio: "" });
@@ -12,7 +12,7 @@ it("changes what is given and keeps the rest", async () => {
   expect(await (await ask("GET", `/v1/people/${person.handle}`)).json()).toMatchObject({ name: "Ada", bio: "" });
 });
 
-it("applies nothing that is not the caller's to change", async () => {
+it("ignores fields that the viewer may not change", async () => {
   const [mine, theirs] = [await signUp(), await signUp()];
   const body = { bio: "mine", id: theirs.person.id, person: theirs.person.id, handle: "other", followers: 7 };
   const me = await (await ask("PATCH", "/v1/me", { token: mine.token, body })).json<Me>();
@@ -20,7 +20,7 @@ it("applies nothing that is not the caller's to change", async () => {
   expect(await (await ask("GET", "/v1/me", { token: theirs.token })).json()).toMatchObject({ bio: "" });
 });
 
-it("refuses a name that is empty, and nobody", async () => {
+it("rejects an empty name and anonymous viewers", async () => {
   const { token } = await signUp();
   expect(await outcome(await ask("PATCH", "/v1/me", { token, body: { name: "  " } }))).toBe("422 invalid_request");
   expect(await outcome(await ask("PATCH", "/v1/me", { body: { name: "Ada" } }))).toBe("401 not_signed_in");

@@ -10,8 +10,8 @@ import { ownProfileOf } from "../../reads/people.ts";
 import { copyPrivate, forgetStanding, noteIsPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { forgetAnswersOf } from "../../answers/public-answers.ts";
-import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { forgetPublicResponsesOf } from "../../answers/public-answers.ts";
+import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
 
 export const me = routes();
@@ -20,26 +20,26 @@ me.openapi(
   createRoute({
     method: "get",
     path: "/me",
-    summary: "The caller, as only they see themselves",
+    summary: "Get the viewer's own profile",
     responses: { 200: json(Me), ...refusals },
   }),
-  async (c) => c.json(await meOf(c.var.reader, signedIn(c)), 200),
+  async (c) => c.json(await meOf(c.var.reader, requireViewer(c)), 200),
 );
 
 me.openapi(
   createRoute({
     method: "patch",
     path: "/me",
-    summary: "Change the caller's name or bio, or who sees their posts",
+    summary: "Edit the viewer's name or bio, or make the account private or public",
     description:
-      "What is not given stays. Others may see the old name for some minutes. Becoming private takes a second, and holds " +
-      "for everybody who is signed in from the answer on; whoever follows already, stays. Becoming public accepts " +
-      "everybody who has asked to follow.",
+      "Fields that are left out stay as they are. Others may see the old name for some minutes. Making the account " +
+      "private takes a second; once the response arrives, its posts are hidden from all signed-in people who do not " +
+      "follow it. Existing followers stay. Making it public accepts all pending follow requests.",
     request: body(EditMe),
     responses: { 200: json(Me), ...refusals },
   }),
   async (c) => {
-    const viewer = signedIn(c);
+    const viewer = requireViewer(c);
     const { person } = viewer;
     const { name, bio, private: isPrivate } = c.req.valid("json");
     if (name !== undefined || bio !== undefined) {
@@ -55,19 +55,22 @@ me.openapi(
   },
 );
 
-/** One D1 batch. Who is private already waits as well: an earlier request may have written just now, and not been heard. */
+/**
+ * Makes the viewer private. Costs one D1 batch, and waits until no isolate trusts an older value. It also waits if they
+ * are private already, because an earlier request whose response was lost may have written that just now.
+ */
 async function becomePrivate({ env, var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
-  await copyPrivate(env, person); // First, so that KV knows of whoever is it.
+  await copyPrivate(env, person); // First, so that KV never misses a private account when D1 is down.
   const update = databaseOf(env, person)
     .prepare("UPDATE people SET private = 1 WHERE id = ? AND private = 0")
     .bind(person);
   await reader.write(person, [update]);
   noteIsPrivate(person);
-  forgetAnswersOf(person);
+  forgetPublicResponsesOf(person);
   await new Promise((resolve) => setTimeout(resolve, NOTICED_WITHIN));
 }
 
-/** One D1 batch, with the effect that accepts the requests. */
+/** Makes the viewer public. Costs one D1 batch, which saves the effect that accepts all pending requests. */
 async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> {
   await withFreshIds(async () => {
     const effect = newEffect(person, { kind: "open", person } as const);
@@ -78,10 +81,10 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
     if (saved && saved.meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
   forgetStanding(person);
-  forgetAnswersOf(person);
+  forgetPublicResponsesOf(person);
 }
 
-/** Two D1 queries. */
+/** Returns the viewer's own profile. Costs two D1 queries. */
 async function meOf(reader: Reader, viewer: Viewer): Promise<Me> {
   const { person } = viewer;
   const [profile, unread] = await Promise.all([ownProfileOf(reader, person), unreadCount(reader, person)]);

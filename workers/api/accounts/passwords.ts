@@ -1,30 +1,32 @@
-/** Passwords, hashed with scrypt. The only file that imports node:crypto, since WebCrypto has no scrypt. */
+/** Hashes passwords with scrypt. The only file that imports node:crypto, because WebCrypto has no scrypt. */
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 
 type Cost = { ln: number; r: number; p: number };
 
-// A row of OWASP's table that stays within what Workers allow (N*r*p up to 2^20): 16 MiB and about 150 ms.
+// A row of OWASP's table that stays within the limit of Workers (N*r*p up to 2^20). It takes 16 MiB and about 150 ms.
 const COST: Cost = { ln: 14, r: 8, p: 5 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/** The form that is stored, "$scrypt$ln=14,r=8,p=5$<salt>$<hash>": it carries its cost, so that COST can be raised. */
+/** Returns the stored form, "$scrypt$ln=14,r=8,p=5$<salt>$<hash>". It includes its cost, so that COST can be raised. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const hash = await derive(password, salt, COST);
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${salt.toString("base64url")}$${hash.toString("base64url")}`;
 }
 
-/** Costs the same when nothing is stored, because a quick refusal would tell which handles exist. */
+/**
+ * Verifies a password. Takes as long when none is stored, because a quick response would reveal which handles exist.
+ */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const { cost, salt, hash } = parse(stored ?? NOBODYS);
+  const { cost, salt, hash } = parse(stored ?? DUMMY_HASH);
   const same = timingSafeEqual(await derive(password, salt, cost), hash);
   return same && stored !== undefined;
 }
 
 const FORM = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([\w-]+)\$([\w-]+)$/;
 const zeros = (bytes: number) => Buffer.alloc(bytes).toString("base64url");
-const NOBODYS = `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${zeros(SALT_BYTES)}$${zeros(HASH_BYTES)}`;
+const DUMMY_HASH = `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${zeros(SALT_BYTES)}$${zeros(HASH_BYTES)}`;
 
 function parse(stored: string): { cost: Cost; salt: Buffer; hash: Buffer } {
   const [, ln, r, p, salt, hash] = FORM.exec(stored) ?? [];
@@ -36,7 +38,7 @@ function parse(stored: string): { cost: Cost; salt: Buffer; hash: Buffer } {
   };
 }
 
-/** NFKC, because keyboards differ in how they write the same character. */
+/** Derives the hash from the NFKC form, because keyboards differ in how they encode the same character. */
 function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password.normalize("NFKC"), salt, HASH_BYTES, { N: 2 ** ln, r, p }, (error, hash) => {

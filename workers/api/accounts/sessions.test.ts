@@ -16,7 +16,7 @@ async function signIn(): Promise<SignedIn> {
   return (await ask("POST", "/v1/sessions", { body: { handle, password } })).json<SignedIn>();
 }
 
-it("signs in with a new token each time, and keeps none of it readable", async () => {
+it("signs in with a new token each time, and stores no secret in plain text", async () => {
   const [first, second] = [await signIn(), await signIn()];
   expect(first.token).toMatch(/^[0-9a-z]{13}\.[\w-]{43}$/);
   expect(first.token).not.toBe(second.token);
@@ -28,7 +28,7 @@ it("signs in with a new token each time, and keeps none of it readable", async (
   expect(JSON.stringify(row)).not.toContain(secret);
 });
 
-it("sets a cookie that only this host reads, and no script", async () => {
+it("sets a cookie for this host only, hidden from scripts", async () => {
   const response = await ask("POST", "/v1/sessions", { body: { handle, password } });
   const { token } = await response.json<SignedIn>();
   const [value, ...attributes] = response.headers.get("set-cookie")?.split("; ") ?? [];
@@ -36,12 +36,12 @@ it("sets a cookie that only this host reads, and no script", async () => {
   expect(attributes.sort()).toEqual(["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax", "Secure"]);
 });
 
-it("takes no password with a NUL at its end for the one without", async () => {
+it("rejects the right password followed by a NUL", async () => {
   const body = { handle, password: `${password}\0` };
   expect(await outcome(await ask("POST", "/v1/sessions", { body }))).toBe("422 invalid_request");
 });
 
-it("tells a wrong password and an unknown handle apart in nothing", async () => {
+it("responds the same to a wrong password and an unknown handle", async () => {
   const answers = await Promise.all(
     [handle, randomHandle()].map((handle) =>
       ask("POST", "/v1/sessions", { body: { handle, password: "incorrect horse" } }),
@@ -55,7 +55,7 @@ it("tells a wrong password and an unknown handle apart in nothing", async () => 
   expect(answers.map(({ headers }) => headers.get("set-cookie"))).toEqual([null, null]);
 });
 
-it("ends a session at once, and only that one", async () => {
+it("ends one session at once, and no other", async () => {
   const [ended, other] = [await signIn(), await signIn()];
   const response = await ask("DELETE", "/v1/sessions/current", { token: ended.token });
   expect(response.status).toBe(204);
@@ -74,7 +74,7 @@ it.each([
   [{ "sec-fetch-site": "same-origin", origin: HOST }, false],
   [{ origin: HOST }, false],
   [{}, false],
-])("refuses to be signed in by another site: %j", async (headers, refused) => {
+])("rejects sign-in and sign-up from another site: %j", async (headers, refused) => {
   const body = { handle: randomHandle(), password };
   const signedUp = await ask("POST", "/v1/people", { body, headers });
   expect(await outcome(signedUp)).toBe(refused ? "403 cross_site" : "201");
@@ -82,13 +82,13 @@ it.each([
   expect(await outcome(signedIn)).toBe(refused ? "403 cross_site" : "201");
 });
 
-it("refuses the eleventh attempt at a handle within a minute, even with the right password", async () => {
+it("rejects the eleventh attempt at a handle within a minute, even with the right password", async () => {
   const handle = randomHandle();
   await ask("POST", "/v1/people", { body: { handle, password } });
   const attempt = async (password: string) =>
     outcome(await ask("POST", "/v1/sessions", { body: { handle, password } }));
   const outcomes: string[] = [];
-  // At most 20, because the minutes are those of the clock and one may end in between.
+  // Up to 20 attempts, because the limit counts clock minutes and one may end during the loop.
   while (outcomes.length < 20 && outcomes.at(-1) !== "429 too_many_attempts") {
     outcomes.push(await attempt("incorrect horse"));
   }
@@ -98,7 +98,7 @@ it("refuses the eleventh attempt at a handle within a minute, even with the righ
   expect(await attempt(password)).toBe("429 too_many_attempts");
 });
 
-it("refuses a session that is over, and deletes it with the next sign-in", async () => {
+it("rejects an expired session, and deletes old ones at the next sign-in", async () => {
   const { person, token } = await signIn();
   const database = databaseOf(env, person.id);
   const [id] = token.split(".");

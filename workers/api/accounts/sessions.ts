@@ -13,23 +13,23 @@ import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { forgetSession } from "./session-copies.ts";
 import { newSession, SESSION_LASTS } from "./tokens.ts";
 import { beginSession, endSession } from "./viewer.ts";
 
-/** How many sessions that are over a sign-in deletes: more than the one it adds, so that they never pile up. */
+/** How many expired sessions a sign-in deletes: more than the one it adds, so that they never pile up. */
 const SWEPT_PER_SIGN_IN = 10;
 
 export const sessions = routes();
 
-// Three D1 queries, the last only for the right password. An unknown handle costs what a wrong password costs.
+// Costs three D1 queries, the last only if the password is right. An unknown handle costs as much as a wrong password.
 sessions.openapi(
   createRoute({
     method: "post",
     path: "/sessions",
     summary: "Sign in",
-    description: "The token is set as a cookie too, for browsers. Ten attempts a minute for one handle.",
+    description: "The token is set as a cookie too, for browsers. Allows ten attempts a minute for one handle.",
     request: body(SignIn),
     responses: { 201: json(SignedIn, "Signed in"), ...refusals },
   }),
@@ -51,13 +51,13 @@ sessions.openapi(
     method: "delete",
     path: "/sessions/current",
     summary: "Sign out",
-    description: "The token is refused from now on, everywhere.",
+    description: "From now on the token is rejected everywhere.",
     responses: { 204: { description: "Signed out" }, ...refusals },
   }),
   async (c) => {
-    const viewer = signedIn(c);
+    const viewer = requireViewer(c);
     const { person, session } = viewer;
-    // First: D1 may end it and not be heard, and then the copy would outlast it.
+    // First, because D1 may end the session and lose the response; the copy would then outlast it.
     await forgetSession(c.env, session);
     const database = databaseOf(c.env, session);
     const ended = database.prepare("DELETE FROM sessions WHERE id = ?").bind(session);
@@ -69,7 +69,7 @@ sessions.openapi(
   },
 );
 
-/** Asks for nobody's credentials when the handle is unknown, so that the time taken does not tell. */
+/** Queries for the credentials of nobody if the handle is unknown, so that the response time does not reveal it. */
 async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
   const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
   const asked = databaseOf(env, id)
@@ -85,7 +85,10 @@ async function credentialsOf(env: Env, handle: string): Promise<{ person: Person
   return { person, password };
 }
 
-/** Ids are in order of time, and all sessions last equally long: those that are over are the first of their table. */
+/**
+ * Writes a session and returns its token; also deletes some expired ones. Ids are in order of time and all sessions
+ * last equally long, so the expired ones come first in their table. Costs one D1 batch.
+ */
 async function startSession(env: Env, person: PersonId): Promise<string> {
   const database = databaseOf(env, person);
   const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);

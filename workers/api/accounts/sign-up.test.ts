@@ -37,29 +37,32 @@ it("signs up and in", async () => {
   expect(await outcome(await ask("POST", "/v1/sessions", { body: { handle, password } }))).toBe("201");
 });
 
-/** Answers 404 to whoever asks for a person or their posts. */
-async function knowsNobody(paths: string[]): Promise<void> {
+/** Expects 404 for each path. */
+async function expectUnknown(paths: string[]): Promise<void> {
   for (const path of paths) expect(await outcome(await ask("GET", path)), path).toBe("404 person_not_found");
 }
 
-it("finds who has signed up with a handle that was asked for a moment before", async () => {
+it("finds a new person whose handle was looked up a moment before", async () => {
   const handle = randomHandle();
   const paths = [`/v1/people/${handle}`, `/v1/people/${handle}/posts`];
-  await knowsNobody(paths);
+  await expectUnknown(paths);
   expect(await outcome(await ask("POST", "/v1/people", { body: { handle, password } }))).toBe("201");
   for (const path of paths) expect(await outcome(await ask("GET", path)), path).toBe("200");
 });
 
-it.each(["", "/posts"])("finds who has taken a claim over elsewhere: /v1/people/:handle%s", async (rest) => {
-  const handle = randomHandle();
-  const path = `/v1/people/${handle}${rest}`;
-  await claimedBy(handle, idMadeAt(Date.now() - CLAIM_LASTS - 1000));
-  await knowsNobody([path]);
-  await createPerson(env, { id: await claimHandle(env, handle), handle, name: "Ada" }, "not a hash");
-  expect(await outcome(await ask("GET", path))).toBe("200");
-});
+it.each(["", "/posts"])(
+  "finds a person who took over a claim in another isolate: /v1/people/:handle%s",
+  async (rest) => {
+    const handle = randomHandle();
+    const path = `/v1/people/${handle}${rest}`;
+    await claimedBy(handle, idMadeAt(Date.now() - CLAIM_LASTS - 1000));
+    await expectUnknown([path]);
+    await createPerson(env, { id: await claimHandle(env, handle), handle, name: "Ada" }, "not a hash");
+    expect(await outcome(await ask("GET", path))).toBe("200");
+  },
+);
 
-it("calls who gives no name by the handle, and ignores what nobody may set", async () => {
+it("uses the handle as the default name, and ignores fields that no one may set", async () => {
   const handle = randomHandle();
   const body = { handle, password, id: idMadeAt(Date.now()), followers: 1_000_000, role: "admin" };
   const { person } = await (await ask("POST", "/v1/people", { body })).json<SignedIn>();
@@ -68,7 +71,7 @@ it("calls who gives no name by the handle, and ignores what nobody may set", asy
   expect(await (await ask("GET", `/v1/people/${handle}`)).json()).toMatchObject({ followers: 0 });
 });
 
-it("gives a handle to one of those who want it at once", async () => {
+it("gives a handle to only one of many concurrent sign-ups", async () => {
   const handle = randomHandle();
   const wanted = Array.from({ length: 10 }, () => ask("POST", "/v1/people", { body: { handle, password } }));
   const outcomes = await Promise.all((await Promise.all(wanted)).map(outcome));
@@ -85,12 +88,12 @@ it.each([
   { password: "x".repeat(257) },
   { password: 12_345_678 },
   { name: "x".repeat(51) },
-])("refuses %j", async (wrong) => {
+])("rejects %j", async (wrong) => {
   const body = { handle: randomHandle(), password, ...wrong };
   expect(await outcome(await ask("POST", "/v1/people", { body }))).toBe("422 invalid_request");
 });
 
-it("takes over a claim that can no longer get a person", async () => {
+it("takes over an expired claim", async () => {
   const handle = randomHandle();
   const dead = idMadeAt(Date.now() - CLAIM_LASTS - 1000);
   await claimedBy(handle, dead);
@@ -100,18 +103,18 @@ it("takes over a claim that can no longer get a person", async () => {
   const outcomes = await Promise.all((await Promise.all(heirs)).map(outcome));
   expect(outcomes.sort()).toEqual(["201", "409 handle_taken", "409 handle_taken", "409 handle_taken"]);
 
-  // The first claimant wakes up.
+  // The first claimant resumes too late.
   expect(await createPerson(env, { id: dead, handle, name: handle }, "hash")).toBeUndefined();
   expect(await peopleNamed(handle)).toBe(1);
 });
 
-it("leaves a claim alone while its person may still come", async () => {
+it("leaves a claim alone while its person may still be created", async () => {
   const handle = randomHandle();
   await claimedBy(handle, idMadeAt(Date.now() - CREATE_WITHIN));
   expect(await outcome(await ask("POST", "/v1/people", { body: { handle, password } }))).toBe("409 handle_taken");
 });
 
-it("never takes a handle from a person who exists, however long ago they came", async () => {
+it("never takes a handle from an existing person, however old", async () => {
   const handle = randomHandle();
   const id = idMadeAt(Date.now() - CLAIM_LASTS * 1000);
   await claimedBy(handle, id);
@@ -122,7 +125,7 @@ it("never takes a handle from a person who exists, however long ago they came", 
   expect(await outcome(await ask("POST", "/v1/people", { body: { handle, password } }))).toBe("409 handle_taken");
 });
 
-it("writes nothing of a person who comes too late", async () => {
+it("writes nothing of a person after the deadline", async () => {
   const handle = randomHandle();
   const id = await claimHandle(env, handle, Date.now() - CREATE_WITHIN - 1000);
   expect(await createPerson(env, { id, handle, name: handle }, "hash")).toBeUndefined();
@@ -133,7 +136,7 @@ it("writes nothing of a person who comes too late", async () => {
   }
 });
 
-it("does not mistake somebody else's person for its own when ids collide", async () => {
+it("does not mistake someone else for the new person when ids collide", async () => {
   const [theirs, ours] = [randomHandle(), randomHandle()];
   const id = await claimHandle(env, theirs);
   expect(await createPerson(env, { id, handle: theirs, name: theirs }, "hash")).toBeDefined();

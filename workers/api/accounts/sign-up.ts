@@ -1,9 +1,9 @@
 /**
- * Makes a person. Their handle is unique because its row is (in the shard of its hash), but the person lives in a shard
- * of their own, and no transaction spans the two. So the handle is claimed first, for the id of a person who does not
- * exist yet, and the person is written after it, within CREATE_WITHIN of the claim. A claim that is older than
- * CLAIM_LASTS and has no person never gets one, so the next who asks for the handle takes it over. A claim needs no time
- * of its own: it is in the person's id.
+ * Creates a person. A handle is unique because its row is unique (in the shard of its hash), but the person lives in a
+ * shard of their own, and no transaction spans the two. So the handle is claimed first, for the id of a person who does
+ * not exist yet; then the person is written, within CREATE_WITHIN of the claim. A claim that is older than CLAIM_LASTS
+ * and has no person never gets one, so the next sign-up with the handle takes it over. The time of a claim is in the
+ * person's id.
  */
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.ts";
@@ -16,16 +16,16 @@ import { ApiError } from "../../../schema/api/refusals.ts";
 import { hashPassword } from "./passwords.ts";
 import { newSession } from "./tokens.ts";
 
-/** The 30 s between them cover the difference between the clocks of a Worker and of D1. */
+/** Both in ms. The 30 s between them cover clock differences between a Worker and D1. */
 export const CREATE_WITHIN = 30_000;
 export const CLAIM_LASTS = 60_000;
 const TRIES = 3;
 
 type NewPerson = { handle: string; name: string; password: string };
 
-/** Signs up and in, or refuses with `handle_taken`. D1: one claim, one batch of three rows. */
+/** Signs up and in, or throws `handle_taken`. Costs one D1 query for the claim and one batch of three rows. */
 export async function signUp(env: Env, asked: NewPerson): Promise<{ person: PersonCard; token: string }> {
-  // Before the claim, whose time is short.
+  // Before the claim, because time is short after it.
   const passwordHash = await hashPassword(asked.password);
   let moving: unknown;
   for (let tried = 0; tried < TRIES; tried += 1) {
@@ -35,7 +35,7 @@ export async function signUp(env: Env, asked: NewPerson): Promise<{ person: Pers
       if (token) return { person, token };
     } catch (error) {
       if (!isMoving(error)) throw error;
-      moving = error; // It was refused for certain, and the next person is of another shard.
+      moving = error; // Certainly nothing was written, and the next try draws another shard.
     }
     await release(env, person);
   }
@@ -43,7 +43,7 @@ export async function signUp(env: Env, asked: NewPerson): Promise<{ person: Pers
   throw new Error(`no person could be written within ${CREATE_WITHIN} ms of ${TRIES} claims`);
 }
 
-/** The id of the person who is to be created with this handle, or the refusal `handle_taken`. */
+/** Claims a handle for a new person and returns their id, or throws `handle_taken`. */
 export async function claimHandle(env: Env, handle: string, now = Date.now()): Promise<PersonId> {
   const person = newId<PersonId>(randomShard(), now);
   const handles = databaseOf(env, shardOfHandle(handle));
@@ -69,14 +69,17 @@ export async function claimHandle(env: Env, handle: string, now = Date.now()): P
   throw new ApiError("handle_taken");
 }
 
-/** Writes a person whose handle is claimed, and a session: its token. Nothing if it is too late, or the id is somebody's. */
+/**
+ * Writes a person whose handle is claimed, with a session, and returns the token. Returns undefined, and writes
+ * nothing, if the deadline has passed or the id is taken.
+ */
 export async function createPerson(env: Env, person: PersonCard, passwordHash: string): Promise<string | undefined> {
   const database = databaseOf(env, person.id);
   const deadline = timeOf(person.id) + CREATE_WITHIN;
   return withFreshIds(async () => {
     const { token, row } = await newSession(person.id);
     const [created] = await database.batch([
-      // By D1's own clock, since a batch may wait between here and there. The rest is written only with the person.
+      // Uses D1's own clock, since a batch may be delayed on its way. The rest is written only with the person.
       database
         .prepare(
           `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
@@ -96,7 +99,7 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
 
 const CREATED = "EXISTS (SELECT 1 FROM people WHERE id = ?1 AND handle = ?2)";
 
-/** Only whoever claimed may create, so a claim that failed may be given back at once. */
+/** Gives a claim back. Safe at once, because only the claimant could create the person. */
 async function release(env: Env, { handle, id }: PersonCard): Promise<void> {
   await databaseOf(env, shardOfHandle(handle))
     .prepare("DELETE FROM handles WHERE handle = ? AND person = ?")

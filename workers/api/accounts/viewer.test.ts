@@ -3,13 +3,13 @@ import { ask, HOST, outcome, signUp } from "../../../tests/runtime/people.ts";
 
 const cookie = (token: string) => ({ cookie: `__Host-session=${token}` });
 
-it("knows whom a token stands for, as a bearer or in the cookie", async () => {
+it("finds the viewer by a token, as a bearer or in the cookie", async () => {
   const { person, token } = await signUp();
   expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject(person);
   expect(await (await ask("GET", "/v1/me", { headers: cookie(token) })).json()).toMatchObject(person);
 });
 
-it("refuses a wrong Authorization even where nobody need be signed in", async () => {
+it("rejects a wrong Authorization even on public routes", async () => {
   const { token } = await signUp();
   const [id = "", secret = ""] = token.split(".");
   const wrong = [
@@ -30,7 +30,7 @@ it("refuses a wrong Authorization even where nobody need be signed in", async ()
   }
 });
 
-it("takes a cookie that is no session for nobody", async () => {
+it("treats a cookie without a valid session as an anonymous viewer", async () => {
   const { token } = await signUp();
   for (const stale of ["", "x", `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`, "x".repeat(8000)]) {
     expect((await ask("GET", "/v1/people", { headers: cookie(stale) })).status, stale).toBe(200);
@@ -58,7 +58,7 @@ it.each([
   [{ origin: `${HOST}:8080` }, 403],
   [{ origin: HOST.replace("http:", "https:") }, 403],
   [{ referer: `${HOST}/` }, 403],
-])("lets a cookie change something only from our own pages: %j", async (headers, status) => {
+])("accepts writes with a cookie only from our own pages: %j", async (headers, status) => {
   const { token } = await signUp();
   const edited = await ask("PATCH", "/v1/me", { body: { bio: "new" }, headers: { ...cookie(token), ...headers } });
   expect(edited.status).toBe(status);
@@ -67,16 +67,16 @@ it.each([
   if (status !== 200) expect(await outcome(edited)).toBe("403 cross_site");
 });
 
-it("lets a cookie read from anywhere, and a bearer write from anywhere", async () => {
+it("accepts reads with a cookie, and writes with a bearer, from any site", async () => {
   const { token } = await signUp();
   const evil = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
   const read = await ask("GET", "/v1/me", { headers: { ...cookie(token), ...evil } });
   expect(read.status).toBe(200);
-  expect(read.headers.get("access-control-allow-origin")).toBeNull(); // So the other site cannot see it.
+  expect(read.headers.get("access-control-allow-origin")).toBeNull(); // So the other site cannot read the response.
   expect((await ask("PATCH", "/v1/me", { token, body: { bio: "new" }, headers: evil })).status).toBe(200);
 });
 
-it("changes nothing for a form, or a method that pretends to be another", async () => {
+it("changes nothing for a form or an overridden method", async () => {
   const { token } = await signUp();
   const own = { ...cookie(token), "sec-fetch-site": "same-origin" };
   const form = await ask("PATCH", "/v1/me", {

@@ -1,4 +1,4 @@
-/** Who asks: a session's token in `Authorization: Bearer` (programs) or in a cookie (the web client). */
+/** Finds the viewer by a session token, in `Authorization: Bearer` (programs) or in a cookie (the web client). */
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
@@ -9,22 +9,16 @@ import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { copySession, rememberedPerson } from "./session-copies.ts";
-import { bearerOf, copyOfToken, SESSION_LASTS, sessionOf, viewerOf } from "./tokens.ts";
+import { bearerOf, sessionRowOf, SESSION_LASTS, sessionOf, viewerOf } from "./tokens.ts";
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
 
-/** For the routes that begin by knowing who asks. */
-export const viewer = createMiddleware<App>(async (c, next) => {
-  await findViewer(c);
-  await next();
-});
-
 /**
- * Sets `viewer`, also of the reader. Costs one D1 query for a request that carries a token, none for one that does not. A
- * wrong `Authorization` is refused, because its sender believes to be signed in; a cookie may just be old, so its sender
- * is nobody.
+ * Sets `viewer` in the context and in the reader. Costs one D1 query if the request carries a token, else none. A wrong
+ * `Authorization` is rejected, because its sender expects to be signed in. A cookie may just be old, so its sender
+ * becomes an anonymous viewer.
  */
-export async function findViewer(c: Context<App>): Promise<void> {
+export const viewer = createMiddleware<App>(async (c, next) => {
   const { reader } = c.var;
   const token = tokenIn(c);
   const found = token === undefined ? undefined : await viewerOf(reader, token);
@@ -32,22 +26,26 @@ export async function findViewer(c: Context<App>): Promise<void> {
   if (found && !isBearer(c)) requireOwnSite(c.req.raw);
   reader.viewer = found;
   c.set("viewer", found);
-}
+  await next();
+});
 
-/** Whom the request's session belongs to, if this isolate has seen it before: not yet who asks. */
+/**
+ * Returns the owner of the request's session, if this isolate has seen it before. The secret is not checked, so this is
+ * not yet the viewer.
+ */
 export function probablePerson(c: Context<App>): PersonId | undefined {
   const session = sessionOf(tokenIn(c) ?? "");
   return session && rememberedPerson(session.id);
 }
 
-/** Gives the browser a session that has begun. */
+/** Sets the cookie of a new session, and copies the session to KV in the background. */
 export async function beginSession(c: Context<App>, person: PersonCard, token: string): Promise<void> {
   setCookie(c, SESSION_COOKIE, token, { ...SCOPE, maxAge: SESSION_LASTS / 1000 });
-  const copy = await copyOfToken(person, token);
+  const copy = await sessionRowOf(person, token);
   if (copy) c.executionCtx.waitUntil(copySession(c.env, copy.session, copy.row));
 }
 
-/** Takes the session back from the browser, once it is over. */
+/** Deletes the cookie of a session that has ended. */
 export function endSession(c: Context<App>): void {
   deleteCookie(c, SESSION_COOKIE, SCOPE);
 }

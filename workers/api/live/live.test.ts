@@ -28,7 +28,7 @@ async function livePost() {
 
 const commenter = async (): Promise<PersonCard> => (await signUp()).person;
 
-it("tells how the post stands at once, and what changes from then on", async () => {
+it("sends the post's standing at once, then each change", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   const client = (await connect()).watch(post);
@@ -44,7 +44,7 @@ it("tells how the post stands at once, and what changes from then on", async () 
   expect(client.frames.at(-1)).toMatchObject({ comments: 0, gone: [said.ok && said.comment.id] });
 });
 
-it("sends at most four frames a second, and the last one is how things stand", async () => {
+it("sends at most four frames a second, the last with the current counts", async () => {
   const { post, actor } = await livePost();
   const client = (await connect()).watch(post);
   await client.until(1);
@@ -55,13 +55,13 @@ it("sends at most four frames a second, and the last one is how things stand", a
   await client.until(101);
   expect(client.frames.at(-1)?.likes).toBe(100);
   expect(client.frames.length).toBeLessThanOrEqual(2 + ((client.times.at(-1) ?? 0) - (client.times[0] ?? 0)) / 250);
-  // Two frames may lie a little closer when they arrive than when they were sent.
+  // Two frames may arrive a little closer together than they were sent.
   for (const [index, time] of client.times.entries()) {
     expect(time - (client.times[index - 1] ?? 0)).toBeGreaterThan(200);
   }
 });
 
-it("goes on from where it was: no frame leaves a gap or comes twice, whatever happened in between", async () => {
+it("resumes without gaps or repeats, whatever happened in between", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   const say = (text: string) => actor.comment({ author: ada.id, text });
@@ -81,7 +81,7 @@ it("goes on from where it was: no frame leaves a gap or comes twice, whatever ha
   expect(new Set(told).size).toBe(told.length);
 });
 
-it("serves sockets that come from everywhere between with what each of them lacks", async () => {
+it("sends each socket exactly the changes since its own `seq`", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   for (let n = 0; n < 60; n += 1) await actor.comment({ author: ada.id, text: String(n) });
@@ -95,14 +95,14 @@ it("serves sockets that come from everywhere between with what each of them lack
   }
 });
 
-it("stands where the post does when the client claims to know more", async () => {
+it("starts at the post's `seq` when the client claims a later one", async () => {
   const { post } = await livePost();
   const client = (await connect()).watch(post, 1_000_000);
   await client.until(1);
   expect(client.frames).toMatchObject([{ from: 1, seq: 1, changed: [] }]);
 });
 
-it("shows what is hidden to the post's author alone", async () => {
+it("shows hidden comments only to the post's author", async () => {
   const { post, actor, author } = await livePost();
   const ada = await commenter();
   const said = await actor.comment({ author: ada.id, text: "Rude" });
@@ -112,13 +112,13 @@ it("shows what is hidden to the post's author alone", async () => {
   const others = (await connect()).watch(post, 1);
   await Promise.all([mine.until(4), others.until(4)]);
   await actor.hideComment(author.person.id, said.comment.id, true);
-  if (reply.ok) await actor.likeComment(ada.id, reply.comment.id, true); // Refused: nobody sees it.
+  if (reply.ok) await actor.likeComment(ada.id, reply.comment.id, true); // Rejected, because it is hidden.
   await Promise.all([mine.until(5), others.until(5)]);
   expect(mine.frames.at(-1)?.changed).toMatchObject([{ text: "Rude", hidden: true }]);
   expect(others.frames.at(-1)).toMatchObject({ comments: 0, changed: [], gone: [said.comment.id] });
 });
 
-it("tells that the post is gone, as it does of one that never was, and goes on with the others", async () => {
+it("reports a deleted post like one that never existed, and continues with the others", async () => {
   const [{ post, actor, author }, other] = [await livePost(), await livePost()];
   const client = (await connect()).watch(post);
   client.watch(other.post).watch(newPost().id);
@@ -133,7 +133,7 @@ it("tells that the post is gone, as it does of one that never was, and goes on w
   await client.until(2, other.post);
 });
 
-it("tells nothing more of what is no longer watched", async () => {
+it("sends nothing more about a post that is no longer watched", async () => {
   const { post, actor } = await livePost();
   const [leaves, stays] = [(await connect()).watch(post), (await connect()).watch(post)];
   await Promise.all([leaves.until(1), stays.until(1)]);
@@ -144,7 +144,7 @@ it("tells nothing more of what is no longer watched", async () => {
   expect(leaves.frames).toHaveLength(1);
 });
 
-it("tells who was away for long to read again", async () => {
+it("asks a client that was away for long to read again", async () => {
   const { post, actor } = await livePost();
   const ada = await commenter();
   await Promise.all(Array.from({ length: 501 }, (_, n) => actor.comment({ author: ada.id, text: String(n) })));
@@ -154,7 +154,7 @@ it("tells who was away for long to read again", async () => {
   expect(short.frames).toMatchObject([{ from: 500, reread: false, changed: [{}, {}] }]);
 });
 
-it("refuses what is no socket, and another site's page with its visitor's cookie", async () => {
+it("rejects plain HTTP, and another site's page with its visitor's cookie", async () => {
   const { author } = await livePost();
   expect(await outcome(await ask("GET", "/v1/live"))).toBe("426 upgrade_required");
   const headers = { upgrade: "websocket" };
@@ -165,8 +165,8 @@ it("refuses what is no socket, and another site's page with its visitor's cookie
 });
 
 it.each([
-  ["what is no JSON", "let me in", 4400],
-  ["what is no command", '{"watch":[{"post":"x"}]}', 4400],
+  ["invalid JSON", "let me in", 4400],
+  ["an invalid command", '{"watch":[{"post":"x"}]}', 4400],
   ["an unknown key", '{"whatch":[]}', 4400],
   ["bytes", new TextEncoder().encode('{"watch":[]}'), 4400],
   ["a large message", `{"unwatch":[${" ".repeat(5000)}]}`, 1009],
@@ -176,7 +176,7 @@ it.each([
   expect(await client.closed).toBe(code);
 });
 
-it("closes a socket that watches too much, or says too much", async () => {
+it("closes a socket that watches too many posts or sends too many commands", async () => {
   const greedy = await connect();
   const posts = Array.from({ length: POSTS_WATCHED_MAX + 1 }, () => newPost().id);
   greedy.say({ watch: posts.slice(1).map((post) => ({ post })) }).watch(posts[0] ?? newPost().id);
@@ -186,7 +186,7 @@ it("closes a socket that watches too much, or says too much", async () => {
   expect(await talkative.closed).toBe(4429);
 });
 
-it("answers ping without waking up", async () => {
+it("answers ping without waking the relay", async () => {
   const { socket } = await connect();
   const pong = new Promise((resolve) =>
     socket.addEventListener("message", ({ data }) => resolve(data), { once: true }),
@@ -195,7 +195,7 @@ it("answers ping without waking up", async () => {
   expect(await pong).toBe("pong");
 });
 
-it("shows a private author's post to whom they have accepted, and ends when that is over", async () => {
+it("shows a private author's post to accepted followers only, and ends when one is removed", async () => {
   const { post, actor, author } = await livePost();
   const [fan, stranger] = [await signUp(), await signUp()];
   await ask("PUT", `/v1/people/${author.person.handle}/follow`, { token: fan.token });
@@ -218,7 +218,7 @@ it("shows a private author's post to whom they have accepted, and ends when that
   await own?.until(3);
 });
 
-it("describes all that is said over it", async () => {
+it("describes its commands and frames in OpenAPI", async () => {
   const { components, paths } = await (
     await ask("GET", "/v1/openapi.json")
   ).json<{ components: { schemas: object }; paths: object }>();

@@ -1,6 +1,6 @@
 import type { Region } from "../../../schema/live/live-relays.ts";
 
-/** The regions of each continent: west and east of a longitude, where it has two. */
+/** The regions of each continent, west and east of a longitude; both are the same where a continent has one region. */
 const REGIONS: Readonly<Record<string, { west: Region; east: Region; border: number }>> = {
   NA: { west: "wnam", east: "enam", border: -100 },
   SA: { west: "sam", east: "sam", border: 0 },
@@ -9,13 +9,13 @@ const REGIONS: Readonly<Record<string, { west: Region; east: Region; border: num
   AS: { west: "me", east: "apac", border: 60 },
   OC: { west: "oc", east: "oc", border: 0 },
 };
-/** For who comes from nowhere: locally, from Antarctica, and over Tor. */
-const ELSEWHERE: Region = "weur";
+/** For requests without a known location: local ones, from Antarctica, and over Tor. */
+const DEFAULT_REGION: Region = "weur";
 
-/** The region of the relays that are nearest to who asks, as far as Cloudflare knows where that is. */
+/** Returns the region whose relays are nearest to the client, as far as Cloudflare knows its location. */
 export function regionOf({ cf }: Request): Region {
   const { continent = "", longitude } = (cf ?? {}) as IncomingRequestCfProperties;
   const regions = REGIONS[continent];
-  if (!regions) return ELSEWHERE;
+  if (!regions) return DEFAULT_REGION;
   return Number(longitude) < regions.border ? regions.west : regions.east;
 }

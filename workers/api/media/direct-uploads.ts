@@ -1,4 +1,4 @@
-/** Large files that clients send to R2 themselves. */
+/** Uploads of large files that clients send straight to R2. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { Media } from "../../../schema/api/media.ts";
 import { BeginDirect, CompleteDirect, DirectUpload } from "../../../schema/api/uploads.ts";
@@ -9,7 +9,7 @@ import { presentMedia } from "../../media/present.ts";
 import { ADDRESSES_LAST, addressesOfParts, type S3, s3Of } from "../../media/uploads/direct.ts";
 import { begin, complete } from "../../media/uploads/resumable.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const directUploads = routes();
 
@@ -19,13 +19,14 @@ directUploads.openapi(
     path: "/media/direct",
     summary: "Begin an upload whose parts go straight to the bucket",
     description:
-      "Where this deployment offers it (else `direct_uploads_not_set_up`). PUT each part to its address, then complete the " +
-      "upload. `bytes` count against the quota from now on. What is not completed within 24 hours is removed.",
+      "Not every deployment offers it (`direct_uploads_not_set_up`). PUT each part to its URL, then complete the " +
+      "upload. `bytes` count against the quota from now on. An upload that is not completed within 24 hours is " +
+      "removed.",
     request: body(BeginDirect),
     responses: { 201: json(DirectUpload, "Begun"), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const s3 = setUp(c.env);
     const { row, expiresAt, multipart } = await begin(c.env, person, c.req.valid("json").bytes, true);
     if (multipart === undefined) throw new Error(`${row.id} has no multipart upload`);
@@ -39,18 +40,19 @@ directUploads.openapi(
   createRoute({
     method: "post",
     path: "/media/{id}/complete",
-    summary: "Make a file of the parts that are in the bucket",
+    summary: "Complete a direct upload",
     description:
-      "It is then as if it had been sent to `POST /v1/media`. May be repeated. What is not accepted is removed.",
+      "Joins the parts in the bucket into a file, which is then inspected like one sent to `POST /v1/media`. Safe to " +
+      "repeat. A file that is not accepted is removed.",
     request: { params: z.object({ id: MediaId }), ...body(CompleteDirect) },
     responses: { 200: json(Media), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { id } = c.req.valid("param");
     const parts = c.req.valid("json").parts.toSorted((a, b) => a.number - b.number);
     if (parts.some(({ number }, index) => number !== index + 1))
-      throw new ApiError("invalid_request", "The parts are numbered from 1 on, each once");
+      throw new ApiError("invalid_request", "Number the parts from 1, without gaps or repeats");
     await complete(
       c.env,
       c.executionCtx,

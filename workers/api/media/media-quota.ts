@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Quota } from "../../../schema/api/uploads.ts";
 import { quotaOf } from "../../media/uploads/reserve.ts";
-import { json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const mediaQuota = routes();
 
@@ -9,8 +9,8 @@ mediaQuota.openapi(
   createRoute({
     method: "get",
     path: "/me/media-quota",
-    summary: "How much room there is for the caller's files",
+    summary: "Get the viewer's storage quota and usage",
     responses: { 200: json(Quota), ...refusals },
   }),
-  async (c) => c.json(await quotaOf(c.env, signedIn(c).person), 200, { "cache-control": "no-store" }),
+  async (c) => c.json(await quotaOf(c.env, requireViewer(c).person), 200, { "cache-control": "no-store" }),
 );

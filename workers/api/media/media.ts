@@ -11,7 +11,7 @@ import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { upload, UPLOAD_MAX_BYTES } from "../../media/uploads/upload.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 
 const OneMedia = { params: z.object({ id: MediaId }) };
@@ -21,9 +21,9 @@ const uploadMedia = createRoute({
   path: "/media",
   summary: "Upload a picture or a short video",
   description:
-    "The body is the file itself, at most 25 MB, with its Content-Length: JPEG, PNG, WebP, GIF, AVIF or HEIC, MP4, MOV or " +
-    "WebM. What it is, is told by its bytes; its name and type are ignored. It is inspected soon after: read it again until " +
-    "it is `ready`. What is larger, or may be interrupted, goes by `/v1/uploads`.",
+    "The body is the file itself, at most 25 MB, with its Content-Length: JPEG, PNG, WebP, GIF, AVIF or HEIC, MP4, " +
+    "MOV or WebM. The format is detected from the bytes; name and content type are ignored. Inspection follows: poll " +
+    "the file until it is `ready`. For larger files, or unstable connections, use `/v1/uploads`.",
   request: {
     body: {
       required: true,
@@ -39,7 +39,7 @@ const uploadMedia = createRoute({
 const readMedia = createRoute({
   method: "get",
   path: "/media/{id}",
-  summary: "Read an upload of yours",
+  summary: "Get a media file of yours",
   request: OneMedia,
   responses: { 200: json(Media), ...refusals },
 });
@@ -47,8 +47,8 @@ const readMedia = createRoute({
 const editMedia = createRoute({
   method: "patch",
   path: "/media/{id}",
-  summary: "Describe a picture for those who do not see it",
-  description: "A post keeps the description that the picture had when it was published.",
+  summary: "Set the alternative text of a picture",
+  description: "A post keeps the text that the picture had when it was published.",
   request: { ...OneMedia, ...body(EditMedia) },
   responses: { 200: json(Media), ...refusals },
 });
@@ -56,7 +56,7 @@ const editMedia = createRoute({
 const removeMedia = createRoute({
   method: "delete",
   path: "/media/{id}",
-  summary: "Delete an upload that no post shows",
+  summary: "Delete a media file that no post shows",
   request: OneMedia,
   responses: { 204: { description: "Deleted" }, ...refusals },
 });
@@ -64,20 +64,21 @@ const removeMedia = createRoute({
 const inspectAgain = createRoute({
   method: "post",
   path: "/media/{id}/inspection",
-  summary: "Have a rejected upload inspected again",
-  description: "Where `mayRetry` says that it may end otherwise. Read it again until it is `ready` or `rejected`.",
+  summary: "Inspect a rejected media file again",
+  description: "For files with `mayRetry`, whose result may change. Poll the file until it is `ready` or `rejected`.",
   request: OneMedia,
-  responses: { 202: json(Media, "It is being inspected"), ...refusals },
+  responses: { 202: json(Media, "Being inspected"), ...refusals },
 });
 
 export const mediaRoutes = routes()
   .openapi(uploadMedia, async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     refuseEncoded(c);
     const bytes = contentLength(c.req.header("content-length"));
-    if (bytes > UPLOAD_MAX_BYTES) throw new ApiError("too_large", "At most 25 MB");
+    if (bytes > UPLOAD_MAX_BYTES)
+      throw new ApiError("too_large", "The file is too large. Send at most 25 MB, or use /v1/uploads.");
     const file = c.req.raw.body;
-    if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty");
+    if (!file || bytes === 0) throw new ApiError("invalid_request", "The body is empty. Send the file as the body.");
     const row = await upload(c.env, person, bytes, file);
     return c.json(await presentMedia(c.env, row), 201, {
       location: `/v1/media/${row.id}`,
@@ -85,18 +86,18 @@ export const mediaRoutes = routes()
     });
   })
   .openapi(readMedia, async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
     return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   })
   .openapi(removeMedia, async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
     if (!(await withdraw(c.env, person, row))) throw new ApiError("media_in_use");
     return c.body(null, 204);
   })
   .openapi(inspectAgain, async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { id } = c.req.valid("param");
     await retry(c.env, person, await ownMedia(c.env, person, id));
     const row = await ownMedia(c.env, person, id);
@@ -104,7 +105,7 @@ export const mediaRoutes = routes()
     return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { id } = c.req.valid("param");
     const [row] = await drizzle(databaseOf(c.env, id))
       .update(media)

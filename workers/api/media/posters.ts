@@ -6,15 +6,15 @@ import { presentMedia } from "../../media/present.ts";
 import { forgetStored } from "../../media/serving/stored.ts";
 import { POSTER_MAX_BYTES, setPoster } from "../../media/videos/poster.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 const putPoster = createRoute({
   method: "put",
   path: "/media/{id}/poster",
-  summary: "Set the picture that stands for a video",
+  summary: "Set the poster of a video",
   description:
-    "The body is the picture itself: JPEG, PNG, WebP or AVIF, at most 5 MB, with its Content-Length. It may be sent as " +
-    "soon as the video is uploaded, and again until that is published. Without one a video has no `urls`.",
+    "The body is the picture itself: JPEG, PNG, WebP or AVIF, at most 5 MB, with its Content-Length. It can be set " +
+    "once the video is uploaded, and replaced until the video is published. A video without a poster has no `urls`.",
   request: {
     params: z.object({ id: MediaId }),
     body: {
@@ -26,26 +26,27 @@ const putPoster = createRoute({
 });
 
 export const posters = routes().openapi(putPoster, async (c) => {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   const { id } = c.req.valid("param");
   await setPoster(c.env, person, id, await picture(c.req.raw));
-  await forgetStored(id); // Its owner may have looked at an earlier one.
+  await forgetStored(id); // The owner may have viewed an earlier poster.
   const row = await ownMedia(c.env, person, id);
   return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
 });
 
-/** The body, which is small enough to be in memory once its length has been told. */
+/** Reads the body into memory. Its Content-Length is required, and bounds it. */
 async function picture(request: Request): Promise<Uint8Array> {
   const length = request.headers.get("content-length") ?? "";
   if (!/^\d+$/.test(length)) throw new ApiError("length_required");
-  if (Number(length) > POSTER_MAX_BYTES) throw new ApiError("too_large", "At most 5 MB");
+  if (Number(length) > POSTER_MAX_BYTES) throw new ApiError("too_large", "The poster is too large. Send at most 5 MB.");
   const bytes = new Uint8Array(await request.arrayBuffer().catch(broken));
-  if (bytes.length === 0) throw new ApiError("invalid_request", "The body is empty");
-  if (bytes.length !== Number(length)) throw new ApiError("invalid_request", "The body is not as long as it says");
+  if (bytes.length === 0) throw new ApiError("invalid_request", "The body is empty. Send the picture as the body.");
+  if (bytes.length !== Number(length))
+    throw new ApiError("invalid_request", "The body is shorter or longer than its Content-Length. Send it again.");
   return bytes;
 }
 
-// What fails here is the sender's connection, not something of ours.
+// This fails when the client's connection breaks, which is not our failure.
 function broken(): never {
-  throw new ApiError("invalid_request", "The body ended before its time");
+  throw new ApiError("invalid_request", "The upload broke off. Send it again.");
 }

@@ -1,11 +1,11 @@
-/** What is true of every request that carries a file. */
+/** Checks that apply to every request with a file. */
 import type { Context } from "hono";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 
-/** A body that is packed is never unpacked: a small one could become one of any size. */
+/** Rejects compressed bodies, because a small one could expand to any size. */
 export function refuseEncoded(c: Context<App>): void {
   const encoding = c.req.header("content-encoding");
   if (encoding !== undefined && encoding !== "identity")
-    throw new ApiError("unsupported_type", "A file is sent as it is, without Content-Encoding");
+    throw new ApiError("unsupported_type", "Send the file as it is, without Content-Encoding.");
 }

@@ -24,7 +24,7 @@ const sha = async (algorithm: string, bytes: Uint8Array<ArrayBuffer>) =>
   new Uint8Array(await crypto.subtle.digest(algorithm, bytes)).toBase64();
 const idOf = (response: Response) => (response.headers.get("location") ?? "").replace("/v1/uploads/", "") as MediaId;
 
-it("takes a file in chunks, and hands it to inspection", async () => {
+it("accepts a file in chunks, and has it inspected", async () => {
   const client = await newClient();
   const file = fileOf(300_000);
   const response = await client.begin(file.length, {
@@ -51,14 +51,14 @@ it("takes a file in chunks, and hands it to inspection", async () => {
   expect(await rowOf(id)).toMatchObject({ state: "uploaded", type: "image/png" });
   expect(await storedDigest(id)).toBe(await digestOf(file));
   expect(await effectOf(id)).toEqual({ kind: "inspect", media: id, id: expect.any(String) as string });
-  // As it is asked for when the last answer was lost.
+  // As a client does that lost the last response.
   expect(await client.offset(id)).toBe(300_000);
   expect((await client.patch(id, 300_000, "")).status).toBe(204);
   expect(await refusal(await client.patch(id, 0, file.slice(0, 10)))).toEqual([409, "offset_mismatch"]);
   expect(await refusal(await client.end(id))).toEqual([404, "media_not_found"]);
 });
 
-it("takes a video of several parts in one request, and says that it is one", async () => {
+it("accepts a video of several parts in one request, and inspects it as a video", async () => {
   const client = await newClient();
   const file = fileOf(2 * PART_BYTES + 1234, MP4);
   const response = await client.begin(file.length, {}, bodyOf(file));
@@ -69,7 +69,7 @@ it("takes a video of several parts in one request, and says that it is one", asy
   expect(await effectOf(id)).toMatchObject({ video: true });
 });
 
-it("keeps what has come of a body that breaks off, through an eviction", async () => {
+it("keeps the received bytes of a body that breaks off, even after an eviction", async () => {
   const client = await newClient();
   const file = fileOf(PART_BYTES + 500_000, MP4);
   const id = await client.begun(file.length);
@@ -81,7 +81,7 @@ it("keeps what has come of a body that breaks off, through an eviction", async (
   expect(await storedDigest(id)).toBe(await digestOf(file));
 });
 
-it("lets who comes later go on where a silent connection has stopped", async () => {
+it("lets a later request continue where a silent connection stopped", async () => {
   const client = await newClient();
   const file = fileOf(400_000);
   const id = await client.begun(file.length);
@@ -93,7 +93,7 @@ it("lets who comes later go on where a silent connection has stopped", async () 
   expect(await storedDigest(id)).toBe(await digestOf(file));
 });
 
-it("takes chunks of a byte", async () => {
+it("accepts a body that arrives byte by byte", async () => {
   const client = await newClient();
   const file = fileOf(2000);
   const id = await client.begun(file.length);
@@ -101,7 +101,7 @@ it("takes chunks of a byte", async () => {
   expect(await storedDigest(id)).toBe(await digestOf(file));
 });
 
-it("takes a chunk with a checksum as a whole, or not at all", async () => {
+it("keeps a chunk with a checksum as a whole, or not at all", async () => {
   const client = await newClient();
   const file = fileOf(40_000);
   const id = await client.begun(file.length);
@@ -118,7 +118,7 @@ it("takes a chunk with a checksum as a whole, or not at all", async () => {
   expect(await storedDigest(id)).toBe(await digestOf(file));
 });
 
-it("refuses a chunk with a checksum that is too large to hold, and keeps the upload", async () => {
+it("rejects a chunk with a checksum that is too large for memory, and keeps the upload", async () => {
   const client = await newClient();
   const file = fileOf(PART_BYTES + 10, MP4);
   const id = await client.begun(file.length);
@@ -127,7 +127,7 @@ it("refuses a chunk with a checksum that is too large to hold, and keeps the upl
   expect(await client.offset(id)).toBe(0);
 });
 
-it("says what it knows, to anybody", async () => {
+it("lists its capabilities without a session", async () => {
   const { status, headers } = await ask("OPTIONS", "/v1/uploads");
   expect(status).toBe(204);
   expect(Object.fromEntries(headers)).toMatchObject({
@@ -139,7 +139,7 @@ it("says what it knows, to anybody", async () => {
   });
 });
 
-it("refuses what the protocol does not allow, and says which protocol it is", async () => {
+it("rejects violations of the protocol, and names its version", async () => {
   const client = await newClient();
   const id = await client.begun(1000);
   const begin = (headers: Record<string, string>) => client.call("POST", "/v1/uploads", headers);
@@ -169,7 +169,7 @@ it("refuses what the protocol does not allow, and says which protocol it is", as
   expect(await client.offset(id)).toBe(0);
 });
 
-it("keeps what came before too much", async () => {
+it("keeps earlier bytes when a chunk is too long", async () => {
   const client = await newClient();
   const file = fileOf(1000);
   const id = await client.begun(file.length);
@@ -180,7 +180,7 @@ it("keeps what came before too much", async () => {
   expect(await storedDigest(id)).toBe(await digestOf(file));
 });
 
-it("knows an upload by its owner alone", async () => {
+it("finds an upload for its owner only", async () => {
   const [owner, other] = [await newClient(), await newClient()];
   const id = await owner.begun(100);
   const unknown = newId<MediaId>(shardOf(owner.person.id));
@@ -197,7 +197,7 @@ it("knows an upload by its owner alone", async () => {
   expect(await owner.offset(id)).toBe(0);
 });
 
-it("does for clients that know POST alone what they mean", async () => {
+it("supports X-HTTP-Method-Override for clients that only send POST", async () => {
   const client = await newClient();
   const file = fileOf(100);
   const id = await client.begun(100);
@@ -210,7 +210,7 @@ it("does for clients that know POST alone what they mean", async () => {
   expect(await rowOf(id)).toBeNull();
 });
 
-it("refuses at the first bytes what it does not accept, and keeps nothing of it", async () => {
+it("rejects an unsupported file at its first bytes, and keeps nothing of it", async () => {
   const client = await newClient();
   const mb = 1024 * 1024;
   for (const [file, bytes, status, code] of [
@@ -229,7 +229,7 @@ it("refuses at the first bytes what it does not accept, and keeps nothing of it"
   expect((await client.patch(video, 0, fileOf(5000, MP4))).status).toBe(204);
 });
 
-it("ends an upload at its owner's word, and gives its room back", async () => {
+it("cancels an upload for its owner, and frees its quota", async () => {
   const client = await newClient();
   const file = fileOf(PART_BYTES + 10, MP4);
   const id = await client.begun(file.length);
@@ -241,7 +241,7 @@ it("ends an upload at its owner's word, and gives its room back", async () => {
   expect(await storedDigest(id)).toBeUndefined();
 });
 
-it("keeps nothing of an upload whose first chunk is refused with its beginning, because nobody knows its id", async () => {
+it("keeps nothing of an upload whose first chunk is rejected at creation, as no client knows its id", async () => {
   const client = await newClient();
   const file = fileOf(1000);
   const checksum = { "Upload-Checksum": `sha1 ${await sha("SHA-1", file.slice(1))}` };
@@ -252,7 +252,7 @@ it("keeps nothing of an upload whose first chunk is refused with its beginning, 
 
 const usedBy = async (client: Client) => (await client.call("GET", "/v1/me/media-quota")).json();
 
-it("never lets anybody store more than their quota, however many uploads they begin at once", async () => {
+it("never exceeds a person's quota, however many uploads begin at once", async () => {
   const limit = 1_000_000;
   const bindings = { ...quietEnv, MEDIA_QUOTA_BYTES: String(limit) };
   const client = await newClient(bindings);
@@ -262,7 +262,7 @@ it("never lets anybody store more than their quota, however many uploads they be
   expect(await codeOf(statuses.get(413)?.[0] as Response)).toBe("quota_exceeded");
   expect(await usedBy(client)).toEqual({ used: 980_000, limit, unfinished: 14, unfinishedLimit: 20 });
 
-  // One request alone, too.
+  // Likewise for an upload in one request.
   const file = fileOf(70_000);
   const single = await ask("POST", "/v1/media", {
     token: client.token,
@@ -276,7 +276,7 @@ it("never lets anybody store more than their quota, however many uploads they be
   expect((await client.begin(70_000)).status).toBe(201);
 });
 
-it("lets nobody begin more than they could finish", async () => {
+it("limits the number of unfinished uploads", async () => {
   const client = await newClient();
   const asked = await Promise.all(Array.from({ length: 30 }, () => client.begin(VIDEO_MAX_BYTES / 128)));
   const taken = asked.filter(({ status }) => status === 201);
@@ -285,7 +285,7 @@ it("lets nobody begin more than they could finish", async () => {
   expect([...(await refusal(refused)), refused.headers.get("retry-after")]).toEqual([429, "too_many_uploads", "60"]);
 });
 
-it("says that it is finished once D1 has heard of it, and not before", async () => {
+it("reports an upload as finished only once D1 has it", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   const faults: Faults = {};
   const client = await newClient(withFaults(quietEnv, faults).env);
@@ -299,7 +299,7 @@ it("says that it is finished once D1 has heard of it, and not before", async () 
   vi.restoreAllMocks();
 });
 
-it("counts unfinished uploads in their own index", async () => {
+it("counts unfinished uploads by an index of their own", async () => {
   const plan = await databaseOf(env, newId<MediaId>(1))
     .prepare("EXPLAIN QUERY PLAN SELECT count(*) FROM media WHERE owner = ? AND state = 'uploading'")
     .bind("x")

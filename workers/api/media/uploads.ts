@@ -1,4 +1,4 @@
-/** Uploads that go on where they stopped: tus 1.0, https://tus.io/protocols/resumable-upload */
+/** Resumable uploads by tus 1.0: https://tus.io/protocols/resumable-upload */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
@@ -7,7 +7,7 @@ import { CHECKED_CHUNK_MAX_BYTES, VIDEO_MAX_BYTES } from "../../../schema/media/
 import { type Append, CHECKSUM_ALGORITHMS, type Standing } from "../../../schema/media/uploads.ts";
 import { append, appendFirst, begin, standingOf, terminate } from "../../media/uploads/resumable.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { type App, refusals, routes, signedIn } from "../../http/routes.ts";
+import { type App, refusals, routes, requireViewer } from "../../http/routes.ts";
 import { refuseEncoded } from "./upload-requests.ts";
 
 const VERSION = "1.0.0";
@@ -29,9 +29,9 @@ const HEADERS = z.object({
   "tus-resumable": z.string().optional().openapi({ description: VERSION }),
 });
 const description = "tus 1.0: https://tus.io/protocols/resumable-upload";
-const one = { params: z.object({ id: MediaId }) };
+const oneUpload = { params: z.object({ id: MediaId }) };
 const chunk = { body: { content: { [CHUNK]: { schema: { type: "string", format: "binary" } } } } } as const;
-const said = (...names: string[]) =>
+const stringHeaders = (...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, { schema: { type: "string" as const } }])) as Record<
     string,
     { schema: { type: "string" } }
@@ -41,12 +41,12 @@ uploads.openapi(
   createRoute({
     method: "options",
     path: "/uploads",
-    summary: "What this server knows of tus",
+    summary: "Get the supported tus version, extensions and limits",
     description,
     responses: {
       204: {
-        description: "In the headers",
-        headers: said("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
+        description: "See the headers",
+        headers: stringHeaders("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
       },
     },
   }),
@@ -63,19 +63,20 @@ uploads.openapi(
   createRoute({
     method: "post",
     path: "/uploads",
-    summary: "Begin an upload that can be interrupted",
+    summary: "Begin a resumable upload",
     description:
-      `${description}. Upload-Length is required, and counts against the quota from now on; Upload-Metadata is ignored: ` +
-      "what a file is, its first bytes tell. A body is the first chunk. The id in Location is that of the media file; when " +
-      "the last byte has come, it is as if it had been sent to `POST /v1/media`. What does not go on for 24 hours is removed.",
+      `${description}. Upload-Length is required, and counts against the quota from now on. Upload-Metadata is ` +
+      "ignored: the format is detected from the first bytes. A body is the first chunk. The id in Location is that " +
+      "of the media file; after the last byte it is inspected like one sent to `POST /v1/media`. An upload " +
+      "without progress for 24 hours is removed.",
     request: { headers: HEADERS, ...chunk },
     responses: {
-      201: { description: "Begun", headers: said("Location", "Upload-Offset", "Upload-Expires") },
+      201: { description: "Begun", headers: stringHeaders("Location", "Upload-Offset", "Upload-Expires") },
       ...refusals,
     },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     requireVersion(c);
     const bytes = uploadLength(c.req.header("upload-length"));
     const body = c.req.header("content-type") === CHUNK ? c.req.raw.body : null;
@@ -94,10 +95,13 @@ uploads.openapi(
 const readUpload = createRoute({
   method: "get",
   path: "/uploads/{id}",
-  summary: "How far an upload of yours is",
-  description: `${description}: asked by HEAD. Ends a request that is sending to it.`,
-  request: { ...one, headers: HEADERS },
-  responses: { 204: { description: "In the headers", headers: said("Upload-Offset", "Upload-Length") }, ...refusals },
+  summary: "Get the offset of an upload of yours",
+  description: `${description}: use HEAD. Ends any request that is still sending to this upload.`,
+  request: { ...oneUpload, headers: HEADERS },
+  responses: {
+    204: { description: "See the headers", headers: stringHeaders("Upload-Offset", "Upload-Length") },
+    ...refusals,
+  },
 });
 
 uploads.openapi(readUpload, async (c) => readStanding(c, c.req.valid("param").id));
@@ -108,10 +112,11 @@ uploads.openapi(
     path: "/uploads/{id}",
     summary: "Send the next bytes of an upload",
     description:
-      `${description}. All that has come is kept, however the request ends; with Upload-Checksum (sha1, sha256, md5), only ` +
-      `when it is right, and at most ${CHECKED_CHUNK_MAX_BYTES} bytes. Ends another request that is sending to it.`,
-    request: { ...one, headers: HEADERS, ...chunk },
-    responses: { 204: { description: "Kept", headers: said("Upload-Offset", "Upload-Expires") }, ...refusals },
+      `${description}. All bytes that arrive are kept, however the request ends. A chunk with Upload-Checksum (sha1, ` +
+      `sha256, md5) is kept only if it matches, and has at most ${CHECKED_CHUNK_MAX_BYTES} bytes. Ends any other ` +
+      "request that is still sending to this upload.",
+    request: { ...oneUpload, headers: HEADERS, ...chunk },
+    responses: { 204: { description: "Kept", headers: stringHeaders("Upload-Offset", "Upload-Expires") }, ...refusals },
   }),
   async (c) => appendChunk(c, c.req.valid("param").id),
 );
@@ -120,15 +125,15 @@ uploads.openapi(
   createRoute({
     method: "delete",
     path: "/uploads/{id}",
-    summary: "Give up an upload that is not finished",
+    summary: "Cancel an unfinished upload",
     description,
-    request: { ...one, headers: HEADERS },
+    request: { ...oneUpload, headers: HEADERS },
     responses: { 204: { description: "Removed" }, ...refusals },
   }),
   async (c) => endUpload(c, c.req.valid("param").id),
 );
 
-// For clients behind something that knows GET and POST alone. Part of the protocol's core, so not described again.
+// For clients behind a proxy that only passes GET and POST. It is part of the tus core, so OpenAPI does not list it.
 uploads.post("/uploads/:id", async (c) => {
   const id = c.req.param("id");
   if (!isId(id)) throw new ApiError("media_not_found");
@@ -144,19 +149,20 @@ const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
 ]);
 
 async function readStanding(c: Context<App>, id: MediaId) {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   requireVersion(c);
   const standing = await standingOf(c.env, c.executionCtx, id, person);
   return c.body(null, 204, { ...headersOf(standing), "Upload-Length": String(standing.bytes) });
 }
 
 async function appendChunk(c: Context<App>, id: MediaId) {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   requireVersion(c);
   refuseEncoded(c);
-  if (c.req.header("content-type") !== CHUNK) throw new ApiError("unsupported_type", `Its type must be ${CHUNK}`);
-  const offset = count(c.req.header("upload-offset"));
-  if (offset === undefined) throw new ApiError("invalid_request", "Upload-Offset is required");
+  if (c.req.header("content-type") !== CHUNK)
+    throw new ApiError("unsupported_type", `Send the chunk with Content-Type: ${CHUNK}.`);
+  const offset = parseCount(c.req.header("upload-offset"));
+  if (offset === undefined) throw new ApiError("invalid_request", "Send an Upload-Offset header.");
   const checksum = checksumOf(c);
   const what = { owner: person, offset, ...(checksum && { checksum }) };
   const standing = await append(c.env, c.executionCtx, id, what, c.req.raw.body);
@@ -164,7 +170,7 @@ async function appendChunk(c: Context<App>, id: MediaId) {
 }
 
 async function endUpload(c: Context<App>, id: MediaId) {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   requireVersion(c);
   await terminate(c.env, id, person);
   return c.body(null, 204);
@@ -180,28 +186,31 @@ function requireVersion(c: Context<App>): void {
 }
 
 function uploadLength(header: string | undefined): number {
-  const bytes = count(header);
-  if (bytes === undefined) throw new ApiError("length_required", "Upload-Length is required");
-  if (bytes === 0) throw new ApiError("invalid_request", "The file is empty");
+  const bytes = parseCount(header);
+  if (bytes === undefined) throw new ApiError("length_required", "Send an Upload-Length header.");
+  if (bytes === 0) throw new ApiError("invalid_request", "The file is empty. Choose another one.");
   return bytes;
 }
 
-const count = (header: string | undefined): number | undefined =>
+const parseCount = (header: string | undefined): number | undefined =>
   header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 
 function refuseLonger(c: Context<App>, bytes: number): void {
-  if ((count(c.req.header("content-length")) ?? 0) > bytes)
-    throw new ApiError("invalid_request", "The body is longer than Upload-Length");
+  if ((parseCount(c.req.header("content-length")) ?? 0) > bytes)
+    throw new ApiError(
+      "invalid_request",
+      "The body is longer than Upload-Length. Begin an upload with the right length.",
+    );
 }
 
-/** "sha1 " and the digest in base64. */
+/** Parses Upload-Checksum: "sha1 " (or another algorithm) and the digest in base64. */
 function checksumOf(c: Context<App>): Append["checksum"] {
   const header = c.req.header("upload-checksum");
   if (header === undefined) return undefined;
   const [, name, digest] = /^(\w+) ([\w+/]+={0,2})$/.exec(header) ?? [];
   const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
   if (!algorithm || digest === undefined) throw new ApiError("unsupported_checksum");
-  if ((count(c.req.header("content-length")) ?? 0) > CHECKED_CHUNK_MAX_BYTES)
-    throw new ApiError("too_large", "A chunk with a checksum has at most 5 MB");
+  if ((parseCount(c.req.header("content-length")) ?? 0) > CHECKED_CHUNK_MAX_BYTES)
+    throw new ApiError("too_large", "The chunk is too large. Send at most 5 MB with a checksum.");
   return { algorithm, digest };
 }

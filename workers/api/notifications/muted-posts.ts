@@ -1,11 +1,11 @@
-/** Posts of which a person wants to be told nothing more. */
+/** Muted posts: a person gets no more notifications about them. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { Muted } from "../../../schema/api/people.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { viewablePost } from "../../reads/posts.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const mutedPosts = routes();
 
@@ -18,9 +18,9 @@ const route = {
 } as const;
 
 mutedPosts.openapi(
-  createRoute({ ...route, method: "get", summary: "Whether the caller has muted a post" }),
+  createRoute({ ...route, method: "get", summary: "Tell whether the viewer has muted a post" }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
     const rows = await c.var.reader.primary(person, IS_MUTED, person, post);
     return c.json({ mutedByMe: rows.length > 0 }, 200);
@@ -31,11 +31,11 @@ mutedPosts.openapi(
   createRoute({
     ...route,
     method: "put",
-    summary: "Be told no more of a post: of its likes, comments, replies and mentions",
-    description: `Repeating it changes nothing. Of up to ${MUTED_MAX} posts.`,
+    summary: "Mute a post: no more notifications of its likes, comments, replies and mentions",
+    description: `A person can mute up to ${MUTED_MAX} posts. Repeating it changes nothing.`,
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
     await viewablePost(c.var.reader, post);
     const database = databaseOf(c.env, person);
@@ -48,8 +48,8 @@ mutedPosts.openapi(
   },
 );
 
-mutedPosts.openapi(createRoute({ ...route, method: "delete", summary: "Be told of a post again" }), async (c) => {
-  const { person } = signedIn(c);
+mutedPosts.openapi(createRoute({ ...route, method: "delete", summary: "Unmute a post" }), async (c) => {
+  const { person } = requireViewer(c);
   const { post } = c.req.valid("param");
   const unmute = databaseOf(c.env, person).prepare("DELETE FROM muted_posts WHERE person = ? AND post = ?");
   await c.var.reader.write(person, [unmute.bind(person, post)]);

@@ -24,8 +24,8 @@ afterEach(() => {
 });
 
 let now: number;
-/** All windows are over, and D1 has everything. */
-async function settled(...posts: { id: PostId }[]): Promise<void> {
+/** Ends all notice windows, and brings D1 up to date. */
+async function settle(...posts: { id: PostId }[]): Promise<void> {
   now += NOTICE_WINDOW;
   vi.useFakeTimers({ now, toFake: ["Date"] });
   for (const { id } of posts) await projectAll(queues, id);
@@ -33,8 +33,8 @@ async function settled(...posts: { id: PostId }[]): Promise<void> {
 
 const inboxOf = async (someone: Someone) =>
   (await done("GET", "/v1/notifications?limit=50", someone)).json<NotificationPage>();
-/** Each entry in a few words, newest first. */
-const told = async (someone: Someone) =>
+/** The notifications of an inbox as short texts, newest first. */
+const summaries = async (someone: Someone) =>
   (await inboxOf(someone)).items.map(
     ({ kind, count, actors, unread }) =>
       `${unread ? "new " : ""}${kind} ${count}: ${actors.map(({ handle }) => handle).join(", ")}`,
@@ -48,67 +48,67 @@ const handle = ({ person }: Someone): string => person.handle;
 const prefer = (someone: Someone, preferences: object) =>
   done("PUT", "/v1/notifications/preferences", someone, preferences);
 
-describe("what is told", () => {
-  it("folds the likes of a post into one entry, and counts them all", async () => {
+describe("notifications", () => {
+  it("fold the likes of a post into one, and count them all", async () => {
     const [ada, ben, cleo, dan] = await people();
     const eve = await signUp();
     const post = await publish(ada);
     for (const person of [ben, cleo, dan, eve, ada]) await like(person, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([`new like 4: ${[eve, dan, cleo].map(handle).join(", ")}`]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([`new like 4: ${[eve, dan, cleo].map(handle).join(", ")}`]);
   });
 
-  it("grows an entry while it is unread, and raises it anew after it was read", async () => {
+  it("grow while unread, and become unread again after being read", async () => {
     const [ada, ben, cleo, dan] = await people();
     const post = await publish(ada);
     await like(ben, post);
-    await settled(post);
+    await settle(post);
     await like(cleo, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([`new like 2: ${handle(cleo)}, ${handle(ben)}`]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([`new like 2: ${handle(cleo)}, ${handle(ben)}`]);
     await readAll(ada);
-    expect(await told(ada)).toEqual([`like 2: ${handle(cleo)}, ${handle(ben)}`]);
+    expect(await summaries(ada)).toEqual([`like 2: ${handle(cleo)}, ${handle(ben)}`]);
     await like(dan, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([`new like 3: ${[dan, cleo, ben].map(handle).join(", ")}`]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([`new like 3: ${[dan, cleo, ben].map(handle).join(", ")}`]);
   });
 
-  it("folds flapping to nothing: a like that is given again is no news", async () => {
+  it("ignore a like that is taken back and given again", async () => {
     const [ada, ben] = await people();
     const post = await publish(ada);
     await like(ben, post);
     await unlike(ben, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([]);
     await like(ben, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([`new like 1: ${handle(ben)}`]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([`new like 1: ${handle(ben)}`]);
     await readAll(ada);
     for (let turn = 0; turn < 3; turn += 1) {
       await unlike(ben, post);
-      await settled(post);
-      expect(await told(ada)).toEqual([]);
+      await settle(post);
+      expect(await summaries(ada)).toEqual([]);
       await like(ben, post);
-      await settled(post);
-      expect(await told(ada)).toEqual([`like 1: ${handle(ben)}`]);
+      await settle(post);
+      expect(await summaries(ada)).toEqual([`like 1: ${handle(ben)}`]);
     }
   });
 
-  it("tells each of one comment in one way: as a reply, else as a mention, else as a comment", async () => {
+  it("notify each recipient of a comment once: of a reply, else of a mention, else of a comment", async () => {
     const [ada, ben, cleo, dan] = await people();
     const post = await publish(ada);
     const first = await comment(ben, post.id, "Where is this?");
     await comment(ada, post.id, `At home, @${handle(cleo)} knows`, first);
     await comment(cleo, post.id, `Yes @${handle(ben)} @${handle(ada)} @${handle(cleo)} @nobody_at_all`, first);
     await comment(dan, post.id, "Nice");
-    await settled(post);
-    expect((await told(ada)).toSorted()).toEqual([
+    await settle(post);
+    expect((await summaries(ada)).toSorted()).toEqual([
       `new comment 2: ${handle(dan)}, ${handle(ben)}`,
       `new mention 1: ${handle(cleo)}`,
     ]);
-    expect(await told(ben)).toEqual([`new reply 2: ${handle(cleo)}, ${handle(ada)}`]);
-    expect(await told(cleo)).toEqual([`new mention 1: ${handle(ada)}`]);
-    expect(await told(dan)).toEqual([]);
+    expect(await summaries(ben)).toEqual([`new reply 2: ${handle(cleo)}, ${handle(ada)}`]);
+    expect(await summaries(cleo)).toEqual([`new mention 1: ${handle(ada)}`]);
+    expect(await summaries(dan)).toEqual([]);
     const [reply] = (await inboxOf(ben)).items;
     expect(reply).toMatchObject({
       comment: first.id,
@@ -117,56 +117,56 @@ describe("what is told", () => {
     });
   });
 
-  it("tells whom a caption mentions, but not of what an edit mentions", async () => {
+  it("notify people mentioned in a caption, but not those mentioned by an edit", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada, { caption: `With @${handle(ben)} and @${handle(ada)}` });
-    await settled(post);
+    await settle(post);
     await done("PATCH", `/v1/posts/${post.id}`, ada, { caption: `With @${handle(cleo)}` });
-    await settled(post);
-    expect(await told(ben)).toEqual([`new mention 1: ${handle(ada)}`]);
-    expect([await told(cleo), await told(ada)]).toEqual([[], []]);
+    await settle(post);
+    expect(await summaries(ben)).toEqual([`new mention 1: ${handle(ada)}`]);
+    expect([await summaries(cleo), await summaries(ada)]).toEqual([[], []]);
   });
 
-  it("tells of likes of comments, folded, and takes them back", async () => {
+  it("fold likes of a comment, and disappear when these are taken back", async () => {
     const [ada, ben, cleo, dan] = await people();
     const post = await publish(ada);
     const { id } = await comment(ben, post.id, "Lovely light");
     for (const person of [cleo, dan, ben]) await done("PUT", `/v1/posts/${post.id}/comments/${id}/like`, person);
-    await settled(post);
-    expect(await told(ben)).toEqual([`new comment_like 2: ${handle(dan)}, ${handle(cleo)}`]);
+    await settle(post);
+    expect(await summaries(ben)).toEqual([`new comment_like 2: ${handle(dan)}, ${handle(cleo)}`]);
     expect((await inboxOf(ben)).items[0]).toMatchObject({ comment: id, excerpt: "Lovely light" });
     for (const person of [cleo, dan]) await done("DELETE", `/v1/posts/${post.id}/comments/${id}/like`, person);
-    await settled(post);
-    expect(await told(ben)).toEqual([]);
+    await settle(post);
+    expect(await summaries(ben)).toEqual([]);
   });
 
-  it("takes back what is hidden, and the replies under it, and tells it again when it is shown", async () => {
+  it("disappear with a hidden comment and its replies, and return when it is shown again", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada);
     const rude = await comment(ben, post.id, "Rude");
     await comment(cleo, post.id, "Ruder", rude);
-    await settled(post);
-    expect([await told(ada), await told(ben)]).toEqual([
+    await settle(post);
+    expect([await summaries(ada), await summaries(ben)]).toEqual([
       [`new comment 2: ${handle(cleo)}, ${handle(ben)}`],
       [`new reply 1: ${handle(cleo)}`],
     ]);
     await done("PUT", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
-    await settled(post);
-    expect([await told(ada), await told(ben)]).toEqual([[], []]);
+    await settle(post);
+    expect([await summaries(ada), await summaries(ben)]).toEqual([[], []]);
     await done("DELETE", `/v1/posts/${post.id}/comments/${rude.id}/hidden`, ada);
-    await settled(post);
-    expect(await told(ben)).toEqual([`new reply 1: ${handle(cleo)}`]);
+    await settle(post);
+    expect(await summaries(ben)).toEqual([`new reply 1: ${handle(cleo)}`]);
   });
 
-  it("tells nothing of a post that is gone, to nobody, and counts nothing of it", async () => {
+  it("disappear for everyone, counts included, when the post is deleted", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada, { caption: `@${handle(cleo)}` });
     const said = await comment(ben, post.id, "Oh");
     await comment(ada, post.id, "Ah", said);
-    await settled(post);
+    await settle(post);
     expect((await inboxOf(ben)).unread).toBe(1);
     await done("DELETE", `/v1/posts/${post.id}`, ada);
-    await settled(post);
+    await settle(post);
     for (const person of [ada, ben, cleo]) {
       expect(await inboxOf(person)).toEqual({ items: [], unread: 0 });
       expect((await (await done("GET", "/v1/me", person)).json<Me>()).unread).toBe(0);
@@ -174,52 +174,52 @@ describe("what is told", () => {
   });
 });
 
-describe("whoever does not want to be told", () => {
-  it("of a kind, by anybody or by people they do not follow, is not", async () => {
+describe("opting out", () => {
+  it("stops a kind, from everyone or from people one does not follow", async () => {
     const [ada, ben, cleo] = await people();
     await done("PUT", `/v1/people/${handle(cleo)}/follow`, ada);
     await prefer(ada, { kinds: { like: { who: "following", push: true }, comment: { who: "nobody", push: false } } });
     const post = await publish(ada);
     await like(ben, post);
     await comment(cleo, post.id, "Seen?");
-    await settled(post);
-    expect(await told(ada)).toEqual([]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([]);
     await like(cleo, post);
-    await settled(post);
-    expect(await told(ada)).toEqual([`new like 2: ${handle(cleo)}, ${handle(ben)}`]);
+    await settle(post);
+    expect(await summaries(ada)).toEqual([`new like 2: ${handle(cleo)}, ${handle(ben)}`]);
     await readAll(ada);
     await like(await signUp(), post);
-    await settled(post);
+    await settle(post);
     expect((await inboxOf(ada)).unread).toBe(0);
   });
 
-  it("of a post is not", async () => {
+  it("stops notifications of a muted post", async () => {
     const [ada, ben] = await people();
     const [quiet, other] = [await publish(ada), await publish(ada)];
     expect(await (await done("PUT", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
     for (const post of [quiet, other]) await like(ben, post);
-    await settled(quiet, other);
+    await settle(quiet, other);
     expect((await inboxOf(ada)).items.map((one) => "post" in one && one.post.id)).toEqual([other.id]);
     expect(await (await done("GET", `/v1/posts/${quiet.id}/mute`, ada)).json()).toEqual({ mutedByMe: true });
     await done("DELETE", `/v1/posts/${quiet.id}/mute`, ada);
     await like(await signUp(), quiet);
-    await settled(quiet);
+    await settle(quiet);
     expect((await inboxOf(ada)).items).toHaveLength(2);
   });
 
-  it("of a post is told nothing of the time in between when they unmute it", async () => {
+  it("raises nothing from the muted time after a post is unmuted", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada);
     await done("PUT", `/v1/posts/${post.id}/mute`, ada);
     for (const person of [ben, cleo]) await like(person, post);
-    await settled(post);
+    await settle(post);
     await done("DELETE", `/v1/posts/${post.id}/mute`, ada);
     await unlike(cleo, post);
-    await settled(post);
+    await settle(post);
     expect((await inboxOf(ada)).unread).toBe(0);
   });
 
-  it("by people whom they have muted is not: what they do raises nothing", async () => {
+  it("stops notifications by muted people", async () => {
     const [ada, ben, cleo] = await people();
     await databaseOf(env, ada.person.id)
       .prepare("INSERT INTO mutes VALUES (?, ?)")
@@ -228,20 +228,20 @@ describe("whoever does not want to be told", () => {
     const post = await publish(ada);
     await like(ben, post);
     await comment(ben, post.id, `@${handle(ada)}`);
-    await settled(post);
+    await settle(post);
     expect(await inboxOf(ada)).toEqual({ items: [], unread: 0 });
     await like(cleo, post);
-    await settled(post);
+    await settle(post);
     await readAll(ada);
     await comment(ben, post.id, "Again");
-    await settled(post);
+    await settle(post);
     expect((await inboxOf(ada)).unread).toBe(0);
   });
 
-  it("mutes a thousand posts and no more", async () => {
+  it("allows a thousand muted posts and no more", async () => {
     const [ada] = await people();
     const post = await publish(ada);
-    await settled(post);
+    await settle(post);
     await databaseOf(env, ada.person.id)
       .prepare(
         `INSERT INTO muted_posts WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
@@ -256,14 +256,14 @@ describe("whoever does not want to be told", () => {
 });
 
 describe("an inbox", () => {
-  it("notes that one entry was read as it was shown, and not what came since", async () => {
+  it("marks one notification as read as it was shown, not what came since", async () => {
     const [ada, ben, cleo] = await people();
     const [first, second] = [await publish(ada), await publish(ada)];
     for (const post of [first, second]) await like(ben, post);
-    await settled(first, second);
+    await settle(first, second);
     const shown = (await inboxOf(ada)).items as [Notification, Notification];
     await like(cleo, first);
-    await settled(first);
+    await settle(first);
     const read = ({ id, at }: Notification) => done("POST", `/v1/notifications/${id}/read`, ada, { upTo: at });
     for (const one of shown) await read(one);
     const { items, unread } = await inboxOf(ada);
@@ -273,24 +273,24 @@ describe("an inbox", () => {
     expect((await inboxOf(ada)).unread).toBe(0);
   });
 
-  it("keeps unread what has happened before it was read, and was told after it", async () => {
+  it("keeps a notification unread that happened before the read but arrived after it", async () => {
     const [ada, ben, cleo] = await people();
     const [first, second] = [await publish(ada), await publish(ada)];
     await like(ben, second);
     await like(cleo, first);
-    await settled(first);
+    await settle(first);
     const [shown] = (await inboxOf(ada)).items;
-    await settled(second); // It was folded meanwhile, or its message late.
+    await settle(second); // It was still being folded, or its message was late.
     await done("POST", "/v1/notifications/read", ada, { upTo: shown?.at });
     const { items, unread } = await inboxOf(ada);
     expect([unread, items.map((one) => one.unread)]).toEqual([1, [true, false]]);
   });
 
-  it("counts as unread what it shows, behind a hundred entries that it does not", async () => {
+  it("counts only visible notifications as unread, even after a hundred hidden ones", async () => {
     const [ada, ben, eve] = await people();
     const [post, hidden] = [await publish(ada), await publish(eve)];
     await like(ben, post);
-    await settled(post, hidden);
+    await settle(post, hidden);
     await databaseOf(env, ada.person.id)
       .prepare(
         `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
@@ -306,11 +306,11 @@ describe("an inbox", () => {
     expect((await inboxOf(ada)).unread).toBe(1);
   });
 
-  it("knows no entry of somebody else, nor one that never was", async () => {
+  it("does not find a notification of someone else, or one that never existed", async () => {
     const [ada, ben] = await people();
     const post = await publish(ada);
     await like(ben, post);
-    await settled(post);
+    await settle(post);
     const [entry] = (await inboxOf(ada)).items;
     const read = async (by: Someone, id: string) =>
       outcome(
@@ -324,22 +324,22 @@ describe("an inbox", () => {
     expect((await inboxOf(ada)).unread).toBe(1);
   });
 
-  it("ends the same whatever order reading and messages come in", async () => {
+  it("ends in the same state in whatever order reads and messages arrive", async () => {
     const [ada, ben, cleo] = await people();
     const post = await publish(ada);
     await like(ben, post);
     now += NOTICE_WINDOW;
-    await settled(post);
+    await settle(post);
     await readAll(ada);
     await like(cleo, post);
-    await settled(post);
+    await settle(post);
     await readAll(ada);
     const messages = queues.facts.splice(0);
     for (const facts of messages.toReversed()) await project(env, [facts]);
     expect((await inboxOf(ada)).unread).toBe(0);
   });
 
-  it("keeps its newest thousand, when its turn comes", async () => {
+  it("is trimmed to its newest thousand", async () => {
     const [ada, ben] = await people();
     await databaseOf(env, ada.person.id)
       .prepare(
@@ -352,7 +352,7 @@ describe("an inbox", () => {
     vi.spyOn(Math, "random").mockReturnValue(0);
     const post = await publish(ada);
     await like(ben, post);
-    await settled(post);
+    await settle(post);
     const row = await databaseOf(env, ada.person.id)
       .prepare("SELECT count(*) AS count, min(at) AS oldest FROM notifications WHERE recipient = ?")
       .bind(ada.person.id)
@@ -360,7 +360,7 @@ describe("an inbox", () => {
     expect(row).toEqual({ count: INBOX_MAX, oldest: 102 });
   });
 
-  it("refuses a cursor that is not one of its own", async () => {
+  it("rejects a foreign cursor", async () => {
     const { token } = await signUp();
     const page = async (key: string) =>
       outcome(await ask("GET", `/v1/notifications?cursor=${encodeCursor([key])}`, { token }));
@@ -381,7 +381,7 @@ describe("an inbox", () => {
 });
 
 describe("preferences", () => {
-  it("are by everyone, on devices too and at all hours, until one chooses", async () => {
+  it("default to everyone, with pushes and without quiet hours", async () => {
     const ada = await signUp();
     const read = async () => (await done("GET", "/v1/notifications/preferences", ada)).json<Preferences>();
     const before = await read();
@@ -403,7 +403,7 @@ describe("preferences", () => {
     { quietHours: { from: "24:00", to: "07:00", timeZone: "UTC" } },
     { quietHours: { from: "23:00", to: "07:00", timeZone: "Europe/Atlantis" } },
     { quietHours: { from: "23:00", to: "07:00", timeZone: "x".repeat(10_000) } },
-  ])("refuse %j", async (preferences) => {
+  ])("reject %j", async (preferences) => {
     const { token } = await signUp();
     expect(await outcome(await ask("PUT", "/v1/notifications/preferences", { token, body: preferences }))).toBe(
       "422 invalid_request",

@@ -7,7 +7,7 @@ import { presentNotifications, unreadCount } from "../../notifications/present-n
 import { tellRelays } from "../../notifications/socket-hints.ts";
 import { decodeCursor, pageWithCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const notifications = routes();
 
@@ -15,14 +15,14 @@ notifications.openapi(
   createRoute({
     method: "get",
     path: "/notifications",
-    summary: "What the caller is told, newest first",
+    summary: "List the notifications in the viewer's inbox, newest first",
     description:
-      "One entry a kind and subject, which grows while more people do the same. An inbox keeps the newest 1,000.",
+      "One notification for each kind and subject, which grows as more people act. An inbox keeps the newest 1,000.",
     request: { query: PageQuery },
     responses: { 200: json(NotificationPage), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const [unread, { items, next }] = await Promise.all([
@@ -44,14 +44,14 @@ notifications.openapi(
   createRoute({
     method: "post",
     path: "/notifications/read",
-    summary: "Say that everything up to a time has been seen",
+    summary: "Mark all notifications up to a time as read",
     request: body(MarkRead),
-    responses: { 204: { description: "Noted" }, ...refusals },
+    responses: { 204: { description: "Marked as read" }, ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
-    c.executionCtx.waitUntil(tellRelays(c.env, [person])); // Their other screens.
+    c.executionCtx.waitUntil(tellRelays(c.env, [person])); // For the person's other clients.
     return c.body(null, 204);
   },
 );
@@ -60,12 +60,12 @@ notifications.openapi(
   createRoute({
     method: "post",
     path: "/notifications/{notification}/read",
-    summary: "Say that one has been seen, as it was at a time",
+    summary: "Mark one notification as read, as it was at a time",
     request: { params: z.object({ notification: NotificationId }), ...body(MarkRead) },
-    responses: { 204: { description: "Noted" }, ...refusals },
+    responses: { 204: { description: "Marked as read" }, ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
     const upTo = Date.parse(c.req.valid("json").upTo);
     if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new ApiError("notification_not_found");

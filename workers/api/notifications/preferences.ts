@@ -1,11 +1,11 @@
-/** Of what, by whom and when a person wants to be told. */
+/** Notification preferences: the kinds that a person wants, from whom, and when. */
 import { createRoute } from "@hono/zod-openapi";
 import { NewPreferences, Preferences, type QuietHours } from "../../../schema/api/notifications.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { NotificationKind, type Who } from "../../../schema/notifications.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const preferences = routes();
 
@@ -13,23 +13,23 @@ preferences.openapi(
   createRoute({
     method: "get",
     path: "/notifications/preferences",
-    summary: "Of what, by whom and when the caller wants to be told",
+    summary: "Get the viewer's notification preferences",
     responses: { 200: json(Preferences), ...refusals },
   }),
-  async (c) => c.json(await preferencesOf(c.var.reader, signedIn(c).person), 200),
+  async (c) => c.json(await preferencesOf(c.var.reader, requireViewer(c).person), 200),
 );
 
 preferences.openapi(
   createRoute({
     method: "put",
     path: "/notifications/preferences",
-    summary: "Choose of what, by whom and when to be told",
-    description: "In place of what was chosen before. It holds for what happens from now on.",
+    summary: "Set the viewer's notification preferences",
+    description: "Replaces all earlier preferences, and applies to what happens from now on.",
     request: body(NewPreferences),
     responses: { 200: json(Preferences), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { kinds, quietHours } = c.req.valid("json");
     const database = databaseOf(c.env, person);
     const chosen = NotificationKind.options.flatMap((kind) => {
@@ -53,7 +53,7 @@ const CHOOSE = `
 
 type Choice = { kind: NotificationKind; who: Who; push: 0 | 1 };
 
-/** One D1 call of two queries. */
+/** Returns the preferences of a person, with defaults filled in. Costs one D1 call of two queries. */
 async function preferencesOf(reader: Reader, person: PersonId): Promise<Preferences> {
   const [choices, [quiet]] = await Promise.all([
     reader.primary<Choice>(person, "SELECT kind, who, push FROM notification_preferences WHERE person = ?1", person),

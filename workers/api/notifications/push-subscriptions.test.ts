@@ -25,7 +25,7 @@ async function endpointsOf({ person }: Someone): Promise<string[]> {
   return rows.results.map(({ endpoint }) => endpoint);
 }
 
-it("gives the key, and neither it nor subscriptions where the operator has set none up", async () => {
+it("returns the public key, and rejects everything where pushes are not set up", async () => {
   const key = await ask("GET", `${PATH}/key`, { env: pushing });
   expect(key.status).toBe(200);
   const { key: point } = await key.json<{ key: string }>();
@@ -46,7 +46,7 @@ it("gives the key, and neither it nor subscriptions where the operator has set n
   }
 });
 
-it("subscribes, again without another row, and unsubscribes", async () => {
+it("subscribes, once for each device, and unsubscribes", async () => {
   const ada = await signUp();
   const [phone, laptop] = [browsers.browser(), browsers.browser()];
   for (const browser of [phone, laptop, phone]) expect((await put(ada, browser)).status).toBe(204);
@@ -57,7 +57,7 @@ it("subscribes, again without another row, and unsubscribes", async () => {
   expect(await outcome(await remove(ada, phone))).toBe("404 push_subscription_not_found");
 });
 
-it("refuses what is no push service, without asking it", async () => {
+it("rejects an endpoint of an unknown push service without calling it", async () => {
   const ada = await signUp();
   for (const endpoint of [
     "http://fcm.googleapis.com/x",
@@ -75,7 +75,7 @@ it("refuses what is no push service, without asking it", async () => {
   expect(await endpointsOf(ada)).toEqual([]);
 });
 
-it("refuses keys that are none", async () => {
+it("rejects invalid keys", async () => {
   const ada = await signUp();
   const browser = browsers.browser();
   const { p256dh, auth } = browser.subscription.keys;
@@ -101,7 +101,7 @@ it("refuses keys that are none", async () => {
   expect(await endpointsOf(ada)).toEqual([]);
 });
 
-it("gives a browser to who uses it now, and nobody else's away", async () => {
+it("moves a device to the person who uses it now, and lets no one else take it", async () => {
   const people = await Promise.all([signUp(), signUp(), signUp(), signUp()]);
   const [before, now, thief] = people;
   const browser = browsers.browser();
@@ -110,7 +110,7 @@ it("gives a browser to who uses it now, and nobody else's away", async () => {
   expect(await endpointsOf(before)).toEqual([]);
   expect(await endpointsOf(now)).toEqual([browser.subscription.endpoint]);
 
-  // Who has read an endpoint somewhere does not have the keys.
+  // Someone who has only seen the endpoint does not have the keys.
   const { keys } = new PushedBrowser(browser.subscription.endpoint).subscription;
   expect(await outcome(await put(thief, browser, { keys }))).toBe("404 push_subscription_not_found");
   expect(await outcome(await remove(thief, browser))).toBe("404 push_subscription_not_found");
@@ -118,12 +118,12 @@ it("gives a browser to who uses it now, and nobody else's away", async () => {
   expect(await endpointsOf(now)).toEqual([browser.subscription.endpoint]);
 });
 
-it("keeps those that subscribed last", async () => {
+it("keeps the newest subscriptions", async () => {
   const ada = await signUp();
   const all = Array.from({ length: SUBSCRIPTIONS_MAX + 2 }, () => browsers.browser());
   for (const browser of all) {
     expect((await put(ada, browser)).status).toBe(204);
-    await databaseOf(env, ada.person.id) // As if minutes lay between them.
+    await databaseOf(env, ada.person.id) // As if they were minutes apart.
       .prepare("UPDATE push_subscriptions SET renewed_at = renewed_at - 60000 WHERE person = ?")
       .bind(ada.person.id)
       .run();
@@ -131,7 +131,7 @@ it("keeps those that subscribed last", async () => {
   expect(await endpointsOf(ada)).toEqual(all.slice(2).map(({ subscription: { endpoint } }) => endpoint));
 });
 
-it("ends with the session it was made in, and with no other one", async () => {
+it("ends a subscription with its own session, and with no other", async () => {
   const ada = await signUp();
   const elsewhere = { ...ada, token: await anotherSession(ada) };
   const [phone, laptop] = [browsers.browser(), browsers.browser()];

@@ -4,7 +4,7 @@ import { isPushService } from "../../push/services.ts";
 import { areUsable, subscribe, unsubscribe } from "../../push/subscriptions.ts";
 import { type Vapid, vapidOf } from "../../push/vapid.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const pushSubscriptions = routes();
 
@@ -12,7 +12,7 @@ pushSubscriptions.openapi(
   createRoute({
     method: "get",
     path: "/push-subscriptions/key",
-    summary: "The key that browsers subscribe to pushes with",
+    summary: "Get the public key that browsers need to subscribe to pushes",
     responses: { 200: json(PushKey), ...refusals },
   }),
   (c) => c.json({ key: setUp(c.env).publicKey }, 200),
@@ -22,19 +22,20 @@ pushSubscriptions.openapi(
   createRoute({
     method: "put",
     path: "/push-subscriptions",
-    summary: "Have this browser told of what is unread",
+    summary: "Subscribe this device to pushes",
     description:
-      "As long as the session lasts. A browser is one person's: who used it before is not told there any more. Of one " +
-      "person's, the 20 that subscribed last are kept.",
+      "Lasts as long as the session. A device belongs to one person: the person who used it before gets no more " +
+      "pushes there. Each person keeps the 20 newest subscriptions.",
     request: body(PushSubscription),
     responses: { 204: { description: "Subscribed" }, ...refusals },
   }),
   async (c) => {
-    const viewer = signedIn(c);
+    const viewer = requireViewer(c);
     setUp(c.env);
     const subscription = c.req.valid("json");
-    if (!isPushService(c.env, subscription.endpoint)) throw invalid("endpoint", "not of a push service that we know");
-    if (!(await areUsable(subscription.keys))) throw invalid("keys.p256dh", "not a point of P-256");
+    if (!isPushService(c.env, subscription.endpoint))
+      throw invalid("endpoint", "Not the endpoint of a known push service");
+    if (!(await areUsable(subscription.keys))) throw invalid("keys.p256dh", "Not a valid P-256 public key");
     if (!(await subscribe(c.var.reader, viewer, subscription))) throw new ApiError("push_subscription_not_found");
     return c.body(null, 204);
   },
@@ -44,12 +45,12 @@ pushSubscriptions.openapi(
   createRoute({
     method: "delete",
     path: "/push-subscriptions",
-    summary: "Have this browser told no more",
+    summary: "Unsubscribe this device from pushes",
     request: body(Unsubscribe),
     responses: { 204: { description: "Unsubscribed" }, ...refusals },
   }),
   async (c) => {
-    const viewer = signedIn(c);
+    const viewer = requireViewer(c);
     const { endpoint } = c.req.valid("json");
     if (!(await unsubscribe(c.var.reader, viewer, endpoint))) throw new ApiError("push_subscription_not_found");
     return c.body(null, 204);

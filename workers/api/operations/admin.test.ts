@@ -27,7 +27,7 @@ async function quietPost() {
   return { post: post.id, actor };
 }
 
-it("is there for who has the secret, and not there where none is set", async () => {
+it("requires the operator's secret, and returns 404 where none is set", async () => {
   const { token } = await signUp();
   expect(await outcome(await ask("POST", "/v1/admin/reconcile", { token: operated.ADMIN_TOKEN, body: {} }))).toBe(
     "404 not_found",
@@ -40,7 +40,7 @@ it("is there for who has the secret, and not there where none is set", async () 
   expect(await outcome(await reconcile({ cursor: "nonsense" }))).toBe("400 invalid_cursor");
 });
 
-it("tells what it found, and has written anew what differs", async () => {
+it("returns the audit of each post, and rebuilds a projection that differs", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   const [right, wrong] = [await quietPost(), await quietPost()];
   await databaseOf(env, wrong.post).prepare("UPDATE post_stats SET likes = 7 WHERE post = ?").bind(wrong.post).run();
@@ -54,7 +54,7 @@ it("tells what it found, and has written anew what differs", async () => {
   expect(await verdicts()).toEqual(["equal", "equal", undefined]);
 });
 
-it("comes to every post of every database, by pages", async () => {
+it("pages through every post of every database", async () => {
   const posts = [await quietPost(), await quietPost(), await quietPost()].map(({ post }) => post);
   const seen: string[] = [];
   let cursor: string | undefined;

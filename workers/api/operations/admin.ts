@@ -1,4 +1,4 @@
-/** What the operator of a deployment does, with the secret that was set as ADMIN_TOKEN. Without one there is no such API. */
+/** The operator's API. It requires the secret ADMIN_TOKEN, and does not exist where none is set. */
 import { createRoute } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import { Reconcile, Reconciled, RECONCILED_MAX } from "../../../schema/api/admin.ts";
@@ -6,7 +6,7 @@ import type { PostId } from "../../../schema/ids.ts";
 import { databases, isHomeOf } from "../../../schema/d1/shards.ts";
 import { reconcile } from "../../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
-import { letters } from "./dead-letters.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import { jsonBodies } from "../../http/json-bodies.ts";
@@ -15,7 +15,7 @@ import { shards } from "./shards.ts";
 import { status } from "./status.ts";
 import { bearerOf, isSameSecret } from "../accounts/tokens.ts";
 
-/** A secret is not in wrangler.toml, so the generated type does not know it. */
+/** A secret is not in wrangler.toml, so the generated type lacks it. */
 type Secrets = { ADMIN_TOKEN?: string };
 
 const asOperator = createMiddleware<App>(async (c, next) => {
@@ -31,14 +31,14 @@ admin.use(asOperator);
 admin.use(jsonBodies);
 admin.use(freshShards);
 admin.route("/", shards);
-admin.route("/", letters);
+admin.route("/", deadLetterRoutes);
 admin.route("/", status);
 
 admin.openapi(
   createRoute({
     method: "post",
     path: "/reconcile",
-    summary: "Audit posts, and write anew what differs from its actor",
+    summary: "Audit posts and rebuild each projection that differs from its actor",
     request: body(Reconcile),
     responses: { 200: json(Reconciled), ...refusals },
   }),
@@ -54,7 +54,7 @@ admin.openapi(
   },
 );
 
-/** All posts of all databases, one database after the other. */
+/** Returns a page of all posts, one database after the other. Costs one D1 query. */
 async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts: PostId[]; next: string | undefined }> {
   const [number, after] = cursor === undefined ? ["0", ""] : decodeCursor(cursor, 2);
   if (after !== "") cursorId(after);

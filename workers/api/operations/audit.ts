@@ -6,7 +6,7 @@ import { viewablePost } from "../../reads/posts.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { json, refusals, routes } from "../../http/routes.ts";
 
-/** Anybody may ask, so it must stay cheap: comments are counted one by one. */
+/** Bounds the cost, because this route is public and an audit counts comments one by one. */
 const LISTED_UP_TO = 1000;
 
 export const audits = routes();
@@ -15,7 +15,7 @@ audits.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}/audit",
-    summary: "Whether a post's counts and likers are what they should be",
+    summary: "Audit a post: compare its counts and likers with its actor",
     request: { params: z.object({ post: PostId }) },
     responses: { 200: json(Audit), ...refusals },
   }),

@@ -18,7 +18,7 @@ afterEach(() => {
 
 const QUEUE = "shutterline-fan-out";
 
-/** Dead letters of posts that are like no others, oldest first. */
+/** Creates dead letters of unique posts, and returns them oldest first. */
 async function dead(number = 1, reason = "Error: broken") {
   const posts = Array.from({ length: number }, newPost);
   for (const { id: post, author } of posts) await die({ post, author }, reason);
@@ -35,13 +35,13 @@ const one = <T>([only]: T[]): T => {
   return only;
 };
 
-/** `env` whose queue of fan-outs keeps what it is sent. */
-function recorded() {
+/** An environment whose fan-out queue records its messages. */
+function recordingEnv() {
   const sent: unknown[] = [];
   return { sent, on: { ...env, FAN_OUT: queueTo((body) => sent.push(body)) } };
 }
 
-it("folds what dies again about the same into one, with the newest reason that is known", async () => {
+it("folds repeated deaths of one subject into one dead letter with the newest reason", async () => {
   const letter = one(await dead(1, "Error: first"));
   await die(letter.body, "Error: second");
   const folded = await letterAbout(letter.subject);
@@ -49,7 +49,7 @@ it("folds what dies again about the same into one, with the newest reason that i
   expect((await dead(1)).map(({ id }) => id)).toEqual([letter.id + 1]);
 });
 
-it("lists by pages, by queue, and without bodies", async () => {
+it("lists by page and by queue, without bodies", async () => {
   const letters = await dead(5);
   await die({ mark: crypto.randomUUID() }, "Error: other", "shutterline-effects");
   const ids = new Set(letters.map(({ id }) => id));
@@ -67,9 +67,9 @@ it("lists by pages, by queue, and without bodies", async () => {
   expect(seen.filter((id) => ids.has(id))).toHaveLength(5);
 });
 
-it("sends the same body to the same queue, and puts the letter away once that has accepted it", async () => {
+it("replays the same body to the same queue, and marks the dead letter once that has accepted it", async () => {
   const letter = one(await dead());
-  const { sent, on } = recorded();
+  const { sent, on } = recordingEnv();
   expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
   expect(sent).toEqual([letter.body]);
   const replayed = await letterAbout(letter.subject);
@@ -77,7 +77,7 @@ it("sends the same body to the same queue, and puts the letter away once that ha
   expect(replayed?.replayedAt).toBeDefined();
   expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(false);
   expect((await operate("POST", `/dead-letters/${letter.id}/replay`, undefined, on)).status).toBe(204);
-  expect(sent).toHaveLength(2); // At least once: its consumer takes that.
+  expect(sent).toHaveLength(2); // Delivery is at least once, which its consumer tolerates.
 
   await die(letter.body, "Error: again");
   const again = await letterAbout(letter.subject);
@@ -85,7 +85,7 @@ it("sends the same body to the same queue, and puts the letter away once that ha
   expect(again?.replayedAt).toBeUndefined();
 });
 
-it.each(["throws", "hangs"] as const)("keeps the letter when its queue %s", async (fault) => {
+it.each(["throws", "hangs"] as const)("keeps the dead letter when its queue %s", async (fault) => {
   const letter = one(await dead());
   const faulty = withFaults(env, { queues: fault });
   if (fault === "throws") {
@@ -98,7 +98,7 @@ it.each(["throws", "hangs"] as const)("keeps the letter when its queue %s", asyn
   expect((await allLetters()).some(({ id }) => id === letter.id)).toBe(true);
 });
 
-it("leaves a letter waiting that dies again before its replay is written down", async () => {
+it("keeps a dead letter waiting if its message dies again before the replay is recordingEnv", async () => {
   const letter = one(await dead());
   const on = { ...env, FAN_OUT: queueTo(() => undefined) };
   on.FAN_OUT.sendBatch = async () => {
@@ -109,10 +109,10 @@ it("leaves a letter waiting that dies again before its replay is written down", 
   expect((await allLetters()).find(({ id }) => id === letter.id)).toMatchObject({ deaths: 2, replays: 1 });
 });
 
-it("replays those that are named, and all that wait, by pages and each once", async () => {
+it("replays the named dead letters, or all that wait, by page and each once", async () => {
   const letters = await dead(130);
   const bodies = letters.map(({ body }) => body);
-  const { sent, on } = recorded();
+  const { sent, on } = recordingEnv();
   const [first, second] = letters;
   const ids = [first?.id, second?.id, 2 ** 40];
   const named = await operate("POST", "/dead-letters/replay", { ids }, on);
@@ -135,7 +135,7 @@ it("replays those that are named, and all that wait, by pages and each once", as
   expect((await allLetters(`&queue=${QUEUE}`)).map(({ id }) => id)).toEqual([letters[5]?.id]);
 });
 
-it("sends no more than a queue takes at once", async () => {
+it("splits a replay into batches that the queue accepts", async () => {
   const marks = [1, 2, 3].map(() => crypto.randomUUID());
   for (const mark of marks) await die({ mark, filler: "x".repeat(110_000) });
   const found = (await allLetters()).filter(({ bytes }) => bytes > 110_000).slice(0, 3);
@@ -150,7 +150,7 @@ it("sends no more than a queue takes at once", async () => {
   expect(sizes).toEqual([1, 1, 1]);
 });
 
-it("discards, tells what is not there, and refuses what it cannot send", async () => {
+it("discards, returns 404 for unknown dead letters, and rejects a replay without a known queue", async () => {
   const letter = one(await dead());
   for (let time = 0; time < 2; time += 1)
     expect((await operate("DELETE", `/dead-letters/${letter.id}`)).status).toBe(204);
@@ -169,9 +169,9 @@ it("discards, tells what is not there, and refuses what it cannot send", async (
   expect(await many.json()).toEqual({ replayed: [], unknown: [foundling.id] });
 });
 
-it("forgets what was replayed a day ago", async () => {
+it("deletes dead letters a day after their replay", async () => {
   const [replayed, waiting] = await dead(2);
-  const { on } = recorded();
+  const { on } = recordingEnv();
   await operate("POST", `/dead-letters/${replayed?.id}/replay`, undefined, on);
   await forgetReplayed(env, Date.now() + 23 * 3_600_000);
   expect(await letterAbout(replayed?.subject ?? "")).toBeDefined();
@@ -180,7 +180,7 @@ it("forgets what was replayed a day ago", async () => {
   expect(await letterAbout(waiting?.subject ?? "")).toBeDefined();
 });
 
-it("keeps the newest, and says that it drops others", async () => {
+it("keeps the newest dead letters, and logs that it drops the oldest", async () => {
   const oldest = one(await dead());
   await env.DB.prepare(
     `INSERT INTO dead_letters (id, queue, subject, attempts, deaths, replays, first_at, last_at, bytes, body)

@@ -1,4 +1,4 @@
-/** The operator's view of messages that were given up on. */
+/** The operator's routes for dead letters: messages that failed for good. */
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   DeadLetterPage,
@@ -14,15 +14,15 @@ import { decodeCursor, encodeCursor, pageWithCursor } from "../../http/cursors.t
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes } from "../../http/routes.ts";
 
-export const letters = routes();
+export const deadLetterRoutes = routes();
 
 const params = z.object({ id: z.coerce.number().int().positive() });
 
-letters.openapi(
+deadLetterRoutes.openapi(
   createRoute({
     method: "get",
     path: "/dead-letters",
-    summary: "Messages that were given up on, newest first",
+    summary: "List dead letters, newest first",
     request: { query: DeadLetterQuery },
     responses: { 200: json(DeadLetterPage), ...refusals },
   }),
@@ -36,11 +36,11 @@ letters.openapi(
   },
 );
 
-letters.openapi(
+deadLetterRoutes.openapi(
   createRoute({
     method: "get",
     path: "/dead-letters/{id}",
-    summary: "One of them, with its body",
+    summary: "Get a dead letter with its body",
     request: { params },
     responses: { 200: json(DeadLetterWhole), ...refusals },
   }),
@@ -51,14 +51,14 @@ letters.openapi(
   },
 );
 
-letters.openapi(
+deadLetterRoutes.openapi(
   createRoute({
     method: "post",
     path: "/dead-letters/{id}/replay",
-    summary: "Send one to its queue again",
-    description: "May be repeated: then the message comes twice, which its consumer takes.",
+    summary: "Replay a dead letter: send it to its queue again",
+    description: "Safe to repeat: the message is then delivered twice, which its consumer tolerates.",
     request: { params },
-    responses: { 204: { description: "Its queue has accepted it" }, ...refusals },
+    responses: { 204: { description: "Accepted by its queue" }, ...refusals },
   }),
   async (c) => {
     const { replayed, unknown } = await replay(c.env, [c.req.valid("param").id]);
@@ -68,12 +68,12 @@ letters.openapi(
   },
 );
 
-letters.openapi(
+deadLetterRoutes.openapi(
   createRoute({
     method: "post",
     path: "/dead-letters/replay",
-    summary: "Send many to their queues again",
-    description: "Those that are named, whichever of them are there; or a page of all that wait.",
+    summary: "Replay many dead letters",
+    description: "Either those of `ids` that exist, or a page of all that wait.",
     request: body(Replay),
     responses: { 200: json(ReplayedLetters), ...refusals },
   }),
@@ -87,13 +87,13 @@ letters.openapi(
   },
 );
 
-letters.openapi(
+deadLetterRoutes.openapi(
   createRoute({
     method: "delete",
     path: "/dead-letters/{id}",
-    summary: "Discard one; nothing happens if it is not there",
+    summary: "Discard a dead letter; does nothing if it does not exist",
     request: { params },
-    responses: { 204: { description: "It is not there" }, ...refusals },
+    responses: { 204: { description: "Discarded" }, ...refusals },
   }),
   async (c) => {
     await discard(c.env, c.req.valid("param").id);

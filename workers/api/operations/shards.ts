@@ -1,4 +1,4 @@
-/** Moving shards between databases: an operator's program begins a move, and asks for step after step until it is done. */
+/** Moves of shards between databases. The operator's program begins a move and requests steps until it is done. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { MoveShards, ShardMap, ShardMove } from "../../../schema/api/shards.ts";
 import { readShards } from "../../../schema/d1/shards.ts";
@@ -14,7 +14,7 @@ shards.openapi(
   createRoute({
     method: "get",
     path: "/shards",
-    summary: "Which database holds which shards, and what is being moved",
+    summary: "Show which database holds which shards, and the move under way",
     responses: { 200: json(ShardMap), ...refusals },
   }),
   async (c) => {
@@ -28,7 +28,7 @@ shards.openapi(
   createRoute({
     method: "post",
     path: "/shards/moves",
-    summary: "Begin to move shards to another database, or find that move under way",
+    summary: "Begin to move shards to another database, or return that move if it is under way",
     request: body(MoveShards),
     responses: { 200: json(ShardMove), ...refusals },
   }),
@@ -39,8 +39,8 @@ shards.openapi(
   createRoute({
     method: "post",
     path: "/shards/moves/{id}/steps",
-    summary: "Do the next piece of a move",
-    description: "May be repeated at any time, also after one that was not answered.",
+    summary: "Run the next step of a move",
+    description: "Safe to repeat at any time, for example after a step without a response.",
     request: { params },
     responses: { 200: json(ShardMove), ...refusals },
   }),
@@ -51,7 +51,7 @@ shards.openapi(
   createRoute({
     method: "post",
     path: "/shards/moves/{id}/abort",
-    summary: "Take a move back, until it is published; the next steps do it",
+    summary: "Abort a move that is not published yet; the next steps undo it",
     request: { params },
     responses: { 200: json(ShardMove), ...refusals },
   }),

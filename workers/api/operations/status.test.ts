@@ -27,7 +27,7 @@ afterEach(() => {
 const status = async (on: Env = env): Promise<Status> => (await operate("GET", "/status", undefined, on)).json();
 const queueIn = ({ queues }: Status, name: string) => queues.find(({ queue }) => queue === name);
 
-it("tells what the queues have done, how late, and what waits for the operator", async () => {
+it("reports the work and delay of queues, and the dead letters", async () => {
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
   const effects = "shutterline-effects";
   const before = queueIn(await status(), effects);
@@ -41,7 +41,7 @@ it("tells what the queues have done, how late, and what waits for the operator",
   expect(after?.backlog).toMatchObject({ messages: expect.any(Number) as number, bytes: expect.any(Number) as number });
 });
 
-it("counts what is retried, one by one or by a throw, and how long a message has waited", async () => {
+it("counts retries, one by one or by a throw, and how long messages waited", async () => {
   const [queue, now] = [`queue-${crypto.randomUUID()}`, Date.now()];
   vi.useFakeTimers({ now: now + 3000, toFake: ["Date"] });
   const consumers = [
@@ -79,9 +79,9 @@ it("counts what is retried, one by one or by a throw, and how long a message has
   expect(counted.get(`${queue} retried`)).toMatchObject({ count: 7, total: 0 });
 });
 
-it("adds up what isolates have counted, writes seldom, and forgets after a day", async () => {
+it("adds up the counts of isolates, writes seldom, and deletes them after a day", async () => {
   const name = `things ${crypto.randomUUID()}`;
-  const now = Date.now() + 10 * 60_000; // Whatever was saved a moment ago.
+  const now = Date.now() + 10 * 60_000; // So that measures saved a moment ago do not matter.
   const saved: Promise<unknown>[] = [];
   const background = { waitUntil: (promise: Promise<unknown>) => void saved.push(promise) };
   for (let second = 0; second < 12; second += 1) {
@@ -98,14 +98,14 @@ it("adds up what isolates have counted, writes seldom, and forgets after a day",
   expect((await measuresSince(env, now)).get(name)).toBeUndefined();
 });
 
-it("does no work over again because its measures cannot be saved", async () => {
+it("does not fail when measures cannot be saved", async () => {
   const faulty = withFaults(env, { writes: "throws" });
   measure(`things ${crypto.randomUUID()}`, 1);
   await saveMeasures(faulty.env);
   expect(faulty.failed()).toBe(1);
 });
 
-it("counts the rows that reach people, not those that were there", async () => {
+it("counts newly delivered rows, not those that were already there", async () => {
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
   const queues = recordQueues();
   const [author, ada, ben] = (await newReaders(3)) as [PersonId, PersonId, PersonId];
@@ -123,7 +123,7 @@ it("counts the rows that reach people, not those that were there", async () => {
   expect(after?.notifications.rows).toBe((before?.notifications.rows ?? 0) + 1);
 });
 
-it("tells effects that are stuck from those that wait, and posts that are behind", async () => {
+it("distinguishes stuck effects from waiting ones, and counts posts that are behind", async () => {
   const before = await status();
   const [waiting, stuck] = [newId<EffectId>(3, Date.now() - 7_200_000), newId<EffectId>(3)];
   const database = databaseOf(env, waiting);
@@ -152,16 +152,19 @@ it("tells effects that are stuck from those that wait, and posts that are behind
   }
 });
 
-it.each(["throws", "hangs"] as const)("tells the rest when D1 %s, and what it could not find out", async (fault) => {
-  const { queues, effects, deadLetters, deliveries, problems } = await status(
-    withFaults(env, { reads: fault, queues: fault }).env,
-  );
-  expect(queues.map(({ backlog, work }) => [backlog, work])).toEqual(queues.map(() => [null, null]));
-  expect({ effects, deadLetters, deliveries }).toEqual({ effects: [], deadLetters: null, deliveries: null });
-  expect(problems.length).toBeGreaterThanOrEqual(queues.length + 4);
-});
+it.each(["throws", "hangs"] as const)(
+  "reports what it can when D1 %s, and lists what it could not read",
+  async (fault) => {
+    const { queues, effects, deadLetters, deliveries, problems } = await status(
+      withFaults(env, { reads: fault, queues: fault }).env,
+    );
+    expect(queues.map(({ backlog, work }) => [backlog, work])).toEqual(queues.map(() => [null, null]));
+    expect({ effects, deadLetters, deliveries }).toEqual({ effects: [], deadLetters: null, deliveries: null });
+    expect(problems.length).toBeGreaterThanOrEqual(queues.length + 4);
+  },
+);
 
-it("is Prometheus' text as well, for the operator alone", async () => {
+it("is available in the Prometheus text format, for the operator only", async () => {
   const { id: post, author } = newPost();
   await bury(env, {
     died: { queue: "shutterline-fan-out", reason: "x", attempts: 6, at: Date.now() },

@@ -1,4 +1,4 @@
-/** How the deployment is, for the operator and for the operator's monitoring. */
+/** The state of the deployment, for the operator and their monitoring. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { Status } from "../../../schema/api/status.ts";
 import { metricsOf } from "../../operations/metrics.ts";
@@ -11,7 +11,7 @@ status.openapi(
   createRoute({
     method: "get",
     path: "/status",
-    summary: "Queues, effects, projections, deliveries and dead letters",
+    summary: "Get the status of queues, effects, projections, deliveries and dead letters",
     responses: { 200: json(Status), ...refusals },
   }),
   async (c) => c.json(await statusOf(c.env), 200),
@@ -21,7 +21,7 @@ status.openapi(
   createRoute({
     method: "get",
     path: "/metrics",
-    summary: "The same in Prometheus' text format",
+    summary: "Get the same status in the Prometheus text format",
     responses: { 200: { content: { "text/plain": { schema: z.string() } }, description: "OK" }, ...refusals },
   }),
   async (c) =>

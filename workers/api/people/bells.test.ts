@@ -12,32 +12,32 @@ afterEach(() => {
 
 type Someone = Awaited<ReturnType<typeof signUp>>;
 
-/** With a queue that remembers what it was sent and delivers nothing. */
-function recorded() {
+/** An environment whose queue records messages and delivers nothing. */
+function recordingEnv() {
   const sent: Effect[] = [];
   return { sent, env: { ...env, EFFECTS: queueTo((message) => sent.push(Effect.parse(message))) } };
 }
-const deaf = recorded().env;
+const withoutQueue = recordingEnv().env;
 
-const bell = (method: "PUT" | "DELETE", { token }: Someone, { handle }: PersonCard, bindings: Env = deaf) =>
+const bell = (method: "PUT" | "DELETE", { token }: Someone, { handle }: PersonCard, bindings: Env = withoutQueue) =>
   ask(method, `/v1/people/${handle}/bell`, { token, env: bindings });
 const follow = (method: "PUT" | "DELETE", { token }: Someone, { handle }: PersonCard) =>
-  ask(method, `/v1/people/${handle}/follow`, { token, env: deaf });
+  ask(method, `/v1/people/${handle}/follow`, { token, env: withoutQueue });
 
 async function bellSeenBy({ token }: Someone, { handle }: PersonCard): Promise<boolean> {
   return (await (await ask("GET", `/v1/people/${handle}`, { token })).json<Profile>()).bellByMe;
 }
 
-const truth = (follower: PersonCard, followee: PersonCard): Promise<unknown> =>
+const followingRow = (follower: PersonCard, followee: PersonCard): Promise<unknown> =>
   databaseOf(env, follower.id)
     .prepare("SELECT active, version, bell FROM following WHERE follower = ? AND followee = ?")
     .bind(follower.id, followee.id)
     .first();
 
-it("rings and is silenced, with an effect for each change and none for a repetition", async () => {
+it("turns on and off, with one effect for each change and none for a repetition", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await follow("PUT", ada, ben.person);
-  const { sent, env: bindings } = recorded();
+  const { sent, env: bindings } = recordingEnv();
   const steps = [
     ["DELETE", false, 1, 0],
     ["PUT", true, 2, 1],
@@ -49,7 +49,7 @@ it("rings and is silenced, with an effect for each change and none for a repetit
   for (const [method, rings, version, effects] of steps) {
     const answer = await bell(method, ada, ben.person, bindings);
     expect([answer.status, await answer.json()]).toEqual([200, { bellByMe: rings }]);
-    expect(await truth(ada.person, ben.person)).toEqual({ active: 1, version, bell: Number(rings) });
+    expect(await followingRow(ada.person, ben.person)).toEqual({ active: 1, version, bell: Number(rings) });
     expect(await bellSeenBy(ada, ben.person)).toBe(rings);
     expect(sent).toHaveLength(effects);
   }
@@ -57,33 +57,33 @@ it("rings and is silenced, with an effect for each change and none for a repetit
   expect(await bellSeenBy(ben, ada.person)).toBe(false);
 });
 
-it("rings once for what is asked many times at once", async () => {
+it("turns on once when many requests arrive at once", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await follow("PUT", ada, ben.person);
-  const { sent, env: bindings } = recorded();
+  const { sent, env: bindings } = recordingEnv();
   await Promise.all(Array.from({ length: 10 }, () => bell("PUT", ada, ben.person, bindings)));
-  expect(await truth(ada.person, ben.person)).toEqual({ active: 1, version: 2, bell: 1 });
+  expect(await followingRow(ada.person, ben.person)).toEqual({ active: 1, version: 2, bell: 1 });
   expect(sent).toHaveLength(1);
 });
 
-it("ends with the follow, and does not come back with the next one", async () => {
+it("ends with the follow, and does not return with the next follow", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await follow("PUT", ada, ben.person);
   await bell("PUT", ada, ben.person);
   await follow("DELETE", ada, ben.person);
-  expect(await truth(ada.person, ben.person)).toEqual({ active: 0, version: 3, bell: 0 });
+  expect(await followingRow(ada.person, ben.person)).toEqual({ active: 0, version: 3, bell: 0 });
   expect(await bellSeenBy(ada, ben.person)).toBe(false);
   await follow("PUT", ada, ben.person);
-  expect(await truth(ada.person, ben.person)).toEqual({ active: 1, version: 4, bell: 0 });
+  expect(await followingRow(ada.person, ben.person)).toEqual({ active: 1, version: 4, bell: 0 });
 });
 
-it("refuses a bell for whom one does not follow, for strangers, and for nobody", async () => {
+it("rejects a bell for a person one does not follow, for an unknown person, and from an anonymous viewer", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   for (const person of [ben.person, ada.person]) {
     expect(await outcome(await bell("PUT", ada, person))).toBe("409 not_following");
     expect(await (await bell("DELETE", ada, person)).json()).toEqual({ bellByMe: false });
   }
-  expect(await truth(ada.person, ben.person)).toBeNull();
+  expect(await followingRow(ada.person, ben.person)).toBeNull();
   for (const method of ["PUT", "DELETE"] as const) {
     expect(await outcome(await bell(method, ada, { ...ben.person, handle: randomHandle() }))).toBe(
       "404 person_not_found",
@@ -93,7 +93,7 @@ it("refuses a bell for whom one does not follow, for strangers, and for nobody",
   }
 });
 
-it("knows nothing of a person who has blocked the caller, and does not ring for one whom the caller has blocked", async () => {
+it("hides a person who has blocked the viewer, and rejects a bell for a person the viewer has blocked", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await follow("PUT", ada, ben.person);
   expect((await ask("PUT", `/v1/people/${ada.person.handle}/block`, { token: ben.token })).status).toBe(200);

@@ -7,7 +7,7 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const bells = routes();
 
@@ -15,8 +15,8 @@ bells.openapi(
   createRoute({
     method: "put",
     path: "/people/{handle}/bell",
-    summary: "Be told of each new post of a person whom one follows",
-    description: "Ends with the follow.",
+    summary: "Get notified of each new post of a person you follow",
+    description: "Ends when you unfollow them.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Belled), ...refusals },
   }),
@@ -31,8 +31,8 @@ bells.openapi(
   createRoute({
     method: "delete",
     path: "/people/{handle}/bell",
-    summary: "Be told of them no longer",
-    description: "What the caller was told of stays.",
+    summary: "Stop notifications of a person's new posts",
+    description: "Notifications already in the inbox stay.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Belled), ...refusals },
   }),
@@ -42,9 +42,12 @@ bells.openapi(
   },
 );
 
-/** Three D1 queries. The last is a batch in the follower's database, which writes nothing if all is so already. */
+/**
+ * Sets or clears the bell, and returns whether the viewer follows the person. Costs three D1 queries; the last is a
+ * batch in the follower's database, which writes nothing if nothing changes.
+ */
 async function setBell(c: Context<App>, handle: string, wanted: boolean): Promise<{ isFollowing: boolean }> {
-  const follower = signedIn(c).person;
+  const follower = requireViewer(c).person;
   const followee = await personByHandle(c.env, handle);
   if (!followee) throw new ApiError("person_not_found");
 
@@ -52,10 +55,10 @@ async function setBell(c: Context<App>, handle: string, wanted: boolean): Promis
     const effect = newEffect(follower, { kind: "bell", follower, followee });
     const database = databaseOf(c.env, follower);
     const results = await c.var.reader.write<BlockRow>(follower, [
-      // The first, because it asks what the next one is about to change.
+      // First, because it depends on the row that the next statement changes.
       saveEffectIf(c.env, effect, wanted ? IS_SILENT : IS_RINGING, [follower, followee]),
       database.prepare(wanted ? RING : SILENCE).bind(follower, followee),
-      // In the same transaction, so that no block and no unfollow comes between what is decided and what is told.
+      // In the same transaction, so that no block or unfollow comes between the write and these reads.
       database.prepare(BETWEEN).bind(follower, followee),
       database.prepare(FOLLOWS).bind(follower, followee),
     ]);

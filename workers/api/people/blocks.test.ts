@@ -46,7 +46,7 @@ async function settle(post: PostId): Promise<void> {
   await project(env, queues.facts.splice(0));
 }
 
-/** How many D1 queries a request makes that is answered with 200. */
+/** Returns how many D1 queries a successful request makes. */
 async function costs({ token }: Person, method: string, path: string): Promise<number> {
   let status = 0;
   const { queries } = await warmD1Costs(async () => {
@@ -56,7 +56,7 @@ async function costs({ token }: Person, method: string, path: string): Promise<n
   return queries.length;
 }
 
-it("blocks and unblocks, and repeating it changes nothing", async () => {
+it("blocks and unblocks, and changes nothing when repeated", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const row = () =>
     databaseOf(env, ada.person.id)
@@ -76,7 +76,7 @@ it("blocks and unblocks, and repeating it changes nothing", async () => {
   expect(await read<Profile>(`/v1/people/${ada.person.handle}`, ben)).toMatchObject({ blockedByMe: false });
 });
 
-it("lets who is blocked block back, and holds until both have unblocked", async () => {
+it("lets a blocked person block back, and holds until both have unblocked", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const follow = async () => outcome(await ask("PUT", `/v1/people/${ben.person.handle}/follow`, { token: ada.token }));
   await block(ada, ben);
@@ -87,7 +87,7 @@ it("lets who is blocked block back, and holds until both have unblocked", async 
   expect(await follow()).toBe("200");
 });
 
-it("refuses oneself, strangers and nobody", async () => {
+it("rejects blocking oneself or an unknown person, and anonymous viewers", async () => {
   const ada = await signUp();
   for (const step of [block, unblock]) {
     expect(await outcome(await step(ada, ada))).toBe("409 cannot_block_yourself");
@@ -97,7 +97,7 @@ it("refuses oneself, strangers and nobody", async () => {
   expect(await outcome(await ask("PUT", `/v1/people/${ada.person.handle}/block`))).toBe("401 not_signed_in");
 });
 
-it("lists whom one has blocked page by page, and not by whom one is", async () => {
+it("lists the people one has blocked page by page, but not those who have blocked one", async () => {
   const ada = await signUp();
   const others = await Promise.all(Array.from({ length: 6 }, () => signUp()));
   const [first, ...rest] = others;
@@ -115,7 +115,7 @@ it("lists whom one has blocked page by page, and not by whom one is", async () =
   expect(ids).toEqual(expected.reverse());
 });
 
-it("costs who has no block no query, and others one a page", async () => {
+it("costs no query without blocks, and one a page with them", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   await follows(ada.person.id, ben.person.id);
   for (let n = 0; n < 3; n += 1) {
@@ -125,7 +125,7 @@ it("costs who has no block no query, and others one a page", async () => {
       .bind(ada.person.id, post, ben.person.id)
       .run();
   }
-  const [{ id: post }] = (await read<PostPage>("/v1/feed", ada)).items as [Post]; // Warms the documents.
+  const [{ id: post }] = (await read<PostPage>("/v1/feed", ada)).items as [Post]; // Warms the document cache.
   const all = async () => [
     await costs(ada, "GET", "/v1/feed"),
     await costs(ada, "GET", `/v1/posts/${post}`),
@@ -140,7 +140,7 @@ it("costs who has no block no query, and others one a page", async () => {
   expect(await all()).toEqual([2, 2, 1, 3, 3]);
 });
 
-it("reads no row of a block that was taken back, to tell whether there is any", async () => {
+it("checks for blocks by an index without rows of former blocks", async () => {
   const plan = await env.DB.prepare(
     `EXPLAIN QUERY PLAN SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE person = ? AND ${IS_ACTIVE}`,
   )
@@ -151,7 +151,7 @@ it("reads no row of a block that was taken back, to tell whether there is any", 
   ]);
 });
 
-it("fills a page with what is left when the newest are not to be seen", async () => {
+it("fills a page when a block hides the first comments", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   const post = await publish(cleo);
   for (const text of ["one", "two", "three"]) await say(ben, post, text);
@@ -163,7 +163,7 @@ it("fills a page with what is left when the newest are not to be seen", async ()
   expect(page.next).toBeUndefined();
 });
 
-it("leaves out comments also while the post's actor reads in the place of D1", async () => {
+it("leaves out comments even while the post's actor replaces D1", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   const post = await publish(cleo);
   const said = await (await say(ben, post, "Unseen")).json<Comment>();
@@ -178,7 +178,7 @@ it("leaves out comments also while the post's actor reads in the place of D1", a
   expect(await outcome(replies)).toBe("404 comment_not_found");
 });
 
-it("tells nothing of who is blocked: neither in the notifications, nor in how many there are", async () => {
+it("leaves blocked people out of notifications and out of their counts", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   const [first, second] = [await publish(ada), await publish(ada)];
   await like(cleo, first);
@@ -211,7 +211,7 @@ it("tells nothing of who is blocked: neither in the notifications, nor in how ma
 
 const watching = async (post: PostId, { token }: Person) => (await connect({ token })).watch(post);
 
-it("leaves the comments of who is blocked out of what a subscriber is sent, and out of nobody else's", async () => {
+it("leaves comments of blocked people out of the viewer's live frames, but not out of others'", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   const post = await publish(cleo);
   await block(ada, ben);
@@ -224,7 +224,7 @@ it("leaves the comments of who is blocked out of what a subscriber is sent, and 
   expect(cleos.texts).toEqual(["Unseen", "Seen"]);
 });
 
-it("shows the live post neither to who is in a block with its author, nor their comments from then on", async () => {
+it("ends a live post for a viewer in a block with its author, and hides new comments by blocked people", async () => {
   const [ada, ben, cleo, dora] = [await signUp(), await signUp(), await signUp(), await signUp()];
   const post = await publish(cleo);
   await block(dora, cleo);
@@ -234,7 +234,7 @@ it("shows the live post neither to who is in a block with its author, nor their 
   const [adas, bens] = [await watching(post, ada), await watching(post, ben)];
   await Promise.all([adas.until(1), bens.until(1)]);
   await block(cleo, ben);
-  expect(bens.frames.at(-1)?.deleted).toBe(true); // At once: nothing has changed yet.
+  expect(bens.frames.at(-1)?.deleted).toBe(true); // At once, before any change to the post.
   await block(ada, ben);
   await say(cleo, post, "Without Ben");
   await adas.until(2);
@@ -242,7 +242,7 @@ it("shows the live post neither to who is in a block with its author, nor their 
   expect(adas.texts).toEqual(["Without Ben"]);
 });
 
-it("looks for blocks again after a while, in case that nobody could tell the relay", async () => {
+it("checks for blocks again after a while, in case the relay was not notified", async () => {
   const [ben, cleo] = [await signUp(), await signUp()];
   const post = await publish(cleo);
   const bens = await watching(post, ben);

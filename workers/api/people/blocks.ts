@@ -17,8 +17,8 @@ import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { copyBlock } from "../accounts/session-copies.ts";
-import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { markBlocks } from "../accounts/session-copies.ts";
+import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const blocks = routes();
 
@@ -28,8 +28,8 @@ blocks.openapi(
     path: "/people/{handle}/block",
     summary: "Block a person",
     description:
-      "Neither sees anything of the other from now on, and neither follows the other any more. Whoever is blocked may " +
-      "block back. Repeating it changes nothing.",
+      "From now on neither sees anything of the other, and neither follows the other. A blocked person may block " +
+      "back. Repeating it changes nothing.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Blocked), ...refusals },
   }),
@@ -43,8 +43,8 @@ blocks.openapi(
   createRoute({
     method: "delete",
     path: "/people/{handle}/block",
-    summary: "Block a person no longer",
-    description: "Both may follow each other again; what the block has ended does not come back by itself.",
+    summary: "Unblock a person",
+    description: "Both may follow each other again, but the follows that the block ended are not restored.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Blocked), ...refusals },
   }),
@@ -58,13 +58,13 @@ blocks.openapi(
   createRoute({
     method: "get",
     path: "/me/blocks",
-    summary: "Whom the caller has blocked",
-    description: "Whoever signed up last comes first.",
+    summary: "List the people whom the viewer has blocked",
+    description: "Ordered by sign-up, newest first.",
     request: { query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
@@ -79,19 +79,20 @@ blocks.openapi(
 );
 
 /**
- * Seven D1 queries, and one more when the two are in two databases: two for the handle, a batch in the caller's database,
- * which writes nothing if all is so already, and when it did, three for the effect, and one for their sockets. That is applied before the answer, so that the other is refused from then on; if that
- * fails, the block stands all the same, and the effect is applied as soon as it can be.
+ * Blocks or unblocks a person. Costs seven D1 queries, eight if the two live in two databases: two for the handle, a
+ * batch in the viewer's database, which writes nothing if nothing changes, and after a change three for the effect and
+ * one for their sockets. The effect is applied before the response, so that the block holds from then on. If that
+ * fails, the block is kept and its queue applies the effect as soon as possible.
  */
 async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Promise<void> {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   const other = await personByHandle(c.env, handle);
   if (!other) throw new ApiError("person_not_found");
   if (person === other) throw new ApiError("cannot_block_yourself");
 
   const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
   if (!effect) return;
-  c.executionCtx.waitUntil(copyBlock(c.env, [person, other]));
+  c.executionCtx.waitUntil(markBlocks(c.env, [person, other]));
   try {
     await within(STORE_ANSWERS_WITHIN, applyBlock(c.env, effect), "D1");
   } catch (error) {
@@ -103,7 +104,7 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
 
 type BlockEffect = Extract<Effect, { kind: "block" }>;
 
-/** Gives back the effect if anything has changed. */
+/** Returns the effect if anything has changed. */
 async function block(c: Context<App>, person: PersonId, other: PersonId): Promise<BlockEffect | undefined> {
   const effect = newBlockEffect(person, other);
   const database = databaseOf(c.env, person);

@@ -5,8 +5,8 @@ import { databaseOf } from "../../../schema/d1/shards.ts";
 import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
 import { queueTo } from "../../../tests/runtime/queue.ts";
 
-/** With a queue that forgets everything, so each effect stays where the follow has put it. */
-const deaf = { ...env, EFFECTS: queueTo(() => {}) };
+/** An environment whose queue drops everything, so that effects stay in their table. */
+const withoutQueue = { ...env, EFFECTS: queueTo(() => {}) };
 
 const follow = (token: string, { handle }: PersonCard, env?: Env) =>
   ask("PUT", `/v1/people/${handle}/follow`, env ? { token, env } : { token });
@@ -21,14 +21,14 @@ async function effectsOf({ id }: PersonCard): Promise<number> {
   return row?.effects ?? Number.NaN;
 }
 
-async function truth(follower: PersonCard, followee: PersonCard): Promise<unknown> {
+async function followingRow(follower: PersonCard, followee: PersonCard): Promise<unknown> {
   return databaseOf(env, follower.id)
     .prepare("SELECT active, version FROM following WHERE follower = ? AND followee = ?")
     .bind(follower.id, followee.id)
     .first();
 }
 
-it("follows and unfollows, and both sides count it", async () => {
+it("follows and unfollows, and updates both counts", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const counts = async () => {
     const mine = await (await ask("GET", "/v1/me", { token: ada.token })).json<Me>();
@@ -42,7 +42,7 @@ it("follows and unfollows, and both sides count it", async () => {
   await vi.waitFor(async () => expect(await effectsOf(ada.person)).toBe(0));
 });
 
-it("has an effect for each change, and none for a repetition", async () => {
+it("saves one effect for each change, and none for a repetition", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const steps = [
     [unfollow, null, 0],
@@ -53,41 +53,41 @@ it("has an effect for each change, and none for a repetition", async () => {
     [follow, { active: 1, version: 3 }, 3],
   ] as const;
   for (const [step, row, effects] of steps) {
-    expect((await step(ada.token, ben.person, deaf)).status).toBe(200);
-    expect(await truth(ada.person, ben.person)).toEqual(row);
+    expect((await step(ada.token, ben.person, withoutQueue)).status).toBe(200);
+    expect(await followingRow(ada.person, ben.person)).toEqual(row);
     expect(await effectsOf(ada.person)).toBe(effects);
   }
 });
 
-it("counts once what is asked many times at once", async () => {
+it("follows once when many requests arrive at once", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
-  await Promise.all(Array.from({ length: 10 }, () => follow(ada.token, ben.person, deaf)));
-  expect(await truth(ada.person, ben.person)).toEqual({ active: 1, version: 1 });
+  await Promise.all(Array.from({ length: 10 }, () => follow(ada.token, ben.person, withoutQueue)));
+  expect(await followingRow(ada.person, ben.person)).toEqual({ active: 1, version: 1 });
   expect(await effectsOf(ada.person)).toBe(1);
 });
 
-it("follows many people in the same millisecond, though ids collide", async () => {
+it("follows many people in the same millisecond despite colliding ids", async () => {
   const ada = await signUp();
   const others = await Promise.all(Array.from({ length: 60 }, () => signUp()));
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
-  const answers = await Promise.all(others.map(({ person }) => follow(ada.token, person, deaf)));
+  const answers = await Promise.all(others.map(({ person }) => follow(ada.token, person, withoutQueue)));
   vi.useRealTimers();
   expect(answers.map(({ status }) => status)).toEqual(others.map(() => 200));
   expect(await effectsOf(ada.person)).toBe(60);
 });
 
-it("takes the posts of an unfollowed person out of the feed at once, and nobody else's", async () => {
+it("removes only the unfollowed person's posts from the feed, at once", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   const database = databaseOf(env, ada.person.id);
   const add = database.prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?)");
-  await follow(ada.token, ben.person, deaf);
+  await follow(ada.token, ben.person, withoutQueue);
   await database.batch([ben, cleo].map(({ person }) => add.bind(ada.person.id, person.id, person.id)));
-  await unfollow(ada.token, ben.person, deaf);
+  await unfollow(ada.token, ben.person, withoutQueue);
   const left = await database.prepare("SELECT author FROM feed WHERE reader = ?").bind(ada.person.id).all();
   expect(left.results).toEqual([{ author: cleo.person.id }]);
 });
 
-it("refuses oneself, strangers and nobody", async () => {
+it("rejects following oneself or an unknown person, and anonymous viewers", async () => {
   const ada = await signUp();
   for (const step of [follow, unfollow]) {
     expect(await outcome(await step(ada.token, ada.person))).toBe("409 cannot_follow_yourself");

@@ -10,11 +10,14 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { standingByHandle } from "../../reads/people.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
-/** Whom one person may follow, and has asked to. A page of a feed asks about each large author among them. */
+/**
+ * How many people one person may follow, pending requests included. A page of a feed reads the timeline of each large
+ * author among them.
+ */
 export const FOLLOWING_MAX = 7500;
-/** How many of a person's requests may wait for an answer. */
+/** How many of a person's follow requests may be pending. */
 export const REQUESTS_MAX = 500;
 
 export const follows = routes();
@@ -25,8 +28,8 @@ follows.openapi(
     path: "/people/{handle}/follow",
     summary: "Follow a person",
     description:
-      "Their newest posts come into the caller's feed a moment later. Of a private person it is a request, which they " +
-      "accept or decline.",
+      "Their newest posts appear in the viewer's feed a moment later. For a private person this sends a request, " +
+      "which they accept or decline.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Followed), ...refusals },
   }),
@@ -39,8 +42,8 @@ follows.openapi(
   createRoute({
     method: "delete",
     path: "/people/{handle}/follow",
-    summary: "Follow a person no longer, or take the request back",
-    description: "Their posts leave the caller's feed at once.",
+    summary: "Unfollow a person, or take a follow request back",
+    description: "Their posts leave the viewer's feed at once.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Followed), ...refusals },
   }),
@@ -49,9 +52,12 @@ follows.openapi(
   },
 );
 
-/** Three D1 queries. The last is a batch in the follower's database, which writes nothing if all is so already. */
+/**
+ * Follows or unfollows a person, and returns the resulting relation. Costs three D1 queries; the last is a batch in the
+ * follower's database, which writes nothing if nothing changes.
+ */
 async function setFollowing(c: Context<App>, handle: string, wanted: boolean): Promise<Followed> {
-  const follower = signedIn(c).person;
+  const follower = requireViewer(c).person;
   const known = await standingByHandle(c.env, handle);
   if (!known) throw new ApiError("person_not_found");
   const { person: followee, isPrivate } = known;
@@ -62,7 +68,7 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
       ? follow(c.env, follower, followee, isPrivate)
       : endFollow(c.env, follower, followee);
     const database = databaseOf(c.env, follower);
-    // In the same transaction, so that no block comes between what is decided and what is told.
+    // In the same transaction, so that no block comes between the write and these reads.
     const asked = [BETWEEN, STATE].map((sql) => database.prepare(sql).bind(follower, followee));
     const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
     if (results[0] && results[0].meta.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
@@ -78,7 +84,7 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
   return followed;
 }
 
-/** As `endFollow`, for its beginning. Between two people with a block it changes nothing, and at the limits. */
+/** The counterpart of `endFollow`. Changes nothing between two people with a block, or at the limits. */
 function follow(env: Env, follower: PersonId, followee: PersonId, isPrivate: boolean) {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   const asked = Number(isPrivate);
@@ -93,7 +99,7 @@ function follow(env: Env, follower: PersonId, followee: PersonId, isPrivate: boo
 
 const OPEN = "SELECT count(*) FROM following INDEXED BY following_requested WHERE requested = 1 AND follower =";
 
-/** SQL: whether it changes anything that `follower` follows, or asks to, as `asked` says: 1 for a request. */
+/** SQL: whether `follower` may follow `followee` (or ask to, if `asked` is 1) and that would change anything. */
 const mayFollow = (follower: string, followee: string, asked: string): string => `(
   NOT EXISTS (SELECT 1 FROM following WHERE follower = ${follower} AND followee = ${followee}
     AND (active = 1 OR (requested = 1 AND ${asked} = 1)))
@@ -101,7 +107,7 @@ const mayFollow = (follower: string, followee: string, asked: string): string =>
   AND (SELECT coalesce(max(following), 0) FROM people WHERE id = ${follower}) + (${OPEN} ${follower}) < ${FOLLOWING_MAX}
   AND (${asked} = 0 OR (${OPEN} ${follower}) < ${REQUESTS_MAX}))`;
 
-// What was asked for stays the same when it needs no answer any more.
+// A pending request that becomes a follow keeps the version and time at which it was made.
 const FOLLOW = `
   INSERT INTO following (follower, followee, active, requested, asked, since, version)
   SELECT ?1, ?2, 1 - ?3, ?3, 1, ?4, 1 WHERE ${mayFollow("?1", "?2", "?3")}

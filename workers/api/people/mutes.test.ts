@@ -10,7 +10,7 @@ const mute = (by: Someone, { person }: Someone) => ask("PUT", `/v1/people/${pers
 const unmute = (by: Someone, { person }: Someone) =>
   ask("DELETE", `/v1/people/${person.handle}/mute`, { token: by.token });
 
-it("mutes and unmutes, which only who did it knows, and repeating it changes nothing", async () => {
+it("mutes and unmutes, visible only to the person who did it, and changes nothing when repeated", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const seen = async (by: Someone, whom: Someone) =>
     (await (await ask("GET", `/v1/people/${whom.person.handle}`, { token: by.token })).json<Profile>()).mutedByMe;
@@ -24,7 +24,7 @@ it("mutes and unmutes, which only who did it knows, and repeating it changes not
   }
 });
 
-it("refuses oneself, strangers, who has blocked the caller, and nobody", async () => {
+it("rejects muting oneself, an unknown person or one who has blocked the viewer, and anonymous viewers", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await ask("PUT", `/v1/people/${ada.person.handle}/block`, { token: ben.token });
   for (const step of [mute, unmute]) {
@@ -37,7 +37,7 @@ it("refuses oneself, strangers, who has blocked the caller, and nobody", async (
   expect(await outcome(await ask("GET", "/v1/me/mutes"))).toBe("401 not_signed_in");
 });
 
-it("lists whom one has muted page by page", async () => {
+it("lists muted people page by page", async () => {
   const ada = await signUp();
   const others = await Promise.all(Array.from({ length: 5 }, () => signUp()));
   for (const other of others) await mute(ada, other);
@@ -53,7 +53,7 @@ it("lists whom one has muted page by page", async () => {
   expect(ids).toEqual(expected.reverse());
 });
 
-it("has a limit, at which one who is muted already stays so", async () => {
+it("has a limit, at which an existing mute can be repeated", async () => {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   await mute(ada, ben);
   await databaseOf(env, ada.person.id)

@@ -10,9 +10,9 @@ import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
-/** A page of a feed asks about each author on it, and reads past those who are muted. */
+/** Bounded, because a page of a feed checks each author on it, and skips the posts of muted ones. */
 export const MUTES_MAX = 1000;
 
 export const mutes = routes();
@@ -23,8 +23,8 @@ mutes.openapi(
     path: "/people/{handle}/mute",
     summary: "Mute a person",
     description:
-      "Their posts are not in the caller's feed, and the caller is not told of what they do. They are not told, and all " +
-      "else stays as it is. Repeating it changes nothing.",
+      "Their posts leave the viewer's feed, and what they do raises no notifications for the viewer. They are not " +
+      "notified, and nothing else changes. Repeating it changes nothing.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Muted), ...refusals },
   }),
@@ -35,8 +35,8 @@ mutes.openapi(
   createRoute({
     method: "delete",
     path: "/people/{handle}/mute",
-    summary: "Mute a person no longer",
-    description: "What they have posted in the meantime is in the caller's feed as if they had never been muted.",
+    summary: "Unmute a person",
+    description: "What they have posted in the meantime appears in the viewer's feed as if they had never been muted.",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Muted), ...refusals },
   }),
@@ -47,13 +47,13 @@ mutes.openapi(
   createRoute({
     method: "get",
     path: "/me/mutes",
-    summary: "Whom the caller has muted",
-    description: "Whoever signed up last comes first.",
+    summary: "List the people whom the viewer has muted",
+    description: "Ordered by sign-up, newest first.",
     request: { query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
@@ -71,9 +71,12 @@ mutes.openapi(
   },
 );
 
-/** Two D1 queries for the handle, and a batch in the caller's database, which writes nothing if all is so already. */
+/**
+ * Mutes or unmutes a person. Costs two D1 queries for the handle and a batch in the viewer's database, which writes
+ * nothing if nothing changes.
+ */
 async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promise<{ mutedByMe: boolean }> {
-  const { person } = signedIn(c);
+  const { person } = requireViewer(c);
   const other = await personByHandle(c.env, handle);
   if (!other) throw new ApiError("person_not_found");
   if (person === other) throw new ApiError("cannot_mute_yourself");

@@ -7,7 +7,7 @@ import { peopleByIds } from "../../../schema/d1/people-cards.ts";
 
 type Page = { items: PersonCard[]; next?: string };
 
-/** All pages of a list, and how long each was. */
+/** Reads all pages of a list; returns the ids and the length of each page. */
 async function walk(path: string, limit: number): Promise<{ ids: string[]; lengths: number[] }> {
   const [ids, lengths]: [string[], number[]] = [[], []];
   for (let cursor: string | undefined; ;) {
@@ -30,8 +30,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("shows the newest people of all databases, newest first", async () => {
-  // Later than anybody whom another test has let sign up.
+it("lists the newest people of all databases, newest first", async () => {
+  // Later than any sign-up of another test.
   vi.useFakeTimers({ now: Date.now() + 20 * YEAR, toFake: ["Date"] });
   const made: string[] = [];
   for (let index = 0; index < 5; index += 1) made.unshift((await signUp()).person.id);
@@ -62,14 +62,14 @@ it("shows a profile, and whether the viewer follows it", async () => {
   expect(await seen(ben.token)).toEqual({ ...profile, followedByMe: true });
 });
 
-it("knows nobody by a handle that nobody has", async () => {
+it("returns 404 for an unknown handle", async () => {
   for (const path of ["", "/followers", "/following"]) {
     const response = await ask("GET", `/v1/people/${randomHandle()}${path}`);
     expect(await outcome(response), path).toBe("404 person_not_found");
   }
 });
 
-it("lists followers and followed page by page, each once", async () => {
+it("lists followers and followed people page by page, each once", async () => {
   const ada = await signUp();
   const others = await Promise.all(Array.from({ length: 7 }, () => signUp()));
   for (const other of others) {
@@ -87,7 +87,7 @@ it("lists followers and followed page by page, each once", async () => {
   expect(following.ids).toEqual([...ids].sort().reverse());
   expect(following.lengths).toEqual([7]);
 
-  // A page goes on where the last one ended, though that person is no longer there.
+  // A page continues where the last one ended, even though that person is no longer in the list.
   const first = await (await ask("GET", `${path}/following?limit=3`)).json<Page>();
   const last = first.items.at(-1);
   await ask("DELETE", `/v1/people/${last?.handle}/follow`, { token: ada.token });
@@ -95,7 +95,7 @@ it("lists followers and followed page by page, each once", async () => {
   expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(following.ids);
 });
 
-it("refuses a cursor that is none of its own", async () => {
+it("rejects a foreign cursor", async () => {
   const { person } = await signUp();
   for (const cursor of ["x", "W10", "WyInIl0", btoa('["x"]')]) {
     const response = await ask("GET", `/v1/people/${person.handle}/followers?cursor=${encodeURIComponent(cursor)}`);
@@ -103,7 +103,7 @@ it("refuses a cursor that is none of its own", async () => {
   }
 });
 
-it("reads many people at once, and leaves out who is not there", async () => {
+it("reads many people at once, and leaves out those who do not exist", async () => {
   const made = await Promise.all(Array.from({ length: 12 }, () => signUp()));
   const ids = made.map(({ person }) => person.id);
   const gone = await signUp();

@@ -24,17 +24,18 @@ people.openapi(
   createRoute({
     method: "post",
     path: "/people",
-    summary: "Sign up, and in",
-    description: "The token is set as a cookie too, for browsers. Who gives no name is called by the handle.",
+    summary: "Sign up",
+    description:
+      "Also signs in. The token is set as a cookie too, for browsers. Without a name, the handle is used as the name.",
     request: body(SignUp),
-    responses: { 201: json(SignedIn, "Signed up, and in"), ...refusals },
+    responses: { 201: json(SignedIn, "Signed up and signed in"), ...refusals },
   }),
   async (c) => {
     refuseOtherSites(c.req.raw);
     const { handle, password, name } = c.req.valid("json");
     await countAttempt(c, "sign-up", handle);
     const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
-    handles.drop(handle); // Perhaps known to be nobody's.
+    handles.drop(handle); // It may be cached as taken by nobody.
     await beginSession(c, signedIn.person, signedIn.token);
     return c.json(signedIn, 201);
   },
@@ -44,8 +45,8 @@ people.openapi(
   createRoute({
     method: "get",
     path: "/people",
-    summary: "The newest people: somebody to follow",
-    description: "One page; there is no next one.",
+    summary: "List the newest people, as suggestions to follow",
+    description: "A single page, without `next`.",
     request: { query: PageQuery.pick({ limit: true }) },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
@@ -73,7 +74,7 @@ people.openapi(
   createRoute({
     method: "get",
     path: "/people/{handle}",
-    summary: "A person",
+    summary: "Get a person",
     request: { params: z.object({ handle: Handle }) },
     responses: { 200: json(Profile), ...refusals },
   }),
@@ -88,8 +89,8 @@ people.openapi(
       relationTo(reader, id),
       blockBetween(reader, id),
     ]);
-    // A claim may be without its person, and its id by chance that of somebody else.
-    if (person?.handle !== handle) handles.drop(handle); // Somebody else may take such a claim over.
+    // The person of a claim may not exist, and its id may by chance be someone else's.
+    if (person?.handle !== handle) handles.drop(handle); // Someone else may take such a claim over.
     if (person?.handle !== handle || theirs) throw new ApiError("person_not_found");
     return c.json({ ...person, ...relation, blockedByMe: mine }, 200);
   },
@@ -99,8 +100,8 @@ people.openapi(
   createRoute({
     method: "get",
     path: "/people/{handle}/followers",
-    summary: "Who follows a person",
-    description: "In an order that means nothing, but stays. Of a private person only their followers are told.",
+    summary: "List the followers of a person",
+    description: "In an arbitrary but stable order. Empty for a private person, except for their followers.",
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
@@ -111,14 +112,15 @@ people.openapi(
   createRoute({
     method: "get",
     path: "/people/{handle}/following",
-    summary: "Whom a person follows",
-    description: "Whoever signed up last comes first. Of a private person only their followers are told.",
+    summary: "List the people whom a person follows",
+    description: "Ordered by sign-up, newest first. Empty for a private person, except for their followers.",
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => c.json(await listPage(c, c.req.valid("param").handle, c.req.valid("query"), followedBy), 200),
 );
 
+/** Returns a page of the followers of a person, or of those they follow; empty if the viewer may not see the list. */
 async function listPage(
   c: Context<App>,
   handle: string,
@@ -140,7 +142,7 @@ async function listPage(
   return pageWithCursor(items, next);
 }
 
-/** One D1 query for each database. */
+/** Returns the newest people before an id. Costs one D1 query for each database. */
 async function newestPeople(reader: Reader, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
   const newest = await reader.everyReplica<PersonCard>(NEWEST, before ?? AFTER_EVERY_ID, limit);
   return newest.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);

@@ -1,4 +1,4 @@
-/** From when on it holds that somebody is private, and what it costs those who read. */
+/** When a change to a private account takes effect, and what it costs readers. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
@@ -15,8 +15,8 @@ import { fanOut } from "../../feeds/fan-out.ts";
 import { NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import { FOLLOWING_MAX, REQUESTS_MAX } from "./follows.ts";
 
-/** For how long, in ms, who has no account may still be shown what was public: docs/architecture.md. */
-const T_OF_ANYBODY = 5000;
+/** How long, in ms, anonymous viewers may still see what was public: docs/architecture.md. */
+const PUBLIC_FOR_AT_MOST = 5000;
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -30,7 +30,7 @@ afterEach(() => {
 const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
 const follow = (whom: Someone) => `/v1/people/${whom.person.handle}/follow`;
 
-/** Ada, whose post Ben sees as a stranger and Cleo as a follower. */
+/** Creates Ada with a post, Ben as a stranger and Cleo as her follower. */
 async function scene() {
   const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
   await follows(cleo.person.id, ada.person.id);
@@ -45,20 +45,20 @@ async function scene() {
 }
 
 describe("becoming private", () => {
-  it("holds for who is signed in from the answer on, in every isolate", async () => {
+  it("holds for signed-in viewers from the response on, in every isolate", async () => {
     const { ada, ben, cleo, read } = await scene();
     expect([await read(ben), await read(cleo)]).toEqual(["200", "200"]);
     const begun = Date.now();
     const changed = await (await done("PATCH", "/v1/me", ada, { private: true })).json<Me>();
     expect(changed.private).toBe(true);
-    // No isolate believes anything of before that is as old as this.
+    // After this time no isolate trusts an older value.
     expect(Date.now() - begun).toBeGreaterThanOrEqual(NOTICED_WITHIN);
     expect([await read(ben), await read(cleo), await read(ada)]).toEqual(["404 post_not_found", "200", "200"]);
     await done("PATCH", "/v1/me", ada, { private: false });
     expect(await read(ben)).toBe("200");
   });
 
-  it("is known to an isolate that was not told, before its answer", async () => {
+  it("reaches an isolate that made no change before the response is sent", async () => {
     const { ada, ben, post, read } = await scene();
     expect(await read(ben)).toBe("200");
     expect((await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token })).status).toBe(200);
@@ -68,7 +68,7 @@ describe("becoming private", () => {
     expect(await outcome(await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token }))).toBe("404 post_not_found");
   });
 
-  it("takes what this isolate answers to everybody back at once, and what others do within seconds", async () => {
+  it("ends public responses of this isolate at once, and those of others within seconds", async () => {
     const { ada, post, read } = await scene();
     const paths = [`/v1/posts/${post}`, `/v1/posts/${post}/comments`, `/v1/people/${ada.person.handle}/posts`];
     const all = async () =>
@@ -89,12 +89,12 @@ describe("becoming private", () => {
     later(1001);
     expect(await all()).toEqual(open);
     await hide(ada.person); // In another isolate.
-    later(T_OF_ANYBODY);
+    later(PUBLIC_FOR_AT_MOST);
     expect(await all()).toEqual(closed);
     expect(await read()).toBe("404 post_not_found");
   });
 
-  it("is the same as a post that never was", async () => {
+  it("makes a post look like one that never existed", async () => {
     const { ada, ben, cleo, post } = await scene();
     await done("PATCH", "/v1/me", ada, { private: true });
     const missing = `${post.slice(0, -2)}zz`;
@@ -113,7 +113,7 @@ describe("becoming private", () => {
     expect((await ask("GET", `/v1/posts/${post}/audit`, { token: cleo.token })).status).toBe(200);
   });
 
-  it("is no wall around the person: others see who they are, but not whom they follow", async () => {
+  it("keeps the profile public, but not the lists of followers", async () => {
     const { ada, ben } = await scene();
     await done("PATCH", "/v1/me", ada, { private: true });
     const { handle } = ada.person;
@@ -125,14 +125,14 @@ describe("becoming private", () => {
 });
 
 describe("while D1 is down", () => {
-  it("shows nobody what was kept of who has become private, and lets nobody write to it", async () => {
+  it("serves no kept response of a newly private person, and rejects writes to their posts", async () => {
     const { ada, ben, cleo, post, read } = await scene();
     const faults: Faults = {};
     const faulty = withFaults(env, faults);
     expect([await read(), await read(ben, faulty.env), await read(cleo, faulty.env)]).toEqual(["200", "200", "200"]);
     await ask("GET", "/v1/feed", { token: cleo.token, env: faulty.env });
-    await hide(ada.person); // In another isolate,
-    await env.DOCUMENTS.put(`private:${ada.person.id}`, "1"); // which tells KV as well.
+    await hide(ada.person); // As another isolate does,
+    await env.DOCUMENTS.put(`private:${ada.person.id}`, "1"); // which also writes to KV.
     later(61_000 - 1000); // The sessions are still known.
     faults.reads = "throws";
     const refused = "503 unavailable";
@@ -146,7 +146,7 @@ describe("costs", () => {
   const costs = async ({ token }: Someone, method: string, path: string) =>
     (await warmD1Costs(async () => expect((await ask(method, path, { token })).status).toBe(200))).queries.length;
 
-  it("the readers of a public post nothing, and a follower of a private author one query", async () => {
+  it("nothing for readers of a public post, and one query for a follower of a private author", async () => {
     const { ada, ben, cleo, post } = await scene();
     const of = async (by: Someone) => [
       await costs(by, "GET", "/v1/feed"),
@@ -161,16 +161,16 @@ describe("costs", () => {
     expect(await of(cleo)).toEqual([2, 3, 2]);
   });
 
-  it("whoever reads a post that nobody has asked about in the last second one query more", async () => {
+  it("one more query for a post whose author was not checked in the last second", async () => {
     const { ben, post } = await scene();
     await ask("GET", `/v1/posts/${post}`, { token: ben.token });
     later(1001);
     const again = await d1Costs(() => ask("GET", `/v1/posts/${post}`, { token: ben.token }));
-    const asked = again.queries.filter((sql) => !sql.includes("shard_moves")); // With several databases, the map.
-    expect(asked.length).toBe(4); // The session, the like, where the post stands, and whether it is for everybody.
+    const asked = again.queries.filter((sql) => !sql.includes("shard_moves")); // The shard map, with several databases.
+    expect(asked.length).toBe(4); // The session, the like, the standing of the post, and whether its author is private.
   });
 
-  it("a page of the feed of people who are private no more than of others, and who muted nobody nothing", async () => {
+  it("nothing more for a feed page with private authors, or without mutes", async () => {
     const { ada, cleo } = await scene();
     await hide(ada.person);
     const { queries, calls } = await warmD1Costs(() => ask("GET", "/v1/feed", { token: cleo.token }));
@@ -187,7 +187,7 @@ describe("a feed", () => {
       .bind(reader, author)
       .run();
 
-  it("has the posts of a private author for accepted followers alone, pushed, merged in or rebuilt", async () => {
+  it("has a private author's posts for accepted followers only, whether pushed, merged or rebuilt", async () => {
     const { ada, ben, cleo, post } = await scene();
     await hide(ada.person);
     await done("PUT", follow(ada), ben);
@@ -207,7 +207,7 @@ describe("a feed", () => {
     expect(await feedOf(cleo)).toEqual([]);
   });
 
-  it("is filled when a request is accepted", async () => {
+  it("is backfilled when a request is accepted", async () => {
     const { ada, ben, post } = await scene();
     await hide(ada.person);
     const asked = await (await done("PUT", follow(ada), ben)).json();
@@ -223,7 +223,7 @@ describe("a feed", () => {
     });
   });
 
-  it("leaves out who is muted, fills the page with others, and has all of it back afterwards", async () => {
+  it("leaves out muted people, fills the page with others, and shows all again after unmuting", async () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
     const posts: PostId[] = [];
     for (const author of [ben, cleo]) await follows(ada.person.id, author.person.id);
@@ -251,7 +251,7 @@ describe("a feed", () => {
 });
 
 describe("requests", () => {
-  it("are listed newest first, page by page, with those that are left", async () => {
+  it("are listed newest first, page by page, without those already decided", async () => {
     const ada = await signUp();
     await hide(ada.person);
     const askers: Someone[] = [];
@@ -287,7 +287,7 @@ describe("requests", () => {
     }
   });
 
-  it("have a limit, and so has whom one person follows", async () => {
+  it("have a limit, as does the number of people one person follows", async () => {
     const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
     await hide(cleo.person);
     const database = databaseOf(env, ada.person.id);
@@ -302,7 +302,7 @@ describe("requests", () => {
       .run();
     expect([await tried(cleo), await tried(ben), await tried(ben)]).toEqual(["409 too_many_requests", "200", "200"]);
     await done("DELETE", follow(ben), ada);
-    // Who is waited for counts as followed, so that no answer leads beyond the limit.
+    // Pending requests count as follows, so that accepting them never exceeds the limit.
     await database
       .prepare("UPDATE people SET following = ? WHERE id = ?")
       .bind(FOLLOWING_MAX - REQUESTS_MAX, ada.person.id)
@@ -312,7 +312,7 @@ describe("requests", () => {
     expect(await tried(ben)).toBe("200");
   });
 
-  it("answer who asks for what is not theirs as if there were nothing", async () => {
+  it("return 404 for a request that does not exist, and change nothing", async () => {
     const [ada, ben] = [await signUp(), await signUp()];
     for (const [method, path, expected] of [
       ["PUT", "/v1/me/requests/nobody_at_all", "404 person_not_found"],
@@ -326,7 +326,7 @@ describe("requests", () => {
   });
 });
 
-it("counts comments by a private person where everybody reads them", async () => {
+it("shows comments by a private person on a public post", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   await hide(ada.person);
   const { id: post } = await publish(ben);

@@ -1,4 +1,4 @@
-/** What a person does about who asks to follow them, and about who does. */
+/** Decisions about follow requests, and the removal of followers. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
@@ -14,8 +14,8 @@ import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, signedIn } from "../../http/routes.ts";
-import { copyBlock } from "../accounts/session-copies.ts";
+import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { markBlocks } from "../accounts/session-copies.ts";
 
 export const requests = routes();
 
@@ -23,12 +23,12 @@ requests.openapi(
   createRoute({
     method: "get",
     path: "/me/requests",
-    summary: "Who has asked to follow the caller, the newest first",
+    summary: "List the requests to follow the viewer, newest first",
     request: { query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
@@ -47,28 +47,28 @@ requests.openapi(
   },
 );
 
-for (const { method, path, answer, summary, description } of [
+for (const { method, path, decision, summary, description } of [
   {
     method: "put",
     path: "/me/requests/{handle}",
-    answer: "accept",
-    summary: "Accept a request: its sender follows the caller from now on",
+    decision: "accept",
+    summary: "Accept a follow request; its sender then follows the viewer",
     description: "Repeating it changes nothing.",
   },
   {
     method: "delete",
     path: "/me/requests/{handle}",
-    answer: "decline",
-    summary: "Decline a request",
-    description: "Its sender is not told, and may ask again. Repeating it changes nothing.",
+    decision: "decline",
+    summary: "Decline a follow request",
+    description: "Its sender is not notified and may ask again. Repeating it changes nothing.",
   },
   {
     method: "delete",
     path: "/me/followers/{handle}",
-    answer: "remove",
+    decision: "remove",
     summary: "Remove a follower",
     description:
-      "They are not told. From now on they see of the caller what everybody sees, and may follow, or ask to, anew.",
+      "They are not notified. From now on they see only what everyone can see, and may follow or ask to follow again.",
   },
 ] as const) {
   requests.openapi(
@@ -80,34 +80,35 @@ for (const { method, path, answer, summary, description } of [
       request: { params: z.object({ handle: Handle }) },
       responses: { 200: json(FollowsMe), ...refusals },
     }),
-    async (c) => c.json({ followsMe: await answered(c, c.req.valid("param").handle, answer) }, 200),
+    async (c) => c.json({ followsMe: await decide(c, c.req.valid("param").handle, decision) }, 200),
   );
 }
 
 /**
- * Two D1 queries for the handle, a batch in the caller's database, which writes nothing if all is so already, one query for
- * how things stand, and when it did write, three for the effect. That is applied before the answer, so that it holds from
- * then on; if that fails, the answer stands all the same, and is applied as soon as it can be.
+ * Records a decision and returns whether `handle` then follows the viewer. Costs two D1 queries for the handle, a batch
+ * in the viewer's database, which writes nothing if nothing changes, and one query for the resulting relation; a change
+ * costs three more for the effect. The effect is applied before the response, so that the decision holds from then on.
+ * If that fails, the decision is kept and the queue applies it as soon as possible.
  */
-async function answered(c: Context<App>, handle: string, answer: Answer): Promise<boolean> {
-  const { person } = signedIn(c);
+async function decide(c: Context<App>, handle: string, decision: Answer): Promise<boolean> {
+  const { person } = requireViewer(c);
   const follower = await personByHandle(c.env, handle);
   if (!follower) throw new ApiError("person_not_found");
-  const effect = await within(STORE_ANSWERS_WITHIN, answerRequest(c.env, follower, person, answer), "D1");
+  const effect = await within(STORE_ANSWERS_WITHIN, answerRequest(c.env, follower, person, decision), "D1");
   if (effect) {
-    // While D1 is down, what was kept for them before may be more than they are to see.
-    if (answer === "remove") c.executionCtx.waitUntil(copyBlock(c.env, [follower]));
+    // While D1 is down, the responses kept for them may show more than they may see now.
+    if (decision === "remove") c.executionCtx.waitUntil(markBlocks(c.env, [follower]));
     try {
       await within(STORE_ANSWERS_WITHIN, applyAnswer(c.env, effect), "D1");
     } catch (error) {
-      console.warn("answer not applied at once", { id: effect.id, error: String(error) });
+      console.warn("decision not applied at once", { id: effect.id, error: String(error) });
       c.executionCtx.waitUntil(sendEffect(c.env, effect));
     }
   }
-  if (effect && answer === "remove") await reviewSockets(c.env, [follower]);
+  if (effect && decision === "remove") await reviewSockets(c.env, [follower]);
   const { follows, theirs } = await followerState(c.var.reader, person, follower);
   if (theirs) throw new ApiError("person_not_found");
-  if (answer === "accept" && !follows) throw new ApiError("request_not_found");
+  if (decision === "accept" && !follows) throw new ApiError("request_not_found");
   return follows;
 }
 

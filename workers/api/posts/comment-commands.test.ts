@@ -36,7 +36,7 @@ const NOBODY = "401 not_signed_in";
 const NOT_YOURS = "403 not_yours";
 const NO_COMMENT = "404 comment_not_found";
 
-/** What comes of each command on each kind of comment, by who gives it: the post's author, the comment's, another, nobody. */
+/** The outcome of each command, for the post's author, the comment's author, a third person and nobody. */
 const TABLE: Record<string, Record<keyof typeof COMMANDS, [string, string, string, string]>> = {
   "a comment": {
     edit: [NOT_YOURS, OK, NOT_YOURS, NOBODY],
@@ -70,7 +70,7 @@ const TABLE: Record<string, Record<keyof typeof COMMANDS, [string, string, strin
   },
 };
 
-it.each(Object.keys(TABLE))("lets do to %s only what is one's own to do", async (kind) => {
+it.each(Object.keys(TABLE))("allows only the permitted commands on %s", async (kind) => {
   const { author, commenter, third, post, path } = await talk();
   const fresh = async (): Promise<CommentId> => {
     const top = await comment(commenter, post, "Where?");
@@ -90,7 +90,7 @@ it.each(Object.keys(TABLE))("lets do to %s only what is one's own to do", async 
   expect(outcomes).toEqual(TABLE[kind]);
 });
 
-it("answers with the comment as it then stands, and shows it so when it is in D1", async () => {
+it("responds with the changed comment, and shows the same once it is in D1", async () => {
   const { author, commenter, third, post, path } = await talk();
   const { id } = await comment(commenter, post, "Where?");
   const does = async (command: keyof typeof COMMANDS, by: Someone) => {
@@ -120,7 +120,7 @@ it("pins one comment at a time", async () => {
   const [first, second] = [await comment(commenter, post, "1"), await comment(commenter, post, "2")];
   await done("PUT", `${path}/${first.id}/pin`, author);
   await done("PUT", `${path}/${second.id}/pin`, author);
-  await done("DELETE", `${path}/${first.id}/pin`, author); // Which is not pinned any more.
+  await done("DELETE", `${path}/${first.id}/pin`, author); // It is no longer pinned.
   await projectAll(queues, post);
   const pinned = (await allPages(path)).map(({ text, pinned }) => [text, pinned]);
   expect(pinned).toEqual([
@@ -129,7 +129,7 @@ it("pins one comment at a time", async () => {
   ]);
 });
 
-it("counts every like of a comment once, in a storm of likes, unlikes and repetitions", async () => {
+it("counts every like of a comment once under concurrent likes, unlikes and repetitions", async () => {
   const { author, commenter, third, post, path } = await talk();
   const { id } = await comment(commenter, post, "Where?");
   const like = (method: string, { token }: Someone) => ask(method, `${path}/${id}/like`, { token });
@@ -144,7 +144,7 @@ it("counts every like of a comment once, in a storm of likes, unlikes and repeti
   expect(await allPages(path, { as: third })).toMatchObject([{ likes: 2, likedByMe: false }]);
 });
 
-it("ends right, however deletions, edits and restorations race", async () => {
+it("ends in the right state when deletions, edits and restorations race", async () => {
   const { author, commenter, third, post, path } = await talk();
   const top = await comment(commenter, post, "Where?");
   const reply = await comment(third, post, "There?", top);
@@ -164,7 +164,7 @@ it("ends right, however deletions, edits and restorations race", async () => {
     send("PATCH", top.id, commenter, { text: "Late" }),
   ]);
   for (const { status } of answers) expect([200, 204, 404]).toContain(status);
-  expect(answers.filter(({ status }) => status === 204).length).toBeLessThanOrEqual(2); // One for each comment.
+  expect(answers.filter(({ status }) => status === 204).length).toBeLessThanOrEqual(2); // At most one for each comment.
   await projectAll(queues, post);
   expect((await allPages(path)).map(({ text }) => text)).toEqual(["Stays"]);
   expect(await (await ask("GET", `/v1/posts/${post}`)).json<Post>()).toMatchObject({ comments: 1 });
@@ -172,7 +172,7 @@ it("ends right, however deletions, edits and restorations race", async () => {
   expect(verdict).toBe("equal");
 });
 
-it("refuses what no command can mean", async () => {
+it("rejects malformed commands and unknown comments", async () => {
   const { commenter, post, path } = await talk();
   const { id } = await comment(commenter, post, "Where?");
   const { token } = commenter;

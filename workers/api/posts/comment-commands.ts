@@ -1,4 +1,4 @@
-/** What is done to a comment that is there: by who wrote it, by the post's author, or by anybody. */
+/** Commands on an existing comment, by its author, by the post's author or by any viewer. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Comment, EditComment } from "../../../schema/api/posts.ts";
@@ -6,12 +6,12 @@ import { CommentId, PostId } from "../../../schema/ids.ts";
 import { answerWithToken } from "./own-writes.ts";
 import { requireNoBlockOn } from "../../reads/comments.ts";
 import { refused, requireAccess } from "../../reads/posts.ts";
-import { presentOne } from "./comments.ts";
-import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { presentChanged } from "./comments.ts";
+import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const commentCommands = routes();
 
-/** Refuses who may not see the post, or is in a block with the author of the comment. */
+/** Throws if the viewer may not see the post, or if there is a block between them and the comment's author. */
 async function requireSeen(c: Context<App>, post: PostId, comment: CommentId): Promise<void> {
   await requireAccess(c.var.reader, post);
   await requireNoBlockOn(c.var.reader, post, comment);
@@ -23,18 +23,18 @@ commentCommands.openapi(
   createRoute({
     method: "patch",
     path: "/posts/{post}/comments/{comment}",
-    summary: "Change what a comment of the caller's says",
+    summary: "Edit your comment",
     request: { params, ...body(EditComment) },
     responses: { 200: json(Comment), ...refusals },
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     await requireSeen(c, post, comment);
-    const answer = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
-    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-    answerWithToken(c, post, { seq: answer.seq });
-    return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
+    const result = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
+    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    answerWithToken(c, post, { seq: result.seq });
+    return c.json(await presentChanged(c, result.comment, result.pinned), 200);
   },
 );
 
@@ -42,31 +42,31 @@ commentCommands.openapi(
   createRoute({
     method: "delete",
     path: "/posts/{post}/comments/{comment}",
-    summary: "Delete a comment, with the replies to it",
-    description: "By who wrote it, or by the post's author.",
+    summary: "Delete a comment and its replies",
+    description: "For its author and the post's author.",
     request: { params },
-    responses: { 204: { description: "Gone" }, ...refusals },
+    responses: { 204: { description: "Deleted" }, ...refusals },
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const answer = await c.env.POSTS.getByName(post).removeComment(signedIn(c).person, comment);
-    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-    answerWithToken(c, post, { seq: answer.seq });
+    const result = await c.env.POSTS.getByName(post).removeComment(requireViewer(c).person, comment);
+    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    answerWithToken(c, post, { seq: result.seq });
     return c.body(null, 204);
   },
 );
 
 for (const { path, command, summaries } of [
-  { path: "like", command: "likeComment", summaries: ["Like a comment", "Take the like of a comment back"] },
+  { path: "like", command: "likeComment", summaries: ["Like a comment", "Unlike a comment"] },
   {
     path: "pin",
     command: "pinComment",
-    summaries: ["Pin a comment above all others, in place of the one that was", "Pin a comment no longer"],
+    summaries: ["Pin a comment above all others; replaces the pinned one", "Unpin a comment"],
   },
   {
     path: "hidden",
     command: "hideComment",
-    summaries: ["Hide a comment, and the replies to it, from everybody else", "Show a hidden comment again"],
+    summaries: ["Hide a comment and its replies from everyone but the post's author", "Show a hidden comment again"],
   },
 ] as const) {
   for (const [method, wanted, summary] of [
@@ -78,19 +78,19 @@ for (const { path, command, summaries } of [
         method,
         path: `/posts/{post}/comments/{comment}/${path}`,
         summary,
-        description: command === "likeComment" ? "Repeating it changes nothing." : "By the post's author.",
+        description: command === "likeComment" ? "Repeating it changes nothing." : "For the post's author only.",
         request: { params },
         responses: { 200: json(Comment), ...refusals },
       }),
       async (c) => {
         const { post, comment } = c.req.valid("param");
-        const { person } = signedIn(c);
-        // A post's author hides and unpins whatever stands there.
+        const { person } = requireViewer(c);
+        // A post's author may hide and unpin any comment, even by someone in a block with them.
         if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
-        const answer = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
-        if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-        answerWithToken(c, post, { seq: answer.seq });
-        return c.json(await presentOne(c, answer.comment, answer.pinned), 200);
+        const result = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
+        if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+        answerWithToken(c, post, { seq: result.seq });
+        return c.json(await presentChanged(c, result.comment, result.pinned), 200);
       },
     );
   }

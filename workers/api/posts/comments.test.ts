@@ -9,7 +9,7 @@ import { follows } from "../../../tests/runtime/posts.ts";
 import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { encodeCursor } from "../../http/cursors.ts";
 
-// Nothing is delivered by itself.
+// Queues deliver only when a test does it.
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
   queues = recordQueues();
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** People, and the path of the comments on a post of the first of them. */
+/** Creates three people and a post of the first; returns the path of its comments. */
 async function talk() {
   const [ada, ben, cleo] = await Promise.all([signUp(), signUp(), signUp()]);
   const { id } = await publish(ada);
@@ -29,20 +29,20 @@ const texts = (comments: Comment[]) => comments.map(({ text }) => text);
 const replies = (path: string, { id }: Comment, as?: Someone, headers = {}) =>
   allPages(`${path}/${id}/replies`, { ...(as && { as }), headers });
 
-/** Reads with this token come from the actor, because D1 is never so far. */
+/** A token with which reads come from the actor, because D1 never reaches its `seq`. */
 const behind = (post: PostId) => ({
   "Consistency-Token": btoa(JSON.stringify({ posts: [[post, 1_000_000]], databases: [] })),
 });
 
 describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
-  /** What a reader sends, after D1 has what it must have. */
+  /** Brings the source up to date, and returns the headers to read with. */
   async function ready(post: PostId): Promise<Record<string, string>> {
     if (source === "the actor") return behind(post);
     await projectAll(queues, post);
     return {};
   }
 
-  it("stand in threads of two levels, and a reply names whom it answers", async () => {
+  it("form threads of two levels, and a reply names the person it answers", async () => {
     const { ada, ben, cleo, post, path } = await talk();
     const top = await comment(ben, post, "Where is this?");
     const reply = await comment(ada, post, "At home", top);
@@ -64,7 +64,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     expect(await outcome(await ask("GET", `${path}/${reply.id}/replies`, { headers }))).toBe("404 comment_not_found");
   });
 
-  it("come in pages without a gap or a repeat while others are added, the pinned one first and once", async () => {
+  it("are paged without gaps or repeats while others are added, the pinned one first and once", async () => {
     const { ada, ben, post, path } = await talk();
     const made: Comment[] = [];
     for (let n = 0; n < 7; n += 1) made.push(await comment(ben, post, String(n)));
@@ -88,7 +88,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     }
   });
 
-  it("are hidden from everybody but the post's author, with the replies to them", async () => {
+  it("are hidden from everyone but the post's author, with their replies", async () => {
     const { ada, ben, cleo, post, path } = await talk();
     const rude = await comment(ben, post, "Rude");
     await comment(cleo, post, "Ruder", rude);
@@ -114,7 +114,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     expect(await replies(path, kind, ada, headers)).toMatchObject([{ text: "Also rude", hidden: true }]);
   });
 
-  it("are gone for everybody when they are deleted, with the replies to them", async () => {
+  it("are gone for everyone when deleted, with their replies", async () => {
     const { ada, ben, cleo, post, path } = await talk();
     const top = await comment(ben, post, "Where is this?");
     const reply = await comment(cleo, post, "At home", top);
@@ -136,7 +136,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
   });
 });
 
-it("ranks the most liked first, and pages through them whatever a cursor says", async () => {
+it("ranks the most liked first, and rejects forged cursors", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const made: Comment[] = [];
   for (let n = 0; n < 5; n += 1) made.push(await comment(ben, post, String(n)));
@@ -167,7 +167,7 @@ it("ranks the most liked first, and pages through them whatever a cursor says", 
   expect(await outcome(await ask("GET", `${path}?order=__proto__`))).toBe("422 invalid_request");
 });
 
-it("lets comment whom the post's policy lets", async () => {
+it("enforces the post's comment policy", async () => {
   const [ada, ben, cleo] = await Promise.all([signUp(), signUp(), signUp()]);
   await follows(ben.person.id, ada.person.id);
   const { id } = await publish(ada);
@@ -193,7 +193,7 @@ it("lets comment whom the post's policy lets", async () => {
   );
 });
 
-it("knows no comment of another post", async () => {
+it("does not find a comment of another post", async () => {
   const { ada, ben, post, path } = await talk();
   const other = await publish(ada);
   const foreign = await comment(ben, other.id, "Over there");
@@ -213,7 +213,7 @@ it("knows no comment of another post", async () => {
   expect(await (await ask("GET", path)).json()).toMatchObject({ items: [] });
 });
 
-it("refuses what is no comment, in our own form", async () => {
+it("rejects invalid comments with problem details", async () => {
   const { ada, path } = await talk();
   const post = async (body: unknown, headers = {}) => {
     const answer = await ask("POST", path, { token: ada.token, body, headers });
@@ -249,12 +249,12 @@ it("refuses what is no comment, in our own form", async () => {
   expect(await (await ask("GET", path)).json()).toMatchObject({ items: [] });
 });
 
-it("keeps every comment of a storm, in one order for all, and counts it once", async () => {
+it("keeps every one of many concurrent comments, in one order, and counts it once", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const people = [ada, ben, cleo];
   const storm = Array.from({ length: 12 }, (_, n) => {
     const { token } = people[n % 3] ?? ada;
-    // Each is sent twice with its key, as a client does that lost the answer.
+    // Each is sent twice with its key, as by a client that lost the response.
     const headers = { "Idempotency-Key": `key-${n}` };
     return [0, 1].map(() => ask("POST", path, { token, body: { text: String(n) }, headers }));
   });
@@ -268,7 +268,7 @@ it("keeps every comment of a storm, in one order for all, and counts it once", a
   expect(await (await ask("GET", `/v1/posts/${post}`)).json()).toMatchObject({ comments: 12 });
 });
 
-it("lets no token show what is hidden, change what is true, or break a read", async () => {
+it("lets no forged token reveal hidden comments, change data, or break a read", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const rude = await comment(ben, post, "Rude");
   await done("PUT", `${path}/${rude.id}/hidden`, ada);
@@ -317,7 +317,7 @@ it("lets no token show what is hidden, change what is true, or break a read", as
   }
 });
 
-it("says who likes a post, in pages without a gap or a repeat while likes come and go", async () => {
+it("lists who likes a post, in pages without gaps or repeats while likes come and go", async () => {
   const author = await signUp();
   const { id } = await publish(author);
   const people = await Promise.all(Array.from({ length: 7 }, () => signUp()));
@@ -330,7 +330,7 @@ it("says who likes a post, in pages without a gap or a repeat while likes come a
     ).json<PeoplePage>();
     seen.push(...page.items.map(({ id }) => id));
     cursor = page.next;
-    await done("PUT", `/v1/posts/${id}/like`, await signUp()); // Signed up later, so it stands before all others.
+    await done("PUT", `/v1/posts/${id}/like`, await signUp()); // Signed up later, so listed before all others.
   }
   expect(seen).toEqual(
     people
@@ -347,7 +347,7 @@ it("says who likes a post, in pages without a gap or a repeat while likes come a
   expect(await outcome(await ask("GET", `${path}?cursor=${encodeCursor(["nonsense"])}`))).toBe("400 invalid_cursor");
 });
 
-it("costs a page of comments the D1 queries that are said, and no more for more comments", async () => {
+it("costs the documented D1 queries for a page, however many comments there are", async () => {
   const { ada, ben, cleo, post, path } = await talk();
   const top = await comment(ben, post, "Where is this?");
   for (let n = 0; n < 5; n += 1) await comment(cleo, post, "Nice", top);
@@ -362,7 +362,7 @@ it("costs a page of comments the D1 queries that are said, and no more for more 
     nobody: [await queries(path), await queries(thread)],
     reader: [await queries(path, ben), await queries(thread, ben)],
   });
-  // The page; for replies the parent. Who is signed in: the session, and which comments they like.
+  // The page, and for replies the parent. If signed in, also the session and the viewer's likes of comments.
   expect(await count()).toEqual({ nobody: [1, 2], reader: [3, 4] });
   await done("PUT", `${path}/${top.id}/pin`, ada);
   await projectAll(queues, post);

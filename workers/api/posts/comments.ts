@@ -26,7 +26,7 @@ import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
-import { type App, body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const comments = routes();
 
@@ -36,31 +36,31 @@ comments.openapi(
     path: "/posts/{post}/comments",
     summary: "Comment on a post, or reply to a comment",
     description:
-      "A reply to a reply stands in the same thread and names whom it answers. Whom an @handle mentions is told, up to ten " +
-      "people; an edit tells nobody.",
+      "A reply to a reply joins the same thread and names the person it answers. Up to ten people whom the " +
+      "text mentions by @handle are notified; an edit notifies nobody.",
     request: { params: z.object({ post: PostId }), headers: IdempotencyKey, ...body(NewComment) },
     responses: { 201: json(CommentSchema), ...refusals },
   }),
   async (c) => {
-    const { person: author } = signedIn(c);
+    const { person: author } = requireViewer(c);
     const { post } = c.req.valid("param");
     const { replyTo, text } = c.req.valid("json");
     await requireAccess(c.var.reader, post);
     if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
     const mentions = await mentionsIn(c.var.reader, text);
-    const wanted = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
+    const command = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
-    let answer = await actor.comment(wanted);
-    if (!answer.ok && answer.reason === "followers_only" && (await isFollower(c, post))) {
-      answer = await actor.comment({ ...wanted, isFollower: true });
+    let result = await actor.comment(command);
+    if (!result.ok && result.reason === "followers_only" && (await isFollower(c, post))) {
+      result = await actor.comment({ ...command, isFollower: true });
     }
-    if (!answer.ok) throw new ApiError(answer.reason);
-    answerWithToken(c, post, { seq: answer.seq });
-    return c.json(await presentOne(c, answer.comment), 201);
+    if (!result.ok) throw new ApiError(result.reason);
+    answerWithToken(c, post, { seq: result.seq });
+    return c.json(await presentChanged(c, result.comment), 201);
   },
 );
 
-/** Asked only where a post wants to know. */
+/** Tells whether the viewer follows the post's author. Called only if the post's comment policy depends on it. */
 async function isFollower(c: Context<App>, post: PostId): Promise<boolean> {
   const { document } = await viewablePost(c.var.reader, post);
   return (await followedAmong(c.var.reader, new Set([document.author]))).has(document.author);
@@ -70,8 +70,8 @@ comments.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}/comments",
-    summary: "The comments on a post; its replies are in the threads of each",
-    description: "The pinned one comes first. The order of the most liked may change from one page to the next.",
+    summary: "List the comments on a post, without their replies",
+    description: "The pinned comment comes first. The ranking of the most liked may change from one page to the next.",
     request: { params: z.object({ post: PostId }), query: CommentsQuery },
     responses: { 200: json(CommentPage), ...refusals },
   }),
@@ -87,7 +87,7 @@ comments.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}/comments/{comment}/replies",
-    summary: "The replies to a comment, oldest first",
+    summary: "List the replies to a comment, oldest first",
     request: { params: z.object({ post: PostId, comment: CommentId }), query: PageQuery },
     responses: { 200: json(CommentPage), ...refusals },
   }),
@@ -99,10 +99,10 @@ comments.openapi(
   },
 );
 
-/** A comment as it is answered to whoever has just changed it, and so sees it whoever wrote it. */
-export async function presentOne(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
-  const anybody = new Reader(c.env, c.executionCtx);
-  const presented = await presentComments(anybody, [comment], pinned ? comment.id : undefined);
+/** Presents a comment to the person who has just changed it, and so may see it whoever its author is. */
+export async function presentChanged(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
+  const anonymous = new Reader(c.env, c.executionCtx);
+  const presented = await presentComments(anonymous, [comment], pinned ? comment.id : undefined);
   const found = presented.get(comment.id);
   if (!found) throw new ApiError("person_not_found");
   return found;

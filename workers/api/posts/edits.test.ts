@@ -16,7 +16,7 @@ import { erase } from "../../projector/erase.ts";
 import { project } from "../../projector/projector.ts";
 import { postDocuments } from "../../reads/documents.ts";
 
-// Nothing is delivered by itself: neither what actors send, nor what is to be erased.
+// Queues deliver only when a test does it, both facts of actors and erase effects.
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
   queues = recordQueues();
@@ -30,7 +30,7 @@ afterEach(() => {
 const read = async (post: PostId, by?: Someone, headers = {}): Promise<Post> =>
   (await ask("GET", `/v1/posts/${post}`, { ...(by && { token: by.token }), headers })).json<Post>();
 
-/** No write of the API reaches the database until it is restored; the projector's does. */
+/** Makes the API's writes to the database fail until restored; the projector's writes still work. */
 function failingWrites(database: D1Database) {
   const withSession = database.withSession.bind(database);
   return vi.spyOn(database, "withSession").mockImplementation((constraint) => {
@@ -61,7 +61,7 @@ describe("an edit", () => {
     expect(await patch({ caption: "", commentPolicy: "followers" })).toMatchObject({ seq: 5 });
   });
 
-  it("is the author's alone, and of a valid caption", async () => {
+  it("is allowed for the author only, with a valid caption", async () => {
     const [ada, ben] = [await signUp(), await signUp()];
     const { id } = await publish(ada);
     const patch = async (body: unknown, token?: string) =>
@@ -86,7 +86,7 @@ describe("an edit", () => {
     expect(await read(id)).toMatchObject({ caption: "Low tide", seq: 1 });
   });
 
-  it("lets no body change what is not its to change", async () => {
+  it("ignores fields that the body may not change", async () => {
     const ada = await signUp();
     const { id } = await publish(ada);
     const raw = `{"__proto__":{"caption":"evil"},"caption":"Ebb","likes":9,"seq":99,"author":"${ada.person.id}","deleted":1}`;
@@ -94,7 +94,7 @@ describe("an edit", () => {
     expect(await read(id)).toMatchObject({ caption: "Ebb", likes: 0, seq: 2 });
   });
 
-  it("keeps what the caption was, newest first", async () => {
+  it("keeps earlier captions, newest first", async () => {
     const ada = await signUp();
     const { id, createdAt } = await publish(ada);
     await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
@@ -108,7 +108,7 @@ describe("an edit", () => {
     ]);
   });
 
-  it("is seen at once by its author, and by everybody when it is in D1", async () => {
+  it("is visible to its author at once, and to everyone once it is in D1", async () => {
     const [ada, ben] = [await signUp(), await signUp()];
     const { id } = await publish(ada);
     await read(id, ben); // Now the old caption is in memory and in KV.
@@ -124,26 +124,26 @@ describe("an edit", () => {
     }
   });
 
-  it("is shown by an isolate that has the old document, in memory or in KV", async () => {
+  it("is visible even if an isolate has the old document in memory or KV", async () => {
     const ada = await signUp();
     const { id } = await publish(ada);
     await read(id);
     const inKv = () => env.DOCUMENTS.get<{ caption: string }>(`body:${id}`, "json");
     await done("PATCH", `/v1/posts/${id}`, ada, { caption: "Ebb" });
-    expect(await read(id)).toMatchObject({ caption: "Ebb" }); // Memory had the old one.
+    expect(await read(id)).toMatchObject({ caption: "Ebb" }); // Memory held the old caption.
     const renewed = await inKv();
     expect(renewed).toMatchObject({ caption: "Ebb" });
     const old = { ...renewed, caption: "Low tide", seq: 1 };
 
     await postDocuments.forget(env, id); // Another isolate's memory is empty...
-    await env.DOCUMENTS.put(`body:${id}`, JSON.stringify(old)); // ...and its KV an old one.
+    await env.DOCUMENTS.put(`body:${id}`, JSON.stringify(old)); // ...and its KV holds the old document.
     expect(await read(id)).toMatchObject({ caption: "Ebb" });
     expect((await (await ask("GET", `/v1/people/${ada.person.handle}/posts`)).json<PostPage>()).items).toMatchObject([
       { caption: "Ebb" },
     ]);
   });
 
-  it("leaves one caption that has once stood in every answer, when many come together", async () => {
+  it("ends with the caption of the last `seq` when many arrive at once", async () => {
     const ada = await signUp();
     const { id } = await publish(ada);
     const captions = Array.from({ length: 8 }, (_, n) => `Caption ${n}`);
@@ -158,11 +158,11 @@ describe("an edit", () => {
   });
 });
 
-describe("a publication that is repeated with its key", () => {
+describe("a publication repeated with its key", () => {
   const headers = { "Idempotency-Key": "once" };
   const body = async (ada: Someone) => ({ caption: "Low tide", media: [{ id: await readyMedia(ada.person.id) }] });
 
-  it("is the same post after an edit, as it stands", async () => {
+  it("returns the same post with its later edits", async () => {
     const ada = await signUp();
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
@@ -174,7 +174,7 @@ describe("a publication that is repeated with its key", () => {
     expect(await (await done("GET", "/v1/me", ada)).json<Me>()).toMatchObject({ posts: 1 });
   });
 
-  it("takes nothing back of what D1 has not heard of yet", async () => {
+  it("reverts no change that D1 does not have yet", async () => {
     const ada = await signUp();
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
@@ -189,7 +189,7 @@ describe("a publication that is repeated with its key", () => {
     expect(await allPages(`/v1/posts/${id}/comments`)).toMatchObject([{ id: pinned.id, pinned: true }]);
   });
 
-  it("is refused once the post is gone, and brings nothing back", async () => {
+  it("is rejected after the post was deleted, and restores nothing", async () => {
     const ada = await signUp();
     const sent = await body(ada);
     const { id } = await publish(ada, sent, headers);
@@ -201,7 +201,7 @@ describe("a publication that is repeated with its key", () => {
 });
 
 describe("a deletion", () => {
-  /** A post of `ada` that `ben` follows, likes and has commented on, known everywhere. */
+  /** Publishes a post of `ada`, whom `ben` follows; he likes it and comments on it, and every copy has all of it. */
   async function knownPost() {
     const [ada, ben] = [await signUp(), await signUp()];
     await follows(ben.person.id, ada.person.id);
@@ -214,7 +214,7 @@ describe("a deletion", () => {
     return { ada, ben, post, top };
   }
 
-  const everything = (post: PostId, onComment: string): [string, string, unknown?][] => [
+  const allRoutes = (post: PostId, onComment: string): [string, string, unknown?][] => [
     ["GET", `/v1/posts/${post}`],
     ["GET", `/v1/posts/${post}/comments`],
     ["GET", `/v1/posts/${post}/comments?order=most_liked`],
@@ -235,21 +235,21 @@ describe("a deletion", () => {
 
   async function expectGone(post: PostId, onComment: string, ...people: Someone[]): Promise<void> {
     const asked = people.flatMap(({ token }) =>
-      everything(post, onComment).map(async ([method, path, body]) => {
+      allRoutes(post, onComment).map(async ([method, path, body]) => {
         expect(await outcome(await ask(method, path, { token, body })), `${method} ${path}`).toBe("404 post_not_found");
       }),
     );
     await Promise.all(asked);
   }
 
-  it("is the author's alone", async () => {
+  it("is allowed for the author only", async () => {
     const { ben, post } = await knownPost();
     expect(await outcome(await ask("DELETE", `/v1/posts/${post.id}`, { token: ben.token }))).toBe("403 not_yours");
     expect(await outcome(await ask("DELETE", `/v1/posts/${post.id}`))).toBe("401 not_signed_in");
     expect(await read(post.id)).toMatchObject({ likes: 1, comments: 2 });
   });
 
-  it("takes the post from everybody, on every path, at once", async () => {
+  it("hides the post from everyone, on every path, at once", async () => {
     const { ada, ben, post, top } = await knownPost();
     const key = { "Idempotency-Key": "key" };
     const path = `/v1/posts/${post.id}/comments`;
@@ -272,7 +272,7 @@ describe("a deletion", () => {
     expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0, unread: 0 });
   });
 
-  it("is answered the same when its author repeats it, and for nobody else", async () => {
+  it("returns the same when its author repeats it, and 404 for anyone else", async () => {
     const { ada, ben, post } = await knownPost();
     const remove = (by: Someone) => ask("DELETE", `/v1/posts/${post.id}`, { token: by.token });
     const together = await Promise.all([remove(ada), remove(ada), remove(ada)]);
@@ -282,7 +282,7 @@ describe("a deletion", () => {
     expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
   });
 
-  it("holds while D1 has not heard of it, for its author, who sends the token back", async () => {
+  it("holds for its author, who sends the token, before D1 has it", async () => {
     const { ada, post } = await knownPost();
     const batch = failingWrites(databaseOf(env, post.id));
     const headers = tokenOf(await done("DELETE", `/v1/posts/${post.id}`, ada));
@@ -296,7 +296,7 @@ describe("a deletion", () => {
     expect(await outcome(await ask("GET", `/v1/posts/${post.id}`))).toBe("404 post_not_found");
   });
 
-  it("is not undone by what comes late: neither messages, nor a page of its fan-out", async () => {
+  it("is not undone by a late message or a late page of its fan-out", async () => {
     const { ada, ben, post, top } = await knownPost();
     await comment(ben, post.id, "On its way");
     await flush(env.POSTS.getByName(post.id));
@@ -312,7 +312,7 @@ describe("a deletion", () => {
     expect(await (await done("GET", "/v1/me", ada)).json()).toMatchObject({ posts: 0 });
   });
 
-  it("wins over likes, comments and edits that come at the same time, or comes after them", async () => {
+  it("wins over concurrent likes, comments and edits", async () => {
     const { ada, ben, post, top } = await knownPost();
     const path = `/v1/posts/${post.id}`;
     const storm = await Promise.all([
@@ -355,7 +355,7 @@ describe("a deletion", () => {
     const [effect] = await effectsOf(post.id);
     if (!effect) throw new Error("nothing is to be erased");
     await erase(env, effect);
-    await erase(env, effect); // The queue repeats it.
+    await erase(env, effect); // The queue may deliver it again.
     const comments = await databaseOf(env, post.id)
       .prepare("SELECT id FROM comments WHERE post = ?")
       .bind(post.id)
@@ -372,7 +372,7 @@ describe("a deletion", () => {
     expect(await read(other.id)).toMatchObject({ id: other.id });
   });
 
-  it("has one effect that outlives the queue, even of a post that D1 has never heard of", async () => {
+  it("saves one effect that does not depend on the queue, even for a post that D1 never had", async () => {
     const ada = await signUp();
     const batch = failingWrites(databaseOf(env, ada.person.id));
     const { id } = await publish(ada);
@@ -383,7 +383,7 @@ describe("a deletion", () => {
     expect(await effectsOf(id)).toHaveLength(1);
   });
 
-  it("of a post that never was finds none", async () => {
+  it("returns 404 for a post that never existed", async () => {
     const ada = await signUp();
     const unknown = newId<PostId>(3);
     for (const method of ["DELETE", "PATCH"]) {

@@ -1,4 +1,4 @@
-/** What an author does with a post that is published. */
+/** Commands of an author on a published post. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { Captions, EditPost, Post } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
@@ -7,35 +7,35 @@ import { answerWithToken } from "./own-writes.ts";
 import { personDocuments, postDocuments } from "../../reads/documents.ts";
 import { presentOwnPost, refused } from "../../reads/posts.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const edits = routes();
 
-/** Likes and comments that are on their way to D1 are not in what is written here. */
-const NOTHING_MORE = { from: 0, to: 0 };
+/** These writes carry no likes or comments; those reach D1 by the outbox. */
+const NO_LIKES_OR_COMMENTS = { from: 0, to: 0 };
 const request = { params: z.object({ post: PostId }) };
 
 edits.openapi(
   createRoute({
     method: "patch",
     path: "/posts/{post}",
-    summary: "Change a post's caption, or who may comment on it",
+    summary: "Edit a post's caption, or who may comment on it",
     request: { ...request, ...body(EditPost) },
     responses: { 200: json(Post), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
     const { caption, commentPolicy } = c.req.valid("json");
-    const answer = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
-    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-    const { body: written, standing, liked, confirmed } = answer;
+    const result = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
+    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    const { body: written, standing, liked, confirmed } = result;
 
     answerWithToken(c, post, { seq: standing.seq });
     await projectAtOnce(c.var.reader, {
       post,
       author: person,
-      ...NOTHING_MORE,
+      ...NO_LIKES_OR_COMMENTS,
       confirmed,
       standing,
       body: { ...written, seq: standing.bodySeq },
@@ -52,23 +52,24 @@ edits.openapi(
   createRoute({
     method: "delete",
     path: "/posts/{post}",
-    summary: "Delete a post, with its likes and comments",
+    summary: "Delete a post with its likes and comments",
     description:
-      "For ever, and at once for everybody. Its pictures are not served any more within about a minute, and gone from every cache of ours within an hour.",
+      "Takes effect at once, for everyone, and cannot be undone. Its pictures are no longer served after about a " +
+      "minute, and are gone from all our caches within an hour.",
     request,
-    responses: { 204: { description: "Gone" }, ...refusals },
+    responses: { 204: { description: "Deleted" }, ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
-    const answer = await c.env.POSTS.getByName(post).remove(person);
-    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-    const { standing, body: rest } = answer;
+    const result = await c.env.POSTS.getByName(post).remove(person);
+    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    const { standing, body: rest } = result;
     answerWithToken(c, post, { seq: standing.seq });
     await projectAtOnce(c.var.reader, {
       post,
       author: person,
-      ...NOTHING_MORE,
+      ...NO_LIKES_OR_COMMENTS,
       confirmed: 0,
       standing,
       body: { ...rest, seq: standing.bodySeq },
@@ -82,15 +83,15 @@ edits.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}/captions",
-    summary: "What a post's caption was before, for its author",
+    summary: "List the earlier captions of a post, for its author",
     request,
     responses: { 200: json(Captions), ...refusals },
   }),
   async (c) => {
     const { post } = c.req.valid("param");
-    const answer = await c.env.POSTS.getByName(post).captions(signedIn(c).person);
-    if (!answer.ok) throw await refused(c.var.reader, post, answer.reason);
-    const items = answer.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
+    const result = await c.env.POSTS.getByName(post).captions(requireViewer(c).person);
+    if (!result.ok) throw await refused(c.var.reader, post, result.reason);
+    const items = result.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
     return c.json({ items }, 200);
   },
 );

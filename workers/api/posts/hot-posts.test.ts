@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Has actors say that they are hot. Gives back the names of the gates that are asked. */
+/** Makes actors report that their post is hot. Returns the names of the gates that are called. */
 function heat(gates: number): string[] {
   const asked: string[] = [];
   const [actors, before] = [env.POSTS.getByName.bind(env.POSTS), env.LIKE_GATES.getByName.bind(env.LIKE_GATES)];
@@ -32,12 +32,12 @@ function heat(gates: number): string[] {
   return asked;
 }
 
-it("sends the likes of a hot post through its gates, each person's always through the same", async () => {
+it("sends likes of a hot post through its gates, each person's always through the same one", async () => {
   const { post, actor } = await publishedPost();
   const asked = heat(3);
   const people = [5, 6, 7].map((shard) => newId<PersonId>(shard));
   await setLike(env, post.id, newPerson(), true);
-  expect(asked).toEqual([]); // Nobody knew yet.
+  expect(asked).toEqual([]); // The isolate did not know yet.
   for (const liked of [true, false, true]) {
     for (const person of people) await setLike(env, post.id, person, liked);
   }
@@ -47,7 +47,7 @@ it("sends the likes of a hot post through its gates, each person's always throug
   expect(await actor.state()).toMatchObject({ likes: 4, seq: 11 });
 });
 
-it("believes in gates for two seconds, and asks the actor again then", async () => {
+it("uses gates for two seconds, then calls the actor again", async () => {
   const { post, actor } = await publishedPost();
   const asked = heat(1);
   await setLike(env, post.id, newPerson(), true);

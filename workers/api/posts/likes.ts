@@ -10,13 +10,13 @@ import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { setLike } from "./hot-posts.ts";
-import { json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const likes = routes();
 
 for (const { method, command, summary } of [
   { method: "put", command: "like", summary: "Like a post" },
-  { method: "delete", command: "unlike", summary: "Take a like back" },
+  { method: "delete", command: "unlike", summary: "Unlike a post" },
 ] as const) {
   likes.openapi(
     createRoute({
@@ -25,18 +25,18 @@ for (const { method, command, summary } of [
       summary,
       description: "Repeating it changes nothing.",
       request: { params: z.object({ post: PostId }) },
-      responses: { 200: json(Liked, "The count, this write included"), ...refusals },
+      responses: { 200: json(Liked, "The number of likes after this write"), ...refusals },
     }),
     async (c) => {
-      const { person } = signedIn(c);
+      const { person } = requireViewer(c);
       const { post } = c.req.valid("param");
       if (command === "like") await requireAccess(c.var.reader, post);
-      const answer = await setLike(c.env, post, person, command === "like");
-      if (!answer.ok) throw new ApiError(answer.reason);
-      // A like can be taken back whatever stands between the two, but of a private post it is told nothing.
+      const result = await setLike(c.env, post, person, command === "like");
+      if (!result.ok) throw new ApiError(result.reason);
+      // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.
       if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
         throw new ApiError("post_not_found");
-      const { liked, likes, seq } = answer;
+      const { liked, likes, seq } = result;
       answerWithToken(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);
     },
@@ -47,9 +47,9 @@ likes.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}/likes",
-    summary: "Who likes a post",
+    summary: "List the people who like a post",
     description:
-      "Those who signed up last come first: an order that no like changes, so no page has a gap or a repeat.",
+      "Ordered by sign-up, newest first. New likes do not change this order, so pages have no gaps or repeats.",
     request: { params: z.object({ post: PostId }), query: PageQuery },
     responses: { 200: json(PeoplePage), ...refusals },
   }),
@@ -62,9 +62,9 @@ likes.openapi(
       after: idOfCursor<PersonId>(cursor),
       limit,
       read: async (before, count) => {
-        const answer = await c.env.POSTS.getByName(post).likers(before, count);
-        if (!answer.ok) throw new ApiError(answer.reason);
-        return answer.people;
+        const result = await c.env.POSTS.getByName(post).likers(before, count);
+        if (!result.ok) throw new ApiError(result.reason);
+        return result.people;
       },
       keyOf: (person) => person,
       itemKey: (person) => person,

@@ -4,8 +4,8 @@ import { handles, personDocuments } from "../../reads/documents.ts";
 import type { Reader } from "../../storage/reader.ts";
 
 /**
- * The people whom a text mentions. Costs nothing without a mention or when they are in memory. Nobody is told when they
- * cannot be found out: the text itself must not wait for that.
+ * Returns the people whom a text mentions. Costs nothing without a mention or when they are in memory. If they cannot
+ * be looked up, nobody is notified, because the text itself must not wait for that.
  */
 export async function mentionsIn(reader: Reader, text: string): Promise<PersonId[]> {
   const names = handlesIn(text);
@@ -16,10 +16,10 @@ export async function mentionsIn(reader: Reader, text: string): Promise<PersonId
       reader,
       claims.map(([, { person }]) => person),
     );
-    // A claim may be without its person, and its id by chance that of somebody else.
+    // The person of a claim may not exist, and its id may by chance be someone else's.
     return claims.flatMap(([handle, { person }]) => (people.get(person)?.handle === handle ? [person] : []));
   } catch (error) {
-    console.warn("mentions not told", { error: String(error) });
+    console.warn("mentions not looked up", { error: String(error) });
     return [];
   }
 }

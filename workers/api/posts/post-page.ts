@@ -9,8 +9,8 @@ import { fullPage } from "../../reads/full-page.ts";
 import { presentPosts, type Skeleton } from "../../reads/posts.ts";
 
 /**
- * A page of posts, newest first: `skeleton` reads the ids of a list, at most `count` below `before`. A client that has the
- * very page is told so before it is written.
+ * Responds with a page of posts, newest first. `skeleton` reads at most `count` entries of a list below `before`. A
+ * client that already has this page gets a 304 before any JSON is written.
  */
 export async function postPage(
   c: Context<App>,
@@ -27,12 +27,12 @@ export async function postPage(
     show: (rows) => presentPosts(reader, rows),
   });
   const etag = etagOf([...items.flatMap(versionOf), next ?? ""]);
-  // A 304 has no body, which the type of the route cannot say.
+  // A 304 has no body, which the route's type cannot express.
   if (isMatch(c.req.raw.headers, etag)) return c.body(null, 304, { etag }) as never;
   return c.json(pageWithCursor(items, next), 200, { etag });
 }
 
-/** All of a post that can change. */
+/** Returns all the parts of a presented post that can change. */
 const versionOf = ({ id, seq, likes, comments, likedByMe, author, editedAt }: Post): string[] => [
   id,
   `${seq} ${likes} ${comments} ${likedByMe} ${editedAt}`,

@@ -10,7 +10,7 @@ import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/faults.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 
-// Nothing is delivered, so D1 stays behind every like and comment: the worst moment for reading one's own writes.
+// Nothing is delivered, so D1 stays behind every like and comment: the worst case for reading one's own writes.
 beforeEach(() => {
   recordQueues();
 });
@@ -27,7 +27,7 @@ async function publish(author: Person, caption = "Low tide"): Promise<Post> {
   return response.json<Post>();
 }
 
-it("shows a post to its author at once: by itself, on the profile and in the feed", async () => {
+it("shows a post to its author at once: on its own, on the profile and in the feed", async () => {
   const ada = await signUp();
   const post = await publish(ada);
   expect(post).toMatchObject({ author: ada.person, caption: "Low tide", likes: 0, comments: 0, likedByMe: false });
@@ -40,7 +40,7 @@ it("shows a post to its author at once: by itself, on the profile and in the fee
   expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ posts: 1 });
 });
 
-it("publishes even while D1 takes no writes, since the actor's commit is the fact", async () => {
+it("publishes even while D1 rejects writes, since the actor's commit is the fact", async () => {
   const ada = await signUp();
   const body = { media: [{ id: await readyMedia(ada.person.id) }] };
   const faulty = withFaults(env, { writes: "throws" });
@@ -51,7 +51,7 @@ it("publishes even while D1 takes no writes, since the actor's commit is the fac
   expect(await env.POSTS.getByName(id).snapshot(undefined)).toMatchObject({ ok: true, standing: { seq: 1 } });
 });
 
-it("refuses a post without pictures, with somebody else's, with one that is not ready, or from nobody", async () => {
+it("rejects a post without media, with foreign or unready media, or without a session", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const { token } = ada;
   const mine = await readyMedia(ada.person.id);
@@ -69,7 +69,7 @@ it("refuses a post without pictures, with somebody else's, with one that is not 
   expect(await outcome(await ask("POST", "/v1/posts", { body: { media: [{ id: mine }] } }))).toBe("401 not_signed_in");
 });
 
-it("publishes once for a key, even when the requests come together", async () => {
+it("publishes once for a key, even when requests arrive at once", async () => {
   const ada = await signUp();
   const { token } = ada;
   const body = { caption: "Once", media: [{ id: await readyMedia(ada.person.id) }] };
@@ -92,7 +92,7 @@ it("publishes once for a key, even when the requests come together", async () =>
     "409 idempotency_key_reused",
   );
   const file = databaseOf(env, mine).prepare("SELECT claimed_by AS post FROM media WHERE id = ?").bind(mine);
-  expect(await file.first()).toEqual({ post: null }); // Else everybody could see it.
+  expect(await file.first()).toEqual({ post: null }); // A claimed file would be visible to everyone.
 
   const malformed = { "Idempotency-Key": "x".repeat(65) };
   expect(await outcome(await ask("POST", "/v1/posts", { token, body, headers: malformed }))).toBe(
@@ -100,11 +100,11 @@ it("publishes once for a key, even when the requests come together", async () =>
   );
 });
 
-it("finds another id for a key's post when its first one is taken", async () => {
+it("draws another id for the post of a key when the first one is taken", async () => {
   const ada = await signUp();
   const body = { caption: "The second", media: [{ id: await readyMedia(ada.person.id) }] };
   const random = crypto.getRandomValues.bind(crypto);
-  let zeros = Number.POSITIVE_INFINITY; // How many of the next draws give 0, in a millisecond that does not end.
+  let zeros = Number.POSITIVE_INFINITY; // How many of the next draws return 0; the clock stands still meanwhile.
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
   vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => (zeros-- > 0 ? array : random(array)));
   try {
@@ -122,13 +122,13 @@ it("finds another id for a key's post when its first one is taken", async () => 
   }
 });
 
-it("keeps text as it was given, in NFC", async () => {
+it("stores text as it was sent, in NFC", async () => {
   const ada = await signUp();
   const caption = "Cafe\u0301 👩‍👩‍👧 <script>alert(1)</script> '; DROP TABLE posts; --\n\ttabbed";
   expect((await publish(ada, caption)).caption).toBe(caption.normalize("NFC"));
 });
 
-it("shows a reader their own like and comment before D1 has them, if they send the token back", async () => {
+it("shows the viewer their own like and comment before D1 has them, if they send the token", async () => {
   const [ada, ben] = [await signUp(), await signUp()];
   const post = await publish(ada);
   const path = `/v1/posts/${post.id}`;
@@ -143,7 +143,7 @@ it("shows a reader their own like and comment before D1 has them, if they send t
     (await ask("GET", path, { token: ben.token, headers })).json<T>();
   expect(await read<Post>(path, headers)).toMatchObject({ likes: 1, comments: 1, likedByMe: true, seq: 3 });
   expect((await read<CommentPage>(`${path}/comments`, headers)).items).toMatchObject([{ text: "Where?" }]);
-  // Without the token it is as D1 has it, and a token that is none of ours is none.
+  // Without a token, or with an invalid one, the response is as D1 has it.
   for (const token of [
     "",
     "garbage",
@@ -156,7 +156,7 @@ it("shows a reader their own like and comment before D1 has them, if they send t
   }
 });
 
-it("pages through a feed without a gap or a repeat while posts arrive", async () => {
+it("pages through a feed without gaps or repeats while posts arrive", async () => {
   const [ada, reader] = [await signUp(), await signUp()];
   await follows(reader.person.id, ada.person.id);
   const published: PostId[] = [];
@@ -178,7 +178,7 @@ it("pages through a feed without a gap or a repeat while posts arrive", async ()
   expect(seen).toEqual(before.toReversed());
 });
 
-it("answers 404 for what does not exist, and 422 or 400 for what cannot", async () => {
+it("returns 404 for what does not exist, and 422 or 400 for what is malformed", async () => {
   const { token } = await signUp();
   const unknown = newId<PostId>(7);
   const answer = async (method: string, path: string, body?: unknown) =>
@@ -197,7 +197,7 @@ it("answers 404 for what does not exist, and 422 or 400 for what cannot", async 
   expect(malformed.status).toBe(400);
 });
 
-it("costs a warm feed page one call of D1 for the session and the skeleton, and no more than a row an entry", async () => {
+it("costs one D1 call for a warm feed page, session included, and about one row an entry", async () => {
   const ada = await signUp();
   for (let n = 0; n < 21; n += 1) await publish(ada);
   const { token } = ada;

@@ -13,7 +13,7 @@ import { isHiddenFrom } from "../../reads/visibility.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
-import { body, json, refusals, routes, signedIn } from "../../http/routes.ts";
+import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const posts = routes();
 
@@ -21,13 +21,13 @@ posts.openapi(
   createRoute({
     method: "post",
     path: "/posts",
-    summary: "Publish photographs and videos that have been inspected",
-    description: "Whom an @handle in the caption mentions is told, up to ten people.",
+    summary: "Publish a post of photographs and videos that are `ready`",
+    description: "Up to ten people whom the caption mentions by @handle are notified.",
     request: { headers: IdempotencyKey, ...body(NewPost) },
     responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
   }),
   async (c) => {
-    const { person } = signedIn(c);
+    const { person } = requireViewer(c);
     const { caption, media } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
     const mentions = (await mentionsIn(c.var.reader, caption)).filter((mentioned) => mentioned !== person);
@@ -48,7 +48,7 @@ posts.openapi(
   createRoute({
     method: "get",
     path: "/posts/{post}",
-    summary: "A post, with what the caller may know of it",
+    summary: "Get a post",
     request: { params: z.object({ post: PostId }) },
     responses: { 200: json(Post), ...refusals },
   }),
@@ -66,7 +66,7 @@ posts.openapi(
   createRoute({
     method: "get",
     path: "/people/{handle}/posts",
-    summary: "A person's posts, newest first",
+    summary: "List a person's posts, newest first",
     request: { params: z.object({ handle: Handle }), query: PageQuery },
     responses: { 200: json(PostPage), ...refusals },
   }),
@@ -74,7 +74,7 @@ posts.openapi(
     const { reader } = c.var;
     const { person: author, isBlocked } = await personSeenBy(reader, c.req.valid("param").handle);
     const isHidden = isBlocked || (reader.person !== undefined && (await isHiddenFrom(reader, author)));
-    if (isHidden) return c.json({ items: [] }, 200); // None of them is to be seen, so none is read.
+    if (isHidden) return c.json({ items: [] }, 200); // The viewer may see none of them, so none is read.
     return postPage(c, c.req.valid("query"), async (before, count) =>
       skeletonOf(reader, await postsOf(reader, author, before, count)),
     );

@@ -11,12 +11,12 @@ type NewBody = { caption: string; media: Wanted[]; mentions: PersonId[] };
 type Published = { id: PostId; post: Snapshot };
 
 /**
- * Publishes through a new post actor, whose commit is the fact. The rows in D1 are written in the same request so that the
- * author sees the post at once; if that fails the projector writes them a moment later.
+ * Publishes a post through a new post actor, whose commit is the fact. The rows in D1 are written in the same request,
+ * so that the author sees the post at once; if that fails, the projector writes them a moment later.
  *
- * With a `key` (of `author`, for a day) the same body makes one post: the first request with it settles the post's id,
- * and publishing the same body to the same actor again changes nothing: it is answered with the post as it stands. Costs
- * one D1 batch more.
+ * With a `key` (of `author`, valid for a day) the same body makes only one post: the first request settles the post's
+ * id, and publishing again to the same actor changes nothing and returns the current post. A key costs one more D1
+ * batch.
  */
 export async function publish(
   reader: Reader,
@@ -44,7 +44,7 @@ async function publishNew(env: Env, author: PersonId, body: NewBody): Promise<Pu
   for (;;) {
     const id = newId<PostId>(shardOf(author));
     const post = await publishAs(env, id, author, body);
-    // Else the id is taken: once in a thousand times when two posts of a shard meet in one millisecond.
+    // Otherwise the id is taken, which happens once in 1024 times to two posts of a shard in the same millisecond.
     if (post) return { id, post };
   }
 }
@@ -56,26 +56,26 @@ async function publishAs(env: Env, id: PostId, author: PersonId, { media, ...wor
 
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
-    const { id, isNew } = await settledId(env, author, key);
-    // Before they are claimed: what is claimed counts as published.
-    if (!isNew && (await showsOthers(env, id, author, body.media))) throw new ApiError("idempotency_key_reused");
+    const { id, isNew } = await postIdOf(env, author, key);
+    // Before the media is claimed, because claimed media counts as published.
+    if (!isNew && (await showsOtherMedia(env, id, author, body.media))) throw new ApiError("idempotency_key_reused");
     const post = await publishAs(env, id, author, body);
     if (post) return { id, post };
     if (!isNew) throw new ApiError("idempotency_key_reused");
-    await forget(env, author, key); // The id was taken, as above.
+    await forgetKey(env, author, key); // The id was taken, as above.
   }
 }
 
-/** Whether the post is there and shows other files than these. */
-async function showsOthers(env: Env, id: PostId, author: PersonId, wanted: readonly Wanted[]): Promise<boolean> {
+/** Tells whether the post exists and shows other media than `wanted`. */
+async function showsOtherMedia(env: Env, id: PostId, author: PersonId, wanted: readonly Wanted[]): Promise<boolean> {
   const known = await env.POSTS.getByName(id).snapshot(author);
   if (!known.ok) return false;
   const { media } = known.body;
   return media.length !== wanted.length || media.some((file, index) => file.id !== wanted[index]?.id);
 }
 
-/** The id of the post that `key` stands for: the same for every request with it. */
-async function settledId(env: Env, person: PersonId, key: string): Promise<{ id: PostId; isNew: boolean }> {
+/** Returns the id of the post that `key` stands for, which is the same for every request with the key. */
+async function postIdOf(env: Env, person: PersonId, key: string): Promise<{ id: PostId; isNew: boolean }> {
   const database = databaseOf(env, person);
   const candidate = newId<PostId>(shardOf(person));
   const forgotten = newId<PostId>(0, Date.now() - IDEMPOTENCY_KEY_LASTS, 0);
@@ -89,5 +89,5 @@ async function settledId(env: Env, person: PersonId, key: string): Promise<{ id:
   return { id: settled?.results[0]?.post ?? candidate, isNew: (inserted?.meta.changes ?? 0) > 0 };
 }
 
-const forget = (env: Env, person: PersonId, key: string) =>
+const forgetKey = (env: Env, person: PersonId, key: string) =>
   databaseOf(env, person).prepare("DELETE FROM idempotency_keys WHERE person = ? AND key = ?").bind(person, key).run();

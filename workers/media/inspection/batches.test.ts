@@ -19,7 +19,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Uploads of one person that wait for their inspection. */
+/** Uploads files of one person, and returns their pending inspections. */
 async function waiting(files: readonly ArrayBuffer[]) {
   const owner = newPerson();
   const effects = await Promise.all(
@@ -34,7 +34,7 @@ const stateOf = async ({ media }: InspectEffect) =>
 const attemptsAt = async ({ id }: InspectEffect) =>
   databaseOf(env, id).prepare("SELECT attempts FROM effects WHERE id = ?").bind(id).first("attempts");
 
-/** A bucket that has everything but the original of one file, and tells what it is asked for. */
+/** Returns a bucket that fails for the original of one file, and passes each key that is read to `tell`. */
 const without = ({ media }: InspectEffect, tell = (_key: string): void => undefined) =>
   ({
     get: (key: string, options?: R2GetOptions) => {
@@ -47,7 +47,7 @@ const without = ({ media }: InspectEffect, tell = (_key: string): void => undefi
     delete: env.MEDIA.delete.bind(env.MEDIA),
   }) as unknown as R2Bucket;
 
-it("settles each file of a batch by itself", async () => {
+it("settles each file of a batch independently", async () => {
   const good = await png(4, 3);
   const { effects } = await waiting([good, await png(1, 1, { width: 0, height: 1 }), good, good]);
   const [first, damaged, unlucky, last] = effects as [InspectEffect, InspectEffect, InspectEffect, InspectEffect];
@@ -64,7 +64,7 @@ it("settles each file of a batch by itself", async () => {
   ]);
 });
 
-it("asks once about a batch, and writes what ends together in one call", async () => {
+it("reads a batch in one query, and writes verdicts that arrive together in one call", async () => {
   const file = await png(4, 3);
   const { effects } = await waiting([file, file, file, file, file, file]);
 
@@ -73,10 +73,10 @@ it("asks once about a batch, and writes what ends together in one call", async (
   expect(await Promise.all(effects.map(stateOf))).toEqual(effects.map(() => "ready"));
   const asked = queries.filter((sql) => sql.includes("content_type AS contentType"));
   expect(asked).toHaveLength(1);
-  expect(calls).toBeLessThan(effects.length); // How many end within the same moment is the decoder's business.
+  expect(calls).toBeLessThan(effects.length); // How many arrive together depends on the decoder.
 });
 
-it("goes through a batch that comes again one by one, what was tried least first, and counts each attempt", async () => {
+it("inspects a redelivered batch one by one, fewest attempts first, and counts each attempt", async () => {
   const file = await png(4, 3);
   const { effects } = await waiting([file, file, file]);
   const [often, seldom, never] = effects as [InspectEffect, InspectEffect, InspectEffect];
@@ -100,7 +100,7 @@ it("goes through a batch that comes again one by one, what was tried least first
 const again = (owner: Parameters<typeof as>[0], { media }: Pick<InspectEffect, "media">) =>
   as(owner, `/v1/media/${media}/inspection`, { method: "POST" });
 
-it("looks again when the owner asks for it, where it may end otherwise", async () => {
+it("inspects a file again for its owner when the result may differ", async () => {
   const { owner, effects } = await waiting([await png(4, 3)]);
   const [effect] = effects as [InspectEffect];
   await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
@@ -121,7 +121,7 @@ it("looks again when the owner asks for it, where it may end otherwise", async (
   expect(media.details?.retries).toBeUndefined();
 });
 
-it("does not look again at what is damaged, or more than three times", async () => {
+it("does not inspect a damaged file again, nor any file more than three times", async () => {
   const owner = newPerson();
   const damaged = await inspected(owner, await png(1, 1, { width: 0, height: 1 }));
   const answer = await again(owner, { media: damaged.id });

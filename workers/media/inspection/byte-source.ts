@@ -1,14 +1,14 @@
-/** A file that is read by ranges, never as a whole, and never more of it than was agreed. */
+/** Reads a file by ranges, never as a whole, and within limits. */
 import { Rejected } from "./rejections.ts";
 
 export type ByteSource = {
   /** In bytes. */
   readonly size: number;
-  /** The `length` bytes from `offset` on; fewer where the file ends. */
+  /** Returns `length` bytes from `offset` on; fewer at the end of the file. */
   read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
 };
 
-/** An object in the bucket. Its row says that it is there, so that it is missing is a failure of ours. */
+/** Reads an object in the bucket. Its row promises it, so a missing object is an error of this service. */
 export const storedBytes = (env: Env, key: string, size: number): ByteSource => ({
   size,
   async read(offset, length) {
@@ -20,12 +20,13 @@ export const storedBytes = (env: Env, key: string, size: number): ByteSource => 
   },
 });
 
+/** Reads a file that is in memory. */
 export const bytesInMemory = (bytes: Uint8Array): ByteSource => ({
   size: bytes.length,
   read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
 });
 
-/** Counts what is read, and rejects the file (`too_complex`) once that is more than a file of its kind needs. */
+/** Counts the bytes and reads, and rejects the file (`too_complex`) once they exceed what a file of its kind needs. */
 export class Metered implements ByteSource {
   readonly size: number;
   bytesRead = 0;

@@ -10,7 +10,7 @@ import { sizeOfRendition, uprightSize } from "../pictures/size.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "ACME Phone\u0007 5", taken: "2026:05:01 12:30:59" };
 
-/** An upload that is still to be inspected. */
+/** Uploads a file, and returns its pending inspection. */
 async function uploaded(file: ArrayBuffer): Promise<{ person: ReturnType<typeof newPerson>; effect: Inspect }> {
   const person = newPerson();
   const { id } = await (await upload(person, file)).json<Media>();
@@ -27,7 +27,7 @@ const sizeOf = async (media: Media, variant: Variant) => {
 
 const down = () => Promise.reject(Object.assign(new Error("no decoder"), { code: 9523 }));
 
-it("makes renditions that are upright and never larger than the picture", async () => {
+it("makes upright renditions that are never larger than the picture", async () => {
   const media = await inspected(newPerson(), await jpeg(800, 400, PHONE));
 
   expect(media).toMatchObject({ state: "ready", width: 400, height: 800 });
@@ -38,20 +38,20 @@ it("makes renditions that are upright and never larger than the picture", async 
   expect(await sizeOf(media, "w1080")).toEqual({ width: 400, height: 800 });
 });
 
-it("knows the size of a picture that is wider than every rendition", async () => {
+it("finds the size of a picture that is wider than every rendition", async () => {
   const [wide, tall] = [await png(2001, 1000), await jpeg(2001, 1200, PHONE)];
   expect(await inspected(newPerson(), wide)).toMatchObject({ width: 2001, height: 1000 });
   expect(await inspected(newPerson(), tall)).toMatchObject({ width: 1200, height: 2001 });
 });
 
-it("takes the decoder's word for the size of a picture, and no header's that cannot be true", () => {
+it("trusts the decoder for the size of a picture, and rejects a header that contradicts it", () => {
   const seen = { width: 1080, height: 540 };
   expect(uprightSize({ width: 100, height: 100 }, { width: 20, height: 10 }, false)).toEqual({ width: 20, height: 10 });
   expect(uprightSize({ width: 2000, height: 1000 }, seen, true)).toEqual({ width: 2000, height: 1000 });
   expect(() => uprightSize({ width: 2000, height: 2000 }, seen, false)).toThrow("corrupt");
 });
 
-it("leaves it to EXIF which way a picture lies that is nearly square", () => {
+it("lets EXIF decide the orientation of a nearly square picture", () => {
   const [stated, seen] = [
     { width: 4000, height: 3999 },
     { width: 1080, height: 1080 },
@@ -60,7 +60,7 @@ it("leaves it to EXIF which way a picture lies that is nearly square", () => {
   expect(uprightSize(stated, seen, true)).toEqual({ width: 3999, height: 4000 });
 });
 
-it("tells the camera and the time, in text that can be shown, and not the place", async () => {
+it("reports the camera and the time in printable text, but not the position", async () => {
   const media = await inspected(newPerson(), await jpeg(8, 8, PHONE));
 
   expect(media.details).toEqual({
@@ -72,15 +72,15 @@ it("tells the camera and the time, in text that can be shown, and not the place"
   });
 });
 
-it("finds a size that stands behind a megabyte of metadata", async () => {
+it("finds a size after a megabyte of metadata", async () => {
   const file = new Uint8Array(await jpeg(30, 20, { ...PHONE, orientation: 1 }));
   const segment = new Uint8Array(65_535 + 2);
-  segment.set([0xff, 0xe2, 0xff, 0xff]); // The longest there is, of 16.
+  segment.set([0xff, 0xe2, 0xff, 0xff]); // The longest possible segment; there are 16.
   const long = joined([file.subarray(0, 2), ...Array.from({ length: 16 }, () => segment), file.subarray(2)]);
   expect(await inspected(newPerson(), long)).toMatchObject({ state: "ready", width: 30, height: 20 });
 });
 
-it("refuses a bomb by its header, without decoding it", async () => {
+it("rejects a bomb by its header, without decoding it", async () => {
   const bombs = [
     { width: 65_535, height: 65_535 },
     { width: 12_001, height: 1 },
@@ -94,7 +94,7 @@ it("refuses a bomb by its header, without decoding it", async () => {
   }
 });
 
-it("refuses a size of nothing, and a picture that is cut off", async () => {
+it("rejects a size of zero, and a truncated picture", async () => {
   const cutOff = (await png(1500, 1500)).slice(0, 200);
   const files = [await png(1, 1, { width: 0, height: 1 }), cutOff];
   const made = await Promise.all(files.map((file) => inspected(newPerson(), file)));
@@ -102,7 +102,7 @@ it("refuses a size of nothing, and a picture that is cut off", async () => {
   expect(made[0]?.rejection?.detail).toMatch(/^The file is damaged/);
 });
 
-it("leaves no bytes of a rejected picture", async () => {
+it("keeps no bytes of a rejected picture", async () => {
   const media = await inspected(newPerson(), await png(1, 1, { width: 0, height: 1 }));
 
   const keys = [originalKey(media.id), ...Variant.options.map((variant) => renditionKey(media.id, variant))];
@@ -110,7 +110,7 @@ it("leaves no bytes of a rejected picture", async () => {
   await expect(effectOf(media.id)).rejects.toThrow("no effect");
 });
 
-it("changes nothing when the message comes again", async () => {
+it("changes nothing when the message is delivered again", async () => {
   for (const file of [await png(5, 5), await png(1, 1, { width: 0, height: 1 })]) {
     const { person, effect } = await uploaded(file);
     await inspectMedia(env, effect);
@@ -123,19 +123,19 @@ it("changes nothing when the message comes again", async () => {
   }
 });
 
-it("settles once when messages come together", async () => {
+it("settles a file once when messages arrive together", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
   await Promise.all([inspectMedia(env, effect), inspectMedia(env, effect), inspectMedia(env, effect)]);
   expect(await read(person, effect)).toMatchObject({ state: "ready", width: 5 });
   await expect(effectOf(effect.media)).rejects.toThrow("no effect");
 });
 
-it("blames itself while a store or the decoder is down, and finishes afterwards", async () => {
+it("does not reject a file while a store or the decoder is down, and finishes afterwards", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
   const output = { transform: () => ({ output: down }), output: down };
   const IMAGES = { info: down, input: () => output } as unknown as ImagesBinding;
   const MEDIA = { get: () => Promise.reject(new Error("no bucket")) } as unknown as R2Bucket;
-  // The head of the file is read, and then no more of it.
+  // The header can be read, but streaming the file fails.
   const breaking = {
     head: env.MEDIA.head.bind(env.MEDIA),
     get: (key: string, options?: R2GetOptions) =>
@@ -153,7 +153,7 @@ it("blames itself while a store or the decoder is down, and finishes afterwards"
   expect((await read(person, effect)).state).toBe("ready");
 });
 
-it("follows the verdict of another, should that come first", async () => {
+it("follows the verdict of another inspection that is written first", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
   const overtaken = {
     head: env.MEDIA.head.bind(env.MEDIA),
@@ -175,7 +175,7 @@ it("follows the verdict of another, should that come first", async () => {
   await expect(effectOf(effect.media)).rejects.toThrow("no effect");
 });
 
-it("gives a picture up that could not be settled in many attempts", async () => {
+it("gives up on a picture after too many attempts", async () => {
   const { person, effect } = await uploaded(await png(5, 5));
   await databaseOf(env, effect.id).prepare("UPDATE effects SET attempts = 7 WHERE id = ?").bind(effect.id).run();
 

@@ -1,4 +1,4 @@
-/** What follows from an upload: it is looked at, and ends as `ready` with all that is served of it, or as `rejected`. */
+/** Inspects uploads. An upload ends either as `ready`, with everything that is served stored, or as `rejected`. */
 import { InspectEffect } from "../../../schema/messages/facts.ts";
 import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
@@ -11,22 +11,23 @@ import type { MediaRow } from "../media-row.ts";
 import { inspectVideo } from "../videos/video.ts";
 import type { Findings, Original } from "./findings.ts";
 import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";
-import { gathered, type Verdict } from "./verdicts.ts";
+import { verdictWriter, type Verdict } from "./verdicts.ts";
 
-/** Of an effect, half an hour after the upload. What has not been done by then would crash us for ever. */
+/** The attempts at one file, over half an hour. A file without a verdict by then would crash isolate after isolate. */
 const ATTEMPTS_MAX = 7;
 
 /**
- * Inspects the files of a batch together, each with its own end. A batch that comes again may have been ended by one of
- * them, which took the whole isolate with it: then one after the other, what was tried least first, and each attempt is
- * counted before it is made. So such a file stands in nobody's way for long, and is given up in the end.
+ * Inspects the files of a batch concurrently and settles each message on its own. When a message is delivered again,
+ * one of the files may have crashed the isolate. Then the files are inspected one after the other, fewest attempts
+ * first, and each attempt is counted before it starts. So a crashing file delays the others only briefly, and is
+ * rejected after ATTEMPTS_MAX.
  */
 export async function consumeInspections(batch: MessageBatch, env: Env): Promise<void> {
   if (batch.messages.every(({ attempts }) => attempts === 1)) {
     await consumeApart(batch, env, InspectEffect, (effects) => inspectAll(env, effects));
     return;
   }
-  const jobs = await find(
+  const jobs = await findJobs(
     env,
     batch.messages.flatMap(({ body }) => InspectEffect.safeParse(body).data ?? []),
   );
@@ -39,22 +40,24 @@ export async function consumeInspections(batch: MessageBatch, env: Env): Promise
   });
 }
 
-/** Settles an upload. The message may come again: whoever writes the state first decides, and all others follow. */
+/** Inspects and settles one upload. The message may arrive twice: the first verdict written counts. */
 export const inspectMedia = async (env: Env, effect: InspectEffect): Promise<void> => inspectAll(env, [effect])[0];
 
-/** As `inspectMedia`, with a promise for each: they share a query to begin with, and what they write (verdicts.ts). */
+/**
+ * Like `inspectMedia`, with one promise per effect. They share one query per database, and their writes (verdicts.ts).
+ */
 function inspectAll(env: Env, effects: readonly InspectEffect[]): Promise<void>[] {
-  const found = find(env, effects);
-  const write = gathered(env);
+  const found = findJobs(env, effects);
+  const write = verdictWriter(env);
   return effects.map(async (effect) => {
     const job = (await found).get(effect.id);
     if (job?.state === "uploaded") {
-      if (effect.video) await putOff(env, effect.id);
+      if (effect.video) await postpone(env, effect.id);
       const verdict = await judge(env, effect, job);
       const isFirst = await write(verdict);
-      if (!isFirst) await tidyAfter(env, effect, (await find(env, [effect])).get(effect.id));
-      else if (verdict.rejection) await tidyAfter(env, effect, { ...job, ...verdict, state: "rejected" });
-    } else await tidyAfter(env, effect, job);
+      if (!isFirst) await cleanUp(env, effect, (await findJobs(env, [effect])).get(effect.id));
+      else if (verdict.rejection) await cleanUp(env, effect, { ...job, ...verdict, state: "rejected" });
+    } else await cleanUp(env, effect, job);
   });
 }
 
@@ -71,8 +74,8 @@ async function judge(env: Env, effect: InspectEffect, { attempts, contentType, b
 const inspect = (env: Env, original: Original): Promise<Findings> =>
   isVideo(original.contentType) ? inspectVideo(env, original) : inspectPicture(env, original);
 
-/** Once the file has its verdict: removes what nobody will ask for again, or what a late attempt has stored. */
-async function tidyAfter(env: Env, { id, media }: InspectEffect, job: Pick<Job, "state" | "rejection"> | undefined) {
+/** Deletes the objects of a gone or finally rejected file, also those a late attempt stored, and ends the effect. */
+async function cleanUp(env: Env, { id, media }: InspectEffect, job: Pick<Job, "state" | "rejection"> | undefined) {
   const isGone = job === undefined || job.state === "deleted";
   const isRejected = job?.state === "rejected" && !RETRYABLE.has(job.rejection ?? "");
   if (isGone || isRejected) await deleteObjects(env, media);
@@ -81,9 +84,10 @@ async function tidyAfter(env: Env, { id, media }: InspectEffect, job: Pick<Job, 
 
 type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Rejection | null; attempts: number | null };
 
-/** One query a database. Of a file that is gone there is nothing. */
-async function find(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
-  await renewShards(env); // An inspection may take longer than a map lasts, and a file that is not there is taken for gone.
+/** Returns the jobs of effects. A file that no longer exists has none. Costs one query per database. */
+async function findJobs(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
+  // An inspection may outlast the cached shard map, and a file that is not in the database asked counts as gone.
+  await renewShards(env);
   const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
     database.prepare(JOBS).bind(JSON.stringify(group)).all<Job & { effect: EffectId }>(),
   );
@@ -96,10 +100,10 @@ const JOBS = `
   FROM json_each(?1) AS asked JOIN media ON media.id = asked.value ->> 'media'
   LEFT JOIN effects ON effects.id = asked.value ->> 'id'`;
 
-/** Of a video alone: what takes longer than an effect waits for its end would be begun a second time beside it. In ms. */
+/** How far a video's effect is postponed, so that a slow inspection is not started a second time beside it. In ms. */
 const VIDEO_LASTS = 300_000;
 
-async function putOff(env: Env, id: EffectId): Promise<void> {
+async function postpone(env: Env, id: EffectId): Promise<void> {
   await databaseOf(env, id)
     .prepare("UPDATE effects SET due_at = max(due_at, ?2) WHERE id = ?1")
     .bind(id, Date.now() + VIDEO_LASTS)

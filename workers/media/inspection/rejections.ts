@@ -1,28 +1,42 @@
-/** Why a picture is refused after it was uploaded. The code is stored and stable; the text is for its owner. */
+/**
+ * Why an uploaded file is rejected. The code is stored and stable; the text is for the file's owner and says what to do
+ * next. A file that a text calls damaged may also contradict itself, or be built to harm the decoder.
+ */
 export const REJECTIONS = {
-  corrupt: "The file is damaged: its header cannot be read, or says something else than its picture.",
-  too_many_pixels: "The picture is too large: at most 50 megapixels, and 12,000 pixels a side.",
-  too_many_frames: "The animation is too long: at most 2,000 frames.",
-  too_many_scans: "The file is damaged, or built in a way that takes too long to decode: at most 100 scans.",
-  too_many_segments: "The file is damaged, or built of too many parts. Saving it again in an image editor may help.",
-  too_complex: "The file is damaged, or built in a way that takes too much to read.",
-  unsupported: "The picture is stored in a rare way that is not supported: its height is not where it belongs.",
-  undecodable: "The file is damaged or of a rare kind: its picture cannot be decoded.",
-  // Of videos alone.
-  no_video: "There is no video in the file.",
+  // The header cannot be read, or does not match the picture.
+  corrupt:
+    "The file is damaged and cannot be read. Export it again from the app it came from, then upload the new file.",
+  too_many_pixels:
+    "The picture is too large. Resize it to at most 50 megapixels and 12,000 pixels per side, then upload it again.",
+  too_many_frames: "The animation is too long. Shorten it to at most 2,000 frames, or upload it as a video.",
+  too_many_scans:
+    "The file is damaged, or takes too long to decode (more than 100 scans). " +
+    "Save it again in an image editor, then upload the new file.",
+  too_many_segments:
+    "The file is damaged, or consists of too many parts. Save it again in an image editor, then upload the new file.",
+  too_complex:
+    "The file is damaged, or too complex to read. Export it with standard settings, then upload the new file.",
+  unsupported:
+    "This unusual kind of JPEG is not supported: its header does not state the picture's height. " +
+    "Save it again in an image editor, then upload the new file.",
+  undecodable: "The picture cannot be decoded: the file is damaged or unusual. Save it as JPEG or PNG and upload that.",
+  // Videos only.
+  no_video: "There is no video in this file. Please choose another file.",
   unsupported_codec:
-    "Browsers do not play this kind of video. It must be H.264, H.265, VP9 or AV1 with AAC, MP3, Opus or FLAC in an MP4 " +
-    "or MOV file, or VP8, VP9 or AV1 with Opus or Vorbis in a WebM file.",
-  too_long: "The video is too long: at most three minutes.",
-  frame_too_large: "The video is too large: at most 4096 pixels a side, and 9.4 megapixels a frame.",
-  heic_not_decoded: "This server cannot decode HEIC pictures, or not this one. Please save it as JPEG and upload that.",
-  animated_avif: "This server cannot decode this animated AVIF. Please save a still, or upload it as a video.",
-  inspection_failed: "The picture could not be processed, in several attempts. Please upload it again.",
+    "Browsers cannot play this kind of video. Export it as MP4 or MOV with H.264, H.265, VP9 or AV1 video and AAC, " +
+    "MP3, Opus or FLAC audio, or as WebM with VP8, VP9 or AV1 video and Opus or Vorbis audio.",
+  too_long: "The video is too long. Cut it to at most three minutes, then upload it again.",
+  frame_too_large:
+    "The video's resolution is too high. Export it with at most 4096 pixels per side and 9.4 megapixels per frame.",
+  heic_not_decoded: "This server cannot decode this HEIC picture. Please save it as JPEG and upload that.",
+  animated_avif: "This server cannot decode this animated AVIF. Please upload a still picture or a video instead.",
+  inspection_failed: "We could not process this file, even after several attempts. Please upload it again.",
 } as const;
 
 /**
- * Of these the fault may have been ours, or that of the decoder, which has one error for a damaged picture and for one
- * that it has no time, memory or codec for. Their originals are kept for a while, and may be inspected again.
+ * Rejections that may be the fault of this service or of the decoder, which reports one error for a damaged picture and
+ * for one that it lacks the time, memory or codec for. Their originals are kept for a while, and may be inspected
+ * again.
  */
 export const RETRYABLE: ReadonlySet<string> = new Set<Rejection>([
   "inspection_failed",
@@ -33,7 +47,7 @@ export const RETRYABLE: ReadonlySet<string> = new Set<Rejection>([
 
 export type Rejection = keyof typeof REJECTIONS;
 
-/** Thrown where the picture is at fault. Everything else that is thrown is a failure of ours, and is tried again. */
+/** Thrown when the file is at fault. Any other error is a failure of this service, and the inspection is retried. */
 export class Rejected extends Error {
   readonly code: Rejection;
 
@@ -43,8 +57,8 @@ export class Rejected extends Error {
   }
 }
 
-/** The text of a code as it was stored. */
+/** Returns the text for a stored code, with a general text for codes that are not in the table. */
 export function reasonOf(code: string): string {
   const details: Partial<Record<string, string>> = REJECTIONS;
-  return details[code] ?? "The file was refused.";
+  return details[code] ?? "This file was rejected. Please choose another file.";
 }

@@ -1,4 +1,4 @@
-/** A second look at a file whose rejection may have been our fault. */
+/** Repeats the inspection of a file whose rejection may have been the fault of this service. */
 import type { PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
@@ -7,13 +7,14 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import type { MediaRow } from "../media-row.ts";
 import { RETRYABLE } from "./rejections.ts";
 
-/** How often an owner may ask for it: each costs calls of the Images binding. */
+/** How often an owner may repeat an inspection. Each one costs calls of the Images binding. */
 const RETRIES_MAX = 3;
 
+/** Whether the owner may have a rejected file inspected again. */
 export const mayRetry = ({ rejection, details }: Pick<MediaRow, "rejection" | "details">): boolean =>
   RETRYABLE.has(rejection ?? "") && (details?.retries ?? 0) < RETRIES_MAX;
 
-/** Has a rejected file inspected again, if that may end otherwise. One batch, two rows written. */
+/** Has a rejected file inspected again, if the result may differ. Costs one batch and two rows written. */
 export const retry = (env: Env, owner: PersonId, { id, contentType }: Pick<MediaRow, "id" | "contentType">) =>
   withFreshIds(async (): Promise<void> => {
     const effect = newEffect(id, { kind: "inspect", media: id, ...(isVideo(contentType) && { video: true }) });

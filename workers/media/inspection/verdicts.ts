@@ -1,4 +1,4 @@
-/** How inspections end, written to D1 in few batches: what is found together costs the primary one. */
+/** Writes the verdicts of inspections to D1. Verdicts that arrive together share one batch per database. */
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
 import { byDatabase, renewShards } from "../../../schema/d1/shards.ts";
@@ -10,14 +10,14 @@ export type Verdict = { effect: InspectEffect } & (
   { findings: Findings; rejection?: undefined } | { rejection: Rejection; findings?: undefined }
 );
 
-/** For how long a verdict waits for others, in ms: little beside the time that an inspection takes. */
+/** How long a verdict waits for others, in ms. It is short compared with an inspection. */
 const GATHERED_FOR = 50;
 
 /**
- * Takes verdicts and tells of each, once it is in D1, whether it was the first of its file: the first one counts. Those
- * that come within GATHERED_FOR are written together.
+ * Returns a function that takes a verdict and resolves, once it is in D1, to whether it was the first for its file.
+ * Only the first verdict counts. Verdicts that arrive within GATHERED_FOR are written together.
  */
-export function gathered(env: Env): (verdict: Verdict) => Promise<boolean> {
+export function verdictWriter(env: Env): (verdict: Verdict) => Promise<boolean> {
   let waiting: Verdict[] = [];
   let writing: Promise<Set<MediaId>> | undefined;
   return async (verdict) => {
@@ -32,11 +32,11 @@ export function gathered(env: Env): (verdict: Verdict) => Promise<boolean> {
 }
 
 /**
- * Writes the verdicts of files that have none yet, and returns those files. With the verdict goes its effect, unless bytes
- * are still to be deleted. One batch a database, of three statements, however many there are.
+ * Writes the verdicts of files that have none yet, and returns those files. Also deletes the effects, except where
+ * bytes must still be deleted. Costs one batch of three statements per database, whatever the number of verdicts.
  */
 async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.now()): Promise<Set<MediaId>> {
-  await renewShards(env); // An inspection may take longer than a map lasts.
+  await renewShards(env); // An inspection may outlast the cached shard map.
   const written = new Set<MediaId>();
   const byHome = byDatabase(env, verdicts, ({ effect }) => effect.media);
   await Promise.all(
@@ -59,7 +59,7 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
   return written;
 }
 
-// The poster of a video may have come before, and its part of the details stays.
+// A video may have got its poster before its inspection ended; the poster's thumbhash is kept.
 const READY = `
   UPDATE media SET state = 'ready', width = found.value ->> 'width', height = found.value ->> 'height', look_at = ?2,
     details = iif(details ->> '$.thumbhash' IS NULL, found.value -> 'details',

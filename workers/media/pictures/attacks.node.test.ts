@@ -1,4 +1,4 @@
-/** Files that are made to harm whoever reads them, each put together here. None of them is ever decoded. */
+/** Hostile files, each built here byte by byte. None of them is ever decoded. */
 import { deflateSync } from "node:zlib";
 import { expect, it } from "vitest";
 import {
@@ -38,7 +38,7 @@ import { bytesInMemory, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Header, readHeader } from "./header.ts";
 
-/** Enough for every file here whose size lies behind a few hundred bytes, and much less than the files have. */
+/** Enough for every file here that states its size in the first few hundred bytes, and much less than the files. */
 const HEAD_BYTES_MAX = 200_000;
 const CPU_MS_MAX = 50;
 
@@ -60,7 +60,7 @@ async function read(file: Uint8Array, type: PictureType = pictureType(file)): Pr
   }
 }
 
-/** The cheapest of three runs, because other programs have the processor, too. */
+/** Returns the cheapest of three runs, because other programs use the CPU too. */
 async function cheapest(file: Uint8Array): Promise<End> {
   const ends = [await read(file), await read(file), await read(file)];
   return ends.reduce((a, b) => (a.cpuMs < b.cpuMs ? a : b));
@@ -96,48 +96,48 @@ const still = (more: Partial<HeifItem> = {}): HeifItem => ({
   ...more,
 });
 
-it("a PNG of more pixels than anybody has", async () => {
+it("rejects a PNG that states an impossible size", async () => {
   await refused(bytes(PNG_SIGNATURE, ihdr(65_535, 65_535), chunk("IEND")), "too_many_pixels");
   await refused(bytes(PNG_SIGNATURE, ihdr(0xffffffff, 1), chunk("IEND")), "too_many_pixels");
   await refused(bytes(PNG_SIGNATURE, ihdr(0, 1), chunk("IEND")), "corrupt");
 });
 
-it("a WebP with the largest canvas", async () => {
+it("rejects a WebP with the largest possible canvas", async () => {
   await refused(webp(vp8x(16_383, 16_383), riffChunk("VP8L", bytes("\0\0\0\0"))), "too_many_pixels");
 });
 
-it("a GIF whose screen is large, whatever its frames are, or one of whose frames is", async () => {
+it("rejects a GIF whose screen or one of whose frames is too large", async () => {
   await refused(bytes(gifHead(65_535, 65_535), gifFrame, GIF_END), "too_many_pixels");
   const large = gifFrame.slice();
   large.set([255, 255, 255, 255], 5);
   await refused(bytes(gifHead(1, 1), large, GIF_END), "too_many_pixels");
 });
 
-it("a GIF of 100,000 frames, which are counted to the limit", async () => {
+it("rejects a GIF of 100,000 frames, and stops reading it at the limit", async () => {
   const file = bytes(gifHead(1, 1), many(100_000, bytes(gifControl, gifFrame)), GIF_END);
   await refused(file, "too_many_frames", 64 * 1024);
 });
 
-it("a GIF that never stops, and shows its frames for no time", async () => {
+it("reads a GIF that loops forever and shows its frames for no time", async () => {
   const header = await readable(
     bytes(gifHead(3, 2), GIF_LOOPS_FOR_EVER, gifControl, gifFrame, gifControl, gifFrame, GIF_END),
   );
   expect(header).toMatchObject({ stored: { width: 3, height: 2 }, frames: 2, carries: [] });
 });
 
-it("a PNG that says it has 2^31 frames, and one that has too many", async () => {
+it("rejects a PNG that states 2^31 frames, and one that has too many", async () => {
   await refused(pngOf(chunk("acTL", bytes(u32(2 ** 31), u32(0)))), "too_many_frames");
   const frame = chunk("fcTL", new Uint8Array(26));
   await refused(pngOf(chunk("acTL", bytes(u32(1), u32(0))), many(3000, frame)), "too_many_frames");
 });
 
-it("a JPEG of 80,000 scans, progressive or of one component each", async () => {
+it("rejects a JPEG of 80,000 scans, progressive or of one component each", async () => {
   await refused(bytes(SOI, sof(0xc2, 40, 30), many(80_000, scan()), EOI), "too_many_scans");
   const three = segment(0xc0, bytes(8, u16(30), u16(40), 3, 1, 17, 0, 2, 17, 0, 3, 17, 0));
   await refused(bytes(SOI, three, many(80_000, scan()), EOI), "too_many_scans");
 });
 
-it("a JPEG of 65,500 segments, before its scan and between its scans", async () => {
+it("rejects a JPEG of 65,500 segments before its scan or between its scans", async () => {
   const segments = many(65_500, segment(0xc4, bytes(0)));
   await refused(bytes(SOI, segments, sof(0xc0, 40, 30), scan(), EOI), "too_many_segments");
   await refused(bytes(SOI, sof(0xc2, 40, 30), scan(), segments, EOI), "too_many_segments");
@@ -145,14 +145,14 @@ it("a JPEG of 65,500 segments, before its scan and between its scans", async () 
   await refused(bytes(SOI, longest, sof(0xc0, 40, 30), scan(), EOI), "too_complex", 9 * 1024 * 1024);
 });
 
-it("a JPEG whose height comes after its first scan", async () => {
+it("rejects a JPEG whose height follows its first scan", async () => {
   const dnl = segment(0xdc, u16(30_000));
   await refused(bytes(SOI, sof(0xc0, 40, 0), scan(), dnl, EOI), "unsupported");
   await refused(bytes(SOI, sof(0xc0, 40, 30), scan(), dnl, EOI), "unsupported");
   await refused(bytes(SOI, sof(0xc2, 40, 30), scan(), dnl, scan(), EOI), "unsupported");
 });
 
-it("an AVIF grid of more tiles than there are, or of tiles that are too large", async () => {
+it("rejects an AVIF grid with too many tiles or with tiles that are too large", async () => {
   const grid = (rows: number, columns: number, tiles: number[], tile: Uint8Array) =>
     heif(
       [
@@ -184,11 +184,11 @@ it("an AVIF grid of more tiles than there are, or of tiles that are too large", 
   expect((await readable(grid(1, 1, [2], ispe(40, 30)))).stored).toEqual({ width: 40, height: 30 });
 });
 
-it("an AVIF whose picture is small and whose transparency is not", async () => {
+it("rejects an AVIF with a small picture and a huge alpha plane", async () => {
   await refused(heif([still(), still({ id: 2, properties: [ispe(65_535, 65_535)] })]), "too_many_pixels");
 });
 
-it("an AVIF whose items lie beyond its end, or partly in one another", async () => {
+it("rejects an AVIF whose items extend beyond its end or overlap in part", async () => {
   const two = [still(), still({ id: 2 })];
   await refused(heif(two, { extents: { 1: [0, 100_000] } }), "corrupt");
   await refused(heif(two, { extents: { 1: [0xffffffff, 0xffffffff] } }), "corrupt");
@@ -196,17 +196,17 @@ it("an AVIF whose items lie beyond its end, or partly in one another", async () 
   await readable(heif(two, { extents: { 1: [0, 20], 2: [0, 20] } }));
 });
 
-it("a HEIC with two lists of properties for one item", async () => {
+it("rejects a HEIC with two property lists for one item", async () => {
   await refused(heif([still({ type: "hvc1" })], { brand: "heic", associations: [1] }), "corrupt");
 });
 
-it("boxes of impossible sizes, and boxes in boxes without end", async () => {
+it("rejects boxes of impossible sizes, and endless or deeply nested boxes", async () => {
   const file = heif([still()]);
   const after = (head: Uint8Array) => bytes(file, head);
   await refused(after(bytes(u32(7), "free")), "corrupt");
   await refused(after(bytes(u32(1), "free", u64(2 ** 53))), "corrupt");
   await refused(after(bytes(u32(1), "free", u64(7))), "corrupt");
-  await refused(bytes(ftyp("avif"), u32(0), "free", file), "corrupt"); // The last box, so there is no picture.
+  await refused(bytes(ftyp("avif"), u32(0), "free", file), "corrupt"); // This is the last box, so there is no picture.
   expect((await readable(after(bytes(u32(0), "free", "to the end")))).carries).toEqual([]);
   expect((await readable(after(bytes(u32(1), "free", u64(17), "x")))).carries).toEqual([]);
 
@@ -219,7 +219,7 @@ it("boxes of impossible sizes, and boxes in boxes without end", async () => {
   await refused(bytes(ftyp("avif"), many(100_000, box("free"))), "too_many_segments");
 });
 
-it("compressed chunks that never end", async () => {
+it("reads a PNG whose compressed chunks are bombs", async () => {
   const bomb = deflateSync(new Uint8Array(60_000_000));
   const chunks = [
     chunk("iCCP", bytes("bomb\0\0", bomb)),
@@ -231,20 +231,20 @@ it("compressed chunks that never end", async () => {
   expect(header).toMatchObject({ colorProfile: null, stored: { width: 40, height: 30 } });
 });
 
-it("EXIF that leads in circles, beyond its end, or counts to the moon", async () => {
+it("reads EXIF with cyclic pointers, pointers beyond its end, and huge counts", async () => {
   const changed = (at: number, ...values: number[]) => {
     const block = PHOTO.slice();
     block.set(values, at);
     return jpegOf(exifSegment(block));
   };
-  const MOON = [255, 255, 255, 255];
+  const HUGE = [255, 255, 255, 255];
   const files = [
-    changed(4, 0, 0, 0, 8), // Its directory, as it was.
-    changed(70, 0, 0, 0, 8), // The next directory is itself.
-    changed(54, 0, 0, 0, 8), // And so is that of EXIF.
-    changed(66, 0, 0, 0, 8), // And of positions.
-    changed(4, ...MOON),
-    changed(14, ...MOON), // The length of a text.
+    changed(4, 0, 0, 0, 8), // The directory, unchanged.
+    changed(70, 0, 0, 0, 8), // The next directory is the same one.
+    changed(54, 0, 0, 0, 8), // So is the EXIF directory.
+    changed(66, 0, 0, 0, 8), // So is the GPS directory.
+    changed(4, ...HUGE),
+    changed(14, ...HUGE), // The length of a text.
     changed(8, 255, 255), // The number of entries.
     jpegOf(bytes(0xff, 0xe1, 0, 0)),
     jpegOf(bytes(0xff, 0xe1, 0, 1)),
@@ -253,7 +253,7 @@ it("EXIF that leads in circles, beyond its end, or counts to the moon", async ()
   expect((await readable(files[0] ?? bytes())).exif).toMatchObject({ orientation: 6, camera: "Acme Phone" });
 });
 
-it("EXIF all of whose entries have all of it as their value", async () => {
+it("reads EXIF in which every entry has the whole block as its value", async () => {
   const block = new Uint8Array(65_000);
   const view = new DataView(block.buffer);
   view.setUint32(0, 0x4d4d002a);
@@ -272,7 +272,7 @@ it("EXIF all of whose entries have all of it as their value", async () => {
   expect((await readable(jpegOf(...Array.from({ length: 8 }, () => exifSegment(block))))).stored.width).toBe(40);
 });
 
-it("a photograph with a video behind it, and one with a gain map", async () => {
+it("recognizes a photograph followed by a video, and one with a gain map", async () => {
   const video = bytes(box("ftyp", "mp42"), "and so on");
   expect((await readable(bytes(jpegOf(exifSegment(PHOTO)), video))).carries).toEqual([
     "exif",
@@ -284,20 +284,20 @@ it("a photograph with a video behind it, and one with a gain map", async () => {
   expect((await readable(bytes(gainMap, gainMap))).carries).toEqual(["trailer"]);
 });
 
-it("files that are something else as well", async () => {
+it("reads polyglot files as pictures and reports what they carry", async () => {
   const zip = "PK\x05\x06\0\0\0\0";
   expect((await readable(bytes(jpegOf(), zip))).carries).toEqual(["trailer"]);
   expect((await readable(jpegOf(segment(0xfe, "<script>alert(1)</script>")))).carries).toEqual(["comment"]);
   expect((await readable(bytes(pngOf(), "<script>"))).carries).toEqual(["trailer"]);
   expect((await readable(bytes(webp(vp8x(4, 4)), zip))).carries).toEqual(["trailer"]);
   expect((await readable(bytes(heif([still()]), box("free", "<html>"), "<b>"))).carries).toEqual(["trailer"]);
-  // "/*" is a width of 10,799 here, and what hides in the comment ends it.
+  // "/*" is a width of 10,799 here, and the GIF comment closes the script comment.
   const script = bytes("GIF89a/*", bytes(1, 0, 0, 0, 0), gifExtension(0xfe, "*/=alert(1)"), gifFrame, GIF_END, "//");
   expect((await readable(script)).carries).toEqual(["comment", "trailer"]);
   await expect(async () => pictureType(bytes("%PDF-1.7\n", jpegOf()))).rejects.toThrow("unsupported_type");
 });
 
-it("a sound file with 100 MB of zeros behind it, of which none is read", async () => {
+it("does not read 100 MB of zeros that follow a valid file", async () => {
   const zeros = new Uint8Array(100_000_000);
   for (const file of [jpegOf(), pngOf(), bytes(gifHead(1, 1), gifFrame, GIF_END), webp(vp8x(4, 4))]) {
     const { header, bytesRead } = await read(bytes(file, zeros));
@@ -306,7 +306,7 @@ it("a sound file with 100 MB of zeros behind it, of which none is read", async (
   }
 });
 
-it("an animation where a still is expected is read as its first picture", async () => {
+it("reads the size of an animation, and rejects one with too many frames", async () => {
   const frame = riffChunk("ANMF", new Uint8Array(40));
   expect(await readable(webp(vp8x(4, 3, 2), frame, frame))).toMatchObject({
     frames: 2,

@@ -2,13 +2,15 @@ import { uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 export type Cursor = {
+  /** The number of bytes left. */
   left: () => number;
-  /** An unsigned integer of 0 to 8 bytes, big-endian. */
+  /** Reads a big-endian unsigned integer of 0 to 8 bytes. */
   uint: (bytes: number) => number;
+  /** Takes the next `length` bytes. */
   take: (length: number) => Uint8Array;
 };
 
-/** Reads `bytes` from their beginning. What would go beyond their end makes the file `corrupt`. */
+/** Reads `bytes` from the beginning. Reading beyond the end throws `corrupt`. */
 export function cursorOf(bytes: Uint8Array): Cursor {
   let at = 0;
   const take = (length: number) => {

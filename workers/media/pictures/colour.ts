@@ -1,8 +1,8 @@
-/** Names of colour spaces, as photographers know them. */
+/** Finds the names of colour spaces, as photographers know them. */
 import { uintOf } from "../../../schema/bytes.ts";
 import { latin1 } from "./parts.ts";
 
-/** Of the numbers that ITU-T H.273 has for primaries and transfer characteristics. */
+/** Returns the name for the ITU-T H.273 numbers of primaries and transfer characteristics, if there is a common one. */
 export function cicpName(primaries: number, transfer: number): string | undefined {
   if (primaries === 9 && transfer === 16) return "BT.2100 PQ";
   if (primaries === 9 && transfer === 18) return "BT.2100 HLG";
@@ -16,7 +16,7 @@ const HEADER_BYTES = 128;
 const TAGS_MAX = 100;
 const NAME_MAX = 100;
 
-/** The description in an ICC profile (ICC.1:2022, 7.3 and 9.2.41), of which `profile` is the beginning. */
+/** Returns the description in an ICC profile (ICC.1:2022, 7.3 and 9.2.41). `profile` may be only its beginning. */
 export function iccName(profile: Uint8Array): string | undefined {
   const count = Math.min(TAGS_MAX, uintOf(profile.subarray(HEADER_BYTES, HEADER_BYTES + 4)));
   for (let tag = 0; tag < count; tag += 1) {
@@ -29,7 +29,7 @@ export function iccName(profile: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Either one text in ASCII, or several in UTF-16, of which the first is in the profile's own language. */
+/** Reads a description: one text in ASCII, or several in UTF-16, the first one in the profile's own language. */
 function description(tag: Uint8Array): string | undefined {
   const type = latin1(tag.subarray(0, 4));
   if (type === "desc") return latin1(tag.subarray(12, 12 + Math.min(NAME_MAX, uintOf(tag.subarray(8, 12)))));

@@ -12,10 +12,10 @@ type Known = {
   hasGps?: boolean;
 };
 
-// Their authors cut these photographs short, and the decoder here (libvips) takes no part of a JPEG for the whole.
+// These photographs were truncated on purpose, and the local decoder (libvips) rejects an incomplete JPEG.
 const CUT_OFF = "undecodable";
 
-/** What is not shown here, though it is sound. The decoder takes neither HEIC nor a sequence of AVIF pictures. */
+/** Valid files that do not become ready here. The local decoder takes neither HEIC nor AVIF sequences. */
 const NOT_READY: Record<string, string> = {
   "images-valid/androidx/black_large.webp": "too_many_pixels", // 16,000 by 9,000.
   "images-valid/androidx/non-motion-photo-shortened.jpg": CUT_OFF,
@@ -35,12 +35,12 @@ const NOT_READY: Record<string, string> = {
   "images-gps/pillow/ultrahdr.jpg": CUT_OFF,
 };
 
-/** What a decoder turns or crops, HEIC, and some of the rest: their headers are all read in corpus.node.test.ts. */
+/** Pictures that a decoder rotates or crops, HEIC, and some others. corpus.node.test.ts reads the headers of all. */
 const isSample = ({ format, orientation = 1, transforms }: Known, index: number): boolean =>
   (orientation > 1 && format !== "jpeg") || transforms !== undefined || format === "heic" || index % 32 === 0;
 
-describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 300_000 }, () => {
-  it("sets all eight orientations upright, to the same pixels", async () => {
+describe.skipIf(!HAS_CORPUS)("inspection of valid pictures from other projects", { timeout: 300_000 }, () => {
+  it("turns all eight orientations upright, with the same pixels", async () => {
     const made = await each<Known, Uint8Array<ArrayBuffer>[]>("orientation", async (path, known, bytes) => {
       const { media } = await outcome(bytes);
       expect(media, path).toMatchObject({ state: "ready", width: known.displayWidth, height: known.displayHeight });
@@ -50,7 +50,7 @@ describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 300_000 },
     for (const pictures of made) expect(pictures).toEqual(made[0]);
   });
 
-  it("knows the upright size of every valid picture that it can decode", async () => {
+  it("finds the upright size of every valid picture that it can decode", async () => {
     const look = async (path: string, known: Known, bytes: ArrayBuffer) => {
       const { code, media } = await outcome(bytes);
       if (code !== "ready") expect({ [path]: code }).toEqual({ [path]: NOT_READY[path] });
@@ -63,7 +63,7 @@ describe.skipIf(!HAS_CORPUS)("pictures of other projects", { timeout: 300_000 },
     expect(ready).toBeGreaterThanOrEqual(IS_WHOLE ? 263 : 25);
   });
 
-  it("serves no position, and no metadata at all, and says what was taken out", async () => {
+  it("serves neither positions nor other metadata, and reports what was removed", async () => {
     const served = { located: 0, others: 0 };
     await each<Known, void>("images-gps", async (path, { hasGps = false }, bytes) => {
       const { code, media } = await outcome(bytes);
@@ -91,13 +91,13 @@ const renditions = ({ urls }: Media) =>
     }),
   );
 
-/** A WebP file has nothing but its chunks, so one with pictures alone has nothing else. */
+/** A WebP file consists only of chunks, so one with picture chunks alone has no metadata. */
 function expectNoMetadata(webp: Uint8Array<ArrayBuffer>, path: string) {
   for (const chunk of chunksOf(webp)) expect(["VP8 ", "VP8L", "VP8X", "ALPH"], path).toContain(chunk);
   expect(new TextDecoder("latin1").decode(webp), path).not.toMatch(/Exif\0|ns\.adobe\.com|GPSL/);
 }
 
-/** The kinds of the parts that a WebP file is made of: a name of 4 bytes, a length, and as many bytes, made even. */
+/** Returns the names of a WebP file's chunks: each has a name of 4 bytes, a length, and data of even length. */
 function chunksOf(webp: Uint8Array<ArrayBuffer>): string[] {
   const view = new DataView(webp.buffer);
   const kinds: string[] = [];

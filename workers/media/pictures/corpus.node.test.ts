@@ -1,4 +1,4 @@
-/** The headers of other projects' files, read as inspection reads them, against what other readers say of them. */
+/** Compares the headers of other projects' files, as inspection reads them, with what other readers report. */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ type Look = {
   reads: number;
   cpuMs: number;
   header?: Header;
-  /** "read", or a refusal. */
+  /** "read", or the code of a rejection. */
   end: string;
 };
 
@@ -47,7 +47,7 @@ async function look(path: string, known: Known, file: Uint8Array): Promise<Look>
   return { path, known, bytes: file.length, bytesRead, reads, cpuMs: (user + system) / 1000, ...end };
 }
 
-/** Of several looks at each file the cheapest, because other programs have the processor, too. */
+/** Reads each file several times and returns the cheapest run, because other programs use the CPU too. */
 async function lookAt(folder: Folder): Promise<Look[]> {
   const files = JSON.parse(readFileSync(`${CORPUS}${folder}/expected.json`, "utf8")) as Record<string, Known>;
   const looks: Look[] = [];
@@ -72,17 +72,17 @@ const counts = (looks: Look[]): Record<string, number> => {
   return all;
 };
 
-type Told = string | number | boolean | undefined;
+type Value = string | number | boolean | undefined;
 
-/** What of a file's header differs from what is known. */
+/** Returns how a file's header differs from what is known. */
 function misses({ known, header, end }: Look): string[] {
   if (!header) return [end];
   const { stored, turned, frames, exif, carries } = header;
   const shown = turned ? [stored.height, stored.width] : [stored.width, stored.height];
-  const compared: [string, Told, Told][] = [
+  const compared: [string, Value, Value][] = [
     ["size", shown.join(), [known.displayWidth, known.displayHeight].join()],
     ["orientation", exif.orientation ?? undefined, known.orientation],
-    // Only the frames of some formats are known.
+    // The number of frames is not known for all formats.
     ["frames", frames, known.frames ?? (known.format === "avif" ? frames : 1)],
     ["gps", carries.includes("gps"), known.hasGps ?? carries.includes("gps")],
     ["motion", carries.includes("motion_video"), known.motionPhoto ?? false],
@@ -93,7 +93,7 @@ function misses({ known, header, end }: Look): string[] {
 const missesIn = (looks: Look[]) =>
   Object.fromEntries(looks.map((file) => [file.path, misses(file)]).filter(([, wrong]) => wrong?.length !== 0));
 
-describe.skipIf(!existsSync(CORPUS))("pictures of other projects", () => {
+describe.skipIf(!existsSync(CORPUS))("headers of pictures from other projects", () => {
   const looks = {} as Record<Folder, Look[]>;
 
   beforeAll(async () => {
@@ -101,18 +101,18 @@ describe.skipIf(!existsSync(CORPUS))("pictures of other projects", () => {
     if (process.env.WHOLE_CORPUS) console.table(FOLDERS.map((folder) => summary(folder, looks[folder])));
   });
 
-  it("tell their size, orientation and frames", () => {
+  it("state the size, orientation and frames", () => {
     expect(missesIn(looks.orientation)).toEqual({});
     expect(looks["images-valid"]).toHaveLength(272);
     expect(missesIn(looks["images-valid"])).toEqual({ "androidx/black_large.webp": ["too_many_pixels"] }); // 16,000 by 9,000.
   });
 
-  it("tell whether they have a position, and a video", () => {
+  it("reveal whether there is a position or a video", () => {
     expect(looks["images-gps"].filter(({ known }) => known.hasGps)).toHaveLength(22);
     expect(missesIn(looks["images-gps"])).toEqual({});
   });
 
-  it("tell the camera, its lens, its time and its colours", () => {
+  it("state the camera, lens, time and colour profile", () => {
     const header = (end: string) => looks["images-gps"].find(({ path }) => path.endsWith(end))?.header;
     expect(header("heic-iphone7.heic")).toMatchObject({
       colorProfile: "Display P3",
@@ -127,7 +127,7 @@ describe.skipIf(!existsSync(CORPUS))("pictures of other projects", () => {
     expect(header("ultrahdr.jpg")?.colorProfile).toBe("sRGB IEC61966-2.1");
   });
 
-  it("that are damaged are read or refused, each with a code", () => {
+  it("are read or rejected with a code when the file is damaged", () => {
     expect(counts(looks["images-broken"])).toEqual({
       read: 107,
       corrupt: 39,
@@ -136,18 +136,18 @@ describe.skipIf(!existsSync(CORPUS))("pictures of other projects", () => {
     });
   });
 
-  it("are refused by their first bytes if they are something else", () => {
+  it("are refused by their first bytes when the file is not a picture", () => {
     expect(counts(looks["wrong-types"])).toEqual({ unsupported_type: 60 });
   });
 
-  it("each cost little", () => {
+  it("cost little CPU and few bytes each", () => {
     const all = Object.values(looks).flat();
     expect(all.filter(({ cpuMs }) => cpuMs > CPU_MS_MAX)).toEqual([]);
     expect(all.filter(({ bytes, bytesRead }) => bytesRead > 2 * bytes)).toEqual([]);
   });
 });
 
-/** A line of the table: how the files of a folder ended, and what reading them took. */
+/** Returns one row of the table: the results of the files in a folder, and the cost of reading them. */
 function summary(folder: Folder, looks: Look[]) {
   const read = looks.filter(({ reads }) => reads > 0);
   if (read.length === 0) return { folder, files: looks.length, ...counts(looks) };

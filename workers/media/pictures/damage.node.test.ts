@@ -1,4 +1,4 @@
-/** Every file of a kilobyte, cut off at every byte, and with every bit of it changed: it is read, or refused as damaged. */
+/** Truncates a small file of each format at every byte and flips each of its bits: it is either read or rejected. */
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import {
@@ -94,7 +94,7 @@ const CARRIES: Record<PictureType, Removed[]> = {
   "image/heic": ["exif", "gps", "xmp"],
 };
 
-/** Fails unless the file is read, or rejected, from no more of its bytes than a few times itself. */
+/** Fails unless the file is read or rejected, and the bytes read are at most a few times its size. */
 async function expectAnEnd(file: Uint8Array, type: PictureType): Promise<boolean> {
   const source = new Metered(bytesInMemory(file), Infinity, Infinity);
   try {
@@ -114,16 +114,16 @@ async function expectAnEnd(file: Uint8Array, type: PictureType): Promise<boolean
 }
 
 describe.each(Object.entries(FILES) as [PictureType, Uint8Array<ArrayBuffer>][])("%s", (type, file) => {
-  it("is read where it is whole", async () => {
+  it("is read when it is intact", async () => {
     const { stored, carries } = await readHeader(bytesInMemory(file), type);
     expect({ stored, carries }).toEqual({ stored: { width: 40, height: 30 }, carries: CARRIES[type] });
   });
 
-  it("is cut off anywhere", async () => {
+  it("is read or rejected when truncated at any byte", async () => {
     for (let length = 0; length < file.length; length += 1) await expectAnEnd(file.slice(0, length), type);
   });
 
-  it("has any of its bits changed", async () => {
+  it("is read or rejected with any bit flipped", async () => {
     let read = 0;
     for (let bit = 0; bit < file.length * 8; bit += 1) {
       const damaged = file.slice();

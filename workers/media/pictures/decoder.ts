@@ -4,11 +4,12 @@ import { type Rejection, Rejected } from "../inspection/rejections.ts";
 const GOOD_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /**
- * Runs `work`, which gives a picture to the Images binding, and rejects the picture with `code` if it is at fault. The
- * binding has one error (9523) for a damaged picture and for a failure of its own, so it is given a picture that is
- * good: a decoder that takes that one has refused the other. While it takes none, `work` fails and is tried again.
+ * Runs `work`, which passes a picture to the Images binding, and throws `Rejected` with `code` if the picture is at
+ * fault. The binding has one error (9523) for a damaged picture and for its own failure, so after an error it gets a
+ * valid picture: if it decodes that one, the first picture was at fault. Otherwise the error is thrown as it is, and
+ * the caller retries.
  */
-export async function decoding<T>(env: Env, code: Rejection, work: () => Promise<T>): Promise<T> {
+export async function rejectUndecodable<T>(env: Env, code: Rejection, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -17,7 +18,7 @@ export async function decoding<T>(env: Env, code: Rejection, work: () => Promise
   }
 }
 
-// Its class is not exported. The codes of R2, from which the picture streams into the binding, begin at 10,000.
+// The error's class is not exported. The codes of R2, from which the picture streams into the binding, begin at 10,000.
 const isImagesError = (error: unknown): boolean =>
   error instanceof Error && "code" in error && typeof error.code === "number" && error.code < 10_000;
 

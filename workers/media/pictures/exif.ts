@@ -1,4 +1,4 @@
-/** What a camera wrote into a picture, as far as its owner is to see it. Positions are not among it, and never read. */
+/** Reads what a camera wrote into a picture, as far as the owner sees it. Positions are never read. */
 import ExifReader from "exifreader";
 import { isProportionate } from "./tiff.ts";
 
@@ -14,7 +14,7 @@ const NAME_MAX = 100;
 const TAGS = ["Orientation", "DateTimeOriginal", "OffsetTimeOriginal", "Make", "Model", "LensModel"];
 const NOTHING: Exif = { orientation: null, takenAt: null, takenOffset: null, camera: null, lens: null };
 
-/** Of a TIFF block. Never fails: a picture with damaged metadata, or none, is as good a picture. */
+/** Reads a TIFF block. Never throws, because a picture with damaged metadata or none is still a valid picture. */
 export function readExif(block: Uint8Array | undefined): Exif {
   const tags = block && load(block);
   if (!tags) return NOTHING;
@@ -29,10 +29,10 @@ export function readExif(block: Uint8Array | undefined): Exif {
   };
 }
 
-/** Whether a picture of this orientation lies on its side. */
+/** Whether a picture of this orientation is stored on its side. */
 export const isTurned = ({ orientation }: Pick<Exif, "orientation">): boolean => (orientation ?? 1) >= 5;
 
-/** Without control and format characters, lone surrogates and the like: these are bytes of a stranger's file. */
+/** Removes control and format characters, lone surrogates and the like, because the file is not trusted. */
 export const printable = (text: unknown): string =>
   typeof text === "string"
     ? text
@@ -54,20 +54,20 @@ function load(block: Uint8Array) {
 const orientation = (value: unknown): number | null =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 8 ? value : null;
 
-/** "2026:05:01 12:00:00" as "2026-05-01T12:00:00", if there was such a second. */
+/** Returns "2026:05:01 12:00:00" as "2026-05-01T12:00:00", or null if that is not a valid time. */
 function takenAt(text: string): string | null {
   const [, date, time] = /^(\d{4}:\d\d:\d\d) (\d\d:\d\d:\d\d)$/.exec(text) ?? [];
   if (!date || !time) return null;
   const written = `${date.replaceAll(":", "-")}T${time}`;
   const parsed = new Date(`${written}Z`);
-  // The 31st of February is parsed as a day of March, and comes back as another one.
+  // 31 February is parsed as a day in March, so it does not match what was written.
   return Number.isNaN(parsed.valueOf()) || !parsed.toISOString().startsWith(written) ? null : written;
 }
 
-/** Places are between 12 hours behind UTC and 14 before it. */
+/** Offsets range from 12 hours behind UTC to 14 hours ahead of it. */
 const offset = (text: string): string | null => (/^(-(0\d|1[0-2])|\+(0\d|1[0-4])):[0-5]\d$/.test(text) ? text : null);
 
-/** Many models repeat their maker: "Canon" and "Canon EOS 5D". */
+/** Many models repeat their make: "Canon" and "Canon EOS 5D". */
 const camera = (make: string, model: string): string | null =>
   cut(model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`);
 

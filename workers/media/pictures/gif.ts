@@ -1,8 +1,17 @@
-/** A GIF: every block of it, because their lengths stand in them alone. */
+/** Reads a GIF: every block of it, because the length of each is only known from the block itself. */
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { littleEndian } from "./bytes.ts";
-import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts, SEGMENTS_MAX } from "./parts.ts";
+import {
+  BLOCK_BYTES,
+  BLOCKS_MAX,
+  checkFrames,
+  keep,
+  latin1,
+  emptyHeader,
+  type RawHeader,
+  SEGMENTS_MAX,
+} from "./parts.ts";
 import { checkSize } from "./size.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
@@ -10,12 +19,13 @@ const SCREEN_BYTES = 13;
 const [EXTENSION, IMAGE, END] = [0x21, 0x2c, 0x3b];
 const [COMMENT, APPLICATION] = [0xfe, 0xff];
 
-export async function readGif(source: ByteSource): Promise<Parts> {
+/** Reads the size, the frames and the metadata of a GIF. */
+export async function readGif(source: ByteSource): Promise<RawHeader> {
   const windows = windowsOf(source);
-  const parts = noParts();
+  const raw = emptyHeader();
   const screen = await windows.at(0, SCREEN_BYTES);
-  parts.width = littleEndian(screen.subarray(6, 8));
-  parts.height = littleEndian(screen.subarray(8, 10));
+  raw.width = littleEndian(screen.subarray(6, 8));
+  raw.height = littleEndian(screen.subarray(8, 10));
 
   let frames = 0;
   let at = SCREEN_BYTES + coloursOf(screen[10]);
@@ -27,30 +37,29 @@ export async function readGif(source: ByteSource): Promise<Parts> {
       checkFrames((frames += 1));
       at = await endOfBlocks(windows, at + 11 + coloursOf(head[9]));
     } else if (head[0] === EXTENSION) {
-      await readExtension(windows, at, head, parts);
+      await readExtension(windows, at, head, raw);
       at = await endOfBlocks(windows, at + 2);
     } else {
-      if (head[0] === END && at + 1 < source.size) parts.carries.add("trailer");
+      if (head[0] === END && at + 1 < source.size) raw.carries.add("trailer");
       break;
     }
   }
-  parts.frames = Math.max(1, frames);
-  return parts;
+  raw.frames = Math.max(1, frames);
+  return raw;
 }
 
-/** The bytes of the colour table that `flags` announce. */
+/** Returns the size in bytes of the colour table that `flags` announce. */
 const coloursOf = (flags = 0): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
 
-async function readExtension(windows: Windows, at: number, head: Uint8Array, parts: Parts): Promise<void> {
-  if (head[1] === COMMENT) parts.carries.add("comment");
+async function readExtension(windows: Windows, at: number, head: Uint8Array, raw: RawHeader): Promise<void> {
+  if (head[1] === COMMENT) raw.carries.add("comment");
   if (head[1] !== APPLICATION) return;
   const name = latin1(head.subarray(3, 14));
-  // Its text stands there as it is, followed by 256 bytes that lead any reader of blocks to its end.
-  if (name === "XMP DataXMP" && parts.xmp.length < BLOCKS_MAX)
-    keep(parts, "xmp", await windows.at(at + 14, BLOCK_BYTES));
+  // The XMP text is not divided into blocks; 256 bytes after it lead any reader of blocks to the end.
+  if (name === "XMP DataXMP" && raw.xmp.length < BLOCKS_MAX) keep(raw, "xmp", await windows.at(at + 14, BLOCK_BYTES));
 }
 
-/** Where the blocks end that begin at `at`: each has its length before it, and the last is empty. */
+/** Returns the end of the blocks that begin at `at`. Each has its length before it, and the last is empty. */
 async function endOfBlocks(windows: Windows, at: number): Promise<number> {
   for (let bytes = await windows.from(at, 1); bytes.length > 0; bytes = await windows.from(at, 1)) {
     let within = 0;

@@ -1,4 +1,4 @@
-/** What a picture's file says of itself, without decoding it: as much is read as its kind needs, and never more than agreed. */
+/** Reads what a picture's file states about itself, without decoding it, and within the limits of its format. */
 import { Removed } from "../../../schema/media/media-details.ts";
 import type { PictureType } from "../../../schema/media/media-types.ts";
 import { type ByteSource, Metered } from "../inspection/byte-source.ts";
@@ -7,30 +7,30 @@ import { type Exif, isTurned, printable, readExif } from "./exif.ts";
 import { readGif } from "./gif.ts";
 import { readHeif } from "./heif.ts";
 import { readJpeg } from "./jpeg.ts";
-import { latin1, type Parts } from "./parts.ts";
+import { latin1, type RawHeader } from "./parts.ts";
 import { readPng } from "./png.ts";
 import { checkSize, type Size } from "./size.ts";
-import { partsOfExif } from "./tiff.ts";
+import { kindsInExif } from "./tiff.ts";
 import { readWebp } from "./webp.ts";
 
 export type Header = {
-  /** As stored, before the picture is turned. */
+  /** The size as stored, before the picture is rotated. */
   stored: Size;
-  /** Whether it is to be shown lying on the other side. */
+  /** Whether showing it upright swaps its width and height. */
   turned: boolean;
-  /** 1 of a still. */
+  /** 1 for a still. */
   frames: number;
   colorProfile: string | null;
   exif: Exif;
-  /** What the file has beside its picture. */
+  /** What the file contains besides the picture. */
   carries: Removed[];
 };
 
-type Reader = { read: (source: Metered) => Promise<Parts>; bytesMax: number; readsMax: number };
+type Reader = { read: (source: Metered) => Promise<RawHeader>; bytesMax: number; readsMax: number };
 
-/** What may have to be read from its first byte to its last: lengths that stand in the data alone, scans and frames to count. */
+/** The limits of formats that may be read whole, to find lengths in the data, or to count scans or frames. */
 const WHOLE = { bytesMax: 64 * 1024 * 1024, readsMax: 500 };
-/** What has all that is wanted in a few boxes. */
+/** The limits of formats that have everything needed in a few boxes. */
 const BOXES = { bytesMax: 2 * 1024 * 1024, readsMax: 100 };
 
 const READERS: Record<PictureType, Reader> = {
@@ -42,29 +42,29 @@ const READERS: Record<PictureType, Reader> = {
   "image/heic": { read: readHeif, ...BOXES },
 };
 
-/** Throws `Rejected` if the file is damaged, too large or too complex. */
+/** Reads the header of a picture. Throws `Rejected` if the file is damaged, too large or too complex. */
 export async function readHeader(source: ByteSource, type: PictureType): Promise<Header> {
   const { read, bytesMax, readsMax } = READERS[type];
-  const parts = await read(new Metered(source, bytesMax, readsMax));
-  checkSize(parts);
-  const exif = readExif(parts.exif[0]);
-  // A container that turns its pictures itself repeats that in EXIF at most.
-  const orientation = parts.turned === undefined ? exif.orientation : null;
+  const raw = await read(new Metered(source, bytesMax, readsMax));
+  checkSize(raw);
+  const exif = readExif(raw.exif[0]);
+  // A container with its own rotation at most repeats it in EXIF, so EXIF does not count there.
+  const orientation = raw.turned === undefined ? exif.orientation : null;
   return {
-    stored: { width: parts.width, height: parts.height },
-    turned: parts.turned ?? isTurned(exif),
-    frames: parts.frames,
-    colorProfile: profileOf(parts),
+    stored: { width: raw.width, height: raw.height },
+    turned: raw.turned ?? isTurned(exif),
+    frames: raw.frames,
+    colorProfile: profileOf(raw),
     exif: { ...exif, orientation },
-    carries: carried(parts),
+    carries: carried(raw),
   };
 }
 
-const profileOf = ({ icc, profile }: Parts): string | null => printable(icc && iccName(icc)) || profile || null;
+const profileOf = ({ icc, profile }: RawHeader): string | null => printable(icc && iccName(icc)) || profile || null;
 
-/** What the blocks contain is added to what the walker saw. Of a position only that there is one. */
-function carried({ carries, exif, xmp }: Parts): Removed[] {
-  const all = new Set([...carries, ...exif.flatMap(partsOfExif)]);
+/** Adds what the metadata blocks contain to what the walker found. Of a position, only its presence is recorded. */
+function carried({ carries, exif, xmp }: RawHeader): Removed[] {
+  const all = new Set([...carries, ...exif.flatMap(kindsInExif)]);
   for (const text of xmp.map(latin1)) {
     if (/\bexif:GPS[A-Z]/.test(text)) all.add("gps");
     if (/\b(MotionPhoto|MicroVideo)(>|=["'])1|Item:Semantic=["']MotionPhoto/.test(text)) all.add("motion_video");

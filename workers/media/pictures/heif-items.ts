@@ -1,4 +1,4 @@
-/** The items of a HEIF file (ISO/IEC 23008-12): which there are, where their bytes lie, and what is said of them. */
+/** Reads the items of a HEIF file (ISO/IEC 23008-12): their types, where their bytes are, and their properties. */
 import { Rejected } from "../inspection/rejections.ts";
 import { boxesIn, descend, versioned } from "./boxes.ts";
 import { cursorOf } from "./bytes.ts";
@@ -7,17 +7,17 @@ import { latin1 } from "./parts.ts";
 /** A picture of 50 megapixels in tiles of 512 by 512 has 200. */
 export const ITEMS_MAX = 1000;
 const EXTENTS_MAX = 4 * ITEMS_MAX;
-/** Of properties to items: each item has a few. */
+/** Associations of properties with items. Each item has a few. */
 const ASSOCIATIONS_MAX = 16 * ITEMS_MAX;
 
 export type Property = { type: string; content: Uint8Array };
 export type Extent = { offset: number; length: number };
-/** `inIdat`: its extents lie in the `idat` box, not in the file. */
+/** `inIdat`: the extents are offsets in the `idat` box, not in the file. */
 export type Item = { type: string; mime: string; extents: Extent[]; inIdat: boolean; properties: Property[] };
 
 export type Items = { primary: number; all: Map<number, Item>; tiles: Map<number, number[]>; idat: Uint8Array };
 
-/** From the content of a `meta` box, after its version and flags. Throws `corrupt` and `too_complex`. */
+/** Reads the content of a `meta` box after its version and flags. Throws `corrupt` and `too_complex`. */
 export function readItems(meta: Uint8Array): Items {
   const boxes = new Map(boxesIn(meta).map(({ type, content }) => [type, content]));
   const required = (type: string) => {
@@ -35,7 +35,7 @@ export function readItems(meta: Uint8Array): Items {
 
 function readTypes(iinf: Uint8Array): Map<number, Item> {
   const { version, cursor } = versioned(iinf);
-  cursor.uint(version === 0 ? 2 : 4); // How many, which the boxes themselves tell.
+  cursor.uint(version === 0 ? 2 : 4); // The count, which the boxes themselves reveal.
   const entries = boxesIn(cursor.take(cursor.left()));
   if (entries.length > ITEMS_MAX) throw new Rejected("too_complex");
   return new Map(
@@ -85,7 +85,7 @@ function readProperties(iprp: Uint8Array, items: Map<number, Item>): void {
     const { version, flags, cursor } = versioned(content);
     for (let count = cursor.uint(4); count > 0; count -= 1) {
       const id = cursor.uint(version === 0 ? 2 : 4);
-      // Which of two lists holds would be every reader's own choice.
+      // If an item had two lists, readers would differ in which one they use.
       if (seen.has(id)) throw new Rejected("corrupt");
       seen.add(id);
       for (let left = cursor.uint(1); left > 0; left -= 1) {
@@ -98,7 +98,7 @@ function readProperties(iprp: Uint8Array, items: Map<number, Item>): void {
   }
 }
 
-/** Of which items a picture is put together, by its id. */
+/** Returns the tiles that each grid consists of, as item ids by the id of the grid. */
 function readTiles(iref: Uint8Array | undefined): Map<number, number[]> {
   const tiles = new Map<number, number[]>();
   if (!iref) return tiles;

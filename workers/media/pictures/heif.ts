@@ -1,4 +1,4 @@
-/** An AVIF or HEIC file: its boxes by ranges, the one that describes its items as a whole. */
+/** Reads an AVIF or HEIC file: its boxes by ranges, and the box that describes its items whole. */
 import { uintOf } from "../../../schema/bytes.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
@@ -6,50 +6,51 @@ import { boxesOfFile, descend, readBox, versioned } from "./boxes.ts";
 import { cursorOf } from "./bytes.ts";
 import { cicpName } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
-import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, noParts, type Parts } from "./parts.ts";
+import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, latin1, emptyHeader, type RawHeader } from "./parts.ts";
 import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
-/** The last row and column of tiles may stand over the picture's edge. */
+/** The last row and column of tiles may extend beyond the picture's edge. */
 const TILE_PIXELS_MAX = 2 * PIXELS_MAX;
 
-export async function readHeif(source: ByteSource): Promise<Parts> {
+/** Reads the size, the frames and the metadata of an AVIF or HEIC file. */
+export async function readHeif(source: ByteSource): Promise<RawHeader> {
   const windows = windowsOf(source);
-  const parts = noParts();
+  const raw = emptyHeader();
   const boxes = await boxesOfFile(windows);
   const [meta, moov] = ["meta", "moov"].map((type) => boxes.find((box) => box.type === type));
-  if (moov) readSequence(await readBox(windows, moov), parts);
-  if (meta) await readStill(windows, (await readBox(windows, meta)).subarray(4), parts);
-  if (boxes.some(({ type }) => type === "mpvd")) parts.carries.add("motion_video");
-  if ((boxes.at(-1)?.end ?? 0) < source.size) parts.carries.add("trailer");
-  return parts;
+  if (moov) readSequence(await readBox(windows, moov), raw);
+  if (meta) await readStill(windows, (await readBox(windows, meta)).subarray(4), raw);
+  if (boxes.some(({ type }) => type === "mpvd")) raw.carries.add("motion_video");
+  if ((boxes.at(-1)?.end ?? 0) < source.size) raw.carries.add("trailer");
+  return raw;
 }
 
-async function readStill(windows: Windows, meta: Uint8Array, parts: Parts): Promise<void> {
+async function readStill(windows: Windows, meta: Uint8Array, raw: RawHeader): Promise<void> {
   const items = readItems(meta);
   const primary = items.all.get(items.primary);
   if (!primary) throw new Rejected("corrupt");
   checkExtents(items, windows.size);
-  // Alpha, depth and thumbnails are decoded beside the picture.
+  // Alpha, depth and thumbnails are decoded too, so their sizes count.
   for (const { properties } of items.all.values()) {
     for (const { type, content } of properties) if (type === "ispe") checkSize(sizeIn(content));
   }
   for (const { type, content } of primary.properties) {
-    if (type === "ispe") Object.assign(parts, sizeIn(content));
-    if (type === "clap") Object.assign(parts, clean(parts, content));
-    if (type === "irot") parts.turned = ((content[0] ?? 0) & 1) === 1;
-    if (type === "colr") readColour(content, parts);
+    if (type === "ispe") Object.assign(raw, sizeIn(content));
+    if (type === "clap") Object.assign(raw, croppedSize(raw, content));
+    if (type === "irot") raw.turned = ((content[0] ?? 0) & 1) === 1;
+    if (type === "colr") readColour(content, raw);
   }
-  parts.turned ??= false;
+  raw.turned ??= false;
   if (primary.type === "grid") await checkGrid(windows, items, primary);
   const found = (is: (item: Item) => boolean) => [...items.all.values()].filter(is).slice(0, BLOCKS_MAX);
   for (const item of found(({ type }) => type === "Exif")) {
-    // The TIFF header comes as many bytes after the first four as these say.
+    // The first four bytes state how far after them the TIFF header begins.
     const block = await contentOf(windows, items, item, BLOCK_BYTES + 10);
-    keep(parts, "exif", block.subarray(4 + uintOf(block.subarray(0, 4))));
+    keep(raw, "exif", block.subarray(4 + uintOf(block.subarray(0, 4))));
   }
   for (const item of found(({ mime }) => mime === "application/rdf+xml")) {
-    keep(parts, "xmp", await contentOf(windows, items, item, BLOCK_BYTES));
+    keep(raw, "xmp", await contentOf(windows, items, item, BLOCK_BYTES));
   }
 }
 
@@ -58,21 +59,21 @@ function sizeIn(ispe: Uint8Array): Size {
   return { width: cursor.uint(4), height: cursor.uint(4) };
 }
 
-/** The size that a clean aperture leaves: two fractions. One that is not within the picture is the decoder's to judge. */
-function clean(size: Size, clap: Uint8Array): Size {
+/** Returns the size that a clean aperture (two fractions) leaves. The decoder judges an invalid aperture. */
+function croppedSize(size: Size, clap: Uint8Array): Size {
   const cursor = cursorOf(clap);
   const [width, height] = [Math.floor(cursor.uint(4) / cursor.uint(4)), Math.floor(cursor.uint(4) / cursor.uint(4))];
   return width > 0 && height > 0 && width <= size.width && height <= size.height ? { width, height } : size;
 }
 
-function readColour(colr: Uint8Array, parts: Parts): void {
+function readColour(colr: Uint8Array, raw: RawHeader): void {
   const cursor = cursorOf(colr);
   const type = latin1(cursor.take(4));
-  if (type === "nclx") parts.profile = cicpName(cursor.uint(2), cursor.uint(2));
-  else parts.icc = cursor.take(Math.min(cursor.left(), BLOCK_BYTES)).slice();
+  if (type === "nclx") raw.profile = cicpName(cursor.uint(2), cursor.uint(2));
+  else raw.icc = cursor.take(Math.min(cursor.left(), BLOCK_BYTES)).slice();
 }
 
-/** All bytes of an item lie in the file, and no two share some of theirs. Equal ones do: encoders write those once. */
+/** Throws `corrupt` unless all extents are in the file and disjoint. Equal ones are fine: encoders store those once. */
 function checkExtents({ all, idat }: Items, fileBytes: number): void {
   const inFile: Extent[] = [];
   for (const { extents, inIdat } of all.values()) {
@@ -90,7 +91,7 @@ function checkExtents({ all, idat }: Items, fileBytes: number): void {
   }
 }
 
-/** A grid states the size of the whole, and its tiles state theirs: a decoder may allocate for either. */
+/** Checks the stated sizes of a grid and of its tiles, because a decoder may allocate memory for either. */
 async function checkGrid(windows: Windows, items: Items, grid: Item): Promise<void> {
   const cursor = cursorOf(await contentOf(windows, items, grid, 12));
   cursor.uint(1);
@@ -108,15 +109,15 @@ async function checkGrid(windows: Windows, items: Items, grid: Item): Promise<vo
   if (pixels > TILE_PIXELS_MAX) throw new Rejected("too_many_pixels");
 }
 
-/** At most `limit` bytes, of the first extent: what is read here is written in one. A length of 0 reaches to the end. */
+/** Returns up to `limit` bytes of an item's first extent, its only one here. A length of 0 means to the end. */
 async function contentOf(windows: Windows, { idat }: Items, { extents, inIdat }: Item, limit: number) {
   const { offset = 0, length = 0 } = extents[0] ?? {};
   const bytes = Math.min(length === 0 ? windows.size : length, limit);
   return inIdat ? idat.subarray(offset, offset + bytes) : (await windows.at(offset, bytes)).slice();
 }
 
-/** How many frames a sequence has, and its size in case that no still stands beside it. */
-function readSequence(moov: Uint8Array, parts: Parts): void {
+/** Reads the number of frames of a sequence, and its size in case the file has no still picture. */
+function readSequence(moov: Uint8Array, raw: RawHeader): void {
   const table = descend(moov, "trak", "mdia", "minf", "stbl");
   const [sizes, entry] = [table && descend(table, "stsz"), table && descend(table, "stsd")];
   if (!sizes || !entry) throw new Rejected("corrupt");
@@ -124,8 +125,9 @@ function readSequence(moov: Uint8Array, parts: Parts): void {
   const [sampleBytes, count] = [cursor.uint(4), cursor.uint(4)];
   if (sampleBytes === 0 && count * 4 > cursor.left()) throw new Rejected("corrupt");
   checkFrames(count);
-  const sample = cursorOf(entry.subarray(8 + 8 + 24)); // After its head, that of the box in it, and what is of no use here.
+  // Skips the header of stsd, that of its first entry, and the fields before the size.
+  const sample = cursorOf(entry.subarray(8 + 8 + 24));
   const size = { width: sample.uint(2), height: sample.uint(2) };
   checkSize(size);
-  Object.assign(parts, { ...size, frames: Math.max(1, count), turned: false });
+  Object.assign(raw, { ...size, frames: Math.max(1, count), turned: false });
 }

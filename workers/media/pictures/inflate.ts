@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from "./parts.ts";
 
-/** The beginning of what `deflated` contains: as much as is ever read of a part, so a bomb ends there. Nothing if it is damaged. */
+/** Inflates at most BLOCK_BYTES, so that a bomb does no harm. Returns no bytes if the data is damaged. */
 export async function inflated(deflated: Uint8Array): Promise<Uint8Array> {
   const reader = new Blob([deflated.slice()]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   const beginning = new Uint8Array(BLOCK_BYTES);

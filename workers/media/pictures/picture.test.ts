@@ -23,14 +23,14 @@ const served = async ({ id }: Media): Promise<string> => {
   return (await Promise.all(texts)).join("");
 };
 
-it("shows an animation as its first frame, and says how many there are", async () => {
+it("shows the first frame of an animation, and reports the number of frames", async () => {
   const frames = bytes(gifControl, gifFrame, gifControl, gifFrame);
   const media = await inspected(newPerson(), bytes(gifHead(4, 3), gifExtension(0xfe, "EICAR"), frames, GIF_END).buffer);
   expect(media).toMatchObject({ state: "ready", width: 4, height: 3, details: { frames: 2, removed: ["comment"] } });
   expect(await served(media)).not.toMatch("EICAR");
 });
 
-it("serves nothing of what stands behind a picture", async () => {
+it("serves nothing of the bytes after a picture", async () => {
   for (const file of [await png(8, 6), await jpeg(8, 6, { ...PHONE, orientation: 1 })]) {
     const media = await inspected(newPerson(), bytes(new Uint8Array(file), "<script>alert(1)</script>").buffer);
     expect(media).toMatchObject({ state: "ready", width: 8, height: 6 });
@@ -39,14 +39,14 @@ it("serves nothing of what stands behind a picture", async () => {
   }
 });
 
-it("says of a HEIC picture that the decoder here does not take what can be done", async () => {
+it("tells the owner what to do about a HEIC picture that the decoder cannot read", async () => {
   const item = { id: 1, type: "hvc1", data: bytes("picture"), properties: [ispe(40, 30)] };
   const media = await inspected(newPerson(), heif([item], { brand: "heic" }).buffer);
   expect(media).toMatchObject({ state: "rejected", rejection: { code: "heic_not_decoded", mayRetry: true } });
   expect(media.rejection?.detail).toMatch("JPEG");
 });
 
-it("settles a picture that is damaged or cut off, wherever it is", async () => {
+it("settles a picture that is damaged or truncated anywhere", async () => {
   const file = new Uint8Array(await jpeg(8, 6, PHONE));
   const damaged = Array.from({ length: 12 }, (_, index) => {
     const at = Math.floor((index * file.length) / 12);

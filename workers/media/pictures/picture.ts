@@ -1,4 +1,4 @@
-/** From a stored picture to one that can be shown: what it is, and its renditions. */
+/** Inspects a stored picture: describes it and makes its renditions. */
 import type { MediaDetails } from "../../../schema/media/media-details.ts";
 import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
 import { storedBytes } from "../inspection/byte-source.ts";
@@ -10,19 +10,19 @@ import { makeRenditions, type Renditions, storeRenditions } from "./renditions.t
 import { sizeOfRendition, uprightSize } from "./size.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
-/** Looks at a picture and stores its renditions. Throws `Rejected` when it is at fault. */
+/** Describes a picture and stores its renditions. Throws `Rejected` when the file is at fault. */
 export async function inspectPicture(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
   if (isVideo(contentType)) throw new Error(`${id} is a video`);
   const header = await readHeader(storedBytes(env, originalKey(id), bytes), contentType);
   const renditions = await decoded(env, originalKey(id), rejectionIfUndecodable(contentType, header));
   const size = uprightSize(header.stored, sizeOfRendition(renditions.w1080), header.turned);
   await storeRenditions(env, id, renditions);
-  // Of a rendition, which is small, and upright by now.
+  // Made from a rendition, which is small and already upright.
   const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
   return { ...size, details: { ...detailsOf(header), thumbhash } };
 }
 
-/** Which kinds a decoder takes is each deployment's own: there a picture that is good may be at an end. */
+/** Returns a rejection that names the format if it is one that not every deployment's decoder takes. */
 function rejectionIfUndecodable(type: MediaType, { frames }: Header): Rejection {
   if (type === "image/heic") return "heic_not_decoded";
   return type === "image/avif" && frames > 1 ? "animated_avif" : "undecodable";

@@ -1,42 +1,44 @@
 /**
- * The pictures that are served: upright, without any metadata. WebP is made at inspection, because the Images binding bills
- * each call: so the number of calls is that of the uploads, and a read never waits for one. What other formats are made
- * when is told in workers/media/serving/making.ts.
+ * Makes the pictures that are served: upright, without metadata. WebP is made at inspection, because each call of the
+ * Images binding is billed: so calls grow with uploads, not with reads, and no read waits for one. The other formats
+ * are made on demand (workers/media/serving/making.ts).
  */
 import { THUMB, Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
-import { decoding } from "./decoder.ts";
-import { bytesAt, type Format, mediaAt, renditionKey } from "../objects.ts";
+import { rejectUndecodable } from "./decoder.ts";
+import { readObject, type Format, mediaIdOf, renditionKey } from "../objects.ts";
 
 export const FORMAT_TYPES = { webp: "image/webp", avif: "image/avif", jpeg: "image/jpeg" } as const satisfies Record<
   Format,
   string
 >;
 
-/** The bytes of each. Their sizes are bounded by the width, so they may be in memory; the original never is. */
+/** The bytes of each rendition. The width bounds their size, so they may be in memory; the original never is. */
 export type Renditions = Record<Variant, ArrayBuffer>;
 
-/** It is stored when all others are: where it is, nothing is left to be made. */
+/** The rendition that is stored after all others, so its presence means that all of them are stored. */
 const LAST = "thumb" satisfies Variant;
 const OTHERS = Variant.options.filter((variant) => variant !== LAST);
 
 /**
- * Of the picture at `source`: those that are stored, or new ones. Throws `Rejected` when it cannot be decoded. Costs one
- * look into the bucket, and four calls of the Images binding or four reads.
+ * Returns the renditions of the picture at `source`, either the stored ones or new ones, which it does not store.
+ * Throws `Rejected` when the picture cannot be decoded. Costs one HEAD, and four calls of the Images binding or four
+ * reads.
  */
 export async function makeRenditions(env: Env, source: string): Promise<Renditions> {
-  const stored = await storedRenditions(env, mediaAt(source));
+  const stored = await storedRenditions(env, mediaIdOf(source));
   if (stored) return stored;
-  const make = async (variant: Variant) => encoded(await bytesAt(env, source), variant, "webp", env);
-  return decoding(env, "undecodable", () => ofEach(make));
+  const make = async (variant: Variant) => encoded(await readObject(env, source), variant, "webp", env);
+  return rejectUndecodable(env, "undecodable", () => ofEach(make));
 }
 
-/** Never overwrites: what is at an address stays as it is, for the year that caches keep it. */
+/** Stores the renditions. Never overwrites: the bytes at a URL stay the same for the year that caches keep them. */
 export async function storeRenditions(env: Env, id: MediaId, renditions: Renditions): Promise<void> {
   await Promise.all(OTHERS.map((variant) => storeRendition(env, id, variant, "webp", renditions[variant])));
   await storeRendition(env, id, LAST, "webp", renditions[LAST]);
 }
 
+/** Stores one rendition, unless there already is one. */
 export async function storeRendition(
   env: Env,
   id: MediaId,
@@ -50,10 +52,10 @@ export async function storeRendition(
   });
 }
 
-/** An inspection that comes again pays for none of them again. */
+/** Returns stored renditions, so that a repeated inspection does not pay for new ones. */
 async function storedRenditions(env: Env, id: MediaId): Promise<Renditions | undefined> {
   if (!(await env.MEDIA.head(renditionKey(id, LAST)))) return undefined;
-  return ofEach(async (variant) => new Response(await bytesAt(env, renditionKey(id, variant))).arrayBuffer());
+  return ofEach(async (variant) => new Response(await readObject(env, renditionKey(id, variant))).arrayBuffer());
 }
 
 async function ofEach(get: (variant: Variant) => Promise<ArrayBuffer>): Promise<Renditions> {
@@ -61,7 +63,7 @@ async function ofEach(get: (variant: Variant) => Promise<ArrayBuffer>): Promise<
   return { w320, w640, w1080, thumb };
 }
 
-// None is larger than its original. The thumbnail is the middle of it.
+// No rendition is larger than its original. The thumbnail is cropped to the centre.
 const SHAPES: Record<Variant, ImageTransform> = {
   w320: { width: 320, fit: "scale-down" },
   w640: { width: 640, fit: "scale-down" },
@@ -70,9 +72,9 @@ const SHAPES: Record<Variant, ImageTransform> = {
 };
 
 /**
- * One call of the Images binding, which turns a picture upright by itself: for all eight values of EXIF, and for AVIF. Of
- * what is upright and in this shape already it is the same picture in another format. Throws when the encoder has made
- * something else, as it may of an AVIF that it finds too large.
+ * Encodes a picture with one call of the Images binding, which rotates it upright, for all eight EXIF orientations and
+ * for AVIF. An upright picture of the right shape only changes its format. Throws `OtherFormat` when the encoder
+ * returns another format, as it may for an AVIF that it finds too large.
  */
 export async function encoded(
   picture: ReadableStream<Uint8Array>,
@@ -83,10 +85,11 @@ export async function encoded(
   const type = FORMAT_TYPES[format];
   const made = await IMAGES.input(picture)
     .transform(SHAPES[variant])
-    // JPEG knows no transparency. The local binding takes black all the same.
+    // JPEG has no transparency. The local binding ignores this and fills with black.
     .output({ format: type, anim: false, ...(format === "jpeg" && { background: "#ffffff" }) });
   if (made.contentType() !== type) throw new OtherFormat(`asked for ${type}, got ${made.contentType()}`);
   return made.response().arrayBuffer();
 }
 
+/** Thrown when the encoder returned a format other than the requested one. */
 export class OtherFormat extends Error {}

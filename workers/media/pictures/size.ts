@@ -1,4 +1,4 @@
-/** How large a picture is: first what its header says, to refuse a bomb before it is decoded; then what the decoder saw. */
+/** Checks the size of a picture: first as stated, to reject a bomb before decoding it, then as the decoder saw it. */
 import { imageSize } from "image-size";
 import { WIDTHS } from "../../../schema/api/media.ts";
 import { Rejected } from "../inspection/rejections.ts";
@@ -10,16 +10,16 @@ const WIDEST = Math.max(...WIDTHS);
 export const PIXELS_MAX = 50_000_000;
 const SIDE_MAX = 12_000; // The most that the Images binding takes.
 
-/** Rejects a size that is none, and one that is too large. */
+/** Rejects a size that is invalid or too large. */
 export function checkSize({ width, height }: Size): void {
   if (!isCount(width) || !isCount(height)) throw new Rejected("corrupt");
   if (width > SIDE_MAX || height > SIDE_MAX || width * height > PIXELS_MAX) throw new Rejected("too_many_pixels");
 }
 
 /**
- * The upright size of an original, of which `seen` is the size of its widest rendition. Formats have many ways to turn,
- * mirror and crop (EXIF in five places, irot, imir, clap), and what counts is how the decoder took them. `turned` is
- * what the file says: it decides where a picture is nearly square.
+ * Returns the upright size of an original whose widest rendition has the size `seen`. Formats have many ways to rotate,
+ * mirror and crop (EXIF in five places, irot, imir, clap), and what counts is how the decoder applied them. `turned` is
+ * what the file states; it decides for a picture that is nearly square.
  */
 export function uprightSize(stated: Size, seen: Size, turned: boolean): Size {
   if (seen.width < WIDEST) return seen; // It was not scaled, so this is the size.
@@ -27,12 +27,12 @@ export function uprightSize(stated: Size, seen: Size, turned: boolean): Size {
   const size = (turned ? [onItsSide, stated] : [stated, onItsSide]).find(
     ({ width, height }) => width >= WIDEST && Math.abs((height * WIDEST) / width - seen.height) <= 1,
   );
-  // The header told of another picture than the one that is in the file.
+  // The header describes another picture than the one in the file.
   if (!size) throw new Rejected("corrupt");
   return size;
 }
 
-/** The size of a rendition, which our own encoder made. */
+/** Returns the size of a rendition, which comes from our own encoder. */
 export function sizeOfRendition(bytes: ArrayBuffer): Size {
   const { width, height } = imageSize(new Uint8Array(bytes));
   return { width, height };

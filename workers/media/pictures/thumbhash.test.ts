@@ -11,7 +11,7 @@ async function hashOf(picture: ArrayBuffer | Uint8Array): Promise<Uint8Array> {
   return Uint8Array.from(atob(await thumbhashOf(env, key)), (character) => character.charCodeAt(0));
 }
 
-/** All of one colour, which has as many channels as there are values. */
+/** Makes a PNG of one colour, with as many channels as there are values. */
 const plain = (width: number, height: number, ...colour: number[]) =>
   encode({
     width,
@@ -23,18 +23,18 @@ const plain = (width: number, height: number, ...colour: number[]) =>
 const rounded = ({ r, g, b, a }: { r: number; g: number; b: number; a: number }) =>
   [r, g, b, a].map((value) => Math.round(value * 10) / 10);
 
-it("stands for the colours and the shape of a picture", async () => {
+it("reproduces the average colour and the aspect ratio of a picture", async () => {
   const red = await hashOf(plain(300, 100, 255, 0, 0));
   expect(rounded(thumbHashToAverageRGBA(red))).toEqual([1, 0, 0, 1]);
   expect(thumbHashToApproximateAspectRatio(red)).toBeGreaterThan(2);
   expect(rounded(thumbHashToAverageRGBA(await hashOf(await png(120, 120))))).toEqual([0.5, 0.5, 0.5, 1]);
 });
 
-it("keeps what is transparent, and takes a picture of one pixel", async () => {
+it("keeps transparency, and accepts a picture of one pixel", async () => {
   expect(rounded(thumbHashToAverageRGBA(await hashOf(plain(40, 40, 0, 0, 255, 128))))).toEqual([0, 0, 1, 0.5]);
   expect(rounded(thumbHashToAverageRGBA(await hashOf(plain(1, 1, 255, 255, 255))))).toEqual([1, 1, 1, 1]);
 });
 
-it("rejects what is no picture", async () => {
+it("rejects a file that is not a picture", async () => {
   await expect(hashOf(new TextEncoder().encode("no picture"))).rejects.toThrow("undecodable");
 });

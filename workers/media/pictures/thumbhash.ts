@@ -1,17 +1,20 @@
-/** A few dozen bytes that stand for a picture until it has come: https://evanw.github.io/thumbhash */
+/** Makes ThumbHashes: a few dozen bytes that stand for a picture while it loads. https://evanw.github.io/thumbhash */
 import { convertIndexedToRgb, decode, type DecodedPng } from "fast-png";
 import { rgbaToThumbHash } from "thumbhash";
-import { bytesAt } from "../objects.ts";
-import { decoding } from "./decoder.ts";
+import { readObject } from "../objects.ts";
+import { rejectUndecodable } from "./decoder.ts";
 import { sizeOfRendition } from "./size.ts";
 
-/** The most that a ThumbHash is made of, in pixels. */
+/** The largest side of a picture that a ThumbHash can be made from, in pixels. */
 const SIDE_MAX = 100;
 
-/** Of the picture at `source`, an R2 key, in base64. Throws `Rejected` when it cannot be decoded. One call of the Images binding. */
+/**
+ * Returns the ThumbHash of the picture at `source`, an R2 key, in base64. Throws `Rejected` when the picture cannot be
+ * decoded. Costs one call of the Images binding.
+ */
 export async function thumbhashOf(env: Env, source: string): Promise<string> {
-  const png = await decoding(env, "undecodable", async () => {
-    const made = await env.IMAGES.input(await bytesAt(env, source))
+  const png = await rejectUndecodable(env, "undecodable", async () => {
+    const made = await env.IMAGES.input(await readObject(env, source))
       .transform({ width: SIDE_MAX, height: SIDE_MAX, fit: "scale-down" })
       .output({ format: "image/png", anim: false });
     return made.response().arrayBuffer();
@@ -22,7 +25,7 @@ export async function thumbhashOf(env: Env, source: string): Promise<string> {
   return btoa(String.fromCharCode(...hash));
 }
 
-/** An encoder leaves out what a picture has no use for: colours, transparency, bits. */
+/** Expands a PNG to RGBA with 8 bits. Encoders omit the colours, transparency and bits that a picture does not use. */
 function rgbaOf(png: DecodedPng): Uint8Array {
   const channels = png.palette ? (png.palette[0]?.length ?? 3) : png.channels;
   const data = png.palette ? convertIndexedToRgb(png) : png.data;

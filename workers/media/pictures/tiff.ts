@@ -1,18 +1,18 @@
-/** What an EXIF block has, without reading what stands there: so a position is never in anybody's hands. */
+/** Finds out which metadata an EXIF block has without reading the values, so a position is never read. */
 import type { Removed } from "../../../schema/media/media-details.ts";
 
 const [XMP, IPTC, EXIF, GPS, MAKER_NOTE, INTEROPERABILITY] = [0x02bc, 0x83bb, 0x8769, 0x8825, 0x927c, 0xa005];
-/** The last that EXIF has for positions. Damaged pointers lead to directories of other tags. */
+/** The highest EXIF tag for positions. Damaged pointers may lead to directories of other tags. */
 const GPS_TAG_MAX = 0x1f;
 const ENTRY_BYTES = 12;
-/** Bytes a value, by the number of its type (TIFF 6.0, section 2). */
+/** The bytes per value of each type, by its number (TIFF 6.0, section 2). */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
 
-/** By tag, what stands in the last 4 bytes of its entry: where its value is. */
+/** `tags` maps a tag to the last 4 bytes of its entry, the offset of its value. `valueBytes` counts all values. */
 type Directory = { tags: Map<number, number>; valueBytes: number; next: number };
 
-/** What there is in `block`, a TIFF header with directories. Of a damaged one, what can be found. */
-export function partsOfExif(block: Uint8Array): Removed[] {
+/** Returns the kinds of metadata in `block`, a TIFF header with directories; if damaged, those that can be found. */
+export function kindsInExif(block: Uint8Array): Removed[] {
   const { first, exif, gps, thumbnail } = directoriesOf(block);
   const found: [Removed, boolean][] = [
     ["gps", gps.some(({ tags }) => [...tags.keys()].some((tag) => tag <= GPS_TAG_MAX))],
@@ -24,7 +24,7 @@ export function partsOfExif(block: Uint8Array): Removed[] {
   return found.filter(([, has]) => has).map(([part]) => part);
 }
 
-/** Whether a reader of all values reads no more than the block. Crafted ones share one long value among 5,000 entries. */
+/** Whether all values together fit into the block. Crafted blocks share one long value among 5,000 entries. */
 export function isProportionate(block: Uint8Array): boolean {
   const { first, exif, gps, interoperability, thumbnail } = directoriesOf(block);
   const all = [first, exif, ...gps, interoperability, thumbnail];
@@ -53,12 +53,12 @@ function directoryAt(block: Uint8Array, at: number): Directory {
   for (let entry = at + 2; entry < end; entry += ENTRY_BYTES) {
     directory.tags.set(u16(entry), u32(entry + 8));
     const bytes = (TYPE_BYTES[u16(entry + 2)] ?? 0) * u32(entry + 4);
-    if (bytes <= block.length) directory.valueBytes += bytes; // Of more, nobody finds a value.
+    if (bytes <= block.length) directory.valueBytes += bytes; // A longer value cannot be in the block.
   }
   return { ...directory, next: u32(end) };
 }
 
-/** Numbers in the byte order that the block announces; 0 beyond its end. */
+/** Reads numbers in the byte order that the block announces; 0 beyond its end. */
 function viewOf(block: Uint8Array) {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const little = block[0] === 0x49;

@@ -1,18 +1,19 @@
-/** A WebP: its chunks by ranges, none of them decoded. */
+/** Reads a WebP: its chunks by ranges, without decoding any. */
 import { imageSize } from "image-size";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { littleEndian } from "./bytes.ts";
-import { BLOCK_BYTES, checkFrames, keep, latin1, noParts, type Parts, SEGMENTS_MAX } from "./parts.ts";
+import { BLOCK_BYTES, checkFrames, keep, latin1, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./parts.ts";
 import { windowsOf } from "./windows.ts";
 
 /** "RIFF", a length, "WEBP". */
 const FILE_HEADER_BYTES = 12;
 
-export async function readWebp(source: ByteSource): Promise<Parts> {
+/** Reads the size, the frames and the metadata of a WebP. */
+export async function readWebp(source: ByteSource): Promise<RawHeader> {
   const windows = windowsOf(source);
   const head = await windows.at(0, 64);
-  const parts = Object.assign(noParts(), sizeIn(head));
+  const raw = Object.assign(emptyHeader(), sizeIn(head));
   const end = 8 + littleEndian(head.subarray(4, 8));
   let frames = 0;
   let at = FILE_HEADER_BYTES;
@@ -22,17 +23,17 @@ export async function readWebp(source: ByteSource): Promise<Parts> {
     const [type, length] = [latin1(start.subarray(0, 4)), littleEndian(start.subarray(4, 8))];
     const data = () => windows.at(at + 8, Math.min(length, BLOCK_BYTES));
     if (type === "ANMF") checkFrames((frames += 1));
-    else if (type === "ICCP") parts.icc = (await data()).slice();
-    else if (type === "XMP ") keep(parts, "xmp", await data());
+    else if (type === "ICCP") raw.icc = (await data()).slice();
+    else if (type === "XMP ") keep(raw, "xmp", await data());
     else if (type === "EXIF") {
       const block = await data();
-      keep(parts, "exif", latin1(block.subarray(0, 6)) === "Exif\0\0" ? block.subarray(6) : block);
+      keep(raw, "exif", latin1(block.subarray(0, 6)) === "Exif\0\0" ? block.subarray(6) : block);
     }
     at += 8 + length + (length % 2);
   }
-  if (end < source.size) parts.carries.add("trailer");
-  parts.frames = Math.max(1, frames);
-  return parts;
+  if (end < source.size) raw.carries.add("trailer");
+  raw.frames = Math.max(1, frames);
+  return raw;
 }
 
 function sizeIn(head: Uint8Array): { width: number; height: number } {

@@ -1,20 +1,21 @@
-/** A file from front to back: what lies near together is read at once, and what is jumped over is not read at all. */
+/** Reads a file from front to back in growing windows: nearby bytes are read together, skipped ones are not read. */
 import type { ByteSource } from "../inspection/byte-source.ts";
 
-/** Enough for the metadata of most photographs. In bytes, as all here. */
+/** The first window, enough for the metadata of most photographs. In bytes, like all sizes here. */
 const FIRST = 64 * 1024;
-/** After a jump over more than would have been read, because what lies there may be a few bytes before the next. */
+/** The window after a jump over more than one window, because only a few bytes may be needed before the next jump. */
 const AFTER_JUMP = 16 * 1024;
 const LARGEST = 1024 * 1024;
 
 export type Windows = {
   readonly size: number;
-  /** The `length` bytes from `offset` on; fewer where the file ends. */
+  /** Returns `length` bytes from `offset` on; fewer at the end of the file. */
   at: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
-  /** What is in memory from `offset` on: at least `length` bytes, unless the file ends there. */
+  /** Returns what is in memory from `offset` on: at least `length` bytes, unless the file ends before. */
   from: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
 };
 
+/** Reads `source` in windows. Holds one window in memory. */
 export function windowsOf(source: ByteSource): Windows {
   let start = 0;
   let bytes: Uint8Array<ArrayBuffer> | undefined;

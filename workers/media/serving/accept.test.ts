@@ -4,7 +4,7 @@ import { formatsFor } from "./accept.ts";
 it.each([
   [undefined, "jpeg"],
   ["", "jpeg"],
-  // Programs, and browsers of before WebP.
+  // Programs, and browsers from before WebP.
   ["*/*", "jpeg"],
   ["image/*", "jpeg"],
   ["image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5", "jpeg"],
@@ -14,7 +14,7 @@ it.each([
   ["image/webp,image/avif,image/jxl,video/*;q=0.8,image/png,*/*;q=0.5", "avif webp jpeg"],
   ["image/webp,*/*;q=0.8", "webp jpeg"],
   ["image/avif", "avif jpeg"],
-  // Weights, and the way they are written.
+  // Weights and their notation.
   ["image/avif;q=0.5, image/webp", "webp avif jpeg"],
   ["image/avif;q=0,image/webp;q=0.001", "webp jpeg"],
   ["image/webp;q=0", "jpeg"],
@@ -22,13 +22,13 @@ it.each([
   ["image/webp;q=0.5,image/jpeg;q=0.5", "webp jpeg"],
   ["IMAGE/WebP ; Q=1.000", "webp jpeg"],
   ["image/webp;level=1;q=0", "jpeg"],
-  // What cannot be read is not wanted.
+  // A malformed weight means that the type is not wanted.
   ["image/webp;q=", "jpeg"],
   ["image/webp;q=2", "jpeg"],
   ["image/webp;q=-1", "jpeg"],
   ["image/webp;q=1.0001", "jpeg"],
   ["image/webp;q=NaN, image/avif", "avif jpeg"],
   ["image/webpx, ximage/avif, ;;;,,,q=1", "jpeg"],
-])("serves who accepts %s with %s", (accept, formats) => {
+])("for an Accept header of %s chooses %s", (accept, formats) => {
   expect(formatsFor(accept).join(" ")).toBe(formats);
 });

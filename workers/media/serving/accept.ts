@@ -1,11 +1,12 @@
 import type { Format } from "../objects.ts";
 
-/** The formats that not everybody knows, the smaller first. */
+/** The formats that a client must name to get them, the smaller first. */
 const NAMED = ["avif", "webp"] as const;
 
 /**
- * What may be sent to a client with this `Accept`, the best first; JPEG always is the last. AVIF and WebP count where they
- * are named: old browsers that know neither send image/* and *\/* as well, and so do programs that know nothing of pictures.
+ * Returns the formats that a client with this `Accept` header takes, best first; JPEG is always last. AVIF and WebP
+ * count only where they are named: image/* and *\/* are also sent by old browsers and by programs that can decode
+ * neither.
  */
 export function formatsFor(accept: string | undefined): Format[] {
   const weights = weightsIn(accept ?? "");
@@ -14,7 +15,7 @@ export function formatsFor(accept: string | undefined): Format[] {
   return [...wanted.sort((a, b) => weightOf(b) - weightOf(a)), "jpeg"];
 }
 
-/** Of each media type its weight, 0 to 1: RFC 9110, 12.4.2. One that cannot be read is a type that is not wanted. */
+/** Returns the weight of each media type, 0 to 1 (RFC 9110, 12.4.2). A malformed weight counts as 0. */
 function weightsIn(accept: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const range of accept.split(",")) {

@@ -1,4 +1,4 @@
-/** Who sees a file, by which address, from when on; and what asking that costs. */
+/** Who sees a file, by which URL and from when on, and what the decision costs. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
@@ -45,7 +45,7 @@ type Role = (typeof ROLES)[number];
 const STATES = ["public", "private", "unpublished", "deleted"] as const;
 type State = (typeof STATES)[number];
 
-/** The specification, of an address that was signed for the role. Any other is as good as a plain one. */
+/** The specification for a URL signed for the role. An invalid signature counts as none. */
 function sees(role: Role, state: State): string {
   if (state === "public") return SEEN;
   if (state === "deleted") return UNSEEN;
@@ -76,8 +76,8 @@ async function scene(state: State) {
   return { author, id, roles };
 }
 
-describe.each(STATES)("of a file that is %s", (state) => {
-  it("everybody sees what they may, by every address", async () => {
+describe.each(STATES)("a file that is %s", (state) => {
+  it("is served to exactly those who may see it, by plain and signed URLs", async () => {
     const { id, roles } = await scene(state);
     const plain = state === "public" ? SEEN : UNSEEN;
     for (const path of pathsOf(id)) expect(await get(path), path).toBe(plain);
@@ -88,7 +88,7 @@ describe.each(STATES)("of a file that is %s", (state) => {
   });
 });
 
-/** What may be tried with a signature of the owner's. */
+/** Ways to tamper with a signature of the owner. */
 const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
   ["for another", (query, owner) => query.replace(owner, newPerson())],
   ["for nobody", (query, owner) => query.replace(owner, "")],
@@ -104,19 +104,19 @@ const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
   ["for two", (query) => query.replace("?", "?for=x&")],
 ];
 
-it.each(["private", "unpublished"] as const)("takes no signature for what is %s that was changed", async (state) => {
+it.each(["private", "unpublished"] as const)("rejects a changed signature for a file that is %s", async (state) => {
   const { id, roles } = await scene(state);
   const good = await signatureFor(env, id, roles.owner);
   for (const path of pathsOf(id, good)) expect(await get(path)).toBe(SIGNED);
   for (const [name, change] of CHANGES)
     expect(await get(mediaUrls(id, change(good, roles.owner)).w320), name).toBe(UNSEEN);
   const other = await readyVideo(roles.owner, { isPublished: state !== "unpublished" });
-  for (const path of pathsOf(other, good)) expect(await get(path), "of another file").toBe(UNSEEN);
+  for (const path of pathsOf(other, good)) expect(await get(path), "for another file").toBe(UNSEEN);
   later(3_600_000);
-  for (const path of pathsOf(id, good)) expect(await get(path), "over").toBe(UNSEEN);
+  for (const path of pathsOf(id, good)) expect(await get(path), "expired").toBe(UNSEEN);
 });
 
-it("signs the same address for half an hour, and never for more than an hour", async () => {
+it("signs the same URL for half an hour, and never for more than an hour", async () => {
   const [id, viewer] = [(await scene("unpublished")).id, newPerson()];
   const start = Math.ceil(Date.now() / 1_800_000) * 1_800_000;
   const untilAt = async (ms: number) => {
@@ -127,7 +127,7 @@ it("signs the same address for half an hour, and never for more than an hour", a
   expect([await untilAt(0), await untilAt(1_799_999), await untilAt(1_800_000)]).toEqual([3600, 3600, 5400]);
 });
 
-it("lets a browser keep what was signed as long as the address lasts, and shows it to no other site", async () => {
+it("lets a browser cache a signed URL until it expires, and shows it on no other site", async () => {
   const { id, roles } = await scene("private");
   const signature = await signatureFor(env, id, roles.follower);
   const rest = Number(new URLSearchParams(signature).get("until")) - Date.now() / 1000;
@@ -144,7 +144,7 @@ it("lets a browser keep what was signed as long as the address lasts, and shows 
   }
 });
 
-it("says the same of what is hidden and of what is not there", async () => {
+it("responds the same for a hidden file as for one that does not exist", async () => {
   const { id } = await scene("private");
   const told = async (media: string) => {
     const response = await as(undefined, `/media/${media}/w320`);
@@ -154,7 +154,7 @@ it("says the same of what is hidden and of what is not there", async () => {
   expect(await told(id)).toEqual(await told(`${id.slice(0, -3)}zzz`));
 });
 
-it("follows an author who turns private and back, and a follower who is removed, within a second", async () => {
+it("notices within a second when an author turns private or public, or a follower is removed", async () => {
   const { author, id, roles } = await scene("public");
   const signature = await signatureFor(env, id, roles.follower);
   const both = async () => [await get(mediaUrls(id).w320), await get(mediaUrls(id, signature).w320)];
@@ -170,7 +170,7 @@ it("follows an author who turns private and back, and a follower who is removed,
   expect(await both()).toEqual([SEEN, SEEN]);
 });
 
-it("shows what is published a second later at the latest, and at once to its owner", async () => {
+it("serves a published file to everyone within a second, and to its owner at once", async () => {
   const { id, roles } = await scene("unpublished");
   const own = mediaUrls(id, await signatureFor(env, id, roles.owner)).w320;
   const others = mediaUrls(id).w320;
@@ -181,7 +181,7 @@ it("shows what is published a second later at the latest, and at once to its own
   expect([await get(others), await get(own)]).toEqual([SEEN, SEEN]);
 });
 
-it("takes a claim for a post that is on its way, for an hour", async () => {
+it("treats a claimed file as published for an hour while its post is on its way", async () => {
   const { person } = await signUp();
   const id = await readyVideo(person.id, { isPublished: false });
   const claimedAt = (ms: number) =>
@@ -194,7 +194,7 @@ it("takes a claim for a post that is on its way, for an hour", async () => {
   expect(await get(path)).toBe(SEEN);
 });
 
-it("shows what was published here at once", async () => {
+it("serves a file at once where it was published", async () => {
   const { id } = await scene("unpublished");
   vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
   expect(await get(mediaUrls(id).w320)).toBe(UNSEEN);
@@ -204,7 +204,7 @@ it("shows what was published here at once", async () => {
   expect(await get(mediaUrls(id).w320)).toBe(SEEN);
 });
 
-it("stops serving what was deleted: at once where it was, and elsewhere within ten seconds", async () => {
+it("stops serving a deleted file at once where it was deleted, and elsewhere within ten seconds", async () => {
   const [here, elsewhere] = [(await scene("public")).id, (await scene("public")).id];
   for (const id of [here, elsewhere]) {
     expect(await get(mediaUrls(id).w320)).toBe(SEEN);
@@ -216,13 +216,13 @@ it("stops serving what was deleted: at once where it was, and elsewhere within t
   expect(await get(mediaUrls(elsewhere).w320)).toBe(UNSEEN);
 });
 
-/** Without those for the map of the shards, which each isolate reads now and then. */
+/** Returns the queries of a request, without those for the shard map, which each isolate reads now and then. */
 async function queriesFor(path: string): Promise<string[]> {
   const { queries } = await d1Costs(() => get(path));
   return queries.filter((sql) => !sql.includes("shard_moves"));
 }
 
-it("asks D1 nothing while an owner was asked about in the last second, and then once", async () => {
+it("queries D1 only when the file or its owner was not looked up in the last second", async () => {
   const { author, id, roles } = await scene("public");
   const [path = ""] = pathsOf(id);
   expect(await queriesFor(path)).toHaveLength(1); // The file and its owner.
@@ -232,22 +232,22 @@ it("asks D1 nothing while an owner was asked about in the last second, and then 
   await hide(author);
   later(3 * NOTICED_WITHIN);
   const signed = pathsOf(id, await signatureFor(env, id, roles.follower));
-  expect(await queriesFor(signed[0] ?? "")).toHaveLength(2); // The owner, and the pair.
+  expect(await queriesFor(signed[0] ?? "")).toHaveLength(2); // The owner, and the relation of the two.
   expect((await warmD1Costs(() => Promise.all(signed.map((path) => get(path))))).queries).toEqual([]);
 });
 
-it("serves on while D1 is down what was public, but nothing of who may be private", async () => {
+it("keeps serving public files while D1 is down, but none of an owner who may be private", async () => {
   const [open, closed] = [await scene("public"), await scene("public")];
   await copyPrivate(env, closed.author.id);
   for (let turn = 0; turn < 2; turn += 1) {
     for (const { id } of [open, closed]) expect(await get(mediaUrls(id).w320)).toBe(SEEN);
-    later(10_000); // Asked for again after so long, a file is noted in KV.
+    later(10_000); // A request after so long writes the file to KV.
   }
   const { env: down } = withFaults(env, { reads: "throws", writes: "throws" });
   vi.spyOn(console, "error").mockReturnValue();
   for (let turn = 0; turn < 2; turn += 1) {
     expect(await get(mediaUrls(open.id).w320, down)).toBe(SEEN);
     expect(await get(mediaUrls(closed.id).w320, down)).toBe("503 unavailable");
-    for (const { id } of [open, closed]) publishedMedia.drop(id); // As where nobody has asked for it.
+    for (const { id } of [open, closed]) publishedMedia.drop(id); // As in an isolate that does not know the file.
   }
 });

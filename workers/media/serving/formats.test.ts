@@ -1,4 +1,4 @@
-/** Which format is served when, what making it costs, and that each is the same picture, upright. */
+/** Which format is served when, what making it costs, and that each shows the same picture, upright. */
 import { env } from "cloudflare:workers";
 import ExifReader from "exifreader";
 import { decode } from "fast-png";
@@ -23,7 +23,7 @@ const ACCEPT = {
   jpeg: "*/*",
 } as const;
 
-/** Photographs have so many shades that AVIF is the smaller one. */
+/** Many shades, as in a photograph, so that the AVIF is smaller than the WebP. */
 const SHADES = (x: number, y: number) => (x * y + 40 * Math.sin(x / 5) + 60 * Math.cos(y / 7)) & 255;
 const photograph = () => png(64, 48, undefined, SHADES);
 
@@ -37,8 +37,8 @@ const typeOf = async (response: Promise<Response>) => {
 };
 const [WEBP, JPEG] = ["200 image/webp", "200 image/jpeg"];
 
-/** The Images binding, with its calls counted. */
-function counted(): { bindings: Env; calls: () => number; formats: string[] } {
+/** Returns an environment whose Images binding records its calls. */
+function countingImages(): { bindings: Env; calls: () => number; formats: string[] } {
   const formats: string[] = [];
   const IMAGES = {
     info: env.IMAGES.info.bind(env.IMAGES),
@@ -57,10 +57,10 @@ function counted(): { bindings: Env; calls: () => number; formats: string[] } {
   return { bindings: { ...env, IMAGES }, calls: () => formats.length, formats };
 }
 
-it("serves WebP until there is an AVIF, which is made when it is wanted again, and then that", async () => {
+it("makes an AVIF on the second request, and serves WebP until then", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
-  const { bindings, formats } = counted();
+  const { bindings, formats } = countingImages();
   expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
   expect(formats).toEqual([]);
   expect(await typeOf(get(id, "avif", "w640", bindings))).toBe(WEBP);
@@ -74,22 +74,22 @@ it("serves WebP until there is an AVIF, which is made when it is wanted again, a
   expect(formats).toEqual(["image/avif"]);
 });
 
-it("makes JPEG for who takes nothing else: once, however many ask", async () => {
+it("makes one JPEG for clients that take nothing else, however many ask at once", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
-  const { bindings, formats } = counted();
+  const { bindings, formats } = countingImages();
   const all = await Promise.all(Array.from({ length: 8 }, () => get(id, "jpeg", "thumb", bindings)));
   expect(new Set(all.map(({ headers }) => headers.get("content-type")))).toEqual(new Set(["image/jpeg"]));
   expect(await typeOf(get(id, "jpeg", "thumb", bindings))).toBe(JPEG);
   expect(formats).toEqual(["image/jpeg"]);
 });
 
-it("makes what an older picture lacks, and of a video's poster likewise", async () => {
+it("makes the renditions that an older picture or a video's poster lacks", async () => {
   const picture = await readyPicture(newPerson(), await photograph());
   const video = await readyFile(newPerson(), { type: "video/mp4" });
   await env.MEDIA.put(posterKey(video), await photograph());
   for (const id of [picture, video]) {
-    const { bindings, formats } = counted();
+    const { bindings, formats } = countingImages();
     expect(await typeOf(get(id, "webp", "thumb", bindings))).toBe(WEBP);
     expect(await typeOf(get(id, "jpeg", "w320", bindings))).toBe(JPEG);
     expect(await typeOf(get(id, "jpeg", "thumb", bindings))).toBe(JPEG);
@@ -97,20 +97,20 @@ it("makes what an older picture lacks, and of a video's poster likewise", async 
   }
 });
 
-it("does not serve an AVIF that is no smaller, nor one that cannot be made, and tries once", async () => {
+it("does not serve an AVIF that is no smaller or cannot be made, and tries only once", async () => {
   const flat = await readyPicture(newPerson(), await png(4, 4));
   const broken = await readyPicture(newPerson(), await png(1, 1, { width: 0, height: 1 }));
   const renditions = await makeRenditions(env, originalKey(flat));
   for (const id of [flat, broken]) {
     await storeRenditions(env, id, renditions);
-    const { bindings, formats } = counted();
+    const { bindings, formats } = countingImages();
     for (let turn = 0; turn < 4; turn += 1) expect(await typeOf(get(id, "avif", "w320", bindings))).toBe(WEBP);
     expect(formats.filter((format) => format === "image/avif")).toHaveLength(1);
     expect((await env.MEDIA.head(renditionKey(id, "w320", "avif")))?.size).toBe(0);
   }
 });
 
-it("blames itself when the encoder is down, spares it for a minute, and finishes afterwards", async () => {
+it("reports a failing encoder as unavailable, does not retry for a minute, and succeeds afterwards", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   const down = vi.fn(() => Promise.reject(Object.assign(new Error("no encoder"), { code: 9523, retryable: true })));
   const IMAGES = { input: () => ({ transform: () => ({ output: down }), output: down }) } as unknown as ImagesBinding;
@@ -118,19 +118,19 @@ it("blames itself when the encoder is down, spares it for a minute, and finishes
     const response = await get(id, "webp", "w320", { ...env, IMAGES });
     expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
   }
-  expect(down.mock.calls.length).toBe(2); // The picture, and one that is good.
+  expect(down.mock.calls.length).toBe(2); // The picture, and a known good one.
   vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ["Date"] });
   expect(await typeOf(get(id, "webp"))).toBe(WEBP);
 });
 
-it("says that it cannot answer while the bucket is down", async () => {
+it("responds with 503 while the bucket is down", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   const get = () => Promise.reject(new Error("get: We encountered an internal error. Please try again. (10001)"));
   const response = await as(undefined, mediaUrls(id).w320, {}, { ...env, MEDIA: { get } as unknown as R2Bucket });
   expect([response.status, await codeOf(response)]).toEqual([503, "unavailable"]);
 });
 
-it("leaves nothing of a file that was deleted meanwhile, and makes nothing of one that is not there", async () => {
+it("leaves no rendition of a file that is deleted meanwhile, and makes none of a missing one", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   const MEDIA = new Proxy(env.MEDIA, {
     get: (bucket, name) => {
@@ -144,11 +144,11 @@ it("leaves nothing of a file that was deleted meanwhile, and makes nothing of on
   expect((await env.MEDIA.list({ prefix: `renditions/${id}/` })).objects).toEqual([]);
 });
 
-it("inspects again without paying again", async () => {
+it("reuses stored renditions when an inspection is repeated", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   const first = await makeRenditions(env, originalKey(id));
   await storeRenditions(env, id, first);
-  const { bindings, calls } = counted();
+  const { bindings, calls } = countingImages();
   const again = await makeRenditions(bindings, originalKey(id));
   expect(calls()).toBe(0);
   for (const variant of Variant.options) expect(new Uint8Array(again[variant])).toEqual(new Uint8Array(first[variant]));
@@ -156,10 +156,10 @@ it("inspects again without paying again", async () => {
 
 const [WIDTH, HEIGHT] = [96, 64];
 const STEP = 75;
-/** Rough, or AVIF would not be worth it; and each quarter of another shade, so that no two ways to lay it down look the same. */
+/** Rough, so that AVIF is smaller; and each quarter has its own shade, so that every orientation looks different. */
 const quarters = (x: number, y: number) =>
   (x < WIDTH / 2 ? 0 : STEP) + (y < HEIGHT / 2 ? 0 : 2 * STEP) + ((x * x + 7 * y * x) % 23);
-/** What is seen where a pixel of the file is, by EXIF's orientations 1 to 8. */
+/** Maps a pixel of the file to what is shown there, for EXIF orientations 1 to 8. */
 const SEEN = [
   (x: number, y: number) => quarters(x, y),
   (x: number, y: number) => quarters(WIDTH - 1 - x, y),
@@ -177,7 +177,7 @@ it.each(SEEN.map((shade, index) => [index + 1, shade] as const))(
     const size = orientation < 5 ? ([WIDTH, HEIGHT] as const) : ([HEIGHT, WIDTH] as const);
     const exif = { orientation, make: "Acme", model: "(c) 2026", taken: "2026:05:01 12:30:59" };
     const id = await readyPicture(newPerson(), await jpeg(...size, exif, shade));
-    for (const format of ["webp", "avif", "avif"] as const) await get(id, format); // After which there are both.
+    for (const format of ["webp", "avif", "avif"] as const) await get(id, format); // Now both formats exist.
     for (const format of ["webp", "avif", "jpeg"] as const) {
       const response = await get(id, format);
       expect(response.headers.get("content-type")).toBe(`image/${format}`);
@@ -190,7 +190,7 @@ it.each(SEEN.map((shade, index) => [index + 1, shade] as const))(
   },
 );
 
-/** The size of a picture, and its quarters in steps of shade. */
+/** Returns the size of a picture, and the shades of its quarters. */
 async function seenIn(picture: ArrayBuffer) {
   const made = await env.IMAGES.input(new Blob([picture]).stream()).output({ format: "image/png" });
   const { width, height, channels, data } = decode(await made.response().arrayBuffer());

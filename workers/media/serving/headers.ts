@@ -1,6 +1,6 @@
 import type { Access } from "./access.ts";
 
-/** Of every answer, refusals as well. Should bytes ever be taken for a page, then for one that can do nothing. */
+/** The headers of every response, including problems. They disarm a file that a browser mistakes for a page. */
 export const ALWAYS = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; sandbox",
@@ -8,9 +8,9 @@ export const ALWAYS = {
 };
 
 /**
- * Pages of other sites show what is public: those of the developers who build on the API, who may also read it into a canvas
- * or by ranges. No cookie is read here, so embedding it tells a page nothing about who looks at it. What is at an address
- * never changes, so it may be kept everywhere.
+ * Pages of other sites may show public files: developers who build on the API embed them, read them into a canvas or
+ * fetch ranges. No cookie is read here, so an embedded file reveals nothing about its viewer. The bytes at a URL never
+ * change, so any cache may keep them.
  */
 const PUBLIC = {
   "cache-control": "public, max-age=31536000, immutable",
@@ -19,7 +19,7 @@ const PUBLIC = {
   "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
 };
 
-/** What is served by a signed address is for our own pages and for programs; browsers keep it as long as the address lasts. */
+/** Returns the caching headers. Signed URLs work for this site and for programs, and are cached until they expire. */
 export const headersFor = ({ until }: Pick<Access, "until">): Record<string, string> =>
   until === undefined
     ? PUBLIC

@@ -1,6 +1,7 @@
 /**
- * Renditions that inspection has not made: AVIF once it was wanted twice, JPEG when somebody takes nothing else,
- * and WebP where an older picture lacks one. Each is made once and stored; of two isolates the first to store it decides.
+ * Makes renditions that inspection has not made: AVIF when it is requested a second time, JPEG for a client that takes
+ * nothing else, and WebP where an older picture lacks one. Each is made once and stored; if two isolates make it, the
+ * first one wins.
  */
 import type { Variant } from "../../../schema/api/media.ts";
 import { within } from "../../../schema/d1/deadline.ts";
@@ -11,21 +12,21 @@ import { Memory } from "../../storage/memory.ts";
 import type { Background } from "../../../schema/background.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
-import { decoding } from "../pictures/decoder.ts";
+import { rejectUndecodable } from "../pictures/decoder.ts";
 import { encoded, OtherFormat, storeRendition } from "../pictures/renditions.ts";
 
-/** Of one file. `isVideo`: it is made of the poster. */
+/** A rendition of one file. For a video it is made from the poster. */
 export type Wanted = { id: MediaId; isVideo: boolean; variant: Variant; format: Format };
 
-/** At once in an isolate: an original of 25 MB streams through, but a rendition is in memory. */
-const MAKINGS_MAX = 8;
-/** Of them those that nobody waits for: an AVIF of the widest rendition takes seconds of a processor. */
-const BESIDE_MAX = 1;
-/** Of how many this isolate knows that they were wanted once. */
+/** Concurrent encodings per isolate: an original of 25 MB streams through, but a rendition is held in memory. */
+const ENCODINGS_MAX = 8;
+/** A background encoding starts only while fewer than this run. The widest AVIF takes seconds of CPU. */
+const BACKGROUND_MAX = 1;
+/** How many requested renditions this isolate remembers. */
 const WANTED_MAX = 20_000;
-const MADE_WITHIN = 20_000; // ms; what goes on after an answer is ended after 30 s.
-/** How long this isolate does not try again what has failed, in ms. */
-const SPARED_FOR = 60_000;
+const MADE_WITHIN = 20_000; // ms; the runtime stops work 30 s after the response.
+/** How long this isolate does not retry a failed encoding, in ms. */
+const NOT_RETRIED_FOR = 60_000;
 const FAILURES_MAX = 1000;
 
 const flights = new Flights<string, true>(MADE_WITHIN);
@@ -33,39 +34,40 @@ const wantedBefore = new Memory<string, true>(WANTED_MAX);
 const failures = new Memory<string, ErrorCode>(FAILURES_MAX);
 let underWay = 0;
 
-/** Returns once it is stored. Throws `media_not_found` where there is nothing to make it of, and `busy`. */
-export async function make(env: Env, background: Background, wanted: Wanted): Promise<void> {
+/** Makes and stores a rendition. Throws `media_not_found` if there is nothing to make it from, and `busy`. */
+export async function makeRendition(env: Env, background: Background, wanted: Wanted): Promise<void> {
   const key = keyOf(wanted);
   const failure = failureOf(key);
   if (failure) throw new ApiError(failure);
   await flights.read(background, [key], async () => {
-    await counted(MAKINGS_MAX, key, () => made(env, background, wanted));
+    await limited(ENCODINGS_MAX, key, () => makeAndStore(env, background, wanted));
     return new Map([[key, true]]);
   });
 }
 
 /**
- * In the background, if there is room: whoever looks next asks for it again. Not for the first look here, since most pictures
- * are looked at by few, and each making is billed.
+ * Makes a rendition in the background if there is capacity; otherwise a later request tries again. The first request in
+ * an isolate is only noted, because most pictures have few viewers and each encoding is billed.
  */
-export function makeBeside(env: Env, background: Background, wanted: Wanted): void {
+export function makeInBackground(env: Env, background: Background, wanted: Wanted): void {
   const key = keyOf(wanted);
   if (!wantedBefore.get(key)) {
     wantedBefore.set(key, true);
     return;
   }
-  if (underWay >= BESIDE_MAX || flights.has(key) || failureOf(key)) return;
-  background.waitUntil(make(env, background, wanted).catch(() => undefined));
+  if (underWay >= BACKGROUND_MAX || flights.has(key) || failureOf(key)) return;
+  background.waitUntil(makeRendition(env, background, wanted).catch(() => undefined));
 }
 
 const keyOf = ({ id, variant, format }: Wanted): string => renditionKey(id, variant, format);
 
 function failureOf(key: string): ErrorCode | undefined {
   const failure = failures.get(key);
-  return failure && Date.now() - failure.at < SPARED_FOR ? failure.value : undefined;
+  return failure && Date.now() - failure.at < NOT_RETRIED_FOR ? failure.value : undefined;
 }
 
-async function counted(max: number, key: string, work: () => Promise<void>): Promise<void> {
+/** Runs `work` and remembers its failure. Throws `busy` when `max` encodings already run in this isolate. */
+async function limited(max: number, key: string, work: () => Promise<void>): Promise<void> {
   if (underWay >= max) throw new ApiError("busy");
   underWay += 1;
   try {
@@ -80,33 +82,35 @@ async function counted(max: number, key: string, work: () => Promise<void>): Pro
   }
 }
 
-async function made(env: Env, background: Background, wanted: Wanted): Promise<void> {
+/** Makes and stores a rendition, and deletes it again if its source was deleted or replaced meanwhile. */
+async function makeAndStore(env: Env, background: Background, wanted: Wanted): Promise<void> {
   const { id, isVideo, variant, format } = wanted;
   const picture = isVideo ? posterKey(id) : originalKey(id);
   const before = isVideo ? await env.MEDIA.head(picture) : null;
   const bytes = format === "jpeg" ? await jpegOf(env, background, wanted) : await bytesOf(env, picture, wanted);
   await storeRendition(env, id, variant, format, bytes);
-  // Its file may have been deleted meanwhile, and then nobody would find this again; a poster may have become another.
+  // The file may have been deleted meanwhile, and then nothing would find this rendition again; or its poster was
+  // replaced.
   const after = await env.MEDIA.head(picture);
   if (!after || (before && before.etag !== after.etag)) await env.MEDIA.delete(renditionKey(id, variant, format));
 }
 
 /**
- * Of the stored WebP: it is small, so nobody waits for a large original to be decoded; and it has no metadata, of which the
- * encoder would leave some in a JPEG.
+ * Makes a JPEG from the stored WebP. The WebP is small, so nobody waits for a large original to be decoded; and it has
+ * no metadata, whereas the encoder would carry some from an original into a JPEG.
  */
 async function jpegOf(env: Env, background: Background, wanted: Wanted): Promise<ArrayBuffer> {
   const source = renditionKey(wanted.id, wanted.variant);
-  if (!(await env.MEDIA.head(source))) await made(env, background, { ...wanted, format: "webp" });
+  if (!(await env.MEDIA.head(source))) await makeAndStore(env, background, { ...wanted, format: "webp" });
   return bytesOf(env, source, wanted);
 }
 
-/** Nothing at all for an AVIF that is not worth it: one that cannot be made, or is no smaller than the WebP. */
+/** Returns no bytes for an AVIF that is not worth serving: one that cannot be made, or is no smaller than the WebP. */
 async function bytesOf(env: Env, source: string, { id, variant, format }: Wanted): Promise<ArrayBuffer> {
   const picture = await env.MEDIA.get(source);
   if (!picture) throw new ApiError("media_not_found");
   try {
-    const bytes = await decoding(env, "undecodable", () => encoded(picture.body, variant, format, env));
+    const bytes = await rejectUndecodable(env, "undecodable", () => encoded(picture.body, variant, format, env));
     if (format !== "avif") return bytes;
     const webp = await env.MEDIA.head(renditionKey(id, variant));
     return webp && webp.size <= bytes.byteLength ? NOTHING : bytes;

@@ -20,7 +20,7 @@ it.each([
   ["bytes=10-", "unsatisfiable"],
   ["bytes=10-20", "unsatisfiable"],
   ["bytes=99999999999999999999999999-", "unsatisfiable"],
-  // What cannot be read, and several at once.
+  // Malformed headers, and several ranges.
   ["bytes=5-2", "all"],
   ["bytes=abc", "all"],
   ["bytes=", "all"],
@@ -34,11 +34,11 @@ it.each([
   [`bytes=${"0-,".repeat(10_000)}0-`, "all"],
   ["items=0-5", "all"],
   ["0-5", "all"],
-])("of ten bytes, %s asks for %s", (header, range) => {
+])("for ten bytes, reads %s as %s", (header, range) => {
   expect(shown(rangeOf(header, 10))).toBe(range);
 });
 
-/** The specification: which of the bytes the header names, one by one. */
+/** The specification: the bytes that the header requests, one by one. */
 function named(header: string, size: number): number[] | undefined {
   const [first = "", last = ""] = header.slice("bytes=".length).split("-");
   const all = Array.from({ length: size }, (_, index) => index);
@@ -47,7 +47,7 @@ function named(header: string, size: number): number[] | undefined {
   return all.filter((index) => index >= Number(first) && (last === "" || index <= Number(last)));
 }
 
-it("names the bytes that the header does", () => {
+it("selects the bytes that the header requests", () => {
   const number = fc.oneof(fc.constant(""), fc.nat(30).map(String), fc.bigInt({ min: 0n, max: 10n ** 15n }).map(String));
   fc.assert(
     fc.property(number, number, fc.nat(20), (first, last, size) => {

@@ -1,10 +1,10 @@
-/** In bytes. */
+/** A byte range. */
 export type Range = { offset: number; length: number };
 
 /**
- * What a `Range` asks for of an object of `size` bytes (RFC 9110, 14): `undefined` for all of it, which is also the answer
- * to what cannot be read and to several ranges at once, of which many may be asked for to make us work. R2 itself answers a
- * range that lies outside with the whole object, so this is decided here.
+ * Returns the part of an object of `size` bytes that a `Range` header requests (RFC 9110, 14). `undefined` means all of
+ * it, which is also the result for a malformed header and for several ranges, because a client could request many to
+ * overload us. R2 returns the whole object for a range outside it, so this is decided here.
  */
 export function rangeOf(header: string | undefined, size: number): Range | "unsatisfiable" | undefined {
   const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "") ?? [];

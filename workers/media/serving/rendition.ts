@@ -8,10 +8,10 @@ import { FORMAT_TYPES } from "../pictures/renditions.ts";
 import { formatsFor } from "./accept.ts";
 import type { Access } from "./access.ts";
 import { headersFor } from "./headers.ts";
-import { make, makeBeside } from "./making.ts";
+import { makeInBackground, makeRendition } from "./making.ts";
 import { storedRendition } from "./stored.ts";
 
-/** A picture in the best format that the client takes and that is there. */
+/** Serves a picture in the best format that the client takes and that exists. */
 export async function serveRendition(c: Context<App>, access: Access, id: MediaId, variant: Variant) {
   const { format, body, bytes, etag } = await found(c, access, id, variant);
   const headers = {
@@ -27,15 +27,15 @@ export async function serveRendition(c: Context<App>, access: Access, id: MediaI
   return isKnown ? new Response(null, { status: 304, headers: short }) : new Response(null, { headers });
 }
 
-/** Nobody waits for an AVIF, for which there is something as good; all else is made while they wait. */
+/** Finds or makes a rendition. An AVIF is made in the background, because another format is served meanwhile. */
 async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant: Variant) {
   const [env, background] = [c.env, c.executionCtx];
   for (const format of formatsFor(c.req.header("accept"))) {
     const wanted = { id, isVideo, variant, format };
     let stored = await storedRendition(env, background, wanted);
-    if (!stored && format === "avif") makeBeside(env, background, wanted);
+    if (!stored && format === "avif") makeInBackground(env, background, wanted);
     if (!stored && format !== "avif") {
-      await make(env, background, wanted);
+      await makeRendition(env, background, wanted);
       stored = await storedRendition(env, background, wanted);
     }
     if (stored && stored.bytes > 0) return { ...stored, format };

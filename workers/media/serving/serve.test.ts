@@ -16,7 +16,7 @@ beforeAll(async () => {
 const get = (path: string, { headers, ...init }: { method?: string; headers?: Record<string, string> } = {}) =>
   as(undefined, path, { ...init, headers: { accept: "image/webp", ...headers } });
 
-it("serves every rendition, for a year and as nothing but a picture", async () => {
+it("serves every rendition as a picture only, cacheable for a year", async () => {
   for (const variant of Variant.options) {
     const response = await get(mediaUrls(media.id)[variant]);
     const body = await response.bytes();
@@ -39,7 +39,7 @@ it("serves every rendition, for a year and as nothing but a picture", async () =
   }
 });
 
-it("answers from the cache what it has read once, whatever the query", async () => {
+it("serves a rendition from the cache after the first read, whatever the query", async () => {
   const other = await inspected(newPerson(), await png(7, 7));
   await claim(other.id);
   const path = mediaUrls(other.id).w320;
@@ -50,7 +50,7 @@ it("answers from the cache what it has read once, whatever the query", async () 
   expect(await again.bytes()).toEqual(first);
 });
 
-it("spares the bytes to whoever has them", async () => {
+it("responds with 304 to a client that has the bytes", async () => {
   const path = mediaUrls(media.id).w640;
   const etag = (await get(path)).headers.get("etag") ?? "";
   for (const held of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
@@ -63,14 +63,14 @@ it("spares the bytes to whoever has them", async () => {
   expect((await get(path, { headers: { "if-none-match": '"other"' } })).status).toBe(200);
 });
 
-it("answers HEAD with the headers alone", async () => {
+it("responds to HEAD with the headers only", async () => {
   const response = await get(mediaUrls(media.id).w320, { method: "HEAD" });
   expect(response.status).toBe(200);
   expect(Number(response.headers.get("content-length"))).toBeGreaterThan(0);
   expect(await response.text()).toBe("");
 });
 
-it("has nothing else: no original, no other width, no other method", async () => {
+it("serves nothing else: no original, no other width, no other method", async () => {
   for (const path of [
     `/media/${media.id}/original`,
     `/media/${media.id}/w2000`,

@@ -1,6 +1,6 @@
 /**
- * Serves pictures and videos, and nothing else: no path leads to an original. Whether who asks may see a file is decided
- * before anything is read of it; by the address alone, since no cookie is read here.
+ * Serves pictures and videos and nothing else: no path leads to an original. Access is decided before any byte of a
+ * file is read, and by the URL alone, because no cookie is read here.
  */
 import { Hono } from "hono";
 import { Variant } from "../../../schema/api/media.ts";
@@ -20,7 +20,8 @@ export const serveMedia = new Hono<App>();
 serveMedia.use("/media/*", freshShards, async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(ALWAYS)) c.res.headers.set(name, value);
-  // Which of its formats is served; and a refusal is the same for all, but may not stand before what is not one.
+  // The format depends on `Accept`. A problem does not, but needs the header too, or a cache would serve it for all
+  // formats.
   if (!c.req.path.endsWith(`/${VIDEO}`)) c.res.headers.set("vary", "Accept");
 });
 

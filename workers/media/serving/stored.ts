@@ -1,18 +1,18 @@
-/** Renditions as they are stored: in the bucket, and before it in the data centre's cache. */
+/** Reads stored renditions, from the data centre's cache or else from the bucket. */
 import type { Variant } from "../../../schema/api/media.ts";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../../schema/background.ts";
 import { type Format, renditionKey, renditionKeys } from "../objects.ts";
 
-/** For how long a data centre has them, in s: also those of a file that was deleted, which are not served any more. */
+/** How long a data centre caches them, in s, even those of deleted files, which access.ts no longer lets anyone see. */
 const KEPT_FOR = 3600;
 const CACHE_ANSWERS_WITHIN = 300; // ms
 
-/** `bytes`: how many. There is one of 0 where a format is not worth it (making.ts). */
+/** `bytes` is the length. It is 0 where a format is not worth serving (making.ts). */
 export type Stored = { body: ReadableStream | null; bytes: number; etag: string };
 
-/** Undefined where there is none. One read of the bucket, unless the cache has it. */
+/** Returns a stored rendition, or undefined if there is none. Costs one read of the bucket, unless the cache has it. */
 export async function storedRendition(
   env: Env,
   background: Background,
@@ -27,16 +27,16 @@ export async function storedRendition(
   const { size: bytes, httpEtag: etag } = object;
   const headers = { "cache-control": `max-age=${KEPT_FOR}`, "content-length": String(bytes), etag };
   const answer = new Response(object.body, { headers });
-  background.waitUntil(keep(address, answer.clone()));
+  background.waitUntil(putInCache(address, answer.clone()));
   return { body: answer.body, bytes, etag };
 }
 
-/** After a file's renditions have changed, which only those of a video that is not published do: in this data centre. */
+/** Drops a file's renditions from this data centre's cache. Only those of an unpublished video's poster ever change. */
 export async function forgetStored(id: MediaId): Promise<void> {
   await Promise.all(renditionKeys(id).map((key) => caches.default.delete(addressOf(key))));
 }
 
-/** No site's, so that nobody can ask for it. */
+/** A host that no site has, so that no request from outside can hit the entry. */
 const addressOf = (key: string): string => `https://media.invalid/${key}`;
 
 async function fromCache(address: string): Promise<Stored | undefined> {
@@ -45,11 +45,11 @@ async function fromCache(address: string): Promise<Stored | undefined> {
     const [bytes, etag] = [kept?.headers.get("content-length"), kept?.headers.get("etag")];
     return kept && bytes && etag ? { body: kept.body, bytes: Number(bytes), etag } : undefined;
   } catch {
-    return undefined; // A cache that is down has nothing.
+    return undefined; // A cache that is down counts as empty.
   }
 }
 
-async function keep(address: string, answer: Response): Promise<void> {
+async function putInCache(address: string, answer: Response): Promise<void> {
   try {
     await caches.default.put(address, answer);
   } catch (error) {

@@ -19,7 +19,7 @@ beforeAll(async () => {
 const get = (headers: Record<string, string> = {}, method = "GET") =>
   as(undefined, videoUrl(video), { method, headers });
 
-it("is served whole, as a video and nothing else", async () => {
+it("serves a whole video, as a video only", async () => {
   const response = await get();
   expect([response.status, Object.fromEntries(response.headers)]).toEqual([
     200,
@@ -64,7 +64,7 @@ it.each([
   ["bytes=10-19", { "if-none-match": "ETAG" }, 304, null],
   ["bytes=10-19", { "if-none-match": "W/ETAG" }, 304, null],
   ["bytes=10-19", { "if-none-match": '"other"' }, 206, PART],
-])("answers %s with %o by %i, %s", async (range, conditions, status, contentRange) => {
+])("responds to range %s with %o by %i, %s", async (range, conditions, status, contentRange) => {
   const filled = Object.entries(conditions).map(([name, value]) => [name, value.replace("ETAG", etag)] as const);
   const response = await get({ range, ...Object.fromEntries(filled) });
   expect([response.status, response.headers.get("content-range")]).toEqual([status, contentRange]);
@@ -77,7 +77,7 @@ it.each([
   expect(response.headers.get("content-length")).toBe(String(body.length));
 });
 
-it("answers HEAD with the headers alone, and reads nothing", async () => {
+it("responds to HEAD with the headers only, and reads nothing", async () => {
   const read = vi.spyOn(env.MEDIA, "get");
   const response = await get({ range: "bytes=0-1" }, "HEAD");
   expect([response.status, response.headers.get("content-length"), await response.text()]).toEqual([
@@ -90,7 +90,7 @@ it("answers HEAD with the headers alone, and reads nothing", async () => {
   read.mockRestore();
 });
 
-it("looks once how long a video is, and then reads of it what is asked for", async () => {
+it("looks up the length of a video once, and then reads only the requested ranges", async () => {
   const id = await readyVideo(newPerson());
   const [look, read] = [vi.spyOn(env.MEDIA, "head"), vi.spyOn(env.MEDIA, "get")];
   for (let turn = 0; turn < 3; turn += 1) await as(undefined, videoUrl(id), { headers: { range: "bytes=0-9" } });
@@ -99,7 +99,7 @@ it("looks once how long a video is, and then reads of it what is asked for", asy
   vi.restoreAllMocks();
 });
 
-it("says so when there is no video, and when it is gone", async () => {
+it("responds with 404 once a video is gone", async () => {
   const id = await readyVideo(newPerson(), { contentType: "video/webm" });
   const first = await as(undefined, videoUrl(id));
   expect([first.status, first.headers.get("content-type")]).toEqual([200, "video/webm"]);
@@ -111,7 +111,7 @@ it("says so when there is no video, and when it is gone", async () => {
   }
 });
 
-it("is never served as what it was not stored as", async () => {
+it("never serves a video as a type that is not a video", async () => {
   const id = await readyVideo(newPerson(), { contentType: "text/html" });
   const response = await as(undefined, videoUrl(id));
   expect([response.status, response.headers.get("content-type")]).toEqual([500, "application/problem+json"]);

@@ -1,4 +1,4 @@
-/** A video, whole or by ranges, straight from the bucket: none of it is ever in memory. */
+/** Serves a video, whole or by ranges, streamed from the bucket and never held in memory. */
 import type { Context } from "hono";
 import { z } from "zod";
 import { STORE_ANSWERS_WITHIN, within } from "../../../schema/d1/deadline.ts";
@@ -13,16 +13,16 @@ import type { Access } from "./access.ts";
 import { headersFor } from "./headers.ts";
 import { rangeOf } from "./ranges.ts";
 
-/** What a video may be served as, whatever was stored with it. */
+/** The only types that a video is served as, whatever its object says. */
 const ServedType = z.enum(["video/mp4", "video/webm"]);
 
 type Video = { bytes: number; etag: string; type: z.infer<typeof ServedType> };
 
-/** A player asks for many ranges of one video, which never changes. */
+/** How many videos an isolate remembers. A player requests many ranges of one video, and a video never changes. */
 const REMEMBERED = 1000;
 const videos = new Memory<MediaId, Video>(REMEMBERED);
 
-/** One read of the bucket, and for the first of a video a look before it, to know its length. */
+/** Serves a video. Costs one read of the bucket, and one HEAD before an isolate's first read, for the length. */
 export async function serveVideo(c: Context<App>, access: Access, id: MediaId): Promise<Response> {
   if (!access.isVideo) throw new ApiError("media_not_found");
   const video = await known(c.env, id);
@@ -30,8 +30,8 @@ export async function serveVideo(c: Context<App>, access: Access, id: MediaId): 
   const headers = { ...headersFor(access), "content-type": type, "accept-ranges": "bytes", etag };
   if (isMatch(c.req.raw.headers, etag)) return new Response(null, { status: 304, headers });
 
-  const range = isAsked(c.req.header("if-range"), etag) ? rangeOf(c.req.header("range"), bytes) : undefined;
-  // Of HEAD, RFC 9110 defines no ranges.
+  const range = allowsRange(c.req.header("if-range"), etag) ? rangeOf(c.req.header("range"), bytes) : undefined;
+  // RFC 9110 defines no ranges for HEAD.
   if (c.req.method === "HEAD") return new Response(null, { headers: { ...headers, "content-length": String(bytes) } });
   if (range === "unsatisfiable") {
     const refusal = problem(new ApiError("range_not_satisfiable"), c);
@@ -51,8 +51,8 @@ export async function serveVideo(c: Context<App>, access: Access, id: MediaId): 
   });
 }
 
-/** A range of something else than the client has the rest of would be no part of it. Weak tags and dates prove nothing. */
-const isAsked = (ifRange: string | undefined, etag: string): boolean => ifRange === undefined || ifRange === etag;
+/** A range must be of the version that the client already has a part of. Weak tags and dates do not prove that. */
+const allowsRange = (ifRange: string | undefined, etag: string): boolean => ifRange === undefined || ifRange === etag;
 
 async function known(env: Env, id: MediaId): Promise<Video> {
   const remembered = videos.get(id);

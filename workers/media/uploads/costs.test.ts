@@ -7,7 +7,7 @@ import { metered } from "../../../tests/runtime/metered.ts";
 import { ask } from "../../../tests/runtime/people.ts";
 import { CHUNK, fileOf, MP4, newClient, quietEnv } from "../../../tests/runtime/uploads.ts";
 
-/** Everything that is called on `target`, by its name. What that answers is watched, too. */
+/** Records the names of the methods called on `target`, and on the actors and multipart uploads that it returns. */
 function watched<T extends object>(target: T, calls: string[], only: (name: string) => boolean = () => true): T {
   return new Proxy(target, {
     get: (object, name) => {
@@ -23,7 +23,7 @@ function watched<T extends object>(target: T, calls: string[], only: (name: stri
   });
 }
 
-/** `env` with its D1 metered, and the calls of R2 and of actors named. */
+/** Returns an environment that meters D1 and records the calls of R2 and of actors. */
 function watchedEnv() {
   const { env: bindings, meter } = metered(quietEnv);
   const [r2, actors]: string[][] = [[], []];
@@ -35,17 +35,17 @@ function watchedEnv() {
   return { env: all, spent: () => ({ ...meter, r2, actors, rowsRead: undefined }) };
 }
 
-it("costs two queries for a file in one request, beside the session's", async () => {
+it("costs two queries for a file in one request, besides the session's", async () => {
   const { token } = await newClient();
   const { env: bindings, spent } = watchedEnv();
   const file = fileOf(1000);
   const headers = { "content-length": "1000" };
   expect((await ask("POST", "/v1/media", { token, raw: file, headers, env: bindings })).status).toBe(201);
-  // 4 to begin (the row, its two indexes, its person's bytes), 3 at the end.
+  // 4 at the start (the row, its two indexes, the person's bytes), 3 at the end.
   expect(spent()).toEqual({ queries: 3, rowsWritten: 7, rowsRead: undefined, r2: ["put"], actors: [] });
 });
 
-it("costs three calls of its actor more for one that may be interrupted, and one for each chunk", async () => {
+it("costs a resumable upload two more calls of its actor, and one per chunk", async () => {
   const { token } = await newClient();
   const { env: bindings, spent } = watchedEnv();
   const file = fileOf(PART_BYTES + 1000, MP4);
@@ -67,7 +67,7 @@ it("costs three calls of its actor more for one that may be interrupted, and one
   await send("PATCH", path, { "Upload-Offset": "0" }, file.slice(0, 1000));
   expect((await send("PATCH", path, { "Upload-Offset": "1000" }, file.slice(1000))).status).toBe(204);
 
-  // Of the queries three are for sessions.
+  // Three of the queries are for sessions.
   expect(spent()).toEqual({
     queries: 5,
     rowsWritten: 7,

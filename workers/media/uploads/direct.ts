@@ -1,16 +1,16 @@
-/** Addresses at which a client may put the parts of one upload into R2 itself, past the Worker. */
+/** Presigned URLs with which a client puts the parts of one upload into R2 directly, bypassing the Worker. */
 import { AwsV4Signer } from "aws4fetch";
 import { DIRECT_PART_BYTES } from "../../../schema/media/upload-limits.ts";
 
-/** How long an address lasts. In seconds. */
+/** How long a URL is valid. In seconds. */
 export const ADDRESSES_LAST = 3600;
 
-/** Where R2 speaks S3, and who may. */
+/** The S3 endpoint of R2 and the credentials for it. */
 export type S3 = { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string };
 
 type Secrets = { R2_ACCESS_KEY_ID?: string; R2_SECRET_ACCESS_KEY?: string };
 
-/** Undefined where it is not set up. */
+/** Returns the S3 configuration, or undefined where direct uploads are not set up. */
 export function s3Of(env: Env): S3 | undefined {
   const { R2_ACCESS_KEY_ID: accessKeyId, R2_SECRET_ACCESS_KEY: secretAccessKey } = env as Secrets;
   const { R2_S3_ENDPOINT: endpoint, R2_BUCKET_NAME: bucket } = env;
@@ -21,7 +21,7 @@ export function s3Of(env: Env): S3 | undefined {
 
 export type Part = { number: number; bytes: number; url: string };
 
-/** Of each part, from 1 on. Its length is signed too, so nobody stores more than was reserved. */
+/** Returns the URLs of all parts, from 1 on. They sign the length too, so no client stores more than it reserved. */
 export function addressesOfParts(s3: S3, key: string, multipart: string, bytes: number): Promise<Part[]> {
   const parts = Array.from({ length: Math.ceil(bytes / DIRECT_PART_BYTES) }, (_, index) => ({
     number: index + 1,
@@ -40,7 +40,7 @@ async function addressOf(s3: S3, key: string, multipart: string, part: Omit<Part
     method: "PUT",
     url: url.href,
     headers: { "content-length": String(part.bytes) },
-    allHeaders: true, // Else the length is left out.
+    allHeaders: true, // Otherwise the length would not be signed.
     signQuery: true,
     service: "s3",
     region: "auto",

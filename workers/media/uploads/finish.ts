@@ -6,8 +6,8 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { UNUSED_FOR } from "../../../schema/media/upload-limits.ts";
 
 /**
- * Writes that an upload's object is whole, and has it inspected. May be repeated: once it is written, this changes nothing.
- * False when the upload is gone. One batch, and one query when another call has finished it.
+ * Records that an upload's object is complete, and has it inspected. Repeating it changes nothing. Returns false when
+ * the upload is gone. Costs one batch, and one query more when another call has finished the upload.
  */
 export async function finish(env: Env, id: MediaId, contentType: MediaType): Promise<boolean> {
   const database = databaseOf(env, id);

@@ -1,7 +1,7 @@
 /**
- * Makes room for an upload before its first byte is stored. The row is the reservation: triggers count its bytes in
- * `people.media_bytes`, until the row is deleted. One statement checks and reserves, and D1 runs one at a time, so no
- * number of uploads at once gets beyond the quota.
+ * Reserves space for an upload before its first byte is stored. The row is the reservation: triggers count its bytes in
+ * `people.media_bytes` until the row is deleted. One statement checks and reserves, and D1 runs one statement at a
+ * time, so concurrent uploads cannot exceed the quota.
  */
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
@@ -10,15 +10,15 @@ import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
 import { ApiError } from "../../../schema/api/refusals.ts";
 import type { MediaRow } from "../media-row.ts";
 
-/** Until its first bytes have come, nobody knows what a file is. */
+/** The type of an upload whose first bytes have not arrived yet. */
 export const NOT_KNOWN_YET = "application/octet-stream";
 
-/** `used`: the bytes of all originals, of those under way too. */
+/** `used` counts the bytes of all originals, including those of unfinished uploads. */
 export type Quota = { used: number; limit: number; unfinished: number; unfinishedLimit: number };
 
 type Reservation = { contentType: MediaType | typeof NOT_KNOWN_YET; bytes: number; lookAt: number };
 
-/** The row of a new upload. Refuses with `quota_exceeded` or `too_many_uploads`. One query; 4 rows written. */
+/** Inserts and returns a new upload. Throws `quota_exceeded` or `too_many_uploads`. Costs one query, 4 rows written. */
 export async function reserve(env: Env, owner: PersonId, reservation: Reservation): Promise<MediaRow> {
   const { contentType, bytes, lookAt } = reservation;
   for (;;) {
@@ -27,14 +27,14 @@ export async function reserve(env: Env, owner: PersonId, reservation: Reservatio
       .prepare(RESERVE)
       .bind(owner, id, contentType, bytes, lookAt, limitOf(env), UNFINISHED_UPLOADS_MAX)
       .first();
-    // Who reads a type reads it of what is finished.
+    // The cast is safe, because types are only read from finished uploads.
     if (inserted) return { ...NEW, id, owner, contentType: contentType as MediaType, bytes, lookAt };
-    // Two ids in one millisecond: the next one is another.
+    // The id was taken, because two were drawn in one millisecond. The next one differs.
     refuse(await quotaOf(env, owner), bytes);
   }
 }
 
-/** What a person has used. One query. */
+/** Returns how much of the quota a person has used. Costs one query. */
 export async function quotaOf(env: Env, owner: PersonId): Promise<Quota> {
   const found = await databaseOf(env, owner)
     .prepare(`SELECT coalesce((${USED}), 0) AS used, (${UNFINISHED}) AS unfinished`)
@@ -62,14 +62,17 @@ const NEW = {
   posterBytes: 0,
 } as const;
 
-/** In bytes. Throws when the operator has written something else. */
+/** Returns the quota in bytes. Throws when the variable is not an integer. */
 export function limitOf({ MEDIA_QUOTA_BYTES }: Env): number {
   const limit = Number(MEDIA_QUOTA_BYTES || Number.NaN);
-  if (!Number.isSafeInteger(limit)) throw new Error(`MEDIA_QUOTA_BYTES is no number of bytes: "${MEDIA_QUOTA_BYTES}"`);
+  if (!Number.isSafeInteger(limit))
+    throw new Error(`MEDIA_QUOTA_BYTES is not a number of bytes: "${MEDIA_QUOTA_BYTES}"`);
   return limit;
 }
 
 function refuse({ used, limit, unfinished }: Quota, bytes: number): void {
-  if (used + bytes > limit) throw new ApiError("quota_exceeded", `${used} of ${limit} bytes are used`);
-  if (unfinished >= UNFINISHED_UPLOADS_MAX) throw new ApiError("too_many_uploads", `At most ${UNFINISHED_UPLOADS_MAX}`);
+  if (used + bytes > limit)
+    throw new ApiError("quota_exceeded", `${used} of ${limit} bytes are in use; delete some files first`);
+  if (unfinished >= UNFINISHED_UPLOADS_MAX)
+    throw new ApiError("too_many_uploads", `Finish or cancel one of your ${UNFINISHED_UPLOADS_MAX} open uploads first`);
 }

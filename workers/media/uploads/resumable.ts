@@ -1,6 +1,6 @@
 /**
- * Uploads that go on where they stopped. Each has an actor, which takes its bytes; what is here reserves the row before,
- * and writes that the object is whole after. Either may be repeated from what is stored, whatever was lost in between.
+ * Resumable uploads. Each has an actor, which receives its bytes; this file reserves the row before, and records the
+ * complete object after. Both steps can be repeated from what is stored, whatever was lost in between.
  */
 import type { Background } from "../../../schema/background.ts";
 import { and, eq, notInArray } from "drizzle-orm";
@@ -17,11 +17,11 @@ import { finish } from "./finish.ts";
 import { NOT_KNOWN_YET, reserve } from "./reserve.ts";
 import { ACCEPTED, discard } from "./upload.ts";
 
-/** After the actor has removed it. In ms. */
+/** How long after the actor removes an upload the sweep checks its row. In ms. */
 const SLACK = 3_600_000;
 
 type Begun = { row: MediaRow; expiresAt: number; multipart?: string };
-/** Reserves `bytes` and has an actor wait for them. `direct`: the client sends them to R2 itself. One query and one call. */
+/** Reserves `bytes` and prepares an actor. If `direct`, the client sends them to R2. Costs one query and one call. */
 export async function begin(env: Env, owner: PersonId, bytes: number, direct = false): Promise<Begun> {
   if (bytes > VIDEO_MAX_BYTES) throw new ApiError("too_large", TOO_LARGE);
   const row = await reserve(env, owner, {
@@ -39,8 +39,8 @@ export async function begin(env: Env, owner: PersonId, bytes: number, direct = f
 }
 
 /**
- * The first chunk of an upload that has just begun. When it is refused the upload ends with it: nobody was told its id, so
- * nobody could go on with it, and it would count until the next day.
+ * Stores the first chunk of a new upload. When the chunk is refused, the upload is discarded: the client does not have
+ * its id yet, so nobody could resume it, and it would count against the quota until the next day.
  */
 export async function appendFirst(
   env: Env,
@@ -57,7 +57,7 @@ export async function appendFirst(
   }
 }
 
-/** Streams `body` to where the upload stands, if that is `offset`. One call; two and a batch when it is the last of it. */
+/** Appends `body` if the upload has reached `offset`. Costs one call; the last chunk costs two calls and a batch. */
 export async function append(
   env: Env,
   background: Background,
@@ -69,17 +69,18 @@ export async function append(
   address.searchParams.set("what", JSON.stringify(what));
   const response = await actorOf(env, id).fetch(address, { method: "PATCH", body });
   const answer = await response.json<Answer>();
-  const standing = await settled(env, background, id, answer, what.owner);
-  if (!answer.ok && standing.offset !== what.offset) throw new ApiError("offset_mismatch", "The upload is finished");
+  const standing = await applyResult(env, background, id, answer, what.owner);
+  if (!answer.ok && standing.offset !== what.offset)
+    throw new ApiError("offset_mismatch", "The upload is already complete");
   return standing;
 }
 
-/** How far an upload of `owner` is. One call; one query when it is finished. */
+/** Returns how far an upload of `owner` is. Costs one call, and one query when it is finished. */
 export async function standingOf(env: Env, background: Background, id: MediaId, owner: PersonId): Promise<Standing> {
-  return settled(env, background, id, await actorOf(env, id).standing(owner), owner);
+  return applyResult(env, background, id, await actorOf(env, id).standing(owner), owner);
 }
 
-/** Makes a file of the parts that the client has sent to R2. */
+/** Completes an upload from the parts that the client has sent to R2. */
 export async function complete(
   env: Env,
   background: Background,
@@ -87,17 +88,17 @@ export async function complete(
   owner: PersonId,
   etags: string[],
 ): Promise<void> {
-  await settled(env, background, id, await actorOf(env, id).complete(owner, etags), owner);
+  await applyResult(env, background, id, await actorOf(env, id).complete(owner, etags), owner);
 }
 
-/** Ends an upload of `owner` that is not finished. */
+/** Discards an unfinished upload of `owner`. */
 export async function terminate(env: Env, id: MediaId, owner: PersonId): Promise<void> {
   const answer = await actorOf(env, id).discard(owner);
   if (!answer?.ok) throw refusal(answer?.reason ?? "media_not_found");
 }
 
-/** What follows from an answer: of an object that is whole, that its row says so; of a refusal, that it is thrown. */
-async function settled(
+/** Acts on an actor's result: records a complete object in its row, and throws a refusal. */
+async function applyResult(
   env: Env,
   background: Background,
   id: MediaId,
@@ -111,14 +112,14 @@ async function settled(
   }
   if (answer.stored) {
     if (!(await finish(env, id, answer.stored))) throw new ApiError("media_not_found");
-    // When this is lost, the alarm ends it.
+    // If this call is lost, the actor's alarm ends it.
     background.waitUntil(actorOf(env, id).end().catch(notEnded(id)));
   }
   return answer;
 }
 
 const notEnded = (id: MediaId) => (error: unknown) =>
-  console.warn("actor of an upload not ended, its alarm will", { id, error: String(error) });
+  console.warn("upload actor not ended, its alarm will end it", { id, error: String(error) });
 
 async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<Standing | undefined> {
   const row = await drizzle(databaseOf(env, id))
@@ -129,12 +130,12 @@ async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<S
   return row && { offset: row.bytes, bytes: row.bytes, expiresAt: 0, stored: row.contentType };
 }
 
-const TOO_LARGE = "At most 25 MB for a picture, 512 MB for a video";
+const TOO_LARGE = "A picture may have at most 25 MB, a video at most 512 MB";
 const DETAILS: Partial<Record<UploadRefusal, string>> = {
   unsupported_type: ACCEPTED,
   too_large: TOO_LARGE,
-  chunk_too_large: "A chunk with a checksum has at most 5 MB",
-  invalid_request: "The body is longer than what is missing",
+  chunk_too_large: "A chunk with a checksum may have at most 5 MB",
+  invalid_request: "The body is longer than the rest of the upload",
 };
 
 function refusal(reason: UploadRefusal, detail = DETAILS[reason]): ApiError {

@@ -12,7 +12,7 @@ import { UPLOAD_MAX_BYTES } from "./upload.ts";
 const rowsOf = async (owner: PersonId) =>
   (await databaseOf(env, owner).prepare("SELECT id FROM media WHERE owner = ?").bind(owner).all()).results;
 
-it("keeps the file, tells where it is, and has it inspected", async () => {
+it("stores a file, returns its location, and has it inspected", async () => {
   const person = newPerson();
   const file = await png(3, 2);
 
@@ -29,9 +29,9 @@ it("keeps the file, tells where it is, and has it inspected", async () => {
   expect(await effectOf(media.id)).toMatchObject({ kind: "inspect", media: media.id });
 });
 
-it("draws another id when one is taken", async () => {
+it("draws another id when the first is taken", async () => {
   const person = newPerson();
-  const drawn = [5, 9, 5, 6, 9, 8]; // A media file and its effect; the same again; and others.
+  const drawn = [5, 9, 5, 6, 9, 8]; // For a file and its effect; the same ids again; then others.
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => {
     if (array instanceof Uint16Array) array[0] = drawn.shift() ?? 0;
@@ -48,7 +48,7 @@ it("draws another id when one is taken", async () => {
   }
 });
 
-it("takes a file whose first bytes come one by one", async () => {
+it("accepts a file whose first bytes arrive one by one", async () => {
   const file = new Uint8Array(await png(40, 40));
   const slowly = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -62,7 +62,7 @@ it("takes a file whose first bytes come one by one", async () => {
   expect(await (await env.MEDIA.get(originalKey(id)))?.arrayBuffer()).toEqual(file.buffer);
 });
 
-it("refuses what has no length, no bytes or too many", async () => {
+it("refuses uploads without a length, without bytes or with too many", async () => {
   const person = newPerson();
   const file = await png(1, 1);
   const answers = [
@@ -84,7 +84,7 @@ it("refuses what has no length, no bytes or too many", async () => {
   expect(await rowsOf(person)).toEqual([]);
 });
 
-it("takes short videos, and pictures that not every browser shows", async () => {
+it("accepts short videos, and pictures that not every browser shows", async () => {
   const starts = {
     "video/mp4": "\0\0\0\x14ftypisom\0\0\0\0mp41",
     "video/quicktime": "\0\0\0\x14ftypqt  \0\0\0\0qt  ",
@@ -99,7 +99,7 @@ it("takes short videos, and pictures that not every browser shows", async () => 
   }
 });
 
-it("refuses forms, and what is packed", async () => {
+it("refuses forms and compressed bodies", async () => {
   const person = newPerson();
   const packed = new Blob([await png(9, 9)]).stream().pipeThrough(new CompressionStream("gzip"));
   const file = await new Response(packed).arrayBuffer();
@@ -116,7 +116,7 @@ it("refuses forms, and what is packed", async () => {
   expect(await rowsOf(person)).toEqual([]);
 });
 
-it("leaves nothing behind of a body that is not as long as it said, or breaks off", async () => {
+it("leaves nothing of a body that differs from its stated length or breaks off", async () => {
   const person = newPerson();
   const file = await png(300, 300);
   const breaking = new ReadableStream<Uint8Array>({
@@ -136,7 +136,7 @@ it("leaves nothing behind of a body that is not as long as it said, or breaks of
   expect((await env.MEDIA.list()).objects).toHaveLength(before);
 });
 
-it("leaves nothing behind when the bucket fails", async () => {
+it("leaves nothing when the bucket fails", async () => {
   const person = newPerson();
   const file = await png(3, 3);
   const failing = { put: () => Promise.reject(new Error("R2 is down")), delete: () => Promise.resolve() };
@@ -148,7 +148,7 @@ it("leaves nothing behind when the bucket fails", async () => {
   expect(await rowsOf(person)).toEqual([]);
 });
 
-it("leaves nothing behind of an upload that was given up before its last byte came", async () => {
+it("leaves nothing of an upload that is discarded before its last byte arrives", async () => {
   const person = newPerson();
   const file = await png(3, 3);
   const database = databaseOf(env, person);
@@ -174,7 +174,7 @@ it("leaves nothing behind of an upload that was given up before its last byte ca
   }
 });
 
-it("does not wait for a bucket that neither takes nor answers, and leaves its row to the sweep", async () => {
+it("gives up on a stalled bucket, and leaves the row to the sweep", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const person = newPerson();
@@ -199,7 +199,7 @@ it("does not wait for a bucket that neither takes nor answers, and leaves its ro
   }
 });
 
-it("shows an upload to its owner alone", async () => {
+it("shows an upload only to its owner", async () => {
   const [owner, other] = [newPerson(), newPerson()];
   const { id } = await (await upload(owner, await png(1, 1))).json<Media>();
   const edit = { method: "PATCH", body: `{"alt":"mine"}`, headers: { "content-type": "application/json" } };
@@ -216,7 +216,7 @@ it("shows an upload to its owner alone", async () => {
   expect((await as(owner, "/v1/media/nonsense")).status).toBe(422);
 });
 
-it("keeps a description", async () => {
+it("stores a description", async () => {
   const person = newPerson();
   const { id } = await (await upload(person, await png(1, 1))).json<Media>();
   const edit = { method: "PATCH", body: `{"alt":" A grey dot "}`, headers: { "content-type": "application/json" } };

@@ -1,6 +1,6 @@
 /**
- * Takes a file in: first its row, then its object, then what must follow. Whatever stops half way leaves a row in the
- * state "uploading", so nothing lies in the bucket that no row knows of (../collect.ts).
+ * Stores a file that arrives in one request: first its row, then its object, then the inspection effect. An upload that
+ * stops halfway leaves a row in the state "uploading", so the bucket holds nothing without a row (../collect.ts).
  */
 import { joined } from "../../../schema/bytes.ts";
 import { SNIFF_BYTES, typeOf } from "../../../schema/media/file-signatures.ts";
@@ -14,17 +14,17 @@ import type { MediaRow } from "../media-row.ts";
 import { finish } from "./finish.ts";
 import { reserve } from "./reserve.ts";
 
-export const ACCEPTED = "JPEG, PNG, WebP, GIF, AVIF and HEIC pictures, and MP4, MOV and WebM videos are accepted";
-/** Of a file that comes in one request. */
+export const ACCEPTED = "Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC picture, or an MP4, MOV or WebM video";
+/** The largest file that may be uploaded in one request. */
 export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
-/** An upload of 25 MB takes an hour at 7 kB a second. In ms. */
+/** When an upload counts as abandoned. 25 MB take an hour at 7 kB per second. In ms. */
 const ABANDONED_AFTER = 3_600_000;
-/** A bucket that takes nothing for so many ms has failed. The local one says nothing at all when its disk is full. */
+/** A bucket that accepts nothing for so many ms has failed. The local one never responds when its disk is full. */
 const STALLED_AFTER = 5000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** Stores `body`, which must have exactly `bytes` bytes. No more of it is in memory than a few chunks. */
+/** Stores `body`, which must have exactly `bytes` bytes, and returns its row. Holds only a few chunks in memory. */
 export async function upload(env: Env, owner: PersonId, bytes: number, body: ReadableStream): Promise<MediaRow> {
   const reader: Reader = body.getReader();
   const head = await readHead(reader);
@@ -33,30 +33,30 @@ export async function upload(env: Env, owner: PersonId, bytes: number, body: Rea
   try {
     await storeObject(env, row, head, reader);
     if (!(await whileMoving(env, () => finish(env, row.id, contentType)))) {
-      // It was given up, and its object may have come after it was looked for.
+      // The upload was discarded meanwhile, perhaps before its object was stored.
       await env.MEDIA.delete(originalKey(row.id));
-      throw new ApiError("invalid_request", "The upload took too long");
+      throw new ApiError("invalid_request", "The upload took too long; please start again");
     }
     return { ...row, state: "uploaded" };
   } catch (error) {
-    // A put that has not ended may still store something, and without the row nobody would find it (../collect.ts).
+    // A stalled put may still store its object, and without the row nothing would find it (../collect.ts).
     if (!(error instanceof Stalled)) await discard(env, row.id);
     throw error;
   }
 }
 
-/** As `removeUpload`, but what fails is left to the sweep. */
+/** Like `removeUpload`, but leaves a failure to the sweep. */
 export async function discard(env: Env, id: MediaId): Promise<void> {
   try {
     await removeUpload(env, id);
   } catch (error) {
-    console.warn("upload not discarded, cron will", { id, error: String(error) });
+    console.warn("upload not discarded, cron retries", { id, error: String(error) });
   }
 }
 
 /**
- * Removes what an upload left behind, however it was sent: its object before the row, because without the row nobody would
- * find that again. An upload that goes on is stopped first. False when it has come to its end after all.
+ * Removes an upload, however it was sent: stops it, then deletes its object, then its row, because without the row
+ * nothing would find the object again. Returns false when the upload has finished after all.
  */
 export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
   await env.UPLOADS.getByName(id).discard();
@@ -72,7 +72,7 @@ export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
   return true;
 }
 
-// Whoever changes the state first, the end of the upload or this, decides.
+// The first change of the state wins: either `finish` or this.
 const WITHDRAW = "UPDATE media SET state = 'deleted' WHERE id = ? AND state IN ('uploading', 'deleted')";
 
 function acceptedType(head: Uint8Array): MediaType {
@@ -81,7 +81,7 @@ function acceptedType(head: Uint8Array): MediaType {
   return type;
 }
 
-// The first chunks, until they are long enough to tell what they are the beginning of.
+// Reads the first chunks until they are long enough to detect the type of the file.
 async function readHead(reader: Reader): Promise<Uint8Array> {
   let head = new Uint8Array();
   while (head.length < SNIFF_BYTES) {
@@ -102,9 +102,9 @@ async function storeObject(env: Env, row: MediaRow, head: Uint8Array, reader: Re
   try {
     const pumped = pump(reader, head, row.bytes, writer);
     const [object] = await Promise.all([stored, pumped.then(() => unlessStalled(stored))]);
-    if (object === null) throw new Error(`there is an object of ${row.id} already`);
+    if (object === null) throw new Error(`the object of ${row.id} already exists`);
   } catch (error) {
-    // The put must have ended before its object can be deleted.
+    // The put must end before its object can be deleted.
     await unlessStalled(Promise.allSettled([writer.abort(error), reader.cancel(error), stored]));
     throw error;
   }
@@ -123,11 +123,11 @@ async function pump(reader: Reader, head: Uint8Array, bytes: number, writer: Wri
 
 class Stalled extends ApiError {
   constructor() {
-    super("unavailable", "The file cannot be stored at the moment");
+    super("unavailable", "The file cannot be stored right now; please try again later");
   }
 }
 
-/** Throws `Stalled` when the bucket does not get it done in time. How long the sender takes is not limited. */
+/** Throws `Stalled` when the bucket does not finish in time. The sender may take as long as it likes. */
 async function unlessStalled<T>(done: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stalled = new Promise<never>((_, reject) => {
@@ -136,8 +136,8 @@ async function unlessStalled<T>(done: Promise<T>): Promise<T> {
   return Promise.race([done, stalled]).finally(() => clearTimeout(timer));
 }
 
-// What fails here is the sender's connection, not something of ours.
+// A failure here comes from the sender's connection, not from this service.
 const read = (reader: Reader) =>
   reader.read().catch(() => {
-    throw new ApiError("invalid_request", "The body ended before its time");
+    throw new ApiError("invalid_request", "The body ended before it was complete");
   });

@@ -7,7 +7,7 @@ import { describeVideo } from "./describe.ts";
 import { PACKETS_MAX } from "./limits.ts";
 import { rewrite } from "./rewrite.ts";
 
-/** The code that a file is rejected with, or what it is. */
+/** Returns the code that a file is rejected with, or its description. */
 async function verdict(file: Uint8Array | ByteSource, type: VideoType = "video/mp4") {
   const source = file instanceof Uint8Array ? bytesInMemory(file) : file;
   try {
@@ -20,7 +20,7 @@ async function verdict(file: Uint8Array | ByteSource, type: VideoType = "video/m
 
 const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
 
-/** `file`, with other bytes `at` a distance from where the contents of its first box of `type` begin. */
+/** Returns `file` with `bytes` written at offset `at` from the contents of its first box of `type`. */
 function changed(file: Uint8Array, type: string, at: number, bytes: number[]): Uint8Array {
   const copy = file.slice();
   copy.set(bytes, contentOf(copy, type) + at);
@@ -28,16 +28,16 @@ function changed(file: Uint8Array, type: string, at: number, bytes: number[]): U
 }
 
 const FTYP = box("ftyp", "isom", u32(512), "isom");
-const EVERYTHING = [0xff, 0xff, 0xff, 0xff];
+const HUGE = [0xff, 0xff, 0xff, 0xff];
 
-it("refuses boxes whose sizes cannot be", async () => {
+it("rejects boxes of impossible sizes", async () => {
   const file = await mp4();
   for (const size of [1, 2, 7]) expect(await verdict(changed(file, "moov", -8, u32(size))), `${size}`).toBe("corrupt");
   for (const size of [1, 2, 7, 0]) {
     expect(await verdict(changed(file, "trak", -8, u32(size))), String(size)).toBe("corrupt");
     expect(await verdict(changed(file, "stts", -8, u32(size))), String(size)).toBe("corrupt");
   }
-  expect(await verdict(changed(file, "moov", -8, EVERYTHING))).toBe("corrupt");
+  expect(await verdict(changed(file, "moov", -8, HUGE))).toBe("corrupt");
   const large = (size: number[]) => joined(FTYP, new Uint8Array([...u32(1), 0x6d, 0x6f, 0x6f, 0x76, ...size]));
   for (const size of [
     [0x80, 0, 0, 0, 0, 0, 0, 0],
@@ -47,12 +47,12 @@ it("refuses boxes whose sizes cannot be", async () => {
     expect(await verdict(large(size)), String(size)).toBe("corrupt");
 });
 
-it("takes a box that goes on to the end of the file for the last one", async () => {
+it("accepts a last box that extends to the end of the file", async () => {
   const file = await mp4({ fastStart: "in-memory" });
   expect(await verdict(changed(file, "mdat", -8, u32(0)))).toMatchObject({ video: { durationMs: 300 } });
 });
 
-it("looks into no more boxes than it needs, however deep they lie or many they are", async () => {
+it("reads only the boxes it needs, however deep or numerous they are", async () => {
   const levels = Array.from({ length: 10_000 }, (_, level) => [...u32((10_000 - level) * 8), 0x6d, 0x6f, 0x6f, 0x76]);
   const deep = new Uint8Array(levels.flat());
   expect(await verdict(joined(FTYP, deep))).toBe("no_video");
@@ -65,7 +65,7 @@ it("looks into no more boxes than it needs, however deep they lie or many they a
   expect(await verdict(above)).toBe("too_complex");
 });
 
-it("believes no count that its box has no room for", async () => {
+it("rejects a count that its box has no room for", async () => {
   const file = await mp4({ sound: true });
   for (const [type, at] of [
     ["stts", 4],
@@ -75,40 +75,40 @@ it("believes no count that its box has no room for", async () => {
     ["stss", 4],
     ["stsd", 4],
   ] as const) {
-    expect(await verdict(changed(file, type, at, EVERYTHING)), type).toBe("corrupt");
+    expect(await verdict(changed(file, type, at, HUGE)), type).toBe("corrupt");
   }
-  // There is no table of sizes that are all the same, and none of what is repeated.
-  expect(await verdict(changed(file, "stsz", 4, [...u32(20), ...EVERYTHING]))).toBe("too_complex");
-  expect(await verdict(changed(file, "stts", 8, EVERYTHING))).toBe("too_complex");
+  // Equal sizes and run lengths have no table that bounds them.
+  expect(await verdict(changed(file, "stsz", 4, [...u32(20), ...HUGE]))).toBe("too_complex");
+  expect(await verdict(changed(file, "stts", 8, HUGE))).toBe("too_complex");
 });
 
-it("believes no count of a fragment either", async () => {
+it("rejects a count that its fragment has no room for", async () => {
   const file = await mp4({ fastStart: "fragmented" });
   expect(await verdict(file)).toMatchObject({ video: { durationMs: 300, fastStart: true } });
-  // Each packet with a size of its own, for which there is no room.
+  // Each packet has its own size, for which there is no room.
   expect(await verdict(changed(file, "trun", 0, [0, 0, 2, 0, ...u32(1000)]))).toBe("corrupt");
-  // Packets that have no fields of their own take no room at all.
-  expect(await verdict(changed(file, "trun", 0, [0, 0, 0, 0, ...EVERYTHING]))).toBe("too_complex");
+  // Packets without fields of their own take no room.
+  expect(await verdict(changed(file, "trun", 0, [0, 0, 0, 0, ...HUGE]))).toBe("too_complex");
   expect(await verdict(changed(file, "trun", 0, [0, 0, 0, 0, ...u32(PACKETS_MAX - 1)]))).toBeTypeOf("string");
 });
 
-it("makes no time of a timescale of nothing, and none before the first frame", async () => {
+it("rejects a timescale of zero and times before the first frame", async () => {
   const file = await mp4();
   expect(await verdict(changed(file, "mvhd", 12, u32(0)))).toBe("corrupt");
   expect(await verdict(changed(file, "mdhd", 12, u32(0)))).toBe("corrupt");
-  expect(await verdict(changed(file, "stts", 12, EVERYTHING))).toBe("too_long");
+  expect(await verdict(changed(file, "stts", 12, HUGE))).toBe("too_long");
   const edited = (time: number[]) => {
     const edits = box("edts", box("elst", u32(0), u32(1), u32(1000), time, u32(0x10000)));
     return inTrack(file, edits);
   };
   expect(await verdict(edited([0x80, 0, 0, 0]))).toBe("corrupt");
-  // A pause that is all there is.
-  expect(await verdict(edited(EVERYTHING))).toMatchObject({ video: { durationMs: 300 } });
+  // The only edit is an empty one.
+  expect(await verdict(edited(HUGE))).toMatchObject({ video: { durationMs: 300 } });
   const beyond = await verdict(edited([0x7f, 0xff, 0xff, 0xff]));
   expect(typeof beyond === "string" || (beyond.video.durationMs ?? 0) >= 0).toBe(true);
 });
 
-/** `file` with one more box in its track, which comes before its packets. */
+/** Returns `file` with one more box in its track. The track precedes the packets, so they all move. */
 function inTrack(file: Uint8Array, more: Uint8Array): Uint8Array {
   const [moov, trak, mdia] = [contentOf(file, "moov") - 8, contentOf(file, "trak") - 8, contentOf(file, "mdia") - 8];
   const longer = (at: number) => u32(new DataView(file.buffer).getUint32(at) + more.length);
@@ -152,9 +152,9 @@ it("reads an index after 2 GB of packets in a few reads", async () => {
   expect(metered.bytesRead).toBeLessThan(64 * 1024);
 });
 
-it("refuses a WebM whose elements go on beyond their end, or have no end where they need one", async () => {
+it("rejects a WebM whose elements extend beyond their parent or lack a required size", async () => {
   const file = await webm();
-  // The list of places at the beginning names them as well.
+  // The SeekHead at the beginning contains the ids too, so this finds the last occurrence.
   const find = (id: number[]) => file.findLastIndex((_, at) => id.every((byte, index) => file[at + index] === byte));
   const at = (id: number[], bytes: number[]) => {
     const copy = file.slice();
@@ -173,13 +173,13 @@ it("refuses a WebM whose elements go on beyond their end, or have no end where t
   expect(await at(tracks, [0xfe])).toBe("corrupt");
   expect(await at(tracks, [0])).toBe("corrupt");
   expect(await at(scale, [0x83, 0, 0, 0])).toBe("corrupt");
-  // A segment without an end is one that was recorded live: it ends with its file.
+  // A segment of unknown size was recorded live, and ends with its file.
   expect(await at(segment, [0x07, ...Array<number>(5).fill(0xff)])).toMatchObject({ video: { durationMs: 300 } });
 });
 
-it("survives lacing that adds up to more than the block", async () => {
+it("survives lacing whose sizes exceed the block", async () => {
   const file = await webm({ frames: 2 });
-  // Track 1, at no distance from its cluster, a key frame without lacing: the flags are the fourth byte.
+  // Track 1, a relative time of 0, a key frame without lacing: the flags are the fourth byte.
   const flags = file.findIndex((_, at) => [0x81, 0, 0, 0x80].every((byte, index) => file[at + index] === byte)) + 3;
   expect(flags).toBeGreaterThan(3);
   const ends: string[] = [];
@@ -190,7 +190,7 @@ it("survives lacing that adds up to more than the block", async () => {
       (error: unknown) => ends.push(error instanceof Rejected ? error.code : String(error)),
     );
   }
-  // Of equal parts, all are there.
+  // Fixed-size lacing divides the block evenly, so it is valid.
   expect(ends).toEqual(["corrupt", "served", "corrupt"]);
 });
 
@@ -199,12 +199,12 @@ it("never searches for the next element of a WebM", async () => {
   const cluster = file.findIndex((_, at) => [0x1f, 0x43, 0xb6, 0x75].every((byte, index) => file[at + index] === byte));
   const junk = joined(file.subarray(0, cluster), new Uint8Array(100).fill(0x42), file.subarray(cluster));
   expect(await verdict(junk, "video/webm")).toBe("corrupt");
-  // Within the cluster, where the demuxer would begin to search, and not end.
+  // Junk within the cluster, where the demuxer would start an endless search.
   file.fill(0, cluster + 12, cluster + 24);
   expect(await verdict(file, "video/webm")).toBe("corrupt");
 });
 
-it("refuses what is longer or larger than a video may be", async () => {
+it("rejects a video that is too long or too large", async () => {
   expect(await verdict(await mp4({ frames: 3, framesPerSecond: 0.016 }))).toBe("too_long");
   expect(await verdict(await mp4({ frames: 3, framesPerSecond: 0.01666 }))).toMatchObject({ width: 64 });
   expect(await verdict(await mp4({ width: 4098, height: 100 }))).toBe("frame_too_large");
@@ -212,7 +212,7 @@ it("refuses what is longer or larger than a video may be", async () => {
   expect(await verdict(await mp4({ width: 4096, height: 2304 }))).toMatchObject({ width: 4096, height: 2304 });
 });
 
-it("throws what its source throws, for that is not the fault of the file", async () => {
+it("rethrows errors of its source and its sink, which are not the fault of the file", async () => {
   const file = await mp4();
   for (let failing = 1; failing <= 3; failing += 1) {
     let reads = 0;

@@ -1,12 +1,13 @@
-/** Reads a file in large blocks and keeps the last ones, so that reading it frame by frame costs few reads of the bucket. */
+/** Reads a file in large blocks and caches the latest, so that reading frame by frame costs few reads of the bucket. */
 import type { ByteSource } from "../inspection/byte-source.ts";
 
 export const BLOCK_BYTES = 1024 * 1024;
-/** Two tracks that lie apart from each other are read at two places, each somewhere in a block. */
+/** Two tracks that lie apart are read at two positions, each within some block. */
 const BLOCKS_KEPT = 6;
 
+/** Wraps `source` so that it is read in blocks of `blockBytes`, of which the most recently used stay in memory. */
 export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSource {
-  const kept = new Map<number, Promise<Uint8Array>>(); // In the order of their last use.
+  const kept = new Map<number, Promise<Uint8Array>>(); // Least recently used first.
 
   const block = (index: number): Promise<Uint8Array> => {
     const found = kept.get(index) ?? source.read(index * blockBytes, blockBytes);
@@ -14,7 +15,7 @@ export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSour
     kept.set(index, found);
     const [oldest] = kept.keys();
     if (kept.size > BLOCKS_KEPT && oldest !== undefined) kept.delete(oldest);
-    // What has failed is read anew by whoever asks next.
+    // The next read of a failed block tries again.
     found.catch(() => kept.delete(index));
     return found;
   };
@@ -29,7 +30,7 @@ export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSour
         const index = Math.floor(at / blockBytes);
         const from = at - index * blockBytes;
         const part = (await block(index)).subarray(from, from + end - at);
-        if (part.length === 0) throw new Error(`there is nothing at ${at} of ${source.size} bytes`);
+        if (part.length === 0) throw new Error(`no data at ${at} of ${source.size} bytes`);
         bytes.set(part, at - offset);
         at += part.length;
       }

@@ -1,16 +1,17 @@
-/** The boxes of ISO base media files: a size, a type of four characters, and contents, which may be boxes again. */
+/** Reads the boxes of ISO base media files: a size, a type of four characters, and contents, which may be boxes. */
 import { Rejected } from "../inspection/rejections.ts";
 
-/** Where a box begins, where its contents do, and where it ends. */
+/** A box: the offsets of its start, its contents and its end. */
 export type Box = { type: string; start: number; content: number; end: number };
 
-/** Of a box with a size of 64 bits, which is the longest. */
+/** The longest header: that of a box with a 64-bit size. */
 export const HEADER_BYTES = 16;
+/** The type `free`, which every parser skips. */
 export const FREE = [0x66, 0x72, 0x65, 0x65];
 
 /**
- * The box whose header is at `at` of `bytes`. The first of these is at `base` of the file, where a box that says that it
- * goes on to the end goes on to `limit`. Undefined where no header can be.
+ * Returns the box whose header is at `at` in `bytes`, or undefined if there is no valid header. `base` is the offset of
+ * `bytes` in the file. A box that extends to the end of the file ends at `limit`.
  */
 export function headerAt(bytes: Uint8Array, at: number, base: number, limit: number): Box | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
@@ -22,17 +23,17 @@ export function headerAt(bytes: Uint8Array, at: number, base: number, limit: num
   if (size !== 1) return size < 8 ? undefined : { type, start, content: start + 8, end: start + size };
   if (view.byteLength < 16) return undefined;
   const large = Number(view.getBigUint64(8));
-  // Beyond 2^53 a number is no exact one, and no file is that long.
+  // Numbers beyond 2^53 are not exact, and no file is that long.
   if (large < 16 || !Number.isSafeInteger(start + large)) return undefined;
   return { type, start, content: start + 16, end: start + large };
 }
 
-/** The boxes in `parent`, which lies in `bytes`. Each must lie in it as a whole. */
+/** Returns the boxes in `parent`, whose offsets refer to `bytes`. Throws `corrupt` unless each lies within it. */
 export function boxesIn(bytes: Uint8Array, parent: Box): Box[] {
   const boxes: Box[] = [];
   for (let at = parent.content; parent.end - at >= 8;) {
     const box = headerAt(bytes.subarray(0, parent.end), at, 0, 0);
-    // Only a box of the file itself may go on to its end: here `limit` is 0.
+    // Only a top-level box may extend to the end of the file, hence the `limit` of 0.
     if (!box || box.end > parent.end || box.end <= at) throw new Rejected("corrupt");
     boxes.push(box);
     at = box.end;
@@ -40,4 +41,5 @@ export function boxesIn(bytes: Uint8Array, parent: Box): Box[] {
   return boxes;
 }
 
+/** Renames a box to `free` in `bytes`, so that parsers skip it. */
 export const hide = (bytes: Uint8Array, { start }: Box): void => bytes.set(FREE, start + 4);

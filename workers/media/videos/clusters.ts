@@ -1,6 +1,6 @@
 /**
- * The clusters of a WebM, which hold its packets. The demuxer searches on byte by byte where it finds no element, and
- * that search does not end where there is none to find. So nothing is shown to it before it has been walked through here.
+ * Checks the clusters of a WebM, which hold its packets. Where the demuxer finds no element, it searches byte by byte,
+ * and that search does not end if there is none. So it only sees what has been walked through here.
  */
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
@@ -8,20 +8,20 @@ import { elementAt, type Element, HEADER_BYTES } from "./ebml.ts";
 import { PACKETS_MAX } from "./limits.ts";
 import { ID, IN_SEGMENT } from "./webm-ids.ts";
 
-/** A packet takes an element, sometimes two, and a cluster some more. */
+/** A packet takes one element, sometimes two, and a cluster a few more. */
 const ELEMENTS_MAX = 4 * PACKETS_MAX;
 const ABOVE: ReadonlySet<number> = new Set([...IN_SEGMENT, ID.cluster, ID.segment, ID.header].filter(isNoFiller));
 
-// These two may lie anywhere.
+// Void and checksum elements may occur at any level.
 function isNoFiller(id: number): boolean {
   return id !== ID.void && id !== ID.checksum;
 }
 
-/** `source`, where the elements between `from` and `to` are walked through before what they are made of is read. */
+/** Wraps `source` so that a read first walks through the elements between `from` and `to`, up to the read's end. */
 export function clustersOf(source: ByteSource, from: number, to: number): ByteSource {
   let at = from;
   let elements = 0;
-  // Where the cluster ends that `at` is in: undefined where it does not say, null outside of all.
+  // The cluster that `at` is in, or null outside of any. Its end is undefined if its size is unknown.
   let cluster: { end: number | undefined } | null = null;
 
   const enter = ({ id, content, end }: Element): void => {
@@ -48,7 +48,7 @@ export function clustersOf(source: ByteSource, from: number, to: number): ByteSo
     at = element.end;
   };
 
-  // Reads may come together, and there is but one place that the walk has come to.
+  // Reads may be concurrent, but the walk has only one position.
   let walking: Promise<void> = Promise.resolve();
   const walk = async (end: number): Promise<void> => {
     while (at < Math.min(end, to)) await step();

@@ -13,7 +13,7 @@ const MP4: File = ["an MP4", "video/mp4", () => mp4(SMALL)];
 const FRAGMENTED: File = ["a fragmented MP4", "video/mp4", () => mp4({ ...SMALL, fastStart: "fragmented" })];
 const WEBM: File = ["a WebM", "video/webm", () => webm(SMALL)];
 
-/** Describes and copies a file, which may end in `Rejected`, and in nothing else. */
+/** Describes and copies a file. Fails on any error other than `Rejected`. */
 async function survives(bytes: Uint8Array, type: VideoType, what: string): Promise<"served" | "rejected"> {
   try {
     const found = await describeVideo(bytesInMemory(bytes), type);
@@ -27,7 +27,7 @@ async function survives(bytes: Uint8Array, type: VideoType, what: string): Promi
   }
 }
 
-it.each([FRAGMENTED, WEBM])("takes or rejects %s that was cut off anywhere", async (_, type, make) => {
+it.each([FRAGMENTED, WEBM])("serves or rejects %s that is truncated at any byte", async (_, type, make) => {
   const file = await make();
   expect(file.length).toBeLessThan(2048);
   for (let length = 0; length < file.length; length += 1)
@@ -35,7 +35,7 @@ it.each([FRAGMENTED, WEBM])("takes or rejects %s that was cut off anywhere", asy
   expect(await survives(file, type, "the whole")).toBe("served");
 });
 
-it.each([MP4, WEBM])("takes or rejects %s with any byte changed", async (_, type, make) => {
+it.each([MP4, WEBM])("serves or rejects %s with any byte changed", async (_, type, make) => {
   const file = await make();
   const ends = { served: 0, rejected: 0 };
   for (let at = 0; at < file.length; at += 1) {

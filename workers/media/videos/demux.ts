@@ -1,20 +1,20 @@
-/** Gives a file to the demuxer, and tells the faults of the file from failures of ours. */
+/** Passes a file to the demuxer, and distinguishes faults of the file from failures of this service. */
 import { CustomSource, Input, type InputAudioTrack, type InputVideoTrack, Logging, MP4, QTFF, WEBM } from "mediabunny";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { soundIsoBmff } from "./iso-bmff.ts";
+import { checkIsoBmff } from "./iso-bmff.ts";
 import { READ_BYTES_MAX } from "./limits.ts";
-import type { Sound } from "./sound.ts";
-import { soundWebm } from "./webm.ts";
+import type { CheckedFile } from "./sound.ts";
+import { checkWebm } from "./webm.ts";
 
-// It would write what it thinks of a stranger's file into our log.
+// Otherwise it would log its warnings about uploaded files.
 Logging.level = 0;
 
-/** What the demuxer keeps of what it has read. `inBlocks` keeps more. In bytes. */
+/** How much of a file the demuxer caches. `inBlocks` caches more. In bytes. */
 const DEMUXER_CACHE = 1024 * 1024;
 
-/** What browsers play in a file of each type. Few play VP8 or Vorbis in an MP4. */
+/** The codecs that browsers play in a file of each type. Few play VP8 or Vorbis in an MP4. */
 const IN_MP4 = { video: ["avc", "hevc", "vp9", "av1"], audio: ["aac", "mp3", "opus", "flac"] };
 const PLAYED: Record<VideoType, { video: string[]; audio: string[] }> = {
   "video/mp4": IN_MP4,
@@ -23,30 +23,31 @@ const PLAYED: Record<VideoType, { video: string[]; audio: string[] }> = {
 };
 
 export type Demuxed = {
-  sound: Sound;
-  /** The first track of pictures, and the first one of sound in a codec that is played. */
+  checked: CheckedFile;
+  /** The first video track, and the first audio track in a codec that browsers play. */
   video: InputVideoTrack;
   audio: InputAudioTrack | null;
-  /** Whether there are more tracks of pictures or sound, in whatever state. */
+  /** Whether there are more video or audio tracks, even damaged ones. */
   others: boolean;
-  /** Runs what may fail without the file being at fault. */
-  ours: Ours;
+  /** Runs an operation whose failure is not the fault of the file. */
+  passThrough: PassThrough;
 };
 
-export type Ours = <T>(work: () => Promise<T>) => Promise<T>;
+export type PassThrough = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
- * What `work` makes of a file. A demuxer that fails has met a file it cannot read (`corrupt`), unless what failed was
- * the source, or something else that is run by `ours`: then that is thrown as it is. `ahead` is how the packets are read.
+ * Returns what `work` makes of a file. If the demuxer fails, the file is `corrupt`, unless the source failed, or
+ * another operation run by `passThrough`: that error is thrown unchanged. `wrap` wraps the source that the packets are
+ * read from.
  */
-export async function demuxed<T>(
+export async function withDemuxer<T>(
   source: ByteSource,
   type: VideoType,
   work: (file: Demuxed) => Promise<T>,
-  ahead: (view: ByteSource) => ByteSource = (view) => view,
+  wrap: (view: ByteSource) => ByteSource = (view) => view,
 ): Promise<T> {
   let failure: { error: unknown } | undefined;
-  const ours: Ours = async (run) => {
+  const passThrough: PassThrough = async (run) => {
     try {
       return await run();
     } catch (error) {
@@ -56,13 +57,13 @@ export async function demuxed<T>(
   };
   let input: Input | undefined;
   try {
-    const told: ByteSource = { size: source.size, read: (...range) => ours(() => source.read(...range)) };
-    const sound = await (type === "video/webm" ? soundWebm(told) : soundIsoBmff(told));
-    input = inputOf(ahead(sound.view), ours);
+    const guarded: ByteSource = { size: source.size, read: (...range) => passThrough(() => source.read(...range)) };
+    const checked = await (type === "video/webm" ? checkWebm(guarded) : checkIsoBmff(guarded));
+    input = inputOf(wrap(checked.view), passThrough);
     const tracks = await tracksOf(input, type);
-    // A damaged track is none to the demuxer.
-    const others = tracks.others || sound.packets.size > (tracks.audio ? 2 : 1);
-    return await work({ ...tracks, sound, others, ours });
+    // The demuxer omits damaged tracks.
+    const others = tracks.others || checked.packets.size > (tracks.audio ? 2 : 1);
+    return await work({ ...tracks, checked, others, passThrough });
   } catch (error) {
     if (failure) throw failure.error;
     throw error instanceof Rejected ? error : new Rejected("corrupt", { cause: error });
@@ -71,19 +72,19 @@ export async function demuxed<T>(
   }
 }
 
-const inputOf = (view: ByteSource, ours: Ours): Input =>
+const inputOf = (view: ByteSource, passThrough: PassThrough): Input =>
   new Input({
     formats: [MP4, QTFF, WEBM],
     source: new CustomSource({
       getSize: () => view.size,
       read: (start, end) =>
-        ours(() => {
-          // A file may say that a frame has any length, and the demuxer would hold it in memory.
+        passThrough(() => {
+          // A file may state any length for a frame, and the demuxer would hold that much in memory.
           if (end - start > READ_BYTES_MAX) throw new Rejected("too_complex");
           return view.read(start, end - start);
         }),
       maxCacheSize: DEMUXER_CACHE,
-      // Whoever waits for the next read is told.
+      // The caller of the next read gets the error.
       handleUnhandledError: () => undefined,
     }),
   });

@@ -1,39 +1,39 @@
-/** What a video is, as far as that can be told without decoding it. */
+/** Describes a video, as far as that is possible without decoding it. */
 import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "mediabunny";
 import type { Removed, VideoDetails } from "../../../schema/media/media-details.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import { VIDEO_MAX_SECONDS } from "../../../schema/media/upload-limits.ts";
 import { type ByteSource, Metered } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
-import { type Demuxed, demuxed } from "./demux.ts";
+import { type Demuxed, withDemuxer } from "./demux.ts";
 import { DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX, FRAME_PIXELS_MAX, FRAME_SIDE_MAX, VIDEO_SLACK_MS } from "./limits.ts";
 
 export type Description = {
-  /** In pixels, upright, of square pixels. */
+  /** In square pixels, upright. */
   width: number;
   height: number;
-  /** Whether the file asks for its picture to be mirrored, after it was turned. */
+  /** Whether the player must mirror the picture after rotating it. */
   mirrored: boolean;
-  /** `durationMs` is null of a file that does not state it: browsers record such WebM. */
+  /** `durationMs` is null for a file that does not state it, such as a WebM that a browser recorded. */
   video: Omit<VideoDetails, "durationMs"> & { durationMs: number | null };
   removed: Removed[];
 };
 
-/** How many frames of a WebM tell its frame rate. */
+/** How many frames of a WebM its frame rate is computed from. */
 const FRAMES_SAMPLED = 60;
-/** When a frame is shown, without the frame. */
+/** Makes the demuxer return the times of a frame without its data. */
 const LIGHT = { metadataOnly: true };
 
 /** Describes a file of `type`, or throws `Rejected`. Reads at most DESCRIBE_BYTES_MAX of it. */
 export function describeVideo(source: ByteSource, type: VideoType): Promise<Description> {
-  return demuxed(new Metered(source, DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX), type, description);
+  return withDemuxer(new Metered(source, DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX), type, description);
 }
 
-/** Of a file that is open. */
+/** Describes a file that the demuxer has opened. */
 export async function description(file: Demuxed): Promise<Description> {
-  const { sound, video, audio, others } = file;
+  const { checked, video, audio, others } = file;
   const size = await sizeOf(video);
-  const durationMs = sound.packets.size > 0 ? await lastEnd(file) : sound.durationMs;
+  const durationMs = checked.packets.size > 0 ? await lastEnd(file) : checked.durationMs;
   if (durationMs !== null) checkDuration(durationMs);
   const codec = await codecOf(video);
   return {
@@ -43,24 +43,24 @@ export async function description(file: Demuxed): Promise<Description> {
       codec,
       frameRate: await frameRateOf(file),
       rotation: await video.getRotation(),
-      fastStart: sound.fastStart,
+      fastStart: checked.fastStart,
       audio: audio && (await audioOf(audio)),
       durationMs,
     },
-    removed: [...sound.removed, ...(others ? (["other_tracks"] as const) : [])].filter(unique).sort(),
+    removed: [...checked.removed, ...(others ? (["other_tracks"] as const) : [])].filter(unique).sort(),
   };
 }
 
 async function codecOf(video: InputVideoTrack): Promise<string> {
   const codec = (await video.getCodecParameterString()) ?? (await video.getCodec());
   if (codec === null) throw new Rejected("unsupported_codec");
-  // The copy has the parameters of H.265 in its index alone, which Safari insists on, and is called so.
+  // The copy keeps the parameters of H.265 in its index only, as Safari requires, and that form is named hvc1.
   return codec.replace(/^hev1/, "hvc1");
 }
 
 const unique = <T>(value: T, index: number, all: T[]): boolean => all.indexOf(value) === index;
 
-/** Refuses what is longer than a video may be. */
+/** Rejects a duration that is invalid or longer than a video may be. */
 export function checkDuration(ms: number): void {
   if (!Number.isFinite(ms) || ms < 0) throw new Rejected("corrupt");
   if (ms > VIDEO_MAX_SECONDS * 1000 + VIDEO_SLACK_MS) throw new Rejected("too_long");
@@ -80,19 +80,19 @@ async function sizeOf(video: InputVideoTrack): Promise<{ width: number; height: 
   return { width, height };
 }
 
-/** When the last of both tracks ends, in ms. */
+/** Returns when the longer of the two tracks ends, in ms. */
 async function lastEnd({ video, audio }: Demuxed): Promise<number> {
   const ends = [await video.computeDuration(LIGHT)];
   if (audio) ends.push(await audio.computeDuration(LIGHT));
   return Math.round(Math.max(...ends) * 1000);
 }
 
-/** Of all frames where the file says how many there are, otherwise of the first. Null of a single one. */
-async function frameRateOf({ sound, video }: Demuxed): Promise<number | null> {
+/** Averages over all frames if the file states their number, otherwise over the first ones. Null for a single frame. */
+async function frameRateOf({ checked, video }: Demuxed): Promise<number | null> {
   const sink = new EncodedPacketSink(video);
   const first = await sink.getFirstPacket(LIGHT);
   if (!first) throw new Rejected("no_video");
-  const frames = sound.packets.get(video.id);
+  const frames = checked.packets.get(video.id);
   if (frames !== undefined) {
     const last = await sink.getPacket(Infinity, LIGHT);
     return rounded((frames - 1) / ((last?.timestamp ?? 0) - first.timestamp));

@@ -1,14 +1,16 @@
-/** The elements of EBML (RFC 8794): an id, a size, and contents. The marker bit of an id belongs to it. */
+/** Reads the elements of EBML (RFC 8794): an id, a size, and contents. The marker bit of an id is part of the id. */
 import { uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
-/** Where an element begins, where its contents do, and where it ends: undefined where it does not say. */
+/** An element: the offsets of its start, its contents and its end, which is undefined if its size is unknown. */
 export type Element = { id: number; start: number; content: number; end: number | undefined };
 
-/** Of an id of 4 bytes and a size of 8. */
+/** The longest header: an id of 4 bytes and a size of 8. */
 export const HEADER_BYTES = 12;
 
-/** The element whose header is at `at` of `bytes`, of which the first is at `base` of the file. Undefined where none is. */
+/**
+ * Returns the element whose header is at `at` in `bytes`, or undefined. `base` is the offset of `bytes` in the file.
+ */
 export function elementAt(bytes: Uint8Array, at: number, base = 0): Element | undefined {
   const idLength = lengthAt(bytes, at, 4);
   const sizeLength = idLength && lengthAt(bytes, at + idLength, 8);
@@ -16,7 +18,7 @@ export function elementAt(bytes: Uint8Array, at: number, base = 0): Element | un
   const content = at + idLength + sizeLength;
   const id = unsignedOf(bytes.subarray(at, at + idLength));
   const size = bytes.slice(at + idLength, content);
-  // The marker: the highest bit that is set in a first byte.
+  // Removes the marker, the highest bit set in the first byte.
   const mask = 0xff >> sizeLength;
   size[0] = (size[0] ?? 0) & mask;
   const known = size[0] !== mask || size.subarray(1).some((byte) => byte !== 0xff);
@@ -25,7 +27,7 @@ export function elementAt(bytes: Uint8Array, at: number, base = 0): Element | un
   return { id, start: base + at, content: base + content, end: known ? end : undefined };
 }
 
-// The leading zeros of a number say how many bytes it has.
+// The number of leading zero bits gives the length in bytes.
 function lengthAt(bytes: Uint8Array, at: number, longest: number): number | undefined {
   const first = bytes[at];
   if (!first) return undefined;
@@ -33,7 +35,7 @@ function lengthAt(bytes: Uint8Array, at: number, longest: number): number | unde
   return length > longest || at + length > bytes.length ? undefined : length;
 }
 
-/** The elements of `bytes` from `from` to `to`. Each must be of a known size and lie there as a whole. */
+/** Returns the elements in `bytes` from `from` to `to`. Throws `corrupt` unless each has a known size and fits. */
 export function elementsIn(bytes: Uint8Array, from: number, to: number): (Element & { end: number })[] {
   const elements: (Element & { end: number })[] = [];
   for (let at = from; at < to;) {
@@ -45,10 +47,10 @@ export function elementsIn(bytes: Uint8Array, from: number, to: number): (Elemen
   return elements;
 }
 
-/** A number without a sign, of up to 8 bytes. Beyond 2^53 it is not exact. */
+/** Reads an unsigned integer of up to 8 bytes. Beyond 2^53 it is not exact. */
 export const unsignedOf = (bytes: Uint8Array): number => uintOf(bytes.subarray(0, 8));
 
-/** A floating-point number, or NaN where the length is that of none. */
+/** Reads a floating-point number of 4 or 8 bytes; NaN for any other length. */
 export function floatOf(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length === 4) return view.getFloat32(0);

@@ -1,30 +1,30 @@
-/** The index of a fragment (moof): like the one of the file, it is believed only as far as it has bytes. */
+/** Checks the index of a fragment (moof). Like that of the file, it may not claim more than it has bytes for. */
 import { Rejected } from "../inspection/rejections.ts";
 import { type Box, boxesIn, headerAt, hide } from "./boxes.ts";
 import { PACKETS_MAX } from "./limits.ts";
 
-/** Parts of one fragment: a track has one, seldom two. */
-const PARTS_MAX = 64;
+/** Boxes directly in one moof, mostly track fragments (traf): a track has one, seldom two. */
+const CHILDREN_MAX = 64;
 const NEEDED = new Set(["tfhd", "tfdt", "trun"]);
-/** The fields that each packet may have in a run, 4 bytes each. */
+/** Flags of the fields that each packet may have in a run (trun), 4 bytes each. */
 const FIELDS = [0x100, 0x200, 0x400, 0x800];
 
-/** Checks a fragment, hides in it what is not needed, and adds its packets to those of their tracks. */
+/** Checks a fragment, hides the boxes the demuxer does not need, and adds its packets to the counts of their tracks. */
 export function checkFragment(bytes: Uint8Array, packets: Map<number, number>): void {
   const moof = headerAt(bytes, 0, 0, 0);
   if (!moof || moof.end !== bytes.length) throw new Rejected("corrupt");
-  const parts = boxesIn(bytes, moof);
-  if (parts.length > PARTS_MAX) throw new Rejected("too_complex");
-  for (const part of parts) {
-    if (part.type === "traf") checkPart(bytes, part, packets);
-    else if (part.type !== "mfhd") hide(bytes, part);
+  const children = boxesIn(bytes, moof);
+  if (children.length > CHILDREN_MAX) throw new Rejected("too_complex");
+  for (const child of children) {
+    if (child.type === "traf") checkTrackFragment(bytes, child, packets);
+    else if (child.type !== "mfhd") hide(bytes, child);
   }
 }
 
-function checkPart(bytes: Uint8Array, part: Box, packets: Map<number, number>): void {
+function checkTrackFragment(bytes: Uint8Array, traf: Box, packets: Map<number, number>): void {
   let track = 0;
   let count = 0;
-  const boxes = boxesIn(bytes, part);
+  const boxes = boxesIn(bytes, traf);
   if (boxes.length > PACKETS_MAX) throw new Rejected("too_complex");
   for (const box of boxes) {
     if (!NEEDED.has(box.type)) {
@@ -32,7 +32,7 @@ function checkPart(bytes: Uint8Array, part: Box, packets: Map<number, number>): 
       continue;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset + box.content, box.end - box.content);
-    // The defaults of a fragment, all five of them, where they are there.
+    // Every needed box has at least 8 bytes.
     if (view.byteLength < 8) throw new Rejected("corrupt");
     if (box.type === "tfhd") track = view.getUint32(4);
     if (box.type === "trun") count += packetsOf(view);
@@ -40,7 +40,7 @@ function checkPart(bytes: Uint8Array, part: Box, packets: Map<number, number>): 
   const sum = (packets.get(track) ?? 0) + count;
   if (sum > PACKETS_MAX) throw new Rejected("too_complex");
   if (packets.has(track)) packets.set(track, sum);
-  else hide(bytes, part);
+  else hide(bytes, traf);
 }
 
 function packetsOf(view: DataView): number {

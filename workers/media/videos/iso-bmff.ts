@@ -1,6 +1,6 @@
 /**
- * The walk through an MP4 or QuickTime file, before a demuxer sees it (ISO/IEC 14496-12). Its index is read whole and
- * checked; boxes that nobody needs are renamed to `free`, in memory, so that no other parser ever looks into them.
+ * Walks through an MP4 or QuickTime file (ISO/IEC 14496-12) before the demuxer sees it. The index is read whole and
+ * checked; boxes that are not needed are renamed to `free` in memory, so that no other parser ever reads them.
  */
 import type { Removed } from "../../../schema/media/media-details.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
@@ -11,12 +11,12 @@ import { checkFragment } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
 import { type Patch, patched } from "./overlay.ts";
 import { checkTable } from "./sample-tables.ts";
-import { mentions, type Sound } from "./sound.ts";
+import { mentions, type CheckedFile } from "./sound.ts";
 
-/** The headers of a fragmented file lie a fragment apart; of a larger block most would be read for nothing. */
+/** The headers of a fragmented file lie one fragment apart, so most of a larger block would be read in vain. */
 const HEADERS_BLOCK = 16 * 1024;
 
-/** What the demuxer needs, by what it lies in. All else is hidden. */
+/** The boxes that the demuxer needs, by their parent. All others are hidden. */
 const NEEDED: Record<string, string[]> = {
   moov: ["mvhd", "trak", "mvex"],
   trak: ["tkhd", "edts", "mdia"],
@@ -32,7 +32,8 @@ const AT_THE_TOP = new Set(
 const METADATA = new Set(["udta", "meta", "uuid"]);
 const LOCATIONS = ["\xa9xyz", "loci", "ISO6709", "location"];
 
-export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
+/** Checks an MP4 or QuickTime file, and returns the view of it that the demuxer may read. Throws `Rejected`. */
+export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
   const headers = inBlocks(source, HEADERS_BLOCK);
   const top = await topLevel(headers);
   const moov = top.boxes.find(({ type }) => type === "moov");
@@ -42,7 +43,7 @@ export async function soundIsoBmff(source: ByteSource): Promise<Sound> {
   const removed = new Set(top.removed);
   const index = await source.read(moov.start, moov.end - moov.start);
   const packets = checkIndex(index, moov, removed);
-  // Of a file that has packets in both places, the demuxer would read those of the index alone.
+  // If a file has packets in both places, the demuxer reads only those of the index.
   const inFragments = top.boxes.some(({ type }) => type === "moof");
   if (inFragments && [...packets.values()].some((count) => count > 0)) throw new Rejected("too_complex");
   const fragments = await readFragments(source, top.boxes, packets);
@@ -61,7 +62,7 @@ const byOffset = (a: Patch, b: Patch): number => a.offset - b.offset;
 
 type Top = { boxes: Box[]; headers: Patch[]; removed: Removed[]; size: number };
 
-/** The boxes that the file is made of, by their headers alone. */
+/** Reads the headers of the top-level boxes. */
 async function topLevel(source: ByteSource): Promise<Top> {
   const boxes: Box[] = [];
   const headers: Patch[] = [];
@@ -72,10 +73,10 @@ async function topLevel(source: ByteSource): Promise<Top> {
     const bytes = await source.read(at, HEADER_BYTES);
     const box = headerAt(bytes, 0, at, source.size);
     const known = box !== undefined && AT_THE_TOP.has(box.type);
-    // Some packets may be missing, which is seen when they are copied.
+    // The last packets may be missing; the copy will notice.
     const whole = box !== undefined && (box.end <= source.size || box.type === "mdat");
     if ((!box || !whole) && (known || !hasIndex)) throw new Rejected("corrupt");
-    // Cameras append notes of their own, and hiders other files.
+    // Cameras append their own notes, and people who hide files append those.
     if (!known) removed.push(hasIndex ? "trailer" : "metadata");
     if (!box || !whole) break;
     if (METADATA.has(box.type)) removed.push("metadata");
@@ -87,16 +88,17 @@ async function topLevel(source: ByteSource): Promise<Top> {
   return { boxes, headers, removed, size: source.size };
 }
 
-// The demuxer looks for an index of fragments (mfra) where the last four bytes say that it begins: with these, nowhere.
+// The demuxer looks for an index of fragments (mfra) at the distance in the file's last four bytes. These make it find
+// none.
 const END = new Uint8Array([0, 0, 0, 16, ...FREE, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-// It also goes from header to header again, and finds them here without another read.
+// The demuxer walks from header to header again, and finds them here without another read.
 const headersOf = ({ headers, size }: Top): Patch[] => [
   ...headers.filter(({ offset, bytes }) => offset + bytes.length <= size),
   { offset: size, bytes: END },
 ];
 
-/** Checks the index and hides in it what is not needed. Returns how many packets each track has, by its id. */
+/** Checks the index and hides the boxes that are not needed. Returns the number of packets by track id. */
 function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>): Map<number, number> {
   const packets = new Map<number, number>();
   const left = { boxes: BOXES_MAX };
@@ -117,7 +119,7 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>): Map<nu
   return packets;
 }
 
-/** Of what lies in `parent`, hides what nobody needs, and gives the rest. */
+/** Yields the needed boxes in `parent` and hides the others. */
 function* needed(index: Uint8Array, parent: Box, left: { boxes: number }, removed: Set<Removed>): Generator<Box> {
   for (const box of boxesIn(index, parent)) {
     left.boxes -= 1;
@@ -160,27 +162,27 @@ function checkTrack(
   packets.set(found.id, Math.min(found.timed, found.sized));
 }
 
-/** What a track is of: "vide", "soun", or something else. */
+/** Returns the kind of a track: "vide", "soun", or something else. */
 function handlerOf(index: Uint8Array, track: Box): string | undefined {
   const mdia = boxesIn(index, track).find(({ type }) => type === "mdia");
   const hdlr = mdia && boxesIn(index, mdia).find(({ type }) => type === "hdlr");
   return hdlr && String.fromCharCode(...index.subarray(hdlr.content + 8, Math.min(hdlr.content + 12, hdlr.end)));
 }
 
-/** What comes before the entries of a sample description, and in one of a track of pictures before its boxes. In bytes. */
+/** The bytes before the entries of a sample description, and before the boxes in the entry of a video track. */
 const [BEFORE_ENTRIES, BEFORE_BOXES] = [8, 78];
-/** A colour box by numbers ("nclx"), with its header. Some writers leave its last byte out. */
+/** The size of a colour box of type "nclx", with its header. Some writers omit its last byte. */
 const COLOURS_BYTES = 19;
 
 function checkDescriptions(index: Uint8Array, description: Box, kind: "vide" | "soun"): void {
   for (const entry of boxesIn(index, { ...description, content: description.content + BEFORE_ENTRIES })) {
-    // Encrypted, and its key is nowhere.
+    // Encrypted tracks, whose key is not in the file.
     if (entry.type === "encv" || entry.type === "enca") throw new Rejected("unsupported_codec");
     if (kind === "vide") hideBadColours(index, entry);
   }
 }
 
-// Players take a colour box that is too short for none; the demuxer would take it for a damaged file.
+// Players ignore a colour box that is too short; the demuxer would call the file damaged.
 function hideBadColours(index: Uint8Array, entry: Box): void {
   for (const box of boxesIn(index, { ...entry, content: entry.content + BEFORE_BOXES })) {
     if (box.type === "colr" && box.end - box.start < COLOURS_BYTES) hide(index, box);

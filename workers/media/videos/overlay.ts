@@ -1,9 +1,9 @@
-/** A file as it is shown to the demuxer: parts of it replaced by bytes that have been checked, everything else as it is. */
+/** Builds the view of a file that the demuxer reads: some ranges are replaced by checked bytes, others unchanged. */
 import type { ByteSource } from "../inspection/byte-source.ts";
 
 export type Patch = { offset: number; bytes: Uint8Array };
 
-/** `patches` are in the order of their offsets, and do not overlap. They may go beyond the end, and then lengthen the file. */
+/** Replaces ranges of `source` by `patches`, sorted by offset and disjoint. One beyond the end extends the file. */
 export function patched(source: ByteSource, patches: Patch[]): ByteSource {
   const ends = patches.map(({ offset, bytes }) => offset + bytes.length);
   const size = Math.max(source.size, ends.at(-1) ?? 0);
@@ -30,7 +30,7 @@ export function patched(source: ByteSource, patches: Patch[]): ByteSource {
   };
 }
 
-// The index of the first of the ascending `numbers` that is above `limit`.
+// Returns the index of the first of the ascending `numbers` that is above `limit`.
 function firstAbove(numbers: number[], limit: number): number {
   let [low, high] = [0, numbers.length];
   while (low < high) {
@@ -41,7 +41,7 @@ function firstAbove(numbers: number[], limit: number): number {
   return low;
 }
 
-/** `head`, and after it what `source` has from `from` to `to`. */
+/** Returns `head` followed by the bytes of `source` from `from` to `to`. */
 export const spliced = (head: Uint8Array, source: ByteSource, from: number, to: number): ByteSource => ({
   size: head.length + (to - from),
   async read(offset, length) {

@@ -1,7 +1,8 @@
 /**
- * Stores a file that is written almost in its order. It is sent to the bucket in parts of one size, as R2 demands. The
- * first part waits for the end, because the index at the beginning is written last; the newest few wait as well, because
- * the length of a cluster is written into its beginning. So a file of any length takes PART_BYTES times PARTS_HELD + 2.
+ * Stores a file that is written almost in order. It is sent to the bucket in parts of equal size, as R2 requires. The
+ * first part waits until the end, because the index at the beginning is written last; the newest few wait too, because
+ * the length of a cluster is written into its beginning. So a file of any length takes PART_BYTES times PARTS_HELD + 2
+ * of memory.
  */
 import type { MediaId } from "../../../schema/ids.ts";
 import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
@@ -10,13 +11,13 @@ import { videoKey } from "../objects.ts";
 
 const PARTS_HELD = 3;
 
-/** Takes the bytes of a file, mostly in their order; some are written again later. */
+/** Receives the bytes of a file, mostly in order; some are overwritten later. */
 export type Sink = (position: number, bytes: Uint8Array) => Promise<void>;
 
 /**
- * Stores as the video `id` what `write` writes. Never overwrites: what is there already was written by another delivery
- * of the same message, and has the same packets. What has failed half way is taken back; what a crash leaves of it, R2
- * removes after a week.
+ * Stores what `write` writes as the video `id`. Never overwrites an existing video: another delivery of the same
+ * message wrote it, with the same packets. A failed upload is aborted; R2 removes the parts that a crash leaves behind
+ * after a week.
  */
 export async function storeVideo(
   env: Env,
@@ -44,7 +45,7 @@ function partsOf(env: Env, key: string, contentType: string) {
 
   const partAt = (index: number): Uint8Array => {
     const part = held.get(index) ?? new Uint8Array(PART_BYTES);
-    // A cluster so large that its beginning has been sent before its end came.
+    // A cluster is so large that its beginning was sent before its end was written.
     if (index > 0 && index < next) throw new Rejected("too_complex");
     held.set(index, part);
     return part;
@@ -77,13 +78,13 @@ function partsOf(env: Env, key: string, contentType: string) {
     }
     for (; next * PART_BYTES < length; next += 1) await send(next);
     await send(0);
-    // Completing knows no condition, and players of what is there already hold parts of it.
+    // `complete` cannot be conditional, and players of an existing video already hold ranges of it.
     if (await env.MEDIA.head(key)) return abort();
     await upload?.complete(sent.sort((a, b) => a.partNumber - b.partNumber));
   };
 
   const abort = async (): Promise<void> => {
-    // What counts is why it is aborted.
+    // The error that led here matters more than a failing abort.
     await upload?.abort().catch((error: unknown) => console.warn("parts not removed", { key, error: String(error) }));
   };
 

@@ -9,7 +9,7 @@ import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
 import { posterKey, renditionKey } from "../objects.ts";
-import { make } from "../serving/making.ts";
+import { makeRendition } from "../serving/making.ts";
 import { sizeOfRendition } from "../pictures/size.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
 
@@ -34,7 +34,7 @@ const widthOf = async (id: MediaId, variant: Variant) => {
   return object && sizeOfRendition(await object.arrayBuffer()).width;
 };
 
-it("gives a video a poster, upright and in all sizes, before or after it is inspected", async () => {
+it("stores a poster upright and in all sizes, before or after the video is inspected", async () => {
   const owner = newPerson();
   for (const early of [true, false]) {
     const id = await uploadedVideo(owner, await mp4());
@@ -63,14 +63,14 @@ it("replaces a poster until the video is published", async () => {
   };
   expect(await widthShown()).toBe(300);
   expect((await putPicture(owner, id, await png(500, 200))).status).toBe(200);
-  expect(await widthShown()).toBe(500); // The cache does not keep the first one.
+  expect(await widthShown()).toBe(500); // The cache does not serve the first poster.
 
   await publish(id);
   expect(await refusal(await putPicture(owner, id, await png(100, 100)))).toBe("409 already_published");
   expect(await widthOf(id, "w640")).toBe(500);
 });
 
-it("has no poster while one is replaced, so that publishing meanwhile shows none", async () => {
+it("has no poster during a replacement, so a video published meanwhile shows none", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   await inspectUploaded(id);
@@ -90,7 +90,7 @@ it("has no poster while one is replaced, so that publishing meanwhile shows none
   expect((await read(owner, id)).details).not.toHaveProperty("thumbhash");
 });
 
-it("counts what stands for a video, once however often it is replaced, and takes none that is over the quota", async () => {
+it("counts a poster against the quota once, even if replaced, and refuses one that exceeds it", async () => {
   const owner = newPerson();
   const used = () =>
     databaseOf(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
@@ -112,7 +112,7 @@ it("counts what stands for a video, once however often it is replaced, and takes
   expect((await read(owner, id)).details?.thumbhash).toBeDefined();
 });
 
-it("takes no picture that it cannot show, and then has no poster", async () => {
+it("refuses a picture that it cannot show, and then has no poster", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   const whole = await png(300, 200);
@@ -124,7 +124,7 @@ it("takes no picture that it cannot show, and then has no poster", async () => {
   expect((await read(owner, id)).details).toBeUndefined();
 });
 
-it("asks for a length, and takes no more than that", async () => {
+it("requires a length, and refuses a body that differs from it", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   const picture = await png(3, 3);
@@ -149,7 +149,7 @@ it("asks for a length, and takes no more than that", async () => {
   expect(await env.MEDIA.head(posterKey(id))).toBeNull();
 });
 
-it("gives none to a picture, or to a video that was refused", async () => {
+it("refuses a poster for a picture, and for a rejected video", async () => {
   const owner = newPerson();
   const picture = await png(3, 3);
   const { id } = await inspected(owner, picture);
@@ -159,7 +159,7 @@ it("gives none to a picture, or to a video that was refused", async () => {
   expect(await refusal(await putPicture(owner, broken, picture))).toBe("409 media_not_ready");
 });
 
-it("leaves nothing behind of a video that is refused while its poster is made", async () => {
+it("leaves no objects of a video that is rejected while its poster is made", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, (await mp4()).slice(0, 100));
   const inspecting = new Proxy(env.MEDIA, {
@@ -178,7 +178,7 @@ it("leaves nothing behind of a video that is refused while its poster is made", 
   expect(await widthOf(id, "w320")).toBeNull();
 });
 
-/** The bucket, where `meanwhile` happens before something is put at `key`. */
+/** Returns an environment whose bucket runs `meanwhile` before an object is put at `key`. */
 const bucketWhere = (key: string, meanwhile: () => Promise<unknown>): Env => ({
   ...env,
   MEDIA: new Proxy(env.MEDIA, {
@@ -193,20 +193,20 @@ const bucketWhere = (key: string, meanwhile: () => Promise<unknown>): Env => ({
   }),
 });
 
-it("keeps no format that was being made of an earlier poster", async () => {
+it("discards a rendition that was being made from a replaced poster", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   await putPicture(owner, id, await png(300, 200));
   const later = await png(500, 200);
   const replacing = bucketWhere(renditionKey(id, "w640", "jpeg"), () => putPicture(owner, id, later));
   const background = createExecutionContext();
-  await make(replacing, background, { id, isVideo: true, variant: "w640", format: "jpeg" });
+  await makeRendition(replacing, background, { id, isVideo: true, variant: "w640", format: "jpeg" });
   await waitOnExecutionContext(background);
   expect(await env.MEDIA.head(renditionKey(id, "w640", "jpeg"))).toBeNull();
   expect(await widthOf(id, "w640")).toBe(500);
 });
 
-it("leaves nothing behind of a video that is being deleted while its poster is made", async () => {
+it("leaves no objects of a video that is deleted while its poster is made", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
   const deleting = bucketWhere(posterKey(id), () =>

@@ -1,6 +1,7 @@
 /**
- * The picture that stands for a video. Nothing here decodes video, so its owner sends one. While `details.thumbhash` is
- * set there is one, with all its renditions; it is unset before any of these changes, and set when the last is there.
+ * Stores the poster of a video. Nothing here decodes video, so the owner uploads a picture. A video has a poster, with
+ * all renditions, while `details.thumbhash` is set: it is removed before any of these change, and set after the last is
+ * stored.
  */
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { typeOf } from "../../../schema/media/file-signatures.ts";
@@ -22,12 +23,12 @@ const mayBePoster = (type: MediaType): type is PictureType => POSTER_TYPES.has(t
 
 type Row = { state: string; content_type: MediaType; rejection: string | null; claimed_by: string | null };
 
-/** Makes `picture` the poster of a video of `owner` that is not published. Throws `ApiError`. */
+/** Makes `picture` the poster of an unpublished video of `owner`. Throws `ApiError`. */
 export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
   await requireVideo(env, owner, id);
   const type = typeOf(picture);
   if (!type || !mayBePoster(type))
-    throw new ApiError("unsupported_type", "A poster is a JPEG, PNG, WebP or AVIF picture");
+    throw new ApiError("unsupported_type", "A poster must be a JPEG, PNG, WebP or AVIF picture");
   try {
     await readHeader(bytesInMemory(picture), type);
     await replace(env, owner, id, picture, type);
@@ -43,18 +44,19 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
     .bind(id, owner)
     .first<Row>();
   if (!row || row.state === "deleted") throw new ApiError("media_not_found");
-  if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video has a poster");
+  if (!isVideo(row.content_type)) throw new ApiError("invalid_request", "Only a video can have a poster");
   if (row.rejection !== null) throw new ApiError("media_not_ready", reasonOf(row.rejection));
   if (row.claimed_by !== null) throw new ApiError("already_published");
-  if (row.state === "uploading") throw new ApiError("media_not_ready", "The video is still being uploaded");
+  if (row.state === "uploading")
+    throw new ApiError("media_not_ready", "The video is still being uploaded; try again when it is complete");
 }
 
-// Publishing looks for the thumbhash: whoever publishes in the midst of this publishes a video without a poster.
+// Publishing reads the thumbhash, so a video that is published during a replacement has no poster.
 async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
   await begin(env, owner, id, picture.length);
-  // The picture first: who is making a format of the one before finds that it is another (serving/making.ts).
+  // The picture comes first, so that a task encoding the previous one notices the change (serving/making.ts).
   await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
-  await env.MEDIA.delete(renditionKeys(id)); // What is there is neither made again nor written over.
+  await env.MEDIA.delete(renditionKeys(id)); // Existing renditions would be neither made again nor overwritten.
   const [renditions, thumbhash] = await Promise.all([
     makeRenditions(env, posterKey(id)),
     thumbhashOf(env, posterKey(id)),
@@ -68,10 +70,10 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   }
 }
 
-// Of the details only a part is changed: inspection may write its own at the same time.
+// The updates change only their part of `details`, because inspection may write the rest at the same time.
 const MAY_HAVE_ONE = "id = ?1 AND owner = ?2 AND state IN ('uploaded', 'ready') AND claimed_by IS NULL";
 
-/** From here on the video has no poster, and the bytes of the new one count. */
+/** Removes the thumbhash, so that the video has no poster, and counts the bytes of the new one against the quota. */
 async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Promise<void> {
   const { meta } = await databaseOf(env, owner)
     .prepare(
@@ -93,7 +95,7 @@ async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): P
   if (meta.changes === 0) await requireVideo(env, owner, id);
 }
 
-// A video that was rejected or deleted meanwhile has had its objects deleted, and nobody would look for these again.
+// If the video was rejected or deleted meanwhile, its other objects are gone, and nothing would find these again.
 async function forget(env: Env, owner: PersonId, id: MediaId): Promise<void> {
   const row = await databaseOf(env, owner)
     .prepare("SELECT 1 FROM media WHERE id = ? AND owner = ? AND state NOT IN ('rejected', 'deleted')")

@@ -1,7 +1,7 @@
 /**
- * The copy of a video that is served: the packets of one track of pictures and one of sound, in a file made anew around
- * them. So nothing else of the original is in it: no places, no notes, no other tracks, no appended bytes. Of the packets
- * only what cameras note between their pictures is left out (user-data.ts).
+ * Writes the copy of a video that is served: the packets of one video track and one audio track in a new container. So
+ * it has nothing else of the original: no locations, no notes, no other tracks, no appended bytes. From the packets,
+ * only the user data that cameras write between pictures is removed (user-data.ts).
  */
 import {
   type AudioCodec,
@@ -22,17 +22,17 @@ import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
 import { Rejected } from "../inspection/rejections.ts";
 import { inBlocks } from "./blocks.ts";
-import { type Demuxed, demuxed } from "./demux.ts";
+import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
 import { PACKETS_MAX } from "./limits.ts";
 import type { Sink } from "./parts.ts";
-import { unitsOf, withoutUserData } from "./user-data.ts";
+import { unitFormatOf, withoutUserData } from "./user-data.ts";
 
-/** Writes the copy of a file of `type`. Throws `Rejected` where it cannot be copied whole. */
+/** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
   const copied = async (file: Demuxed): Promise<void> => {
     const writable = new WritableStream<StreamTargetChunk>({
-      write: ({ position, data }) => file.ours(() => sink(position, data)),
+      write: ({ position, data }) => file.passThrough(() => sink(position, data)),
     });
     const output = new Output({ format: formatOf(type), target: new StreamTarget(writable) });
     const tracks = [
@@ -40,13 +40,13 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
       ...(file.audio ? [await audioTrack(file.audio, file, output)] : []),
     ];
     await output.start();
-    await copy(tracks, file.sound.durationMs);
+    await copy(tracks, file.checked.durationMs);
     await output.finalize();
   };
-  await demuxed(source, type, copied, (view) => inBlocks(view));
+  await withDemuxer(source, type, copied, (view) => inBlocks(view));
 }
 
-// With its index before its packets, in room that was kept for it, so that no packet waits in memory for the last one.
+// An MP4 reserves room for its index before the packets, so that no packet waits in memory for the last one.
 const formatOf = (type: VideoType) =>
   type === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve" });
 
@@ -54,7 +54,7 @@ type Track = {
   packets: AsyncIterator<EncodedPacket>;
   add: (packet: EncodedPacket) => Promise<void>;
   close: () => void;
-  /** How many the file says there are. */
+  /** The number of packets that the file states. */
   expected: number | undefined;
 };
 
@@ -63,7 +63,7 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
   const codec = await codecOf<VideoCodec>(video);
   const source = new EncodedVideoPacketSource(codec);
   const config = await configOf(video);
-  const units = unitsOf(codec, bytesOf(config.description));
+  const units = unitFormatOf(codec, bytesOf(config.description));
   output.addVideoTrack(source, {
     rotation: await video.getRotation(),
     flip: await video.getFlip(),
@@ -73,7 +73,7 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
     const clean = units ? packet.clone({ data: withoutUserData(packet.data, units) }) : packet;
     return source.add(clean, { decoderConfig: config });
   });
-  return { packets: packetsOf(video), add, close: () => source.close(), expected: file.sound.packets.get(video.id) };
+  return { packets: packetsOf(video), add, close: () => source.close(), expected: file.checked.packets.get(video.id) };
 }
 
 async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output): Promise<Track> {
@@ -81,7 +81,7 @@ async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output)
   const config = await configOf(audio);
   output.addAudioTrack(source, countOf(file, audio));
   const add = (packet: EncodedPacket) => source.add(packet, { decoderConfig: config });
-  return { packets: packetsOf(audio), add, close: () => source.close(), expected: file.sound.packets.get(audio.id) };
+  return { packets: packetsOf(audio), add, close: () => source.close(), expected: file.checked.packets.get(audio.id) };
 }
 
 function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Uint8Array | undefined {
@@ -91,8 +91,8 @@ function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Ui
     : new Uint8Array(description);
 }
 
-const countOf = ({ sound }: Demuxed, { id }: InputTrack) => ({
-  maximumPacketCount: sound.packets.get(id) ?? PACKETS_MAX,
+const countOf = ({ checked }: Demuxed, { id }: InputTrack) => ({
+  maximumPacketCount: checked.packets.get(id) ?? PACKETS_MAX,
 });
 
 async function codecOf<T>(track: { getCodec: () => Promise<T | null> }): Promise<T> {
@@ -107,13 +107,13 @@ async function configOf<T>(track: { getDecoderConfig: () => Promise<T | null> })
   return config;
 }
 
-// What is a key frame is for the file to say, which its owner has seen played.
+// The file itself says which frames are key frames; its owner has seen it play.
 const packetsOf = (track: InputTrack): AsyncIterator<EncodedPacket> =>
   new EncodedPacketSink(track).packets()[Symbol.asyncIterator]();
 
 /**
- * The muxer takes a key frame that is shown before frames of the group before it for an error. Such a frame ("open"
- * groups have them) is then no place to begin at.
+ * Demotes a key frame that is shown before frames of the preceding group, as in open groups of pictures: the muxer
+ * takes it for an error. Playback then cannot start at that frame.
  */
 function orderly(add: Track["add"]): Track["add"] {
   let latest = -Infinity;
@@ -124,7 +124,7 @@ function orderly(add: Track["add"]): Track["add"] {
   };
 }
 
-/** Copies the packets of all tracks in the order of their times, so that a player finds side by side what it needs. */
+/** Copies the packets of all tracks in the order of their times, so that those needed together lie together. */
 async function copy(tracks: Track[], statedMs: number | null): Promise<void> {
   const open = await Promise.all(tracks.map(async (track) => ({ track, count: 0, next: await track.packets.next() })));
   for (;;) {
@@ -138,12 +138,12 @@ async function copy(tracks: Track[], statedMs: number | null): Promise<void> {
     if (first.count > PACKETS_MAX) throw new Rejected("too_complex");
     if (first.next.done) first.track.close();
   }
-  // The packets of a file that was cut short end early. A part is not what its owner wanted to show.
+  // A truncated file has fewer packets than it states. Its owner did not mean to show a part.
   if (open.some(({ track, count }) => track.expected !== undefined && count < track.expected))
     throw new Rejected("corrupt");
 }
 
-// How long its last frame is shown, a WebM says by its own duration alone.
+// Only the duration of a whole WebM says how long its last frame is shown.
 function lasting(packet: EncodedPacket, statedMs: number | null): EncodedPacket {
   const duration = (statedMs ?? 0) / 1000 - packet.timestamp;
   return packet.duration === 0 && duration > 0 ? packet.clone({ duration }) : packet;

@@ -1,24 +1,24 @@
-/** The boxes of an index that say how many of something follow: checked, so that nobody allocates by what they say alone. */
+/** Checks the index boxes that state how many entries follow, so that no parser allocates memory for a false count. */
 import { Rejected } from "../inspection/rejections.ts";
 import type { Box } from "./boxes.ts";
 import { PACKETS_MAX } from "./limits.ts";
 
-/** Edits of a track. Cameras write one or two. */
+/** The most edits of a track, and sample descriptions. Cameras write one or two. */
 const EDITS_MAX = 64;
 /** A sample description holds a decoder's configuration, and may hold a colour profile. */
 const DESCRIPTION_BYTES_MAX = 1024 * 1024;
 
-/** What a box says of its track: its id, the packets that have a time, and those that have a size. */
-export type Told = { id?: number; timed?: number; sized?: number };
+/** What a box states about its track: its id, the number of packets with a time, and of those with a size. */
+export type TableContents = { id?: number; timed?: number; sized?: number };
 
-/** Checks one box. Throws `Rejected` where it says more than it holds. */
-export function checkTable(bytes: Uint8Array, box: Box): Told {
+/** Checks one box and returns what it states. Throws `Rejected` if it states more than it holds, or too much. */
+export function checkTable(bytes: Uint8Array, box: Box): TableContents {
   const view = new DataView(bytes.buffer, bytes.byteOffset + box.content, box.end - box.content);
   const check = CHECKS[box.type];
   return check ? check(view) : {};
 }
 
-const CHECKS: Record<string, (view: DataView) => Told> = {
+const CHECKS: Record<string, (view: DataView) => TableContents> = {
   mvhd: (view) => {
     positive(view.getUint32(inLong(view, 100, 112) ? 20 : 12));
     return {};
@@ -43,7 +43,7 @@ const CHECKS: Record<string, (view: DataView) => Told> = {
     for (let index = 0; index < edits; index += 1) {
       const at = 8 + index * entry;
       const from = entry === 20 ? Number(view.getBigInt64(at + 8)) : view.getInt32(at + 4);
-      // -1 is a pause; nothing begins before the first frame.
+      // -1 is an empty edit; no other time may precede the first frame.
       if (from < -1 || !Number.isSafeInteger(from)) throw new Rejected("corrupt");
     }
     return {};
@@ -61,7 +61,7 @@ const CHECKS: Record<string, (view: DataView) => Told> = {
   stsz: (view) => {
     atLeast(view, 12);
     const sized = view.getUint32(8);
-    // Of equal sizes there is but one, so no table bounds their number.
+    // If all sizes are equal there is no table, so nothing else bounds the number.
     if (sized > PACKETS_MAX) throw new Rejected(view.getUint32(4) === 0 ? tooMany(view, 8, 4) : "too_complex");
     if (view.getUint32(4) === 0) entries(view, 8, 4);
     return { sized };
@@ -100,7 +100,7 @@ function atLeast(view: DataView, bytes: number): void {
   if (view.byteLength < bytes) throw new Rejected("corrupt");
 }
 
-/** Whether a box has its times in 64 bits each, and so at least `long` bytes. Otherwise it must have `short`. */
+/** Whether a box has 64-bit times. It must have `long` bytes then and `short` otherwise, or is `corrupt`. */
 function inLong(view: DataView, short: number, long: number): boolean {
   atLeast(view, short);
   if (view.getUint8(0) !== 1) return false;
@@ -118,7 +118,7 @@ function atMost(count: number): number {
   return count;
 }
 
-/** The count at `at`, if as many entries of `size` bytes follow. */
+/** Returns the count at `at`. Throws `corrupt` unless that many entries of `size` bytes follow. */
 function entries(view: DataView, at: number, size: number): number {
   atLeast(view, at + 4);
   const count = view.getUint32(at);
@@ -129,7 +129,7 @@ function entries(view: DataView, at: number, size: number): number {
 const tooMany = (view: DataView, at: number, size: number) =>
   view.getUint32(at) * size > view.byteLength - at - 4 ? "corrupt" : "too_complex";
 
-/** The sum of the counts in a table of runs: so many packets, and what is true of each. */
+/** Returns the number of packets in a run-length table, each entry of which is a count and a value. */
 function runs(view: DataView): number {
   const count = entries(view, 4, 8);
   let packets = 0;

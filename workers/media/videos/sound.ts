@@ -1,22 +1,22 @@
-/** What our own walk through a file leaves for the demuxer, which trusts what a file says of itself. */
+/** The result of our walk through a file. The demuxer trusts what a file states, so it only reads what was checked. */
 import type { ByteSource } from "../inspection/byte-source.ts";
 import type { Removed } from "../../../schema/media/media-details.ts";
 
-/** A file that is sound as far as the demuxer reads it. */
-export type Sound = {
-  /** With everything hidden that the demuxer has no need of, or could be led astray by. */
+/** A file whose structure is sound wherever the demuxer reads it. */
+export type CheckedFile = {
+  /** The file with everything hidden that the demuxer does not need, or that could mislead it. */
   view: ByteSource;
-  /** Whether it can be played from its first bytes on. */
+  /** Whether playback can start before the whole file has arrived. */
   fastStart: boolean;
-  /** What it has that will not be served. That it is there, never what it says. */
+  /** What the file has that will not be served: only its presence, never its content. */
   removed: Set<Removed>;
-  /** How many packets each track says it has. Empty where the file does not say. */
+  /** The number of packets that each track states, by track id. Empty if the file does not state it. */
   packets: ReadonlyMap<number, number>;
-  /** As the file states it, where the packets do not tell at once. */
+  /** The stated duration, for formats where the packets do not reveal it cheaply. */
   durationMs: number | null;
 };
 
-/** Whether `bytes` have one of these texts in them, given as characters of one byte each. */
+/** Whether `bytes` contain one of these texts, whose characters stand for one byte each. */
 export const mentions = (bytes: Uint8Array, texts: string[]): boolean =>
   texts.some((text) => indexOf(bytes, text) >= 0);
 

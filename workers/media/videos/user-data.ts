@@ -1,12 +1,12 @@
 /**
- * What a camera may write between its pictures: "user data unregistered" of H.264 (ITU-T H.264, D.1.7) and H.265, in which
- * encoders note their settings, and drones where they are. No player looks at it.
+ * Removes what a camera may write between its pictures: "user data unregistered" messages of H.264 (ITU-T H.264, D.1.7)
+ * and H.265. Encoders note their settings there, and drones their position. No player reads it.
  */
 import { joined, uintOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../inspection/rejections.ts";
 
 type Format = {
-  /** Of the bytes before each unit that say how long it is: 1, 2 or 4. */
+  /** The size of the length before each unit: 1, 2 or 4 bytes. */
   lengthBytes: number;
   headerBytes: number;
   isSei: (firstByte: number) => boolean;
@@ -15,22 +15,23 @@ type Format = {
 const USER_DATA_UNREGISTERED = 5;
 
 /**
- * How the packets of a track are put together, by its codec and the configuration that a file has for a decoder (avcC or
- * hvcC, ISO/IEC 14496-15); undefined of a codec that has no such messages.
+ * Returns how the packets of a track are structured, from its codec and decoder configuration (avcC or hvcC, ISO/IEC
+ * 14496-15). Undefined for a codec that has no such messages.
  */
-export function unitsOf(codec: string, config: Uint8Array | undefined): Format | undefined {
+export function unitFormatOf(codec: string, config: Uint8Array | undefined): Format | undefined {
   if (codec === "avc") {
     const isSei = (byte: number) => (byte & 0x1f) === 6;
     return { lengthBytes: ((config?.[4] ?? 3) & 3) + 1, headerBytes: 1, isSei };
   }
   if (codec === "hevc") {
-    const isSei = (byte: number) => ((byte >> 1) & 0x3f) === 39 || ((byte >> 1) & 0x3f) === 40; // Before, and behind a picture.
+    // A prefix and a suffix SEI, before and after a picture.
+    const isSei = (byte: number) => ((byte >> 1) & 0x3f) === 39 || ((byte >> 1) & 0x3f) === 40;
     return { lengthBytes: ((config?.[21] ?? 3) & 3) + 1, headerBytes: 2, isSei };
   }
   return undefined;
 }
 
-/** The packet without the units that carry such a message; the same bytes if there is none. Throws `corrupt` where nothing is left. */
+/** Returns the packet without units that carry such a message, or unchanged. Throws `corrupt` if nothing is left. */
 export function withoutUserData(packet: Uint8Array, format: Format): Uint8Array {
   const kept: Uint8Array[] = [];
   let isClean = true;
@@ -46,7 +47,7 @@ export function withoutUserData(packet: Uint8Array, format: Format): Uint8Array 
   return joined(kept);
 }
 
-/** Messages stand one behind the other, each with its type and length as sums of bytes that end with one below 255. */
+/** Messages follow one another, each with its type and length as a sum of bytes that ends with the first below 255. */
 function hasUserData(unit: Uint8Array, { headerBytes, isSei }: Format): boolean {
   if (unit.length <= headerBytes || !isSei(unit[0] ?? 0)) return false;
   const bytes = withoutEscapes(unit.subarray(headerBytes));
@@ -66,6 +67,6 @@ function hasUserData(unit: Uint8Array, { headerBytes, isSei }: Format): boolean 
   return false;
 }
 
-/** After two zeros an encoder writes a 3 that means nothing, so that no unit contains what would begin another. */
+/** Removes emulation prevention bytes: a 3 after two zeros, which keeps a unit from containing a start code. */
 const withoutEscapes = (bytes: Uint8Array): Uint8Array =>
   bytes.filter((byte, at) => byte !== 3 || at < 2 || bytes[at - 1] !== 0 || bytes[at - 2] !== 0);

@@ -28,7 +28,7 @@ async function served(id: MediaId) {
 
 const describeServed = (bytes: Uint8Array) => describeVideo(bytesInMemory(bytes), "video/mp4");
 
-/** `env`, whose bucket fails whenever it is asked to do this. */
+/** Returns an environment whose bucket fails whenever `method` is called. */
 function failing(method: string): Env {
   const faulty = <T extends object>(target: T): T =>
     new Proxy(target, {
@@ -45,7 +45,7 @@ function failing(method: string): Env {
   return { ...env, MEDIA: faulty(env.MEDIA) };
 }
 
-it("makes a video ready, with what it is, and a copy that begins with its index", async () => {
+it("describes a video and serves a copy that begins with its index", async () => {
   const owner = newPerson();
   const original = await mp4({ width: 640, height: 360, rotation: 90, frames: 12, sound: true, fastStart: false });
   const id = await uploadedVideo(owner, original, "video/quicktime");
@@ -63,7 +63,7 @@ it("makes a video ready, with what it is, and a copy that begins with its index"
         rotation: 90,
         fastStart: false,
         audio: { codec: "mp4a.40.2", channels: 1, sampleRate: 44_100 },
-        durationMs: 1207, // Until the end of the last packet of sound.
+        durationMs: 1207, // The end of the last audio packet.
       },
       removed: [],
     },
@@ -76,7 +76,7 @@ it("makes a video ready, with what it is, and a copy that begins with its index"
   expect(await env.MEDIA.head(originalKey(id))).not.toBeNull();
 });
 
-it("takes nothing along but the packets", async () => {
+it("copies nothing but the packets", async () => {
   const owner = newPerson();
   const tags = { title: "At home", comment: "+52.5200+013.4050/", date: new Date(0) };
   const original = new Uint8Array([...(await mp4({ tags })), ...new TextEncoder().encode("PK and more")]);
@@ -87,7 +87,7 @@ it("takes nothing along but the packets", async () => {
   expect(text).not.toMatch(/At home|\+52\.5200|PK and more|udta|ilst/);
 });
 
-it("stores a long video in parts, and has all its packets in their order", async () => {
+it("stores a long video in parts, with all packets in order", async () => {
   const [frames, bytesPerFrame] = [3, 2_000_000];
   const original = await mp4({ frames, bytesPerFrame, fastStart: false });
   const id = await uploadedVideo(newPerson(), original);
@@ -96,7 +96,7 @@ it("stores a long video in parts, and has all its packets in their order", async
   expect(bytes.length).toBeGreaterThan(PART_BYTES);
   const [found, again] = [await describeVideo(bytesInMemory(original), "video/mp4"), await describeServed(bytes)];
   expect(again).toEqual({ ...found, video: { ...found.video, fastStart: true } });
-  // They are the end of the file, and each is filled with its number.
+  // The packets are at the end of the file, and each is filled with its number.
   const last = (frame: number) => bytes[bytes.length - (frames - frame - 1) * bytesPerFrame - 1];
   for (let frame = 0; frame < frames; frame += 1) expect(last(frame)).toBe(frame);
 });
@@ -111,10 +111,10 @@ it("stores a long WebM in parts", async () => {
   expect(await describeVideo(bytesInMemory(bytes), "video/webm")).toEqual(found);
 });
 
-it("reads the duration of a WebM that states none from its copy", async () => {
+it("takes the duration of a WebM that states none from its copy", async () => {
   const file = await webm({ frames: 10 });
   const at = file.findIndex((byte, index) => byte === 0x44 && file[index + 1] === 0x89 && file[index + 2] === 0x88);
-  file.set([0xec, 0x89, 0], at); // Nothing, as long as it was.
+  file.set([0xec, 0x89, 0], at); // A void element of the same length.
   expect((await describeVideo(bytesInMemory(file), "video/webm")).video.durationMs).toBeNull();
 
   const owner = newPerson();
@@ -123,7 +123,7 @@ it("reads the duration of a WebM that states none from its copy", async () => {
   expect((await read(owner, id)).details?.video?.durationMs).toBe(900);
 });
 
-it("does not write again what is there", async () => {
+it("does not rewrite an existing copy", async () => {
   const original = await mp4();
   const id = await uploadedVideo(newPerson(), original);
   const upload = { id, contentType: "video/mp4", bytes: original.length } as const;
@@ -133,7 +133,7 @@ it("does not write again what is there", async () => {
   expect((await served(id)).etag).toBe(etag);
 });
 
-it("fails, and rejects nothing, whatever the bucket fails at, and ends well the next time", async () => {
+it("fails without rejecting the video whenever the bucket fails, and succeeds the next time", async () => {
   const large = await mp4({ frames: 3, bytesPerFrame: 2_000_000 });
   const cases: [Uint8Array, string[]][] = [
     [await mp4(), ["get", "head", "put"]],
@@ -151,7 +151,7 @@ it("fails, and rejects nothing, whatever the bucket fails at, and ends well the 
   }
 });
 
-it("leaves what another delivery has stored meanwhile", async () => {
+it("keeps what another delivery has stored meanwhile", async () => {
   const id = await uploadedVideo(newPerson(), await mp4());
   for (const bytes of [1000, PART_BYTES + 1000]) {
     await env.MEDIA.delete(videoKey(id));
@@ -163,7 +163,7 @@ it("leaves what another delivery has stored meanwhile", async () => {
   }
 });
 
-it("holds no more of a file than its first part and its last ones", async () => {
+it("holds only the first part of a file and its newest ones", async () => {
   const id = await uploadedVideo(newPerson(), await mp4());
   const over = storeVideo(env, id, "video/webm", async (sink) => {
     for (let part = 0; part < 6; part += 1) await sink(part * PART_BYTES, new Uint8Array(PART_BYTES));
@@ -174,7 +174,7 @@ it("holds no more of a file than its first part and its last ones", async () => 
   expect(await env.MEDIA.head(videoKey(id))).toBeNull();
 });
 
-it("tells the owner why a video is refused", async () => {
+it("tells the owner why a video is rejected", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4({ frames: 2, framesPerSecond: 0.01 }));
   await inspectUploaded(id);
@@ -185,7 +185,7 @@ it("tells the owner why a video is refused", async () => {
   expect(await env.MEDIA.head(videoKey(id))).toBeNull();
 });
 
-it.skipIf(!HAS_CORPUS)("serves videos of phones without their positions", async () => {
+it.skipIf(!HAS_CORPUS)("serves phone videos without their positions", async () => {
   for (const path of ["androidx/sample_rotate_and_reflect.mp4", "androidx/sample_with_color_info.mp4"]) {
     const owner = newPerson();
     const id = await uploadedVideo(owner, new Uint8Array(await file(`videos/${path}`)));

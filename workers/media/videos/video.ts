@@ -1,4 +1,4 @@
-/** From a stored video to one that can be played: what it is, and a copy without what nobody else may see. */
+/** Inspects a stored video: describes it, and stores a copy without the private parts of the original. */
 import type { MediaId } from "../../../schema/ids.ts";
 import { isVideo, type VideoType } from "../../../schema/media/media-types.ts";
 import { storedBytes } from "../inspection/byte-source.ts";
@@ -9,9 +9,9 @@ import { storeVideo } from "./parts.ts";
 import { rewrite } from "./rewrite.ts";
 import { servedType } from "./served-type.ts";
 
-/** Looks at a video and stores what is served of it. Throws `Rejected` when it is at fault. */
+/** Describes a video and stores the copy that is served. Throws `Rejected` when the file is at fault. */
 export async function inspectVideo(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
-  if (!isVideo(contentType)) throw new Error(`${id} is no video but ${contentType}`);
+  if (!isVideo(contentType)) throw new Error(`${id} is not a video but ${contentType}`);
   const original = storedBytes(env, originalKey(id), bytes);
   const { width, height, video, removed } = await describeVideo(original, contentType);
   if (!(await env.MEDIA.head(videoKey(id)))) {
@@ -21,7 +21,7 @@ export async function inspectVideo(env: Env, { id, contentType, bytes }: Origina
   return { width, height, details: { video: { ...video, durationMs }, removed } };
 }
 
-/** Of a file that does not state how long it is, its copy does. */
+/** Returns the duration that the copy states, for an original that does not state one. In ms. */
 async function servedDuration(env: Env, id: MediaId, type: VideoType): Promise<number> {
   const copy = await env.MEDIA.head(videoKey(id));
   if (!copy) throw new Error(`the video ${id} is missing`);

@@ -1,4 +1,4 @@
-/** The elements of a WebM file that are told apart here (RFC 9559). */
+/** The ids of the WebM elements that this code distinguishes (RFC 9559). */
 export const ID = {
   header: 0x1a45dfa3,
   docType: 0x4282,
@@ -21,9 +21,9 @@ export const ID = {
   void: 0xec,
   checksum: 0xbf,
 } as const;
-/** Notes about the whole: titles, covers, chapters. */
+/** Metadata about the whole file: tags, attachments such as covers, chapters. */
 export const METADATA: ReadonlySet<number> = new Set([ID.tags, ID.attachments, ID.chapters]);
-/** What a segment consists of, apart from clusters. */
+/** The elements of a segment, apart from clusters. */
 export const IN_SEGMENT: ReadonlySet<number> = new Set([
   ...METADATA,
   ID.seekHead,

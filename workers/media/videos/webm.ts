@@ -1,6 +1,6 @@
 /**
- * The walk through the head of a WebM file, before a demuxer sees it. What comes before the first cluster is read and
- * checked; of that the demuxer is shown the description of the tracks alone, and after it the clusters.
+ * Walks through the head of a WebM file before the demuxer sees it. Everything before the first cluster is read and
+ * checked; of that, the demuxer sees only the header, the info and the tracks, followed by the clusters.
  */
 import type { Removed } from "../../../schema/media/media-details.ts";
 import type { ByteSource } from "../inspection/byte-source.ts";
@@ -10,23 +10,24 @@ import { elementAt, type Element, elementsIn, floatOf, HEADER_BYTES, unsignedOf 
 import { HEAD_BYTES_MAX, TRACKS_MAX } from "./limits.ts";
 import { clustersOf } from "./clusters.ts";
 import { spliced } from "./overlay.ts";
-import { mentions, type Sound } from "./sound.ts";
+import { mentions, type CheckedFile } from "./sound.ts";
 import { ID, IN_SEGMENT, METADATA } from "./webm-ids.ts";
 
-// How a list of places (SeekHead) names what may come after the clusters.
+// The ids by which a SeekHead refers to metadata that may come after the clusters.
 const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"];
 
 const EBML_HEADER_MAX = 1024;
 const ELEMENTS_MAX = 256;
 const INFO_MAX = 64 * 1024;
 const TRACKS_BYTES_MAX = 1024 * 1024;
-/** A timestamp counts in ms unless it says otherwise, in ns. */
+/** The unit of timestamps, in ns: 1 ms unless the file states another. */
 const DEFAULT_SCALE = 1_000_000;
 const [VIDEO, AUDIO] = [1, 2];
-/** A segment that goes on to the end of the file. */
+/** The header of a segment of unknown size, which extends to the end of the file. */
 const SEGMENT = new Uint8Array([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
-export async function soundWebm(source: ByteSource): Promise<Sound> {
+/** Checks the head of a WebM file, and returns the view of it that the demuxer may read. Throws `Rejected`. */
+export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
   const buffered = inBlocks(source);
   const header = await readHeader(buffered);
   const segment = await elementOf(buffered, header.length);
@@ -63,14 +64,14 @@ async function readHeader(source: ByteSource): Promise<Uint8Array> {
   const bytes = await source.read(0, header.end);
   const docType = elementsIn(bytes, header.content, bytes.length).find(({ id }) => id === ID.docType);
   const text = docType && String.fromCharCode(...bytes.subarray(docType.content, docType.end)).replace(/\0+$/, "");
-  // Other Matroska files may hold anything, and browsers play few of them.
+  // Other Matroska files may contain anything, and browsers play few of them.
   if (text !== "webm") throw new Rejected("unsupported_codec");
   return bytes;
 }
 
 type Head = { info?: Uint8Array; tracks?: Uint8Array; clusters?: number };
 
-/** What lies in the segment before the first cluster, and where that begins. */
+/** Reads the segment up to the first cluster, and returns where that begins. */
 async function readHead(source: ByteSource, from: number, to: number, removed: Set<Removed>): Promise<Head> {
   const head: Head = {};
   for (let at = from, elements = 0; at < to; elements += 1) {
@@ -92,7 +93,7 @@ async function readHead(source: ByteSource, from: number, to: number, removed: S
   return head;
 }
 
-/** The duration in ms, if the file states one. */
+/** Returns the duration in ms, or null if the file states none. */
 function readInfo(info: Uint8Array, removed: Set<Removed>): number | null {
   let scale = DEFAULT_SCALE;
   let duration: number | null = null;
@@ -102,7 +103,7 @@ function readInfo(info: Uint8Array, removed: Set<Removed>): number | null {
     if (id === ID.duration) duration = floatOf(bytes);
     if (id === ID.title || id === ID.dateUtc) removed.add("metadata");
   }
-  // Times are divided by it.
+  // The demuxer divides times by it.
   if (scale === 0) throw new Rejected("corrupt");
   const ms = duration === null ? NaN : (duration * scale) / 1_000_000;
   return Number.isFinite(ms) && ms > 0 ? Math.round(ms) : null;
@@ -118,7 +119,7 @@ function checkTracks(tracks: Uint8Array, removed: Set<Removed>): void {
   if (entries.length > TRACKS_MAX) throw new Rejected("too_complex");
   for (const entry of entries) {
     const parts = elementsIn(tracks, entry.content, entry.end);
-    // Packed or encrypted packets. WebM knows of encryption alone, and no browser plays that without its key.
+    // Compressed or encrypted packets. WebM only allows encryption, and no browser plays that without the key.
     if (parts.some(({ id }) => id === ID.contentEncodings)) throw new Rejected("unsupported_codec");
     const type = parts.find(({ id }) => id === ID.trackType);
     const kind = type && unsignedOf(tracks.subarray(type.content, type.end));
