@@ -1,10 +1,10 @@
-import { stripTypeScriptTypes } from "node:module";
+import { transformSync } from "esbuild";
 import { expect, it } from "vitest";
 import { instrumented } from "./instrumented.ts";
 
 /** Runs a script, and returns how many of its functions were called, and the value of `result`. */
 function run(source: string): unknown[] {
-  const script = stripTypeScriptTypes(instrumented(source, "mark()"));
+  const script = transformSync(instrumented(source, "mark()"), { loader: "ts" }).code;
   // oxlint-disable-next-line typescript/no-implied-eval -- The script is one of this file.
   return new Function(`let called = 0; const mark = () => { called += 1; }; ${script}; return [called, result];`)();
 }
