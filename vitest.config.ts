@@ -78,7 +78,7 @@ function ofProduct(name: string, more: object) {
   return {
     test: {
       name,
-      include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,web}/**/*.test.ts"],
+      include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,scripts,web}/**/*.test.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,

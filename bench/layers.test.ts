@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The layers of what surrounds the product: scripts, the helpers of its tests, and benchmarks. */
 import { expect, it } from "vitest";
-import { asText, circlesIn, importsOf, layerOf } from "../tests/runtime/imports.ts";
+import { asText, circlesOf, importsOf, layerOf, upwardImports } from "../scripts/structure/imports.ts";
 
 /** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
 const LAYERS = [
@@ -11,6 +11,7 @@ const LAYERS = [
   "scripts/local-server",
   "scripts/seed",
   "scripts/operator",
+  "scripts/structure",
   "scripts",
   "tests/product/harness",
   "tests/product/failures",
@@ -33,8 +34,11 @@ const sources = import.meta.glob<string>("/{scripts,tests/product,tests/historie
   import: "default",
   eager: true,
 });
-const { files, imports } = importsOf(sources);
-const internal = imports.filter(({ from }) => layerOf(LAYERS, from) !== -1);
+const files = Object.entries(sources).flatMap(([path, source]) =>
+  /\.test\.tsx?$/.test(path) ? [] : [{ file: path.slice(1), source }],
+);
+const imports = importsOf(files);
+const internal = imports.filter(({ from }) => layerOf(from, LAYERS) !== -1);
 
 it("finds the sources", () => {
   expect(files.length).toBeGreaterThan(80);
@@ -43,14 +47,13 @@ it("finds the sources", () => {
 });
 
 it("gives every file a layer", () => {
-  expect(files.filter((file) => layerOf(LAYERS, file) === -1)).toEqual([]);
+  expect(files.filter(({ file }) => layerOf(file, LAYERS) === -1).map(({ file }) => file)).toEqual([]);
 });
 
 it("imports downwards only", () => {
-  const upwards = internal.filter(({ file, from }) => layerOf(LAYERS, from) > layerOf(LAYERS, file));
-  expect(upwards.map(asText)).toEqual([]);
+  expect(upwardImports(internal, LAYERS).map(asText)).toEqual([]);
 });
 
 it("has no circle of imports", () => {
-  expect(circlesIn(internal)).toEqual([]);
+  expect(circlesOf(internal)).toEqual([]);
 });

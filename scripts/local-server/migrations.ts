@@ -14,12 +14,12 @@ export type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
 const APPLIED = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`;
 
-/** Applies the pending migrations of all `databases`. Returns the number of files applied. */
-export async function migrate(miniflare: Miniflare, databases: MigratedDatabase[]): Promise<number> {
+/** Applies the pending migrations of the checkout `root` to all `databases`. Returns the number of files applied. */
+export async function migrate(miniflare: Miniflare, databases: MigratedDatabase[], root = ROOT): Promise<number> {
   let applied = 0;
   for (const { binding, migrations_dir } of databases) {
     if (!migrations_dir) continue;
-    applied += await applyPending(await miniflare.getD1Database(binding), join(ROOT, migrations_dir));
+    applied += await applyPending(await miniflare.getD1Database(binding), join(root, migrations_dir));
   }
   return applied;
 }

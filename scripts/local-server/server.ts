@@ -1,11 +1,11 @@
 /** Runs the whole product locally: the bundled Worker of wrangler.toml on Miniflare, with its storage in a folder. */
 import { Log, LogLevel, Miniflare, type V4WorkerOptions, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf, unstable_readConfig as readConfig } from "wrangler";
-import { ROOT, storageOf, WRANGLER_CONFIG } from "../paths.ts";
 import { StartError } from "../process/start-error.ts";
 import { runCrons } from "./crons.ts";
 import { migrate } from "./migrations.ts";
 import { adminTokenOf, startOverHint, vapidKeyOf } from "./state.ts";
+import { configOf, ROOT, storageOf } from "../paths.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 import { WorkerLog } from "./worker-log.ts";
 
@@ -23,6 +23,10 @@ export type ServerOptions = {
   config?: string | undefined;
   /** An entry to use instead of the one in wrangler.toml. */
   main?: string;
+  /** A bundled Worker to run instead of bundling an entry. */
+  script?: string;
+  /** A checkout to run instead of this one, with its own wrangler.toml and migrations. */
+  root?: string;
   /** Leaves the web client out, so that the direct socket leads straight to the Worker. */
   assets?: false;
   /** Variables to add to those of wrangler.toml, or to override them. */
@@ -43,18 +47,19 @@ export type Server = {
 
 /** Starts the server, migrates its databases, and resolves once it is ready. Throws a `StartError` with the reason. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { state, host, port, onRestart, config: file = WRANGLER_CONFIG, main, assets, bindings, beside = [] } = options;
+  const { state, host, port, onRestart, main, script, root = ROOT, assets, bindings, beside = [] } = options;
+  const file = options.config ?? configOf(root);
   const config = readConfig({ config: file });
   const { modulesRules: _, ...worker } = workerOptionsOf(file).workerOptions;
   if (assets === false) delete worker.assets;
   const log = new WorkerLog();
-  const contents = await bundleWorker(main ?? config.main ?? "");
+  const contents = script ?? (await bundleWorker(main ?? config.main ?? ""));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [
         {
           ...worker,
-          rootPath: ROOT, // Also when the config file lies elsewhere.
+          rootPath: root, // Also when the config file lies elsewhere.
           name: config.name ?? "worker",
           bindings: {
             ...(worker.bindings as object),
@@ -63,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
             VAPID_PRIVATE_KEY: vapidKeyOf(state),
             ADMIN_TOKEN: adminTokenOf(state),
           },
-          modules: [{ type: "ESModule", path: `${ROOT}/worker.js`, contents }],
+          modules: [{ type: "ESModule", path: `${root}/worker.js`, contents }],
           unsafeDirectSockets: [{ host, port }],
         },
         ...beside,
@@ -82,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   );
   try {
     await miniflare.ready;
-    const migrated = await migrate(miniflare, config.d1_databases);
+    const migrated = await migrate(miniflare, config.d1_databases, root);
     const address = await miniflare.unsafeGetDirectURL();
     log.started();
     const crons = runCrons(miniflare, config.triggers.crons ?? []);

@@ -1,8 +1,8 @@
-import { build, stop } from "esbuild";
+import { build, type Plugin, stop } from "esbuild";
 import { StartError } from "../process/start-error.ts";
 
 /** Bundles the Worker with the entry `main`, an absolute path, into one module. Modules of the runtime stay imports. */
-export async function bundleWorker(main: string): Promise<string> {
+export async function bundleWorker(main: string, plugins: Plugin[] = []): Promise<string> {
   try {
     const { outputFiles } = await build({
       entryPoints: [main],
@@ -12,6 +12,7 @@ export async function bundleWorker(main: string): Promise<string> {
       target: "esnext",
       conditions: ["workerd", "worker", "browser"],
       external: ["cloudflare:*", "node:*"],
+      plugins,
       logLevel: "error",
     });
     return outputFiles[0]?.text ?? "";
