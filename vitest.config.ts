@@ -79,6 +79,7 @@ function ofProduct(name: string, more: object) {
     test: {
       name,
       include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,scripts,web}/**/*.test.ts"],
+      globalSetup: ["tests/product/harness/build-client.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,
