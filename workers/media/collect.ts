@@ -5,8 +5,8 @@
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
-import { deleteObjects } from "./objects.ts";
-import type { MediaRow } from "./media-row.ts";
+import { deleteObjects } from "./files/objects.ts";
+import type { MediaRow } from "./files/media-row.ts";
 import { publishedMedia } from "./serving/published.ts";
 import { discard, removeUpload } from "./uploads/upload.ts";
 

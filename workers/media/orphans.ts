@@ -4,7 +4,7 @@
  */
 import { EPOCH, MediaId, newId } from "../../schema/ids.ts";
 import { queryByIds } from "../../schema/d1/by-ids.ts";
-import { PREFIXES } from "./objects.ts";
+import { PREFIXES } from "./files/objects.ts";
 
 /** The minimum age of an orphan, because restoring a database may bring its row back. In ms. */
 const ORPHANED_FOR = 24 * 3_600_000;

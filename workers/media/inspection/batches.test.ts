@@ -7,7 +7,7 @@ import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/dead-letters.ts";
 import { requestAs, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
-import { originalKey } from "../objects.ts";
+import { originalKey } from "../files/objects.ts";
 import { consumeInspections, inspectMedia } from "./inspect.ts";
 
 const QUEUE = "shutterline-inspections";

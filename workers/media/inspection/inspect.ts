@@ -5,12 +5,12 @@ import { isVideo } from "../../../schema/media/media-types.ts";
 import { byDatabase, databaseOf, refreshShardMap } from "../../../schema/d1/shards.ts";
 import { deleteEffect } from "../../storage/effects.ts";
 import { consume, consumeEach } from "../../operations/consume.ts";
-import { deleteObjects } from "../objects.ts";
+import { deleteObjects } from "../files/objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
-import type { MediaRow } from "../media-row.ts";
+import type { MediaRow } from "../files/media-row.ts";
 import { inspectVideo } from "../videos/video.ts";
-import type { Findings, Original } from "./findings.ts";
-import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";
+import type { Findings, Original } from "../files/findings.ts";
+import { Rejected, type Rejection, RETRYABLE } from "../files/rejections.ts";
 import { verdictWriter, type Verdict } from "./verdicts.ts";
 
 /** The attempts at one file, over half an hour. A file without a verdict by then would crash isolate after isolate. */

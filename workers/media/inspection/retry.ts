@@ -5,8 +5,8 @@ import { isVideo } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import type { MediaRow } from "../media-row.ts";
-import { RETRYABLE } from "./rejections.ts";
+import type { MediaRow } from "../files/media-row.ts";
+import { RETRYABLE } from "../files/rejections.ts";
 
 /** How often an owner may repeat an inspection. Each one costs calls of the Images binding. */
 const RETRIES_MAX = 3;

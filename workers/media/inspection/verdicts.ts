@@ -4,8 +4,8 @@ import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
 import { byDatabase, refreshShardMap } from "../../../schema/d1/shards.ts";
 import { UNPUBLISHED_KEPT_FOR } from "../../../schema/media/upload-limits.ts";
-import type { Findings } from "./findings.ts";
-import { type Rejection, RETRYABLE } from "./rejections.ts";
+import type { Findings } from "../files/findings.ts";
+import { type Rejection, RETRYABLE } from "../files/rejections.ts";
 
 export type Verdict = { effect: InspectEffect } & (
   { findings: Findings; rejection?: undefined } | { rejection: Rejection; findings?: undefined }

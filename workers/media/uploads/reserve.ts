@@ -8,7 +8,7 @@ import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import type { MediaRow } from "../media-row.ts";
+import type { MediaRow } from "../files/media-row.ts";
 
 /** The type of an upload whose first bytes have not arrived yet. */
 export const NOT_KNOWN_YET = "application/octet-stream";

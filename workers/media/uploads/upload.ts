@@ -9,9 +9,9 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { originalKey } from "../objects.ts";
+import { originalKey } from "../files/objects.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
-import type { MediaRow } from "../media-row.ts";
+import type { MediaRow } from "../files/media-row.ts";
 import { finish } from "./finish.ts";
 import { reserveUpload } from "./reserve.ts";
 

@@ -8,11 +8,11 @@ import { detectMediaType } from "../../../schema/media/file-signatures.ts";
 import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { bytesInMemory } from "../inspection/byte-source.ts";
-import { Rejected, reasonOf } from "../inspection/rejections.ts";
-import { posterKey, renditionKeys } from "../objects.ts";
+import { bytesInMemory } from "../bytes/byte-source.ts";
+import { Rejected, reasonOf } from "../files/rejections.ts";
+import { posterKey, renditionKeys } from "../files/objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
-import { readHeader } from "../pictures/header.ts";
+import { readHeader } from "../pictures/formats/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
@@ -55,7 +55,7 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
 // Publishing reads the thumbhash, so a video that is published during a replacement has no poster.
 async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
   await begin(env, owner, id, picture.length);
-  // The picture comes first, so that a task encoding the previous one notices the change (serving/making.ts).
+  // The picture comes first, so that a task encoding the previous one notices the change (serving/on-demand.ts).
   await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
   await env.MEDIA.delete(renditionKeys(id)); // Existing renditions would be neither made again nor overwritten.
   const [renditions, thumbhash] = await Promise.all([
