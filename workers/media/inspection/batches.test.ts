@@ -71,7 +71,7 @@ it("reads a batch in one query, and writes verdicts that arrive together in one 
   const { calls, queries } = await d1Costs(() => deliver(QUEUE, effects, (batch) => consumeInspections(batch, env)));
 
   expect(await Promise.all(effects.map(stateOf))).toEqual(effects.map(() => "ready"));
-  const asked = queries.filter((sql) => sql.includes("content_type AS contentType"));
+  const asked = queries.filter((sql) => sql.includes('AS "contentType"'));
   expect(asked).toHaveLength(1);
   expect(calls).toBeLessThan(effects.length); // How many arrive together depends on the decoder.
 });
