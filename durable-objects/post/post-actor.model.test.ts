@@ -23,7 +23,7 @@ import type { CommentId, PersonId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { newPerson, oldest, publishedPost } from "../../tests/runtime/posts.ts";
-import { NOTICE_WINDOW } from "./outbox/outbox.ts";
+import { NOTICE_WINDOW } from "./outbox/outbox-policy.ts";
 
 type Comment = {
   id: CommentId;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../schema/messages/facts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
-import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";
 import { readerFor } from "../../tests/runtime/reader.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";

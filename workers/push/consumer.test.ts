@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { newId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/d1.ts";
 import { comment, succeed, projectAll, publish } from "../../tests/runtime/api.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { succeed, publish } from "../../tests/runtime/api.ts";
 import { d1Costs } from "../../tests/runtime/d1-costs.ts";
 import { flush, recordQueues } from "../../tests/runtime/facts.ts";

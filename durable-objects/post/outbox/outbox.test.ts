@@ -6,7 +6,7 @@ import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../../schema/messages/fac
 import type { PersonId } from "../../../schema/ids.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
 import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
-import { NOTICE_WINDOW } from "./outbox.ts";
+import { NOTICE_WINDOW } from "./outbox-policy.ts";
 import { newPerson, newPost, publishedPost } from "../../../tests/runtime/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../../durable-objects/post/outbox/outbox.ts";
+import { NOTICE_WINDOW } from "../../../durable-objects/post/outbox/outbox-policy.ts";
 import type { Notification, NotificationPage, Preferences } from "../../../schema/api/notifications.ts";
 import type { Me } from "../../../schema/api/people.ts";
 import type { Post } from "../../../schema/api/posts.ts";
