@@ -71,14 +71,15 @@ function inRuntime(name: string, shards: string) {
   };
 }
 
-const SMALL_DISKS = "tests/product/disk-full.test.ts";
+const SMALL_DISKS = "tests/product/failures/disk-full.test.ts";
 
 /** Tests of the running product from outside, over HTTP and in a browser. They wait more than they compute. */
 function ofProduct(name: string, more: object) {
   return {
     test: {
       name,
-      include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,web}/**/*.test.ts"],
+      include: ["tests/{product,histories,corpus}/**/*.test.ts", "{bench,scripts,web}/**/*.test.ts"],
+      globalSetup: ["tests/product/harness/build-client.ts"],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       ...more,

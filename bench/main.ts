@@ -4,21 +4,21 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { exitWithError, StartError } from "../scripts/start-error.ts";
-import { whenAskedToStop } from "../scripts/stop.ts";
-import { combining } from "./combining.ts";
-import { costReports } from "./costs-report.ts";
-import { measureGrowth } from "./growth.ts";
-import { growthReports } from "./growth-report.ts";
-import { hotPost } from "./hot-post.ts";
-import { killedFanOutReport } from "./killed-fan-out-report.ts";
-import { LINE_NAMES } from "./lines.ts";
-import { measureOperations } from "./operations.ts";
-import { operationsReports } from "./operations-report.ts";
-import { MACHINE, savedOperations, saveCosts, saveMeasured } from "./published.ts";
-import { markdownOf, type Report } from "./report.ts";
-import { sizes } from "./sizes.ts";
-import { uploads } from "./uploads.ts";
+import { whenAskedToStop } from "../scripts/process/shutdown.ts";
+import { exitWithError, StartError } from "../scripts/process/start-error.ts";
+import { combining } from "./measurements/combining.ts";
+import { measureGrowth } from "./measurements/growth.ts";
+import { hotPost } from "./measurements/hot-post.ts";
+import { LINE_NAMES } from "./measurements/lines.ts";
+import { measureOperations } from "./measurements/operations.ts";
+import { sizes } from "./measurements/post-sizes.ts";
+import { uploads } from "./measurements/uploads.ts";
+import { markdownOf, type Report } from "./output/report.ts";
+import { costReports } from "./reports/costs-report.ts";
+import { MACHINE, savedOperations, saveCosts, saveMeasured } from "./reports/docs-pages.ts";
+import { growthReports } from "./reports/growth-report.ts";
+import { killedFanOutReport } from "./reports/killed-fan-out-report.ts";
+import { operationsReports } from "./reports/operations-report.ts";
 
 const USAGE = `npm run bench   compare every operation with the limits of the runtime, and count its calls to other stores
   --seconds 3        duration of each measurement

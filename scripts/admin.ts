@@ -1,14 +1,14 @@
 /** `npm run admin -- COMMAND`: the operator's commands for a local or remote deployment, over its HTTP API. */
 import { parseArgs } from "node:util";
 import type { Reconciled } from "../schema/api/admin.ts";
-import { Refused } from "./api-client.ts";
-import { deadLetters } from "./dead-letters.ts";
-import { abortMove, moveShards, showShards } from "./move-shards.ts";
-import { Operator } from "./operator.ts";
-import { STATE } from "./places.ts";
-import { exitWithError, StartError } from "./start-error.ts";
-import { showStatus } from "./status.ts";
-import { showVapid } from "./vapid.ts";
+import { ResponseError } from "./api-client.ts";
+import { showVapid } from "./local-server/vapid.ts";
+import { deadLetters } from "./operator/dead-letters.ts";
+import { abortMove, moveShards, showShards } from "./operator/move-shards.ts";
+import { Operator } from "./operator/operator.ts";
+import { showStatus } from "./operator/status.ts";
+import { STATE } from "./paths.ts";
+import { exitWithError, StartError } from "./process/start-error.ts";
 
 const USAGE = `npm run admin -- COMMAND [options]
   reconcile                 Audit posts against their actors and repair the projections that differ. Exits with 1 if
@@ -89,7 +89,7 @@ async function reconcile(operator: Operator, posts: string[] | undefined): Promi
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  if (error instanceof Refused) return exitWithError(new StartError(error.message));
+  if (error instanceof ResponseError) return exitWithError(new StartError(error.message));
   if (error instanceof TypeError && "code" in error) exitWithError(new StartError(`${error.message}\n\n${USAGE}`));
   return exitWithError(error);
 });

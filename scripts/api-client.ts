@@ -13,7 +13,7 @@ const INSPECTION_TIMEOUT = 30_000;
 const INSPECTION_POLLED_EVERY = 50;
 
 /** Thrown for a response with an error status. Carries the problem's `code`. */
-export class Refused extends Error {
+export class ResponseError extends Error {
   readonly status: number;
   readonly code: string;
 
@@ -78,7 +78,7 @@ export class Api {
   notifications = (page: Page = {}) => this.#call<NotificationPage>("GET", `/v1/notifications${query(page)}`);
 
   /** Waits until an upload's inspection ends, and returns the file: ready, or rejected with a reason. */
-  async inspected(id: string): Promise<Media> {
+  async untilInspected(id: string): Promise<Media> {
     const deadline = Date.now() + INSPECTION_TIMEOUT;
     for (;;) {
       const media = await this.media(id);
@@ -88,7 +88,7 @@ export class Api {
     }
   }
 
-  /** Throws `Refused` for an error response, and passes on the error of `fetch` when there is no response. */
+  /** Throws `ResponseError` for an error response, and passes on the error of `fetch` when there is no response. */
   async #call<T>(method: string, path: string, body?: Body): Promise<T> {
     const raw = body instanceof Uint8Array;
     const response = await fetch(this.address + path, {
@@ -101,13 +101,15 @@ export class Api {
       signal: AbortSignal.timeout(REQUEST_TIMEOUT),
     });
     const text = await response.text();
-    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, problemOf(text));
+    if (!response.ok) throw new ResponseError(`${method} ${path}`, response.status, problemOf(text));
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 }
 
 /** Reads a list to its end, page by page. */
-export async function all<T>(list: (page: Page) => Promise<{ items: T[]; next?: string | undefined }>): Promise<T[]> {
+export async function listAll<T>(
+  list: (page: Page) => Promise<{ items: T[]; next?: string | undefined }>,
+): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {

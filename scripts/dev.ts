@@ -6,16 +6,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { buildClient, vite } from "./client-build.ts";
-import { ROOT, STATE } from "./places.ts";
-import { ensurePortIsFree } from "./ports.ts";
-import { claim, record, takeOver } from "./running.ts";
-import { DEMO } from "./seed-data.ts";
-import { seed } from "./seed.ts";
-import { exitWithError } from "./start-error.ts";
-import { isSeeded, markSeeded, openState } from "./state.ts";
-import { step } from "./step.ts";
-import { whenAskedToStop } from "./stop.ts";
+import { buildClient, vite } from "./local-server/client-build.ts";
+import { isSeeded, markSeeded, openState } from "./local-server/state.ts";
+import { ROOT, STATE } from "./paths.ts";
+import { ensurePortIsFree } from "./process/ports.ts";
+import { step } from "./process/progress-line.ts";
+import { claim, record, takeOver } from "./process/running.ts";
+import { whenAskedToStop } from "./process/shutdown.ts";
+import { exitWithError } from "./process/start-error.ts";
+import { DEMO } from "./seed/seed-data.ts";
+import { seed } from "./seed/seed.ts";
 
 const HOST = "127.0.0.1";
 const { values } = parseArgs({ options: { port: { type: "string", default: "8787" } } });
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   await ensurePortIsFree(HOST, Number(values.port));
   await step("Web client", async () => ((await buildClient()) ? "built" : "up to date"));
   await step("Database", async () => {
-    const { migrateAlone } = await import("./migrate-alone.ts");
+    const { migrateAlone } = await import("./local-server/migrate-alone.ts");
     return `${await migrateAlone(STATE)} migrations applied`;
   });
 

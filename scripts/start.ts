@@ -1,17 +1,17 @@
 /** `npm start`: builds, migrates, seeds and serves everything on this machine, and prints its address. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildClient } from "./client-build.ts";
-import { STATE } from "./places.ts";
-import { ensurePortIsFree } from "./ports.ts";
-import { claim, record, takeOver } from "./running.ts";
-import { DEMO } from "./seed-data.ts";
-import { seed } from "./seed.ts";
-import type { Server, ServerOptions } from "./server.ts";
-import { exitWithError, StartError } from "./start-error.ts";
-import { discard, isSeeded, markSeeded, openState } from "./state.ts";
-import { step } from "./step.ts";
-import { whenAskedToStop } from "./stop.ts";
+import { buildClient } from "./local-server/client-build.ts";
+import type { Server, ServerOptions } from "./local-server/server.ts";
+import { discard, isSeeded, markSeeded, openState } from "./local-server/state.ts";
+import { STATE } from "./paths.ts";
+import { ensurePortIsFree } from "./process/ports.ts";
+import { step } from "./process/progress-line.ts";
+import { claim, record, takeOver } from "./process/running.ts";
+import { whenAskedToStop } from "./process/shutdown.ts";
+import { exitWithError, StartError } from "./process/start-error.ts";
+import { DEMO } from "./seed/seed-data.ts";
+import { seed } from "./seed/seed.ts";
 
 const USAGE = `npm start -- [options]
   --port N       port to listen on; 0 picks a free one            (8787)
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
 
 async function serve(options: ServerOptions): Promise<Server> {
   // Imported only now, because it takes a second, and errors before it should show at once.
-  const { startServer } = await import("./server.ts");
+  const { startServer } = await import("./local-server/server.ts");
   return await startServer(options);
 }
 

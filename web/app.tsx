@@ -1,9 +1,9 @@
 import type { ComponentType } from "preact";
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
-import { Header } from "./components/header.tsx";
-import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/states.tsx";
-import { Toasts } from "./components/toasts.tsx";
+import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/common/states.tsx";
+import { Header } from "./components/frame/header.tsx";
+import { Toasts } from "./components/frame/toasts.tsx";
 import { FeedPage } from "./pages/feed.tsx";
 import { FollowersPage, FollowingPage } from "./pages/follows.tsx";
 import { LikersPage } from "./pages/likers.tsx";
@@ -18,7 +18,7 @@ import { SettingsPage } from "./pages/settings.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { WelcomePage } from "./pages/welcome.tsx";
-import { session, startSession } from "./session.ts";
+import { session, startSession } from "./state/session.ts";
 
 const rows = (
   <div class="column">

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { startSession } from "./session.ts";
+import { startSession } from "./state/session.ts";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no #app");

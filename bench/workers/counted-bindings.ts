@@ -1,5 +1,5 @@
 /** Bindings that count the calls to them, and otherwise behave as before. */
-import { addTo, type Tally } from "../tally.ts";
+import { addTo, type Tally } from "../costs/tally.ts";
 
 const MESSAGE_BYTES = 64 * 1024; // A message up to this size is billed as one.
 

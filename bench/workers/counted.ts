@@ -5,7 +5,7 @@
 import { LikeGate as Gate } from "../../durable-objects/post/likes/like-gate.ts";
 import { PostActor as Actor } from "../../durable-objects/post/post-actor.ts";
 import worker from "../../workers/index.ts";
-import { addTo, noTally, TALLIES, type Tallies, type Tally } from "../tally.ts";
+import { addTo, noTally, TALLIES, type Tallies, type Tally } from "../costs/tally.ts";
 import { countedBindings } from "./counted-bindings.ts";
 
 const tallies: Tallies = { request: noTally(), behind: noTally() };

@@ -1,7 +1,7 @@
 /** The figures of an episode, for a reader of the log. */
-import { doubledComments, lostComments } from "./comment-order.ts";
-import { type History, operationsOn } from "./history.ts";
-import { readsThatWentBack } from "./own-writes.ts";
+import { doubledComments, lostComments } from "./models/comment-order.ts";
+import { readsThatWentBack } from "./models/own-writes.ts";
+import { type History, operationsOn } from "./recording/history.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 export type Tally = {

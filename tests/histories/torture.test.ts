@@ -11,9 +11,9 @@
  * that were never confirmed, because the outbox sends them again.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Product } from "../product/harness.ts";
-import { Community } from "./episode.ts";
-import { faultsOf, type Size } from "./plan.ts";
+import { Product } from "../product/harness/product.ts";
+import { Community } from "./recording/episode.ts";
+import { faultsOf, type Size } from "./recording/plan.ts";
 import { tallyOf } from "./tally.ts";
 import { verdictsOf } from "./verdicts.ts";
 

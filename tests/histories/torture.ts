@@ -7,10 +7,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Product } from "../product/harness.ts";
-import { Community, type Episode } from "./episode.ts";
-import type { History } from "./history.ts";
-import { faultsOf, type Size } from "./plan.ts";
+import { Product } from "../product/harness/product.ts";
+import { Community, type Episode } from "./recording/episode.ts";
+import type { History } from "./recording/history.ts";
+import { faultsOf, type Size } from "./recording/plan.ts";
 import { NOTHING, plus, tallyOf } from "./tally.ts";
 import { MODEL_NAMES, type Verdicts, verdictsOf, violated } from "./verdicts.ts";
 

@@ -8,7 +8,7 @@ import type {
   ListOperation,
   ReadOperation,
   Recorded,
-} from "./history.ts";
+} from "./recording/history.ts";
 import { verdictsOf, violated } from "./verdicts.ts";
 
 const POST = "post";

@@ -10,12 +10,12 @@
  * client never go back (I8), because a token covers only writes; that `likedByMe` is from the same moment as the counts
  * beside it, unless the actor served the read; feeds and notifications, which tests/product covers.
  */
-import { wrongComments } from "./comment-order.ts";
-import type { Finding, History } from "./history.ts";
-import { wrongLikes } from "./like-register.ts";
-import { staleOwnReads } from "./own-writes.ts";
-import { wrongCounts } from "./post-counts.ts";
-import { wrongStates } from "./post-states.ts";
+import { wrongComments } from "./models/comment-order.ts";
+import { wrongLikes } from "./models/like-register.ts";
+import { staleOwnReads } from "./models/own-writes.ts";
+import { wrongCounts } from "./models/post-counts.ts";
+import { wrongStates } from "./models/post-states.ts";
+import type { Finding, History } from "./recording/history.ts";
 
 const MODELS = {
   likes: wrongLikes,

@@ -3,11 +3,11 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page, Rou
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { ALBUM_MAX } from "../../schema/api/posts.ts";
 import { ALT, BIO, CAPTION, COMMENT, NAME } from "../../schema/text.ts";
-import { photographOf } from "../../scripts/seed.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
 import * as limits from "../../web/limits.ts";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
 
 const PASSWORD = "correct horse battery";
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
@@ -85,7 +85,7 @@ async function open(context: BrowserContext, path: string): Promise<Page> {
 const photograph = () => ({
   name: "boats.jpg",
   mimeType: "image/jpeg",
-  buffer: Buffer.from(photographOf("nagasaki-boats")),
+  buffer: Buffer.from(readPhotograph("nagasaki-boats")),
 });
 
 async function publish(page: Page, caption: string): Promise<void> {
@@ -101,8 +101,8 @@ async function publish(page: Page, caption: string): Promise<void> {
 /** Signs a person up and publishes a photograph for them. Returns the path of the post. */
 async function published(handle: string, name: string, caption: string): Promise<string> {
   const author = product.api.as(await product.api.signUp({ handle, password: PASSWORD, name }));
-  const { id } = await author.upload(photographOf("nagasaki-boats"));
-  await author.inspected(id);
+  const { id } = await author.upload(readPhotograph("nagasaki-boats"));
+  await author.untilInspected(id);
   const post = await author.publish({ caption, media: [{ id, alt: "Boats on a river" }] });
   return `/posts/${post.id}`;
 }

@@ -12,8 +12,8 @@ import type { z } from "zod";
 import type { DirectUpload } from "../../schema/api/uploads.ts";
 import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
 import { Api } from "../../scripts/api-client.ts";
-import { type Server, startServer } from "../../scripts/server.ts";
-import { changedConfig } from "./config.ts";
+import { type Server, startServer } from "../../scripts/local-server/server.ts";
+import { changedConfig } from "./harness/config.ts";
 
 const KEYS = { accessKeyId: "local", secretAccessKey: "not a secret" };
 const MP4 = "\0\0\0\x14ftypisom\0\0\0\0mp41";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { all, type Api, Refused } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
-import { fromPhone } from "./photograph.ts";
+import { type Api, listAll, ResponseError } from "../../scripts/api-client.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { fromPhone } from "./harness/phone-photograph.ts";
+import { Product } from "./harness/product.ts";
 
 const PASSWORD = "correct horse battery";
 const CAMERA = "Phone 6";
@@ -38,7 +38,7 @@ it("takes a photograph from one person's phone to another's feed, and likes and 
   );
 
   const { id } = await hop("upload", () => author.upload(fromPhone("french-alpine-landscape", CAMERA)));
-  const media = await hop("inspection", () => author.inspected(id));
+  const media = await hop("inspection", () => author.untilInspected(id));
   // The file has 1024 x 484 pixels and an EXIF flag that turns it upright.
   expect(media).toMatchObject({ state: "ready", width: 484, height: 1024, details: { camera: CAMERA } });
 
@@ -101,8 +101,8 @@ it("takes a photograph from one person's phone to another's feed, and likes and 
 
   const published = [post.id];
   for (const photograph of ["march-pastoral", "nagasaki-boats"] as const) {
-    const { id } = await author.upload(photographOf(photograph));
-    await author.inspected(id);
+    const { id } = await author.upload(readPhotograph(photograph));
+    await author.untilInspected(id);
     published.unshift((await author.publish({ caption: photograph, media: [{ id }] })).id);
   }
   await hop("pages of the feed", () =>
@@ -114,13 +114,13 @@ it("takes a photograph from one person's phone to another's feed, and likes and 
       expect(second.next).toBeUndefined();
     }, SOON),
   );
-  const profile = await hop("profile", () => all((page) => reader.postsOf("author", { ...page, limit: 1 })));
+  const profile = await hop("profile", () => listAll((page) => reader.postsOf("author", { ...page, limit: 1 })));
   expect(profile.map(({ id }) => id)).toEqual(published);
   expect(await reader.person("author")).toMatchObject({ posts: 3, followers: 1, followedByMe: true });
 
   await hop("sign out", () => reader.signOut());
   const refusal = await reader.me().catch((error: unknown) => error);
-  expect(refusal).toBeInstanceOf(Refused);
+  expect(refusal).toBeInstanceOf(ResponseError);
   expect(refusal).toMatchObject({ status: 401, code: "not_signed_in" });
 
   expect(product.output).not.toContain("[error]");

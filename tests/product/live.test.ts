@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { LiveFrame, PostFrame } from "../../schema/api/live.ts";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
 
 const SOCKETS = 5000;
 /** How many sockets are being opened at a time. */
@@ -122,8 +122,8 @@ async function scene(): Promise<{ author: Api; writers: Api[]; post: string }> {
   }
   const [author] = writers;
   if (!author) throw new Error("there is no author");
-  const { id } = await author.upload(photographOf("nagasaki-boats"));
-  await author.inspected(id);
+  const { id } = await author.upload(readPhotograph("nagasaki-boats"));
+  await author.untilInspected(id);
   const { id: post } = await author.publish({ caption: "Boats", media: [{ id, alt: "Boats on a river" }] });
   return { author, writers, post };
 }

@@ -1,9 +1,9 @@
 /** Videos, and files that cannot be used, in a real browser against the running product. */
 import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
 
 const PASSWORD = "correct horse battery";
 const SOON = 20_000;

@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { all, type Api, Refused } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
 import { type Id, shardOf } from "../../schema/ids.ts";
-import { changedConfig } from "./config.ts";
-import { eventually } from "./eventually.ts";
-import { Product, runToEnd } from "./harness.ts";
-import { randomOf } from "./random.ts";
+import { type Api, listAll, ResponseError } from "../../scripts/api-client.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
+import { changedConfig } from "./harness/config.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product, runToEnd } from "./harness/product.ts";
+import { randomOf } from "./harness/random.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const PASSWORD = "correct horse battery";
@@ -69,7 +69,7 @@ class Person {
         this.longestPause = Math.max(this.longestPause, performance.now() - started);
         return result;
       } catch (error) {
-        if (!(error instanceof Refused && error.status === 503 && error.code === "unavailable")) throw error;
+        if (!(error instanceof ResponseError && error.status === 503 && error.code === "unavailable")) throw error;
         this.refused += 1;
         await sleep(RETRY_DELAY);
       }
@@ -83,7 +83,7 @@ async function signUp(handle: string): Promise<Person> {
       const { person, token } = await product.api.signUp({ handle, password: PASSWORD });
       return new Person(product.api.as({ token }), handle, person.id);
     } catch (error) {
-      if (!(error instanceof Refused && error.status === 503)) throw error;
+      if (!(error instanceof ResponseError && error.status === 503)) throw error;
       await sleep(RETRY_DELAY);
     }
   }
@@ -100,8 +100,8 @@ it("loses and doubles nothing, and refuses no read", async () => {
   const media = new Map<Person, string>();
   for (const author of [people.find(({ moves }) => moves), people.find(({ moves }) => !moves)]) {
     if (!author) continue;
-    const { id } = await author.api.upload(photographOf("nagasaki-boats"));
-    await author.api.inspected(id);
+    const { id } = await author.api.upload(readPhotograph("nagasaki-boats"));
+    await author.api.untilInspected(id);
     media.set(author, id);
   }
   const authors = [...media.keys()];
@@ -177,10 +177,10 @@ it("loses and doubles nothing, and refuses no read", async () => {
       const me = await api.me();
       expect(me).toMatchObject({ bio: person.bio, following: person.follows.size, posts: person.published.length });
       expect(me.followers).toBe(people.filter(({ follows }) => follows.has(handle)).length);
-      expect((await all((page) => api.postsOf(handle, page))).map(({ id }) => id)).toEqual(
+      expect((await listAll((page) => api.postsOf(handle, page))).map(({ id }) => id)).toEqual(
         person.published.toReversed(),
       );
-      const shown = (await all((page) => api.feed(page))).map(({ id }) => id);
+      const shown = (await listAll((page) => api.feed(page))).map(({ id }) => id);
       const read = people.filter((other) => other === person || person.follows.has(other.handle));
       expect(shown).toEqual(
         read
@@ -194,7 +194,7 @@ it("loses and doubles nothing, and refuses no read", async () => {
     for (const post of posts) {
       const { likes } = await product.api.post(post);
       expect(likes).toBe(people.filter((person) => person.likes.has(post)).length);
-      said.push(...(await all((page) => product.api.comments(post, page))).map(({ text }) => text));
+      said.push(...(await listAll((page) => product.api.comments(post, page))).map(({ text }) => text));
       expect(await product.api.audit(post)).toMatchObject({ verdict: "equal" });
     }
     expect(said.sort()).toEqual(people.flatMap((person) => person.said).sort());

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { buildClient } from "../../scripts/client-build.ts";
-import { type Server, startServer } from "../../scripts/server.ts";
-import { adminTokenOf } from "../../scripts/state.ts";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { runToEnd } from "./harness.ts";
+import { buildClient } from "../../scripts/local-server/client-build.ts";
+import { type Server, startServer } from "../../scripts/local-server/server.ts";
+import { adminTokenOf } from "../../scripts/local-server/state.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { runToEnd } from "./harness/product.ts";
 
 const SOON = 20_000;
 const ID = "01m3qk7vt4xe";

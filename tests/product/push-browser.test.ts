@@ -7,11 +7,11 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { PushPayload } from "../../schema/api/push.ts";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
-import { launchChromium } from "./chromium.ts";
-import { eventually } from "./eventually.ts";
-import { Product } from "./harness.ts";
-import { PushService } from "./push-service.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
+import { launchChromium } from "./harness/chromium.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product } from "./harness/product.ts";
+import { PushService } from "./harness/push-service.ts";
 
 const PASSWORD = "correct horse battery";
 const SOON = 20_000;
@@ -112,8 +112,8 @@ const push = (page: Page) => page.getByRole("switch", { name: "Push notification
 
 it("notifies a device once its switch is on, opens clicked notifications, and ends with the session", async () => {
   const [author, reader] = [await signUp("host"), await signUp("guest")];
-  const { id } = await author.upload(photographOf("nagasaki-boats"));
-  await author.inspected(id);
+  const { id } = await author.upload(readPhotograph("nagasaki-boats"));
+  await author.untilInspected(id);
   const post = await author.publish({ caption: "Boats", media: [{ id }] });
   const other = await author.publish({ caption: "The same boats", media: [{ id }] });
   const device = service.browser();

@@ -2,11 +2,11 @@
 import { createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Api } from "../../scripts/api-client.ts";
-import { photographOf } from "../../scripts/seed.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
 import type { PushedBrowser } from "../runtime/browser.ts";
-import { eventually } from "./eventually.ts";
-import { Product, runToEnd } from "./harness.ts";
-import { PushService } from "./push-service.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product, runToEnd } from "./harness/product.ts";
+import { PushService } from "./harness/push-service.ts";
 
 const PASSWORD = "correct horse battery";
 const SOON = 10_000;
@@ -45,8 +45,8 @@ it("notifies a phone within seconds, and no device whose session has ended", asy
   for (const browser of [phone, dead, moved]) expect(await subscribe(author, browser)).toBe(204);
   const elsewhere = product.api.as(await product.api.signIn("author", PASSWORD));
   expect(await subscribe(elsewhere, tablet)).toBe(204);
-  const { id } = await author.upload(photographOf("march-pastoral"));
-  await author.inspected(id);
+  const { id } = await author.upload(readPhotograph("march-pastoral"));
+  await author.untilInspected(id);
   const post = await author.publish({ caption: "March", media: [{ id }] });
 
   const started = performance.now();

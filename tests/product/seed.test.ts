@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { all, type Api } from "../../scripts/api-client.ts";
-import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed-data.ts";
-import { seed } from "../../scripts/seed.ts";
-import { eventually } from "./eventually.ts";
-import { Product, runToEnd } from "./harness.ts";
+import { type Api, listAll } from "../../scripts/api-client.ts";
+import { DEMO, PEOPLE, type Photograph, POSTS } from "../../scripts/seed/seed-data.ts";
+import { seed } from "../../scripts/seed/seed.ts";
+import { eventually } from "./harness/eventually.ts";
+import { Product, runToEnd } from "./harness/product.ts";
 
 const SOON = 10_000;
 
@@ -21,7 +21,7 @@ async function expectDemo(): Promise<void> {
   const { follows = [], followsLater = [] } = PEOPLE.find(({ handle }) => handle === DEMO.handle) ?? {};
   const read = new Set([DEMO.handle, ...follows, ...followsLater]);
   await eventually(async () => {
-    const feed = await all((page) => api.feed(page));
+    const feed = await listAll((page) => api.feed(page));
     const shown = feed.map(({ caption, likes, comments, media }) => [caption, likes, comments, media.length]);
     expect(shown.toReversed()).toEqual(
       POSTS.filter(({ author }) => read.has(author)).map(({ caption, likes, comments, photographs }) => [

@@ -5,11 +5,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../scripts/places.ts";
-import { descendantsOf, isAlive } from "../../scripts/processes.ts";
-import { runningIn } from "../../scripts/running.ts";
-import { eventually } from "./eventually.ts";
-import { allGone, Product, runToEnd } from "./harness.ts";
+import { ROOT } from "../../scripts/paths.ts";
+import { descendantsOf, isAlive } from "../../scripts/process/processes.ts";
+import { readServerRecord } from "../../scripts/process/running.ts";
+import { eventually } from "./harness/eventually.ts";
+import { allGone, Product, runToEnd } from "./harness/product.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "shutterline-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -100,7 +100,7 @@ describe("one server", () => {
     expect(processes).toHaveLength(2);
     process.kill(processes[0]?.pid ?? 0, signal);
     await allGone(processes);
-    expect(runningIn(product.state)).toBeUndefined();
+    expect(readServerRecord(product.state)).toBeUndefined();
   });
 });
 
@@ -109,7 +109,7 @@ it("stops everything when the npm that started it is killed", async () => {
   // Skips prestart, which would reinstall packages that other tests are using.
   const options = ["--state", state, "--port", "0", "--no-seed"];
   const npm = spawn("npm", ["start", "--ignore-scripts", "--", ...options], { cwd: ROOT, stdio: "ignore" });
-  await eventually(async () => expect(runningIn(state)?.address).toBeDefined(), 60_000);
+  await eventually(async () => expect(readServerRecord(state)?.address).toBeDefined(), 60_000);
   const processes = descendantsOf(npm.pid ?? 0);
   expect(processes.map(({ command }) => command)).toContainEqual(expect.stringContaining("workerd"));
   npm.kill("SIGKILL");

@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { Upload } from "tus-js-client";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { photographOf } from "../../scripts/seed.ts";
-import { storageOf } from "../../scripts/places.ts";
-import { breakingProxy } from "./breaking-proxy.ts";
-import { Product } from "./harness.ts";
+import { storageOf } from "../../scripts/paths.ts";
+import { readPhotograph } from "../../scripts/seed/seed.ts";
+import { breakingProxy } from "./harness/breaking-proxy.ts";
+import { Product } from "./harness/product.ts";
 
 const BYTES = 14_000_000;
 /** Enough retries for a restart on a busy machine. */
@@ -32,7 +32,7 @@ it("rejects a request with two content lengths", async () => {
 
 it("completes an upload across cut and silent connections and a kill, with every byte intact", async () => {
   const { token } = await product.api.signUp({ handle: "ada", password: "correct horse battery" });
-  const file = Buffer.concat([photographOf("nagasaki-boats"), randomBytes(BYTES)]).subarray(0, BYTES);
+  const file = Buffer.concat([readPhotograph("nagasaki-boats"), randomBytes(BYTES)]).subarray(0, BYTES);
   const proxy = await breakingProxy(product.address, [
     { afterBytes: 1_000_000, how: "closes" },
     { afterBytes: 2_500_000, how: "falls silent" },

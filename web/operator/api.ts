@@ -2,7 +2,7 @@
 import type { DeadLetterPage, DeadLetterDetails, Replay, ReplayResult } from "../../schema/api/dead-letters.ts";
 import type { ShardMap } from "../../schema/api/shards.ts";
 import type { Status } from "../../schema/api/status.ts";
-import { ApiProblem, problemIn } from "../problem.ts";
+import { ApiProblem, problemIn } from "../api/problem.ts";
 import { storeToken, token } from "./token.ts";
 
 const TIMEOUT_MS = 15_000;

@@ -1,6 +1,6 @@
 import type { Status } from "../../schema/api/status.ts";
-import { Icon } from "../components/icon.tsx";
-import { count, counted } from "../words.ts";
+import { Icon } from "../components/common/icon.tsx";
+import { count, counted } from "../words/counts.ts";
 import { durationInWords } from "./durations.ts";
 
 /** The deployment's health in four figures, and the problems found while reading them. */

@@ -1,8 +1,8 @@
-import { Icon } from "../components/icon.tsx";
-import { ThemeToggle } from "../components/theme-toggle.tsx";
-import { Toasts } from "../components/toasts.tsx";
-import { Wordmark } from "../components/wordmark.tsx";
-import { DeadLetters } from "./letters.tsx";
+import { Icon } from "../components/common/icon.tsx";
+import { ThemeToggle } from "../components/frame/theme-toggle.tsx";
+import { Toasts } from "../components/frame/toasts.tsx";
+import { Wordmark } from "../components/frame/wordmark.tsx";
+import { DeadLetters } from "./dead-letters.tsx";
 import { Overview } from "./overview.tsx";
 import { Queues } from "./queues.tsx";
 import { Shards } from "./shards.tsx";

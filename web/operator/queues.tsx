@@ -1,5 +1,5 @@
 import type { QueueStatus } from "../../schema/api/status.ts";
-import { count } from "../words.ts";
+import { count } from "../words/counts.ts";
 import { durationInWords } from "./durations.ts";
 
 /** For each queue: its backlog, what was processed lately, and with what delay. */

@@ -1,6 +1,6 @@
-import { Failure } from "../components/states.tsx";
-import { useLoad } from "../load.ts";
-import { count } from "../words.ts";
+import { useLoad } from "../api/load.ts";
+import { Failure } from "../components/common/states.tsx";
+import { count } from "../words/counts.ts";
 import { operator } from "./api.ts";
 import { latest } from "./status.ts";
 

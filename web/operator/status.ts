@@ -1,7 +1,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Status } from "../../schema/api/status.ts";
-import { type ApiProblem, asProblem } from "../problem.ts";
+import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { operator } from "./api.ts";
 
 const POLL_MS = 5000;

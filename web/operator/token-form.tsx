@@ -1,5 +1,5 @@
-import { Field } from "../components/field.tsx";
-import { textOf, useSubmit } from "../components/submit.ts";
+import { Field } from "../components/controls/field.tsx";
+import { textOf, useSubmit } from "../components/controls/submit.ts";
 import { operator } from "./api.ts";
 import { latest } from "./status.ts";
 import { storeToken } from "./token.ts";

@@ -1,8 +1,8 @@
-import { Paged } from "../components/paged.tsx";
-import { PostCard } from "../components/post-card.tsx";
-import { Empty, PostSkeleton } from "../components/states.tsx";
-import { feed } from "../lists.ts";
-import { useTitle } from "../title.ts";
+import { Paged } from "../components/common/paged.tsx";
+import { Empty, PostSkeleton } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { PostCard } from "../components/posts/post-card.tsx";
+import { feed } from "../state/lists.ts";
 
 const waiting = (
   <>

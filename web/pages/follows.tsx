@@ -1,14 +1,14 @@
 import { useRoute } from "preact-iso";
 import { useMemo } from "preact/hooks";
 import type { PersonCard } from "../../schema/api/people.ts";
-import { Paged } from "../components/paged.tsx";
-import { PersonRow } from "../components/person-row.tsx";
-import { RemoveFollower } from "../components/remove-follower.tsx";
-import { Empty, RowsSkeleton } from "../components/states.tsx";
-import type { List } from "../list.ts";
-import { followersOf, followingOf } from "../lists.ts";
-import { me, setMe } from "../session.ts";
-import { useTitle } from "../title.ts";
+import { Paged } from "../components/common/paged.tsx";
+import { Empty, RowsSkeleton } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { PersonRow } from "../components/people/person-row.tsx";
+import { RemoveFollower } from "../components/people/remove-follower.tsx";
+import type { List } from "../state/list.ts";
+import { followersOf, followingOf } from "../state/lists.ts";
+import { me, setMe } from "../state/session.ts";
 
 export const FollowersPage = () => (
   <Follows title="Followers" listOf={followersOf} none="No followers yet" isFollowers />

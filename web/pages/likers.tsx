@@ -1,13 +1,13 @@
 import { useRoute } from "preact-iso";
 import { useEffect, useMemo } from "preact/hooks";
-import { FollowButton } from "../components/follow-button.tsx";
-import { Paged } from "../components/paged.tsx";
-import { PersonRow } from "../components/person-row.tsx";
-import { Empty, RowsSkeleton } from "../components/states.tsx";
-import { readFollows } from "../follows.ts";
-import { likersOf } from "../lists.ts";
-import { me } from "../session.ts";
-import { useTitle } from "../title.ts";
+import { Paged } from "../components/common/paged.tsx";
+import { Empty, RowsSkeleton } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { FollowButton } from "../components/people/follow-button.tsx";
+import { PersonRow } from "../components/people/person-row.tsx";
+import { readFollows } from "../state/follows.ts";
+import { likersOf } from "../state/lists.ts";
+import { me } from "../state/session.ts";
 import { isUnknownPost, NotFoundPage } from "./not-found.tsx";
 
 const noLikes = (

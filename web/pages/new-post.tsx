@@ -1,16 +1,16 @@
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
-import { api } from "../api.ts";
-import { DraftCard } from "../components/draft-card.tsx";
-import { DropZone } from "../components/drop-zone.tsx";
-import { Area } from "../components/field.tsx";
-import { useSubmit } from "../components/submit.ts";
-import { caption, clear, drafts, missing, readyMedia } from "../drafts.ts";
+import { api } from "../api/api.ts";
+import { showToast } from "../browser/toast.ts";
+import { Area } from "../components/controls/field.tsx";
+import { useSubmit } from "../components/controls/submit.ts";
+import { useTitle } from "../components/frame/title.ts";
+import { DraftCard } from "../components/new-post/draft-card.tsx";
+import { DropZone } from "../components/new-post/drop-zone.tsx";
 import { ALBUM_MAX, CAPTION_MAX, length } from "../limits.ts";
-import { forgetLists } from "../list.ts";
-import { cachePost } from "../posts.ts";
-import { useTitle } from "../title.ts";
-import { showToast } from "../toast.ts";
+import { forgetLists } from "../state/list.ts";
+import { cachePost } from "../state/posts.ts";
+import { caption, clear, drafts, missing, readyMedia } from "../uploads/drafts.ts";
 
 export function NewPostPage() {
   useTitle("New post");

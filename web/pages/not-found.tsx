@@ -1,7 +1,7 @@
-import { Empty } from "../components/states.tsx";
-import { isGone } from "../gone.ts";
-import type { ApiProblem } from "../problem.ts";
-import { useTitle } from "../title.ts";
+import type { ApiProblem } from "../api/problem.ts";
+import { Empty } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { isGone } from "../state/gone.ts";
 
 /** Whether there is no post `id`: it never existed, or it has been deleted, perhaps while it was on screen. */
 export const isUnknownPost = (id: string, problem: ApiProblem | undefined): boolean =>

@@ -1,12 +1,12 @@
 import { useEffect } from "preact/hooks";
-import { api } from "../api.ts";
-import { NotificationRow } from "../components/notification-row.tsx";
-import { Paged } from "../components/paged.tsx";
-import { Empty, RowsSkeleton } from "../components/states.tsx";
-import { notifications } from "../lists.ts";
-import { me, setMe, unread } from "../session.ts";
-import { useTitle } from "../title.ts";
-import { counted } from "../words.ts";
+import { api } from "../api/api.ts";
+import { Paged } from "../components/common/paged.tsx";
+import { Empty, RowsSkeleton } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { NotificationRow } from "../components/notifications/notification-row.tsx";
+import { notifications } from "../state/lists.ts";
+import { me, setMe, unread } from "../state/session.ts";
+import { counted } from "../words/counts.ts";
 
 const none = (
   <Empty icon="bell" title="No notifications yet">

@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
-import { DecisionButtons } from "../components/answer-buttons.tsx";
-import { Paged } from "../components/paged.tsx";
-import { PersonRow } from "../components/person-row.tsx";
-import { Empty, RowsSkeleton } from "../components/states.tsx";
-import { requests } from "../lists.ts";
-import { useTitle } from "../title.ts";
+import { Paged } from "../components/common/paged.tsx";
+import { Empty, RowsSkeleton } from "../components/common/states.tsx";
+import { useTitle } from "../components/frame/title.ts";
+import { DecisionButtons } from "../components/people/decision-buttons.tsx";
+import { PersonRow } from "../components/people/person-row.tsx";
+import { requests } from "../state/lists.ts";
 
 const none = (
   <Empty icon="people" title="No follow requests">

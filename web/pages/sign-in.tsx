@@ -1,9 +1,9 @@
 import { useLocation } from "preact-iso";
-import { AccountForm } from "../components/account-form.tsx";
-import { Field } from "../components/field.tsx";
-import { textOf, typed } from "../components/submit.ts";
-import { signIn } from "../session.ts";
-import { useTitle } from "../title.ts";
+import { Field } from "../components/controls/field.tsx";
+import { textOf, typed } from "../components/controls/submit.ts";
+import { useTitle } from "../components/frame/title.ts";
+import { signIn } from "../state/session.ts";
+import { AccountForm } from "./account-form.tsx";
 
 export function SignInPage() {
   useTitle("Sign in");

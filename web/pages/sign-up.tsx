@@ -1,9 +1,9 @@
-import { AccountForm } from "../components/account-form.tsx";
-import { Field } from "../components/field.tsx";
-import { textOf, typed } from "../components/submit.ts";
+import { Field } from "../components/controls/field.tsx";
+import { textOf, typed } from "../components/controls/submit.ts";
+import { useTitle } from "../components/frame/title.ts";
 import { HANDLE_PATTERN, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN } from "../limits.ts";
-import { signUp } from "../session.ts";
-import { useTitle } from "../title.ts";
+import { signUp } from "../state/session.ts";
+import { AccountForm } from "./account-form.tsx";
 
 export function SignUpPage() {
   useTitle("Join");

@@ -1,5 +1,5 @@
 import prints from "../assets/prints.svg";
-import { useTitle } from "../title.ts";
+import { useTitle } from "../components/frame/title.ts";
 
 export function WelcomePage() {
   useTitle();

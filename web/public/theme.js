@@ -1,4 +1,4 @@
-// Applies the theme chosen in web/theme.ts before the first paint.
+// Applies the theme chosen in web/browser/theme.ts before the first paint.
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;

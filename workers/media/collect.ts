@@ -98,7 +98,7 @@ export async function deleteUpload(
 const UPLOADED: MediaRow["state"][] = ["uploaded", "ready", "rejected"];
 
 const isShown = async (env: Env, owner: PersonId, id: MediaId): Promise<boolean> =>
-  (await databaseOf(env, owner).patient.first(SHOWN, owner, id)) !== null;
+  (await databaseOf(env, owner).patient.first(SHOWN, owner, id)) !== undefined;
 
 // The post that claimed the file nearly always shows it, and then no other post is read.
 const SHOWN = `

@@ -76,12 +76,12 @@ async function store(env: Env, body: unknown, death: Death): Promise<void> {
   const subject = QUEUES.get(queue)?.subjectOf(body) ?? (await hashOf(bytes));
   const reason = death.reason?.slice(0, REASON_MAX) ?? null;
   const values = [queue, subject, reason, attempts, at, bytes.length, text];
-  const written = await Database.of(env.DB).batch([
+  const written = Database.of(env.DB).patient.batch([
     statement(FOLD, ...values),
     statement(ADD, ...values),
     statement(DROP_OLDEST, DEAD_LETTERS_MAX),
   ]);
-  const dropped = written[2]?.changes ?? 0;
+  const dropped = (await within(STORE_TIMEOUT, written, "D1"))[2]?.changes ?? 0;
   if (dropped > 0) console.error("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
 }
 

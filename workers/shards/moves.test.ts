@@ -12,7 +12,7 @@ import { intercepted } from "../../tests/runtime/interleave.ts";
 import { emptyPair, type Pair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
 import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
-import { randomOf } from "../../tests/product/random.ts";
+import { randomOf } from "../../tests/product/harness/random.ts";
 import { resendEffects } from "../storage/effects.ts";
 import { likeStatements } from "../projector/likes.ts";
 import { abortMove, beginMove, type Move, moveOf } from "./moves.ts";

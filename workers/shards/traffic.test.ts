@@ -13,7 +13,7 @@ import { intercepted } from "../../tests/runtime/interleave.ts";
 import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
 import { ask } from "../../tests/runtime/people.ts";
 import { queueTo } from "../../tests/runtime/queue.ts";
-import { randomOf } from "../../tests/product/random.ts";
+import { randomOf } from "../../tests/product/harness/random.ts";
 import { newSession } from "../api/accounts/tokens.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { applyFollow } from "../relations/follow.ts";

@@ -30,6 +30,7 @@ export async function finish(env: Env, id: MediaId, contentType: MediaType): Pro
     return true;
   }
   return (
-    (await database.first("SELECT 1 FROM media WHERE id = ? AND state NOT IN ('uploading', 'deleted')", id)) !== null
+    (await database.first("SELECT 1 FROM media WHERE id = ? AND state NOT IN ('uploading', 'deleted')", id)) !==
+    undefined
   );
 }

@@ -1,0 +1,207 @@
+/** The lines of the table: their requests, the limit that each is compared with, and its targets. */
+import { randomOf } from "../../tests/product/harness/random.ts";
+import type { Tally } from "../costs/tally.ts";
+import type { Request } from "../load/client.ts";
+import type { Member } from "../worlds/filled-graph.ts";
+import { type Scene, SMALL, take } from "../worlds/scene.ts";
+import { like } from "./likes.ts";
+import type { LimitName } from "./limits.ts";
+
+/** Requests of one person, in the order in which they are sent. */
+export type Sequence = Request[];
+
+export type Line = {
+  name: string;
+  title: string;
+  limit: LimitName;
+  /** The ratio to the limit that the line should reach. */
+  target?: number;
+  /** The most calls and rows that a request may cost, as counted in the Worker. */
+  counts?: { [Kind in keyof Tally]?: number };
+  /** Called again for each run. */
+  sequences: (scene: Scene) => Sequence[];
+  /** Each request is sent only once, because a second one would not be cold. */
+  once?: true;
+  /** The requests cause further work, which must end before the next measurement. */
+  writes?: true;
+  /** The number of requests that are counted. */
+  counted: number;
+  /** The line is counted but not timed. */
+  untimed?: true;
+};
+
+const PAGE = 30;
+/** At most a third of the pool of the scene, which serves two timed runs and a counted one. */
+const COLD_FEEDS = 400;
+const COLD_POSTS = 2500;
+const TIMED_LIKERS = 64;
+const HOT_LIKES = 200;
+
+const feedOf = (limit: number, { headers }: Member): Request => ({
+  method: "GET",
+  path: `/v1/feed?limit=${limit}`,
+  headers,
+  expects: { text: '"items":[{' },
+});
+const feeds = (limit: number, readers: readonly Member[]): Sequence[] =>
+  readers.map((reader) => [feedOf(limit, reader)]);
+
+const posts = (ids: readonly string[]): Sequence[] => ids.map((id) => [{ method: "GET", path: `/v1/posts/${id}` }]);
+
+/** Returns the nth item, starting over after the last. */
+function nth<T>(items: readonly T[], index: number): T {
+  const item = items[index % items.length];
+  if (item === undefined) throw new Error("the list is empty");
+  return item;
+}
+
+/** Returns a request that publishes a post of this author. */
+export const publish = ({ headers, media }: Member): Request => ({
+  method: "POST",
+  path: "/v1/posts",
+  headers,
+  body: { caption: "Low tide", media: [{ id: media }] },
+  expects: { status: 201 },
+});
+
+const OPERATIONS = {
+  feed: {
+    title: `feed page of ${PAGE}, warm`,
+    limit: "query",
+    target: 0.8,
+    counts: { d1Calls: 2, actorCalls: 0 },
+    counted: 64,
+    sequences: ({ readers }) => feeds(PAGE, readers),
+  },
+  "feed-20": {
+    title: "feed page of 20, warm",
+    limit: "query",
+    counts: { d1Calls: 2, rowsRead: 25, actorCalls: 0 },
+    counted: 64,
+    untimed: true,
+    sequences: ({ readers }) => feeds(20, readers),
+  },
+  "feed-merged": {
+    title: `feed page of ${PAGE}, warm, with large authors merged in`,
+    limit: "query",
+    counted: 64,
+    sequences: ({ mergedReaders }) => feeds(PAGE, mergedReaders),
+  },
+  "feed-cold": {
+    title: `feed page of ${PAGE}, cold`,
+    limit: "query",
+    once: true,
+    counted: 50,
+    sequences: ({ coldReaders }) => feeds(PAGE, take(coldReaders, COLD_FEEDS)),
+  },
+  post: {
+    title: "public post page, warm",
+    limit: "hello",
+    target: 0.6,
+    counted: 64,
+    sequences: (scene) => posts(scene.posts),
+  },
+  "post-cold": {
+    title: "public post page, cold",
+    limit: "hello",
+    once: true,
+    counted: 50,
+    sequences: ({ coldPosts }) => posts(take(coldPosts, COLD_POSTS)),
+  },
+  comments: {
+    title: "comments page of 20",
+    limit: "query",
+    counted: 64,
+    sequences: (scene) =>
+      scene.posts.map((id) => [
+        { method: "GET", path: `/v1/posts/${id}/comments?limit=20`, expects: { text: '"items":[{' } },
+      ]),
+  },
+  profile: {
+    title: "profile",
+    limit: "query",
+    counted: 64,
+    sequences: ({ readers }) => readers.map(({ id }) => [{ method: "GET", path: `/v1/people/${id}` }]),
+  },
+  like: {
+    title: "like on a quiet post",
+    limit: "insert",
+    writes: true,
+    counted: 16,
+    sequences: ({ likers, livePosts }) =>
+      likers.slice(0, TIMED_LIKERS).map(({ headers }, index) => {
+        const post = nth(livePosts, index);
+        return [like("PUT", post, headers), like("DELETE", post, headers)];
+      }),
+  },
+  "like-hot": {
+    title: "like on a hot post",
+    limit: "insert",
+    writes: true,
+    counted: HOT_LIKES,
+    untimed: true,
+    sequences: ({ likers, livePosts }) =>
+      likers.slice(-HOT_LIKES).map(({ headers }) => [like("PUT", nth(livePosts, 0), headers)]),
+  },
+  comment: {
+    title: "comment",
+    limit: "insert",
+    writes: true,
+    counted: 16,
+    sequences: ({ likers, livePosts }) =>
+      likers.slice(0, TIMED_LIKERS).map(({ headers }, index) => {
+        const path = `/v1/posts/${nth(livePosts, index)}/comments`;
+        return [{ method: "POST", path, headers, body: { text: "The light!" }, expects: { status: 201 } }];
+      }),
+  },
+  publish: {
+    title: "publish, no followers",
+    limit: "insert",
+    writes: true,
+    counted: 16,
+    sequences: ({ silent }) => silent.map((author) => [publish(author)]),
+  },
+  "publish-1000": {
+    title: `publish, ${SMALL} followers`,
+    limit: "insert",
+    writes: true,
+    counted: 1,
+    untimed: true,
+    sequences: ({ small }) => [[publish(small)]],
+  },
+} as const satisfies Record<string, Omit<Line, "name">>;
+
+export type OperationName = keyof typeof OPERATIONS;
+export const LINES: readonly Line[] = Object.entries(OPERATIONS).map(([name, line]) => ({ name, ...line }));
+
+/** The names that `--only` accepts. */
+export const LINE_NAMES: readonly string[] = [
+  ...LINES.map(({ name }) => name),
+  "mix",
+  "deliveries",
+  "bells",
+  "visible",
+  "herd",
+];
+
+/** The shares of the mix, in percent. */
+export const MIX = { feed: 60, post: 20, profile: 10, like: 6, comment: 3, publish: 1 } as const;
+
+export const mixTitle = `mix: ${Object.entries(MIX)
+  .map(([name, share]) => `${share} % ${name}`)
+  .join(", ")}`;
+
+const MIX_SEED = 60;
+
+/** Returns a hundred requests of different people in the shares of the mix, in a random but reproducible order. */
+export function mixSequences(scene: Scene): Sequence[] {
+  const random = randomOf(MIX_SEED);
+  const requests = Object.entries(MIX).flatMap(([name, share]) => {
+    const drawn = OPERATIONS[name as keyof typeof MIX].sequences(scene).flat();
+    return Array.from({ length: share }, (_, index) => nth(drawn, index));
+  });
+  return requests
+    .map((request) => ({ request, place: random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ request }) => [request]);
+}

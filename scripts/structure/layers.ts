@@ -1,0 +1,42 @@
+/** The layers of the product. */
+import type { Import } from "./imports.ts";
+
+/** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
+export const LAYERS = [
+  "schema",
+  "schema/live",
+  "schema/media",
+  "schema/messages",
+  "schema/tables",
+  "schema/api",
+  "schema/d1",
+  "durable-objects/upload",
+  "durable-objects/post",
+  "durable-objects/live",
+  "workers/storage",
+  "workers/http",
+  "workers/operations",
+  "workers/reads",
+  "workers/notifications",
+  "workers/push",
+  "workers/media",
+  "workers/feeds",
+  "workers/relations",
+  "workers/projector",
+  "workers/shards",
+  "workers/responses",
+  "workers/api/accounts",
+  "workers/api/people",
+  "workers/api/posts",
+  "workers/api/live",
+  "workers/api/notifications",
+  "workers/api/media",
+  "workers/api/operations",
+  "workers",
+];
+
+/** The folders of the product. */
+export const PRODUCT = ["workers", "durable-objects", "schema"];
+
+/** Whether an import leads to another file of the product. */
+export const isInternal = ({ from }: Import): boolean => PRODUCT.some((folder) => from.startsWith(`${folder}/`));

@@ -1,0 +1,58 @@
+import { useSignal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import { ALT_MAX } from "../../limits.ts";
+import { type Draft, type Progress } from "../../uploads/drafts.ts";
+import { Icon } from "../common/icon.tsx";
+import { DraftFindings } from "./draft-findings.tsx";
+import { DraftStatus } from "./draft-status.tsx";
+import { DraftTools } from "./draft-tools.tsx";
+
+/** One picked file: its preview, how far its upload is, and its description. */
+export function DraftCard({ draft, place, of }: { draft: Draft; place: number; of: number }) {
+  const { value } = draft.progress;
+  const id = useId();
+  const what = draft.kind === "video" ? "Video" : "Photo";
+  const name = of > 1 ? `${what} ${place + 1}` : what;
+  return (
+    <li class={`draft draft-${value.state}`}>
+      <div class="draft-picture">
+        <Preview draft={draft} progress={value} name={name} />
+        <DraftTools draft={draft} place={place} of={of} name={name.toLowerCase()} />
+      </div>
+      <div class="draft-text">
+        <DraftStatus draft={draft} name={name} />
+        {value.state === "ready" && <DraftFindings media={value.media} />}
+        {value.state !== "rejected" && (
+          <div class="field">
+            <label for={id}>Describe it for people who can’t see it</label>
+            <input
+              id={id}
+              value={draft.alt.value}
+              maxLength={ALT_MAX}
+              placeholder="Two boats on a calm river"
+              onInput={({ currentTarget }) => (draft.alt.value = currentTarget.value)}
+            />
+          </div>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** Shows the file itself. If this browser cannot read it: its name, then the API's rendition once there is one. */
+function Preview({ draft, progress, name }: { draft: Draft; progress: Progress; name: string }) {
+  const isUnreadable = useSignal(false);
+  const onError = () => (isUnreadable.value = true);
+  const served = progress.state === "ready" ? progress.media.urls?.w640 : undefined;
+  if (isUnreadable.value && served !== undefined) return <img src={served} alt="" />;
+  if (isUnreadable.value) {
+    return (
+      <div class="draft-blank">
+        <Icon name={draft.kind === "video" ? "play" : "picture"} />
+        <span>{draft.file.name}</span>
+      </div>
+    );
+  }
+  if (draft.kind === "picture") return <img src={draft.preview} alt="" onError={onError} />;
+  return <video src={draft.preview} controls playsInline preload="metadata" aria-label={name} onError={onError} />;
+}

@@ -1,0 +1,16 @@
+import type { PersonCard } from "../../../schema/api/people.ts";
+import { nameOf } from "../../words/names.ts";
+
+const TONES = 8;
+
+/** A person's avatar: the first letter of their name, on a tone derived from their handle. */
+export function Monogram({ person, size = "small" }: { person: PersonCard; size?: "small" | "medium" | "large" }) {
+  let tone = 0;
+  for (const character of person.handle) tone = (tone * 31 + (character.codePointAt(0) ?? 0)) % TONES;
+  const [letter = "?"] = nameOf(person);
+  return (
+    <span class={`monogram monogram-${size} tone-${tone}`} aria-hidden="true">
+      {letter.toUpperCase()}
+    </span>
+  );
+}
