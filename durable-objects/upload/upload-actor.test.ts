@@ -16,7 +16,7 @@ import {
   storedDigest,
 } from "../../tests/runtime/uploads.ts";
 import { discard } from "../../workers/media/uploads/upload.ts";
-import { originalKey } from "../../workers/media/objects.ts";
+import { originalKey } from "../../workers/media/files/objects.ts";
 
 afterEach(() => {
   vi.useRealTimers();

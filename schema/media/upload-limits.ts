@@ -4,7 +4,7 @@ import { isVideo, type MediaType } from "./media-types.ts";
 const MB = 1024 * 1024;
 export const PICTURE_MAX_BYTES = 25 * MB;
 export const VIDEO_MAX_BYTES = 512 * MB;
-/** Inspection allows a second more, because a camera set to this stops late: workers/media/videos/limits.ts. */
+/** Cameras set to this stop late, so inspection allows a second more: workers/media/videos/containers/limits.ts. */
 export const VIDEO_MAX_SECONDS = 180;
 export const maxBytesOf = (type: MediaType): number => (isVideo(type) ? VIDEO_MAX_BYTES : PICTURE_MAX_BYTES);
 

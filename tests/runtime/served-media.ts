@@ -4,7 +4,7 @@ import { Variant } from "../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
 import { d1Of } from "./d1.ts";
-import { originalKey, renditionKey, videoKey } from "../../workers/media/objects.ts";
+import { originalKey, renditionKey, videoKey } from "../../workers/media/files/objects.ts";
 import { readyMedia } from "./posts.ts";
 
 /** Makes the row of a file that is ready, without bytes. */

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { MediaId } from "../../schema/ids.ts";
 import { d1Of } from "./d1.ts";
-import { originalKey } from "../../workers/media/objects.ts";
+import { originalKey } from "../../workers/media/files/objects.ts";
 import { ask, signUp } from "./people.ts";
 
 /** A queue that delivers nothing, so that an upload stays in its state after sending. */

@@ -4,7 +4,7 @@ import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../.
 import type { VideoType } from "../../schema/media/media-types.ts";
 import { d1Of } from "./d1.ts";
 import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
-import { originalKey } from "../../workers/media/objects.ts";
+import { originalKey } from "../../workers/media/files/objects.ts";
 
 /** Makes a video of `owner` that is uploaded but not yet inspected. */
 export async function uploadedVideo(

@@ -6,9 +6,9 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { reasonOf } from "./inspection/rejections.ts";
+import { reasonOf } from "./files/rejections.ts";
 import { hasRenditions } from "./present.ts";
-import type { MediaRow } from "./media-row.ts";
+import type { MediaRow } from "./files/media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 

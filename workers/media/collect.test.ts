@@ -7,7 +7,7 @@ import { newPerson } from "../../tests/runtime/posts.ts";
 import { claimMedia } from "./claims.ts";
 import { UNPUBLISHED_KEPT_FOR } from "../../schema/media/upload-limits.ts";
 import { collectMedia, DUE, deleteUnused } from "./collect.ts";
-import { originalKey, renditionKey } from "./objects.ts";
+import { originalKey, renditionKey } from "./files/objects.ts";
 import { finish } from "./uploads/finish.ts";
 
 const HOUR = 3_600_000;

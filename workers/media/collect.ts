@@ -2,11 +2,15 @@
  * Removes files that nobody needs: abandoned uploads, files that were never published, and files of deleted posts. Each
  * row states when the sweep checks it next (`look_at`); a file that a post shows is not checked again.
  */
+import { eq, sql } from "drizzle-orm";
+import type { PostMedia } from "../../schema/messages/facts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import { bare, fieldsOf, literal, textOf } from "../../schema/d1/sql.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
+import { media, posts } from "../../schema/tables/posts.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
-import { deleteObjects } from "./objects.ts";
-import type { MediaRow } from "./media-row.ts";
+import { deleteObjects } from "./files/objects.ts";
+import { type MediaRow, mediaState } from "./files/media-row.ts";
 import { publishedMedia } from "./serving/published.ts";
 import { discard, removeUpload } from "./uploads/upload.ts";
 
@@ -34,7 +38,9 @@ export async function collectMedia(env: Env, now = Date.now()): Promise<number> 
 }
 
 /** Selects the files that the sweep must check by a given time. Exported for the test of its query plan. */
-export const DUE = "SELECT id, owner, state FROM media WHERE look_at <= ? ORDER BY look_at LIMIT ?";
+export const DUE = textOf(sql`
+  SELECT ${media.id}, ${media.owner}, ${media.state} FROM ${media}
+  WHERE ${media.lookAt} <= ?1 ORDER BY ${media.lookAt} LIMIT ?2`);
 
 async function settle(env: Env, { id, owner, state }: Due, now: number): Promise<void> {
   if (state === "uploading") await discard(env, id);
@@ -71,17 +77,23 @@ export async function deleteUnused(
   return gone;
 }
 
-const IS_FREE = "claimed_by IS NULL OR claimed_by = ?4 OR claimed_at < ?5";
+/** A file that a post shows. */
+const shown = fieldsOf<PostMedia>("shown.value");
+
+const IS_FREE = sql`${media.claimedBy} IS NULL OR ${media.claimedBy} = ?4 OR ${media.claimedAt} < ?5`;
 
 // A post shows only claimed files, so no posts are read for an unclaimed one. It is one statement, so that D1 puts it
 // either before or after any claim (claims.ts).
-const TAKE_AWAY = `
-  UPDATE media SET state = iif(${IS_FREE}, 'deleted', state), look_at = iif(${IS_FREE}, ?6, ?6 + ${MEDIA_CLAIM_LASTS})
-  WHERE owner = ?1 AND id IN (SELECT value FROM json_each(?2)) AND state IN (SELECT value FROM json_each(?3))
-    AND (claimed_by IS NULL OR NOT EXISTS (
-      SELECT 1 FROM posts, json_each(posts.media) AS shown
-      WHERE posts.author = ?1 AND shown.value ->> 'id' = media.id))
-  RETURNING iif(state = 'deleted', id, NULL) AS id`;
+const TAKE_AWAY = textOf(sql`
+  UPDATE ${media} SET
+    ${bare(media.state)} = iif(${IS_FREE}, ${mediaState("deleted")}, ${media.state}),
+    ${bare(media.lookAt)} = iif(${IS_FREE}, ?6, ?6 + ${literal(MEDIA_CLAIM_LASTS)})
+  WHERE ${media.owner} = ?1 AND ${media.id} IN (SELECT value FROM json_each(?2))
+    AND ${media.state} IN (SELECT value FROM json_each(?3))
+    AND (${media.claimedBy} IS NULL OR NOT EXISTS (
+      SELECT 1 FROM ${posts}, json_each(${posts.media}) AS shown
+      WHERE ${posts.author} = ?1 AND ${shown("id")} = ${media.id}))
+  RETURNING iif(${media.state} = ${mediaState("deleted")}, ${media.id}, NULL) AS "id"`);
 
 /** Deletes an upload for its owner. Returns false when a post shows it or may be about to, or when there is none. */
 export async function deleteUpload(
@@ -101,20 +113,20 @@ const isShown = async (env: Env, owner: PersonId, id: MediaId): Promise<boolean>
   (await databaseOf(env, owner).patient.first(SHOWN, owner, id)) !== undefined;
 
 // The post that claimed the file nearly always shows it, and then no other post is read.
-const SHOWN = `
-  SELECT 1 FROM media JOIN posts ON posts.id = claimed_by, json_each(posts.media) AS shown
-  WHERE media.id = ?2 AND shown.value ->> 'id' = ?2
+const SHOWN = textOf(sql`
+  SELECT 1 FROM ${media} JOIN ${posts} ON ${posts.id} = ${media.claimedBy}, json_each(${posts.media}) AS shown
+  WHERE ${media.id} = ?2 AND ${shown("id")} = ?2
   UNION ALL
-  SELECT 1 FROM media CROSS JOIN posts, json_each(posts.media) AS shown
-  WHERE media.id = ?2 AND claimed_by IS NOT NULL AND posts.author = ?1 AND shown.value ->> 'id' = ?2 LIMIT 1`;
+  SELECT 1 FROM ${media} CROSS JOIN ${posts}, json_each(${posts.media}) AS shown
+  WHERE ${media.id} = ?2 AND ${media.claimedBy} IS NOT NULL AND ${posts.author} = ?1 AND ${shown("id")} = ?2 LIMIT 1`);
 
 /** Deletes the bytes before the row, because without the row nothing would find them again. */
 async function remove(env: Env, id: MediaId): Promise<void> {
   await deleteObjects(env, id);
-  await databaseOf(env, id).patient.run("DELETE FROM media WHERE id = ?", id);
+  await databaseOf(env, id).patient.orm.delete(media).where(eq(media.id, id));
   await publishedMedia.forget(env, id); // Last, because a read of the row would cache it again.
 }
 
 async function setLookAt(env: Env, id: MediaId, at: number | null): Promise<void> {
-  await databaseOf(env, id).patient.run("UPDATE media SET look_at = ?2 WHERE id = ?1", id, at);
+  await databaseOf(env, id).patient.orm.update(media).set({ lookAt: at }).where(eq(media.id, id));
 }

@@ -3,7 +3,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { EPOCH, type MediaId, newId, shardOf } from "../../schema/ids.ts";
 import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
 import { newPerson } from "../../tests/runtime/posts.ts";
-import { originalKey, PREFIXES } from "./objects.ts";
+import { originalKey, PREFIXES } from "./files/objects.ts";
 import { collectOrphans } from "./orphans.ts";
 
 const DAY = 24 * 3_600_000;

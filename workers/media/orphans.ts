@@ -2,9 +2,12 @@
  * Deletes orphans: objects without a row, which nothing else would ever delete. One example is a rendition that was
  * stored while its file was being deleted.
  */
+import { sql } from "drizzle-orm";
 import { EPOCH, MediaId, newId } from "../../schema/ids.ts";
 import { queryByIds } from "../../schema/d1/by-ids.ts";
-import { PREFIXES } from "./objects.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { media } from "../../schema/tables/posts.ts";
+import { PREFIXES } from "./files/objects.ts";
 
 /** The minimum age of an orphan, because restoring a database may bring its row back. In ms. */
 const ORPHANED_FOR = 24 * 3_600_000;
@@ -45,4 +48,4 @@ export async function collectOrphans(env: Env, now = Date.now(), random = Math.r
   return orphans.length;
 }
 
-const KNOWN = "SELECT id FROM media WHERE id IN (SELECT value FROM json_each(?1))";
+const KNOWN = textOf(sql`SELECT ${media.id} FROM ${media} WHERE ${media.id} IN (SELECT value FROM json_each(?1))`);

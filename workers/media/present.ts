@@ -1,8 +1,8 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import type { MediaRow } from "./media-row.ts";
-import { reasonOf } from "./inspection/rejections.ts";
+import type { MediaRow } from "./files/media-row.ts";
+import { reasonOf } from "./files/rejections.ts";
 import { mayInspectAgain } from "./inspection/retry.ts";
 import { signedQueryFor } from "../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../reads/media-urls.ts";

@@ -1,4 +1,4 @@
-/** Texts of pushes. They resemble those of the web client's inbox (web/components/notification-row.tsx). */
+/** Texts of pushes. They resemble those of the web client's inbox (web/components/notifications/notification-row.tsx). */
 import type { PushPayload } from "../../schema/api/push.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";

@@ -4,7 +4,7 @@ import { type EffectId, type MediaId, newId } from "../../schema/ids.ts";
 import { png } from "../../tests/runtime/media.ts";
 import { emptyPair } from "../../tests/runtime/pair.ts";
 import { inspectMedia } from "../media/inspection/inspect.ts";
-import { originalKey } from "../media/objects.ts";
+import { originalKey } from "../media/files/objects.ts";
 
 const SHARD = 5000;
 

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { Media } from "../../../schema/api/media.ts";
 import { BeginDirect, CompleteDirect, DirectUpload } from "../../../schema/api/uploads.ts";
 import { MediaId } from "../../../schema/ids.ts";
-import { originalKey } from "../../media/objects.ts";
+import { originalKey } from "../../media/files/objects.ts";
 import { ownMedia } from "../../media/own-media.ts";
 import { presentMedia } from "../../media/present.ts";
 import { PART_URL_SECONDS, presignedPartUrls, type S3, s3ConfigOf } from "../../media/uploads/direct.ts";

@@ -11,7 +11,7 @@ import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
 import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
-import { originalKey, renditionKey } from "../../media/objects.ts";
+import { originalKey, renditionKey } from "../../media/files/objects.ts";
 import { erase } from "../../projector/erase.ts";
 import { project } from "../../projector/projector.ts";
 import { postDocuments } from "../../reads/documents.ts";

@@ -7,7 +7,7 @@ import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/dead-letters.ts";
 import { requestAs, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
-import { originalKey } from "../objects.ts";
+import { originalKey } from "../files/objects.ts";
 import { consumeInspections, inspectMedia } from "./inspect.ts";
 
 const QUEUE = "shutterline-inspections";
@@ -71,7 +71,7 @@ it("reads a batch in one query, and writes verdicts that arrive together in one 
   const { calls, queries } = await d1Costs(() => deliver(QUEUE, effects, (batch) => consumeInspections(batch, env)));
 
   expect(await Promise.all(effects.map(stateOf))).toEqual(effects.map(() => "ready"));
-  const asked = queries.filter((sql) => sql.includes("content_type AS contentType"));
+  const asked = queries.filter((sql) => sql.includes('AS "contentType"'));
   expect(asked).toHaveLength(1);
   expect(calls).toBeLessThan(effects.length); // How many arrive together depends on the decoder.
 });

@@ -14,8 +14,8 @@ import {
 } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { inspectMedia } from "./inspect.ts";
-import { originalKey, renditionKey } from "../objects.ts";
-import { sizeOfRendition, uprightSize } from "../pictures/size.ts";
+import { originalKey, renditionKey } from "../files/objects.ts";
+import { sizeOfRendition, uprightSize } from "../pictures/upright-size.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "ACME Phone\u0007 5", taken: "2026:05:01 12:30:59" };
 

@@ -1,16 +1,20 @@
 /** Inspects uploads. An upload ends either as `ready`, with everything that is served stored, or as `rejected`. */
+import { eq, sql } from "drizzle-orm";
 import { InspectEffect } from "../../../schema/messages/facts.ts";
 import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
 import { byDatabase, databaseOf, refreshShardMap } from "../../../schema/d1/shards.ts";
+import { fieldsOf, textOf } from "../../../schema/d1/sql.ts";
+import { effects } from "../../../schema/tables/people.ts";
+import { media } from "../../../schema/tables/posts.ts";
 import { deleteEffect } from "../../storage/effects.ts";
 import { consume, consumeEach } from "../../operations/consume.ts";
-import { deleteObjects } from "../objects.ts";
+import { deleteObjects } from "../files/objects.ts";
 import { inspectPicture } from "../pictures/picture.ts";
-import type { MediaRow } from "../media-row.ts";
+import type { MediaRow } from "../files/media-row.ts";
 import { inspectVideo } from "../videos/video.ts";
-import type { Findings, Original } from "./findings.ts";
-import { Rejected, type Rejection, RETRYABLE } from "./rejections.ts";
+import type { Findings, Original } from "../files/findings.ts";
+import { Rejected, type Rejection, RETRYABLE } from "../files/rejections.ts";
 import { verdictWriter, type Verdict } from "./verdicts.ts";
 
 /** The attempts at one file, over half an hour. A file without a verdict by then would crash isolate after isolate. */
@@ -24,7 +28,7 @@ const ATTEMPTS_MAX = 7;
  */
 export async function consumeInspections(batch: MessageBatch, env: Env): Promise<void> {
   if (batch.messages.every(({ attempts }) => attempts === 1)) {
-    await consumeEach(batch, env, InspectEffect, (effects) => inspectAll(env, effects));
+    await consumeEach(batch, env, InspectEffect, (all) => inspectAll(env, all));
     return;
   }
   const jobs = await findJobs(
@@ -46,10 +50,10 @@ export const inspectMedia = async (env: Env, effect: InspectEffect): Promise<voi
 /**
  * Like `inspectMedia`, with one promise per effect. They share one query per database, and their writes (verdicts.ts).
  */
-function inspectAll(env: Env, effects: readonly InspectEffect[]): Promise<void>[] {
-  const found = findJobs(env, effects);
+function inspectAll(env: Env, all: readonly InspectEffect[]): Promise<void>[] {
+  const found = findJobs(env, all);
   const write = verdictWriter(env);
-  return effects.map(async (effect) => {
+  return all.map(async (effect) => {
     const job = (await found).get(effect.id);
     if (job?.state === "uploaded") {
       if (effect.video) await postpone(env, effect.id);
@@ -85,32 +89,32 @@ async function cleanUp(env: Env, { id, media }: InspectEffect, job: Pick<Job, "s
 type Job = Pick<MediaRow, "state" | "contentType" | "bytes"> & { rejection: Rejection | null; attempts: number | null };
 
 /** Returns the jobs of effects. A file that no longer exists has none. Costs one query per database. */
-async function findJobs(env: Env, effects: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
+async function findJobs(env: Env, all: readonly InspectEffect[]): Promise<Map<EffectId, Job>> {
   // An inspection may outlast the cached shard map, and a file that is not in the database asked counts as gone.
   await refreshShardMap(env);
-  const asked = [...byDatabase(env, effects, ({ media }) => media)].map(([database, group]) =>
+  const answers = [...byDatabase(env, all, ({ media }) => media)].map(([database, group]) =>
     database.patient.all<Job & { effect: EffectId }>(JOBS, JSON.stringify(group)),
   );
-  const rows = (await Promise.all(asked)).flatMap((results) => results);
+  const rows = (await Promise.all(answers)).flat();
   return new Map(rows.map(({ effect, ...job }) => [effect, job]));
 }
 
-const JOBS = `
-  SELECT asked.value ->> 'id' AS effect, state, content_type AS contentType, bytes, rejection, attempts
-  FROM json_each(?1) AS asked JOIN media ON media.id = asked.value ->> 'media'
-  LEFT JOIN effects ON effects.id = asked.value ->> 'id'`;
+const asked = fieldsOf<InspectEffect>("asked.value");
+const JOBS = textOf(sql`
+  SELECT ${asked("id")} AS "effect", ${media.state}, ${media.contentType} AS "contentType", ${media.bytes},
+    ${media.rejection}, ${effects.attempts}
+  FROM json_each(?1) AS asked JOIN ${media} ON ${media.id} = ${asked("media")}
+  LEFT JOIN ${effects} ON ${effects.id} = ${asked("id")}`);
 
 /** How far a video's effect is postponed, so that a slow inspection is not started a second time beside it. In ms. */
 const VIDEO_LASTS = 300_000;
 
 async function postpone(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).patient.run(
-    "UPDATE effects SET due_at = max(due_at, ?2) WHERE id = ?1",
-    id,
-    Date.now() + VIDEO_LASTS,
-  );
+  const dueAt = sql`max(${effects.dueAt}, ${Date.now() + VIDEO_LASTS})`;
+  await databaseOf(env, id).patient.orm.update(effects).set({ dueAt }).where(eq(effects.id, id));
 }
 
 async function countAttempt(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).patient.run("UPDATE effects SET attempts = attempts + 1 WHERE id = ?", id);
+  const attempts = sql`${effects.attempts} + 1`;
+  await databaseOf(env, id).patient.orm.update(effects).set({ attempts }).where(eq(effects.id, id));
 }

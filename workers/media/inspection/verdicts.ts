@@ -1,11 +1,16 @@
 /** Writes the verdicts of inspections to D1. Verdicts that arrive together share one batch per database. */
+import { sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
+import { bare, fieldsOf, jsonFieldsOf, textOf } from "../../../schema/d1/sql.ts";
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
 import type { InspectEffect } from "../../../schema/messages/facts.ts";
 import { byDatabase, refreshShardMap } from "../../../schema/d1/shards.ts";
 import { UNPUBLISHED_KEPT_FOR } from "../../../schema/media/upload-limits.ts";
-import type { Findings } from "./findings.ts";
-import { type Rejection, RETRYABLE } from "./rejections.ts";
+import { effects } from "../../../schema/tables/people.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { detail, mediaState, pathOfDetail } from "../files/media-row.ts";
+import type { Findings } from "../files/findings.ts";
+import { type Rejection, RETRYABLE } from "../files/rejections.ts";
 
 export type Verdict = { effect: InspectEffect } & (
   { findings: Findings; rejection?: undefined } | { rejection: Rejection; findings?: undefined }
@@ -42,15 +47,19 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
   const byHome = byDatabase(env, verdicts, ({ effect }) => effect.media);
   await Promise.all(
     [...byHome].map(async ([database, group]) => {
-      const ready = group.flatMap(({ effect: { media }, findings }) => (findings ? [{ media, ...findings }] : []));
-      const rejected = group.flatMap(({ effect: { media }, rejection }) => (rejection ? [{ media, rejection }] : []));
+      const ready = group.flatMap(({ effect: { media }, findings }): Ready[] =>
+        findings ? [{ media, ...findings }] : [],
+      );
+      const rejected = group.flatMap(({ effect: { media }, rejection }): RejectedFile[] =>
+        rejection ? [{ media, rejection }] : [],
+      );
       const done = group.flatMap(({ effect, rejection }): EffectId[] =>
         rejection === undefined || RETRYABLE.has(rejection) ? [effect.id] : [],
       );
       const answers = await database.patient.batch<{ id: MediaId }>([
         statement(READY, JSON.stringify(ready), now + UNPUBLISHED_KEPT_FOR),
         statement(REJECTED, JSON.stringify(rejected), now + UNPUBLISHED_KEPT_FOR),
-        statement("DELETE FROM effects WHERE id IN (SELECT value FROM json_each(?1))", JSON.stringify(done)),
+        statement(DONE, JSON.stringify(done)),
       ]);
       for (const { id } of answers.flatMap(({ rows }) => rows)) written.add(id);
     }),
@@ -58,13 +67,25 @@ async function writeVerdicts(env: Env, verdicts: readonly Verdict[], now = Date.
   return written;
 }
 
-// A video may have got its poster before its inspection ended; the poster's thumbhash is kept.
-const READY = `
-  UPDATE media SET state = 'ready', width = found.value ->> 'width', height = found.value ->> 'height', look_at = ?2,
-    details = iif(details ->> '$.thumbhash' IS NULL, found.value -> 'details',
-      json_set(found.value -> 'details', '$.thumbhash', details ->> '$.thumbhash'))
-  FROM json_each(?1) AS found WHERE media.id = found.value ->> 'media' AND state = 'uploaded' RETURNING media.id`;
+type Ready = { media: MediaId } & Findings;
+const [ready, jsonOfReady] = [fieldsOf<Ready>("found.value"), jsonFieldsOf<Ready>("found.value")];
 
-const REJECTED = `
-  UPDATE media SET state = 'rejected', rejection = found.value ->> 'rejection', look_at = ?2
-  FROM json_each(?1) AS found WHERE media.id = found.value ->> 'media' AND state = 'uploaded' RETURNING media.id`;
+// A video may have got its poster before its inspection ended; the poster's thumbhash is kept.
+const READY = textOf(sql`
+  UPDATE ${media} SET ${bare(media.state)} = ${mediaState("ready")}, ${bare(media.width)} = ${ready("width")},
+    ${bare(media.height)} = ${ready("height")}, ${bare(media.lookAt)} = ?2,
+    ${bare(media.details)} = iif(${detail("thumbhash")} IS NULL, ${jsonOfReady("details")},
+      json_set(${jsonOfReady("details")}, ${pathOfDetail("thumbhash")}, ${detail("thumbhash")}))
+  FROM json_each(?1) AS found WHERE ${media.id} = ${ready("media")} AND ${media.state} = ${mediaState("uploaded")}
+  RETURNING ${media.id}`);
+
+type RejectedFile = { media: MediaId; rejection: Rejection };
+const rejected = fieldsOf<RejectedFile>("found.value");
+
+const REJECTED = textOf(sql`
+  UPDATE ${media} SET ${bare(media.state)} = ${mediaState("rejected")},
+    ${bare(media.rejection)} = ${rejected("rejection")}, ${bare(media.lookAt)} = ?2
+  FROM json_each(?1) AS found WHERE ${media.id} = ${rejected("media")} AND ${media.state} = ${mediaState("uploaded")}
+  RETURNING ${media.id}`);
+
+const DONE = textOf(sql`DELETE FROM ${effects} WHERE ${effects.id} IN (SELECT value FROM json_each(?1))`);

@@ -1,4 +1,4 @@
-import { type Rejection, Rejected } from "../inspection/rejections.ts";
+import { type Rejection, Rejected } from "../files/rejections.ts";
 
 // One transparent pixel.
 const GOOD_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -13,7 +13,7 @@ import {
   ispe,
 } from "../../../tests/runtime/picture-bytes.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
-import { renditionKey } from "../objects.ts";
+import { renditionKey } from "../files/objects.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };
 

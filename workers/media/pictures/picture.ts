@@ -1,13 +1,13 @@
 /** Inspects a stored picture: describes it and makes its renditions. */
 import type { MediaDetails } from "../../../schema/media/media-details.ts";
 import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
-import { storedBytes } from "../inspection/byte-source.ts";
-import type { Findings, Original } from "../inspection/findings.ts";
-import { Rejected, type Rejection } from "../inspection/rejections.ts";
-import { originalKey, renditionKey } from "../objects.ts";
-import { type Header, readHeader } from "./header.ts";
+import { storedBytes } from "../bytes/byte-source.ts";
+import type { Findings, Original } from "../files/findings.ts";
+import { Rejected, type Rejection } from "../files/rejections.ts";
+import { originalKey, renditionKey } from "../files/objects.ts";
+import { type Header, readHeader } from "./formats/header.ts";
 import { makeRenditions, type Renditions, storeRenditions } from "./renditions.ts";
-import { sizeOfRendition, uprightSize } from "./size.ts";
+import { sizeOfRendition, uprightSize } from "./upright-size.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
 /** Describes a picture and stores its renditions. Throws `Rejected` when the file is at fault. */

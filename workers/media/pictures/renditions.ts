@@ -6,7 +6,7 @@
 import { THUMB, Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import { rejectUndecodable } from "./decoder.ts";
-import { readObject, type Format, mediaIdOf, renditionKey } from "../objects.ts";
+import { readObject, type Format, mediaIdOf, renditionKey } from "../files/objects.ts";
 
 export const FORMAT_TYPES = { webp: "image/webp", avif: "image/avif", jpeg: "image/jpeg" } as const satisfies Record<
   Format,

@@ -1,9 +1,9 @@
 /** Makes ThumbHashes: a few dozen bytes that stand for a picture while it loads. https://evanw.github.io/thumbhash */
 import { convertIndexedToRgb, decode, type DecodedPng } from "fast-png";
 import { rgbaToThumbHash } from "thumbhash";
-import { readObject } from "../objects.ts";
+import { readObject } from "../files/objects.ts";
 import { rejectUndecodable } from "./decoder.ts";
-import { sizeOfRendition } from "./size.ts";
+import { sizeOfRendition } from "./upright-size.ts";
 
 /** The largest side of a picture that a ThumbHash can be made from, in pixels. */
 const SIDE_MAX = 100;

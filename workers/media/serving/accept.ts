@@ -1,4 +1,4 @@
-import type { Format } from "../objects.ts";
+import type { Format } from "../files/objects.ts";
 
 /** The formats that a client must name to get them, the smaller first. */
 const NAMED = ["avif", "webp"] as const;

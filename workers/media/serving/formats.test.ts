@@ -8,7 +8,7 @@ import type { MediaId } from "../../../schema/ids.ts";
 import { requestAs, codeOf, jpeg, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyFile, readyPicture } from "../../../tests/runtime/served-media.ts";
-import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
+import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
 import { mediaUrls } from "../../reads/media-urls.ts";
 

@@ -10,8 +10,8 @@ import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
 import { Flights } from "../../storage/flights.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Background } from "../../../schema/background.ts";
-import { Rejected } from "../inspection/rejections.ts";
-import { type Format, originalKey, posterKey, renditionKey } from "../objects.ts";
+import { Rejected } from "../files/rejections.ts";
+import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
 import { encoded, OtherFormat, storeRendition } from "../pictures/renditions.ts";
 

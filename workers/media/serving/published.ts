@@ -1,7 +1,12 @@
 /** Which files are published, and by whom. This must be known before a byte of a file is served. */
+import { sql } from "drizzle-orm";
+import { literal, textOf } from "../../../schema/d1/sql.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
-import { type MediaType, isVideo } from "../../../schema/media/media-types.ts";
+import { isVideo } from "../../../schema/media/media-types.ts";
 import { MEDIA_CLAIM_LASTS } from "../../../schema/media/upload-limits.ts";
+import { people } from "../../../schema/tables/people.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { type MediaRow, mediaState } from "../files/media-row.ts";
 import { learnPrivacy } from "../../reads/private-accounts.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Tiers } from "../../storage/tiers.ts";
@@ -31,16 +36,20 @@ export const publishedMedia = new Tiers<MediaId, MediaInfo>({
   },
 });
 
-type Row = { id: MediaId; owner: PersonId; type: MediaType };
+type Row = Pick<MediaRow, "id" | "owner" | "contentType">;
 
 // A post shows the file, or is about to and may be read before it is in D1.
-const IS_PUBLISHED = `claimed_by IS NOT NULL AND (look_at IS NULL OR claimed_at > unixepoch() * 1000 - ${MEDIA_CLAIM_LASTS})`;
+const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL AND
+  (${media.lookAt} IS NULL OR ${media.claimedAt} > unixepoch() * 1000 - ${literal(MEDIA_CLAIM_LASTS)})`;
 
-const PUBLISHED = `
-  SELECT media.id, owner, content_type AS type, private FROM media LEFT JOIN people ON people.id = owner
-  WHERE media.id IN (SELECT value FROM json_each(?1)) AND state = 'ready' AND ${IS_PUBLISHED}`;
+const COLUMNS = sql`${media.id}, ${media.owner}, ${media.contentType} AS "contentType"`;
 
-const infoOf = ({ owner, type }: Row): MediaInfo => ({ owner, isVideo: isVideo(type) });
+const PUBLISHED = textOf(sql`
+  SELECT ${COLUMNS}, ${people.private} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
+  WHERE ${media.id} IN (SELECT value FROM json_each(?1)) AND ${media.state} = ${mediaState("ready")}
+    AND ${IS_PUBLISHED}`);
+
+const infoOf = ({ owner, contentType }: Row): MediaInfo => ({ owner, isVideo: isVideo(contentType) });
 
 /** Returns a ready file, published or not, from the primary. Costs one D1 query. */
 export async function readyMedia(
@@ -51,5 +60,6 @@ export async function readyMedia(
   return row && { ...infoOf(row), isPublished: row.isPublished === 1 };
 }
 
-const READY = `
-  SELECT id, owner, content_type AS type, ${IS_PUBLISHED} AS isPublished FROM media WHERE id = ?1 AND state = 'ready'`;
+const READY = textOf(sql`
+  SELECT ${COLUMNS}, ${IS_PUBLISHED} AS "isPublished" FROM ${media}
+  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")}`);

@@ -4,7 +4,7 @@ import { type Media, Variant } from "../../../schema/api/media.ts";
 import { requestAs, inspected, png } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { claim } from "../../../tests/runtime/served-media.ts";
-import { deleteObjects, originalKey } from "../objects.ts";
+import { deleteObjects, originalKey } from "../files/objects.ts";
 import { mediaUrls } from "../../reads/media-urls.ts";
 
 let media: Media;

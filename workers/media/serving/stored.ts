@@ -3,13 +3,13 @@ import type { Variant } from "../../../schema/api/media.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../../schema/background.ts";
-import { type Format, renditionKey, renditionKeys } from "../objects.ts";
+import { type Format, renditionKey, renditionKeys } from "../files/objects.ts";
 
 /** How long a data centre caches them, in s, even those of deleted files, which access.ts no longer lets anyone see. */
 const KEPT_FOR = 3600;
 const CACHE_ANSWERS_WITHIN = 300; // ms
 
-/** `bytes` is the length. It is 0 where a format is not worth serving (making.ts). */
+/** `bytes` is the length. It is 0 where a format is not worth serving (on-demand.ts). */
 export type Stored = { body: ReadableStream | null; bytes: number; etag: string };
 
 /** Returns a stored rendition, or undefined if there is none. Costs one read of the bucket, unless the cache has it. */

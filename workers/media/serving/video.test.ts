@@ -4,7 +4,7 @@ import type { MediaId } from "../../../schema/ids.ts";
 import { requestAs, codeOf } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { readyVideo } from "../../../tests/runtime/served-media.ts";
-import { deleteObjects, videoKey } from "../objects.ts";
+import { deleteObjects, videoKey } from "../files/objects.ts";
 import { videoUrl } from "../../reads/media-urls.ts";
 
 const SIZE = 100_000;

@@ -8,7 +8,7 @@ import { Refusal } from "../../../schema/api/refusals.ts";
 import { hasSameEtag } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { Memory } from "../../storage/memory.ts";
-import { videoKey } from "../objects.ts";
+import { videoKey } from "../files/objects.ts";
 import type { Access } from "./access.ts";
 import { headersFor } from "./headers.ts";
 import { rangeOf } from "./ranges.ts";

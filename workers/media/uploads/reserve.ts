@@ -3,12 +3,16 @@
  * `people.media_bytes` until the row is deleted. One statement checks and reserves, and D1 runs one statement at a
  * time, so concurrent uploads cannot exceed the quota.
  */
+import { sql } from "drizzle-orm";
+import { list, textOf } from "../../../schema/d1/sql.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { UNFINISHED_UPLOADS_MAX } from "../../../schema/media/upload-limits.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import type { MediaRow } from "../media-row.ts";
+import { people } from "../../../schema/tables/people.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { type MediaRow, mediaState } from "../files/media-row.ts";
 
 /** The type of an upload whose first bytes have not arrived yet. */
 export const NOT_KNOWN_YET = "application/octet-stream";
@@ -42,19 +46,21 @@ export async function reserveUpload(env: Env, owner: PersonId, reservation: Rese
 
 /** Returns how much of the quota a person has used. Costs one query. */
 export async function quotaOf(env: Env, owner: PersonId): Promise<Quota> {
-  const found = await databaseOf(env, owner).first<Pick<Quota, "used" | "unfinished">>(
-    `SELECT coalesce((${USED}), 0) AS used, (${UNFINISHED}) AS unfinished`,
-    owner,
-  );
+  const found = await databaseOf(env, owner).first<Pick<Quota, "used" | "unfinished">>(QUOTA, owner);
   const { used, unfinished } = found ?? { used: 0, unfinished: 0 };
   return { used, limit: limitOf(env), unfinished, unfinishedLimit: UNFINISHED_UPLOADS_MAX };
 }
 
-const USED = "SELECT media_bytes FROM people WHERE id = ?1";
-const UNFINISHED = "SELECT count(*) FROM media WHERE owner = ?1 AND state = 'uploading'";
-const RESERVE = `INSERT INTO media (id, owner, state, content_type, bytes, look_at)
-  SELECT ?2, ?1, 'uploading', ?3, ?4, ?5 WHERE coalesce((${USED}), 0) + ?4 <= ?6 AND (${UNFINISHED}) < ?7
-  ON CONFLICT DO NOTHING RETURNING id`;
+const USED = sql`coalesce((SELECT ${people.mediaBytes} FROM ${people} WHERE ${people.id} = ?1), 0)`;
+const UNFINISHED = sql`(
+  SELECT count(*) FROM ${media} WHERE ${media.owner} = ?1 AND ${media.state} = ${mediaState("uploading")})`;
+
+const QUOTA = textOf(sql`SELECT ${USED} AS "used", ${UNFINISHED} AS "unfinished"`);
+
+const RESERVE = textOf(sql`
+  INSERT INTO ${media} (${list(media.owner, media.id, media.state, media.contentType, media.bytes, media.lookAt)})
+  SELECT ?1, ?2, ${mediaState("uploading")}, ?3, ?4, ?5 WHERE ${USED} + ?4 <= ?6 AND ${UNFINISHED} < ?7
+  ON CONFLICT DO NOTHING RETURNING ${media.id}`);
 
 const NEW = {
   state: "uploading",

@@ -6,7 +6,7 @@ import { d1Of } from "../../../tests/runtime/d1.ts";
 import { requestAs, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { fileOf } from "../../../tests/runtime/uploads.ts";
-import { originalKey } from "../objects.ts";
+import { originalKey } from "../files/objects.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 
 const rowsOf = async (owner: PersonId) =>

@@ -2,16 +2,19 @@
  * Stores a file that arrives in one request: first its row, then its object, then the inspection effect. An upload that
  * stops halfway leaves a row in the state "uploading", so the bucket holds nothing without a row (../collect.ts).
  */
+import { eq, sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
+import { bare, textOf } from "../../../schema/d1/sql.ts";
+import { media } from "../../../schema/tables/posts.ts";
 import { concatBytes } from "../../../schema/bytes.ts";
 import { SNIFF_BYTES, detectMediaType } from "../../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { originalKey } from "../objects.ts";
+import { originalKey } from "../files/objects.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
-import type { MediaRow } from "../media-row.ts";
+import { type MediaRow, mediaState } from "../files/media-row.ts";
 import { finish } from "./finish.ts";
 import { reserveUpload } from "./reserve.ts";
 
@@ -62,19 +65,20 @@ export async function discard(env: Env, id: MediaId): Promise<void> {
 export async function removeUpload(env: Env, id: MediaId): Promise<boolean> {
   await env.UPLOADS.getByName(id).discard();
   const database = databaseOf(env, id);
-  const [, left] = await database.batch<{ state: string }>([
-    statement(WITHDRAW, id),
-    statement("SELECT state FROM media WHERE id = ?", id),
-  ]);
-  const state = left?.rows[0]?.state;
-  if (state !== "deleted") return state === undefined;
+  const [, found] = await database.batch<Pick<MediaRow, "state">>([statement(WITHDRAW, id), statement(STATE, id)]);
+  const [left] = found?.rows ?? [];
+  if (left?.state !== "deleted") return left === undefined;
   await env.MEDIA.delete(originalKey(id));
-  await database.run("DELETE FROM media WHERE id = ?", id);
+  await database.orm.delete(media).where(eq(media.id, id));
   return true;
 }
 
 // The first change of the state wins: either `finish` or this.
-const WITHDRAW = "UPDATE media SET state = 'deleted' WHERE id = ? AND state IN ('uploading', 'deleted')";
+const WITHDRAW = textOf(sql`
+  UPDATE ${media} SET ${bare(media.state)} = ${mediaState("deleted")}
+  WHERE ${media.id} = ?1 AND ${media.state} IN (${mediaState("uploading")}, ${mediaState("deleted")})`);
+
+const STATE = textOf(sql`SELECT ${media.state} FROM ${media} WHERE ${media.id} = ?1`);
 
 function acceptedType(head: Uint8Array): MediaType {
   const type = detectMediaType(head);

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { box, contentOf, mp4, u32, webm } from "../../../tests/runtime/video-files.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
-import { bytesInMemory, type ByteSource, Metered } from "../inspection/byte-source.ts";
-import { Rejected } from "../inspection/rejections.ts";
+import { bytesInMemory, type ByteSource, Metered } from "../bytes/byte-source.ts";
+import { Rejected } from "../files/rejections.ts";
 import { describeVideo } from "./describe.ts";
-import { PACKETS_MAX } from "./limits.ts";
+import { PACKETS_MAX } from "./containers/limits.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** Returns the code that a file is rejected with, or its description. */

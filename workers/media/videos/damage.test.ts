@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { mp4, webm } from "../../../tests/runtime/video-files.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
-import { bytesInMemory } from "../inspection/byte-source.ts";
-import { Rejected } from "../inspection/rejections.ts";
+import { bytesInMemory } from "../bytes/byte-source.ts";
+import { Rejected } from "../files/rejections.ts";
 import { describeVideo } from "./describe.ts";
 import { rewrite } from "./rewrite.ts";
 

@@ -1,12 +1,12 @@
 /** Passes a file to the demuxer, and distinguishes faults of the file from failures of this service. */
 import { CustomSource, Input, type InputAudioTrack, type InputVideoTrack, Logging, MP4, QTFF, WEBM } from "mediabunny";
 import type { VideoType } from "../../../schema/media/media-types.ts";
-import type { ByteSource } from "../inspection/byte-source.ts";
-import { Rejected } from "../inspection/rejections.ts";
-import { checkIsoBmff } from "./iso-bmff.ts";
-import { READ_BYTES_MAX } from "./limits.ts";
-import type { CheckedFile } from "./checked-file.ts";
-import { checkWebm } from "./webm.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
+import { Rejected } from "../files/rejections.ts";
+import { checkIsoBmff } from "./containers/iso-bmff.ts";
+import { READ_BYTES_MAX } from "./containers/limits.ts";
+import type { CheckedFile } from "./containers/checked-file.ts";
+import { checkWebm } from "./containers/webm.ts";
 
 // Otherwise it would log its warnings about uploaded files.
 Logging.level = 0;

@@ -3,10 +3,16 @@ import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "m
 import type { Removed, VideoDetails } from "../../../schema/media/media-details.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import { VIDEO_MAX_SECONDS } from "../../../schema/media/upload-limits.ts";
-import { type ByteSource, Metered } from "../inspection/byte-source.ts";
-import { Rejected } from "../inspection/rejections.ts";
+import { type ByteSource, Metered } from "../bytes/byte-source.ts";
+import { Rejected } from "../files/rejections.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
-import { DESCRIBE_BYTES_MAX, DESCRIBE_READS_MAX, FRAME_PIXELS_MAX, FRAME_SIDE_MAX, VIDEO_SLACK_MS } from "./limits.ts";
+import {
+  DESCRIBE_BYTES_MAX,
+  DESCRIBE_READS_MAX,
+  FRAME_PIXELS_MAX,
+  FRAME_SIDE_MAX,
+  VIDEO_SLACK_MS,
+} from "./containers/limits.ts";
 
 export type Description = {
   /** In square pixels, upright. */

@@ -6,8 +6,8 @@
  */
 import type { MediaId } from "../../../schema/ids.ts";
 import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
-import { Rejected } from "../inspection/rejections.ts";
-import { videoKey } from "../objects.ts";
+import { Rejected } from "../files/rejections.ts";
+import { videoKey } from "../files/objects.ts";
 
 const PARTS_HELD = 3;
 

@@ -8,9 +8,9 @@ import { requestAs, codeOf, inspected, jpeg, png } from "../../../tests/runtime/
 import { newPerson } from "../../../tests/runtime/posts.ts";
 import { mp4 } from "../../../tests/runtime/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/videos.ts";
-import { posterKey, renditionKey } from "../objects.ts";
+import { posterKey, renditionKey } from "../files/objects.ts";
 import { makeRendition } from "../serving/on-demand.ts";
-import { sizeOfRendition } from "../pictures/size.ts";
+import { sizeOfRendition } from "../pictures/upright-size.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };

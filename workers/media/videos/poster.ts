@@ -3,16 +3,21 @@
  * all renditions, while `details.thumbhash` is set: it is removed before any of these change, and set after the last is
  * stored.
  */
+import { and, eq, notInArray, sql } from "drizzle-orm";
+import { bare, textOf } from "../../../schema/d1/sql.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { detectMediaType } from "../../../schema/media/file-signatures.ts";
 import { isVideo, type MediaType, type PictureType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { bytesInMemory } from "../inspection/byte-source.ts";
-import { Rejected, reasonOf } from "../inspection/rejections.ts";
-import { posterKey, renditionKeys } from "../objects.ts";
+import { people } from "../../../schema/tables/people.ts";
+import { media } from "../../../schema/tables/posts.ts";
+import { mediaState, pathOfDetail } from "../files/media-row.ts";
+import { bytesInMemory } from "../bytes/byte-source.ts";
+import { Rejected, reasonOf } from "../files/rejections.ts";
+import { posterKey, renditionKeys } from "../files/objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
-import { readHeader } from "../pictures/header.ts";
+import { readHeader } from "../pictures/formats/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
@@ -20,8 +25,6 @@ import { whileMoving } from "../../storage/while-moving.ts";
 export const POSTER_MAX_BYTES = 5 * 1024 * 1024;
 const POSTER_TYPES = new Set<MediaType>(["image/jpeg", "image/png", "image/webp", "image/avif"]);
 const mayBePoster = (type: MediaType): type is PictureType => POSTER_TYPES.has(type);
-
-type Row = { state: string; content_type: MediaType; rejection: string | null; claimed_by: string | null };
 
 /** Makes `picture` the poster of an unpublished video of `owner`. Throws `Refusal`. */
 export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array): Promise<void> {
@@ -38,16 +41,19 @@ export async function setPoster(env: Env, owner: PersonId, id: MediaId, picture:
   }
 }
 
+const isFile = (owner: PersonId, id: MediaId) => and(eq(media.id, id), eq(media.owner, owner));
+
 async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<void> {
-  const row = await databaseOf(env, owner).first<Row>(
-    "SELECT state, content_type, rejection, claimed_by FROM media WHERE id = ? AND owner = ?",
-    id,
-    owner,
-  );
+  const { state, contentType, rejection, claimedBy } = media;
+  const row = await databaseOf(env, owner)
+    .orm.select({ state, contentType, rejection, claimedBy })
+    .from(media)
+    .where(isFile(owner, id))
+    .get();
   if (!row || row.state === "deleted") throw new Refusal("media_not_found");
-  if (!isVideo(row.content_type)) throw new Refusal("invalid_request", "Only a video can have a poster");
+  if (!isVideo(row.contentType)) throw new Refusal("invalid_request", "Only a video can have a poster");
   if (row.rejection !== null) throw new Refusal("media_not_ready", reasonOf(row.rejection));
-  if (row.claimed_by !== null) throw new Refusal("already_published");
+  if (row.claimedBy !== null) throw new Refusal("already_published");
   if (row.state === "uploading")
     throw new Refusal("media_not_ready", "The video is still being uploaded; try again when it is complete");
 }
@@ -55,7 +61,7 @@ async function requireVideo(env: Env, owner: PersonId, id: MediaId): Promise<voi
 // Publishing reads the thumbhash, so a video that is published during a replacement has no poster.
 async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Array, type: MediaType): Promise<void> {
   await begin(env, owner, id, picture.length);
-  // The picture comes first, so that a task encoding the previous one notices the change (serving/making.ts).
+  // The picture comes first, so that a task encoding the previous one notices the change (serving/on-demand.ts).
   await env.MEDIA.put(posterKey(id), picture, { httpMetadata: { contentType: type } });
   await env.MEDIA.delete(renditionKeys(id)); // Existing renditions would be neither made again nor overwritten.
   const [renditions, thumbhash] = await Promise.all([
@@ -72,39 +78,39 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
 }
 
 // The updates change only their part of `details`, because inspection may write the rest at the same time.
-const MAY_HAVE_ONE = "id = ?1 AND owner = ?2 AND state IN ('uploaded', 'ready') AND claimed_by IS NULL";
+const MAY_HAVE_ONE = sql`${media.id} = ?1 AND ${media.owner} = ?2
+  AND ${media.state} IN (${mediaState("uploaded")}, ${mediaState("ready")}) AND ${media.claimedBy} IS NULL`;
+
+const BEGIN = textOf(sql`
+  UPDATE ${media} SET ${bare(media.details)} = json_remove(${media.details}, ${pathOfDetail("thumbhash")}),
+    ${bare(media.posterBytes)} = ?3
+  WHERE ${MAY_HAVE_ONE} AND coalesce((SELECT ${people.mediaBytes} FROM ${people} WHERE ${people.id} = ?2), 0)
+    - ${media.posterBytes} + ?3 <= ?4`);
+
+const END = textOf(sql`
+  UPDATE ${media} SET
+    ${bare(media.details)} = json_set(coalesce(${media.details}, '{}'), ${pathOfDetail("thumbhash")}, ?3)
+  WHERE ${MAY_HAVE_ONE}`);
 
 /** Removes the thumbhash, so that the video has no poster, and counts the bytes of the new one against the quota. */
 async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Promise<void> {
-  const changes = await databaseOf(env, owner).run(
-    `UPDATE media SET details = json_remove(details, '$.thumbhash'), poster_bytes = ?3 WHERE ${MAY_HAVE_ONE}
-         AND coalesce((SELECT media_bytes FROM people WHERE id = ?2), 0) - poster_bytes + ?3 <= ?4`,
-    id,
-    owner,
-    bytes,
-    limitOf(env),
-  );
+  const changes = await databaseOf(env, owner).run(BEGIN, id, owner, bytes, limitOf(env));
   if (changes > 0) return;
   await requireVideo(env, owner, id);
   throw new Refusal("quota_exceeded");
 }
 
 async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): Promise<void> {
-  const changes = await databaseOf(env, owner).run(
-    `UPDATE media SET details = json_set(coalesce(details, '{}'), '$.thumbhash', ?3) WHERE ${MAY_HAVE_ONE}`,
-    id,
-    owner,
-    thumbhash,
-  );
+  const changes = await databaseOf(env, owner).run(END, id, owner, thumbhash);
   if (changes === 0) await requireVideo(env, owner, id);
 }
 
 // If the video was rejected or deleted meanwhile, its other objects are gone, and nothing would find these again.
 async function forget(env: Env, owner: PersonId, id: MediaId): Promise<void> {
-  const row = await databaseOf(env, owner).first(
-    "SELECT 1 FROM media WHERE id = ? AND owner = ? AND state NOT IN ('rejected', 'deleted')",
-    id,
-    owner,
-  );
+  const row = await databaseOf(env, owner)
+    .orm.select({ id: media.id })
+    .from(media)
+    .where(and(isFile(owner, id), notInArray(media.state, ["rejected", "deleted"])))
+    .get();
   if (!row) await env.MEDIA.delete([posterKey(id), ...renditionKeys(id)]);
 }

@@ -19,12 +19,12 @@ import {
   WebMOutputFormat,
 } from "mediabunny";
 import type { VideoType } from "../../../schema/media/media-types.ts";
-import type { ByteSource } from "../inspection/byte-source.ts";
-import { Rejected } from "../inspection/rejections.ts";
-import { inBlocks } from "./blocks.ts";
+import type { ByteSource } from "../bytes/byte-source.ts";
+import { Rejected } from "../files/rejections.ts";
+import { inBlocks } from "../bytes/blocks.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
-import { PACKETS_MAX } from "./limits.ts";
+import { PACKETS_MAX } from "./containers/limits.ts";
 import type { Sink } from "./multipart.ts";
 import { unitFormatOf, withoutUserData } from "./user-data.ts";
 

@@ -3,7 +3,7 @@
  * and H.265. Encoders note their settings there, and drones their position. No player reads it.
  */
 import { concatBytes, readUint } from "../../../schema/bytes.ts";
-import { Rejected } from "../inspection/rejections.ts";
+import { Rejected } from "../files/rejections.ts";
 
 type Format = {
   /** The size of the length before each unit: 1, 2 or 4 bytes. */

@@ -1,9 +1,9 @@
 /** Inspects a stored video: describes it, and stores a copy without the private parts of the original. */
 import type { MediaId } from "../../../schema/ids.ts";
 import { isVideo, type VideoType } from "../../../schema/media/media-types.ts";
-import { storedBytes } from "../inspection/byte-source.ts";
-import type { Findings, Original } from "../inspection/findings.ts";
-import { originalKey, videoKey } from "../objects.ts";
+import { storedBytes } from "../bytes/byte-source.ts";
+import type { Findings, Original } from "../files/findings.ts";
+import { originalKey, videoKey } from "../files/objects.ts";
 import { describeVideo } from "./describe.ts";
 import { storeVideo } from "./multipart.ts";
 import { rewrite } from "./rewrite.ts";

@@ -1,0 +1,28 @@
+/** Reads the fields of binary formats: numbers and texts. */
+import { readUint } from "../../../schema/bytes.ts";
+import { Rejected } from "../files/rejections.ts";
+
+export type Cursor = {
+  /** The number of bytes left. */
+  left: () => number;
+  /** Reads a big-endian unsigned integer of 0 to 8 bytes. */
+  uint: (bytes: number) => number;
+  /** Takes the next `length` bytes. */
+  take: (length: number) => Uint8Array;
+};
+
+/** Reads `bytes` from the beginning. Reading beyond the end throws `corrupt`. */
+export function cursorOf(bytes: Uint8Array): Cursor {
+  let at = 0;
+  const take = (length: number) => {
+    if (length > bytes.length - at) throw new Rejected("corrupt");
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  return { left: () => bytes.length - at, uint: (length) => readUint(take(length)), take };
+}
+
+export const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+
+/** Decodes one character per byte. */
+export const latin1 = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
