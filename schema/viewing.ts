@@ -21,11 +21,11 @@ export const mayView = ({ isDeleted, isAuthor, isBlocked, isPrivate, isFollower 
   !isDeleted && !isBlocked && (!isPrivate || isAuthor || isFollower);
 
 /**
- * How long a read of the primary may serve to decide about a private author, in ms. It covers the time from before the
- * query was sent until a decision made from its result. Becoming private is acknowledged only after all of it, so
- * whatever keeps such a read keeps it by this lease.
+ * How long a read of whether an author is private may be used, in ms, counted from before its query was sent. Becoming
+ * private is acknowledged only once this time is over, so that no decision after the acknowledgement rests on an
+ * earlier read. Everything that remembers such a read must therefore forget it by this lease.
  */
 export const PRIVACY_LEASE = 1000;
 
-/** Returns whether a read sent at `readAt` may still serve. Not if it lies in the future: the clock may be set back. */
+/** Returns whether a read sent at `readAt` may still be used. Not if it lies in the future: the clock may be set back. */
 export const isInLease = (readAt: number, now: number): boolean => readAt <= now && now - readAt < PRIVACY_LEASE;

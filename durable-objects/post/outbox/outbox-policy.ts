@@ -27,10 +27,10 @@ export const RETRY_DELAY_MAX = 300_000;
 /** What has changed and how much of it is confirmed. */
 export type Progress = Pick<PostRow, "seq" | "confirmed" | "noticed" | "delivered">;
 
-/** What the next message must have: the facts after one `seq`, and the notices after another if they may go now. */
+/** Where the next message begins: after which `seq` its facts, and its notices, which are undefined if they must wait. */
 export type NextMessage = { factsAfter: number; noticesAfter: number | undefined };
 
-/** What a message has, or what was found for it: facts up to `to`, and perhaps notices. */
+/** The notices of all changes up to `to`. */
 export type NoticesTo = { to: number; list: readonly unknown[] };
 
 export class OutboxPolicy {
@@ -61,17 +61,17 @@ export class OutboxPolicy {
     return confirmed < seq || noticed < seq || !delivered;
   }
 
-  /** Something has changed. Returns when to set the alarm; undefined if it is already set early enough. */
+  /** Notes a change. Returns when to set the alarm; undefined if it is already set early enough. */
   changed(now: number): number | undefined {
     return this.#alarmAt(now + FLUSH_DELAY);
   }
 
-  /** The next notices must not wait for NOTICE_WINDOW. */
+  /** Lets the next notices go without waiting for NOTICE_WINDOW. */
   hurry(): void {
     this.#noticesSentAt = 0;
   }
 
-  /** Everything unconfirmed counts as not sent. Returns when to set the alarm, as `changed` does. */
+  /** Treats everything unconfirmed as not sent. Returns when to set the alarm, as `changed` does. */
   restart(now: number): number | undefined {
     this.#sent = this.#progress.confirmed;
     this.#noticesSent = this.#progress.noticed;
@@ -80,7 +80,7 @@ export class OutboxPolicy {
     return this.changed(now);
   }
 
-  /** A consumer has confirmed something: what is still under way gets its full time again. */
+  /** Notes that a consumer has confirmed something: what is still under way gets its full time again. */
   confirmed(now: number): void {
     const { confirmed, noticed, delivered } = this.#progress;
     this.#sent = Math.max(this.#sent, confirmed);
@@ -90,14 +90,14 @@ export class OutboxPolicy {
     this.#deadline = isUnderWay ? now + RETRY_DELAY : undefined;
   }
 
-  /** The alarm has gone off. Then the outbox sends `nextMessage` until there is none, the fan-out if it is due. */
+  /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
   wake(now: number): void {
     this.#alarm = Number.POSITIVE_INFINITY;
     if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
     this.#mayNotify = now >= this.#noticesDue;
   }
 
-  /** Undefined if nothing is left to send now. */
+  /** The message to send now; undefined if nothing is left. */
   get nextMessage(): NextMessage | undefined {
     const { seq } = this.#progress;
     const isNoticeLeft = this.#mayNotify && this.#noticesSent < seq;
@@ -106,20 +106,20 @@ export class OutboxPolicy {
   }
 
   /**
-   * Whether only changes without notices are left, which need no message of their own: the outbox counts them as
-   * noticed. While earlier notices may be lost it must not, because `noticed` would cover those too.
+   * Returns whether only changes without notices are left, which need no message of their own: the outbox counts them
+   * as noticed. While earlier notices may be lost it must not, because `noticed` would cover those too.
    */
   isNothingToSend({ list }: NoticesTo): boolean {
     const { seq, noticed } = this.#progress;
     return list.length === 0 && this.#sent === seq && this.#noticesSent === noticed;
   }
 
-  /** The outbox has counted everything up to `to` as noticed, without a message. */
+  /** Notes that everything up to `to` counts as noticed, without a message. */
   skippedNotices(to: number): void {
     this.#noticesSent = to;
   }
 
-  /** The queue has accepted the facts up to `to`, and the notices if there are any. */
+  /** Notes that the queue has accepted the facts up to `to`, and the notices if there are any. */
   sentFacts(to: number, notices: NoticesTo | undefined, now: number): void {
     this.#sent = Math.max(this.#sent, to);
     this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
@@ -131,18 +131,18 @@ export class OutboxPolicy {
     return !this.#progress.delivered && !this.#fanOutSent;
   }
 
-  /** The queue has accepted the fan-out. */
+  /** Notes that the queue has accepted the fan-out. */
   sentFanOut(now: number): void {
     this.#fanOutSent = true;
     this.#awaitConfirmation(now);
   }
 
-  /** A queue has refused a message, or has not answered in time. */
+  /** Notes that a queue has refused a message, or has not answered in time. */
   failed(): void {
     this.#attempts += 1;
   }
 
-  /** Everything is sent that may be sent now. Returns when to set the alarm; undefined if it needs no change. */
+  /** Ends a flush. Returns when to set the alarm; undefined if nothing is pending or it is already set early enough. */
   finish(now: number): number | undefined {
     return this.isPending ? this.#alarmAt(this.#nextFlush(now)) : undefined;
   }
