@@ -7,8 +7,8 @@ import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
 import type { PostActor } from "./post-actor.ts";
 import { migrations } from "./post-tables.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 
 beforeEach(() => {
   recordQueues();

@@ -5,9 +5,9 @@ import { ALBUM_MAX } from "../../../schema/api/posts.ts";
 import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../../schema/messages/facts.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
-import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
+import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
 import { NOTICE_WINDOW } from "./outbox-policy.ts";
-import { newPerson, newPost, publishedPost } from "../../../tests/runtime/posts.ts";
+import { newPerson, newPost, publishedPost } from "../../../tests/runtime/world/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {

@@ -5,10 +5,10 @@ import type { Notification, NotificationPage, Preferences } from "../../../schem
 import type { Me } from "../../../schema/api/people.ts";
 import type { Post } from "../../../schema/api/posts.ts";
 import { newId, type PersonId, type PostId } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { comment, succeed, projectAll, publish, type Someone } from "../../../tests/runtime/api.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "../../../tests/runtime/world/api.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 import { project } from "../../projector/projector.ts";
 import { INBOX_MAX } from "../../notifications/inbox-limit.ts";
 import { encodeCursor } from "../../http/cursors.ts";
