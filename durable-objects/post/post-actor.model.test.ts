@@ -18,7 +18,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Notice } from "../../schema/messages/facts.ts";
+import type { Notice } from "../../schema/messages/notices.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";

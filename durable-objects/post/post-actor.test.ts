@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { ALL_FOLLOWER_PARTS } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { type CommentId, newId, type PostId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { FanOut } from "../../schema/messages/facts.ts";
+import type { FanOut } from "../../schema/messages/fan-out.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";

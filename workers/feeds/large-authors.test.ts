@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";

@@ -1,7 +1,7 @@
 /** Notifications about followers: one a day, with exact counts, and made unread once by each person. */
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import { isId, newId, type PersonId, shardOf, timeOf } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { newPerson } from "../../tests/runtime/world/posts.ts";

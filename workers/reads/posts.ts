@@ -1,7 +1,7 @@
 /** Builds a list of posts in four steps: read a skeleton of ids, hydrate, filter, present. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
-import type { PostStanding } from "../../schema/messages/facts.ts";
+import type { PostStanding } from "../../schema/posts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import type { NotificationKind, NotificationSource } from "../../schema/notifications.ts";
 import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";

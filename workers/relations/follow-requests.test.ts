@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { interleaved } from "../../tests/runtime/stores/interleave.ts";

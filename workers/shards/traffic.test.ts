@@ -3,7 +3,7 @@
  * database, the one where it is looked for, and the two together hold what was acknowledged and nothing else.
  */
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { Comment, Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId } from "../../schema/ids.ts";
 import { readShardMap } from "../../schema/d1/shards.ts";

@@ -11,7 +11,8 @@
  * is sent again. When to send what is for OutboxPolicy to decide.
  */
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
-import type { PostBody, PostFacts, PostStanding } from "../../../schema/messages/facts.ts";
+import type { PostFacts } from "../../../schema/messages/facts.ts";
+import type { PostBody, PostStanding } from "../../../schema/posts.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
 import { noticesSince } from "./notices.ts";

@@ -3,7 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Media } from "../../../schema/api/media.ts";
-import type { Effect } from "../../../schema/messages/facts.ts";
+import type { Effect } from "../../../schema/messages/effects.ts";
 import type { MediaId, PersonId, SessionId } from "../../../schema/ids.ts";
 import { d1Of } from "../stores/d1.ts";
 import { problem } from "../../../workers/http/problems.ts";

@@ -2,7 +2,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { Notice } from "../../../schema/messages/facts.ts";
+import type { Notice } from "../../../schema/messages/notices.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { PushMessage } from "../../../schema/messages/push.ts";
 import { d1Of, prepared } from "../stores/d1.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { NotificationPage } from "../../../schema/api/notifications.ts";
 import type { Me } from "../../../schema/api/people.ts";
 import type { Post, PostPage } from "../../../schema/api/posts.ts";
-import { Effect } from "../../../schema/messages/facts.ts";
+import { Effect } from "../../../schema/messages/effects.ts";
 import { newId, type MediaId, type PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import {

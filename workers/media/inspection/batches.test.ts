@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
-import type { InspectEffect } from "../../../schema/messages/facts.ts";
+import type { InspectEffect } from "../../../schema/messages/effects.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { d1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { deliver } from "../../../tests/runtime/world/dead-letters.ts";
