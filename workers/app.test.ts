@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ask, signUp } from "../tests/runtime/people.ts";
+import { ask, signUp } from "../tests/runtime/world/people.ts";
 
 it("sets nosniff, no-store and HSTS headers on every response", async () => {
   const { token } = await signUp();

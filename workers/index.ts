@@ -1,6 +1,7 @@
 /** The Worker: the handlers that the platform calls, and the actor classes that it must find here. */
 import { DEAD_LETTERS } from "../schema/messages/dead-letters.ts";
-import { FanOut, Effect } from "../schema/messages/facts.ts";
+import { Effect } from "../schema/messages/effects.ts";
+import { FanOut } from "../schema/messages/fan-out.ts";
 import { refreshShardMap } from "../schema/d1/shards.ts";
 import { app } from "./app.ts";
 import { applyBell } from "./relations/bells.ts";

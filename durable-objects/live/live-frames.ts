@@ -2,6 +2,7 @@
 import type { PostFrame } from "../../schema/api/live.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
+import { mayView } from "../../schema/viewing.ts";
 import { type Change, peopleNamed, type PostWindow } from "../post/post-window.ts";
 
 /** The people named in a window who block the viewer or are blocked by them. */
@@ -11,7 +12,7 @@ export type Blocked = ReadonlySet<PersonId>;
 export type Viewer = PersonId | undefined;
 
 /**
- * Whether the viewer may get the post's frames, by the rules of `canView`. Called before each frame. `followers`: the
+ * Whether the viewer may get the post's frames, by the rule of `mayView`. Called before each frame. `followers`: the
  * accepted followers among the viewers if the author is private; undefined if the author is public.
  */
 export const mayWatch = (
@@ -19,10 +20,14 @@ export const mayWatch = (
   viewer: Viewer,
   blocked: Blocked,
   followers: ReadonlySet<PersonId> | undefined,
-): boolean => {
-  if (standing.deleted || blocked.has(author)) return false;
-  return followers === undefined || viewer === author || (viewer !== undefined && followers.has(viewer));
-};
+): boolean =>
+  mayView({
+    isDeleted: standing.deleted,
+    isAuthor: viewer === author,
+    isBlocked: blocked.has(author),
+    isPrivate: followers !== undefined,
+    isFollower: viewer !== undefined && followers?.has(viewer) === true,
+  });
 
 /** The people whose blocks can change what a viewer is sent. */
 export const peopleConcerned = ({ author, changes }: PostWindow): PersonId[] => [

@@ -9,6 +9,7 @@ import type { PersonId, PostId } from "../../schema/ids.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { followersAmong, isPrivate } from "../../schema/d1/private-accounts.ts";
+import { isInLease } from "../../schema/viewing.ts";
 import { type Blocked, frameOf, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "../post/post-window.ts";
 import { isUnchecked } from "./session-checks.ts";
@@ -16,8 +17,6 @@ import type { LiveSocket, LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
 
 const ACTOR_ANSWERS_WITHIN = 5000; // ms
-/** In ms. A request to become private waits at least this long: workers/reads/private-accounts.ts. */
-const PRIVACY_LASTS = 1000;
 
 export class WatchedPost {
   readonly #id: PostId;
@@ -164,7 +163,7 @@ export class WatchedPost {
   /** The last value serves while D1 fails: nobody can become private then either. */
   async #isAuthorPrivate(author: PersonId): Promise<boolean> {
     const at = Date.now();
-    if (this.#privacy && at - this.#privacy.at < PRIVACY_LASTS) return this.#privacy.isPrivate;
+    if (this.#privacy && isInLease(this.#privacy.at, at)) return this.#privacy.isPrivate;
     try {
       const found = await within(STORE_TIMEOUT, isPrivate(this.#env, author), "D1");
       this.#privacy = { isPrivate: found, at };

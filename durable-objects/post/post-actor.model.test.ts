@@ -18,12 +18,12 @@
 import { evictDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Notice } from "../../schema/messages/facts.ts";
+import type { Notice } from "../../schema/messages/notices.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { newPerson, oldest, publishedPost } from "../../tests/runtime/posts.ts";
-import { NOTICE_WINDOW } from "./outbox/outbox.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { newPerson, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
+import { NOTICE_WINDOW } from "./outbox/outbox-policy.ts";
 
 type Comment = {
   id: CommentId;

@@ -1,14 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { ALL_FOLLOWER_PARTS } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { type CommentId, newId, type PostId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
 import type { PostActor } from "./post-actor.ts";
 import { migrations } from "./post-tables.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/posts.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 
 beforeEach(() => {
   recordQueues();

@@ -1,10 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import {
-  type CommentPolicy,
-  ALL_FOLLOWER_PARTS,
-  type PostBody,
-  type PostStanding,
-} from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
+import type { CommentPolicy, PostBody, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { EMPTY, formatDigest } from "../../schema/set-hash.ts";

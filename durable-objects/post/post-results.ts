@@ -1,5 +1,6 @@
 /** The RPC interface of a post's actor: parameters, results and refusals. */
-import type { PostBody, PostStanding, SeenComment } from "../../schema/messages/facts.ts";
+import type { SeenComment } from "../../schema/comments.ts";
+import type { PostBody, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 
 /** A result or a refusal. A refusal is a value because a class thrown across RPC arrives as a plain Error. */

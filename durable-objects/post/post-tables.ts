@@ -1,6 +1,6 @@
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
-import type { CommentPolicy, PostBody } from "../../schema/messages/facts.ts";
+import type { CommentPolicy, PostBody } from "../../schema/posts.ts";
 import { added, EMPTY, formatDigest, hashOf, type SetHash } from "../../schema/set-hash.ts";
 import type { Migration } from "./migrate.ts";
 

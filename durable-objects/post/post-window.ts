@@ -1,6 +1,7 @@
 /** The message from a post's actor to a relay: the standing, and the comments that have changed since some `seq`. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { CommentFact, PostStanding } from "../../schema/messages/facts.ts";
+import type { CommentFact } from "../../schema/messages/facts.ts";
+import type { PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { peopleByIds } from "../../schema/d1/person-cards.ts";
 import type { CommentThreads } from "./comments/comment-threads.ts";

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { connect, folded, hangUp, type LiveClient } from "../../tests/runtime/live.ts";
-import { signUp } from "../../tests/runtime/people.ts";
-import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
-import { interceptRelayCalls, evict, networkAtOneRelay, relaysOf } from "../../tests/runtime/relays.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { connect, folded, hangUp, type LiveClient } from "../../tests/runtime/live/live.ts";
+import { signUp } from "../../tests/runtime/world/people.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
+import { interceptRelayCalls, evict, networkAtOneRelay, relaysOf } from "../../tests/runtime/live/relays.ts";
 import { sleep } from "../live/sleep.ts";
 
 beforeEach(() => {

@@ -8,7 +8,15 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { MediaId } from "../../schema/ids.ts";
 import { PART_BYTES } from "../../schema/media/upload-limits.ts";
-import { bodyOf, type Client, digestOf, fileOf, MP4, newClient, storedDigest } from "../../tests/runtime/uploads.ts";
+import {
+  bodyOf,
+  type Client,
+  digestOf,
+  fileOf,
+  MP4,
+  newClient,
+  storedDigest,
+} from "../../tests/runtime/media/uploads.ts";
 
 const FILE = fileOf(2 * PART_BYTES + 777_777, MP4);
 const DIGEST = await digestOf(FILE);

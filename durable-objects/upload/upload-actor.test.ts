@@ -2,9 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { MediaId } from "../../schema/ids.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { STALLED_KEPT_FOR, PART_BYTES, UPLOAD_LASTS } from "../../schema/media/upload-limits.ts";
-import { codeOf } from "../../tests/runtime/media.ts";
+import { codeOf } from "../../tests/runtime/media/media.ts";
 import {
   bodyOf,
   type Client,
@@ -14,7 +14,7 @@ import {
   newClient,
   mediaRowOf,
   storedDigest,
-} from "../../tests/runtime/uploads.ts";
+} from "../../tests/runtime/media/uploads.ts";
 import { discard } from "../../workers/media/uploads/upload.ts";
 import { originalKey } from "../../workers/media/files/objects.ts";
 

@@ -1,6 +1,6 @@
 /** The messages of the live socket, in both directions. */
 import { z } from "@hono/zod-openapi";
-import { CommentPolicy } from "../messages/facts.ts";
+import { CommentPolicy } from "../posts.ts";
 import { CommentId, PostId } from "../ids.ts";
 import { POSTS_WATCHED_MAX } from "../live/live-limits.ts";
 import { Comment } from "./posts.ts";

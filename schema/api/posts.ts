@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { CommentPolicy } from "../messages/facts.ts";
+import { CommentPolicy } from "../posts.ts";
 import { CommentId, MediaId, PostId } from "../ids.ts";
 import { ALT, CAPTION, COMMENT, text } from "../text.ts";
 import { page, PageQuery, Timestamp } from "./common.ts";

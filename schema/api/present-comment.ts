@@ -1,4 +1,4 @@
-import type { SeenComment } from "../messages/facts.ts";
+import type { SeenComment } from "../comments.ts";
 import { type PersonId, timeOf } from "../ids.ts";
 import type { PersonCard } from "./people.ts";
 import type { Comment } from "./posts.ts";

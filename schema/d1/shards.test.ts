@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { emptyPair, PAIR } from "../../tests/runtime/pair.ts";
+import { emptyPair, PAIR } from "../../tests/runtime/world/pair.ts";
 import { MAP_LASTS, MAP_LEASE, parseShards, refreshShardMap, withMoved } from "./shards.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
 
 beforeEach(async () => {
   await emptyPair();

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { CommentFact, CommentPolicy, PostMedia } from "../messages/facts.ts";
+import type { CommentState } from "../comments.ts";
+import type { CommentPolicy, PostMedia } from "../posts.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../ids.ts";
 import type { MediaDetails } from "../media/media-details.ts";
 import type { MediaType } from "../media/media-types.ts";
@@ -57,7 +58,7 @@ export const comments = sqliteTable(
     likes: integer().notNull(),
     replies: integer().notNull(),
     hiddenReplies: integer("hidden_replies").notNull().default(0),
-    state: text().$type<CommentFact["state"]>().notNull(),
+    state: text().$type<CommentState>().notNull(),
     editedAt: integer("edited_at"),
     seq: integer().notNull(),
   },

@@ -3,7 +3,7 @@ import { createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Api } from "../../scripts/api-client.ts";
 import { readPhotograph } from "../../scripts/seed/seed.ts";
-import type { PushedBrowser } from "../runtime/browser.ts";
+import type { PushedBrowser } from "../runtime/push/browser.ts";
 import { eventually } from "./harness/eventually.ts";
 import { Product, runToEnd } from "./harness/product.ts";
 import { PushService } from "./harness/push-service.ts";

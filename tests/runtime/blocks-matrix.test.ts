@@ -2,11 +2,11 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, Post } from "../../schema/api/posts.ts";
-import { d1Of } from "./d1.ts";
+import { d1Of } from "./stores/d1.ts";
 import { project } from "../../workers/projector/projector.ts";
-import { flush, recordQueues } from "./facts.ts";
-import { ask, signUp } from "./people.ts";
-import { writeFollow, readyMedia } from "./posts.ts";
+import { flush, recordQueues } from "./queues/facts.ts";
+import { ask, signUp } from "./world/people.ts";
+import { writeFollow, readyMedia } from "./world/posts.ts";
 import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;

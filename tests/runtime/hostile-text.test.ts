@@ -4,10 +4,10 @@ import type { Me } from "../../schema/api/people.ts";
 import { ALBUM_MAX, type CommentPage, type Post } from "../../schema/api/posts.ts";
 import { ALT, text } from "../../schema/text.ts";
 import { project } from "../../workers/projector/projector.ts";
-import { eachFile, file, HAS_CORPUS } from "./corpus.ts";
-import { flush, recordQueues } from "./facts.ts";
-import { ask, signUp } from "./people.ts";
-import { readyMedia } from "./posts.ts";
+import { eachFile, file, HAS_CORPUS } from "./media/corpus.ts";
+import { flush, recordQueues } from "./queues/facts.ts";
+import { ask, signUp } from "./world/people.ts";
+import { readyMedia } from "./world/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {

@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentPage, Post, PostPage } from "../../schema/api/posts.ts";
 import type { PostId, SessionId } from "../../schema/ids.ts";
-import { d1Of } from "./d1.ts";
-import { comment, publish, type Someone } from "./api.ts";
-import { flush, recordQueues } from "./facts.ts";
-import { type Fault, type Faults, withFaults } from "./faults.ts";
-import { ask, outcome, signUp } from "./people.ts";
-import { writeFollow } from "./posts.ts";
+import { d1Of } from "./stores/d1.ts";
+import { comment, publish, type Someone } from "./world/api.ts";
+import { flush, recordQueues } from "./queues/facts.ts";
+import { type Fault, type Faults, withFaults } from "./stores/faults.ts";
+import { ask, outcome, signUp } from "./world/people.ts";
+import { writeFollow } from "./world/posts.ts";
 import { fanOut } from "../../workers/feeds/fan-out.ts";
 import { project } from "../../workers/projector/projector.ts";
 

@@ -1,11 +1,11 @@
 /** What each viewer sees of an author, on every path of the API, in every state of the author and their post. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { d1Of } from "./d1.ts";
-import { comment, succeed, projectAll, publish, type Someone } from "./api.ts";
-import { recordQueues } from "./facts.ts";
-import { ask, makePrivate, signUp } from "./people.ts";
-import { writeFollow } from "./posts.ts";
+import { d1Of } from "./stores/d1.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "./world/api.ts";
+import { recordQueues } from "./queues/facts.ts";
+import { ask, makePrivate, signUp } from "./world/people.ts";
+import { writeFollow } from "./world/posts.ts";
 import { OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -1,7 +1,7 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { refreshShardMap } from "../../schema/d1/shards.ts";
-import { allD1 } from "./d1.ts";
+import { allD1 } from "./stores/d1.ts";
 
 const { TEST_MIGRATIONS } = env as Env & { TEST_MIGRATIONS: D1Migration[] };
 for (const database of allD1(env)) await applyD1Migrations(database, TEST_MIGRATIONS);

@@ -12,7 +12,7 @@
  * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
 import { statement, type Database } from "../../schema/d1/database.ts";
-import { ALL_FOLLOWER_PARTS, type FanOut, type FollowerRange, FOLLOWER_PARTS } from "../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS, type FanOut, type FollowerRange, FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { bindingOf, byDatabase, databaseOf } from "../../schema/d1/shards.ts";

@@ -13,7 +13,7 @@
  * the posts that it lacks, and merging works for small authors, too.
  */
 import { statement, type Statement } from "../../schema/d1/database.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, continueEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";

@@ -1,4 +1,4 @@
-import { FOLLOWER_PARTS, type FollowerRange } from "../../schema/messages/facts.ts";
+import { FOLLOWER_PARTS, type FollowerRange } from "../../schema/messages/fan-out.ts";
 import { LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 

@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { afterEach, expect, it } from "vitest";
 import { EPOCH, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { byD1, d1Of, allD1, prepared } from "../../tests/runtime/d1.ts";
-import { metered } from "../../tests/runtime/metered.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
-import { followAll, newReader } from "../../tests/runtime/readers.ts";
+import { byD1, d1Of, allD1, prepared } from "../../tests/runtime/stores/d1.ts";
+import { metered } from "../../tests/runtime/stores/metered.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
+import { followAll, newReader } from "../../tests/runtime/world/readers.ts";
 import { DORMANT_AFTER_DAYS, today } from "./dormant.ts";
 import { FEED_MAX } from "./feed-limit.ts";
-import { readerFor } from "../../tests/runtime/reader.ts";
+import { readerFor } from "../../tests/runtime/world/reader.ts";
 import { feedSkeleton, newest } from "./skeleton.ts";
 import { newestPosts } from "./timelines.ts";
 

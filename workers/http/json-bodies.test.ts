@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Me } from "../../schema/api/people.ts";
-import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
+import { ask, outcome, signUp } from "../../tests/runtime/world/people.ts";
 
 const bytes = (...parts: (string | number[])[]) =>
   new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part)))).arrayBuffer();

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Problem } from "../../schema/api/common.ts";
-import { publish } from "../../tests/runtime/api.ts";
-import { ask, signUp } from "../../tests/runtime/people.ts";
+import { publish } from "../../tests/runtime/world/api.ts";
+import { ask, signUp } from "../../tests/runtime/world/people.ts";
 import { failureOf } from "./failures.ts";
 
 let logged: ReturnType<typeof vi.spyOn>;

@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Media } from "../../schema/api/media.ts";
 import { newId, type PostId, shardOf } from "../../schema/ids.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { d1Costs } from "../../tests/runtime/d1-costs.ts";
-import { inspected, png, upload } from "../../tests/runtime/media.ts";
-import { newPerson, readyMedia } from "../../tests/runtime/posts.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
+import { inspected, png, upload } from "../../tests/runtime/media/media.ts";
+import { newPerson, readyMedia } from "../../tests/runtime/world/posts.ts";
 import { claimMedia } from "./claims.ts";
 
 it("claims ready files of the owner, in the requested order, with the alt text of the post or their own", async () => {

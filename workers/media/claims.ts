@@ -1,5 +1,5 @@
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
-import type { PostMedia } from "../../schema/messages/facts.ts";
+import type { PostMedia } from "../../schema/posts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { isMovingError } from "../../schema/d1/shard-sql.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
-import { requestAs, codeOf, inspected, png } from "../../tests/runtime/media.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
+import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
+import { requestAs, codeOf, inspected, png } from "../../tests/runtime/media/media.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
 import { claimMedia } from "./claims.ts";
 import { UNPUBLISHED_KEPT_FOR } from "../../schema/media/upload-limits.ts";
 import { collectMedia, DUE, deleteUnused } from "./collect.ts";

@@ -3,7 +3,7 @@
  * row states when the sweep checks it next (`look_at`); a file that a post shows is not checked again.
  */
 import { eq, sql } from "drizzle-orm";
-import type { PostMedia } from "../../schema/messages/facts.ts";
+import type { PostMedia } from "../../schema/posts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { bare, fieldsOf, literal, textOf } from "../../schema/d1/sql.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { EPOCH, type MediaId, newId, shardOf } from "../../schema/ids.ts";
-import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
+import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
 import { originalKey, PREFIXES } from "./files/objects.ts";
 import { collectOrphans } from "./orphans.ts";
 

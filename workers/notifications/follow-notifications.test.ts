@@ -1,11 +1,11 @@
 /** Notifications about followers: one a day, with exact counts, and made unread once by each person. */
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import { isId, newId, type PersonId, shardOf, timeOf } from "../../schema/ids.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
-import { newReader } from "../../tests/runtime/readers.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
+import { newReader } from "../../tests/runtime/world/readers.ts";
 import { applyFollow } from "../relations/follow.ts";
 import { dayOf, RAISE_AGAIN_AFTER } from "./follow-notifications.ts";
 

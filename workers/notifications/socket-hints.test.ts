@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId } from "../../schema/ids.ts";
 import { relayOfPerson } from "../../schema/live/live-relays.ts";
-import { byD1, d1Of } from "../../tests/runtime/d1.ts";
-import { d1Costs } from "../../tests/runtime/d1-costs.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { connect, hangUp } from "../../tests/runtime/live.ts";
-import { signUp } from "../../tests/runtime/people.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
+import { byD1, d1Of } from "../../tests/runtime/stores/d1.ts";
+import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { connect, hangUp } from "../../tests/runtime/live/live.ts";
+import { signUp } from "../../tests/runtime/world/people.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
 import { sendHints } from "./socket-hints.ts";
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 /** Writes notifications into inboxes. */
-import type { Notice } from "../../schema/messages/facts.ts";
+import type { Notice } from "../../schema/messages/notices.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
 import type { Statement } from "../../schema/d1/database.ts";

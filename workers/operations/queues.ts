@@ -1,6 +1,8 @@
 /** The queues that the Worker consumes. A new queue needs an entry here and two tables in wrangler.toml. */
 import type { z } from "zod";
-import { Effect, FanOut, InspectEffect, PostFacts } from "../../schema/messages/facts.ts";
+import { Effect, InspectEffect } from "../../schema/messages/effects.ts";
+import { PostFacts } from "../../schema/messages/facts.ts";
+import { FanOut } from "../../schema/messages/fan-out.ts";
 import { PushMessage } from "../../schema/messages/push.ts";
 
 export type KnownQueue = {

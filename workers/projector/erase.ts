@@ -1,6 +1,7 @@
 /** Erases a deleted post from D1 and R2, once its actor has said that it is gone. */
 import { statement, type Statement } from "../../schema/d1/database.ts";
-import type { Effect, PostBody } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
+import type { PostBody } from "../../schema/posts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, newEffect, saveEffectIf } from "../storage/effects.ts";

@@ -4,7 +4,8 @@
  * it carries, and one call to each post's actor.
  */
 import type { Statement } from "../../schema/d1/database.ts";
-import { type Effect, PostFacts } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
+import { PostFacts } from "../../schema/messages/facts.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { announce } from "../push/announce.ts";

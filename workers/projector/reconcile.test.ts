@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CommentId, newId, type PersonId, type PostId } from "../../schema/ids.ts";
-import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { newPerson, publishedPost } from "../../tests/runtime/posts.ts";
+import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { audit } from "./audit.ts";
 import { project } from "./projector.ts";
 import { reconcile, reconcileSample } from "./reconcile.ts";

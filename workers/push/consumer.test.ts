@@ -1,14 +1,20 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { newId } from "../../schema/ids.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { comment, succeed, projectAll, publish } from "../../tests/runtime/api.ts";
-import { d1Costs } from "../../tests/runtime/d1-costs.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { withFaults } from "../../tests/runtime/faults.ts";
-import { ask, signUp } from "../../tests/runtime/people.ts";
-import { type Key, markInboxRead, pushWorld, stateOf, writeFollowNotification } from "../../tests/runtime/pushed.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { comment, succeed, projectAll, publish } from "../../tests/runtime/world/api.ts";
+import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { withFaults } from "../../tests/runtime/stores/faults.ts";
+import { ask, signUp } from "../../tests/runtime/world/people.ts";
+import {
+  type Key,
+  markInboxRead,
+  pushWorld,
+  stateOf,
+  writeFollowNotification,
+} from "../../tests/runtime/push/pushed.ts";
 import { AGAIN_AFTER } from "./due.ts";
 import { PUSHES_A_MINUTE } from "./pace.ts";
 

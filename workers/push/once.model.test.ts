@@ -1,8 +1,8 @@
 /** A follow is pushed once each time its notification becomes unread, in any order of raises, looks and messages. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { signUp } from "../../tests/runtime/people.ts";
-import { markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/pushed.ts";
+import { signUp } from "../../tests/runtime/world/people.ts";
+import { markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/push/pushed.ts";
 
 const world = await pushWorld();
 const STEPS = ["raise", "look", "announce", "deliver", "deliver again"] as const;

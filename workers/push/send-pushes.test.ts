@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox.ts";
-import { succeed, publish } from "../../tests/runtime/api.ts";
-import { d1Costs } from "../../tests/runtime/d1-costs.ts";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { withFaults } from "../../tests/runtime/faults.ts";
-import { signUp } from "../../tests/runtime/people.ts";
-import { type Key, markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/pushed.ts";
+import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
+import { succeed, publish } from "../../tests/runtime/world/api.ts";
+import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { withFaults } from "../../tests/runtime/stores/faults.ts";
+import { signUp } from "../../tests/runtime/world/people.ts";
+import { type Key, markInboxRead, pushWorld, writeFollowNotification } from "../../tests/runtime/push/pushed.ts";
 import { project } from "../projector/projector.ts";
 import { sendPushes } from "./send-pushes.ts";
 

@@ -1,4 +1,4 @@
-import type { SeenComment } from "../../schema/messages/facts.ts";
+import type { SeenComment } from "../../schema/comments.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";

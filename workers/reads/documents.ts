@@ -1,6 +1,6 @@
 /** The tiered caches: documents of posts and people, post standings, and the people that handles name. */
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { PostMedia, PostStanding } from "../../schema/messages/facts.ts";
+import type { PostMedia, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
 import { PEOPLE_BY_IDS } from "../../schema/d1/person-cards.ts";
 import { shardOfHandle } from "../../schema/d1/shards.ts";

@@ -1,5 +1,5 @@
 import type { ShownMedia, Urls } from "../../schema/api/media.ts";
-import type { PostMedia } from "../../schema/messages/facts.ts";
+import type { PostMedia } from "../../schema/posts.ts";
 import type { MediaId } from "../../schema/ids.ts";
 
 /** The last path segment of a video's URL. A rendition has its variant there. */

@@ -1,7 +1,7 @@
 /** Builds a list of posts in four steps: read a skeleton of ids, hydrate, filter, present. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
-import type { PostStanding } from "../../schema/messages/facts.ts";
+import type { PostStanding } from "../../schema/posts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";
@@ -9,7 +9,7 @@ import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./do
 import { privateAmong } from "./private-accounts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
 import type { Reader } from "../storage/reader.ts";
-import { canView, mayWriteTo, unseenAuthors } from "./visibility.ts";
+import { canView, mayWriteTo, sightOf } from "./visibility.ts";
 import type { KnownPost } from "./documents.ts";
 
 /**
@@ -21,12 +21,12 @@ export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
 /**
  * Returns those posts of the skeleton that the viewer may see, presented, by id. When everything is in memory, costs
- * only as much as `unseenAuthors`.
+ * only as much as `sightOf`.
  */
 export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(reader, skeleton);
-  const unseen = await unseenAuthors(reader, hydrated);
-  const visible = hydrated.filter((post) => canView(unseen, post));
+  const sight = await sightOf(reader, hydrated);
+  const visible = hydrated.filter((post) => canView(sight, post));
   const signatures = await signaturesFor(reader, visible);
   return new Map(visible.map((post) => [post.document.id, presentPost(post, signatures)]));
 }
@@ -53,8 +53,8 @@ export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPos
 /** Returns those of several posts that the viewer may see. */
 export async function viewablePosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
   const posts = await knownPosts(reader, ids);
-  const unseen = await unseenAuthors(reader, [...posts.values()]);
-  return new Map([...posts].filter(([, post]) => canView(unseen, post)));
+  const sight = await sightOf(reader, [...posts.values()]);
+  return new Map([...posts].filter(([, post]) => canView(sight, post)));
 }
 
 /** Throws `post_not_found` before a write to a post that the viewer may not see. Costs as much as `mayWriteTo`. */

@@ -1,16 +1,16 @@
 /**
- * Says who is private, for authorization: as the primary had it, at most LEASE ago. Becoming private is acknowledged
+ * Says who is private, for authorization: as the primary had it, at most PRIVACY_LEASE ago. Becoming private is acknowledged
  * only after NOTICED_WITHIN, when no isolate can still take the person for public. So it holds for every request that
  * begins after the response, while a popular author costs one query a second.
  */
 import { KV_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
+import { isInLease, PRIVACY_LEASE } from "../../schema/viewing.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Reader } from "../storage/reader.ts";
 import { settleKvWrite } from "../storage/tiers.ts";
 
-export const PRIVACY_LEASE = 1000; // ms
-/** LEASE plus the drift of clocks and timers in a second. */
+/** PRIVACY_LEASE plus the drift of clocks and timers in a second. */
 export const NOTICED_WITHIN = PRIVACY_LEASE + 100; // ms
 const PEOPLE_MAX = 10_000;
 const AUTHORS_MAX = 20_000;
@@ -32,11 +32,10 @@ export async function privateAmong(reader: Reader, people: ReadonlySet<PersonId>
   return new Set([...people].filter((person) => known.get(person) !== false));
 }
 
-/** Returns whether a person is private if this isolate has read it within LEASE, and undefined otherwise. */
+/** Returns whether a person is private if this isolate has read it within PRIVACY_LEASE, and undefined otherwise. */
 export function knownPrivacy(person: PersonId): boolean | undefined {
   const lease = leases.get(person);
-  const age = lease ? Date.now() - lease.at : PRIVACY_LEASE;
-  return age >= 0 && age < PRIVACY_LEASE ? lease?.value : undefined; // The clock may be set back.
+  return lease && isInLease(lease.at, Date.now()) ? lease.value : undefined;
 }
 
 async function readPrivacy(reader: Reader, people: readonly PersonId[]): Promise<Map<PersonId, boolean>> {

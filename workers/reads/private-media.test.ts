@@ -3,11 +3,11 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Post, PostPage } from "../../schema/api/posts.ts";
 import type { NotificationPage } from "../../schema/api/notifications.ts";
-import { succeed, projectAll, publish, type Someone } from "../../tests/runtime/api.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { ask, makePrivate, signUp } from "../../tests/runtime/people.ts";
-import { writeFollow } from "../../tests/runtime/posts.ts";
-import { readyVideo } from "../../tests/runtime/served-media.ts";
+import { succeed, projectAll, publish, type Someone } from "../../tests/runtime/world/api.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { ask, makePrivate, signUp } from "../../tests/runtime/world/people.ts";
+import { writeFollow } from "../../tests/runtime/world/posts.ts";
+import { readyVideo } from "../../tests/runtime/media/served-media.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { NOTICED_WITHIN } from "./private-accounts.ts";
 

@@ -2,47 +2,56 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
+import { isInLease, mayView } from "../../schema/viewing.ts";
 import { type KnownPost, personDocuments } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
 import { Memory } from "../storage/memory.ts";
-import {
-  authorOf,
-  PRIVACY_LEASE,
-  learnAuthor,
-  knownPrivacy,
-  mayBeByPrivate,
-  privateAmong,
-} from "./private-accounts.ts";
+import { authorOf, learnAuthor, knownPrivacy, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 
-/** The people, of those looked up, whose posts the viewer may not see, or who are hidden from them altogether. */
-export type Unseen = ReadonlySet<PersonId>;
+type People = ReadonlySet<PersonId>;
 
 /**
- * Returns whether a viewer may see the post; `unseen` must have been computed for its author and this viewer. Every
- * path that shows a post, its comments, its likers or a notification about it decides by this function and no other. A
- * post is public until it is deleted, with two exceptions: it is hidden between two people if one has blocked the
- * other, and a private author's post from everybody who is not an accepted follower.
+ * What decides which of some posts a viewer may see: the authors who are in a block with the viewer, are private, or
+ * are followed by the viewer. Only the private ones of `followed` matter, so it may lack others.
  */
-export function canView<Post extends KnownPost>(unseen: Unseen, post: Post | undefined): post is Post {
-  return post !== undefined && !post.stats.deleted && !unseen.has(post.document.author);
+type Sight = { viewer: PersonId | undefined; blocked: People; privates: People; followed: People };
+
+/**
+ * Returns whether a viewer may see the post, by the rule of `mayView`; `sight` must have been read for its author and
+ * this viewer. Every path that shows a post, its comments, its likers or a notification about it decides by this
+ * function and no other.
+ */
+export function canView<Post extends KnownPost>(sight: Sight, post: Post | undefined): post is Post {
+  if (!post) return false;
+  const { author } = post.document;
+  return mayView({
+    isDeleted: post.stats.deleted,
+    isAuthor: author === sight.viewer,
+    isBlocked: sight.blocked.has(author),
+    isPrivate: sight.privates.has(author),
+    isFollower: sight.followed.has(author),
+  });
 }
 
 /**
- * Returns the authors whose posts the viewer may not see. Costs one D1 query for a viewer who has any block, and the
+ * Reads what decides whether the viewer may see the posts. Costs one D1 query for a viewer who has any block, and the
  * cost of `hiddenFrom` for authors that they are not known to follow. The viewer's own posts cost nothing.
  */
-export async function unseenAuthors(reader: Reader, posts: readonly KnownPost[]): Promise<Unseen> {
-  const others = posts.filter(({ document }) => document.author !== reader.person);
+export async function sightOf(reader: Reader, posts: readonly KnownPost[]): Promise<Sight> {
+  const viewer = reader.person;
+  const others = posts.filter(({ document }) => document.author !== viewer);
   for (const { document } of others) learnAuthor(document.id, document.author);
   const authors = authorsOf(others);
   if (authors.size === 1) [reader.about] = authors;
-  const strangers = others.filter(({ isFollowed }) => isFollowed !== true);
-  const [blocked, hidden] = await Promise.all([
+  const byStrangers = others.filter(({ isFollowed }) => isFollowed !== true);
+  const strangers = authorsOf(byStrangers);
+  const known = [...authors].filter((author) => !strangers.has(author));
+  const [blocked, { privates, followed }] = await Promise.all([
     blockedFor(reader, authors),
-    reader.person === undefined ? hiddenFromAnybody(reader, strangers) : hiddenFrom(reader, authorsOf(strangers)),
+    viewer === undefined ? privacyForAnybody(reader, byStrangers) : privacyFor(reader, strangers),
   ]);
-  return new Set([...blocked, ...hidden]);
+  return { viewer, blocked, privates, followed: new Set([...known, ...followed]) };
 }
 
 const authorsOf = (posts: readonly KnownPost[]): Set<PersonId> => new Set(posts.map(({ document }) => document.author));
@@ -51,11 +60,18 @@ const authorsOf = (posts: readonly KnownPost[]): Set<PersonId> => new Set(posts.
  * Returns those of `people` who are private and have not accepted the viewer as a follower. Costs one D1 query for each
  * database of people who were not looked up in the last second, and one more if somebody is private.
  */
-export async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
+async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
+  const { privates, followed } = await privacyFor(reader, people);
+  return new Set([...privates].filter((person) => !followed.has(person)));
+}
+
+/** Those of some people who are private, and those of these whom the viewer follows. */
+type Privacy = { privates: Set<PersonId>; followed: Set<PersonId> };
+
+async function privacyFor(reader: Reader, people: ReadonlySet<PersonId>): Promise<Privacy> {
   const others = new Set([...people].filter((person) => person !== reader.person));
-  const hidden = await privateAmong(reader, others);
-  for (const followed of await followedAmong(reader, hidden)) hidden.delete(followed);
-  return hidden;
+  const privates = await privateAmong(reader, others);
+  return { privates, followed: await followedAmong(reader, privates) };
 }
 
 /** Returns whether `person` is private and has not accepted the viewer as a follower. Costs as much as `hiddenFrom`. */
@@ -63,25 +79,25 @@ export const isHiddenFrom = async (reader: Reader, person: PersonId): Promise<bo
   (await hiddenFrom(reader, new Set([person]))).has(person);
 
 /** Uses the privacy that was read with the standings: public responses may be some seconds old, and so may this be. */
-async function hiddenFromAnybody(reader: Reader, posts: readonly KnownPost[]): Promise<Set<PersonId>> {
+async function privacyForAnybody(reader: Reader, posts: readonly KnownPost[]): Promise<Privacy> {
   const unknown = posts.filter(({ stats }) => stats.isPrivate === undefined);
-  const hidden = await privateAmong(reader, authorsOf(unknown));
+  const privates = await privateAmong(reader, authorsOf(unknown));
   for (const { document, stats } of posts) {
-    if (stats.isPrivate === true || knownPrivacy(document.author) === true) hidden.add(document.author);
+    if (stats.isPrivate === true || knownPrivacy(document.author) === true) privates.add(document.author);
   }
-  return hidden;
+  return { privates, followed: new Set() };
 }
 
 /**
  * Returns whether `viewer` may see the posts of the private `author`. Needs no session, since a signed URL names only
- * the viewer's id. The result is at most LEASE old; costs one D1 query a second for each pair.
+ * the viewer's id. The result is at most PRIVACY_LEASE old; costs one D1 query a second for each pair.
  */
 export async function seesPostsOf(reader: Reader, viewer: PersonId, author: PersonId): Promise<boolean> {
   if (viewer === author) return true;
   const pair = `${viewer} ${author}`;
   const now = Date.now();
   const known = pairs.get(pair);
-  if (known && known.at <= now && now - known.at < PRIVACY_LEASE) return known.value;
+  if (known && isInLease(known.at, now)) return known.value;
   const [row] = await reader.primary<{ sees: 0 | 1 }>(viewer, SEES, viewer, author);
   pairs.set(pair, row?.sees === 1, now);
   return row?.sees === 1;
@@ -112,18 +128,24 @@ export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks =
   if (author === undefined) return false;
   if (author === reader.person) return true;
   const authors = new Set([author]);
-  const [blocked, hidden] = await Promise.all([
+  const [blocked, { privates, followed }] = await Promise.all([
     despiteBlocks ? new Set<PersonId>() : blockedFor(reader, authors),
-    hiddenFrom(reader, authors),
+    privacyFor(reader, authors),
   ]);
-  return !blocked.has(author) && !hidden.has(author);
+  return mayView({
+    isDeleted: false,
+    isAuthor: false,
+    isBlocked: blocked.has(author),
+    isPrivate: privates.has(author),
+    isFollower: followed.has(author),
+  });
 }
 
 /**
  * Returns those of `others` whom the viewer has blocked or who have blocked the viewer. Costs one D1 query, or nothing
  * for a viewer without any block (nearly everybody) or when `others` holds nobody but the viewer.
  */
-export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<Unseen> {
+export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<People> {
   const { person, hasBlocks } = reader;
   const people = new Set([...others].filter((other) => other !== person));
   if (!person || !hasBlocks || people.size === 0) return new Set();

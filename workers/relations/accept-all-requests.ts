@@ -1,5 +1,5 @@
 /** The effect of a private person becoming public: accepts all their follow requests. */
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, continueEffect } from "../storage/effects.ts";

@@ -4,7 +4,7 @@
  * whose fan-out reads the mirror too early is already in D1, where the effect of the bell finds it, and any later one
  * finds the mirror.
  */
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import { newId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect } from "../storage/effects.ts";

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { d1Of, allD1 } from "../../tests/runtime/d1.ts";
-import { interleaved } from "../../tests/runtime/interleave.ts";
-import { ask, outcome, signUp } from "../../tests/runtime/people.ts";
-import { queueTo } from "../../tests/runtime/queue.ts";
+import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
+import { interleaved } from "../../tests/runtime/stores/interleave.ts";
+import { ask, outcome, signUp } from "../../tests/runtime/world/people.ts";
+import { queueTo } from "../../tests/runtime/queues/queue.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { applyBlock } from "./block.ts";
 import { applyFollow } from "./follow.ts";

@@ -1,6 +1,6 @@
 /** The effect of a block or an unblock: mirrors it to the other person's shard, and ends their follow. */
 import { statement } from "../../schema/d1/database.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, sendEffect } from "../storage/effects.ts";

@@ -2,12 +2,12 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { interleaved } from "../../tests/runtime/interleave.ts";
-import { ask, makePrivate, outcome, signUp } from "../../tests/runtime/people.ts";
-import { queueTo } from "../../tests/runtime/queue.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { interleaved } from "../../tests/runtime/stores/interleave.ts";
+import { ask, makePrivate, outcome, signUp } from "../../tests/runtime/world/people.ts";
+import { queueTo } from "../../tests/runtime/queues/queue.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { applyDecision } from "./follow-requests.ts";
 import { applyBlock } from "./block.ts";

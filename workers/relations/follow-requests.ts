@@ -4,7 +4,7 @@
  * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
 import { statement } from "../../schema/d1/database.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";

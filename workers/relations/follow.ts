@@ -3,7 +3,7 @@
  * backfill.
  */
 import { statement } from "../../schema/d1/database.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import type { Reach } from "../../schema/tables/people.ts";

@@ -1,5 +1,5 @@
 import { statement, type Statement } from "../../schema/d1/database.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { newEffect, saveEffectIf } from "../storage/effects.ts";
 

@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Profile } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import type { PostId } from "../../schema/ids.ts";
-import { publish, type Someone } from "../../tests/runtime/api.ts";
-import { d1Costs } from "../../tests/runtime/d1-costs.ts";
-import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { ask, HOST, signUp } from "../../tests/runtime/people.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
+import { publish, type Someone } from "../../tests/runtime/world/api.ts";
+import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
+import { type Faults, withFaults } from "../../tests/runtime/stores/faults.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { ask, HOST, signUp } from "../../tests/runtime/world/people.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { app } from "../app.ts";
 
 beforeEach(() => {

@@ -1,8 +1,8 @@
 /** An inspection that takes longer than an isolate may use its shard map. */
 import { afterEach, expect, it, vi } from "vitest";
 import { type EffectId, type MediaId, newId } from "../../schema/ids.ts";
-import { png } from "../../tests/runtime/media.ts";
-import { emptyPair } from "../../tests/runtime/pair.ts";
+import { png } from "../../tests/runtime/media/media.ts";
+import { emptyPair } from "../../tests/runtime/world/pair.ts";
 import { inspectMedia } from "../media/inspection/inspect.ts";
 import { originalKey } from "../media/files/objects.ts";
 

@@ -6,12 +6,12 @@ import { newId, type MediaId, type PersonId, type PostId, shardOf } from "../../
 import { setBased } from "../../schema/d1/set-based.ts";
 import { isWritableSql, shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
-import { d1Of, prepared } from "../../tests/runtime/d1.ts";
-import { recordQueues } from "../../tests/runtime/facts.ts";
-import { intercepted } from "../../tests/runtime/interleave.ts";
-import { emptyPair, type Pair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
-import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
-import { newPerson } from "../../tests/runtime/posts.ts";
+import { d1Of, prepared } from "../../tests/runtime/stores/d1.ts";
+import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { intercepted } from "../../tests/runtime/stores/interleave.ts";
+import { emptyPair, type Pair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/world/pair.ts";
+import { ask, outcome, randomHandle } from "../../tests/runtime/world/people.ts";
+import { newPerson } from "../../tests/runtime/world/posts.ts";
 import { randomOf } from "../../tests/product/harness/random.ts";
 import { resendEffects } from "../storage/effects.ts";
 import { likeStatements } from "../projector/likes.ts";

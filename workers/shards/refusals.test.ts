@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
 import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { png } from "../../tests/runtime/media.ts";
-import { emptyPair, type Pair, PAIR, personIn } from "../../tests/runtime/pair.ts";
-import { ask, outcome, randomHandle } from "../../tests/runtime/people.ts";
-import { queueTo } from "../../tests/runtime/queue.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { png } from "../../tests/runtime/media/media.ts";
+import { emptyPair, type Pair, PAIR, personIn } from "../../tests/runtime/world/pair.ts";
+import { ask, outcome, randomHandle } from "../../tests/runtime/world/people.ts";
+import { queueTo } from "../../tests/runtime/queues/queue.ts";
 import { claimHandle } from "../api/accounts/sign-up.ts";
 import { beginMove, moveOf } from "./moves.ts";
 import { runStep } from "./phases.ts";

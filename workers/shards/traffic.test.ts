@@ -3,16 +3,16 @@
  * database, the one where it is looked for, and the two together hold what was acknowledged and nothing else.
  */
 import { afterEach, expect, it, onTestFinished, vi } from "vitest";
-import type { Effect } from "../../schema/messages/facts.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
 import type { Comment, Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId } from "../../schema/ids.ts";
 import { readShardMap } from "../../schema/d1/shards.ts";
-import { d1Of } from "../../tests/runtime/d1.ts";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { intercepted } from "../../tests/runtime/interleave.ts";
-import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/pair.ts";
-import { ask } from "../../tests/runtime/people.ts";
-import { queueTo } from "../../tests/runtime/queue.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { intercepted } from "../../tests/runtime/stores/interleave.ts";
+import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/world/pair.ts";
+import { ask } from "../../tests/runtime/world/people.ts";
+import { queueTo } from "../../tests/runtime/queues/queue.ts";
 import { randomOf } from "../../tests/product/harness/random.ts";
 import { newSession } from "../api/accounts/tokens.ts";
 import { fanOut } from "../feeds/fan-out.ts";

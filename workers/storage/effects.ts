@@ -7,7 +7,7 @@
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
-import { Effect } from "../../schema/messages/facts.ts";
+import { Effect } from "../../schema/messages/effects.ts";
 import { isWritableSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
 

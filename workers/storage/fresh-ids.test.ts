@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { allD1 } from "../../tests/runtime/d1.ts";
+import { allD1 } from "../../tests/runtime/stores/d1.ts";
 import { withFreshIds } from "./fresh-ids.ts";
 
 const [database = env.DB] = allD1(env);

@@ -3,11 +3,11 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Profile } from "../../schema/api/people.ts";
 import type { CommentPage, PostPage } from "../../schema/api/posts.ts";
-import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/api.ts";
-import { flush, recordQueues } from "../../tests/runtime/facts.ts";
-import { ask, signUp } from "../../tests/runtime/people.ts";
-import { writeFollow } from "../../tests/runtime/posts.ts";
-import { LaggingDatabase } from "../../tests/runtime/replicas.ts";
+import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/world/api.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { ask, signUp } from "../../tests/runtime/world/people.ts";
+import { writeFollow } from "../../tests/runtime/world/posts.ts";
+import { LaggingDatabase } from "../../tests/runtime/stores/replicas.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { project } from "../projector/projector.ts";
 

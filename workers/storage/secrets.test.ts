@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { type Faults, withFaults } from "../../tests/runtime/faults.ts";
+import { type Faults, withFaults } from "../../tests/runtime/stores/faults.ts";
 import { type SecretName, secretOf } from "./secrets.ts";
 
 /** A new binding, for which nothing is cached, as in a new isolate. */

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readerFor } from "../../tests/runtime/reader.ts";
+import { readerFor } from "../../tests/runtime/world/reader.ts";
 import { Tiers } from "./tiers.ts";
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 /** The commands on comments: who may run each of them, and what it changes. */
-import type { SeenComment } from "../../../schema/messages/facts.ts";
+import type { SeenComment } from "../../../schema/comments.ts";
 import type { CommentId, PersonId } from "../../../schema/ids.ts";
 import { COMMENTS_MAX, type ThreadQuery } from "./comment-threads.ts";
 import type { Post } from "../post.ts";

@@ -7,7 +7,8 @@
  * can end between any two.
  */
 import { PAGE_MAX } from "../../../schema/api/common.ts";
-import type { CommentFact, CommentLikeFact, SeenComment } from "../../../schema/messages/facts.ts";
+import type { SeenComment } from "../../../schema/comments.ts";
+import type { CommentFact, CommentLikeFact } from "../../../schema/messages/facts.ts";
 import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../../../schema/ids.ts";
 import type { NewComment } from "../post-results.ts";
 import type { PostRecord } from "../post-record.ts";

@@ -2,8 +2,8 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonId, PostId } from "../../../schema/ids.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { newPerson, publishedPost } from "../../../tests/runtime/world/posts.ts";
 import type { LikeResult, LikeCommand } from "../post-results.ts";
 
 beforeEach(() => {

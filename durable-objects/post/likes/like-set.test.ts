@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { PersonId } from "../../../schema/ids.ts";
 import { added, EMPTY } from "../../../schema/set-hash.ts";
-import { newPerson, newPost } from "../../../tests/runtime/posts.ts";
+import { newPerson, newPost } from "../../../tests/runtime/world/posts.ts";
 import { LikeSet } from "./like-set.ts";
 import { migrate } from "../migrate.ts";
 import { PostRecord } from "../post-record.ts";

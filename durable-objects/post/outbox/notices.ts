@@ -8,7 +8,8 @@
  * always has the same number, which grows with each new person who likes or with a comment's time, so a repeated like
  * is not new.
  */
-import type { Notice, NoticeEvent, PostFacts } from "../../../schema/messages/facts.ts";
+import type { PostFacts } from "../../../schema/messages/facts.ts";
+import type { Notice, NoticeEvent } from "../../../schema/messages/notices.ts";
 import { type CommentId, type PersonId, timeOf } from "../../../schema/ids.ts";
 import { excerpt } from "../../../schema/text.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";

@@ -2,12 +2,13 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ALBUM_MAX } from "../../../schema/api/posts.ts";
-import { ALL_FOLLOWER_PARTS, type PostFacts } from "../../../schema/messages/facts.ts";
+import type { PostFacts } from "../../../schema/messages/facts.ts";
+import { ALL_FOLLOWER_PARTS } from "../../../schema/messages/fan-out.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
-import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
-import { NOTICE_WINDOW } from "./outbox.ts";
-import { newPerson, newPost, publishedPost } from "../../../tests/runtime/posts.ts";
+import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { NOTICE_WINDOW } from "./outbox-policy.ts";
+import { newPerson, newPost, publishedPost } from "../../../tests/runtime/world/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {

@@ -8,26 +8,18 @@
  *
  * A queue that has accepted a message proves nothing: the local one loses everything when its process ends. So only a
  * confirmation, which the consumer sends after its own commit, removes an entry; an entry that is not confirmed in time
- * is sent again.
+ * is sent again. When to send what is for OutboxPolicy to decide.
  */
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
-import type { PostBody, PostFacts, PostStanding } from "../../../schema/messages/facts.ts";
+import type { PostFacts } from "../../../schema/messages/facts.ts";
+import type { PostBody, PostStanding } from "../../../schema/posts.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
 import { noticesSince } from "./notices.ts";
 import type { PostRecord } from "../post-record.ts";
+import { type NextMessage, OutboxPolicy } from "./outbox-policy.ts";
 import type { PostRow } from "../post-tables.ts";
 
-/** Changes within this many milliseconds share a message. */
-export const FLUSH_DELAY = 200;
-/**
- * The first change sends notices at once; all changes in the following interval, in milliseconds, share the next ones.
- * So a post that a million people like rewrites its author's notification ten thousand times a day at most.
- */
-export const NOTICE_WINDOW = 10_000;
-/** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
-const RETRY_DELAY = 5000;
-const RETRY_DELAY_MAX = 300_000;
 /** Limits of one message: 500 likes are about 35 kB, and a comment is up to 8 kB. */
 const LIKES_PER_MESSAGE = 500;
 const COMMENTS_PER_MESSAGE = 8;
@@ -46,16 +38,8 @@ export class Outbox {
   readonly #env: Env;
   readonly #sources: Sources;
   readonly #post: Readonly<PostRow>;
-  /** The last `seq` sent. In memory only: after a restart the object begins again at the confirmed `seq`. */
-  #sent: number;
-  /** The last `seq` sent as notices. */
-  #noticesSent: number;
-  #noticesSentAt = 0;
-  #fanOutSent = false;
-  /** When the messages under way count as lost, in ms since 1970; undefined while there are none. */
-  #deadline: number | undefined;
-  #attempts = 0;
-  #alarm = Number.POSITIVE_INFINITY;
+  /** In memory only: after a restart the object begins again at the confirmed `seq`. */
+  readonly #policy: OutboxPolicy;
 
   /** `sources` belong to the actor. The outbox reads them, and saves `noticed` where there is nothing to send. */
   constructor(storage: DurableObjectStorage, env: Env, sources: Sources) {
@@ -63,139 +47,80 @@ export class Outbox {
     this.#env = env;
     this.#sources = sources;
     this.#post = sources.record.row;
-    this.#sent = this.#post.confirmed;
-    this.#noticesSent = this.#post.noticed;
+    this.#policy = new OutboxPolicy(this.#post);
     // The alarm may be gone: the runtime gives up after seven failures, and on a full disk even setting one fails.
-    if (this.#pending) this.changed();
+    if (this.#policy.isPending) this.changed();
   }
 
   /** Must be called with each change, in its transaction: the alarm is durable if and only if the change is. */
   changed(): void {
-    this.#wakeAt(Date.now() + FLUSH_DELAY);
+    this.#setAlarm(this.#policy.changed(Date.now()));
   }
 
   /** Sends the next notices without waiting for NOTICE_WINDOW. */
   hurry(): void {
-    this.#noticesSentAt = 0;
+    this.#policy.hurry();
   }
 
   /** Treats everything unconfirmed as not sent, and sends it soon. */
   restart(): void {
-    this.#sent = this.#post.confirmed;
-    this.#noticesSent = this.#post.noticed;
-    this.#attempts = 0;
-    this.#deadline = undefined;
-    this.changed();
+    this.#setAlarm(this.#policy.restart(Date.now()));
   }
 
-  /** Must be called when a consumer has confirmed something: the messages still under way get their full time again. */
+  /** Must be called when a consumer has confirmed something. */
   confirmed(): void {
-    this.#sent = Math.max(this.#sent, this.#post.confirmed);
-    this.#noticesSent = Math.max(this.#noticesSent, this.#post.noticed);
-    this.#attempts = 0;
-    this.#deadline = this.#underWay ? Date.now() + RETRY_DELAY : undefined;
+    this.#policy.confirmed(Date.now());
   }
 
   /** Runs in the alarm. Sets the next alarm whatever fails: the runtime gives up on an alarm that throws 7 times. */
   async flush(): Promise<void> {
-    this.#alarm = Number.POSITIVE_INFINITY;
-    if (this.#deadline !== undefined && Date.now() >= this.#deadline) this.#sendAllAgain();
+    this.#policy.wake(Date.now());
     try {
       await this.#sendFacts();
       await this.#sendFanOut();
     } catch (error) {
       console.warn("outbox not sent, will retry", { post: this.#post.id, error: String(error) });
-      this.#attempts += 1;
+      this.#policy.failed();
     } finally {
-      if (this.#pending) this.#wakeAt(this.#nextFlush());
+      this.#setAlarm(this.#policy.finish(Date.now()));
     }
   }
 
-  #nextFlush(): number {
-    const now = Date.now();
-    if (this.#attempts > 0) return this.#deadline ?? now + this.#retryDelay();
-    if (this.#sent < this.#post.seq) return now + FLUSH_DELAY;
-    const window = this.#noticesSent < this.#post.seq ? Math.max(this.#noticesDue, now + FLUSH_DELAY) : undefined;
-    return Math.min(this.#deadline ?? now + this.#retryDelay(), window ?? Number.POSITIVE_INFINITY);
-  }
-
-  get #pending(): boolean {
-    const { confirmed, noticed, seq, delivered } = this.#post;
-    return confirmed < seq || noticed < seq || !delivered;
-  }
-
-  /** When the next notices may be sent, in ms since 1970. */
-  get #noticesDue(): number {
-    return this.#noticesSentAt + NOTICE_WINDOW;
-  }
-
-  #retryDelay(): number {
-    return Math.min(RETRY_DELAY * 2 ** this.#attempts, RETRY_DELAY_MAX);
-  }
-
-  #sendAllAgain(): void {
-    this.#attempts += 1;
-    this.#sent = this.#post.confirmed;
-    this.#noticesSent = this.#post.noticed;
-    this.#noticesSentAt = 0;
-    this.#fanOutSent = false;
-    this.#deadline = undefined;
-  }
-
-  get #underWay(): boolean {
-    const { confirmed, noticed, delivered } = this.#post;
-    return this.#sent > confirmed || this.#noticesSent > noticed || (this.#fanOutSent && !delivered);
-  }
-
-  #awaitConfirmation(): void {
-    this.#deadline ??= Date.now() + this.#retryDelay();
-  }
-
-  #wakeAt(time: number): void {
-    if (time >= this.#alarm) return;
-    this.#alarm = time;
+  #setAlarm(time: number | undefined): void {
     // Not awaited: the output gate holds every response until this is durable.
-    void this.#storage.setAlarm(time);
+    if (time !== undefined) void this.#storage.setAlarm(time);
   }
 
   async #sendFacts(): Promise<void> {
-    const mayNotify = Date.now() >= this.#noticesDue;
-    const isLeft = () => this.#sent < this.#post.seq || (mayNotify && this.#noticesSent < this.#post.seq);
-    for (let messages = 0; isLeft() && messages < MESSAGES_PER_FLUSH; messages += 1) {
-      const notices = mayNotify ? noticesSince(this.#storage.sql, this.#sources, this.#noticesSent) : undefined;
-      if (notices && this.#isNothingToSend(notices)) {
+    for (let messages = 0; messages < MESSAGES_PER_FLUSH; messages += 1) {
+      const next = this.#policy.nextMessage;
+      if (!next) return;
+      const { noticesAfter } = next;
+      const notices =
+        noticesAfter === undefined ? undefined : noticesSince(this.#storage.sql, this.#sources, noticesAfter);
+      if (notices && this.#policy.isNothingToSend(notices)) {
         this.#sources.record.save({ noticed: notices.to });
-        this.#noticesSent = notices.to;
+        this.#policy.skippedNotices(notices.to);
         continue;
       }
-      const facts = this.#nextFacts(notices);
+      const facts = this.#nextFacts(next, notices);
       await within(STORE_TIMEOUT, this.#env.FACTS.send(facts), "the queue of facts");
-      this.#sent = Math.max(this.#sent, facts.to);
-      this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
-      if (notices && notices.list.length > 0) this.#noticesSentAt = Date.now();
-      this.#awaitConfirmation();
+      this.#policy.sentFacts(facts.to, notices, Date.now());
     }
   }
 
-  /** Whether only changes without notices are left. They need no message of their own. */
-  #isNothingToSend({ list }: Notices): boolean {
-    const { seq, noticed } = this.#post;
-    return list.length === 0 && this.#sent === seq && this.#noticesSent === noticed;
-  }
-
   async #sendFanOut(): Promise<void> {
-    if (this.#post.delivered || this.#fanOutSent) return;
+    if (!this.#policy.isFanOutDue) return;
     const sent = this.#env.FAN_OUT.send({ post: this.#post.id, author: this.#post.author });
     await within(STORE_TIMEOUT, sent, "the queue of the fan-out");
-    this.#fanOutSent = true;
-    this.#awaitConfirmation();
+    this.#policy.sentFanOut(Date.now());
   }
 
-  /** Fills a message with the present state of everything after `#sent`, in the order of its `seq`. */
-  #nextFacts(notices: Notices | undefined): PostFacts {
+  /** Fills a message with the present state of everything after `factsAfter`, in the order of its `seq`. */
+  #nextFacts({ factsAfter }: NextMessage, notices: Notices | undefined): PostFacts {
     const { id, author, confirmed } = this.#post;
     const { likes, comments } = this.#sources;
-    const from = this.#sent + 1;
+    const from = factsAfter + 1;
     const lists = [
       likes.changes(from, LIKES_PER_MESSAGE),
       comments.changes(from, COMMENTS_PER_MESSAGE),

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PushPayload } from "../../../schema/api/push.ts";
 import { ROOT, WRANGLER_CONFIG } from "../../../scripts/paths.ts";
-import { PushedBrowser } from "../../runtime/browser.ts";
+import { PushedBrowser } from "../../runtime/push/browser.ts";
 
 export type Arrived = { payload: PushPayload; headers: IncomingHttpHeaders; browser: PushedBrowser };
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { expect, it } from "vitest";
-import { randomHandle } from "../../../tests/runtime/people.ts";
+import { randomHandle } from "../../../tests/runtime/world/people.ts";
 import { countAttempt, networkOf } from "./attempts.ts";
 import { problem } from "../../http/problems.ts";
 import type { App } from "../../http/routes.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Me } from "../../../schema/api/people.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 
 it("changes the given fields and keeps the rest", async () => {
   const { person, token } = await signUp();

@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import type { SignedIn } from "../../../schema/api/people.ts";
 import { newId, type SessionId, shardOf } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { ask, HOST, outcome, randomHandle } from "../../../tests/runtime/people.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { ask, HOST, outcome, randomHandle } from "../../../tests/runtime/world/people.ts";
 import { SESSION_LASTS } from "./tokens.ts";
 
 const password = "correct horse battery staple";

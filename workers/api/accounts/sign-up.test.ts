@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import type { SignedIn } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard } from "../../../schema/ids.ts";
 import { shardOfHandle } from "../../../schema/d1/shards.ts";
-import { d1Of, allD1 } from "../../../tests/runtime/d1.ts";
-import { ask, outcome, randomHandle } from "../../../tests/runtime/people.ts";
+import { d1Of, allD1 } from "../../../tests/runtime/stores/d1.ts";
+import { ask, outcome, randomHandle } from "../../../tests/runtime/world/people.ts";
 import { CLAIM_LASTS, CREATE_WITHIN, claimHandle, createPerson } from "./sign-up.ts";
 
 const password = "correct horse battery staple";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ask, HOST, outcome, signUp } from "../../../tests/runtime/people.ts";
+import { ask, HOST, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 
 const cookie = (token: string) => ({ cookie: `__Host-session=${token}` });
 

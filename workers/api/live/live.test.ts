@@ -3,10 +3,10 @@ import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { POSTS_WATCHED_MAX } from "../../../schema/live/live-limits.ts";
-import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
-import { connect, folded, hangUp } from "../../../tests/runtime/live.ts";
-import { ask, HOST, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { newPerson, newPost, publishedPost } from "../../../tests/runtime/posts.ts";
+import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { connect, folded, hangUp } from "../../../tests/runtime/live/live.ts";
+import { ask, HOST, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { newPerson, newPost, publishedPost } from "../../../tests/runtime/world/posts.ts";
 import { project } from "../../projector/projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -2,11 +2,11 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { type MediaId, newId, shardOf } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { PART_BYTES, UNFINISHED_UPLOADS_MAX, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
-import { type Faults, withFaults } from "../../../tests/runtime/faults.ts";
-import { codeOf, effectOf } from "../../../tests/runtime/media.ts";
-import { ask } from "../../../tests/runtime/people.ts";
+import { type Faults, withFaults } from "../../../tests/runtime/stores/faults.ts";
+import { codeOf, effectOf } from "../../../tests/runtime/media/media.ts";
+import { ask } from "../../../tests/runtime/world/people.ts";
 import {
   bodyOf,
   type Client,
@@ -17,7 +17,7 @@ import {
   quietEnv,
   mediaRowOf,
   storedDigest,
-} from "../../../tests/runtime/uploads.ts";
+} from "../../../tests/runtime/media/uploads.ts";
 
 const refusal = async (response: Response) => [response.status, await codeOf(response)];
 const sha = async (algorithm: string, bytes: Uint8Array<ArrayBuffer>) =>

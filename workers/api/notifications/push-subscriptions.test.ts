@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { PushedBrowser } from "../../../tests/runtime/browser.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { MOZILLA, pushingEnv, PushServices } from "../../../tests/runtime/push-service.ts";
-import type { Someone } from "../../../tests/runtime/api.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { PushedBrowser } from "../../../tests/runtime/push/browser.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { MOZILLA, pushingEnv, PushServices } from "../../../tests/runtime/push/push-service.ts";
+import type { Someone } from "../../../tests/runtime/world/api.ts";
 import { SUBSCRIPTIONS_MAX } from "../../push/subscriptions.ts";
 import { newSession } from "../accounts/tokens.ts";
 

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Reconciled } from "../../../schema/api/admin.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { newPerson, publishedPost } from "../../../tests/runtime/world/posts.ts";
 import { project } from "../../projector/projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;

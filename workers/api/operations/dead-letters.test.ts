@@ -2,11 +2,11 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { DeadLetterPage, ReplayResult } from "../../../schema/api/dead-letters.ts";
 import { DEAD_LETTERS } from "../../../schema/messages/dead-letters.ts";
-import { allDeadLetters, deadLetterAbout, operate } from "../../../tests/runtime/dead-letters.ts";
-import { withFaults } from "../../../tests/runtime/faults.ts";
-import { outcome } from "../../../tests/runtime/people.ts";
-import { newPost } from "../../../tests/runtime/posts.ts";
-import { queueTo } from "../../../tests/runtime/queue.ts";
+import { allDeadLetters, deadLetterAbout, operate } from "../../../tests/runtime/world/dead-letters.ts";
+import { withFaults } from "../../../tests/runtime/stores/faults.ts";
+import { outcome } from "../../../tests/runtime/world/people.ts";
+import { newPost } from "../../../tests/runtime/world/posts.ts";
+import { queueTo } from "../../../tests/runtime/queues/queue.ts";
 import { keepDeadLetter, DEAD_LETTERS_MAX, forgetReplayed } from "../../operations/dead-letters.ts";
 
 beforeEach(() => {

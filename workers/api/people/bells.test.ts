@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
-import { Effect } from "../../../schema/messages/facts.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
-import { queueTo } from "../../../tests/runtime/queue.ts";
+import { Effect } from "../../../schema/messages/effects.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/world/people.ts";
+import { queueTo } from "../../../tests/runtime/queues/queue.ts";
 
 afterEach(() => {
   vi.useRealTimers();

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Blocked, Handle, PeoplePage } from "../../../schema/api/people.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
-import type { Effect } from "../../../schema/messages/facts.ts";
+import type { Effect } from "../../../schema/messages/effects.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { applyBlock } from "../../relations/block.ts";
 import { checkSockets } from "../../notifications/socket-hints.ts";

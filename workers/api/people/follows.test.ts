@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
-import { queueTo } from "../../../tests/runtime/queue.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/world/people.ts";
+import { queueTo } from "../../../tests/runtime/queues/queue.ts";
 
 /** An environment whose queue drops everything, so that effects stay in their table. */
 const withoutQueue = { ...env, EFFECTS: queueTo(() => {}) };

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import type { Someone } from "../../../tests/runtime/api.ts";
-import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import type { Someone } from "../../../tests/runtime/world/api.ts";
+import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/world/people.ts";
 import { MUTES_MAX } from "./mutes.ts";
 
 const mute = (by: Someone, { person }: Someone) => ask("PUT", `/v1/people/${person.handle}/mute`, { token: by.token });

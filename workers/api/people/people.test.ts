@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { PersonCard, Profile } from "../../../schema/api/people.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/people.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { ask, outcome, randomHandle, signUp } from "../../../tests/runtime/world/people.ts";
 import { peopleByIds } from "../../../schema/d1/person-cards.ts";
 
 type Page = { items: PersonCard[]; next?: string };

@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Comment, CommentPage, Post } from "../../../schema/api/posts.ts";
 import { newId, type CommentId } from "../../../schema/ids.ts";
-import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
+import {
+  allPages,
+  comment,
+  succeed,
+  projectAll,
+  publish,
+  type Someone,
+  tokenOf,
+} from "../../../tests/runtime/world/api.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {

@@ -2,11 +2,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { Comment, CommentPage } from "../../../schema/api/posts.ts";
 import { type CommentId, newId, type PersonId, type PostId } from "../../../schema/ids.ts";
-import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { writeFollow } from "../../../tests/runtime/posts.ts";
-import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
+import {
+  allPages,
+  comment,
+  succeed,
+  projectAll,
+  publish,
+  type Someone,
+  tokenOf,
+} from "../../../tests/runtime/world/api.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { writeFollow } from "../../../tests/runtime/world/posts.ts";
+import { warmD1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { encodeCursor } from "../../http/cursors.ts";
 
 // Queues deliver only when a test does it.

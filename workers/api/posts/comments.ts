@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { SeenComment } from "../../../schema/messages/facts.ts";
+import type { SeenComment } from "../../../schema/comments.ts";
 import { IdempotencyKey, PageQuery } from "../../../schema/api/common.ts";
 import {
   type Comment,

@@ -3,13 +3,21 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { NotificationPage } from "../../../schema/api/notifications.ts";
 import type { Me } from "../../../schema/api/people.ts";
 import type { Post, PostPage } from "../../../schema/api/posts.ts";
-import { Effect } from "../../../schema/messages/facts.ts";
+import { Effect } from "../../../schema/messages/effects.ts";
 import { newId, type MediaId, type PostId } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { allPages, comment, succeed, projectAll, publish, type Someone, tokenOf } from "../../../tests/runtime/api.ts";
-import { flush, recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import {
+  allPages,
+  comment,
+  succeed,
+  projectAll,
+  publish,
+  type Someone,
+  tokenOf,
+} from "../../../tests/runtime/world/api.ts";
+import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { writeFollow, readyMedia } from "../../../tests/runtime/world/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 import { originalKey, renditionKey } from "../../media/files/objects.ts";
 import { erase } from "../../projector/erase.ts";

@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { LikeCommand } from "../../../durable-objects/post/post-results.ts";
 import { newId, type PersonId } from "../../../schema/ids.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { newPerson, publishedPost } from "../../../tests/runtime/posts.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { newPerson, publishedPost } from "../../../tests/runtime/world/posts.ts";
 import { setLike } from "./hot-posts.ts";
 
 beforeEach(() => {

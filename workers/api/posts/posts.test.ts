@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
 import { newId, type PostId } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { recordQueues } from "../../../tests/runtime/facts.ts";
-import { ask, outcome, signUp } from "../../../tests/runtime/people.ts";
-import { writeFollow, readyMedia } from "../../../tests/runtime/posts.ts";
-import { warmD1Costs } from "../../../tests/runtime/d1-costs.ts";
-import { withFaults } from "../../../tests/runtime/faults.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
+import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { writeFollow, readyMedia } from "../../../tests/runtime/world/posts.ts";
+import { warmD1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
+import { withFaults } from "../../../tests/runtime/stores/faults.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
 
 // Nothing is delivered, so D1 stays behind every like and comment: the worst case for reading one's own writes.

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
-import type { InspectEffect } from "../../../schema/messages/facts.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { d1Costs } from "../../../tests/runtime/d1-costs.ts";
-import { deliver } from "../../../tests/runtime/dead-letters.ts";
-import { requestAs, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
+import type { InspectEffect } from "../../../schema/messages/effects.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { d1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
+import { deliver } from "../../../tests/runtime/world/dead-letters.ts";
+import { requestAs, codeOf, effectOf, inspected, png, upload } from "../../../tests/runtime/media/media.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { originalKey } from "../files/objects.ts";
 import { consumeInspections, inspectMedia } from "./inspect.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import {
   requestAs,
   effectOf,
@@ -11,8 +11,8 @@ import {
   joined,
   png,
   upload,
-} from "../../../tests/runtime/media.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
+} from "../../../tests/runtime/media/media.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { inspectMedia } from "./inspect.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { sizeOfRendition, uprightSize } from "../pictures/upright-size.ts";

@@ -1,6 +1,6 @@
 /** Inspects uploads. An upload ends either as `ready`, with everything that is served stored, or as `rejected`. */
 import { eq, sql } from "drizzle-orm";
-import { InspectEffect } from "../../../schema/messages/facts.ts";
+import { InspectEffect } from "../../../schema/messages/effects.ts";
 import type { EffectId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
 import { byDatabase, databaseOf, refreshShardMap } from "../../../schema/d1/shards.ts";

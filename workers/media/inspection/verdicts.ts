@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
 import { bare, fieldsOf, jsonFieldsOf, textOf } from "../../../schema/d1/sql.ts";
 import type { EffectId, MediaId } from "../../../schema/ids.ts";
-import type { InspectEffect } from "../../../schema/messages/facts.ts";
+import type { InspectEffect } from "../../../schema/messages/effects.ts";
 import { byDatabase, refreshShardMap } from "../../../schema/d1/shards.ts";
 import { UNPUBLISHED_KEPT_FOR } from "../../../schema/media/upload-limits.ts";
 import { effects } from "../../../schema/tables/people.ts";

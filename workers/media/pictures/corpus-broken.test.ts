@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
+import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/media/corpus.ts";
 import { REJECTIONS } from "../files/rejections.ts";
 
 /** Only every sixth file is inspected here. corpus.node.test.ts reads the headers of all of them, which is fast. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/corpus.ts";
-import { requestAs } from "../../../tests/runtime/media.ts";
+import { eachFile, HAS_CORPUS, IS_WHOLE, outcome } from "../../../tests/runtime/media/corpus.ts";
+import { requestAs } from "../../../tests/runtime/media/media.ts";
 
 type Known = {
   format: string;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { inspected, jpeg, png } from "../../../tests/runtime/media.ts";
+import { inspected, jpeg, png } from "../../../tests/runtime/media/media.ts";
 import {
   bytes,
   GIF_END,
@@ -11,8 +11,8 @@ import {
   gifHead,
   heif,
   ispe,
-} from "../../../tests/runtime/picture-bytes.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
+} from "../../../tests/runtime/media/picture-bytes.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { renditionKey } from "../files/objects.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };

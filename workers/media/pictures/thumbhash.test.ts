@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { encode } from "fast-png";
 import { thumbHashToApproximateAspectRatio, thumbHashToAverageRGBA } from "thumbhash";
 import { expect, it } from "vitest";
-import { png } from "../../../tests/runtime/media.ts";
+import { png } from "../../../tests/runtime/media/media.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
 async function hashOf(picture: ArrayBuffer | Uint8Array): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { requestAs, inspected, png } from "../../../tests/runtime/media.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
-import { claim } from "../../../tests/runtime/served-media.ts";
+import { requestAs, inspected, png } from "../../../tests/runtime/media/media.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
+import { claim } from "../../../tests/runtime/media/served-media.ts";
 import { deleteObjects, originalKey } from "../files/objects.ts";
 import { mediaUrls } from "../../reads/media-urls.ts";
 

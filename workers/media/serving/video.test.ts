@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import type { MediaId } from "../../../schema/ids.ts";
-import { requestAs, codeOf } from "../../../tests/runtime/media.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
-import { readyVideo } from "../../../tests/runtime/served-media.ts";
+import { requestAs, codeOf } from "../../../tests/runtime/media/media.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
+import { readyVideo } from "../../../tests/runtime/media/served-media.ts";
 import { deleteObjects, videoKey } from "../files/objects.ts";
 import { videoUrl } from "../../reads/media-urls.ts";
 

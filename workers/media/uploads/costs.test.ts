@@ -3,9 +3,9 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { MediaId } from "../../../schema/ids.ts";
 import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
-import { metered } from "../../../tests/runtime/metered.ts";
-import { ask } from "../../../tests/runtime/people.ts";
-import { CHUNK, fileOf, MP4, newClient, quietEnv } from "../../../tests/runtime/uploads.ts";
+import { metered } from "../../../tests/runtime/stores/metered.ts";
+import { ask } from "../../../tests/runtime/world/people.ts";
+import { CHUNK, fileOf, MP4, newClient, quietEnv } from "../../../tests/runtime/media/uploads.ts";
 
 /** Records the names of the methods called on `target`, and on the actors and multipart uploads that it returns. */
 function watched<T extends object>(target: T, calls: string[], only: (name: string) => boolean = () => true): T {

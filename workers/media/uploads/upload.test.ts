@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";
 import { type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
-import { d1Of } from "../../../tests/runtime/d1.ts";
-import { requestAs, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media.ts";
-import { newPerson } from "../../../tests/runtime/posts.ts";
-import { fileOf } from "../../../tests/runtime/uploads.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { requestAs, codeOf, effectOf, png, post, upload } from "../../../tests/runtime/media/media.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
+import { fileOf } from "../../../tests/runtime/media/uploads.ts";
 import { originalKey } from "../files/objects.ts";
 import { UPLOAD_MAX_BYTES } from "./upload.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { box, contentOf, mp4, u32, webm } from "../../../tests/runtime/video-files.ts";
+import { box, contentOf, mp4, u32, webm } from "../../../tests/runtime/media/video-files.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory, type ByteSource, Metered } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";

@@ -32,7 +32,7 @@ import {
   vp8x,
   webp,
   pictureType,
-} from "../../../../tests/runtime/picture-bytes.ts";
+} from "../../../../tests/runtime/media/picture-bytes.ts";
 import type { PictureType } from "../../../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { pictureType } from "../../../../tests/runtime/picture-bytes.ts";
+import { pictureType } from "../../../../tests/runtime/media/picture-bytes.ts";
 import { type Header, readHeader } from "./header.ts";
 
 const CORPUS = fileURLToPath(new URL("../../../../../shared/corpus/", import.meta.url).href);

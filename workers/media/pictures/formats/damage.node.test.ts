@@ -24,7 +24,7 @@ import {
   u16,
   vp8x,
   webp,
-} from "../../../../tests/runtime/picture-bytes.ts";
+} from "../../../../tests/runtime/media/picture-bytes.ts";
 import type { Removed } from "../../../../schema/media/media-details.ts";
 import type { PictureType } from "../../../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { tiff } from "../../../../tests/runtime/picture-bytes.ts";
+import { tiff } from "../../../../tests/runtime/media/picture-bytes.ts";
 import { readExif } from "./exif.ts";
 
 const photograph = () => tiff({ orientation: 8, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" });

@@ -1,8 +1,8 @@
 /** Pictures for tests, assembled byte by byte: valid ones and ones that no camera writes. Needs no runtime. */
 
-import { detectMediaType } from "../../schema/media/file-signatures.ts";
-import { isVideo, type PictureType } from "../../schema/media/media-types.ts";
-import { Refusal } from "../../schema/api/refusals.ts";
+import { detectMediaType } from "../../../schema/media/file-signatures.ts";
+import { isVideo, type PictureType } from "../../../schema/media/media-types.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
 
 /** Returns the type that an upload detects, or throws its refusal. */
 export function pictureType(file: Uint8Array): PictureType {

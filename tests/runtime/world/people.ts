@@ -1,10 +1,10 @@
 /** People for tests, and a client of the API. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { PersonCard } from "../../schema/api/people.ts";
-import { d1Of } from "./d1.ts";
-import { app } from "../../workers/app.ts";
-import { claimHandle, createPerson } from "../../workers/api/accounts/sign-up.ts";
+import type { PersonCard } from "../../../schema/api/people.ts";
+import { d1Of } from "../stores/d1.ts";
+import { app } from "../../../workers/app.ts";
+import { claimHandle, createPerson } from "../../../workers/api/accounts/sign-up.ts";
 
 export const HOST = "http://localhost";
 

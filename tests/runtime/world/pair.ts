@@ -1,11 +1,11 @@
 /** Two separate databases for tests that move shards between them. */
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { newId, type PersonId } from "../../schema/ids.ts";
-import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
-import { d1Of } from "./d1.ts";
-import { createPerson } from "../../workers/api/accounts/sign-up.ts";
-import { MOVED_TABLES } from "../../workers/shards/tables.ts";
+import { newId, type PersonId } from "../../../schema/ids.ts";
+import { readShardMap, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { d1Of } from "../stores/d1.ts";
+import { createPerson } from "../../../workers/api/accounts/sign-up.ts";
+import { MOVED_TABLES } from "../../../workers/shards/tables.ts";
 import { randomHandle } from "./people.ts";
 
 type Bound = Env & { DB_A: D1Database; DB_B: D1Database; TEST_MIGRATIONS: D1Migration[] };

@@ -1,9 +1,9 @@
 /** The corpus of files of other projects, which vitest.config.ts binds if it is present. */
 import { env } from "cloudflare:workers";
-import type { Media } from "../../schema/api/media.ts";
+import type { Media } from "../../../schema/api/media.ts";
 import { requestAs, codeOf, effectOf, upload } from "./media.ts";
-import { newPerson } from "./posts.ts";
-import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
+import { newPerson } from "../world/posts.ts";
+import { inspectMedia } from "../../../workers/media/inspection/inspect.ts";
 
 const { CORPUS, WHOLE_CORPUS } = env as Env & { CORPUS?: Fetcher; WHOLE_CORPUS: string };
 /** With `WHOLE_CORPUS=1` all files go through the decoder, which takes minutes; otherwise a sample. */

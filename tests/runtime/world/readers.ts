@@ -1,9 +1,9 @@
 /** Makes many readers at once for tests of delivery, with the rows that fan-out reads but without handles. */
 import { env } from "cloudflare:workers";
-import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
-import { setBased } from "../../schema/d1/set-based.ts";
-import { byD1, d1Of, allD1, prepared } from "./d1.ts";
-import { today } from "../../workers/feeds/dormant.ts";
+import { type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
+import { setBased } from "../../../schema/d1/set-based.ts";
+import { byD1, d1Of, allD1, prepared } from "../stores/d1.ts";
+import { today } from "../../../workers/feeds/dormant.ts";
 import { newPerson } from "./posts.ts";
 
 /** Makes people who were last seen `daysAgo`. */

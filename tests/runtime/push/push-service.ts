@@ -3,11 +3,11 @@
  */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { PushPayload } from "../../schema/api/push.ts";
-import type { PushMessage } from "../../schema/messages/push.ts";
-import type { Fetch } from "../../workers/push/deliver.ts";
+import type { PushPayload } from "../../../schema/api/push.ts";
+import type { PushMessage } from "../../../schema/messages/push.ts";
+import type { Fetch } from "../../../workers/push/deliver.ts";
 import { PushedBrowser } from "./browser.ts";
-import { queueTo } from "./queue.ts";
+import { queueTo } from "../queues/queue.ts";
 
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 export const MOZILLA = "https://updates.push.services.mozilla.com";

@@ -1,10 +1,10 @@
 /** Uploaded videos for tests. */
 import { env } from "cloudflare:workers";
-import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../../schema/ids.ts";
-import type { VideoType } from "../../schema/media/media-types.ts";
-import { d1Of } from "./d1.ts";
-import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
-import { originalKey } from "../../workers/media/files/objects.ts";
+import { type EffectId, type MediaId, newId, type PersonId, shardOf } from "../../../schema/ids.ts";
+import type { VideoType } from "../../../schema/media/media-types.ts";
+import { d1Of } from "../stores/d1.ts";
+import { inspectMedia } from "../../../workers/media/inspection/inspect.ts";
+import { originalKey } from "../../../workers/media/files/objects.ts";
 
 /** Makes a video of `owner` that is uploaded but not yet inspected. */
 export async function uploadedVideo(

@@ -1,7 +1,7 @@
 /** Delivers messages as a queue would, and reads dead letters. */
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { DeadLetterPage, DeadLetterSummary, DeadLetterDetails } from "../../schema/api/dead-letters.ts";
+import type { DeadLetterPage, DeadLetterSummary, DeadLetterDetails } from "../../../schema/api/dead-letters.ts";
 import { ask } from "./people.ts";
 
 const ADMIN_TOKEN = "a-secret-of-the-operator";

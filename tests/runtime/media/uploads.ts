@@ -1,10 +1,10 @@
 /** A tus client and files of any size, for tests. */
 import { env } from "cloudflare:workers";
-import type { PersonCard } from "../../schema/api/people.ts";
-import type { MediaId } from "../../schema/ids.ts";
-import { d1Of } from "./d1.ts";
-import { originalKey } from "../../workers/media/files/objects.ts";
-import { ask, signUp } from "./people.ts";
+import type { PersonCard } from "../../../schema/api/people.ts";
+import type { MediaId } from "../../../schema/ids.ts";
+import { d1Of } from "../stores/d1.ts";
+import { originalKey } from "../../../workers/media/files/objects.ts";
+import { ask, signUp } from "../world/people.ts";
 
 /** A queue that delivers nothing, so that an upload stays in its state after sending. */
 const KEEPS_QUIET = { send: () => Promise.resolve() } as unknown as Queue;

@@ -1,10 +1,10 @@
 /** Actions of people over the API for tests, and their projection to D1. */
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { Comment, CommentPage, Post } from "../../schema/api/posts.ts";
-import type { PostId } from "../../schema/ids.ts";
-import { project } from "../../workers/projector/projector.ts";
-import { flush, type recordQueues } from "./facts.ts";
+import type { Comment, CommentPage, Post } from "../../../schema/api/posts.ts";
+import type { PostId } from "../../../schema/ids.ts";
+import { project } from "../../../workers/projector/projector.ts";
+import { flush, type recordQueues } from "../queues/facts.ts";
 import { ask, type signUp } from "./people.ts";
 import { readyMedia } from "./posts.ts";
 

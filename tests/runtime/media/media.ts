@@ -2,16 +2,16 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { Media } from "../../schema/api/media.ts";
-import type { Effect } from "../../schema/messages/facts.ts";
-import type { MediaId, PersonId, SessionId } from "../../schema/ids.ts";
-import { d1Of } from "./d1.ts";
-import { problem } from "../../workers/http/problems.ts";
-import { mediaRoutes } from "../../workers/api/media/media.ts";
-import { posters } from "../../workers/api/media/posters.ts";
-import type { App } from "../../workers/http/routes.ts";
-import { inspectMedia } from "../../workers/media/inspection/inspect.ts";
-import { serveMedia } from "../../workers/media/serving/serve.ts";
+import type { Media } from "../../../schema/api/media.ts";
+import type { Effect } from "../../../schema/messages/effects.ts";
+import type { MediaId, PersonId, SessionId } from "../../../schema/ids.ts";
+import { d1Of } from "../stores/d1.ts";
+import { problem } from "../../../workers/http/problems.ts";
+import { mediaRoutes } from "../../../workers/api/media/media.ts";
+import { posters } from "../../../workers/api/media/posters.ts";
+import type { App } from "../../../workers/http/routes.ts";
+import { inspectMedia } from "../../../workers/media/inspection/inspect.ts";
+import { serveMedia } from "../../../workers/media/serving/serve.ts";
 import { exifSegment, joined, png, type Shade, tiff, type TiffTags } from "./picture-bytes.ts";
 
 export { joined, png };

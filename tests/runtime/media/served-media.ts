@@ -1,11 +1,11 @@
 /** Files as inspection and publishing leave them, for tests of serving. */
 import { env } from "cloudflare:workers";
-import { Variant } from "../../schema/api/media.ts";
-import type { MediaId, PersonId } from "../../schema/ids.ts";
-import type { MediaType } from "../../schema/media/media-types.ts";
-import { d1Of } from "./d1.ts";
-import { originalKey, renditionKey, videoKey } from "../../workers/media/files/objects.ts";
-import { readyMedia } from "./posts.ts";
+import { Variant } from "../../../schema/api/media.ts";
+import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import type { MediaType } from "../../../schema/media/media-types.ts";
+import { d1Of } from "../stores/d1.ts";
+import { originalKey, renditionKey, videoKey } from "../../../workers/media/files/objects.ts";
+import { readyMedia } from "../world/posts.ts";
 
 /** Makes the row of a file that is ready, without bytes. */
 export async function readyFile(

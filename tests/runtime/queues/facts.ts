@@ -5,8 +5,9 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { PostActor } from "../../durable-objects/post/post-actor.ts";
-import type { FanOut, PostFacts } from "../../schema/messages/facts.ts";
+import type { PostActor } from "../../../durable-objects/post/post-actor.ts";
+import type { PostFacts } from "../../../schema/messages/facts.ts";
+import type { FanOut } from "../../../schema/messages/fan-out.ts";
 
 export function recordQueues() {
   const facts: PostFacts[] = [];

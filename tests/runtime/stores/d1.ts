@@ -1,6 +1,6 @@
 /** D1 bindings for tests, which write and read rows without the product's own access to them. */
-import type { Id } from "../../schema/ids.ts";
-import { bindingOf, bindings } from "../../schema/d1/shards.ts";
+import type { Id } from "../../../schema/ids.ts";
+import { bindingOf, bindings } from "../../../schema/d1/shards.ts";
 
 export const d1Named = (env: Env, binding: string): D1Database =>
   (env as unknown as Record<string, D1Database>)[binding] as D1Database;

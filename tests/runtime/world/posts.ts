@@ -1,7 +1,7 @@
 /** Makes people and posts for tests of actors and queues. */
 import { env } from "cloudflare:workers";
-import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../schema/ids.ts";
-import { d1Of } from "./d1.ts";
+import { type Id, type MediaId, newId, type PersonId, type PostId, randomShard, shardOf } from "../../../schema/ids.ts";
+import { d1Of } from "../stores/d1.ts";
 
 const made = new Set<Id>();
 

@@ -2,10 +2,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import type { LiveRelay } from "../../durable-objects/live/live-relay.ts";
-import type { PostActor } from "../../durable-objects/post/post-actor.ts";
-import type { PostWindow } from "../../durable-objects/post/post-window.ts";
-import { type RelayName, relayNamed, relayOfNetwork } from "../../schema/live/live-relays.ts";
+import type { LiveRelay } from "../../../durable-objects/live/live-relay.ts";
+import type { PostActor } from "../../../durable-objects/post/post-actor.ts";
+import type { PostWindow } from "../../../durable-objects/post/post-window.ts";
+import { type RelayName, relayNamed, relayOfNetwork } from "../../../schema/live/live-relays.ts";
 import { connect } from "./live.ts";
 
 type Changed = (window: PostWindow) => Promise<boolean>;

@@ -2,16 +2,16 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { Notice } from "../../schema/messages/facts.ts";
-import type { PersonId } from "../../schema/ids.ts";
-import type { PushMessage } from "../../schema/messages/push.ts";
-import { d1Of, prepared } from "./d1.ts";
-import { notificationStatements } from "../../workers/notifications/write-notifications.ts";
-import { consumePushes } from "../../workers/push/consumer.ts";
-import { sendPushes } from "../../workers/push/send-pushes.ts";
-import type { Someone } from "./api.ts";
+import type { Notice } from "../../../schema/messages/notices.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import type { PushMessage } from "../../../schema/messages/push.ts";
+import { d1Of, prepared } from "../stores/d1.ts";
+import { notificationStatements } from "../../../workers/notifications/write-notifications.ts";
+import { consumePushes } from "../../../workers/push/consumer.ts";
+import { sendPushes } from "../../../workers/push/send-pushes.ts";
+import type { Someone } from "../world/api.ts";
 import type { PushedBrowser } from "./browser.ts";
-import { ask, signUp } from "./people.ts";
+import { ask, signUp } from "../world/people.ts";
 import { pushingEnv, PushServices } from "./push-service.ts";
 
 export type Key = Pick<PushMessage, "recipient" | "kind" | "subject">;

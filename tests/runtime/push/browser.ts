@@ -4,7 +4,7 @@
  */
 import { createECDH, type ECDH, randomBytes } from "node:crypto";
 import { decrypt } from "http_ece";
-import type { PushSubscription } from "../../schema/api/push.ts";
+import type { PushSubscription } from "../../../schema/api/push.ts";
 
 /** A browser that is subscribed at `endpoint`. */
 export class PushedBrowser {

@@ -1,8 +1,8 @@
 /** A client of the live socket that records everything it receives. */
 import { expect, vi } from "vitest";
-import type { LiveCommand, LiveFrame, PostFrame } from "../../schema/api/live.ts";
-import type { PostId } from "../../schema/ids.ts";
-import { ask, outcome } from "./people.ts";
+import type { LiveCommand, LiveFrame, PostFrame } from "../../../schema/api/live.ts";
+import type { PostId } from "../../../schema/ids.ts";
+import { ask, outcome } from "../world/people.ts";
 
 type Connected = {
   token?: string;

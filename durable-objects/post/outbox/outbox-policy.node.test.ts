@@ -1,0 +1,417 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import {
+  FLUSH_DELAY,
+  NOTICE_WINDOW,
+  OutboxPolicy,
+  type Progress,
+  RETRY_DELAY,
+  RETRY_DELAY_MAX,
+} from "./outbox-policy.ts";
+
+/** Small limits, so that a few changes need several messages, and many changes several alarms. */
+const CHANGES_PER_MESSAGE = 3;
+const MESSAGES_PER_FLUSH = 4;
+
+type Message = { from: number; to: number; notices: { from: number; to: number; list: number[] } | undefined };
+
+/**
+ * An actor and its queue without a runtime, and beside them the rules of the policy as a model: what is under way since
+ * when, how long it may take, and when notices were sent last. Each step compares the two.
+ */
+class World {
+  now = 1_800_000_000_000;
+  readonly progress: Progress = { seq: 0, confirmed: 0, noticed: 0, delivered: 0 };
+  policy = new OutboxPolicy(this.progress);
+  alarm: number | undefined;
+  isQueueUp = true;
+  readonly messages: Message[] = [];
+  readonly fanOutsAt: number[] = [];
+  /** When each flush was that sent or tried to send something. */
+  readonly triedAt: number[] = [];
+  /** What happens while the queue is accepting the next messages, before the outbox hears of it. */
+  readonly meanwhile: (() => void)[] = [];
+  /** The changes that somebody is notified of. */
+  readonly #notable = new Set<number>();
+
+  /** The model: changes and notices by `seq`, and the fan-out. */
+  readonly #underWay = { facts: new Set<number>(), notices: new Set<number>(), fanOut: false };
+  #since: number | undefined;
+  #delay = RETRY_DELAY;
+  #tries = 0;
+  #noticesAt = 0;
+
+  change(isNotable: boolean): void {
+    this.progress.seq += 1;
+    if (isNotable) this.#notable.add(this.progress.seq);
+    this.#setAlarm(this.policy.changed(this.now));
+    expect(this.alarm).toBeLessThanOrEqual(this.now + FLUSH_DELAY);
+  }
+
+  hurry(): void {
+    this.policy.hurry();
+    this.#noticesAt = 0;
+  }
+
+  /** As `projectAgain` of the actor. */
+  restart(): void {
+    this.progress.confirmed = 0;
+    this.progress.noticed = 0;
+    this.#setAlarm(this.policy.restart(this.now));
+    this.#underWay.facts.clear();
+    this.#underWay.notices.clear();
+    this.#since = undefined;
+    this.#tries = 0;
+  }
+
+  /** The memory is lost, as when the object is evicted. The alarm is not. */
+  evict(): void {
+    this.policy = new OutboxPolicy(this.progress);
+    if (this.policy.isPending) this.#setAlarm(this.policy.changed(this.now));
+    this.#countAllAsLost();
+    this.#tries = 0;
+  }
+
+  /** As `confirmProjected` of the actor. */
+  confirm({ from, to, notices }: Message): void {
+    const { confirmed, noticed } = this.progress;
+    const reached = (done: number, range: { from: number; to: number } | undefined): number =>
+      range && range.from <= done + 1 ? Math.max(done, range.to) : done;
+    this.progress.confirmed = reached(confirmed, { from, to });
+    this.progress.noticed = reached(noticed, notices);
+    if (this.progress.confirmed !== confirmed || this.progress.noticed !== noticed) this.#progressed();
+  }
+
+  /** As `confirmDelivered` of the actor. */
+  deliver(isWhole: boolean): void {
+    if (this.progress.delivered) return;
+    if (isWhole) this.progress.delivered = 1;
+    this.#progressed();
+  }
+
+  /** Time passes. Alarms go off when they are due, unless the object is too busy: then they go off at the end. */
+  pass(ms: number, isBusy = false): void {
+    const end = this.now + ms;
+    if (isBusy) this.now = end;
+    while (this.alarm !== undefined && this.alarm <= end) {
+      this.now = Math.max(this.now, this.alarm);
+      this.flush();
+    }
+    this.now = end;
+  }
+
+  /** As `flush` of the outbox. */
+  flush(): void {
+    this.alarm = undefined;
+    this.policy.wake(this.now);
+    if (this.#since !== undefined && this.now >= this.#since + this.#delay) {
+      this.#countAllAsLost();
+      this.#tries += 1;
+    }
+    const mayNotify = this.now >= this.#noticesAt + NOTICE_WINDOW;
+    const isAllSent = this.#sendFacts(mayNotify) && this.#sendFanOut();
+    if (!isAllSent) {
+      this.policy.failed();
+      this.#tries += 1;
+    }
+    this.#setAlarm(this.policy.finish(this.now));
+    expect(this.#hasAlarm).toBe(this.policy.isPending);
+    if (this.#since !== undefined && this.policy.isPending) {
+      expect(this.alarm).toBeLessThanOrEqual(Math.max(this.#since + this.#delay, this.now + FLUSH_DELAY));
+    }
+  }
+
+  check(): void {
+    const { seq, confirmed, noticed, delivered } = this.progress;
+    const isPending = confirmed < seq || noticed < seq || !delivered;
+    expect(this.policy.isPending).toBe(isPending);
+    if (isPending) expect(this.alarm).toBeLessThanOrEqual(this.now + RETRY_DELAY_MAX);
+  }
+
+  #sendFacts(mayNotify: boolean): boolean {
+    const { facts, notices: noticesUnderWay } = this.#underWay;
+    for (let messages = 0; messages < MESSAGES_PER_FLUSH; messages += 1) {
+      const next = this.policy.nextMessage;
+      if (!next) {
+        const isCovered = (done: number, underWay: Set<number>) => (seq: number) => seq <= done || underWay.has(seq);
+        expect(this.#all.every(isCovered(this.progress.confirmed, facts))).toBe(true);
+        if (mayNotify) expect(this.#all.every(isCovered(this.progress.noticed, noticesUnderWay))).toBe(true);
+        return true;
+      }
+      const { factsAfter, noticesAfter } = next;
+      expect(noticesAfter !== undefined).toBe(mayNotify);
+      const message: Message = {
+        from: factsAfter + 1,
+        to: Math.min(factsAfter + CHANGES_PER_MESSAGE, this.progress.seq),
+        notices: noticesAfter === undefined ? undefined : this.#noticesAfter(noticesAfter),
+      };
+      const { notices } = message;
+      if (notices && this.policy.isNothingToSend(notices)) {
+        expect([notices.list, noticesUnderWay.size]).toEqual([[], 0]);
+        this.progress.noticed = notices.to;
+        this.policy.skippedNotices(notices.to);
+        continue;
+      }
+      const isNew = (done: number, underWay: Set<number>) => (seq: number) => seq > done && !underWay.has(seq);
+      expect(range(message.from, message.to).every(isNew(this.progress.confirmed, facts))).toBe(true);
+      if (notices) {
+        const numbers = range(notices.from, notices.to);
+        expect(numbers.every(isNew(this.progress.noticed, noticesUnderWay))).toBe(true);
+      }
+      this.triedAt.push(this.now);
+      if (!this.isQueueUp) return false;
+      this.messages.push(message);
+      this.meanwhile.shift()?.();
+      this.policy.sentFacts(message.to, notices, this.now);
+      for (const seq of range(message.from, message.to)) if (seq > this.progress.confirmed) facts.add(seq);
+      for (const seq of notices ? range(notices.from, notices.to) : []) {
+        if (seq > this.progress.noticed) noticesUnderWay.add(seq);
+      }
+      if (notices && notices.list.length > 0) this.#noticesAt = this.now;
+      this.#awaitConfirmation();
+    }
+    return true;
+  }
+
+  #sendFanOut(): boolean {
+    expect(this.policy.isFanOutDue).toBe(!this.progress.delivered && !this.#underWay.fanOut);
+    if (!this.policy.isFanOutDue) return true;
+    this.triedAt.push(this.now);
+    if (!this.isQueueUp) return false;
+    this.fanOutsAt.push(this.now);
+    this.policy.sentFanOut(this.now);
+    this.#underWay.fanOut = true;
+    this.#awaitConfirmation();
+    return true;
+  }
+
+  get #hasAlarm(): boolean {
+    return this.alarm !== undefined;
+  }
+
+  get #all(): number[] {
+    return range(1, this.progress.seq);
+  }
+
+  #noticesAfter(seq: number): { from: number; to: number; list: number[] } {
+    const to = Math.min(seq + 2 * CHANGES_PER_MESSAGE, this.progress.seq);
+    return { from: seq + 1, to, list: range(seq + 1, to).filter((n) => this.#notable.has(n)) };
+  }
+
+  #progressed(): void {
+    this.policy.confirmed(this.now);
+    const { facts, notices } = this.#underWay;
+    const { confirmed, noticed, delivered } = this.progress;
+    for (const seq of facts) if (seq <= confirmed) facts.delete(seq);
+    for (const seq of notices) if (seq <= noticed) notices.delete(seq);
+    if (delivered) this.#underWay.fanOut = false;
+    this.#tries = 0;
+    this.#since = facts.size + notices.size > 0 || this.#underWay.fanOut ? this.now : undefined;
+    this.#delay = RETRY_DELAY;
+  }
+
+  #awaitConfirmation(): void {
+    if (this.#since !== undefined) return;
+    this.#since = this.now;
+    this.#delay = RETRY_DELAY;
+    for (let n = 0; n < this.#tries; n += 1) this.#delay = Math.min(2 * this.#delay, RETRY_DELAY_MAX);
+  }
+
+  #countAllAsLost(): void {
+    this.#underWay.facts.clear();
+    this.#underWay.notices.clear();
+    this.#underWay.fanOut = false;
+    this.#since = undefined;
+    this.#noticesAt = 0;
+  }
+
+  #setAlarm(time: number | undefined): void {
+    if (time !== undefined) this.alarm = time;
+  }
+}
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+
+/** A post whose first change is made, as `publish` of the actor does. */
+function published(): World {
+  const world = new World();
+  world.change(false);
+  return world;
+}
+
+/** A post with nothing pending. */
+function settled(): World {
+  const world = published();
+  world.pass(FLUSH_DELAY);
+  world.messages.splice(0).forEach((message) => world.confirm(message));
+  world.deliver(true);
+  world.pass(RETRY_DELAY);
+  expect(world.alarm).toBeUndefined();
+  return world;
+}
+
+const gaps = (times: number[]): number[] => {
+  const distinct = [...new Set(times)];
+  return distinct.slice(1).map((time, index) => time - (distinct[index] ?? 0));
+};
+
+it("has the figures that its rules name", () => {
+  expect([FLUSH_DELAY, RETRY_DELAY, RETRY_DELAY_MAX, NOTICE_WINDOW]).toEqual([200, 5000, 300_000, 10_000]);
+});
+
+it("sends changes of the same 200 ms together", () => {
+  const world = settled();
+  world.change(false);
+  world.pass(150);
+  world.change(false);
+  world.pass(49);
+  expect(world.messages).toEqual([]);
+  world.pass(1);
+  expect(world.messages).toMatchObject([{ from: 2, to: 3 }]);
+});
+
+it("goes on 200 ms later with more changes than an alarm may send", () => {
+  const world = settled();
+  for (let n = 0; n < 30; n += 1) world.change(false);
+  world.pass(3 * FLUSH_DELAY);
+  expect(gaps(world.triedAt).slice(1)).toEqual([FLUSH_DELAY, FLUSH_DELAY]);
+  expect(world.messages.at(-1)).toMatchObject({ from: 29, to: 31 });
+});
+
+it("sends what stays unconfirmed again after 5 s, doubled each time, and never more than 300 s apart", () => {
+  const world = published();
+  world.pass(2_000_000);
+  expect(gaps(world.triedAt)).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300, 300, 300].map((s) => s * 1000));
+  expect(world.messages.every(({ from, to }) => from === 1 && to === 1)).toBe(true);
+  expect(world.fanOutsAt).toHaveLength(world.messages.length);
+});
+
+it("backs off in the same way while a queue refuses", () => {
+  const world = published();
+  world.isQueueUp = false;
+  world.pass(1_000_000);
+  expect(gaps(world.triedAt)).toEqual([10, 20, 40, 80, 160, 300, 300].map((s) => s * 1000));
+});
+
+it("waits 5 s again after a confirmation", () => {
+  const world = published();
+  world.pass(FLUSH_DELAY + 5000 + 10_000 + 20_000);
+  const [message] = world.messages;
+  if (message) world.confirm(message);
+  world.messages.splice(0);
+  world.fanOutsAt.splice(0);
+  world.pass(40_000); // The alarm that was set before.
+  world.pass(10_000);
+  expect(gaps(world.fanOutsAt)).toEqual([10_000]);
+  expect(world.messages).toEqual([]);
+});
+
+it("sends the first notices at once, and the next ones ten seconds later", () => {
+  const world = settled();
+  const start = world.now;
+  const noticesAt: number[] = [];
+  for (let n = 0; n < 250; n += 1) {
+    world.change(true);
+    world.pass(100);
+    for (const message of world.messages.splice(0)) {
+      if (message.notices) noticesAt.push(world.now - start);
+      world.confirm(message);
+    }
+  }
+  expect([...new Set(noticesAt)]).toEqual([200, 10_200, 20_200]);
+});
+
+it("sends notices at once when told to hurry", () => {
+  const world = settled();
+  world.change(true);
+  world.pass(1000);
+  world.change(true);
+  world.hurry();
+  world.pass(FLUSH_DELAY);
+  expect(world.messages.map(({ notices }) => notices?.list)).toEqual([[2], [3]]);
+});
+
+it("sends no message for changes without notices", () => {
+  const world = settled();
+  world.change(true);
+  world.pass(FLUSH_DELAY);
+  world.change(false);
+  world.pass(FLUSH_DELAY);
+  world.messages.forEach((message) => world.confirm(message));
+  world.pass(NOTICE_WINDOW);
+  expect(world.messages.map(({ to }) => to)).toEqual([2, 3]);
+  expect(world.progress).toMatchObject({ seq: 3, noticed: 3 });
+  expect(world.alarm).toBeUndefined();
+});
+
+const name = (text: string) => ({ [fc.toStringMethod]: () => text });
+type Step = { run: (world: World) => void };
+const step = (text: string, run: Step["run"]): Step => ({ run, ...name(text) });
+const durations = [50, 200, 1000, 4900, 5000, 10_000, 60_000, 300_000] as const;
+
+const happening = fc.oneof(
+  fc.boolean().map((isNotable) => step(`change(${isNotable})`, (world) => world.change(isNotable))),
+  // Any message ever sent, so confirmations come twice, late and in any order.
+  fc.nat({ max: 20 }).map((n) =>
+    step(`confirm(${n})`, (world) => {
+      const message = world.messages.at(-1 - (n % Math.max(1, world.messages.length)));
+      if (message) world.confirm(message);
+    }),
+  ),
+  fc.constantFrom(false, false, true).map((isWhole) =>
+    step(`deliver(${isWhole})`, (world) => {
+      if (world.fanOutsAt.length > 0) world.deliver(isWhole);
+    }),
+  ),
+  fc.constant(step("hurry", (world) => world.hurry())),
+);
+const steps = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: happening },
+    {
+      weight: 8,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...durations), fc.boolean())
+        .map(([ms, isBusy]) => step(`pass(${ms}, ${isBusy})`, (world) => world.pass(ms, isBusy))),
+    },
+    {
+      weight: 1,
+      arbitrary: happening.map((what) =>
+        step(`meanwhile(${fc.stringify(what)})`, (world) => world.meanwhile.push(() => what.run(world))),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.boolean().map((isUp) =>
+        step(`queue(${isUp ? "up" : "down"})`, (world) => {
+          world.isQueueUp = isUp;
+        }),
+      ),
+    },
+    { weight: 1, arbitrary: fc.constant(step("restart", (world) => world.restart())) },
+    { weight: 1, arbitrary: fc.constant(step("evict", (world) => world.evict())) },
+  ),
+  { maxLength: 60, size: "max" },
+);
+
+it("keeps its rules whatever changes, is confirmed, lost or refused, and ends when the queue works", () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const world = published();
+      for (const { run } of all) {
+        run(world);
+        world.check();
+      }
+      world.isQueueUp = true;
+      for (let alarms = 0; world.alarm !== undefined; alarms += 1) {
+        expect(alarms).toBeLessThan(200);
+        world.pass(Math.max(0, world.alarm - world.now));
+        for (const message of world.messages.splice(0)) world.confirm(message);
+        if (world.fanOutsAt.length > 0) world.deliver(true);
+      }
+      expect(world.policy.isPending).toBe(false);
+    }),
+    { numRuns: 1000 },
+  );
+});

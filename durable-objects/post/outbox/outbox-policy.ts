@@ -1,0 +1,184 @@
+/**
+ * Decides what a post's outbox sends and when. A state machine without input or output: the outbox tells it what has
+ * happened and at what time, in ms since 1970, and does what it says.
+ *
+ * - **Pending.** Something is pending until all changes and notices are confirmed and the post is delivered. While
+ *   something is pending, an alarm is set.
+ * - **Once.** Nothing is sent that is confirmed or under way.
+ * - **Together.** A change is sent FLUSH_DELAY (200 ms) after it was made, with all changes made by then. What is too
+ *   much for one alarm follows 200 ms later or, while messages are being lost or refused, after their delay.
+ * - **Lost.** Messages under way share one deadline: RETRY_DELAY (5 s) after the first of them was sent, or after the
+ *   last confirmation. Then everything unconfirmed counts as lost and is sent again.
+ * - **Back-off.** Each loss, and each send that the queue refuses, doubles the delay, up to RETRY_DELAY_MAX (5 minutes).
+ *   A confirmation sets it back to 5 s. It leaves the alarm as it is, so the first wait after it may still be the old one.
+ * - **Notices.** The first change sends notices at once; then they wait until NOTICE_WINDOW (10 s) after the last
+ *   message that had any. Lost notices do not wait, and neither do those of a deletion.
+ */
+import type { PostRow } from "../post-tables.ts";
+
+/** Changes within this many milliseconds share a message. */
+export const FLUSH_DELAY = 200;
+/** In ms. A post that a million people like rewrites its author's notification ten thousand times a day at most. */
+export const NOTICE_WINDOW = 10_000;
+/** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
+export const RETRY_DELAY = 5000;
+export const RETRY_DELAY_MAX = 300_000;
+
+/** What has changed and how much of it is confirmed. */
+export type Progress = Pick<PostRow, "seq" | "confirmed" | "noticed" | "delivered">;
+
+/** Where the next message begins: after which `seq` its facts, and its notices, which are undefined if they must wait. */
+export type NextMessage = { factsAfter: number; noticesAfter: number | undefined };
+
+/** The notices of all changes up to `to`. */
+export type NoticesTo = { to: number; list: readonly unknown[] };
+
+export class OutboxPolicy {
+  readonly #progress: Readonly<Progress>;
+  /** The last `seq` sent. */
+  #sent: number;
+  /** The last `seq` sent as notices. */
+  #noticesSent: number;
+  #noticesSentAt = 0;
+  /** Decided once for all messages of a flush: the notices of one moment may need several. */
+  #mayNotify = false;
+  #fanOutSent = false;
+  /** When the messages under way count as lost; undefined while there are none. */
+  #deadline: number | undefined;
+  /** Losses and refused sends since the last confirmation. */
+  #attempts = 0;
+  #alarm = Number.POSITIVE_INFINITY;
+
+  /** `progress` is the actor's own: it is only read here, and always at its present state. */
+  constructor(progress: Readonly<Progress>) {
+    this.#progress = progress;
+    this.#sent = progress.confirmed;
+    this.#noticesSent = progress.noticed;
+  }
+
+  get isPending(): boolean {
+    const { confirmed, noticed, seq, delivered } = this.#progress;
+    return confirmed < seq || noticed < seq || !delivered;
+  }
+
+  /** Notes a change. Returns when to set the alarm; undefined if it is already set early enough. */
+  changed(now: number): number | undefined {
+    return this.#alarmAt(now + FLUSH_DELAY);
+  }
+
+  /** Lets the next notices go without waiting for NOTICE_WINDOW. */
+  hurry(): void {
+    this.#noticesSentAt = 0;
+  }
+
+  /** Treats everything unconfirmed as not sent. Returns when to set the alarm, as `changed` does. */
+  restart(now: number): number | undefined {
+    this.#sent = this.#progress.confirmed;
+    this.#noticesSent = this.#progress.noticed;
+    this.#attempts = 0;
+    this.#deadline = undefined;
+    return this.changed(now);
+  }
+
+  /** Notes that a consumer has confirmed something: what is still under way gets its full time again. */
+  confirmed(now: number): void {
+    const { confirmed, noticed, delivered } = this.#progress;
+    this.#sent = Math.max(this.#sent, confirmed);
+    this.#noticesSent = Math.max(this.#noticesSent, noticed);
+    const isUnderWay = this.#sent > confirmed || this.#noticesSent > noticed || (this.#fanOutSent && !delivered);
+    this.#attempts = 0;
+    this.#deadline = isUnderWay ? now + RETRY_DELAY : undefined;
+  }
+
+  /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
+  wake(now: number): void {
+    this.#alarm = Number.POSITIVE_INFINITY;
+    if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
+    this.#mayNotify = now >= this.#noticesDue;
+  }
+
+  /** The message to send now; undefined if nothing is left. */
+  get nextMessage(): NextMessage | undefined {
+    const { seq } = this.#progress;
+    const isNoticeLeft = this.#mayNotify && this.#noticesSent < seq;
+    if (this.#sent >= seq && !isNoticeLeft) return undefined;
+    return { factsAfter: this.#sent, noticesAfter: this.#mayNotify ? this.#noticesSent : undefined };
+  }
+
+  /**
+   * Returns whether only changes without notices are left, which need no message of their own: the outbox counts them
+   * as noticed. While earlier notices may be lost it must not, because `noticed` would cover those too.
+   */
+  isNothingToSend({ list }: NoticesTo): boolean {
+    const { seq, noticed } = this.#progress;
+    return list.length === 0 && this.#sent === seq && this.#noticesSent === noticed;
+  }
+
+  /** Notes that everything up to `to` counts as noticed, without a message. */
+  skippedNotices(to: number): void {
+    this.#noticesSent = to;
+  }
+
+  /** Notes that the queue has accepted the facts up to `to`, and the notices if there are any. */
+  sentFacts(to: number, notices: NoticesTo | undefined, now: number): void {
+    this.#sent = Math.max(this.#sent, to);
+    this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
+    if (notices && notices.list.length > 0) this.#noticesSentAt = now;
+    this.#awaitConfirmation(now);
+  }
+
+  get isFanOutDue(): boolean {
+    return !this.#progress.delivered && !this.#fanOutSent;
+  }
+
+  /** Notes that the queue has accepted the fan-out. */
+  sentFanOut(now: number): void {
+    this.#fanOutSent = true;
+    this.#awaitConfirmation(now);
+  }
+
+  /** Notes that a queue has refused a message, or has not answered in time. */
+  failed(): void {
+    this.#attempts += 1;
+  }
+
+  /** Ends a flush. Returns when to set the alarm; undefined if nothing is pending or it is already set early enough. */
+  finish(now: number): number | undefined {
+    return this.isPending ? this.#alarmAt(this.#nextFlush(now)) : undefined;
+  }
+
+  #nextFlush(now: number): number {
+    const retry = this.#deadline ?? now + this.#retryDelay;
+    if (this.#attempts > 0) return retry;
+    const { seq } = this.#progress;
+    if (this.#sent < seq) return now + FLUSH_DELAY;
+    return this.#noticesSent < seq ? Math.min(retry, Math.max(this.#noticesDue, now + FLUSH_DELAY)) : retry;
+  }
+
+  get #noticesDue(): number {
+    return this.#noticesSentAt + NOTICE_WINDOW;
+  }
+
+  get #retryDelay(): number {
+    return Math.min(RETRY_DELAY * 2 ** this.#attempts, RETRY_DELAY_MAX);
+  }
+
+  #countAllAsLost(): void {
+    this.#attempts += 1;
+    this.#sent = this.#progress.confirmed;
+    this.#noticesSent = this.#progress.noticed;
+    this.#noticesSentAt = 0;
+    this.#fanOutSent = false;
+    this.#deadline = undefined;
+  }
+
+  #awaitConfirmation(now: number): void {
+    this.#deadline ??= now + this.#retryDelay;
+  }
+
+  #alarmAt(time: number): number | undefined {
+    if (time >= this.#alarm) return undefined;
+    this.#alarm = time;
+    return time;
+  }
+}

@@ -1,0 +1,34 @@
+/** The messages about what must follow from a committed row. */
+import { z } from "zod";
+import { EffectId, MediaId, PersonId, PostId } from "../ids.ts";
+
+/** Inspects an uploaded file. `video`: this may take minutes, so it has a queue of its own. */
+export const InspectEffect = z.object({
+  kind: z.literal("inspect"),
+  id: EffectId,
+  media: MediaId,
+  video: z.boolean().optional(),
+});
+export type InspectEffect = z.infer<typeof InspectEffect>;
+
+/** An effect: what must follow from a committed row of D1. The same body is stored in `effects` until it is done. */
+export const Effect = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** A follower has set or removed a bell. Posts count from the time at which the effect was made. */
+  z.object({ kind: z.literal("bell"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** The followee has accepted or declined a request, or removed the follower. */
+  z.object({ kind: z.literal("answer"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** A private person has become public; `after` is the last request accepted so far. */
+  z.object({
+    kind: z.literal("open"),
+    id: EffectId,
+    person: PersonId,
+    after: z.object({ since: z.number().int(), follower: PersonId }).optional(),
+  }),
+  z.object({ kind: z.literal("block"), id: EffectId, person: PersonId, other: PersonId }),
+  /** An author becomes large; `after` is the last follower marked so far. */
+  z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),
+  InspectEffect,
+  z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
+]);
+export type Effect = z.infer<typeof Effect>;

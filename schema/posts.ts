@@ -1,0 +1,42 @@
+/** What a post is made of, as its actor, the messages and the tables have it. */
+import { z } from "zod";
+import { CommentId, MediaId } from "./ids.ts";
+
+/** Who may comment on a post, besides its author. */
+export const CommentPolicy = z.enum(["everyone", "followers", "off"]);
+export type CommentPolicy = z.infer<typeof CommentPolicy>;
+
+/** The standing of a post at `seq`: its counts, policy, pin and deletion. */
+export const PostStanding = z.object({
+  likes: z.number().int(),
+  comments: z.number().int(),
+  seq: z.number().int(),
+  /** The `seq` of the last change to the body. */
+  bodySeq: z.number().int(),
+  policy: CommentPolicy,
+  pinned: CommentId.nullable(),
+  deleted: z.boolean(),
+});
+export type PostStanding = z.infer<typeof PostStanding>;
+
+/** A picture or video in a post, with what a client needs to lay it out before loading. Sizes in pixels, upright. */
+export const PostMedia = z.object({
+  id: MediaId,
+  width: z.number(),
+  height: z.number(),
+  alt: z.string(),
+  thumbhash: z.string().optional(),
+  /** Present only for a video. `poster`: whether it has a poster, and so renditions. */
+  video: z
+    .object({ durationMs: z.number(), hasAudio: z.boolean(), contentType: z.string(), poster: z.boolean() })
+    .optional(),
+});
+export type PostMedia = z.infer<typeof PostMedia>;
+
+export const PostBody = z.object({
+  caption: z.string(),
+  media: z.array(PostMedia),
+  /** When the caption was last changed, in ms since 1970. */
+  editedAt: z.number().int().nullable(),
+});
+export type PostBody = z.infer<typeof PostBody>;
