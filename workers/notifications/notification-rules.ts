@@ -1,4 +1,5 @@
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 
 /** SQL expressions: columns, parameters or literals. */
 type Expressions = { recipient: string; kind: string; actor: string; post: string };
@@ -11,7 +12,7 @@ type Expressions = { recipient: string; kind: string; actor: string; post: strin
  */
 export const wantsNotificationSql = ({ recipient, kind, actor, post }: Expressions): string => `(
   ${actor} <> ${recipient}
-  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${recipient} AND other = ${actor} AND ${IS_ACTIVE})
+  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${recipient} AND other = ${actor} AND ${textOf(IS_ACTIVE)})
   AND NOT EXISTS (SELECT 1 FROM mutes WHERE person = ${recipient} AND other = ${actor})
   AND NOT EXISTS (SELECT 1 FROM muted_posts WHERE person = ${recipient} AND post = ${post})
   AND CASE (SELECT who FROM notification_preferences WHERE person = ${recipient} AND kind = ${kind})

@@ -1,6 +1,7 @@
 /** Reads the state that a batch of pushes depends on, and writes its results: one D1 batch each. */
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
@@ -59,7 +60,7 @@ const ENTRIES = `
   SELECT recipient, notifications.kind, subject, post, actors, count, excerpt, at, 1 AS unread, raised,
     ${DUE_FROM} AS dueFrom, push_held_until AS heldUntil,
     from_minute AS fromMinute, to_minute AS toMinute, time_zone AS timeZone,
-    EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = recipient AND ${IS_ACTIVE}) AS hasBlocks
+    EXISTS (SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE blocks.person = recipient AND ${textOf(IS_ACTIVE)}) AS hasBlocks
   FROM (SELECT DISTINCT value FROM json_each(?1))
   CROSS JOIN notifications ON recipient = value ->> 0 AND notifications.kind = value ->> 1 AND subject = value ->> 2
   LEFT JOIN quiet_hours ON quiet_hours.person = recipient

@@ -6,6 +6,7 @@
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
@@ -54,7 +55,7 @@ const HERE = (first: number): string =>
 /** SQL over a row of `followers`: whether the decision applies. An accepted follow may not be mirrored yet. */
 const ANSWERABLE: Record<Decision, string> = {
   accept: `pending = 1 AND NOT EXISTS (
-    SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${IS_ACTIVE})`,
+    SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${textOf(IS_ACTIVE)})`,
   decline: "pending = 1",
   remove: "(active = 1 OR (accepted = 1 AND answered = asked))",
 };
@@ -114,7 +115,7 @@ async function end(env: Env, follower: PersonId, followee: PersonId, asked: numb
 const AWAITS_DECISION = (
   asked: number,
 ): string => `requested = 1 AND asked = CAST(?${asked} AS INTEGER) AND NOT EXISTS (
-  SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${IS_ACTIVE})`;
+  SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${textOf(IS_ACTIVE)})`;
 
 const BEGIN = `
   UPDATE following SET active = 1, requested = 0, version = version + 1 WHERE follower = ?1 AND followee = ?2`;
