@@ -3,6 +3,7 @@
  * request by its `asked` version. Its effect then runs in the follower's shard: the request becomes a follow, or the
  * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
+import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/facts.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
@@ -19,7 +20,7 @@ import {
   uncountFollowerStatement,
 } from "../notifications/follow-notifications.ts";
 import { endFollowStatements } from "./unfollow.ts";
-import { wantsNotificationSql } from "../notifications/notification-rules.ts";
+import { kindSql, wantsNotificationSql } from "../notifications/notification-rules.ts";
 
 /** `accept` and `decline` decide a request; `remove` ends a follow. */
 export type Decision = "accept" | "decline" | "remove";
@@ -125,6 +126,13 @@ const NOTIFY = `
   INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
   SELECT follower, 'request_accepted', followee, json_array(followee), 1, asked, ?4, ?4 FROM following
   WHERE follower = ?1 AND followee = ?2 AND ${AWAITS_DECISION(3)}
-  AND ${wantsNotificationSql({ recipient: "?1", kind: "'request_accepted'", actor: "?2", post: "NULL" })}
+  AND ${textOf(
+    wantsNotificationSql({
+      recipient: sql`?1`,
+      kind: kindSql("request_accepted"),
+      actor: sql`?2`,
+      post: sql`NULL`,
+    }),
+  )}
   ON CONFLICT DO UPDATE SET version = excluded.version, raised = max(raised + 1, excluded.raised), at = excluded.at
   WHERE at <= excluded.at - ?5`;
