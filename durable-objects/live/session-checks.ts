@@ -4,6 +4,7 @@
  * socket costs nothing and receives nothing.
  */
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
@@ -62,5 +63,5 @@ export const isUnchecked = ({ viewer, checkedAt }: LiveSocket): boolean =>
 
 const CHECK = `
   SELECT session, EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session AND expires_at > ?2) AS isOpen,
-    EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = asked.person AND ${IS_ACTIVE}) AS hasBlocks
+    EXISTS (SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE blocks.person = asked.person AND ${textOf(IS_ACTIVE)}) AS hasBlocks
   FROM (SELECT value ->> 0 AS session, value ->> 1 AS person FROM json_each(?1)) AS asked`;

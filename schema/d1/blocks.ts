@@ -1,18 +1,22 @@
+import { sql } from "drizzle-orm";
 import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "../ids.ts";
+import { textOf } from "./sql.ts";
+import { blocks } from "../tables/people.ts";
 
 /** Matches rows that are a block in either direction. Must equal the condition of the index `blocks_active`. */
-export const IS_ACTIVE = "(mine = 1 OR theirs = 1)";
+export const IS_ACTIVE = sql`(${blocks.mine} = 1 OR ${blocks.theirs} = 1)`;
 
 /**
  * The table for queries that look for any block of a person, without reading rows of former blocks. SQLite on its own
  * would choose the primary key, which fits as well, and read those too.
  */
-export const ACTIVE_BLOCKS = "blocks INDEXED BY blocks_active";
+export const ACTIVE_BLOCKS = sql`${blocks} INDEXED BY blocks_active`;
 
 /** Selects the people in ?2, a JSON array, who are in a block with the person ?1, in either direction. */
-export const BLOCKED_AMONG = `
-  SELECT other FROM blocks WHERE person = ?1 AND ${IS_ACTIVE} AND other IN (SELECT value FROM json_each(?2))`;
+export const BLOCKED_AMONG = textOf(sql`
+  SELECT ${blocks.other} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${IS_ACTIVE}
+  AND ${blocks.other} IN (SELECT value FROM json_each(?2))`);
 
 /**
  * Returns, for each of `people`, which of `others` they are in a block with; people without any are absent. Costs one
@@ -24,12 +28,14 @@ export async function blocksBetween(
   others: Iterable<PersonId>,
 ): Promise<Map<PersonId, Set<PersonId>>> {
   const named = JSON.stringify([...new Set(others)]);
-  const rows = await queryByIds<{ person: PersonId; other: PersonId }>(env, people, BLOCKS_BETWEEN, named);
+  const rows = await queryByIds<Pair>(env, people, BLOCKS_BETWEEN, named);
   const found = new Map<PersonId, Set<PersonId>>();
   for (const { person, other } of rows) found.set(person, (found.get(person) ?? new Set()).add(other));
   return found;
 }
 
-const BLOCKS_BETWEEN = `
-  SELECT person, other FROM blocks WHERE person IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE}
-  AND other IN (SELECT value FROM json_each(?2))`;
+type Pair = Pick<typeof blocks.$inferSelect, "person" | "other">;
+const BLOCKS_BETWEEN = textOf(sql`
+  SELECT ${blocks.person}, ${blocks.other} FROM ${blocks}
+  WHERE ${blocks.person} IN (SELECT value FROM json_each(?1)) AND ${IS_ACTIVE}
+  AND ${blocks.other} IN (SELECT value FROM json_each(?2))`);

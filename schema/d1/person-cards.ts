@@ -1,6 +1,9 @@
+import { sql } from "drizzle-orm";
 import type { PersonCard } from "../api/people.ts";
 import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "../ids.ts";
+import { textOf } from "./sql.ts";
+import { people } from "../tables/people.ts";
 
 /** Returns the people with these ids, without those that do not exist. Costs one D1 query per database. */
 export async function peopleByIds(env: Env, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
@@ -9,4 +12,6 @@ export async function peopleByIds(env: Env, ids: Iterable<PersonId>): Promise<Ma
 }
 
 /** The same query, for callers that run it themselves. ?1 is a JSON array of ids. */
-export const PEOPLE_BY_IDS = "SELECT id, handle, name FROM people WHERE id IN (SELECT value FROM json_each(?1))";
+export const PEOPLE_BY_IDS = textOf(sql`
+  SELECT ${people.id}, ${people.handle}, ${people.name} FROM ${people}
+  WHERE ${people.id} IN (SELECT value FROM json_each(?1))`);

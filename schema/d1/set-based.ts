@@ -4,15 +4,16 @@ import { type Statement, statement } from "./database.ts";
 const BYTES_MAX = 500_000;
 
 /**
- * Builds statements of `sql`, which read `rows` with `json_each(?1)`: one statement for many rows, because a statement takes at
- * most 100 parameters. Rows that are too large for one parameter are spread over several statements.
+ * Builds statements of `sql`, which read `rows` with `json_each(?1)` and `values` from ?2 on: one statement for many
+ * rows, because a statement takes at most 100 parameters. Rows that are too large for one parameter are spread over
+ * several statements.
  */
-export function setBased(sql: string, rows: readonly unknown[]): Statement[] {
+export function setBased(sql: string, rows: readonly unknown[], ...values: readonly (string | number)[]): Statement[] {
   const statements: Statement[] = [];
   let chunk: string[] = [];
   let bytes = 0;
   const close = () => {
-    if (chunk.length > 0) statements.push(statement(sql, `[${chunk.join(",")}]`));
+    if (chunk.length > 0) statements.push(statement(sql, `[${chunk.join(",")}]`, ...values));
     [chunk, bytes] = [[], 0];
   };
   for (const row of rows) {

@@ -5,10 +5,12 @@
  * An isolate caches the resulting map and refreshes it every few seconds. If `SHARDS` names only one database, nothing
  * is ever read.
  */
+import { sql } from "drizzle-orm";
 import type { Background } from "../background.ts";
 import { Database, statement } from "./database.ts";
 import { type Id, LOGICAL_SHARDS, shardOf } from "../ids.ts";
-import { PHASES, type Phase } from "../tables/shards.ts";
+import { textOf, valueOf } from "./sql.ts";
+import { PHASES, type Phase, shardMoves } from "../tables/shards.ts";
 
 export type Range = { binding: string; first: number; last: number };
 
@@ -130,7 +132,9 @@ export async function readShardMap(env: Env): Promise<Range[]> {
 
 type MoveRow = Range & { phase: Phase };
 const [PUBLISHED, DONE] = [PHASES.indexOf("published"), PHASES.indexOf("done")];
-const MOVES = "SELECT target AS binding, first, last, phase FROM shard_moves WHERE phase <> 'aborted' ORDER BY id";
+const MOVES = textOf(sql`
+  SELECT ${shardMoves.target} AS "binding", ${shardMoves.first}, ${shardMoves.last}, ${shardMoves.phase}
+  FROM ${shardMoves} WHERE ${shardMoves.phase} <> ${valueOf(shardMoves.phase, "aborted")} ORDER BY ${shardMoves.id}`);
 
 /** Whether a move is under way, so that some rows may be in two databases. */
 export const areShardsMoving = (env: Env): boolean => mapOf(env).isMoving;

@@ -2,7 +2,7 @@ import { aliasedTable, sql } from "drizzle-orm";
 import { expect, it } from "vitest";
 import { likes, postStats } from "../tables/posts.ts";
 import { notifications } from "../tables/notifications.ts";
-import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf } from "./sql.ts";
+import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf, valueOf } from "./sql.ts";
 
 it("uses the stored names of tables and columns", () => {
   expect(textOf(sql`SELECT ${postStats.bodySeq} FROM ${postStats} WHERE ${postStats.post} = ?1`)).toBe(
@@ -28,11 +28,14 @@ it("reads rows from JSON by the names of their fields", () => {
   expect(textOf(sql`(${rows.columns}) SELECT ${rows.values}`)).toBe(
     `("recipient", "actors") SELECT notice.value ->> 'recipient', notice.value -> 'actors'`,
   );
+  const keys = rowsOf(likes, ["person", "post"]);
+  expect(textOf(keys.matches)).toBe(`"likes"."person" = value ->> 'person' AND "likes"."post" = value ->> 'post'`);
   const field = fieldsOf<{ actor: string }>("event.value");
   expect(textOf(sql`SELECT ${field("actor")}`)).toBe("SELECT event.value ->> 'actor'");
 });
 
 it("accepts constants in the text, and no values", () => {
   expect(textOf(sql`LIMIT ${literal(3)} ${literal("it's")}`)).toBe("LIMIT 3 'it''s'");
+  expect(textOf(sql`${valueOf(notifications.kind, "like")} ${valueOf(likes.liked, true)}`)).toBe("'like' 1");
   expect(() => textOf(sql`LIMIT ${3}`)).toThrow("1 values in its text");
 });

@@ -38,6 +38,10 @@ export const takeExcluded = (...columns: readonly AnySQLiteColumn[]): SQL =>
 export const literal = (value: number | string): SQL =>
   sql.raw(typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`);
 
+/** A constant in the text that the column can hold. */
+export const valueOf = <Column extends AnySQLiteColumn>(column: Column, value: Column["_"]["data"]): SQL =>
+  literal(column.mapToDriverValue(value) as number | string);
+
 /**
  * Reads fields of rows that are passed to a statement as one JSON parameter and read with `json_each`. `Row` is the
  * type of these rows; `from` is the column in which `json_each` returns each of them.
@@ -84,6 +88,14 @@ export class TableRows<Table extends SQLiteTable, Key extends Columns<Table>> {
     return sql.join(
       this.#keys.map((key) => this.value(key)),
       sql`, `,
+    );
+  }
+
+  /** A condition: the row of the table has the same values in these columns. For a join with `json_each`. */
+  get matches(): SQL {
+    return sql.join(
+      this.#keys.map((key) => sql`${this.#columnOf(key)} = ${this.value(key)}`),
+      sql` AND `,
     );
   }
 

@@ -1,7 +1,11 @@
 /** Writes a new post into the inboxes of the followers who have a bell for its author. */
+import { sql } from "drizzle-orm";
 import { statement, type Statement, type Result } from "../../schema/d1/database.ts";
+import { fieldsOf, list, textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
-import { wantsNotificationSql } from "./notification-rules.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { following } from "../../schema/tables/people.ts";
+import { kindSql, wantsNotificationSql } from "./notification-rules.ts";
 import { type UnreadNotification, unreadStatements } from "./write-notifications.ts";
 
 /**
@@ -16,32 +20,44 @@ export function bellStatements(
   posts: readonly PostId[],
 ): Statement[] {
   if (followers.length === 0) return [];
-  const published = posts.map((post) => [post, timeOf(post)]);
-  const notifications = followers.flatMap((recipient) =>
+  const rows = posts.map((post): Published => ({ post, at: timeOf(post) }));
+  const written = followers.flatMap((recipient) =>
     posts.map((subject) => ({ recipient, kind: "new_post" as const, subject })),
   );
-  return [
-    statement(NOTIFY, JSON.stringify(followers), JSON.stringify(published), author),
-    ...unreadStatements(notifications),
-  ];
+  return [statement(NOTIFY, JSON.stringify(followers), JSON.stringify(rows), author), ...unreadStatements(written)];
 }
 
 /** Returns the unread notifications from the results of a batch that ends with `bellStatements`. */
 export const unreadIn = (results: readonly Result<UnreadNotification>[]): UnreadNotification[] =>
   results.at(-1)?.rows ?? [];
 
+type Published = { post: PostId; at: number };
+const published = fieldsOf<Published>("published.value");
+const follower = sql`reader.value`;
+
 // One notification a post, which never changes, so that repetitions do not make it unread again.
-const NOTIFY = `
-  INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
-  SELECT reader.value, 'new_post', published.value ->> 0, published.value ->> 0, json_array(?3), 1, 1,
-    published.value ->> 1, published.value ->> 1
+const NOTIFY = textOf(sql`
+  INSERT INTO ${notifications} (${list(
+    notifications.recipient,
+    notifications.kind,
+    notifications.subject,
+    notifications.post,
+    notifications.actors,
+    notifications.count,
+    notifications.version,
+    notifications.raised,
+    notifications.at,
+  )})
+  SELECT ${follower}, ${kindSql("new_post")}, ${published("post")}, ${published("post")}, json_array(?3), 1, 1,
+    ${published("at")}, ${published("at")}
   FROM json_each(?1) AS reader
-  CROSS JOIN following ON follower = reader.value AND followee = ?3 AND active = 1 AND bell = 1
+  CROSS JOIN ${following} ON ${following.follower} = ${follower} AND ${following.followee} = ?3
+    AND ${following.active} = 1 AND ${following.bell} = 1
   CROSS JOIN json_each(?2) AS published
   WHERE ${wantsNotificationSql({
-    recipient: "reader.value",
-    kind: "'new_post'",
-    actor: "?3",
-    post: "published.value ->> 0",
+    recipient: follower,
+    kind: kindSql("new_post"),
+    actor: sql`?3`,
+    post: published("post"),
   })}
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO NOTHING`);

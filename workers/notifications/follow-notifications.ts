@@ -4,9 +4,14 @@
  * that changes `followers`, before and after that change: comparing the old row with the new one shows whether the
  * follower is new, so each is counted once, however often the batch runs.
  */
+import { aliasedTable, sql, type SQL } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
+import { bare, excluded, list, literal, textOf } from "../../schema/d1/sql.ts";
 import { newId, type PersonId, shardOf } from "../../schema/ids.ts";
-import { wantsNotificationSql } from "./notification-rules.ts";
+import type { NotificationKind } from "../../schema/notifications.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { followers, people } from "../../schema/tables/people.ts";
+import { kindSql, wantsNotificationSql } from "./notification-rules.ts";
 
 /** The row of `following` that the mirror is about to copy. */
 export type Mirrored = {
@@ -35,8 +40,8 @@ export function countFollowerStatements(
 ): Statement[] {
   const pair = [followee, shardOf(follower), follower] as const;
   const day = dayOf(since);
-  const raise = (sql: string, subject: PersonId) =>
-    statement(sql, ...pair, version, asked, subject, since, now - RAISE_AGAIN_AFTER);
+  const raise = (text: string, subject: PersonId) =>
+    statement(text, ...pair, version, asked, subject, since, now - RAISE_AGAIN_AFTER);
   return [
     statement(UNCOUNT, ...pair, version),
     ...(active && day !== null ? [raise(COUNT, day)] : []),
@@ -56,47 +61,74 @@ export function refreshFollowerStatements(followee: PersonId, day: PersonId | nu
   return [...(day === null ? [] : [statement(NAME_FOLLOWERS, followee, day)]), statement(COUNT_REQUESTS, followee)];
 }
 
-const HERE = "followee = ?1 AND follower_shard = ?2 AND follower = ?3";
-const IS_NEWS = `NOT EXISTS (SELECT 1 FROM followers WHERE ${HERE} AND version >= ?4)`;
-const WAS_ANSWERED = `SELECT 1 FROM followers WHERE ${HERE} AND answered = ?5`;
+const HERE = sql`${followers.followee} = ?1 AND ${followers.followerShard} = ?2 AND ${followers.follower} = ?3`;
+const IS_NEWS = sql`NOT EXISTS (SELECT 1 FROM ${followers} WHERE ${HERE} AND ${followers.version} >= ?4)`;
+const WAS_ANSWERED = sql`SELECT 1 FROM ${followers} WHERE ${HERE} AND ${followers.answered} = ?5`;
 
-/** SQL: whether ?3 makes the notification of `kind` unread. */
-const raises = (kind: string): string => `(
-  NOT EXISTS (SELECT 1 FROM followers WHERE ${HERE} AND (asked = ?5 OR told_at > ?8))
-  AND ${wantsNotificationSql({ recipient: "?1", kind: `'${kind}'`, actor: "?3", post: "NULL" })})`;
+/** A condition: whether ?3 makes the notification of `kind` unread. */
+const raises = (kind: NotificationKind): SQL => sql`(
+  NOT EXISTS (
+    SELECT 1 FROM ${followers} WHERE ${HERE} AND (${followers.asked} = ?5 OR ${followers.toldAt} > ?8))
+  AND ${wantsNotificationSql({ recipient: sql`?1`, kind: kindSql(kind), actor: sql`?3`, post: sql`NULL` })})`;
 
-const newestOf = (condition: string): string => `(
-  SELECT json_group_array(follower ORDER BY since DESC, follower) FROM (
-    SELECT follower, since FROM followers WHERE ${condition} ORDER BY since DESC, follower LIMIT ${ACTORS_MAX}))`;
+const latest = aliasedTable(followers, "latest");
+const newestOf = (condition: SQL): SQL => sql`(
+  SELECT json_group_array(${latest.follower} ORDER BY ${latest.since} DESC, ${latest.follower}) FROM (
+    SELECT ${followers.follower}, ${followers.since} FROM ${followers} WHERE ${condition}
+    ORDER BY ${followers.since} DESC, ${followers.follower} LIMIT ${literal(ACTORS_MAX)}) AS ${latest})`;
 
-const UNCOUNT = `
-  UPDATE notifications SET count = count - 1, version = version + 1,
-    actors = ${newestOf("followee = ?1 AND told_in = notifications.subject AND follower <> ?3")}
-  WHERE recipient = ?1 AND kind = 'follow'
-  AND subject = (SELECT told_in FROM followers WHERE ${HERE} AND version < ?4)`;
+const toldInNotification = sql`${followers.toldIn} = ${notifications.subject}`;
 
-const RAISE = `
-  raised = iif(excluded.raised > 0, max(raised + 1, excluded.raised), raised), at = max(at, excluded.at)`;
+const UNCOUNT = textOf(sql`
+  UPDATE ${notifications} SET ${bare(notifications.count)} = ${notifications.count} - 1,
+    ${bare(notifications.version)} = ${notifications.version} + 1,
+    ${bare(notifications.actors)} =
+      ${newestOf(sql`${followers.followee} = ?1 AND ${toldInNotification} AND ${followers.follower} <> ?3`)}
+  WHERE ${notifications.recipient} = ?1 AND ${notifications.kind} = ${kindSql("follow")}
+  AND ${notifications.subject} = (
+    SELECT ${followers.toldIn} FROM ${followers} WHERE ${HERE} AND ${followers.version} < ?4)`);
+
+const COLUMNS = list(
+  notifications.recipient,
+  notifications.kind,
+  notifications.subject,
+  notifications.actors,
+  notifications.count,
+  notifications.version,
+  notifications.raised,
+  notifications.at,
+);
+
+const RAISE = sql`
+  ${bare(notifications.raised)} = iif(${excluded(notifications.raised)} > 0,
+    max(${notifications.raised} + 1, ${excluded(notifications.raised)}), ${notifications.raised}),
+  ${bare(notifications.at)} = max(${notifications.at}, ${excluded(notifications.at)})`;
 
 // A follower whose request was accepted is not counted, because the followee already knows.
-const COUNT = `
-  INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
-  SELECT ?1, 'follow', ?6, '[]', 1, 1, wanted * ?7, wanted * ?7 FROM (SELECT ${raises("follow")} AS wanted)
-  WHERE ${IS_NEWS} AND NOT EXISTS (${WAS_ANSWERED} AND accepted = 1)
-  ON CONFLICT DO UPDATE SET count = count + 1, version = version + 1, ${RAISE}`;
+const COUNT = textOf(sql`
+  INSERT INTO ${notifications} (${COLUMNS})
+  SELECT ?1, ${kindSql("follow")}, ?6, '[]', 1, 1, wanted * ?7, wanted * ?7 FROM (SELECT ${raises("follow")} AS wanted)
+  WHERE ${IS_NEWS} AND NOT EXISTS (${WAS_ANSWERED} AND ${followers.accepted} = 1)
+  ON CONFLICT DO UPDATE SET ${bare(notifications.count)} = ${notifications.count} + 1,
+    ${bare(notifications.version)} = ${notifications.version} + 1, ${RAISE}`);
 
-const RAISE_REQUESTS = `
-  INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
-  SELECT ?1, 'follow_request', ?6, '[]', 0, 1, ?7, ?7
+const RAISE_REQUESTS = textOf(sql`
+  INSERT INTO ${notifications} (${COLUMNS})
+  SELECT ?1, ${kindSql("follow_request")}, ?6, '[]', 0, 1, ?7, ?7
   WHERE ${IS_NEWS} AND NOT EXISTS (${WAS_ANSWERED}) AND ${raises("follow_request")}
-  ON CONFLICT DO UPDATE SET ${RAISE}`;
+  ON CONFLICT DO UPDATE SET ${RAISE}`);
 
-const NAME_FOLLOWERS = `
-  UPDATE notifications SET actors = newest FROM (SELECT ${newestOf("followee = ?1 AND told_in = ?2")} AS newest)
-  WHERE recipient = ?1 AND kind = 'follow' AND subject = ?2 AND actors <> newest`;
+const NAME_FOLLOWERS = textOf(sql`
+  UPDATE ${notifications} SET ${bare(notifications.actors)} = newest
+  FROM (SELECT ${newestOf(sql`${followers.followee} = ?1 AND ${followers.toldIn} = ?2`)} AS newest)
+  WHERE ${notifications.recipient} = ?1 AND ${notifications.kind} = ${kindSql("follow")}
+  AND ${notifications.subject} = ?2 AND ${notifications.actors} <> newest`);
 
-const COUNT_REQUESTS = `
-  UPDATE notifications SET count = waiting, actors = newest, version = version + 1 FROM (
-    SELECT coalesce((SELECT requests FROM people WHERE id = ?1), 0) AS waiting,
-      ${newestOf("followee = ?1 AND pending = 1")} AS newest)
-  WHERE recipient = ?1 AND kind = 'follow_request' AND subject = ?1 AND (count <> waiting OR actors <> newest)`;
+const COUNT_REQUESTS = textOf(sql`
+  UPDATE ${notifications} SET ${bare(notifications.count)} = waiting, ${bare(notifications.actors)} = newest,
+    ${bare(notifications.version)} = ${notifications.version} + 1
+  FROM (
+    SELECT coalesce((SELECT ${people.requests} FROM ${people} WHERE ${people.id} = ?1), 0) AS waiting,
+      ${newestOf(sql`${followers.followee} = ?1 AND ${followers.pending} = 1`)} AS newest)
+  WHERE ${notifications.recipient} = ?1 AND ${notifications.kind} = ${kindSql("follow_request")}
+  AND ${notifications.subject} = ?1 AND (${notifications.count} <> waiting OR ${notifications.actors} <> newest)`);

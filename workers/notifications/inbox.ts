@@ -1,20 +1,19 @@
 /** Stored inbox entries. All reads go to the primary, so that a notification never turns unread again. */
+import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
-import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
+import { bare, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import type { PersonId } from "../../schema/ids.ts";
 import { NotificationKind } from "../../schema/notifications.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
 import type { Reader } from "../storage/reader.ts";
 
-export type InboxEntry = {
-  kind: NotificationKind;
-  subject: PostId | CommentId | PersonId;
-  post: PostId | null;
+export type InboxEntry = Pick<
+  typeof notifications.$inferSelect,
+  "kind" | "subject" | "post" | "count" | "excerpt" | "at"
+> & {
   /** JSON array of person ids. */
   actors: string;
-  count: number;
-  excerpt: string | null;
-  at: number;
   unread: 0 | 1;
 };
 
@@ -44,32 +43,40 @@ export const unreadEntries = (
   limit: number,
 ): Promise<InboxEntry[]> => below<InboxEntry>(reader, recipient, UNREAD, before, limit);
 
-function below<Row>(reader: Reader, recipient: PersonId, sql: string, before: string | undefined, limit: number) {
+function below<Row>(reader: Reader, recipient: PersonId, text: string, before: string | undefined, limit: number) {
   const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
-  return reader.primary<Row>(recipient, sql, recipient, Number(at), kind, subject, limit);
+  return reader.primary<Row>(recipient, text, recipient, Number(at), kind, subject, limit);
 }
 
-const ENTRY = "kind, subject, post, actors, count, excerpt, at, raised > seen AS unread";
-const INBOX = `
-  SELECT ${ENTRY} FROM notifications
-  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0 AND raised > 0
-  ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
-const UNREAD = `
-  SELECT ${ENTRY} FROM notifications INDEXED BY notifications_unread
-  WHERE recipient = ?1 AND (at, kind, subject) < (?2, ?3, ?4) AND count > 0 AND raised > seen
-  ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`;
+const IS_UNREAD = sql`${notifications.count} > 0 AND ${notifications.raised} > ${notifications.seen}`;
+const IS_SHOWN = sql`${notifications.count} > 0 AND ${notifications.raised} > 0`;
+
+/** The columns of an InboxEntry. */
+export const ENTRY_COLUMNS = sql`
+  ${notifications.kind}, ${notifications.subject}, ${notifications.post}, ${notifications.actors},
+  ${notifications.count}, ${notifications.excerpt}, ${notifications.at},
+  ${notifications.raised} > ${notifications.seen} AS "unread"`;
+
+const IS_BELOW = sql`${notifications.recipient} = ?1
+  AND (${notifications.at}, ${notifications.kind}, ${notifications.subject}) < (?2, ?3, ?4)`;
+const NEWEST_FIRST = sql`
+  ORDER BY ${notifications.at} DESC, ${notifications.kind} DESC, ${notifications.subject} DESC LIMIT ?5`;
+const INBOX = textOf(sql`
+  SELECT ${ENTRY_COLUMNS} FROM ${notifications} WHERE ${IS_BELOW} AND ${IS_SHOWN} ${NEWEST_FIRST}`);
+const UNREAD = textOf(sql`
+  SELECT ${ENTRY_COLUMNS} FROM ${notifications} INDEXED BY notifications_unread
+  WHERE ${IS_BELOW} AND ${IS_UNREAD} ${NEWEST_FIRST}`);
 
 /**
  * Marks every entry up to the time `upTo` (ms since 1970) as read. Costs one D1 query and two rows written per entry.
  */
 export async function markAllRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
-  const written = databaseOf(env, recipient).run(
-    "UPDATE notifications SET seen = raised WHERE recipient = ? AND at <= ? AND count > 0 AND raised > seen",
-    recipient,
-    upTo,
-  );
-  await within(STORE_TIMEOUT, written, "D1");
+  await databaseOf(env, recipient).run(MARK_ALL, recipient, upTo);
 }
+
+const MARK = sql`UPDATE ${notifications} SET ${bare(notifications.seen)} = ${notifications.raised}`;
+const MARK_ALL = textOf(sql`
+  ${MARK} WHERE ${notifications.recipient} = ?1 AND ${notifications.at} <= ?2 AND ${IS_UNREAD}`);
 
 /**
  * Marks one entry as read unless it is newer than `upTo`. Returns false when there is no such entry. Costs one D1
@@ -81,32 +88,26 @@ export async function markOneRead(
   { kind, subject }: { kind: string; subject: string },
   upTo: number,
 ): Promise<boolean> {
-  const database = databaseOf(env, recipient);
-  const key = "recipient = ?1 AND kind = ?2 AND subject = ?3";
-  const [found] = await within(
-    STORE_TIMEOUT,
-    database.batch([
-      statement(`SELECT 1 FROM notifications WHERE ${key} AND count > 0 AND raised > 0`, recipient, kind, subject),
-      statement(
-        `UPDATE notifications SET seen = raised WHERE ${key} AND at <= ?4 AND raised > seen`,
-        recipient,
-        kind,
-        subject,
-        upTo,
-      ),
-    ]),
-    "D1",
-  );
+  const [found] = await databaseOf(env, recipient).batch([
+    statement(FIND_ONE, recipient, kind, subject),
+    statement(MARK_ONE, recipient, kind, subject, upTo),
+  ]);
   return (found?.rows.length ?? 0) > 0;
 }
 
+const IS_ONE = sql`
+  ${notifications.recipient} = ?1 AND ${notifications.kind} = ?2 AND ${notifications.subject} = ?3`;
+const FIND_ONE = textOf(sql`SELECT 1 FROM ${notifications} WHERE ${IS_ONE} AND ${IS_SHOWN}`);
+const MARK_ONE = textOf(sql`
+  ${MARK} WHERE ${IS_ONE} AND ${notifications.at} <= ?4 AND ${notifications.raised} > ${notifications.seen}`);
+
 /** Deletes entries of posts that are gone. Entries written for such posts later are filtered when they are read. */
 export async function forgetEntries(env: Env, recipient: PersonId, entries: readonly InboxEntry[]): Promise<void> {
-  const keys = entries.map(({ kind, subject }) => [kind, subject]);
-  await databaseOf(env, recipient).run(
-    `DELETE FROM notifications WHERE recipient = ?1
-       AND (kind, subject) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))`,
-    recipient,
-    JSON.stringify(keys),
-  );
+  const keys = entries.map(({ kind, subject }): typeof ENTRIES.Row => ({ kind, subject }));
+  await databaseOf(env, recipient).run(FORGET, recipient, JSON.stringify(keys));
 }
+
+const ENTRIES = rowsOf(notifications, ["kind", "subject"]);
+const FORGET = textOf(sql`
+  DELETE FROM ${notifications}
+  WHERE ${notifications.recipient} = ?1 AND (${ENTRIES.columns}) IN (SELECT ${ENTRIES.values} FROM json_each(?2))`);

@@ -2,15 +2,19 @@
  * Finds the relays that hold people's sockets anywhere in the world, and sends them hints. A hint only speeds up what
  * would happen anyway, so failures are logged and not thrown.
  */
+import { sql } from "drizzle-orm";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
-import { type RelayName, relayNamed } from "../../schema/live/live-relays.ts";
+import { relayNamed } from "../../schema/live/live-relays.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
+import { rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { livePlaces } from "../../schema/tables/people.ts";
 
 /** The most people in one call and one query. */
 const PEOPLE_PER_CALL = 1000;
 
-type Place = { person: PersonId; relay: RelayName; until: number };
+const ROWS = rowsOf(livePlaces, ["person", "relay", "until"]);
+type Place = typeof ROWS.Row;
 type Relay = ReturnType<typeof relayNamed>;
 
 /**
@@ -72,21 +76,21 @@ async function callRelays(
 async function placesOf(env: Env, people: readonly PersonId[]): Promise<Place[]> {
   const now = Date.now();
   const queries = [...byDatabase(env, people, (id) => id)].map(([database, group]) =>
-    within(STORE_TIMEOUT, database.all<Place>(PLACES, JSON.stringify(group), now), "D1"),
+    database.all<Place>(PLACES, JSON.stringify(group), now),
   );
-  return (await Promise.all(queries)).flatMap((results) => results);
+  return (await Promise.all(queries)).flat();
 }
 
 /** Deletes only rows that have not changed since they were read: a person who has come back has a newer row. */
 async function deletePlaces(env: Env, places: Place[]): Promise<void> {
   const deletions = [...byDatabase(env, places, ({ person }) => person)].map(([database, group]) =>
-    within(STORE_TIMEOUT, database.run(DELETE, JSON.stringify(group)), "D1"),
+    database.run(DELETE, JSON.stringify(group)),
   );
   await Promise.all(deletions);
 }
 
-const PLACES = `
-  SELECT person, relay, until FROM live_places WHERE person IN (SELECT value FROM json_each(?1)) AND until > ?2`;
-const DELETE = `
-  DELETE FROM live_places WHERE (person, relay, until) IN
-    (SELECT value ->> 'person', value ->> 'relay', value ->> 'until' FROM json_each(?1))`;
+const PLACES = textOf(sql`
+  SELECT ${livePlaces.person}, ${livePlaces.relay}, ${livePlaces.until} FROM ${livePlaces}
+  WHERE ${livePlaces.person} IN (SELECT value FROM json_each(?1)) AND ${livePlaces.until} > ?2`);
+const DELETE = textOf(sql`
+  DELETE FROM ${livePlaces} WHERE (${ROWS.columns}) IN (SELECT ${ROWS.values} FROM json_each(?1))`);

@@ -1,13 +1,15 @@
 /** Writes notifications into inboxes. */
-import type { Notice } from "../../schema/messages/notices.ts";
-import type { PersonId } from "../../schema/ids.ts";
-import type { NotificationKind } from "../../schema/notifications.ts";
+import { sql } from "drizzle-orm";
+import type { Notice, NoticeEvent } from "../../schema/messages/notices.ts";
 import type { Statement } from "../../schema/d1/database.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
+import { bare, excluded, fieldsOf, jsonFieldsOf, list, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { keyOf, KEYS, type NotificationKey } from "./notification-keys.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 
 /** The key of an unread notification. */
-export type UnreadNotification = { recipient: PersonId; kind: NotificationKind; subject: string };
+export type UnreadNotification = NotificationKey;
 
 /**
  * Statements for a batch in the recipients' database that write one row for each notice. A notification becomes unread
@@ -19,53 +21,50 @@ export type UnreadNotification = { recipient: PersonId; kind: NotificationKind; 
 export const notificationStatements = (notices: readonly Notice[], now = Date.now()): Statement[] =>
   setBased(
     WRITE,
-    notices.map(({ recipient, kind, subject, post, actors, count, excerpt, version, events }) => [
-      recipient,
-      kind,
-      subject,
-      post,
-      actors,
-      count,
-      excerpt,
-      version,
-      events.map(({ actor, raised }) => [actor, raised]),
-      now,
-    ]),
+    notices.map((notice): Row => ({ ...notice, at: now })),
   );
 
-/** Statements for the end of the same batch, which return the unread ones of these notifications as `Unread` rows. */
-export const unreadStatements = (
-  notifications: readonly Pick<Notice, "recipient" | "kind" | "subject">[],
-): Statement[] =>
-  setBased(
-    UNREAD,
-    notifications.map(({ recipient, kind, subject }) => [recipient, kind, subject]),
-  );
+/** Statements for the end of the same batch: they return which of these notifications are unread. */
+export const unreadStatements = (keys: readonly NotificationKey[]): Statement[] => setBased(UNREAD, keys.map(keyOf));
 
-const WANTED_EVENTS = `
-  FROM json_each(notice.value, '$[8]') AS event WHERE ${wantsNotificationSql({
-    recipient: "notice.value ->> 0",
-    kind: "notice.value ->> 1",
-    actor: "event.value ->> 0",
-    post: "notice.value ->> 3",
-  })}`;
+const NOTICES = rowsOf(
+  notifications,
+  ["recipient", "kind", "subject", "post", "actors", "count", "excerpt", "version"],
+  "notice.value",
+);
+type Row = typeof NOTICES.Row & { events: NoticeEvent[]; at: number };
+const field = fieldsOf<Row>("notice.value");
+const jsonField = jsonFieldsOf<Row>("notice.value");
+const event = fieldsOf<NoticeEvent>("event.value");
 
-const WRITE = `
-  INSERT INTO notifications (recipient, kind, subject, post, actors, count, excerpt, version, raised, at)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value -> 4, value ->> 5, value ->> 6, value ->> 7, raised,
-    iif(raised > 0, value ->> 9, 0)
-  FROM (SELECT value, coalesce((SELECT max(event.value ->> 1) ${WANTED_EVENTS}), 0) AS raised FROM json_each(?1) AS notice)
+/** The number of the newest event that the recipient wants to hear about, or 0. */
+const RAISED = sql`coalesce((
+  SELECT max(${event("raised")}) FROM json_each(${jsonField("events")}) AS event
+  WHERE ${wantsNotificationSql({
+    recipient: field("recipient"),
+    kind: field("kind"),
+    actor: event("actor"),
+    post: field("post"),
+  })}), 0)`;
+
+const IS_NEWER = sql`${excluded(notifications.version)} > ${notifications.version}`;
+const IS_RAISED = sql`${excluded(notifications.raised)} > ${notifications.raised}`;
+
+const WRITE = textOf(sql`
+  INSERT INTO ${notifications} (${NOTICES.columns}, ${list(notifications.raised, notifications.at)})
+  SELECT ${NOTICES.values}, raised, iif(raised > 0, ${field("at")}, 0)
+  FROM (SELECT value, ${RAISED} AS raised FROM json_each(?1) AS notice) AS notice
   WHERE true
   ON CONFLICT DO UPDATE SET
-    actors = iif(excluded.version > version, excluded.actors, actors),
-    count = iif(excluded.version > version, excluded.count, count),
-    excerpt = iif(excluded.version > version, excluded.excerpt, excerpt),
-    version = max(version, excluded.version),
-    at = iif(excluded.raised > raised, excluded.at, at),
-    raised = max(raised, excluded.raised)
-  WHERE excluded.version > version OR excluded.raised > raised`;
+    ${bare(notifications.actors)} = iif(${IS_NEWER}, ${excluded(notifications.actors)}, ${notifications.actors}),
+    ${bare(notifications.count)} = iif(${IS_NEWER}, ${excluded(notifications.count)}, ${notifications.count}),
+    ${bare(notifications.excerpt)} = iif(${IS_NEWER}, ${excluded(notifications.excerpt)}, ${notifications.excerpt}),
+    ${bare(notifications.version)} = max(${notifications.version}, ${excluded(notifications.version)}),
+    ${bare(notifications.at)} = iif(${IS_RAISED}, ${excluded(notifications.at)}, ${notifications.at}),
+    ${bare(notifications.raised)} = max(${notifications.raised}, ${excluded(notifications.raised)})
+  WHERE ${IS_NEWER} OR ${IS_RAISED}`);
 
-const UNREAD = `
-  SELECT recipient, kind, subject FROM json_each(?1)
-  CROSS JOIN notifications ON recipient = value ->> 0 AND kind = value ->> 1 AND subject = value ->> 2
-    AND count > 0 AND raised > seen`;
+const UNREAD = textOf(sql`
+  SELECT ${notifications.recipient}, ${notifications.kind}, ${notifications.subject} FROM json_each(?1)
+  CROSS JOIN ${notifications} ON ${KEYS.matches}
+    AND ${notifications.count} > 0 AND ${notifications.raised} > ${notifications.seen}`);

@@ -66,5 +66,5 @@ async function pushFrom(
   }
   const waiting = held.filter(({ body }) => !body.again);
   const statements = resultStatements({ pushed, held: waiting, ...changesOf(settled, now) }, now);
-  if (statements.length > 0) await within(STORE_TIMEOUT, database.patient.batch(statements), "D1");
+  if (statements.length > 0) await database.patient.batch(statements);
 }

@@ -1,28 +1,37 @@
 /** Reads the state that a batch of pushes depends on, and writes its results: one D1 batch each. */
+import { sql } from "drizzle-orm";
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
-import type { PersonId, SessionId } from "../../schema/ids.ts";
+import type { PersonId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import type { presentNotifications } from "../notifications/present-notifications.ts";
-import type { Subscription } from "./deliver.ts";
+import { bare, literal, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { notifications, quietHours } from "../../schema/tables/notifications.ts";
+import { blocks, sessions } from "../../schema/tables/people.ts";
+import { pushSubscriptions } from "../../schema/tables/push.ts";
+import { ENTRY_COLUMNS, type InboxEntry } from "../notifications/inbox.ts";
+import { keyOf, KEYS, type NotificationKey } from "../notifications/notification-keys.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
 
+type Notification = typeof notifications.$inferSelect;
+type Hours = typeof quietHours.$inferSelect;
+
 /** A notification, and what decides whether it is pushed. Times are in ms since 1970. */
-export type Entry = Parameters<typeof presentNotifications>[1][number] & {
-  recipient: PersonId;
-  raised: number;
-  dueFrom: number | null;
-  heldUntil: number;
-  fromMinute: number | null;
-  toMinute: number | null;
-  timeZone: string | null;
-  hasBlocks: 0 | 1;
-};
+export type Entry = InboxEntry &
+  Pick<Notification, "recipient" | "raised"> & {
+    dueFrom: number | null;
+    heldUntil: Notification["pushHeldUntil"];
+    fromMinute: Hours["fromMinute"] | null;
+    toMinute: Hours["toMinute"] | null;
+    timeZone: Hours["timeZone"] | null;
+    hasBlocks: 0 | 1;
+  };
 
 /** A subscription of a person's browser. `failingSince` is in ms since 1970, or null while pushes reach it. */
-export type Device = Subscription & { person: PersonId; session: SessionId; failingSince: number | null };
+export type Device = Pick<
+  typeof pushSubscriptions.$inferSelect,
+  "person" | "endpoint" | "p256dh" | "auth" | "session" | "failingSince"
+>;
 
 /** `recent` says how many pushes each person got in the last minute. */
 export type PushState = { entries: Entry[]; devices: Device[]; recent: Map<PersonId, number> };
@@ -39,15 +48,14 @@ export async function readPushState(
   messages: readonly PushMessage[],
   now: number,
 ): Promise<PushState> {
-  const keys = JSON.stringify(messages.map(({ recipient, kind, subject }) => [recipient, kind, subject]));
+  const keys = JSON.stringify(messages.map(keyOf));
   const people = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
-  const batch = database.patient.batch([
+  const [entries, devices, recent] = await database.patient.batch([
     statement(ENTRIES, keys),
     statement(DEVICES, people, now),
     statement(RECENT, people, now - 60_000),
   ]);
-  const [entries, devices, recent] = await within(STORE_TIMEOUT, batch, "D1");
-  const counts = (recent?.rows ?? []) as { person: PersonId; pushes: number }[];
+  const counts = (recent?.rows ?? []) as Recent[];
   return {
     entries: (entries?.rows ?? []) as Entry[],
     devices: (devices?.rows ?? []) as Device[],
@@ -55,29 +63,37 @@ export async function readPushState(
   };
 }
 
-const ENTRIES = `
-  SELECT recipient, notifications.kind, subject, post, actors, count, excerpt, at, 1 AS unread, raised,
-    ${DUE_FROM} AS dueFrom, push_held_until AS heldUntil,
-    from_minute AS fromMinute, to_minute AS toMinute, time_zone AS timeZone,
-    EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = recipient AND ${IS_ACTIVE}) AS hasBlocks
+const ENTRIES = textOf(sql`
+  SELECT ${notifications.recipient}, ${ENTRY_COLUMNS}, ${notifications.raised},
+    ${DUE_FROM} AS "dueFrom", ${notifications.pushHeldUntil} AS "heldUntil",
+    ${quietHours.fromMinute} AS "fromMinute", ${quietHours.toMinute} AS "toMinute",
+    ${quietHours.timeZone} AS "timeZone",
+    EXISTS (
+      SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE ${blocks.person} = ${notifications.recipient} AND ${IS_ACTIVE}
+    ) AS "hasBlocks"
   FROM (SELECT DISTINCT value FROM json_each(?1))
-  CROSS JOIN notifications ON recipient = value ->> 0 AND notifications.kind = value ->> 1 AND subject = value ->> 2
-  LEFT JOIN quiet_hours ON quiet_hours.person = recipient
-  WHERE count > 0 AND raised > seen AND ${WANTS_PUSH}`;
+  CROSS JOIN ${notifications} ON ${KEYS.matches}
+  LEFT JOIN ${quietHours} ON ${quietHours.person} = ${notifications.recipient}
+  WHERE ${notifications.count} > 0 AND ${notifications.raised} > ${notifications.seen} AND ${WANTS_PUSH}`);
 
 // Joined with their sessions, so that nothing is pushed to a session that has ended, however it ended.
-const DEVICES = `
-  SELECT push_subscriptions.person, endpoint, p256dh, auth, session, failing_since AS failingSince FROM json_each(?1)
-  CROSS JOIN push_subscriptions ON push_subscriptions.person = value
-  CROSS JOIN sessions ON sessions.id = session AND expires_at > ?2`;
+const DEVICES = textOf(sql`
+  SELECT ${pushSubscriptions.person}, ${pushSubscriptions.endpoint}, ${pushSubscriptions.p256dh},
+    ${pushSubscriptions.auth}, ${pushSubscriptions.session}, ${pushSubscriptions.failingSince} AS "failingSince"
+  FROM json_each(?1)
+  CROSS JOIN ${pushSubscriptions} ON ${pushSubscriptions.person} = value
+  CROSS JOIN ${sessions} ON ${sessions.id} = ${pushSubscriptions.session} AND ${sessions.expiresAt} > ?2`);
 
-const RECENT = `
-  SELECT value AS person, (
+type Recent = { person: PersonId; pushes: number };
+const RECENT = textOf(sql`
+  SELECT value AS "person", (
     SELECT count(*) FROM (
-      SELECT pushed_at FROM notifications INDEXED BY notifications_unread
-      WHERE recipient = value AND count > 0 AND raised > seen ORDER BY at DESC LIMIT ${RECENT_MAX})
-    WHERE pushed_at > ?2) AS pushes
-  FROM json_each(?1)`;
+      SELECT ${notifications.pushedAt} FROM ${notifications} INDEXED BY notifications_unread
+      WHERE ${notifications.recipient} = value AND ${notifications.count} > 0
+      AND ${notifications.raised} > ${notifications.seen}
+      ORDER BY ${notifications.at} DESC LIMIT ${literal(RECENT_MAX)})
+    WHERE ${bare(notifications.pushedAt)} > ?2) AS "pushes"
+  FROM json_each(?1)`);
 
 /**
  * The results of a batch. `pushed`: notifications that need no further push in the version that was read. `held`: those
@@ -93,37 +109,50 @@ export type BatchResults = {
 
 /** Statements that store the results. They only move forward: a newer push or a longer hold in the row is kept. */
 export function resultStatements({ pushed, held, gone, failing }: BatchResults, now: number): Statement[] {
-  const keyOf = ({ recipient, kind, subject }: Entry) => [recipient, kind, subject];
   return [
     ...setBased(
-      PUSHED,
-      pushed.map(({ entry, isCounted }) => [...keyOf(entry), entry.raised, isCounted ? now : 0]),
+      STORE_PUSHED,
+      pushed.map(({ entry, isCounted }): PushedRow => ({
+        ...keyOf(entry),
+        pushed: entry.raised,
+        pushedAt: isCounted ? now : 0,
+      })),
     ),
     ...setBased(
-      HELD,
-      held.map(({ entry, until }) => [...keyOf(entry), until]),
+      STORE_HELD,
+      held.map(({ entry, until }): HeldRow => ({ ...keyOf(entry), pushHeldUntil: until })),
     ),
     ...setBased(
-      GONE,
-      gone.map(({ person, endpoint }) => [person, endpoint]),
+      DELETE_GONE,
+      gone.map(({ person, endpoint }): typeof DEVICE_KEYS.Row => ({ person, endpoint })),
     ),
     ...setBased(
-      FAILING,
-      failing.map(({ device, since }) => [device.person, device.endpoint, since]),
+      STORE_FAILING,
+      failing.map(({ device: { person, endpoint }, since }): FailingRow => ({ person, endpoint, failingSince: since })),
     ),
   ];
 }
 
-const OF_ENTRY = "recipient = value ->> 0 AND kind = value ->> 1 AND subject = value ->> 2";
-const PUSHED = `
-  UPDATE notifications SET pushed = value ->> 3, pushed_at = max(pushed_at, value ->> 4) FROM json_each(?1)
-  WHERE ${OF_ENTRY} AND pushed < value ->> 3`;
-const HELD = `
-  UPDATE notifications SET push_held_until = value ->> 3 FROM json_each(?1)
-  WHERE ${OF_ENTRY} AND push_held_until < value ->> 3`;
-const GONE = `
-  DELETE FROM push_subscriptions
-  WHERE (person, endpoint) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))`;
-const FAILING = `
-  UPDATE push_subscriptions SET failing_since = value ->> 2 FROM json_each(?1)
-  WHERE person = value ->> 0 AND endpoint = value ->> 1`;
+const PUSHED = rowsOf(notifications, ["pushed", "pushedAt"]);
+type PushedRow = NotificationKey & typeof PUSHED.Row;
+const STORE_PUSHED = textOf(sql`
+  UPDATE ${notifications} SET ${bare(notifications.pushed)} = ${PUSHED.value("pushed")},
+    ${bare(notifications.pushedAt)} = max(${notifications.pushedAt}, ${PUSHED.value("pushedAt")})
+  FROM json_each(?1) WHERE ${KEYS.matches} AND ${notifications.pushed} < ${PUSHED.value("pushed")}`);
+
+const HELD = rowsOf(notifications, ["pushHeldUntil"]);
+type HeldRow = NotificationKey & typeof HELD.Row;
+const STORE_HELD = textOf(sql`
+  UPDATE ${notifications} SET ${bare(notifications.pushHeldUntil)} = ${HELD.values} FROM json_each(?1)
+  WHERE ${KEYS.matches} AND ${notifications.pushHeldUntil} < ${HELD.values}`);
+
+const DEVICE_KEYS = rowsOf(pushSubscriptions, ["person", "endpoint"]);
+const DELETE_GONE = textOf(sql`
+  DELETE FROM ${pushSubscriptions}
+  WHERE (${DEVICE_KEYS.columns}) IN (SELECT ${DEVICE_KEYS.values} FROM json_each(?1))`);
+
+const FAILING = rowsOf(pushSubscriptions, ["failingSince"]);
+type FailingRow = typeof DEVICE_KEYS.Row & typeof FAILING.Row;
+const STORE_FAILING = textOf(sql`
+  UPDATE ${pushSubscriptions} SET ${bare(pushSubscriptions.failingSince)} = ${FAILING.values}
+  FROM json_each(?1) WHERE ${DEVICE_KEYS.matches}`);

@@ -1,7 +1,12 @@
+import { sql } from "drizzle-orm";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { pushSubscriptions } from "../../schema/tables/push.ts";
+import { keyOf, KEYS } from "../notifications/notification-keys.ts";
 import type { UnreadNotification } from "../notifications/write-notifications.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
 import { vapidOf } from "./vapid.ts";
@@ -17,10 +22,8 @@ const MESSAGES_MAX = 100;
 export async function sendPushes(env: Env, unread: readonly UnreadNotification[]): Promise<void> {
   if (!isSetUp(env)) return;
   const queries = [...byDatabase(env, unread, ({ recipient }) => recipient)].map(async ([database, entries]) => {
-    const keys = entries.map(({ recipient, kind, subject }) => [recipient, kind, subject]);
-    const now = Date.now();
-    const statements = setBased(DUE_PUSHES(now), keys);
-    const results = await within(STORE_TIMEOUT, database.patient.batch<PushMessage>(statements), "D1");
+    const statements = setBased(DUE_PUSHES, entries.map(keyOf), Date.now());
+    const results = await database.patient.batch<PushMessage>(statements);
     return results.flatMap(({ rows }) => rows);
   });
   const messages = (await Promise.all(queries)).flat();
@@ -42,9 +45,8 @@ function isSetUp(env: Env): boolean {
   }
 }
 
-// The time is part of the SQL, because setBased binds nothing but rows.
-const DUE_PUSHES = (now: number) => `
-  SELECT recipient, notifications.kind, subject FROM json_each(?1)
-  CROSS JOIN notifications ON recipient = value ->> 0 AND notifications.kind = value ->> 1 AND subject = value ->> 2
-  WHERE ${DUE_FROM} IS NOT NULL AND push_held_until <= ${now} AND ${WANTS_PUSH}
-    AND EXISTS (SELECT 1 FROM push_subscriptions WHERE person = recipient)`;
+const DUE_PUSHES = textOf(sql`
+  SELECT ${notifications.recipient}, ${notifications.kind}, ${notifications.subject} FROM json_each(?1)
+  CROSS JOIN ${notifications} ON ${KEYS.matches}
+  WHERE ${DUE_FROM} IS NOT NULL AND ${notifications.pushHeldUntil} <= ?2 AND ${WANTS_PUSH}
+    AND EXISTS (SELECT 1 FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ${notifications.recipient})`);

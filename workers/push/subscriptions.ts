@@ -1,8 +1,11 @@
 /** People's push subscriptions, one for each browser. */
+import { sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PushSubscription } from "../../schema/api/push.ts";
-import type { PersonId } from "../../schema/ids.ts";
 import { bindingOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
+import { bare, list, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import { sessions } from "../../schema/tables/people.ts";
+import { pushSubscriptions } from "../../schema/tables/push.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import type { Reader } from "../storage/reader.ts";
 
@@ -48,15 +51,15 @@ export async function subscribe(
 
 /** Deletes the viewer's subscription. Returns false if there is none. Costs one D1 batch. */
 export async function unsubscribe(reader: Reader, { person }: Viewer, endpoint: string): Promise<boolean> {
-  const [result] = await reader.write(person, [statement(`${UNSUBSCRIBE} RETURNING endpoint`, person, endpoint)]);
-  return (result?.rows.length ?? 0) > 0;
+  const [result] = await reader.write(person, [statement(UNSUBSCRIBE, person, endpoint)]);
+  return (result?.changes ?? 0) > 0;
 }
 
 /** A statement for the batch that ends a session: deletes its subscriptions. */
 export const endSubscriptions = ({ person, session }: Viewer): Statement =>
-  statement("DELETE FROM push_subscriptions WHERE person = ? AND session = ?", person, session);
+  statement(END_SUBSCRIPTIONS, person, session);
 
-type Owner = { person: PersonId; p256dh: string; auth: string };
+type Owner = Pick<typeof pushSubscriptions.$inferSelect, "person" | "p256dh" | "auth">;
 
 /**
  * Finds all owners of an endpoint. Reads the primaries: a stale replica could miss the last owner, who would go on
@@ -72,20 +75,41 @@ async function ownersOf(reader: Reader, endpoint: string): Promise<Owner[]> {
   return (await Promise.all(owners)).flat();
 }
 
-const OWNERS = "SELECT person, p256dh, auth FROM push_subscriptions WHERE endpoint = ?1";
+const OWNERS = textOf(sql`
+  SELECT ${pushSubscriptions.person}, ${pushSubscriptions.p256dh}, ${pushSubscriptions.auth}
+  FROM ${pushSubscriptions} WHERE ${pushSubscriptions.endpoint} = ?1`);
 
-const SUBSCRIBE = `
-  INSERT INTO push_subscriptions (person, endpoint, p256dh, auth, session, renewed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-  ON CONFLICT DO UPDATE SET p256dh = excluded.p256dh, auth = excluded.auth, session = excluded.session,
-    renewed_at = excluded.renewed_at, failing_since = NULL`;
+const SUBSCRIBE = textOf(sql`
+  INSERT INTO ${pushSubscriptions} (${list(
+    pushSubscriptions.person,
+    pushSubscriptions.endpoint,
+    pushSubscriptions.p256dh,
+    pushSubscriptions.auth,
+    pushSubscriptions.session,
+    pushSubscriptions.renewedAt,
+  )})
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT DO UPDATE SET ${takeExcluded(
+    pushSubscriptions.p256dh,
+    pushSubscriptions.auth,
+    pushSubscriptions.session,
+    pushSubscriptions.renewedAt,
+  )}, ${bare(pushSubscriptions.failingSince)} = NULL`);
 
-const UNSUBSCRIBE = "DELETE FROM push_subscriptions WHERE person = ? AND endpoint = ?";
+const UNSUBSCRIBE = textOf(sql`
+  DELETE FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ?1 AND ${pushSubscriptions.endpoint} = ?2`);
 
-const TRIM = `
-  DELETE FROM push_subscriptions WHERE person = ?1 AND (
-    NOT EXISTS (SELECT 1 FROM sessions WHERE id = session AND expires_at > ?2)
-    OR endpoint IN (
-      SELECT endpoint FROM (
-        SELECT endpoint, row_number() OVER (ORDER BY renewed_at DESC, endpoint) AS place
-        FROM push_subscriptions WHERE person = ?1)
-      WHERE place > ?3))`;
+const END_SUBSCRIPTIONS = textOf(sql`
+  DELETE FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ?1 AND ${pushSubscriptions.session} = ?2`);
+
+const TRIM = textOf(sql`
+  DELETE FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ?1 AND (
+    NOT EXISTS (
+      SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${pushSubscriptions.session} AND ${sessions.expiresAt} > ?2)
+    OR ${pushSubscriptions.endpoint} IN (
+      SELECT ${bare(pushSubscriptions.endpoint)} FROM (
+        SELECT ${pushSubscriptions.endpoint},
+          row_number() OVER (
+            ORDER BY ${pushSubscriptions.renewedAt} DESC, ${pushSubscriptions.endpoint}) AS place
+        FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ?1)
+      WHERE place > ?3))`);

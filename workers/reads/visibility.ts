@@ -1,6 +1,7 @@
 /** Decides which people and posts a viewer may see. */
 import type { PersonCard } from "../../schema/api/people.ts";
 import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { isInLease, mayView } from "../../schema/viewing.ts";
 import { type KnownPost, personDocuments } from "./documents.ts";
@@ -108,7 +109,7 @@ const pairs = new Memory<string, boolean>(PAIRS_MAX);
 
 const SEES = `
   SELECT EXISTS (SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1)
-    AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?2 AND ${IS_ACTIVE}) AS sees`;
+    AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?2 AND ${textOf(IS_ACTIVE)}) AS sees`;
 
 /**
  * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.

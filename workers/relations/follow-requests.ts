@@ -3,9 +3,11 @@
  * request by its `asked` version. Its effect then runs in the follower's shard: the request becomes a follow, or the
  * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
+import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { deleteEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
@@ -18,7 +20,7 @@ import {
   uncountFollowerStatement,
 } from "../notifications/follow-notifications.ts";
 import { endFollowStatements } from "./unfollow.ts";
-import { wantsNotificationSql } from "../notifications/notification-rules.ts";
+import { kindSql, wantsNotificationSql } from "../notifications/notification-rules.ts";
 
 /** `accept` and `decline` decide a request; `remove` ends a follow. */
 export type Decision = "accept" | "decline" | "remove";
@@ -54,7 +56,7 @@ const HERE = (first: number): string =>
 /** SQL over a row of `followers`: whether the decision applies. An accepted follow may not be mirrored yet. */
 const ANSWERABLE: Record<Decision, string> = {
   accept: `pending = 1 AND NOT EXISTS (
-    SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${IS_ACTIVE})`,
+    SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${textOf(IS_ACTIVE)})`,
   decline: "pending = 1",
   remove: "(active = 1 OR (accepted = 1 AND answered = asked))",
 };
@@ -114,7 +116,7 @@ async function end(env: Env, follower: PersonId, followee: PersonId, asked: numb
 const AWAITS_DECISION = (
   asked: number,
 ): string => `requested = 1 AND asked = CAST(?${asked} AS INTEGER) AND NOT EXISTS (
-  SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${IS_ACTIVE})`;
+  SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${textOf(IS_ACTIVE)})`;
 
 const BEGIN = `
   UPDATE following SET active = 1, requested = 0, version = version + 1 WHERE follower = ?1 AND followee = ?2`;
@@ -124,6 +126,13 @@ const NOTIFY = `
   INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
   SELECT follower, 'request_accepted', followee, json_array(followee), 1, asked, ?4, ?4 FROM following
   WHERE follower = ?1 AND followee = ?2 AND ${AWAITS_DECISION(3)}
-  AND ${wantsNotificationSql({ recipient: "?1", kind: "'request_accepted'", actor: "?2", post: "NULL" })}
+  AND ${textOf(
+    wantsNotificationSql({
+      recipient: sql`?1`,
+      kind: kindSql("request_accepted"),
+      actor: sql`?2`,
+      post: sql`NULL`,
+    }),
+  )}
   ON CONFLICT DO UPDATE SET version = excluded.version, raised = max(raised + 1, excluded.raised), at = excluded.at
   WHERE at <= excluded.at - ?5`;

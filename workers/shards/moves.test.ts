@@ -1,11 +1,14 @@
 /** A move without other traffic: what is copied and rejected, what a crash leaves, and where each row ends up. */
 import { env } from "cloudflare:workers";
+import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { ShardMap, ShardMove } from "../../schema/api/shards.ts";
 import { newId, type MediaId, type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { isWritableSql, shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import { readShardMap, shardOfHandle } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { effects } from "../../schema/tables/people.ts";
 import { d1Of, prepared } from "../../tests/runtime/stores/d1.ts";
 import { recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { intercepted } from "../../tests/runtime/stores/interleave.ts";
@@ -140,8 +143,8 @@ it("computes the same shard of an id and of a handle in SQL as in code", async (
       .all();
     return results.map(({ shard }) => shard);
   };
-  expect(await shards(ids, shardOfIdSql("value"))).toEqual(ids.map(shardOf));
-  expect(await shards(handles, shardOfHandleSql("value"))).toEqual(handles.map(shardOfHandle));
+  expect(await shards(ids, textOf(shardOfIdSql(sql`value`)))).toEqual(ids.map(shardOf));
+  expect(await shards(handles, textOf(shardOfHandleSql(sql`value`)))).toEqual(handles.map(shardOfHandle));
 });
 
 it("knows every table, so that a new one must declare where its rows live", async () => {
@@ -347,7 +350,7 @@ it("does not make sweeps fail on rows that are being moved", async () => {
   const { id } = await beginMove(world, RANGE);
   await moveTo("published", id);
   for (const database of [world.DB, world.DB_1]) {
-    await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${isWritableSql("id")}`).run();
+    await database.prepare(`UPDATE effects SET due_at = 0 WHERE ${textOf(isWritableSql(effects.id))}`).run();
   }
   // The seeded effects have no kind, so the sweep logs an error for each that it finds.
   const unknown = vi.spyOn(console, "error").mockReturnValue();

@@ -1,6 +1,8 @@
 /** The tables whose rows move, each with the column that determines the shard of a row. */
+import { sql } from "drizzle-orm";
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
@@ -17,7 +19,11 @@ export type MovedTable = {
 function moved(table: SQLiteTable, home: SQLiteColumn, shardSql = shardOfIdSql): MovedTable {
   const { name, columns, primaryKeys } = getTableConfig(table);
   const keys = primaryKeys[0]?.columns ?? columns.filter((column) => column.primary);
-  return { name, keys: keys.map((column) => column.name), shardSql: (prefix = "") => shardSql(prefix + home.name) };
+  return {
+    name,
+    keys: keys.map((column) => column.name),
+    shardSql: (prefix = "") => textOf(shardSql(sql.raw(prefix + home.name))),
+  };
 }
 
 export const MOVED_TABLES: readonly MovedTable[] = [

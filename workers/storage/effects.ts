@@ -10,6 +10,8 @@ import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { Effect } from "../../schema/messages/effects.ts";
 import { isWritableSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { effects } from "../../schema/tables/people.ts";
 
 /** How long an effect may take before it is sent again, in ms: 15 s, doubling with each attempt up to an hour. */
 const RETRY_AFTER = 15_000;
@@ -88,7 +90,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
   for (const database of databases(env)) {
     const due = await database.patient.all<{ body: string }>(
       `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
-         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${isWritableSql("id")} LIMIT ?4) RETURNING body`,
+         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${textOf(isWritableSql(effects.id))} LIMIT ?4) RETURNING body`,
       now,
       RETRY_AFTER,
       RETRY_AT_MOST,
@@ -114,7 +116,7 @@ export async function waitingEffects(database: Database): Promise<WaitingEffects
   const found = await database.patient.first<WaitingEffects>(
     `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
          coalesce(sum(attempts >= ?1), 0) AS stuck
-       FROM (SELECT id, attempts FROM effects WHERE ${isWritableSql("id")} ORDER BY id LIMIT ?2)`,
+       FROM (SELECT id, attempts FROM effects WHERE ${textOf(isWritableSql(effects.id))} ORDER BY id LIMIT ?2)`,
     STUCK_FROM,
     COUNTED_UP_TO,
   );

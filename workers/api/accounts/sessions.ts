@@ -6,6 +6,8 @@ import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
 import { isWritableSql } from "../../../schema/d1/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
+import { sessions as stored } from "../../../schema/tables/people.ts";
 import { closeSockets } from "../../notifications/socket-hints.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { endSubscriptions } from "../../push/subscriptions.ts";
@@ -104,7 +106,7 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
       ),
       statement(
         `DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions WHERE id < ? AND ${isWritableSql("id")} ORDER BY id LIMIT ?)`,
+             (SELECT id FROM sessions WHERE id < ? AND ${textOf(isWritableSql(stored.id))} ORDER BY id LIMIT ?)`,
         oldestAlive,
         SWEPT_PER_SIGN_IN,
       ),

@@ -4,6 +4,7 @@
  */
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../../schema/ids.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { sessions } from "../../../schema/tables/people.ts";
 import { personDocuments } from "../../reads/documents.ts";
@@ -81,7 +82,7 @@ const cardOf = ({ id, handle, name }: SessionRow): PersonCard => ({ id, handle, 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
 const SESSION = `
   SELECT people.id, handle, name, secret_hash AS secretHash, expires_at AS expiresAt,
-    EXISTS (SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE blocks.person = sessions.person AND ${IS_ACTIVE}) AS hasBlocks
+    EXISTS (SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE blocks.person = sessions.person AND ${textOf(IS_ACTIVE)}) AS hasBlocks
   FROM sessions JOIN people ON people.id = person WHERE sessions.id = ?1`;
 
 /** Returns the token of an `Authorization` header, or undefined for any scheme but Bearer. */

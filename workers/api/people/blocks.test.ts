@@ -5,6 +5,7 @@ import type { NotificationPage } from "../../../schema/api/notifications.ts";
 import type { Me, PersonCard, Profile } from "../../../schema/api/people.ts";
 import type { Comment, CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
 import type { PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
@@ -142,7 +143,7 @@ it("costs no query without blocks, and one a page with them", async () => {
 
 it("checks for blocks by an index without rows of former blocks", async () => {
   const plan = await env.DB.prepare(
-    `EXPLAIN QUERY PLAN SELECT 1 FROM ${ACTIVE_BLOCKS} WHERE person = ? AND ${IS_ACTIVE}`,
+    `EXPLAIN QUERY PLAN SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE person = ? AND ${textOf(IS_ACTIVE)}`,
   )
     .bind("x")
     .all<{ detail: string }>();

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Followed, Handle } from "../../../schema/api/people.ts";
 import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { endFollowStatements } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
@@ -102,7 +103,7 @@ const OPEN = "SELECT count(*) FROM following INDEXED BY following_requested WHER
 const mayFollow = (follower: string, followee: string, asked: string): string => `(
   NOT EXISTS (SELECT 1 FROM following WHERE follower = ${follower} AND followee = ${followee}
     AND (active = 1 OR (requested = 1 AND ${asked} = 1)))
-  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${follower} AND other = ${followee} AND ${IS_ACTIVE})
+  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${follower} AND other = ${followee} AND ${textOf(IS_ACTIVE)})
   AND (SELECT coalesce(max(following), 0) FROM people WHERE id = ${follower}) + (${OPEN} ${follower}) < ${FOLLOWING_MAX}
   AND (${asked} = 0 OR (${OPEN} ${follower}) < ${REQUESTS_MAX}))`;
 
