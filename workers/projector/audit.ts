@@ -65,8 +65,8 @@ async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<
  * newest rows would never send it again.
  */
 async function listedIn(env: Env, post: PostId): Promise<number> {
-  const listed = await databaseOf(env, post).patient.first<number>(LISTED, post);
-  return listed ?? 0;
+  const row = await databaseOf(env, post).patient.first<{ listed: number }>(LISTED, post);
+  return row?.listed ?? 0;
 }
 
 const LISTED = `
