@@ -1,4 +1,5 @@
 /** The tables whose rows move, each with the column that determines the shard of a row. */
+import { getTableName } from "drizzle-orm";
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
@@ -47,4 +48,4 @@ export const MOVED_TABLES: readonly MovedTable[] = [
 ];
 
 /** Tables of sums over all people of a database. digests.ts moves the share of the moving people. */
-export const SHARED = [getTableConfig(posts.likeDigests).name];
+export const SHARED = [getTableName(posts.likeDigests)];
