@@ -3,9 +3,12 @@
  * are wake-ups for something that is stored and sent again anyway, so repeats share one row for each queue and subject,
  * with a count.
  */
+import { and, desc, eq, getTableColumns, lt, lte, sql } from "drizzle-orm";
 import { statement, Database } from "../../schema/d1/database.ts";
 import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { bare, list, textOf } from "../../schema/d1/sql.ts";
+import { deadLetters } from "../../schema/tables/operations.ts";
 import { backOff } from "./back-off.ts";
 import { originOf, QUEUES } from "./queues.ts";
 
@@ -76,12 +79,10 @@ async function store(env: Env, body: unknown, death: Death): Promise<void> {
   const subject = QUEUES.get(queue)?.subjectOf(body) ?? (await hashOf(bytes));
   const reason = death.reason?.slice(0, REASON_MAX) ?? null;
   const values = [queue, subject, reason, attempts, at, bytes.length, text];
-  const written = Database.of(env.DB).patient.batch([
-    statement(FOLD, ...values),
-    statement(ADD, ...values),
-    statement(DROP_OLDEST, DEAD_LETTERS_MAX),
-  ]);
-  const dropped = (await within(STORE_TIMEOUT, written, "D1"))[2]?.changes ?? 0;
+  const batch = [statement(FOLD, ...values), statement(ADD, ...values), statement(DROP_OLDEST, DEAD_LETTERS_MAX)];
+  // Gives up sooner than other background work, because the queue can take the dead letter instead.
+  const written = await within(STORE_TIMEOUT, Database.of(env.DB).patient.batch(batch), "D1");
+  const dropped = written[2]?.changes ?? 0;
   if (dropped > 0) console.error("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
 }
 
@@ -90,34 +91,37 @@ async function hashOf(bytes: Uint8Array): Promise<string> {
 }
 
 // Not an upsert, which would use up an AUTOINCREMENT id even when it only updates: DROP_OLDEST counts by ids.
-const FOLD = `
-  UPDATE dead_letters SET reason = coalesce(?3, reason), attempts = ?4, deaths = deaths + 1, last_at = ?5,
-    replayed_at = NULL, bytes = ?6, body = ?7
-  WHERE queue = ?1 AND subject = ?2`;
+const IS_SAME = sql`${deadLetters.queue} = ?1 AND ${deadLetters.subject} = ?2`;
+const FOLD = textOf(sql`
+  UPDATE ${deadLetters} SET
+    ${bare(deadLetters.reason)} = coalesce(?3, ${deadLetters.reason}), ${bare(deadLetters.attempts)} = ?4,
+    ${bare(deadLetters.deaths)} = ${deadLetters.deaths} + 1, ${bare(deadLetters.lastAt)} = ?5,
+    ${bare(deadLetters.replayedAt)} = NULL, ${bare(deadLetters.bytes)} = ?6, ${bare(deadLetters.body)} = ?7
+  WHERE ${IS_SAME}`);
 
-const ADD = `
-  INSERT INTO dead_letters (queue, subject, reason, attempts, deaths, replays, first_at, last_at, bytes, body)
-  SELECT ?1, ?2, ?3, ?4, 1, 0, ?5, ?5, ?6, ?7
-  WHERE NOT EXISTS (SELECT 1 FROM dead_letters WHERE queue = ?1 AND subject = ?2)`;
+const NEW_COLUMNS = list(
+  deadLetters.queue,
+  deadLetters.subject,
+  deadLetters.reason,
+  deadLetters.attempts,
+  deadLetters.deaths,
+  deadLetters.replays,
+  deadLetters.firstAt,
+  deadLetters.lastAt,
+  deadLetters.bytes,
+  deadLetters.body,
+);
+const ADD = textOf(sql`
+  INSERT INTO ${deadLetters} (${NEW_COLUMNS})
+  SELECT ?1, ?2, ?3, ?4, 1, 0, ?5, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM ${deadLetters} WHERE ${IS_SAME})`);
 
-const DROP_OLDEST = "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?1";
+const DROP_OLDEST = textOf(sql`
+  DELETE FROM ${deadLetters} WHERE ${deadLetters.id} <= (SELECT max(${deadLetters.id}) FROM ${deadLetters}) - ?1`);
 
 /** A dead letter without its body. Times are in ms since 1970. */
-export type LetterRow = {
-  id: number;
-  queue: string;
-  subject: string;
-  reason: string | null;
-  attempts: number;
-  deaths: number;
-  replays: number;
-  first_at: number;
-  last_at: number;
-  replayed_at: number | null;
-  bytes: number;
-};
+export type LetterRow = Omit<typeof deadLetters.$inferSelect, "body">;
 
-const COLUMNS = "id, queue, subject, reason, attempts, deaths, replays, first_at, last_at, replayed_at, bytes";
+const { body: _, ...WITHOUT_BODY } = getTableColumns(deadLetters);
 
 /** `before` is the id of the last dead letter of the previous page. */
 export type LetterFilter = { queue?: string | undefined; replayed: boolean; before?: number | undefined };
@@ -126,40 +130,46 @@ export type LetterFilter = { queue?: string | undefined; replayed: boolean; befo
  * Returns a page of dead letters, newest first by their first death. Costs one query, which may scan all rows but no
  * bodies.
  */
-export async function deadLetters(env: Env, filter: LetterFilter, limit: number): Promise<LetterRow[]> {
+export async function listDeadLetters(env: Env, filter: LetterFilter, limit: number): Promise<LetterRow[]> {
   const { queue, replayed, before } = filter;
-  const results = await Database.of(env.DB).patient.all<LetterRow>(
-    `SELECT ${COLUMNS} FROM dead_letters
-     WHERE id < ?1 AND (?2 IS NULL OR queue = ?2) AND (replayed_at IS NOT NULL) = ?3 ORDER BY id DESC LIMIT ?4`,
-    before ?? Number.MAX_SAFE_INTEGER,
-    queue ?? null,
-    Number(replayed),
-    limit,
-  );
-  return results;
+  return Database.of(env.DB)
+    .orm.select(WITHOUT_BODY)
+    .from(deadLetters)
+    .where(
+      and(
+        lt(deadLetters.id, before ?? Number.MAX_SAFE_INTEGER),
+        // Conditions that no index serves, so that SQLite walks back over the ids and stops at the limit.
+        sql`(${queue ?? null} IS NULL OR ${deadLetters.queue} = ${queue ?? null})`,
+        sql`(${deadLetters.replayedAt} IS NOT NULL) = ${Number(replayed)}`,
+      ),
+    )
+    .orderBy(desc(deadLetters.id))
+    .limit(limit);
 }
 
 /** Returns one dead letter with its body (JSON), or undefined. */
-export const deadLetter = (env: Env, id: number): Promise<(LetterRow & { body: string }) | undefined> =>
-  Database.of(env.DB).patient.first(`SELECT ${COLUMNS}, body FROM dead_letters WHERE id = ?`, id);
+export const deadLetter = (env: Env, id: number): Promise<typeof deadLetters.$inferSelect | undefined> =>
+  Database.of(env.DB).orm.select().from(deadLetters).where(eq(deadLetters.id, id)).get();
 
 /** Deletes one dead letter, if it is still there. */
 export async function discard(env: Env, id: number): Promise<void> {
-  await Database.of(env.DB).patient.run("DELETE FROM dead_letters WHERE id = ?", id);
+  await Database.of(env.DB).orm.delete(deadLetters).where(eq(deadLetters.id, id));
 }
 
 /**
  * Counts each queue's dead letters that wait for the operator, and those that were replayed. Reads all rows but no
  * bodies.
  */
-export async function deadLetterCounts(env: Env) {
-  const results = await Database.of(env.DB).patient.all<{ queue: string; waiting: number; replayed: number }>(
-    "SELECT queue, sum(replayed_at IS NULL) AS waiting, sum(replayed_at IS NOT NULL) AS replayed FROM dead_letters GROUP BY queue",
-  );
-  return results;
-}
+export const deadLetterCounts = (env: Env): Promise<{ queue: string; waiting: number; replayed: number }[]> =>
+  Database.of(env.DB).all(COUNTS);
+
+const COUNTS = textOf(sql`
+  SELECT ${deadLetters.queue}, sum(${deadLetters.replayedAt} IS NULL) AS "waiting",
+    sum(${deadLetters.replayedAt} IS NOT NULL) AS "replayed"
+  FROM ${deadLetters} GROUP BY ${deadLetters.queue}`);
 
 /** Deletes dead letters that were replayed more than a day ago. */
 export async function forgetReplayed(env: Env, now = Date.now()): Promise<void> {
-  await Database.of(env.DB).patient.run("DELETE FROM dead_letters WHERE replayed_at <= ?", now - REPLAYED_KEPT);
+  const { orm } = Database.of(env.DB).patient;
+  await orm.delete(deadLetters).where(lte(deadLetters.replayedAt, now - REPLAYED_KEPT));
 }

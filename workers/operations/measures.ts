@@ -4,6 +4,10 @@
  * name, however much was counted. Counts since the last write are lost when an isolate ends, and a failed write is not
  * repeated.
  */
+import { type SQL, lt, sql } from "drizzle-orm";
+import { Database } from "../../schema/d1/database.ts";
+import { bare, excluded, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { measures } from "../../schema/tables/operations.ts";
 
 /** The shortest time between two writes, in ms. */
 const SAVED_EVERY = 5000;
@@ -12,9 +16,10 @@ const MINUTES_KEPT = 24 * 60; // minutes
 const MINUTE = 60_000;
 
 /** How often something happened, the sum of its times and the longest of them, in ms. */
-export type Measured = { count: number; total: number; most: number };
+export type Measured = Pick<typeof measures.$inferSelect, "count" | "total" | "most">;
 
-let pending = new Map<string, Measured & { minute: number; name: string }>();
+const MEASURES = rowsOf(measures, ["minute", "name", "count", "total", "most"]);
+let pending = new Map<string, typeof MEASURES.Row>();
 let savedAt = 0;
 
 /** Counts events in memory: either the time of each in ms, or just their number. */
@@ -45,7 +50,7 @@ export function saveMeasuresSoon(env: Env, background: Pick<ExecutionContext, "w
 export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   savedAt = now;
   if (pending.size === 0) return;
-  const rows = [...pending.values()].map(({ minute, name, count, total, most }) => [minute, name, count, total, most]);
+  const rows = [...pending.values()];
   pending = new Map();
   try {
     await Database.of(env.DB).patient.run(ADD, JSON.stringify(rows));
@@ -54,29 +59,29 @@ export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   }
 }
 
-const ADD = `
-  INSERT INTO measures (minute, name, count, total, most)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET
-    count = count + excluded.count, total = total + excluded.total, most = max(most, excluded.most)`;
+const addTo = (column: typeof measures.count | typeof measures.total): SQL =>
+  sql`${bare(column)} = ${column} + ${excluded(column)}`;
+const ADD = textOf(sql`
+  INSERT INTO ${measures} (${MEASURES.columns}) SELECT ${MEASURES.values} FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET ${addTo(measures.count)}, ${addTo(measures.total)},
+    ${bare(measures.most)} = max(${measures.most}, ${excluded(measures.most)})`);
 
 /**
  * Returns the counts of all isolates by name, from the minute of `since` (ms since 1970) on. Costs one query, which
  * reads a row for each name and minute.
  */
 export async function measuresSince(env: Env, since: number): Promise<Map<string, Measured>> {
-  const results = await Database.of(env.DB).patient.all<Measured & { name: string }>(
-    "SELECT name, sum(count) AS count, sum(total) AS total, max(most) AS most FROM measures WHERE minute >= ? GROUP BY name",
-    Math.floor(since / MINUTE),
-  );
-  return new Map(results.map((row) => [row.name, row]));
+  const rows = await Database.of(env.DB).all<Measured & { name: string }>(SUMS, Math.floor(since / MINUTE));
+  return new Map(rows.map((row) => [row.name, row]));
 }
+
+const SUMS = textOf(sql`
+  SELECT ${measures.name}, sum(${measures.count}) AS "count", sum(${measures.total}) AS "total",
+    max(${measures.most}) AS "most"
+  FROM ${measures} WHERE ${measures.minute} >= ?1 GROUP BY ${measures.name}`);
 
 /** Deletes measures that are more than a day old. */
 export async function forgetMeasures(env: Env, now = Date.now()): Promise<void> {
-  await Database.of(env.DB).patient.run(
-    "DELETE FROM measures WHERE minute < ?",
-    Math.floor(now / MINUTE) - MINUTES_KEPT,
-  );
+  const { orm } = Database.of(env.DB).patient;
+  await orm.delete(measures).where(lt(measures.minute, Math.floor(now / MINUTE) - MINUTES_KEPT));
 }
-import { Database } from "../../schema/d1/database.ts";

@@ -2,11 +2,14 @@
  * The status of the deployment, from its stores and the counts of its Workers. A part that cannot be read is listed in
  * `problems` and does not keep the others from being reported.
  */
+import { sql } from "drizzle-orm";
 import type { Status } from "../../schema/api/status.ts";
 import { DEAD_LETTERS } from "../../schema/messages/dead-letters.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { timeOf } from "../../schema/ids.ts";
 import { bindings, databaseNamed } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { postStats } from "../../schema/tables/posts.ts";
 import { waitingEffects } from "../storage/effects.ts";
 import { DEAD_LETTERS_MAX, deadLetterCounts } from "./dead-letters.ts";
 import { DELIVERED } from "./count-delivered.ts";
@@ -77,13 +80,15 @@ async function effectsOf(env: Env, database: string, now: number) {
 }
 
 async function projectionOf(env: Env, database: string) {
-  const found = await databaseNamed(env, database).patient.first<{ behind: number; of: number }>(
-    `SELECT count(*) AS "of", coalesce(sum(projected < seq), 0) AS behind
-       FROM (SELECT projected, seq FROM post_stats ORDER BY post DESC LIMIT ?)`,
-    POSTS_LOOKED_AT,
-  );
+  const found = await databaseNamed(env, database).first<{ behind: number; of: number }>(COUNT_BEHIND, POSTS_LOOKED_AT);
   return { database, behind: found?.behind ?? 0, of: found?.of ?? 0 };
 }
+
+const COUNT_BEHIND = textOf(sql`
+  SELECT count(*) AS "of", coalesce(sum(is_behind), 0) AS "behind"
+  FROM (
+    SELECT ${postStats.projected} < ${postStats.seq} AS is_behind
+    FROM ${postStats} ORDER BY ${postStats.post} DESC LIMIT ?1)`);
 
 function presentBacklog(metrics: QueueMetrics | undefined, now: number) {
   if (!metrics) return null;

@@ -2,12 +2,15 @@
  * Compares a post's actor with its projection: the counts, the stored comments and likes behind them, and, by a digest,
  * the set of people who like it.
  */
+import { aliasedTable, eq, sql } from "drizzle-orm";
 import type { Database } from "../../schema/d1/database.ts";
 import type { PostState } from "../../durable-objects/post/post-results.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, formatDigest, type SetHash, unionOfDigests } from "../../schema/set-hash.ts";
 import { areShardsMoving, databaseOf, databases } from "../../schema/d1/shards.ts";
+import { literal, textOf } from "../../schema/d1/sql.ts";
+import { comments, likeDigests } from "../../schema/tables/posts.ts";
 import { freshStats } from "../reads/documents.ts";
 import { Reader } from "../storage/reader.ts";
 import type { Background } from "../../schema/background.ts";
@@ -65,19 +68,20 @@ async function projectionOf(env: Env, post: PostId, isListed: boolean): Promise<
  * newest rows would never send it again.
  */
 async function listedIn(env: Env, post: PostId): Promise<number> {
-  const counted = await databaseOf(env, post).patient.first<{ listed: number }>(LISTED, post);
-  return counted?.listed ?? 0;
+  const row = await databaseOf(env, post).patient.first<{ listed: number }>(LISTED, post);
+  return row?.listed ?? 0;
 }
 
-const LISTED = `
-  SELECT count(*) AS listed FROM comments AS comment
-  WHERE post = ?1 AND state = 'shown' AND (parent = '' OR EXISTS (
-    SELECT 1 FROM comments AS top WHERE top.post = ?1 AND top.parent = '' AND top.id = comment.parent AND top.state = 'shown'))`;
+const SHOWN = literal("shown" satisfies (typeof comments.$inferSelect)["state"]);
+const comment = aliasedTable(comments, "comment");
+const top = aliasedTable(comments, "top");
+const LISTED = textOf(sql`
+  SELECT count(*) AS "listed" FROM ${comments} AS ${comment}
+  WHERE ${comment.post} = ?1 AND ${comment.state} = ${SHOWN} AND (${comment.parent} = '' OR EXISTS (
+    SELECT 1 FROM ${comments} AS ${top}
+    WHERE ${top.post} = ?1 AND ${top.parent} = '' AND ${top.id} = ${comment.parent} AND ${top.state} = ${SHOWN}))`);
 
 async function digestIn(database: Database, post: PostId): Promise<{ likes: number; digest: SetHash }> {
-  const row = await database.patient.first<{ likes: number; a: number; b: number; c: number }>(
-    "SELECT likes, a, b, c FROM like_digests WHERE post = ?",
-    post,
-  );
+  const row = await database.patient.orm.select().from(likeDigests).where(eq(likeDigests.post, post)).get();
   return row ? { likes: row.likes, digest: [row.a, row.b, row.c] } : { likes: 0, digest: EMPTY };
 }

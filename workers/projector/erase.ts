@@ -1,9 +1,12 @@
 /** Erases a deleted post from D1 and R2, once its actor has said that it is gone. */
+import { sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PostBody } from "../../schema/posts.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { list, textOf } from "../../schema/d1/sql.ts";
+import { comments, posts, postStats } from "../../schema/tables/posts.ts";
 import { deleteEffect, newEffect, saveEffectIf } from "../storage/effects.ts";
 import { deleteUnused } from "../media/collect.ts";
 import { postDocuments } from "../reads/documents.ts";
@@ -22,13 +25,14 @@ export function endOf(
 ): { statements: Statement[]; effect: Effect } {
   const effect = newEffect(post, { kind: "erase", post, author, media: media.map(({ id }) => id) });
   return {
-    statements: [
-      saveEffectIf(effect, "NOT EXISTS (SELECT 1 FROM post_stats WHERE post = ?4 AND deleted = 1)", [post]),
-      statement("DELETE FROM posts WHERE id = ?", post),
-    ],
+    statements: [saveEffectIf(effect, IS_NEWS, [post]), statement(DELETE_POST, post)],
     effect,
   };
 }
+
+const IS_NEWS = textOf(sql`
+  NOT EXISTS (SELECT 1 FROM ${postStats} WHERE ${postStats.post} = ?4 AND ${postStats.deleted} = 1)`);
+const DELETE_POST = textOf(sql`DELETE FROM ${posts} WHERE ${posts.id} = ?1`);
 
 /**
  * Erases the comments, and the files that no other post of the author shows. Likes stay in the databases of the people
@@ -48,6 +52,7 @@ async function eraseComments(env: Env, post: PostId): Promise<void> {
   while ((await database.run(ERASE_COMMENTS, post, COMMENTS_PER_STATEMENT)) > 0);
 }
 
-const ERASE_COMMENTS = `
-  DELETE FROM comments WHERE post = ?1 AND (parent, id) IN
-    (SELECT parent, id FROM comments WHERE post = ?1 LIMIT ?2)`;
+const KEY = list(comments.parent, comments.id);
+const ERASE_COMMENTS = textOf(sql`
+  DELETE FROM ${comments} WHERE ${comments.post} = ?1 AND (${KEY}) IN
+    (SELECT ${KEY} FROM ${comments} WHERE ${comments.post} = ?1 LIMIT ?2)`);

@@ -1,8 +1,11 @@
 /** Finds projections that differ from their actors, which must never happen, and has them written again. */
+import { asc, gte, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Audit } from "../../schema/api/audit.ts";
 import { newId, type PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
+import { bare, textOf } from "../../schema/d1/sql.ts";
+import { comments, likeDigests, likes, posts, postStats } from "../../schema/tables/posts.ts";
 import { audit } from "./audit.ts";
 
 /** The number of posts that a sweep audits in each database. */
@@ -15,13 +18,14 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
   let repaired = 0;
   for (const database of databases(env)) {
     const from = newId<PostId>(0, now - Math.floor(Math.random() * SAMPLED_AGE), 0);
-    const sample = await database.patient.all<{ id: PostId }>(
-      "SELECT id FROM posts WHERE id >= ? ORDER BY id LIMIT ?",
-      from,
-      SAMPLE,
-    );
-    const posts = sample.filter(({ id }) => isHomeOf(env, database, id));
-    for (const { id } of posts) repaired += Number((await reconcile(env, id)).repaired);
+    const sample = await database.patient.orm
+      .select({ id: posts.id })
+      .from(posts)
+      .where(gte(posts.id, from))
+      .orderBy(asc(posts.id))
+      .limit(SAMPLE);
+    const own = sample.filter(({ id }) => isHomeOf(env, database, id));
+    for (const { id } of own) repaired += Number((await reconcile(env, id)).repaired);
   }
   return repaired;
 }
@@ -35,19 +39,25 @@ export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boo
   if (found?.verdict !== "different") return { repaired: false, audit: found };
   console.error("projection differs from its actor, rewriting it", { post, ...found });
   for (const database of databases(env)) {
-    await database.patient.batch([
-      statement("DELETE FROM likes WHERE post = ?", post),
-      statement("DELETE FROM like_digests WHERE post = ?", post),
-    ]);
+    await database.patient.batch([statement(DELETE_LIKES, post), statement(DELETE_DIGESTS, post)]);
   }
   // Deletes the rows that the actor might not know of, since nothing would overwrite them. The other rows stay visible,
   // but their versions are reset, so that anything overwrites them.
   const database = databaseOf(env, post);
   await database.patient.batch([
-    statement("UPDATE post_stats SET seq = 0, projected = 0, comments_up_to = '' WHERE post = ?", post),
-    statement("DELETE FROM comments WHERE post = ?", post),
-    statement("UPDATE posts SET seq = 0 WHERE id = ?", post),
+    statement(RESET_STANDING, post),
+    statement(DELETE_COMMENTS, post),
+    statement(RESET_BODY, post),
   ]);
   await env.POSTS.getByName(post).projectAgain();
   return { repaired: true, audit: found };
 }
+
+const DELETE_LIKES = textOf(sql`DELETE FROM ${likes} WHERE ${likes.post} = ?1`);
+const DELETE_DIGESTS = textOf(sql`DELETE FROM ${likeDigests} WHERE ${likeDigests.post} = ?1`);
+const DELETE_COMMENTS = textOf(sql`DELETE FROM ${comments} WHERE ${comments.post} = ?1`);
+const RESET_BODY = textOf(sql`UPDATE ${posts} SET ${bare(posts.seq)} = 0 WHERE ${posts.id} = ?1`);
+const RESET_STANDING = textOf(sql`
+  UPDATE ${postStats}
+  SET ${bare(postStats.seq)} = 0, ${bare(postStats.projected)} = 0, ${bare(postStats.commentsUpTo)} = ''
+  WHERE ${postStats.post} = ?1`);

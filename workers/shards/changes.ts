@@ -1,7 +1,9 @@
 /** Copies rows that changed at the source after they were copied. Triggers at the source note their keys. */
+import { asc, eq, lte } from "drizzle-orm";
 import type { Database } from "../../schema/d1/database.ts";
+import { notedChanges } from "../../schema/tables/shards.ts";
 import { asMover, type Mover } from "./mover.ts";
-import { deleteStatements, differing, keyOf, rowsOf, writeStatements } from "./rows.ts";
+import { deleteStatements, differing, keyOf, readRows, writeStatements } from "./rows.ts";
 import { MOVED_TABLES, type MovedTable } from "./tables.ts";
 import type { Key } from "./windows.ts";
 
@@ -19,15 +21,13 @@ export type Replayed = { rows: number; isLast: boolean; difference: string | und
  */
 export async function replay(mover: Mover): Promise<Replayed> {
   const { source, target } = mover;
-  const notes = await source.patient.all<{ seq: number; name: string; key: string }>(
-    "SELECT seq, name, key FROM noted_changes ORDER BY seq LIMIT ?",
-    NOTES_MAX,
-  );
+  const { orm } = source.patient;
+  const notes = await orm.select().from(notedChanges).orderBy(asc(notedChanges.seq)).limit(NOTES_MAX);
   const last = notes.at(-1);
   if (!last) return { rows: 0, isLast: true, difference: undefined };
 
   const changes = changesOf(notes);
-  const rows = await Promise.all(changes.map(({ table, keys }) => rowsOf(source, table, [...keys.values()])));
+  const rows = await Promise.all(changes.map(({ table, keys }) => readRows(source, table, [...keys.values()])));
   const statements = changes.flatMap(({ table, keys }, index) => {
     const current = rows[index] ?? [];
     const present = new Set(current.map((row) => keyOf(table, row)));
@@ -37,7 +37,7 @@ export async function replay(mover: Mover): Promise<Replayed> {
   await asMover(target, mover, statements);
   const difference = await differenceIn(target, changes, rows);
   if (difference !== undefined) return { rows: 0, isLast: false, difference };
-  await source.patient.run("DELETE FROM noted_changes WHERE seq <= ?", last.seq);
+  await orm.delete(notedChanges).where(lte(notedChanges.seq, last.seq));
   return { rows: notes.length, isLast: notes.length < NOTES_MAX, difference };
 }
 
@@ -47,15 +47,16 @@ export async function keysWithoutNote(
   table: MovedTable,
   keys: readonly string[],
 ): Promise<string[]> {
-  const results = await source.patient.all<{ key: string }>(
-    "SELECT DISTINCT key FROM noted_changes WHERE name = ?",
-    table.name,
-  );
-  const noted = new Set(results.map(({ key }) => normal(key)));
+  const { orm } = source.patient;
+  const notes = await orm
+    .selectDistinct({ key: notedChanges.key })
+    .from(notedChanges)
+    .where(eq(notedChanges.name, table.name));
+  const noted = new Set(notes.map(({ key }) => normal(key)));
   return keys.filter((key) => !noted.has(key));
 }
 
-function changesOf(notes: readonly { name: string; key: string }[]): Changed[] {
+function changesOf(notes: readonly (typeof notedChanges.$inferSelect)[]): Changed[] {
   return MOVED_TABLES.flatMap((table) => {
     const keys = notes.filter(({ name }) => name === table.name).map(({ key }) => [normal(key), parsed(key)] as const);
     return keys.length > 0 ? [{ table, keys: new Map(keys) }] : [];
@@ -67,7 +68,7 @@ async function differenceIn(
   changes: readonly Changed[],
   expected: readonly Parameters<typeof differing>[1][],
 ): Promise<string | undefined> {
-  const found = await Promise.all(changes.map(({ table, keys }) => rowsOf(target, table, [...keys.values()])));
+  const found = await Promise.all(changes.map(({ table, keys }) => readRows(target, table, [...keys.values()])));
   const differences = changes.flatMap(({ table }, index) =>
     differing(table, expected[index] ?? [], found[index] ?? []).map((key) => `${table.name} ${key}`),
   );

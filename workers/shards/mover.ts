@@ -1,7 +1,9 @@
 /** The exclusive hold of one step on the two databases of a move. */
+import { getTableName, sql } from "drizzle-orm";
 import { statement, type Statement, type Result, type Database } from "../../schema/d1/database.ts";
-import { PHASES } from "../../schema/tables/shards.ts";
+import { closedShards, mover, movingShards, notedChanges, PHASES } from "../../schema/tables/shards.ts";
 import { databaseNamed } from "../../schema/d1/shards.ts";
+import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import type { Move } from "./moves.ts";
 
@@ -22,27 +24,29 @@ export async function take(env: Env, move: Move): Promise<Mover> {
 
 async function takeIn(database: Database, { id, first, last, phase }: Move, holder: string): Promise<string> {
   const reached = PHASES.indexOf(phase);
-  const [, taken] = await database.patient.batch<{ settled: string }>([
-    statement(
-      `INSERT INTO moving_shards (move, first, last, phase, holder, noting, settled)
-         VALUES (?, ?, ?, ?, ?, 0, '') ON CONFLICT DO NOTHING`,
-      id,
-      first,
-      last,
-      reached,
-      holder,
-    ),
-    statement(
-      "UPDATE moving_shards SET phase = ?1, holder = ?2 WHERE move = ?3 AND phase <= ?1 RETURNING settled",
-      reached,
-      holder,
-      id,
-    ),
+  const [, taken] = await database.patient.batch<Pick<typeof movingShards.$inferSelect, "settled">>([
+    statement(ENTER, id, first, last, reached, holder),
+    statement(TAKE, id, reached, holder),
   ]);
   const [row] = taken?.rows ?? [];
   if (!row) throw new Refusal("unavailable", TAKEN_OVER);
   return row.settled;
 }
+
+const ENTER = textOf(sql`
+  INSERT INTO ${movingShards} (${list(
+    movingShards.move,
+    movingShards.first,
+    movingShards.last,
+    movingShards.phase,
+    movingShards.holder,
+    movingShards.noting,
+    movingShards.settled,
+  )})
+  VALUES (?1, ?2, ?3, ?4, ?5, 0, '') ON CONFLICT DO NOTHING`);
+const TAKE = textOf(sql`
+  UPDATE ${movingShards} SET ${bare(movingShards.phase)} = ?2, ${bare(movingShards.holder)} = ?3
+  WHERE ${movingShards.move} = ?1 AND ${movingShards.phase} <= ?2 RETURNING ${bare(movingShards.settled)}`);
 
 /**
  * Runs `statements` in one transaction, in which no trigger counts, notes or rejects anything. The whole transaction
@@ -54,47 +58,48 @@ export async function asMover<T>(
   statements: readonly Statement[],
 ): Promise<Result<T>[]> {
   try {
-    const results = await database.patient.batch<T>([
-      statement(
-        "INSERT INTO mover (holder) VALUES ((SELECT holder FROM moving_shards WHERE move = ? AND holder = ?))",
-        move.id,
-        holder,
-      ),
-      ...statements,
-      statement("DELETE FROM mover"),
-    ]);
+    const results = await database.patient.batch<T>([statement(BEGIN, move.id, holder), ...statements, statement(END)]);
     return results.slice(1, -1);
   } catch (error) {
-    if (/NOT NULL constraint failed: mover\.holder/.test(String(error))) throw new Refusal("unavailable", TAKEN_OVER);
+    if (String(error).includes(HAS_NO_HOLDER)) throw new Refusal("unavailable", TAKEN_OVER);
     throw error;
   }
 }
 
+const BEGIN = textOf(sql`
+  INSERT INTO ${mover} (${bare(mover.holder)}) VALUES ((
+    SELECT ${movingShards.holder} FROM ${movingShards}
+    WHERE ${movingShards.move} = ?1 AND ${movingShards.holder} = ?2))`);
+const END = textOf(sql`DELETE FROM ${mover}`);
+const HAS_NO_HOLDER = `NOT NULL constraint failed: ${getTableName(mover)}.${mover.holder.name}`;
 const TAKEN_OVER = "Another step has taken over this move. Try again";
 
 /** A statement that makes the database reject changes to the shards of the move. */
-export const closeStatement = ({ move }: Mover): Statement =>
-  statement("INSERT INTO closed_shards (first, last) VALUES (?, ?) ON CONFLICT DO NOTHING", move.first, move.last);
+export const closeStatement = ({ move }: Mover): Statement => statement(CLOSE, move.first, move.last);
 
 /** Statements that make the database accept them again. The rest of a wider range that was closed stays closed. */
 export const openStatements = ({ move }: Mover): Statement[] =>
-  [LEFT_OF_IT, RIGHT_OF_IT, ALL_OF_IT].map((sql) => statement(sql, move.first, move.last));
+  [KEEP_LEFT, KEEP_RIGHT, OPEN].map((text) => statement(text, move.first, move.last));
 
-const OVERLAPS = "first <= ?2 AND last >= ?1";
-const LEFT_OF_IT = `
-  INSERT INTO closed_shards SELECT first, ?1 - 1 FROM closed_shards WHERE first < ?1 AND ${OVERLAPS}
-  ON CONFLICT DO NOTHING`;
-const RIGHT_OF_IT = `
-  INSERT INTO closed_shards SELECT ?2 + 1, last FROM closed_shards WHERE last > ?2 AND ${OVERLAPS}
-  ON CONFLICT DO NOTHING`;
-const ALL_OF_IT = `DELETE FROM closed_shards WHERE ${OVERLAPS}`;
+const RANGE = list(closedShards.first, closedShards.last);
+const OVERLAPS = sql`${closedShards.first} <= ?2 AND ${closedShards.last} >= ?1`;
+const CLOSE = textOf(sql`INSERT INTO ${closedShards} (${RANGE}) VALUES (?1, ?2) ON CONFLICT DO NOTHING`);
+const KEEP_LEFT = textOf(sql`
+  INSERT INTO ${closedShards} (${RANGE})
+  SELECT ${closedShards.first}, ?1 - 1 FROM ${closedShards} WHERE ${closedShards.first} < ?1 AND ${OVERLAPS}
+  ON CONFLICT DO NOTHING`);
+const KEEP_RIGHT = textOf(sql`
+  INSERT INTO ${closedShards} (${RANGE})
+  SELECT ?2 + 1, ${closedShards.last} FROM ${closedShards} WHERE ${closedShards.last} > ?2 AND ${OVERLAPS}
+  ON CONFLICT DO NOTHING`);
+const OPEN = textOf(sql`DELETE FROM ${closedShards} WHERE ${OVERLAPS}`);
 
 /** Statements that turn the noting of changes on or off for the shards of the move. A switch deletes earlier notes. */
-export const notingStatements = ({ move }: Mover, noting: boolean): Statement[] => [
-  statement(
-    "DELETE FROM noted_changes WHERE EXISTS (SELECT 1 FROM moving_shards WHERE move = ? AND noting <> ?)",
-    move.id,
-    Number(noting),
-  ),
-  statement("UPDATE moving_shards SET noting = ?2 WHERE move = ?1", move.id, Number(noting)),
-];
+export const notingStatements = ({ move }: Mover, noting: boolean): Statement[] =>
+  [FORGET_NOTES, SET_NOTING].map((text) => statement(text, move.id, Number(noting)));
+
+const FORGET_NOTES = textOf(sql`
+  DELETE FROM ${notedChanges}
+  WHERE EXISTS (SELECT 1 FROM ${movingShards} WHERE ${movingShards.move} = ?1 AND ${movingShards.noting} <> ?2)`);
+const SET_NOTING = textOf(sql`
+  UPDATE ${movingShards} SET ${bare(movingShards.noting)} = ?2 WHERE ${movingShards.move} = ?1`);

@@ -1,20 +1,13 @@
 /** The record of moves in the database DB: operators begin and abort moves, and each step advances them. */
+import { type SQL, sql } from "drizzle-orm";
 import { Database } from "../../schema/d1/database.ts";
 import { bindings, readShardMap, withMoved } from "../../schema/d1/shards.ts";
-import type { Phase } from "../../schema/tables/shards.ts";
+import { bare, list, literal, textOf } from "../../schema/d1/sql.ts";
+import { type Phase, shardMoves } from "../../schema/tables/shards.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 
 /** A move of the logical shards from `first` to `last`, both included. `place` is where the current phase continues. */
-export type Move = {
-  id: number;
-  first: number;
-  last: number;
-  source: string;
-  target: string;
-  phase: Phase;
-  place: string;
-  moved: number;
-  reason: string | null;
+export type Move = Omit<typeof shardMoves.$inferSelect, "publishedAt"> & {
   /** The time since the new map was published, in ms, by the clock of DB. */
   publishedFor: number | null;
 };
@@ -22,23 +15,36 @@ export type Move = {
 /** The result of a step. Without `phase`, the current phase continues. */
 export type StepResult = { phase?: Phase; place?: string; moved?: number; reason?: string };
 
-const COLUMNS = `id, first, last, source, target, phase, place, moved, reason,
-  cast(unixepoch('subsec') * 1000 AS INTEGER) - published_at AS publishedFor`;
-const IS_OPEN = "phase NOT IN ('done', 'aborted')";
+const NOW = sql`cast(unixepoch('subsec') * 1000 AS INTEGER)`;
+const NEW_COLUMNS = list(
+  shardMoves.first,
+  shardMoves.last,
+  shardMoves.source,
+  shardMoves.target,
+  shardMoves.phase,
+  shardMoves.place,
+  shardMoves.moved,
+);
+const COLUMNS = sql`${list(shardMoves.id, shardMoves.reason)}, ${NEW_COLUMNS},
+  ${NOW} - ${bare(shardMoves.publishedAt)} AS "publishedFor"`;
+const named = (phase: Phase): SQL => literal(phase);
+const IS_OPEN = sql`${shardMoves.phase} NOT IN (${named("done")}, ${named("aborted")})`;
 
 /** Returns the move that is under way, if any. Costs one query. */
 export async function openMove(env: Env): Promise<Move | undefined> {
-  return (
-    (await Database.of(env.DB).patient.first<Move>(`SELECT ${COLUMNS} FROM shard_moves WHERE ${IS_OPEN}`)) ?? undefined
-  );
+  return Database.of(env.DB).patient.first<Move>(OPEN);
 }
+
+const OPEN = textOf(sql`SELECT ${COLUMNS} FROM ${shardMoves} WHERE ${IS_OPEN}`);
 
 /** Returns the move, or throws `not_found`. */
 export async function moveOf(env: Env, id: number): Promise<Move> {
-  const move = await Database.of(env.DB).patient.first<Move>(`SELECT ${COLUMNS} FROM shard_moves WHERE id = ?`, id);
+  const move = await Database.of(env.DB).patient.first<Move>(BY_ID, id);
   if (!move) throw new Refusal("not_found");
   return move;
 }
+
+const BY_ID = textOf(sql`SELECT ${COLUMNS} FROM ${shardMoves} WHERE ${shardMoves.id} = ?1`);
 
 /**
  * Begins to move the shards from `first` to `last`, or returns the same move if it is under way. Throws
@@ -67,17 +73,14 @@ export async function beginMove(env: Env, request: { first: number; last: number
   if (source.binding === target) throw new Refusal("invalid_request", `${first}-${last} are already in ${target}`);
   withMoved(ranges, { binding: target, first, last });
   // Of two requests at the same time, only one inserts a row.
-  const begun = await Database.of(env.DB).patient.first<Move>(
-    `INSERT INTO shard_moves (first, last, source, target, phase, place, moved)
-     SELECT ?, ?, ?, ?, 'preparing', '', 0 WHERE NOT EXISTS (SELECT 1 FROM shard_moves WHERE ${IS_OPEN})
-     RETURNING ${COLUMNS}`,
-    first,
-    last,
-    source.binding,
-    target,
-  );
+  const begun = await Database.of(env.DB).patient.first<Move>(BEGIN, first, last, source.binding, target);
   return begun ?? beginMove(env, request);
 }
+
+const BEGIN = textOf(sql`
+  INSERT INTO ${shardMoves} (${NEW_COLUMNS})
+  SELECT ?1, ?2, ?3, ?4, ${named("preparing")}, '', 0 WHERE NOT EXISTS (SELECT 1 FROM ${shardMoves} WHERE ${IS_OPEN})
+  RETURNING ${COLUMNS}`);
 
 /**
  * Records the result of a step. Returns false, and changes nothing, if another step has advanced `move` since it was
@@ -86,9 +89,7 @@ export async function beginMove(env: Env, request: { first: number; last: number
 export async function advance(env: Env, move: Move, result: StepResult): Promise<boolean> {
   const { phase = move.phase, place = "", moved = 0, reason = null } = result;
   const changes = await Database.of(env.DB).patient.run(
-    `UPDATE shard_moves SET phase = ?1, place = ?2, moved = ?3, reason = coalesce(reason, ?4),
-       published_at = iif(?1 = 'published', cast(unixepoch('subsec') * 1000 AS INTEGER), published_at)
-     WHERE id = ?5 AND phase = ?6 AND place = ?7`,
+    ADVANCE,
     phase,
     place,
     moved,
@@ -99,6 +100,12 @@ export async function advance(env: Env, move: Move, result: StepResult): Promise
   );
   return changes > 0;
 }
+
+const ADVANCE = textOf(sql`
+  UPDATE ${shardMoves} SET ${bare(shardMoves.phase)} = ?1, ${bare(shardMoves.place)} = ?2,
+    ${bare(shardMoves.moved)} = ?3, ${bare(shardMoves.reason)} = coalesce(${shardMoves.reason}, ?4),
+    ${bare(shardMoves.publishedAt)} = iif(?1 = ${named("published")}, ${NOW}, ${shardMoves.publishedAt})
+  WHERE ${shardMoves.id} = ?5 AND ${shardMoves.phase} = ?6 AND ${shardMoves.place} = ?7`);
 
 /**
  * Aborts a move. Throws `too_late_to_abort` once the new map is published: from then on the target may have rows that

@@ -3,7 +3,9 @@
  * crash, by two operators at once, or by an abandoned request. docs/decisions/0018-moving-shards.md explains why
  * nothing is lost or doubled meanwhile.
  */
+import { getTableName } from "drizzle-orm";
 import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/d1/shards.ts";
+import { likes } from "../../schema/tables/posts.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
 import { keysWithoutNote, type Replayed, replay } from "./changes.ts";
 import { settleDigests } from "./digests.ts";
@@ -150,7 +152,7 @@ async function open(mover: Mover): Promise<StepResult> {
 async function clean(mover: Mover): Promise<StepResult> {
   const { move, source } = mover;
   const walked = await walk(move, source, async (window) => {
-    const shares = window.table.name === "likes" ? await settleDigests(mover, window) : [];
+    const shares = window.table.name === getTableName(likes) ? await settleDigests(mover, window) : [];
     const results = await asMover(source, mover, [...shares, deleteIn(move, window)]);
     return results.at(-1)?.changes ?? 0;
   });

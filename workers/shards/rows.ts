@@ -10,32 +10,37 @@ export const keyOf = ({ keys }: MovedTable, row: Row): string => JSON.stringify(
 /** Inserts the rows, replacing any rows with the same keys. */
 export function writeStatements({ name }: MovedTable, rows: readonly Row[]): Statement[] {
   const names = Object.keys(rows[0] ?? {});
-  const values = names.map((_, index) => `value ->> ${index}`);
   return setBased(
-    `INSERT OR REPLACE INTO ${name} (${names.map(quoted).join(", ")}) SELECT ${values.join(", ")} FROM json_each(?1)`,
-    rows.map((row) => names.map((column) => row[column])),
+    `INSERT OR REPLACE INTO ${name} (${names.map(quoted).join(", ")}) SELECT ${fields(names)} FROM json_each(?1)`,
+    rows,
   );
 }
 
 /** Deletes the rows that have these keys. */
-export function deleteStatements(table: MovedTable, keys: readonly Key[]): Statement[] {
-  const values = table.keys.map((_, index) => `value ->> ${index}`);
-  return setBased(
-    `DELETE FROM ${table.name} WHERE (${columns(table)}) IN (SELECT ${values.join(", ")} FROM json_each(?1))`,
-    keys,
+export const deleteStatements = (table: MovedTable, keys: readonly Key[]): Statement[] =>
+  setBased(
+    `DELETE FROM ${table.name} WHERE (${columns(table)}) IN (SELECT ${fields(table.keys)} FROM json_each(?1))`,
+    keys.map((key) => withNames(table, key)),
   );
-}
 
 /** Reads the rows that have these keys. */
-export async function rowsOf(database: Database, table: MovedTable, keys: readonly Key[]): Promise<Row[]> {
-  const matches = table.keys.map((column, index) => `${table.name}.${quoted(column)} = wanted.value ->> ${index}`);
+export async function readRows(database: Database, table: MovedTable, keys: readonly Key[]): Promise<Row[]> {
+  const matches = table.keys.map((column) => `${table.name}.${quoted(column)} = ${field(column, "wanted.value")}`);
   const statements = setBased(
     `SELECT ${table.name}.* FROM json_each(?1) AS wanted CROSS JOIN ${table.name} ON ${matches.join(" AND ")}`,
-    keys,
+    keys.map((key) => withNames(table, key)),
   );
   if (statements.length === 0) return [];
   return (await database.patient.batch<Row>(statements)).flatMap(({ rows }) => rows);
 }
+
+/** Returns the key as an object with the names of its columns. */
+const withNames = ({ keys }: MovedTable, key: Key) =>
+  Object.fromEntries(keys.map((column, index) => [column, key[index]]));
+
+/** A column of a row that travels as JSON with the names of its columns. */
+const field = (column: string, from = "value"): string => `${from} ->> '${column}'`;
+const fields = (names: readonly string[]): string => names.map((column) => field(column)).join(", ");
 
 /** Returns the keys of rows that exist on one side only, or that differ in any column. */
 export function differing(table: MovedTable, left: readonly Row[], right: readonly Row[]): string[] {

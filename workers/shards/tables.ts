@@ -1,5 +1,5 @@
 /** The tables whose rows move, each with the column that determines the shard of a row. */
-import { sql } from "drizzle-orm";
+import { getTableName, sql } from "drizzle-orm";
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import { textOf } from "../../schema/d1/sql.ts";
@@ -53,4 +53,4 @@ export const MOVED_TABLES: readonly MovedTable[] = [
 ];
 
 /** Tables of sums over all people of a database. digests.ts moves the share of the moving people. */
-export const SHARED = [getTableConfig(posts.likeDigests).name];
+export const SHARED = [getTableName(posts.likeDigests)];

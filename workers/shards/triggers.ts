@@ -1,5 +1,8 @@
+import { sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import { IS_MOVING } from "../../schema/d1/shard-sql.ts";
+import { list, literal, textOf } from "../../schema/d1/sql.ts";
+import { closedShards, mover, movingShards, notedChanges } from "../../schema/tables/shards.ts";
 import { MOVED_TABLES, type MovedTable } from "./tables.ts";
 
 const EVENTS = ["INSERT", "UPDATE", "DELETE"] as const;
@@ -24,12 +27,15 @@ const nameOf = ({ name }: MovedTable, event: string): string => `${name}_moves_$
 // primary key, so for an update the new row is enough.
 function triggerSql(table: MovedTable, event: (typeof EVENTS)[number]): string {
   const row = event === "DELETE" ? "old." : "new.";
-  const shard = table.shardSql(row);
-  const key = table.keys.map((column) => `${row}"${column}"`).join(", ");
-  return `CREATE TRIGGER ${nameOf(table, event)} AFTER ${event} ON ${table.name}
-    WHEN NOT EXISTS (SELECT 1 FROM mover) BEGIN
-      SELECT RAISE(ABORT, '${IS_MOVING}') FROM closed_shards WHERE ${shard} BETWEEN first AND last;
-      INSERT INTO noted_changes (name, key) SELECT '${table.name}', json_array(${key})
-      FROM moving_shards WHERE noting = 1 AND ${shard} BETWEEN first AND last;
-    END`;
+  const shard = sql.raw(table.shardSql(row));
+  const key = sql.raw(table.keys.map((column) => `${row}"${column}"`).join(", "));
+  return textOf(sql`
+    CREATE TRIGGER ${sql.identifier(nameOf(table, event))} AFTER ${sql.raw(event)} ON ${sql.identifier(table.name)}
+    WHEN NOT EXISTS (SELECT 1 FROM ${mover}) BEGIN
+      SELECT RAISE(ABORT, ${literal(IS_MOVING)}) FROM ${closedShards}
+      WHERE ${shard} BETWEEN ${closedShards.first} AND ${closedShards.last};
+      INSERT INTO ${notedChanges} (${list(notedChanges.name, notedChanges.key)})
+      SELECT ${literal(table.name)}, json_array(${key}) FROM ${movingShards}
+      WHERE ${movingShards.noting} = 1 AND ${shard} BETWEEN ${movingShards.first} AND ${movingShards.last};
+    END`);
 }

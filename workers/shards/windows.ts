@@ -52,10 +52,9 @@ async function endOf(database: Database, table: MovedTable, after: Key | null): 
 }
 
 /** Reads the rows of the window that move. */
-export async function rowsIn(database: Database, move: Move, window: Window): Promise<Row[]> {
+export function rowsIn(database: Database, move: Move, window: Window): Promise<Row[]> {
   const { sql, values } = moving(move, window);
-  const results = await database.patient.all<Row>(`SELECT * FROM ${window.table.name} WHERE ${sql}`, ...values);
-  return results;
+  return database.patient.all<Row>(`SELECT * FROM ${window.table.name} WHERE ${sql}`, ...values);
 }
 
 /** Deletes the rows of the window that move. */
@@ -67,20 +66,22 @@ export const deleteIn = (move: Move, window: Window): Statement => {
 type Condition = { sql: string; values: Key };
 
 function moving({ first, last }: Move, window: Window): Condition {
-  const within = bounds(window);
+  const { sql, values } = bounds(window);
+  const [from, to] = [values.length + 1, values.length + 2];
   return {
-    sql: `${within.sql} AND ${window.table.shardSql()} BETWEEN ? AND ?`,
-    values: [...within.values, first, last],
+    sql: `${sql} AND ${window.table.shardSql()} BETWEEN ?${from} AND ?${to}`,
+    values: [...values, first, last],
   };
 }
 
 function bounds({ table, after, end }: Window): Condition {
-  const placeholders = table.keys.map(() => "?").join(", ");
+  const values: Key = [];
+  const tuple = (key: Key) => `(${key.map((value) => `?${values.push(value)}`).join(", ")})`;
   const conditions = [
-    ...(after ? [`(${columns(table)}) > (${placeholders})`] : []),
-    ...(end ? [`(${columns(table)}) <= (${placeholders})`] : []),
+    ...(after ? [`(${columns(table)}) > ${tuple(after)}`] : []),
+    ...(end ? [`(${columns(table)}) <= ${tuple(end)}`] : []),
   ];
-  return { sql: conditions.join(" AND ") || "true", values: [...(after ?? []), ...(end ?? [])] };
+  return { sql: conditions.join(" AND ") || "true", values };
 }
 
 /** The columns of the primary key, as SQL. */

@@ -4,13 +4,14 @@
  * deleted when done; cron sends the unfinished ones again. So no write depends on a queue, and a queue may lose
  * messages without harm.
  */
+import { eq, sql } from "drizzle-orm";
 import { statement, type Statement, type Database } from "../../schema/d1/database.ts";
 import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { Effect } from "../../schema/messages/effects.ts";
 import { isWritableSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
-import { textOf } from "../../schema/d1/sql.ts";
+import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import { effects } from "../../schema/tables/people.ts";
 
 /** How long an effect may take before it is sent again, in ms: 15 s, doubling with each attempt up to an hour. */
@@ -34,28 +35,24 @@ export const newEffect = <E extends Unsaved<Effect>>(key: Id, effect: E): E & { 
 });
 
 /** Returns the statement that saves an effect. */
-export const saveEffect = (effect: Effect, now = Date.now()): Statement =>
-  statement(
-    "INSERT INTO effects (id, body, due_at) VALUES (?, ?, ?)",
-    effect.id,
-    JSON.stringify(effect),
-    now + RETRY_AFTER,
-  );
+export const saveEffect = (effect: Effect, now = Date.now()): Statement => statement(SAVE, ...valuesOf(effect, now));
 
-/** Like `saveEffect`, but saves only if `condition` (SQL on the same database) holds: no change, no effect. */
+/**
+ * Like `saveEffect`, but saves only if `condition` (SQL on the same database) holds: no change, no effect. The condition
+ * reads its `values` from ?4 on.
+ */
 export const saveEffectIf = (
   effect: Effect,
   condition: string,
   values: readonly string[],
   now = Date.now(),
-): Statement =>
-  statement(
-    `INSERT INTO effects (id, body, due_at) SELECT ?1, ?2, ?3 WHERE ${condition}`,
-    effect.id,
-    JSON.stringify(effect),
-    now + RETRY_AFTER,
-    ...values,
-  );
+): Statement => statement(`${SAVE_IF} ${condition}`, ...valuesOf(effect, now), ...values);
+
+const valuesOf = (effect: Effect, now: number) => [effect.id, JSON.stringify(effect), now + RETRY_AFTER];
+
+const COLUMNS = list(effects.id, effects.body, effects.dueAt);
+const SAVE = textOf(sql`INSERT INTO ${effects} (${COLUMNS}) VALUES (?1, ?2, ?3)`);
+const SAVE_IF = textOf(sql`INSERT INTO ${effects} (${COLUMNS}) SELECT ?1, ?2, ?3 WHERE`);
 
 /** Sends an effect to its queue. Never fails, because cron resends an effect that could not be sent. */
 export async function sendEffect(env: Env, effect: Effect): Promise<void> {
@@ -70,18 +67,17 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
  * Saves the progress of an effect of many steps in its body, then sends it again. Does not restore one that is done.
  */
 export async function continueEffect(env: Env, effect: Effect, now = Date.now()): Promise<void> {
-  await databaseOf(env, effect.id).patient.run(
-    "UPDATE effects SET body = ?2, due_at = ?3 WHERE id = ?1",
-    effect.id,
-    JSON.stringify(effect),
-    now + RETRY_AFTER,
-  );
+  const { orm } = databaseOf(env, effect.id).patient;
+  await orm
+    .update(effects)
+    .set({ body: effect, dueAt: now + RETRY_AFTER })
+    .where(eq(effects.id, effect.id));
   await sendEffect(env, effect);
 }
 
 /** Deletes an effect that is done. */
 export async function deleteEffect(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).patient.run("DELETE FROM effects WHERE id = ?", id);
+  await databaseOf(env, id).patient.orm.delete(effects).where(eq(effects.id, id));
 }
 
 /** Sends due effects, up to RESENT_PER_SWEEP for each database, and postpones them. Returns how many were due. */
@@ -89,8 +85,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
   let resent = 0;
   for (const database of databases(env)) {
     const due = await database.patient.all<{ body: string }>(
-      `UPDATE effects SET attempts = attempts + 1, due_at = ?1 + min(?2 << min(attempts + 1, 16), ?3)
-         WHERE id IN (SELECT id FROM effects WHERE due_at <= ?1 AND ${textOf(isWritableSql(effects.id))} LIMIT ?4) RETURNING body`,
+      POSTPONE,
       now,
       RETRY_AFTER,
       RETRY_AT_MOST,
@@ -106,6 +101,13 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
   return resent;
 }
 
+const IS_WRITABLE = isWritableSql(effects.id);
+const POSTPONE = textOf(sql`
+  UPDATE ${effects} SET ${bare(effects.attempts)} = ${effects.attempts} + 1,
+    ${bare(effects.dueAt)} = ?1 + min(?2 << min(${effects.attempts} + 1, 16), ?3)
+  WHERE ${effects.id} IN (SELECT ${effects.id} FROM ${effects} WHERE ${effects.dueAt} <= ?1 AND ${IS_WRITABLE} LIMIT ?4)
+  RETURNING ${bare(effects.body)}`);
+
 export type WaitingEffects = { waiting: number; oldest: EffectId | null; mostAttempts: number; stuck: number };
 
 /**
@@ -113,15 +115,16 @@ export type WaitingEffects = { waiting: number; oldest: EffectId | null; mostAtt
  * Costs one query that reads each counted row.
  */
 export async function waitingEffects(database: Database): Promise<WaitingEffects> {
-  const found = await database.patient.first<WaitingEffects>(
-    `SELECT count(*) AS waiting, min(id) AS oldest, coalesce(max(attempts), 0) AS mostAttempts,
-         coalesce(sum(attempts >= ?1), 0) AS stuck
-       FROM (SELECT id, attempts FROM effects WHERE ${textOf(isWritableSql(effects.id))} ORDER BY id LIMIT ?2)`,
-    STUCK_FROM,
-    COUNTED_UP_TO,
-  );
+  const found = await database.first<WaitingEffects>(COUNT_WAITING, STUCK_FROM, COUNTED_UP_TO);
   return found ?? { waiting: 0, oldest: null, mostAttempts: 0, stuck: 0 };
 }
+
+const COUNT_WAITING = textOf(sql`
+  SELECT count(*) AS "waiting", min(id) AS "oldest", coalesce(max(attempts), 0) AS "mostAttempts",
+    coalesce(sum(attempts >= ?1), 0) AS "stuck"
+  FROM (
+    SELECT ${effects.id} AS id, ${effects.attempts} AS attempts
+    FROM ${effects} WHERE ${IS_WRITABLE} ORDER BY ${effects.id} LIMIT ?2)`);
 
 function queueOf(env: Env, effect: Effect): Queue {
   if (effect.kind !== "inspect") return env.EFFECTS;

@@ -1,5 +1,8 @@
 /** Secret keys that no operator has to set up: they are generated on first use and stored in the database DB. */
+import { sql } from "drizzle-orm";
 import { Database, statement } from "../../schema/d1/database.ts";
+import { list, textOf } from "../../schema/d1/sql.ts";
+import { secrets } from "../../schema/tables/operations.ts";
 
 /** HMAC-SHA-256 gains nothing from a longer key. */
 const SECRET_BYTES = 32;
@@ -16,9 +19,9 @@ export async function secretOf({ DB }: Pick<Env, "DB">, name: SecretName): Promi
   const before = known.get(DB)?.get(name);
   if (before) return before;
   const drawn = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64();
-  const [, read] = await Database.of(DB).batch<{ value: string }>([
-    statement("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", name, drawn),
-    statement("SELECT value FROM secrets WHERE name = ?", name),
+  const [, read] = await Database.of(DB).batch<Pick<typeof secrets.$inferSelect, "value">>([
+    statement(INSERT, name, drawn),
+    statement(READ, name),
   ]);
   const value = read?.rows[0]?.value;
   if (value === undefined) throw new Error(`the secret ${name} was written but cannot be read`);
@@ -26,3 +29,7 @@ export async function secretOf({ DB }: Pick<Env, "DB">, name: SecretName): Promi
   known.set(DB, (known.get(DB) ?? new Map<SecretName, typeof secret>()).set(name, secret));
   return secret;
 }
+
+const INSERT = textOf(sql`
+  INSERT INTO ${secrets} (${list(secrets.name, secrets.value)}) VALUES (?1, ?2) ON CONFLICT DO NOTHING`);
+const READ = textOf(sql`SELECT ${secrets.value} FROM ${secrets} WHERE ${secrets.name} = ?1`);

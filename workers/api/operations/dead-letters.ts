@@ -8,7 +8,7 @@ import {
   Replay,
   ReplayResult,
 } from "../../../schema/api/dead-letters.ts";
-import { deadLetter, deadLetters, discard, type LetterRow } from "../../operations/dead-letters.ts";
+import { deadLetter, discard, type LetterRow, listDeadLetters } from "../../operations/dead-letters.ts";
 import { replay, replayFrom } from "../../operations/replay.ts";
 import { decodeCursor, encodeCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
@@ -29,7 +29,7 @@ deadLetterRoutes.openapi(
   async (c) => {
     const { cursor, limit, queue, state } = c.req.valid("query");
     const before = cursor === undefined ? undefined : numberOf(decodeCursor(cursor, 1)[0]);
-    const rows = await deadLetters(c.env, { queue, replayed: state === "replayed", before }, limit + 1);
+    const rows = await listDeadLetters(c.env, { queue, replayed: state === "replayed", before }, limit + 1);
     const items = rows.slice(0, limit);
     const last = rows.length > limit ? items.at(-1) : undefined;
     return c.json(pageWithCursor(items.map(present), last && String(last.id)), 200);
@@ -116,9 +116,9 @@ function present(row: LetterRow): DeadLetterSummary {
     attempts,
     deaths,
     replays,
-    firstAt: timestamp(row.first_at),
-    lastAt: timestamp(row.last_at),
-    ...(row.replayed_at !== null && { replayedAt: timestamp(row.replayed_at) }),
+    firstAt: timestamp(row.firstAt),
+    lastAt: timestamp(row.lastAt),
+    ...(row.replayedAt !== null && { replayedAt: timestamp(row.replayedAt) }),
     bytes,
   };
 }

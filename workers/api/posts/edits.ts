@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Captions, EditPost, Post } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
-import { projectAtOnce } from "../../projector/projector.ts";
+import { projectAtOnce } from "../../projector/post-rows.ts";
 import { noteOwnWrite } from "./own-writes.ts";
 import { personDocuments, postDocuments } from "../../reads/documents.ts";
 import { presentOwnPost, refusalFor } from "../../reads/posts.ts";

@@ -4,7 +4,7 @@ import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { claimMedia, type RequestedFile } from "../../media/claims.ts";
-import { projectAtOnce } from "../../projector/projector.ts";
+import { projectAtOnce } from "../../projector/post-rows.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 

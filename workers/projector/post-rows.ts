@@ -1,0 +1,203 @@
+/**
+ * Writes the rows of posts, all in the database of the post: its body, standing and comments, and its entry in the
+ * author's own feed. Every statement is set-based and guards each row by its `seq`, so facts may arrive twice, late or
+ * out of order.
+ */
+import { aliasedTable, type SQL, sql } from "drizzle-orm";
+import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
+import type { Statement } from "../../schema/d1/database.ts";
+import { setBased } from "../../schema/d1/set-based.ts";
+import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import type { Effect } from "../../schema/messages/effects.ts";
+import type { PostFacts } from "../../schema/messages/facts.ts";
+import type { PostMedia } from "../../schema/posts.ts";
+import { comments, feed, media, posts, postStats } from "../../schema/tables/posts.ts";
+import { sendEffect } from "../storage/effects.ts";
+import type { Reader } from "../storage/reader.ts";
+import { endOf } from "./erase.ts";
+
+/** What facts say about the post itself. */
+export type PostUpdate = Pick<PostFacts, "post" | "author" | "from" | "to" | "confirmed" | "body" | "standing"> & {
+  commentsUpTo?: PostFacts["commentsUpTo"];
+};
+
+/**
+ * Projects a change to the post itself within the request that makes it, so that it is visible at once. A failure is
+ * only logged, because the projector will write the change too. Costs one D1 batch.
+ */
+export async function projectAtOnce(reader: Reader, update: PostUpdate): Promise<void> {
+  const { post } = update;
+  try {
+    const { statements, effects } = postStatements([update]);
+    await reader.write(post, statements);
+    await Promise.all(effects.map((effect) => sendEffect(reader.env, effect)));
+  } catch (error) {
+    console.warn("post not in D1 yet, the projector will write it", { post, error: String(error) });
+  }
+}
+
+/**
+ * Returns the statements for each post's row, its standing and its entry in the author's own feed, or those that end a
+ * deleted post. The effects are to be sent after the batch.
+ */
+export function postStatements(updates: readonly PostUpdate[]): { statements: Statement[]; effects: Effect[] } {
+  const bodies = updates.flatMap(({ post, author, body, standing }): BodyRow[] =>
+    body && !standing.deleted ? [{ id: post, author, ...body }] : [],
+  );
+  const ends = updates.flatMap(({ post, author, body, standing }) =>
+    body && standing.deleted ? [endOf(post, author, body)] : [],
+  );
+  const standings = mergeRuns(updates).map(
+    ({ post, standing, from, to, confirmed, commentsUpTo = "" }): StandingRow => ({
+      post,
+      ...standing,
+      from,
+      to,
+      confirmed,
+      commentsUpTo,
+    }),
+  );
+  return {
+    statements: [
+      ...setBased(UPSERT_POSTS, bodies),
+      ...setBased(OWN_FEED, bodies),
+      ...setBased(ATTACH_MEDIA, bodies),
+      ...ends.flatMap((end) => end.statements),
+      ...setBased(UPSERT_STATS, standings),
+    ],
+    effects: ends.map((end) => end.effect),
+  };
+}
+
+/** Returns the statements that write the comments of facts. Writes one row per comment. */
+export const commentStatements = (facts: readonly PostFacts[]): Statement[] =>
+  setBased(
+    UPSERT_COMMENTS,
+    facts.flatMap((fact) => fact.comments.map((comment): CommentRow => ({ post: fact.post, ...comment }))),
+  );
+
+/**
+ * Merges updates of a post that follow each other without a gap, because a statement sees the rows from before it, not
+ * those it adds itself.
+ */
+function mergeRuns(updates: readonly PostUpdate[]): PostUpdate[] {
+  const runs: PostUpdate[] = [];
+  for (const update of updates.toSorted((a, b) => a.post.localeCompare(b.post) || a.from - b.from)) {
+    const run = runs.at(-1);
+    if (run?.post !== update.post || update.from > run.to + 1) runs.push({ ...update });
+    else {
+      const { standing, confirmed } = run;
+      if (update.to > run.to) Object.assign(run, { to: update.to, commentsUpTo: update.commentsUpTo });
+      if (update.standing.seq > standing.seq) run.standing = update.standing;
+      run.confirmed = Math.max(confirmed, update.confirmed);
+    }
+  }
+  return runs;
+}
+
+const BODIES = rowsOf(posts, ["id", "author", "caption", "media", "seq", "editedAt"], "body.value");
+type BodyRow = typeof BODIES.Row;
+
+const known = aliasedTable(postStats, "known");
+
+// Keeps late facts from bringing a deleted post back.
+const notGone = (post: SQL): SQL =>
+  sql`LEFT JOIN ${postStats} AS ${known} ON ${known.post} = ${post} WHERE coalesce(${known.deleted}, 0) = 0`;
+
+const UPSERT_POSTS = textOf(sql`
+  INSERT INTO ${posts} (${BODIES.columns})
+  SELECT ${BODIES.values} FROM json_each(?1) AS body ${notGone(BODIES.value("id"))}
+  ON CONFLICT DO UPDATE SET ${takeExcluded(posts.caption, posts.media, posts.seq, posts.editedAt)}
+  WHERE ${excluded(posts.seq)} > ${posts.seq}`);
+
+const OWN_FEED = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
+  SELECT ${BODIES.value("author")}, ${BODIES.value("id")}, ${BODIES.value("author")}
+  FROM json_each(?1) AS body ${notGone(BODIES.value("id"))}
+  ON CONFLICT DO NOTHING`);
+
+const file = fieldsOf<PostMedia>("file.value");
+const READY = literal("ready" satisfies (typeof media.$inferSelect)["state"]);
+
+// Keeps the collector from a file that a post shows. Nearly always the post has claimed it before
+// (workers/media/claims.ts).
+const ATTACH_MEDIA = textOf(sql`
+  UPDATE ${media}
+  SET ${bare(media.lookAt)} = NULL, ${bare(media.claimedBy)} = coalesce(${media.claimedBy}, shown.post)
+  FROM (
+    SELECT ${BODIES.value("id")} AS post, ${file("id")} AS media
+    FROM json_each(?1) AS body JOIN json_each(${BODIES.value("media")}) AS file ${notGone(BODIES.value("id"))}
+  ) AS shown
+  WHERE ${media.id} = shown.media AND ${media.state} = ${READY} AND ${media.lookAt} IS NOT NULL`);
+
+const STANDINGS = rowsOf(postStats, ["post", "likes", "comments", "seq", "bodySeq", "policy", "pinned", "deleted"]);
+type StandingRow = typeof STANDINGS.Row &
+  Pick<PostFacts, "from" | "to" | "confirmed"> & { commentsUpTo: PostFacts["commentsUpTo"] };
+const field = fieldsOf<StandingRow>();
+
+const takeIfNewer = (...columns: readonly AnySQLiteColumn[]): SQL =>
+  sql.join(
+    columns.map(
+      (column) =>
+        sql`${bare(column)} = iif(${excluded(postStats.seq)} > ${postStats.seq}, ${excluded(column)}, ${column})`,
+    ),
+    sql`, `,
+  );
+const takeGreater = (column: AnySQLiteColumn): SQL => sql`${bare(column)} = max(${column}, ${excluded(column)})`;
+
+// `projected` and `commentsUpTo` advance only if the facts begin where `projected` ends, by D1 or by what the actor has
+// had confirmed: never over a gap.
+const UPSERT_STATS = textOf(sql`
+  INSERT INTO ${postStats} (${STANDINGS.columns}, ${list(postStats.projected, postStats.commentsUpTo)})
+  SELECT ${STANDINGS.values},
+    iif(${field("from")} <= here + 1, max(${field("to")}, here), here),
+    iif(${field("from")} <= here + 1, ${field("commentsUpTo")}, '')
+  FROM (
+    SELECT value, max(${field("confirmed")}, coalesce(${known.projected}, 0)) AS here
+    FROM json_each(?1) LEFT JOIN ${postStats} AS ${known} ON ${known.post} = ${STANDINGS.value("post")}
+    ORDER BY ${field("from")})
+  WHERE true
+  ON CONFLICT DO UPDATE SET
+    ${takeGreater(postStats.projected)}, ${takeGreater(postStats.commentsUpTo)},
+    ${takeIfNewer(
+      postStats.likes,
+      postStats.comments,
+      postStats.seq,
+      postStats.bodySeq,
+      postStats.policy,
+      postStats.pinned,
+      postStats.deleted,
+    )}
+  WHERE ${excluded(postStats.seq)} > ${postStats.seq}
+    OR ${excluded(postStats.projected)} > ${postStats.projected}
+    OR ${excluded(postStats.commentsUpTo)} > ${postStats.commentsUpTo}`);
+
+const COMMENTS = rowsOf(comments, [
+  "post",
+  "parent",
+  "id",
+  "author",
+  "text",
+  "replyTo",
+  "likes",
+  "replies",
+  "hiddenReplies",
+  "state",
+  "editedAt",
+  "seq",
+]);
+type CommentRow = typeof COMMENTS.Row;
+
+const UPSERT_COMMENTS = textOf(sql`
+  INSERT INTO ${comments} (${COMMENTS.columns})
+  SELECT ${COMMENTS.values} FROM json_each(?1) ${notGone(COMMENTS.value("post"))}
+  ON CONFLICT DO UPDATE SET ${takeExcluded(
+    comments.text,
+    comments.likes,
+    comments.replies,
+    comments.hiddenReplies,
+    comments.state,
+    comments.editedAt,
+    comments.seq,
+  )}
+  WHERE ${excluded(comments.seq)} > ${comments.seq}`);
