@@ -1,7 +1,9 @@
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { sql } from "drizzle-orm";
 import type { PersonId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { databaseOf, refreshShardMap } from "../../schema/d1/shards.ts";
+import { bare, excluded, list, textOf } from "../../schema/d1/sql.ts";
+import { livePlaces } from "../../schema/tables/people.ts";
 
 const DAY = 24 * 3_600_000;
 /** Outlasts any session, and so any socket: a row that is valid when a socket opens need not be renewed. */
@@ -37,14 +39,13 @@ export class RelayDirectory {
     const mayBeDeleted = now - (this.#absentSince.get(person) ?? this.#startedAt) < DELETED_WITHIN;
     if (!mayBeDeleted && (this.#until.get(person) ?? 0) >= isEnough) return;
     await refreshShardMap(this.#env);
-    const written = databaseOf(this.#env, person).run(
+    await databaseOf(this.#env, person).run(
       REGISTER,
       person,
       this.#relay,
       now + ENTRY_LASTS,
       mayBeDeleted ? Number.MAX_SAFE_INTEGER : isEnough,
     );
-    await within(STORE_TIMEOUT, written, "D1");
     remember(this.#until, person, now + ENTRY_LASTS);
   }
 
@@ -63,6 +64,7 @@ function remember(times: Map<PersonId, number>, person: PersonId, time: number):
 }
 
 // `until` always grows, so that the deletion of an older row, which compares it, cannot delete the new one.
-const REGISTER = `
-  INSERT INTO live_places (person, relay, until) VALUES (?1, ?2, ?3)
-  ON CONFLICT DO UPDATE SET until = max(excluded.until, until + 1) WHERE until < ?4`;
+const REGISTER = textOf(sql`
+  INSERT INTO ${livePlaces} (${list(livePlaces.person, livePlaces.relay, livePlaces.until)}) VALUES (?1, ?2, ?3)
+  ON CONFLICT DO UPDATE SET ${bare(livePlaces.until)} = max(${excluded(livePlaces.until)}, ${livePlaces.until} + 1)
+  WHERE ${livePlaces.until} < ?4`);

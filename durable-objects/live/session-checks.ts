@@ -3,11 +3,12 @@
  * The relay checks this in D1 before it sends something, if the last check is too old or was invalidated. An idle
  * socket costs nothing and receives nothing.
  */
+import { sql } from "drizzle-orm";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
-import { textOf } from "../../schema/d1/sql.ts";
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
+import { fieldsOf, textOf } from "../../schema/d1/sql.ts";
+import { blocks, sessions } from "../../schema/tables/people.ts";
 import type { LiveSocket } from "./sockets.ts";
 
 /** How long, in ms, an ended session or a new block can go unnoticed when the call that reports it was lost. */
@@ -15,8 +16,9 @@ export const SESSION_CHECK_INTERVAL = 10_000;
 /** The most sessions in one query. */
 const SESSIONS_MAX = 1000;
 
+type Asked = { session: SessionId; person: PersonId };
 type Row = { session: SessionId; isOpen: 0 | 1; hasBlocks: 0 | 1 };
-type SignedIn = { socket: LiveSocket; person: PersonId; session: SessionId; invalidations: number };
+type SignedIn = Asked & { socket: LiveSocket; invalidations: number };
 
 /**
  * Checks the sessions and blocks of the sockets that are due, and returns the sockets whose session is over. Costs one
@@ -36,9 +38,9 @@ export async function checkSessions(env: Env, sockets: Iterable<LiveSocket>): Pr
     })),
   );
   const over = groups.map(async ({ database, chunk }) => {
-    const asked = JSON.stringify(chunk.map(({ person, session }) => [session, person]));
-    const results = await within(STORE_TIMEOUT, database.all<Row>(CHECK, asked, now), "D1");
-    const rows = new Map(results.map((row) => [row.session, row]));
+    const asked = chunk.map(({ session, person }): Asked => ({ session, person }));
+    const found = await database.all<Row>(CHECK, JSON.stringify(asked), now);
+    const rows = new Map(found.map((row) => [row.session, row]));
     return chunk.flatMap(({ socket, session, invalidations }) => {
       const row = rows.get(session);
       if (row?.isOpen !== 1) return [socket];
@@ -61,7 +63,12 @@ export function invalidateCheck(socket: LiveSocket): void {
 export const isUnchecked = ({ viewer, checkedAt }: LiveSocket): boolean =>
   viewer.person !== undefined && checkedAt === 0;
 
-const CHECK = `
-  SELECT session, EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session AND expires_at > ?2) AS isOpen,
-    EXISTS (SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE blocks.person = asked.person AND ${textOf(IS_ACTIVE)}) AS hasBlocks
-  FROM (SELECT value ->> 0 AS session, value ->> 1 AS person FROM json_each(?1)) AS asked`;
+const asked = fieldsOf<Asked>();
+const CHECK = textOf(sql`
+  SELECT asked.session AS "session",
+    EXISTS (
+      SELECT 1 FROM ${sessions} WHERE ${sessions.id} = asked.session AND ${sessions.expiresAt} > ?2) AS "isOpen",
+    EXISTS (
+      SELECT 1 FROM ${ACTIVE_BLOCKS}
+      WHERE ${blocks.person} = asked.person AND ${IS_ACTIVE}) AS "hasBlocks"
+  FROM (SELECT ${asked("session")} AS session, ${asked("person")} AS person FROM json_each(?1)) AS asked`);

@@ -4,7 +4,7 @@
  * for sockets that are further behind, the relay asks the actor, once for all of them.
  */
 import { blocksBetween } from "../../schema/d1/blocks.ts";
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
@@ -151,13 +151,13 @@ export class WatchedPost {
 
   async #blocks(people: PersonId[], window: PostWindow): Promise<Map<PersonId, Blocked>> {
     if (people.length === 0) return new Map();
-    return within(STORE_TIMEOUT, blocksBetween(this.#env, people, peopleConcerned(window)), "D1");
+    return blocksBetween(this.#env, people, peopleConcerned(window));
   }
 
   /** Returns the accepted followers of a private author among `viewers`; undefined if the author is public. */
   async #acceptedFollowers(viewers: PersonId[], { author }: PostWindow): Promise<Set<PersonId> | undefined> {
     if (!(await this.#isAuthorPrivate(author))) return undefined;
-    return within(STORE_TIMEOUT, followersAmong(this.#env, author, viewers), "D1");
+    return followersAmong(this.#env, author, viewers);
   }
 
   /** The last value serves while D1 fails: nobody can become private then either. */
@@ -165,7 +165,7 @@ export class WatchedPost {
     const at = Date.now();
     if (this.#privacy && isInLease(this.#privacy.at, at)) return this.#privacy.isPrivate;
     try {
-      const found = await within(STORE_TIMEOUT, isPrivate(this.#env, author), "D1");
+      const found = await isPrivate(this.#env, author);
       this.#privacy = { isPrivate: found, at };
       return found;
     } catch (error) {

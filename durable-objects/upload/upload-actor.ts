@@ -1,9 +1,12 @@
+import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import { DurableObject } from "cloudflare:workers";
 import { within } from "../../schema/d1/deadline.ts";
 import { SNIFF_BYTES, detectMediaType } from "../../schema/media/file-signatures.ts";
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import { databaseOf, refreshShardMap } from "../../schema/d1/shards.ts";
+import { literal, textOf } from "../../schema/d1/sql.ts";
+import { media } from "../../schema/tables/posts.ts";
 import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
 import type { UploadResult, AppendRequest, UploadRefusal } from "../../schema/media/uploads.ts";
 import { BodyReader, CutOff } from "./body-reader.ts";
@@ -59,8 +62,8 @@ export class UploadActor extends DurableObject<Env> {
   }
 
   /**
-   * Appends the body. Not an RPC method, because the body is a stream. `what` is an `Append`; the response, an
-   * `Answer`.
+   * Appends the body. Not an RPC method, because the body is a stream. `what` is an `AppendRequest`; the
+   * response, an `UploadResult`.
    */
   override async fetch(request: Request): Promise<Response> {
     const append = JSON.parse(new URL(request.url).searchParams.get("what") ?? "{}") as AppendRequest;
@@ -210,10 +213,7 @@ export class UploadActor extends DurableObject<Env> {
     try {
       await refreshShardMap(this.env);
       const database = databaseOf(this.env, this.#id);
-      const [, left] = await database.batch([
-        statement("DELETE FROM media WHERE id = ? AND state = 'uploading'", this.#id),
-        statement("SELECT 1 FROM media WHERE id = ?", this.#id),
-      ]);
+      const [, left] = await database.batch([statement(DELETE, this.#id), statement(EXISTING, this.#id)]);
       if (left?.rows.length === 0) await this.#store((bucket) => removeObject(bucket, upload));
       await this.end();
     } catch (error) {
@@ -221,6 +221,10 @@ export class UploadActor extends DurableObject<Env> {
     }
   }
 }
+
+const UPLOADING: typeof media.$inferSelect.state = "uploading";
+const DELETE = textOf(sql`DELETE FROM ${media} WHERE ${media.id} = ?1 AND ${media.state} = ${literal(UPLOADING)}`);
+const EXISTING = textOf(sql`SELECT 1 FROM ${media} WHERE ${media.id} = ?1`);
 
 /** Appends the body, up to a refusal or a cut. Returns the refusal, if there is one. */
 async function appendBody(assembly: Assembly, reader: BodyReader, checksum: AppendRequest["checksum"]) {

@@ -3,10 +3,14 @@
  * returns, the feed is rebuilt before it is served. First the reader is marked as seen, so that fan-out writes new
  * posts to their feed; then the posts in D1 are filled in. Each post arrives by at least one of the two.
  */
+import { and, eq, lt, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { newestPosts } from "./timelines.ts";
+import { bare, fieldsOf, list, textOf } from "../../schema/d1/sql.ts";
+import { following, people } from "../../schema/tables/people.ts";
+import { feed } from "../../schema/tables/posts.ts";
+import { type Authored, newestPosts } from "./timelines.ts";
 import { FEED_MAX, trimFeedStatements } from "./feed-limit.ts";
 
 export const DORMANT_AFTER_DAYS = 30;
@@ -32,11 +36,11 @@ export const mayLackPosts = ({ day, rebuilding }: LastSeen): boolean => rebuildi
  */
 export async function markSeen(env: Env, reader: PersonId): Promise<void> {
   try {
-    await databaseOf(env, reader).patient.run(
-      "UPDATE people SET seen_day = ?2 WHERE id = ?1 AND seen_day < ?2",
-      reader,
-      today(),
-    );
+    const day = today();
+    await databaseOf(env, reader)
+      .patient.orm.update(people)
+      .set({ seenDay: day })
+      .where(and(eq(people.id, reader), lt(people.seenDay, day)));
   } catch (error) {
     console.warn("reader not marked as seen, the next read retries", { reader, error: String(error) });
   }
@@ -57,19 +61,28 @@ export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   const authors = followed?.rows.map(({ followee }) => followee) ?? [];
   const posts = await newestPosts(env, authors, FEED_MAX);
   await database.patient.batch([
-    statement(FILL, reader, JSON.stringify(posts.map(({ post, author }) => [post, author]))),
+    statement(FILL, reader, JSON.stringify(posts)),
     ...trimFeedStatements([reader]),
-    statement("UPDATE people SET rebuilding = 0 WHERE id = ?", reader),
+    statement(FINISH, reader),
   ]);
 }
 
-const WAKE = "UPDATE people SET seen_day = ?2, rebuilding = 1 WHERE id = ?1 AND seen_day <= ?3";
+const WAKE = textOf(sql`
+  UPDATE ${people} SET ${bare(people.seenDay)} = ?2, ${bare(people.rebuilding)} = 1
+  WHERE ${people.id} = ?1 AND ${people.seenDay} <= ?3`);
 
-const FOLLOWED = "SELECT followee FROM following WHERE follower = ?1 AND active = 1 AND merged = 0";
+const FINISH = textOf(sql`UPDATE ${people} SET ${bare(people.rebuilding)} = 0 WHERE ${people.id} = ?1`);
+
+const FOLLOWED = textOf(sql`
+  SELECT ${following.followee} FROM ${following}
+  WHERE ${following.follower} = ?1 AND ${following.active} = 1 AND ${following.merged} = 0`);
+
+const entry = fieldsOf<Authored>();
 
 // Joins the fact, so that an unfollow in the meantime wins.
-const FILL = `
-  INSERT INTO feed (reader, post, author)
-  SELECT follower, value ->> 0, followee FROM json_each(?2)
-  CROSS JOIN following ON follower = ?1 AND followee = value ->> 1 AND active = 1
-  WHERE true ON CONFLICT DO NOTHING`;
+const FILL = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
+  SELECT ${following.follower}, ${entry("post")}, ${following.followee} FROM json_each(?2)
+  CROSS JOIN ${following}
+    ON ${following.follower} = ?1 AND ${following.followee} = ${entry("author")} AND ${following.active} = 1
+  WHERE true ON CONFLICT DO NOTHING`);

@@ -4,19 +4,22 @@
  * served by a chain of pages. Pages have their own queue, in which all authors take turns: however large an author is,
  * the post of a small one waits only for the few pages that are being served.
  *
- * Each follower range consists of one or more of PARTS equal parts of the shards. The post's actor remembers which
- * parts have been served, and sends the root again until it hears of all of them; a repeated root sends only the ranges
- * that are left. A message with `after` exists only if all followers up to there were served, and the parts do not
- * depend on the ranges. So messages may be lost, repeated, late or reordered, and roots may split differently.
+ * Each follower range consists of one or more of FOLLOWER_PARTS equal parts of the shards. The post's actor remembers
+ * which parts have been served, and sends the root again until it hears of all of them; a repeated root sends only the
+ * ranges that are left. A message with `after` exists only if all followers up to there were served, and the parts do
+ * not depend on the ranges. So messages may be lost, repeated, late or reordered, and roots may split differently.
  *
  * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
+import { sql } from "drizzle-orm";
 import { statement, type Database } from "../../schema/d1/database.ts";
 import { ALL_FOLLOWER_PARTS, type FanOut, type FollowerRange, FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { bindingOf, byDatabase, databaseOf } from "../../schema/d1/shards.ts";
-import type { Reach } from "../../schema/tables/people.ts";
+import { list, literal, textOf } from "../../schema/d1/sql.ts";
+import { following, people, type Reach } from "../../schema/tables/people.ts";
+import { feed, postStats } from "../../schema/tables/posts.ts";
 import { announce } from "../push/announce.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
 import { countDelivered } from "../operations/count-delivered.ts";
@@ -62,7 +65,7 @@ export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise
  */
 async function readAudience(env: Env, post: PostId, author: PersonId) {
   const database = databaseOf(env, author);
-  const [found] = await database.patient.batch<{ deleted: number; reach: Reach; recipients: number }>([
+  const [found] = await database.patient.batch<Audience>([
     statement(AUDIENCE, post, author),
     ...trimFeedStatements(pickForTrim([author])),
   ]);
@@ -71,16 +74,19 @@ async function readAudience(env: Env, post: PostId, author: PersonId) {
   return row;
 }
 
+type Audience = { deleted: 0 | 1; reach: Reach; recipients: number };
+
 // Bells are counted only up to the number that still widens the tree.
-const AUDIENCE = `
-  SELECT deleted, coalesce(reach, 'pushed') AS reach,
-    iif(reach = 'merged', ${bellCountSql(FOLLOWER_PARTS * READERS_PER_MESSAGE)}, coalesce(followers, 0)) AS recipients
-  FROM post_stats LEFT JOIN people ON people.id = ?2 WHERE post = ?1`;
+const AUDIENCE = textOf(sql`
+  SELECT ${postStats.deleted} AS "deleted", coalesce(${people.reach}, ${literal("pushed" satisfies Reach)}) AS "reach",
+    iif(${people.reach} = ${literal("merged" satisfies Reach)}, ${bellCountSql(FOLLOWER_PARTS * READERS_PER_MESSAGE)},
+      coalesce(${people.followers}, 0)) AS "recipients"
+  FROM ${postStats} LEFT JOIN ${people} ON ${people.id} = ?2 WHERE ${postStats.post} = ?1`);
 
 /**
- * Splits all parts into about equal ranges, one for each page of recipients and at most PARTS. With more than one page,
- * a range ends where the next part begins in another database, so that a database that is down does not hold up another.
- * That holds as long as databases are divided at the boundaries of parts.
+ * Splits all parts into about equal ranges, one for each page of recipients and at most FOLLOWER_PARTS. With more than
+ * one page, a range ends where the next part begins in another database, so that a database that is down does not hold
+ * up another. That holds as long as databases are divided at the boundaries of parts.
  */
 function split(env: Env, recipients: number): FollowerRange[] {
   const width = Math.min(FOLLOWER_PARTS, Math.max(1, Math.ceil(recipients / READERS_PER_MESSAGE)));
@@ -155,9 +161,10 @@ async function settleAll(promises: Promise<void>[]): Promise<void> {
 
 // Joins the facts, which live in the database of the feed. Readers get nothing if they have unfollowed in the meantime,
 // merge this author's posts at read, or are dormant.
-const FILL_FEEDS = `
-  INSERT INTO feed (reader, post, author)
+const FILL_FEEDS = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
   SELECT value, ?2, ?3 FROM json_each(?1)
-  CROSS JOIN following ON follower = value AND followee = ?3 AND active = 1 AND merged = 0
-  CROSS JOIN people ON people.id = value AND seen_day >= ?4
-  WHERE true ON CONFLICT DO NOTHING`;
+  CROSS JOIN ${following} ON ${following.follower} = value AND ${following.followee} = ?3
+    AND ${following.active} = 1 AND ${following.merged} = 0
+  CROSS JOIN ${people} ON ${people.id} = value AND ${people.seenDay} >= ?4
+  WHERE true ON CONFLICT DO NOTHING`);

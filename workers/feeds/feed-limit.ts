@@ -1,4 +1,8 @@
+import { sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { list, literal, textOf } from "../../schema/d1/sql.ts";
+import { feed } from "../../schema/tables/posts.ts";
 
 /**
  * A feed keeps its newest FEED_MAX entries. Finding the last of them reads them all, which is too expensive for each
@@ -12,10 +16,12 @@ export const FEED_MAX = 500;
  * Statements for a batch in the readers' database that trim their feeds. Reads FEED_MAX rows a reader, and writes the
  * rows that it deletes. Returns no statements for no readers.
  */
-export const trimFeedStatements = (readers: readonly string[]): Statement[] =>
+export const trimFeedStatements = (readers: readonly PersonId[]): Statement[] =>
   readers.length > 0 ? [statement(TRIM, JSON.stringify(readers))] : [];
 
-const TRIM = `
-  DELETE FROM feed WHERE (reader, post) IN (
-    SELECT feed.reader, feed.post FROM json_each(?1) CROSS JOIN feed ON feed.reader = value AND feed.post < (
-      SELECT post FROM feed WHERE reader = value ORDER BY post DESC LIMIT 1 OFFSET ${FEED_MAX - 1}))`;
+const TRIM = textOf(sql`
+  DELETE FROM ${feed} WHERE (${list(feed.reader, feed.post)}) IN (
+    SELECT ${feed.reader}, ${feed.post} FROM json_each(?1)
+    CROSS JOIN ${feed} ON ${feed.reader} = value AND ${feed.post} < (
+      SELECT ${feed.post} FROM ${feed} WHERE ${feed.reader} = value
+      ORDER BY ${feed.post} DESC LIMIT 1 OFFSET ${literal(FEED_MAX - 1)}))`);

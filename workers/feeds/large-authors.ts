@@ -12,10 +12,13 @@
  * An author stays merged even if their followers leave: before pushing again, every feed would have to be filled with
  * the posts that it lacks, and merging works for small authors, too.
  */
+import { eq, sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { bare, literal, textOf } from "../../schema/d1/sql.ts";
+import { following, people, type Reach } from "../../schema/tables/people.ts";
 import { deleteEffect, continueEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { followersOf } from "../reads/follows.ts";
@@ -39,10 +42,7 @@ export async function turnLarge(env: Env, author: PersonId): Promise<void> {
   await withFreshIds(async () => {
     const effect = newEffect(author, { kind: "merge", author });
     const database = databaseOf(env, author);
-    const [saved] = await database.patient.batch([
-      saveEffectIf(effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND reach = 'pushed')", [author]),
-      statement("UPDATE people SET reach = 'turning' WHERE id = ? AND reach = 'pushed'", author),
-    ]);
+    const [saved] = await database.patient.batch([saveEffectIf(effect, IS_PUSHED, [author]), statement(TURN, author)]);
     if (saved && saved.changes > 0) await sendEffect(env, effect);
   });
 }
@@ -62,15 +62,24 @@ export async function mergeAuthor(env: Env, effect: Extract<Effect, { kind: "mer
   );
   const last = page.length === MARKED_PER_MESSAGE ? page.at(-1) : undefined;
   if (last) return continueEffect(env, { ...effect, after: last });
-  await databaseOf(env, author).patient.run("UPDATE people SET reach = 'merged' WHERE id = ?", author);
+  await databaseOf(env, author).patient.orm.update(people).set({ reach: "merged" }).where(eq(people.id, author));
   await deleteEffect(env, id);
 }
 
+const PUSHED = literal("pushed" satisfies Reach);
+
+/** The condition of the effect: its parameters begin at ?4. */
+const IS_PUSHED = textOf(sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?4 AND ${people.reach} = ${PUSHED})`);
+
+const TURN = textOf(sql`
+  UPDATE ${people} SET ${bare(people.reach)} = ${literal("turning" satisfies Reach)}
+  WHERE ${people.id} = ?1 AND ${people.reach} = ${PUSHED}`);
+
 /** Marks the follows of `followers`, who live in this database, so that they merge the author's posts at read. */
-export const markStatement = (followers: PersonId[], author: PersonId): Statement =>
-  statement(
-    `UPDATE following SET merged = 1
-       WHERE follower IN (SELECT value FROM json_each(?1)) AND followee = ?2 AND merged = 0`,
-    JSON.stringify(followers),
-    author,
-  );
+export const markStatement = (followers: readonly PersonId[], author: PersonId): Statement =>
+  statement(MARK, JSON.stringify(followers), author);
+
+const MARK = textOf(sql`
+  UPDATE ${following} SET ${bare(following.merged)} = 1
+  WHERE ${following.follower} IN (SELECT value FROM json_each(?1))
+  AND ${following.followee} = ?2 AND ${following.merged} = 0`);

@@ -1,6 +1,9 @@
+import { type SQL, sql } from "drizzle-orm";
 import { FOLLOWER_PARTS, type FollowerRange } from "../../schema/messages/fan-out.ts";
 import { LOGICAL_SHARDS, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { literal, textOf } from "../../schema/d1/sql.ts";
+import { followers } from "../../schema/tables/people.ts";
 
 /**
  * A person to whom an author's post is delivered. `bell` says whether they have a bell, as far as the author's shard
@@ -8,7 +11,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
  */
 export type Recipient = { id: PersonId; bell: 0 | 1 };
 
-/** Logical shards in each of the PARTS equal parts. */
+/** Logical shards in each of the FOLLOWER_PARTS equal parts. */
 export const SHARDS_PER_PART = LOGICAL_SHARDS / FOLLOWER_PARTS;
 
 /**
@@ -22,7 +25,7 @@ export async function recipientsOf(
   limit: number,
 ): Promise<Recipient[]> {
   const from = after ? shardOf(after) : first * SHARDS_PER_PART;
-  const page = await databaseOf(env, author).patient.all<Recipient>(
+  return databaseOf(env, author).patient.all<Recipient>(
     bells ? BELLS : FOLLOWERS,
     author,
     from,
@@ -30,18 +33,22 @@ export async function recipientsOf(
     end * SHARDS_PER_PART,
     limit,
   );
-  return page;
 }
 
-const IN_ORDER = `
-  followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND follower_shard < ?4 AND active = 1
-  ORDER BY follower_shard, follower LIMIT ?5`;
+const IN_ORDER = sql`
+  ${followers.followee} = ?1 AND (${followers.followerShard}, ${followers.follower}) > (?2, ?3)
+  AND ${followers.followerShard} < ?4 AND ${followers.active} = 1
+  ORDER BY ${followers.followerShard}, ${followers.follower} LIMIT ?5`;
 
-const FOLLOWERS = `SELECT follower AS id, bell FROM followers WHERE ${IN_ORDER}`;
+const FOLLOWERS = textOf(sql`
+  SELECT ${followers.follower} AS "id", ${followers.bell} AS "bell" FROM ${followers} WHERE ${IN_ORDER}`);
 
-const BELLS = `SELECT follower AS id, 1 AS bell FROM followers INDEXED BY followers_bell WHERE bell = 1 AND ${IN_ORDER}`;
+const BELLS = textOf(sql`
+  SELECT ${followers.follower} AS "id", 1 AS "bell" FROM ${followers} INDEXED BY followers_bell
+  WHERE ${followers.bell} = 1 AND ${IN_ORDER}`);
 
 /** SQL: the number of followers of ?2 with a bell, counted up to `most`. */
-export const bellCountSql = (most: number): string => `(
+export const bellCountSql = (most: number): SQL => sql`(
   SELECT count(*) FROM (
-    SELECT 1 FROM followers INDEXED BY followers_bell WHERE followee = ?2 AND bell = 1 AND active = 1 LIMIT ${most}))`;
+    SELECT 1 FROM ${followers} INDEXED BY followers_bell
+    WHERE ${followers.followee} = ?2 AND ${followers.bell} = 1 AND ${followers.active} = 1 LIMIT ${literal(most)}))`;

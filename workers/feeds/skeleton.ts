@@ -1,4 +1,10 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { AFTER_EVERY_ID, type PersonId, type PostId } from "../../schema/ids.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { mutes } from "../../schema/tables/notifications.ts";
+import { following, people } from "../../schema/tables/people.ts";
+import { feed, likes, posts } from "../../schema/tables/posts.ts";
 import { mayLackPosts, type LastSeen, markSeen, rebuildFeed, today } from "./dormant.ts";
 import { likedAmong } from "../reads/documents.ts";
 import type { Skeleton } from "../reads/posts.ts";
@@ -18,13 +24,16 @@ type Range = { before: PostId | undefined; limit: number };
  * the entries left out.
  */
 export async function storedFeed(reader: Reader, person: PersonId, { before, limit }: Range): Promise<StoredFeed> {
-  type Row = Record<"entries" | "largeAuthors" | "lastSeen", string>;
-  const [row] = await reader.primary<Row>(person, FEED, person, before ?? AFTER_EVERY_ID, limit);
+  const [row] = await reader.primary<FeedRow>(person, FEED, person, before ?? AFTER_EVERY_ID, limit);
   if (!row) throw new Error("a SELECT without FROM returned no row");
-  const entries = JSON.parse(row.entries) as [PostId, 0 | 1 | null, 0 | 1 | null][];
+  const entries = JSON.parse(row.entries) as EntryRow[];
   return {
     entries: entries
-      .map(([post, liked, followed]) => ({ post, likedByMe: liked === 1, ...(followed === 1 && { isFollowed: true }) }))
+      .map(({ post, liked, followed }) => ({
+        post,
+        likedByMe: liked === 1,
+        ...(followed === 1 && { isFollowed: true }),
+      }))
       .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate guarantees no order.
     largeAuthors: JSON.parse(row.largeAuthors) as PersonId[],
     lastSeen: JSON.parse(row.lastSeen) as LastSeen,
@@ -35,21 +44,29 @@ export async function storedFeed(reader: Reader, person: PersonId, { before, lim
  * Returns an SQL condition that is true unless ?1 has muted `author`. SQLite evaluates its first half, whether ?1 has
  * muted anybody, once per query; for most people that suffices.
  */
-const isHeardSql = (author: string): string => `(NOT EXISTS (SELECT 1 FROM mutes WHERE person = ?1)
-  OR NOT EXISTS (SELECT 1 FROM mutes WHERE person = ?1 AND other = ${author}))`;
+const isHeardSql = (author: AnySQLiteColumn): SQL => sql`(
+  NOT EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1)
+  OR NOT EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1 AND ${mutes.other} = ${author}))`;
+
+/** The row of FEED: JSON. */
+type FeedRow = Record<keyof StoredFeed, string>;
+/** One entry. Null: there is no row of `likes` or `following`. */
+type EntryRow = { post: PostId; liked: 0 | 1 | null; followed: 0 | 1 | null };
 
 // The index is named because the primary key also fits, but would read everybody the reader follows.
-const FEED = `
+const FEED = textOf(sql`
   SELECT (
-    SELECT json_group_array(json_array(post, liked, active)) FROM (
-      SELECT feed.post, likes.liked, following.active FROM feed
-      LEFT JOIN likes ON likes.person = feed.reader AND likes.post = feed.post
-      LEFT JOIN following ON following.follower = feed.reader AND following.followee = feed.author
-      WHERE feed.reader = ?1 AND feed.post < ?2 AND ${isHeardSql("feed.author")}
-      ORDER BY feed.post DESC LIMIT ?3)) AS entries, (
-    SELECT json_group_array(followee) FROM following INDEXED BY following_merged
-    WHERE follower = ?1 AND merged = 1 AND active = 1 AND ${isHeardSql("followee")}) AS largeAuthors, (
-    SELECT json_object('day', seen_day, 'rebuilding', rebuilding) FROM people WHERE id = ?1) AS lastSeen`;
+    SELECT json_group_array(json_object('post', post, 'liked', liked, 'followed', followed)) FROM (
+      SELECT ${feed.post} AS post, ${likes.liked} AS liked, ${following.active} AS followed FROM ${feed}
+      LEFT JOIN ${likes} ON ${likes.person} = ${feed.reader} AND ${likes.post} = ${feed.post}
+      LEFT JOIN ${following} ON ${following.follower} = ${feed.reader} AND ${following.followee} = ${feed.author}
+      WHERE ${feed.reader} = ?1 AND ${feed.post} < ?2 AND ${isHeardSql(feed.author)}
+      ORDER BY ${feed.post} DESC LIMIT ?3)) AS "entries", (
+    SELECT json_group_array(${following.followee}) FROM ${following} INDEXED BY following_merged
+    WHERE ${following.follower} = ?1 AND ${following.merged} = 1 AND ${following.active} = 1
+    AND ${isHeardSql(following.followee)}) AS "largeAuthors", (
+    SELECT json_object('day', ${people.seenDay}, 'rebuilding', ${people.rebuilding}) FROM ${people}
+    WHERE ${people.id} = ?1) AS "lastSeen"`);
 
 /**
  * Returns the newest `limit` posts below `before` from the person's feed and from the large authors they follow, each
@@ -110,12 +127,16 @@ export async function postsOf(
   before: PostId | undefined,
   limit: number,
 ): Promise<PostId[]> {
-  const sql = reader.person === undefined ? PUBLIC_POSTS_OF : POSTS_OF;
-  const rows = await reader.replica<{ id: PostId }>(author, sql, author, before ?? AFTER_EVERY_ID, limit);
+  const query = reader.person === undefined ? PUBLIC_POSTS_OF : POSTS_OF;
+  const rows = await reader.replica<{ id: PostId }>(author, query, author, before ?? AFTER_EVERY_ID, limit);
   return rows.map(({ id }) => id);
 }
 
-const postsWhere = (condition: string): string =>
-  `SELECT id FROM posts WHERE author = ?1 AND id < ?2 AND ${condition} ORDER BY id DESC LIMIT ?3`;
-const POSTS_OF = postsWhere("true");
-const PUBLIC_POSTS_OF = postsWhere("NOT EXISTS (SELECT 1 FROM people WHERE id = ?1 AND private = 1)");
+const postsWhere = (condition: SQL): string =>
+  textOf(sql`
+    SELECT ${posts.id} AS "id" FROM ${posts} WHERE ${posts.author} = ?1 AND ${posts.id} < ?2 AND ${condition}
+    ORDER BY ${posts.id} DESC LIMIT ?3`);
+const POSTS_OF = postsWhere(sql`true`);
+const PUBLIC_POSTS_OF = postsWhere(
+  sql`NOT EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND ${people.private} = 1)`,
+);

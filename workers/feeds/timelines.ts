@@ -1,6 +1,9 @@
 /** Reads the newest posts of many authors at once, from the index of `posts` by author. */
+import { sql } from "drizzle-orm";
 import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { AFTER_EVERY_ID, newId, type PersonId, type PostId } from "../../schema/ids.ts";
+import { literal, textOf } from "../../schema/d1/sql.ts";
+import { posts } from "../../schema/tables/posts.ts";
 import { FEED_MAX } from "./feed-limit.ts";
 import { Tiers } from "../storage/tiers.ts";
 
@@ -29,11 +32,12 @@ export const timelines = new Tiers<PersonId, { posts: PostId[] }>({
   },
 });
 
-const TIMELINES = `
-  SELECT value AS author, (
+const TIMELINES = textOf(sql`
+  SELECT value AS "author", (
     SELECT json_group_array(id ORDER BY id DESC) FROM (
-      SELECT id FROM posts WHERE author = value ORDER BY id DESC LIMIT ${FEED_MAX})) AS posts
-  FROM json_each(?1)`;
+      SELECT ${posts.id} AS id FROM ${posts} WHERE ${posts.author} = value
+      ORDER BY ${posts.id} DESC LIMIT ${literal(FEED_MAX)})) AS "posts"
+  FROM json_each(?1)`);
 
 /**
  * Returns exactly the newest `limit` posts of all the authors together. Post ids begin with their time, so it reads the
@@ -57,7 +61,7 @@ export async function newestPosts(env: Env, authors: readonly PersonId[], limit:
 const firstIdAt = (time: number): string => newId<PostId>(0, time, 0);
 const FIRST_ID = firstIdAt(0);
 
-const WINDOW = `
-  SELECT posts.id AS post, posts.author FROM json_each(?1)
-  CROSS JOIN posts ON posts.author = value AND posts.id >= ?2 AND posts.id < ?3
-  ORDER BY posts.id DESC LIMIT ?4`;
+const WINDOW = textOf(sql`
+  SELECT ${posts.id} AS "post", ${posts.author} AS "author" FROM json_each(?1)
+  CROSS JOIN ${posts} ON ${posts.author} = value AND ${posts.id} >= ?2 AND ${posts.id} < ?3
+  ORDER BY ${posts.id} DESC LIMIT ?4`);

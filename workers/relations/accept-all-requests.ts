@@ -1,7 +1,9 @@
 /** The effect of a private person becoming public: accepts all their follow requests. */
+import { sql } from "drizzle-orm";
 import type { Effect } from "../../schema/messages/effects.ts";
-import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { followers, people } from "../../schema/tables/people.ts";
 import { deleteEffect, continueEffect } from "../storage/effects.ts";
 import { saveDecision, applyDecision } from "./follow-requests.ts";
 
@@ -15,7 +17,7 @@ export const ACCEPTED_PER_MESSAGE = 50;
  */
 export async function acceptAllRequests(env: Env, effect: Extract<Effect, { kind: "open" }>): Promise<void> {
   const { id, person, after } = effect;
-  const page = await databaseOf(env, person).patient.all<{ since: number; follower: PersonId }>(
+  const page = await databaseOf(env, person).patient.all<Pick<typeof followers.$inferSelect, "since" | "follower">>(
     OLDEST_REQUESTS,
     person,
     after?.since ?? 0,
@@ -30,8 +32,9 @@ export async function acceptAllRequests(env: Env, effect: Extract<Effect, { kind
   await (last ? continueEffect(env, { ...effect, after: last }) : deleteEffect(env, id));
 }
 
-const OLDEST_REQUESTS = `
-  SELECT since, follower FROM followers
-  WHERE followee = ?1 AND pending = 1 AND (since, follower) > (?2, ?3)
-  AND EXISTS (SELECT 1 FROM people WHERE id = ?1 AND private = 0)
-  ORDER BY since, follower LIMIT ?4`;
+const OLDEST_REQUESTS = textOf(sql`
+  SELECT ${followers.since} AS "since", ${followers.follower} AS "follower" FROM ${followers}
+  WHERE ${followers.followee} = ?1 AND ${followers.pending} = 1
+  AND (${followers.since}, ${followers.follower}) > (?2, ?3)
+  AND EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND ${people.private} = 0)
+  ORDER BY ${followers.since}, ${followers.follower} LIMIT ?4`);

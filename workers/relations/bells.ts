@@ -4,9 +4,11 @@
  * whose fan-out reads the mirror too early is already in D1, where the effect of the bell finds it, and any later one
  * finds the mirror.
  */
+import { and, desc, eq, gte } from "drizzle-orm";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { newId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { posts } from "../../schema/tables/posts.ts";
 import { deleteEffect } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
 import { mirrorFollow } from "./follow.ts";
@@ -34,15 +36,15 @@ export async function applyBell(env: Env, effect: Extract<Effect, { kind: "bell"
  * lag.
  */
 async function catchUp(env: Env, follower: PersonId, followee: PersonId, since: number): Promise<void> {
-  const published = await databaseOf(env, followee).patient.all<{ id: PostId }>(
-    "SELECT id FROM posts WHERE author = ? AND id >= ? ORDER BY id DESC LIMIT ?",
-    followee,
-    newId<PostId>(0, since, 0),
-    CAUGHT_UP_AT_MOST,
-  );
-  const posts = published.map(({ id }) => id);
-  if (posts.length === 0) return;
+  const published = await databaseOf(env, followee)
+    .patient.orm.select({ id: posts.id })
+    .from(posts)
+    .where(and(eq(posts.author, followee), gte(posts.id, newId<PostId>(0, since, 0))))
+    .orderBy(desc(posts.id))
+    .limit(CAUGHT_UP_AT_MOST);
+  if (published.length === 0) return;
   const database = databaseOf(env, follower);
-  const results = await database.patient.batch<UnreadNotification>(bellStatements([follower], followee, posts));
+  const ids = published.map(({ id }) => id);
+  const results = await database.patient.batch<UnreadNotification>(bellStatements([follower], followee, ids));
   await announce(env, unreadIn(results));
 }

@@ -3,13 +3,16 @@
  * request by its `asked` version. Its effect then runs in the follower's shard: the request becomes a follow, or the
  * request or follow ends. If the follower has withdrawn or renewed the request by then, the decision no longer applies.
  */
-import { sql } from "drizzle-orm";
+import { and, eq, gte, type SQL, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
-import { textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { bare, excluded, list, literal, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import type { NotificationKind } from "../../schema/notifications.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { blocks, followers, following } from "../../schema/tables/people.ts";
 import { deleteEffect, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
 import { withFreshIds } from "../storage/fresh-ids.ts";
 import { announce } from "../push/announce.ts";
@@ -19,7 +22,7 @@ import {
   refreshFollowerStatements,
   uncountFollowerStatement,
 } from "../notifications/follow-notifications.ts";
-import { endFollowStatements } from "./unfollow.ts";
+import { endFollowStatements, ending } from "./unfollow.ts";
 import { kindSql, wantsNotificationSql } from "../notifications/notification-rules.ts";
 
 /** `accept` and `decline` decide a request; `remove` ends a follow. */
@@ -42,31 +45,44 @@ export const saveDecision = (
     const pair = { follower, followee };
     const key = [followee, String(shardOf(follower)), follower];
     const [saved] = await database.patient.batch([
-      saveEffectIf(effect, `EXISTS (SELECT 1 FROM followers WHERE ${HERE(4)} AND ${ANSWERABLE[answer]})`, key),
+      saveEffectIf(effect, DECISIONS[answer].isDue, key),
       ...(answer === "remove" ? [uncountFollowerStatement(pair)] : []),
-      statement(`${ANSWERS[answer]} WHERE ${HERE(1)} AND ${ANSWERABLE[answer]}`, ...key),
+      statement(DECISIONS[answer].apply, ...key),
       ...refreshFollowerStatements(followee, null),
     ]);
     return saved && saved.changes > 0 ? effect : undefined;
   });
 
-const HERE = (first: number): string =>
-  `followee = ?${first} AND follower_shard = ?${first + 1} AND follower = ?${first + 2}`;
+/**
+ * The statement that stores a decision, and the condition of its effect, whose parameters begin at ?4. `isDue` is SQL
+ * over a row of `followers`.
+ */
+const decision = (set: SQL, isDue: SQL): { isDue: string; apply: string } => ({
+  isDue: textOf(sql`EXISTS (
+    SELECT 1 FROM ${followers}
+    WHERE ${followers.followee} = ?4 AND ${followers.followerShard} = ?5 AND ${followers.follower} = ?6 AND ${isDue})`),
+  apply: textOf(sql`
+    UPDATE ${followers} SET ${bare(followers.answered)} = ${followers.asked}, ${set}
+    WHERE ${followers.followee} = ?1 AND ${followers.followerShard} = ?2 AND ${followers.follower} = ?3 AND ${isDue}`),
+});
 
-/** SQL over a row of `followers`: whether the decision applies. An accepted follow may not be mirrored yet. */
-const ANSWERABLE: Record<Decision, string> = {
-  accept: `pending = 1 AND NOT EXISTS (
-    SELECT 1 FROM blocks WHERE person = followee AND other = follower AND ${textOf(IS_ACTIVE)})`,
-  decline: "pending = 1",
-  remove: "(active = 1 OR (accepted = 1 AND answered = asked))",
-};
+const IS_PENDING = sql`${followers.pending} = 1`;
 
-// Removing a follower ends the mirrored follow at once; the fact in the follower's shard will agree when it is
-// mirrored.
-const ANSWERS: Record<Decision, string> = {
-  accept: "UPDATE followers SET answered = asked, accepted = 1, pending = 0",
-  decline: "UPDATE followers SET answered = asked, accepted = 0, pending = 0",
-  remove: "UPDATE followers SET answered = asked, accepted = 0, active = 0, told_in = NULL",
+const DECISIONS: Record<Decision, ReturnType<typeof decision>> = {
+  accept: decision(
+    sql`${bare(followers.accepted)} = 1, ${bare(followers.pending)} = 0`,
+    sql`${IS_PENDING} AND NOT EXISTS (
+      SELECT 1 FROM ${blocks}
+      WHERE ${blocks.person} = ${followers.followee} AND ${blocks.other} = ${followers.follower}
+      AND ${IS_ACTIVE})`,
+  ),
+  decline: decision(sql`${bare(followers.accepted)} = 0, ${bare(followers.pending)} = 0`, IS_PENDING),
+  // Ends the mirrored follow at once; the fact in the follower's shard will agree when it is mirrored. An accepted
+  // follow may not be mirrored yet.
+  remove: decision(
+    sql`${bare(followers.accepted)} = 0, ${bare(followers.active)} = 0, ${bare(followers.toldIn)} = NULL`,
+    sql`(${followers.active} = 1 OR (${followers.accepted} = 1 AND ${followers.answered} = ${followers.asked}))`,
+  ),
 };
 
 /**
@@ -76,12 +92,18 @@ const ANSWERS: Record<Decision, string> = {
  */
 export async function applyDecision(env: Env, effect: DecisionEffect): Promise<void> {
   const { follower, followee } = effect;
-  const answer = await databaseOf(env, followee).patient.first<{ answered: number; accepted: 0 | 1 }>(
-    `SELECT answered, accepted FROM followers WHERE ${HERE(1)} AND answered >= 0`,
-    followee,
-    shardOf(follower),
-    follower,
-  );
+  const answer = await databaseOf(env, followee)
+    .patient.orm.select({ answered: followers.answered, accepted: followers.accepted })
+    .from(followers)
+    .where(
+      and(
+        eq(followers.followee, followee),
+        eq(followers.followerShard, shardOf(follower)),
+        eq(followers.follower, follower),
+        gte(followers.answered, 0),
+      ),
+    )
+    .get();
   if (answer) {
     await withFreshIds(() => (answer.accepted ? beginFollow : end)(env, follower, followee, answer.answered));
   }
@@ -91,48 +113,52 @@ export async function applyDecision(env: Env, effect: DecisionEffect): Promise<v
 async function beginFollow(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
   const database = databaseOf(env, follower);
   const effect = newEffect(follower, { kind: "follow", follower, followee });
-  const notifications = [{ recipient: follower, kind: "request_accepted", subject: followee } as const];
   const [saved, , , unread] = await database.patient.batch([
-    saveEffectIf(
-      effect,
-      `EXISTS (SELECT 1 FROM following WHERE follower = ?4 AND followee = ?5 AND ${AWAITS_DECISION(6)})`,
-      [follower, followee, String(asked)],
-    ),
+    saveEffectIf(effect, IS_AWAITING, [follower, followee, String(asked)]),
     statement(NOTIFY, follower, followee, asked, Date.now(), RAISE_AGAIN_AFTER),
-    statement(`${BEGIN} AND ${AWAITS_DECISION(3)}`, follower, followee, asked),
-    ...unreadStatements(notifications),
+    statement(BEGIN, follower, followee, asked),
+    ...unreadStatements([{ recipient: follower, kind: ACCEPTED, subject: followee }]),
   ]);
   await announce(env, (unread?.rows ?? []) as UnreadNotification[]);
   if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
 async function end(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
-  const { effect, statements } = endFollowStatements(follower, followee, `asked = ${asked}`);
+  const { effect, statements } = endFollowStatements(follower, followee, ENDING_IF_ASKED, asked);
   const [saved] = await databaseOf(env, follower).patient.batch(statements);
   if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
-/** SQL over a row of `following`: whether the request still waits for this decision and no block is between the two. */
-const AWAITS_DECISION = (
-  asked: number,
-): string => `requested = 1 AND asked = CAST(?${asked} AS INTEGER) AND NOT EXISTS (
-  SELECT 1 FROM blocks WHERE person = follower AND other = followee AND ${textOf(IS_ACTIVE)})`;
+const ENDING_IF_ASKED = ending((asked) => sql`${following.asked} = ${asked}`);
 
-const BEGIN = `
-  UPDATE following SET active = 1, requested = 0, version = version + 1 WHERE follower = ?1 AND followee = ?2`;
+const ACCEPTED = "request_accepted" satisfies NotificationKind;
+
+/** SQL over a row of `following`: whether the request still waits for this decision and no block is between the two. */
+const awaitsDecision = (asked: SQL): SQL => sql`
+  ${following.requested} = 1 AND ${following.asked} = CAST(${asked} AS INTEGER) AND NOT EXISTS (
+    SELECT 1 FROM ${blocks}
+    WHERE ${blocks.person} = ${following.follower} AND ${blocks.other} = ${following.followee}
+    AND ${IS_ACTIVE})`;
+
+/** The condition of the effect: its parameters begin at ?4. */
+const IS_AWAITING = textOf(sql`EXISTS (
+  SELECT 1 FROM ${following}
+  WHERE ${following.follower} = ?4 AND ${following.followee} = ?5 AND ${awaitsDecision(sql`?6`)})`);
+
+const BEGIN = textOf(sql`
+  UPDATE ${following} SET ${bare(following.active)} = 1, ${bare(following.requested)} = 0,
+    ${bare(following.version)} = ${following.version} + 1
+  WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${awaitsDecision(sql`?3`)}`);
+
+const { recipient, kind, subject, actors, count, version, raised, at } = notifications;
 
 // Runs before BEGIN, whose condition it shares.
-const NOTIFY = `
-  INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
-  SELECT follower, 'request_accepted', followee, json_array(followee), 1, asked, ?4, ?4 FROM following
-  WHERE follower = ?1 AND followee = ?2 AND ${AWAITS_DECISION(3)}
-  AND ${textOf(
-    wantsNotificationSql({
-      recipient: sql`?1`,
-      kind: kindSql("request_accepted"),
-      actor: sql`?2`,
-      post: sql`NULL`,
-    }),
-  )}
-  ON CONFLICT DO UPDATE SET version = excluded.version, raised = max(raised + 1, excluded.raised), at = excluded.at
-  WHERE at <= excluded.at - ?5`;
+const NOTIFY = textOf(sql`
+  INSERT INTO ${notifications} (${list(recipient, kind, subject, actors, count, version, raised, at)})
+  SELECT ${following.follower}, ${literal(ACCEPTED)}, ${following.followee}, json_array(${following.followee}), 1,
+    ${following.asked}, ?4, ?4
+  FROM ${following}
+  WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${awaitsDecision(sql`?3`)}
+  AND ${wantsNotificationSql({ recipient: sql`?1`, kind: kindSql(ACCEPTED), actor: sql`?2`, post: sql`NULL` })}
+  ON CONFLICT DO UPDATE SET ${takeExcluded(version, at)}, ${bare(raised)} = max(${raised} + 1, ${excluded(raised)})
+  WHERE ${at} <= ${excluded(at)} - ?5`);

@@ -2,11 +2,16 @@
  * The effect of a follow, a request, or the end of either: the mirror in the followee's shard, notifications, the
  * backfill.
  */
+import { desc, eq, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
-import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
+import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import type { Reach } from "../../schema/tables/people.ts";
+import { bare, excluded, list, literal, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import type { NotificationKind } from "../../schema/notifications.ts";
+import { notifications } from "../../schema/tables/notifications.ts";
+import { followers, following, people, type Reach } from "../../schema/tables/people.ts";
+import { feed, posts } from "../../schema/tables/posts.ts";
 import { deleteEffect } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
 import { saveDecision, applyDecision } from "./follow-requests.ts";
@@ -28,7 +33,7 @@ import {
  * `following` says.
  *
  * A request is accepted if the followee is public by the time it is mirrored. Requests mirrored before the followee
- * became public are accepted together (open.ts), so none is left waiting.
+ * became public are accepted together (accept-all-requests.ts), so none is left waiting.
  */
 export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
   const { follower, followee } = effect;
@@ -56,13 +61,14 @@ export async function mirrorFollow(
   followee: PersonId,
   { isAnnounced = true } = {},
 ): Promise<(Followee & { fact: FollowFact }) | undefined> {
-  const fact = await databaseOf(env, follower).patient.first<FollowFact>(
-    "SELECT active, requested, asked, since, version, bell FROM following WHERE follower = ? AND followee = ?",
-    follower,
-    followee,
-  );
+  const fact = await databaseOf(env, follower).patient.first<FollowFact>(FACT, follower, followee);
   return fact ? { fact, ...(await mirror(env, follower, followee, fact, isAnnounced)) } : undefined;
 }
+
+const FACT = textOf(sql`
+  SELECT ${following.active} AS "active", ${following.requested} AS "requested", ${following.asked} AS "asked",
+    ${following.since} AS "since", ${following.version} AS "version", ${following.bell} AS "bell"
+  FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
 
 type FollowFact = Mirrored & { bell: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
@@ -105,38 +111,45 @@ async function mirror(
 
 // The row also holds the followee's decision, so that a decided request does not wait again, however late it is
 // mirrored.
-const MIRROR = `
-  INSERT INTO followers (followee, follower_shard, follower, active, version, bell, pending, asked, since, told_in, told_at)
+const { followee, followerShard, follower, active, version, bell } = followers;
+const { pending, asked, since, accepted, answered, toldIn, toldAt } = followers;
+const MIRROR = textOf(sql`
+  INSERT INTO ${followers}
+    (${list(followee, followerShard, follower, active, version, bell, pending, asked, since, toldIn, toldAt)})
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?4 OR ?7, ?11, 0))
-  ON CONFLICT DO UPDATE SET active = excluded.active, version = excluded.version, bell = excluded.bell,
-    pending = excluded.pending AND excluded.asked <> answered, asked = excluded.asked, since = excluded.since,
-    accepted = accepted AND (excluded.active OR excluded.pending),
-    told_in = iif(excluded.asked = answered AND accepted, NULL, excluded.told_in),
-    told_at = iif(excluded.asked <> asked AND told_at <= ?11 - ?12, excluded.told_at, told_at)
-  WHERE excluded.version > version`;
+  ON CONFLICT DO UPDATE SET ${takeExcluded(active, version, bell, asked, since)},
+    ${bare(pending)} = ${excluded(pending)} AND ${excluded(asked)} <> ${answered},
+    ${bare(accepted)} = ${accepted} AND (${excluded(active)} OR ${excluded(pending)}),
+    ${bare(toldIn)} = iif(${excluded(asked)} = ${answered} AND ${accepted}, NULL, ${excluded(toldIn)}),
+    ${bare(toldAt)} = iif(${excluded(asked)} <> ${asked} AND ${toldAt} <= ?11 - ?12, ${excluded(toldAt)}, ${toldAt})
+  WHERE ${excluded(version)} > ${version}`);
 
-const FOLLOWEE = `
-  SELECT reach, private AS isPrivate, coalesce((
-    SELECT pending FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3), 0) AS pending
-  FROM people WHERE id = ?1`;
+const HERE = sql`${followee} = ?1 AND ${followerShard} = ?2 AND ${follower} = ?3`;
+
+const FOLLOWEE = textOf(sql`
+  SELECT ${people.reach} AS "reach", ${people.private} AS "isPrivate",
+    coalesce((SELECT ${followers.pending} FROM ${followers} WHERE ${HERE}), 0) AS "pending"
+  FROM ${people} WHERE ${people.id} = ?1`);
 
 // Follows from before there were daily notifications have one each, whose subject is the follower.
-const DELETE_LEGACY = `
-  DELETE FROM notifications WHERE recipient = ?1 AND kind = 'follow' AND subject = ?3
-  AND NOT EXISTS (SELECT 1 FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3 AND active = 1)`;
+const DELETE_LEGACY = textOf(sql`
+  DELETE FROM ${notifications}
+  WHERE ${notifications.recipient} = ?1 AND ${notifications.kind} = ${literal("follow" satisfies NotificationKind)}
+  AND ${notifications.subject} = ?3
+  AND NOT EXISTS (SELECT 1 FROM ${followers} WHERE ${HERE} AND ${followers.active} = 1)`);
 
 /** Adds the followee's newest posts to the feed, as many as a feed keeps, because all may be newer than its entries. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
   // Reads the primary, because a replica may lack posts that were published before the mirror was written.
-  const newest = await databaseOf(env, followee).patient.all<{ id: PostId }>(
-    "SELECT id FROM posts WHERE author = ? ORDER BY id DESC LIMIT ?",
-    followee,
-    FEED_MAX,
-  );
-  const posts = newest.map(({ id }) => id);
-  const database = databaseOf(env, follower);
-  await database.patient.batch([
-    statement(BACKFILL, follower, followee, JSON.stringify(posts)),
+  const newest = await databaseOf(env, followee)
+    .patient.orm.select({ id: posts.id })
+    .from(posts)
+    .where(eq(posts.author, followee))
+    .orderBy(desc(posts.id))
+    .limit(FEED_MAX);
+  const ids = newest.map(({ id }) => id);
+  await databaseOf(env, follower).patient.batch([
+    statement(BACKFILL, follower, followee, JSON.stringify(ids)),
     ...trimFeedStatements([follower]),
   ]);
 }
@@ -146,8 +159,8 @@ async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<v
 }
 
 // Joins the fact, which lives in the database of the feed, so that an unfollow in the meantime wins.
-const BACKFILL = `
-  INSERT INTO feed (reader, post, author)
-  SELECT follower, value, followee FROM following JOIN json_each(?3)
-  WHERE follower = ?1 AND followee = ?2 AND active = 1
-  ON CONFLICT DO NOTHING`;
+const BACKFILL = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
+  SELECT ${following.follower}, value, ${following.followee} FROM ${following} JOIN json_each(?3)
+  WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1
+  ON CONFLICT DO NOTHING`);
