@@ -1,4 +1,7 @@
+import { sql } from "drizzle-orm";
+import { textOf } from "../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../schema/ids.ts";
+import { blocks } from "../../schema/tables/people.ts";
 import type { Reader } from "../storage/reader.ts";
 
 /** `mine`: the viewer has blocked the other person. `theirs`: the other person has blocked the viewer. */
@@ -13,8 +16,9 @@ export async function blockBetween(reader: Reader, other: PersonId): Promise<Blo
   return blockOf(row);
 }
 
-export const BLOCK_BETWEEN = "SELECT mine, theirs FROM blocks WHERE person = ?1 AND other = ?2";
-export type BlockRow = { mine: number; theirs: number };
+export const BLOCK_BETWEEN = textOf(sql`
+  SELECT ${blocks.mine}, ${blocks.theirs} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?2`);
+export type BlockRow = Record<keyof Pick<typeof blocks.$inferSelect, "mine" | "theirs">, 0 | 1>;
 export const blockOf = (row: BlockRow | null | undefined): Block =>
   row ? { mine: row.mine === 1, theirs: row.theirs === 1 } : NO_BLOCK;
 
@@ -25,9 +29,16 @@ export async function blockedBy(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await reader.primary<{ other: PersonId }>(person, BLOCKED_BY, person, after ?? AFTER_EVERY_ID, limit);
+  const page = await reader.primary<Pick<typeof blocks.$inferSelect, "other">>(
+    person,
+    BLOCKED_BY,
+    person,
+    after ?? AFTER_EVERY_ID,
+    limit,
+  );
   return page.map(({ other }) => other);
 }
 
-const BLOCKED_BY =
-  "SELECT other FROM blocks WHERE person = ?1 AND mine = 1 AND other < ?2 ORDER BY other DESC LIMIT ?3";
+const BLOCKED_BY = textOf(sql`
+  SELECT ${blocks.other} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${blocks.mine} = 1 AND ${blocks.other} < ?2
+  ORDER BY ${blocks.other} DESC LIMIT ?3`);

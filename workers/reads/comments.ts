@@ -1,6 +1,9 @@
+import { type SQL, sql } from "drizzle-orm";
 import type { SeenComment } from "../../schema/comments.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
+import { literal, textOf } from "../../schema/d1/sql.ts";
+import { comments } from "../../schema/tables/posts.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { likedCommentsAmong } from "./documents.ts";
@@ -75,23 +78,23 @@ class StoredThread {
   readonly #post: PostId;
   readonly #upTo: CommentId | "";
   readonly #isAuthor: boolean;
-  readonly #states: string;
+  readonly #statements: typeof FOR_OTHERS;
 
   constructor(reader: Reader, { document: { id, author }, stats }: KnownPost) {
     this.#reader = reader;
     this.#post = id;
     this.#upTo = stats.commentsUpTo;
     this.#isAuthor = reader.person === author;
-    this.#states = this.#isAuthor ? "state IN ('shown', 'hidden')" : "state = 'shown'";
+    this.#statements = this.#isAuthor ? FOR_AUTHOR : FOR_OTHERS;
   }
 
   /** Returns whether `id` is a top-level comment that the viewer may see. */
   async has(id: CommentId): Promise<boolean> {
-    return (await this.#rows(this.#itself, id)).length > 0;
+    return (await this.#rows(this.#statements.one, id)).length > 0;
   }
 
   async one(id: CommentId): Promise<SeenComment | undefined> {
-    const [comment] = await this.#query(this.#itself, id);
+    const [comment] = await this.#query(this.#statements.one, id);
     return comment;
   }
 
@@ -101,35 +104,17 @@ class StoredThread {
     after: CommentKey | undefined,
     limit: number,
   ): Promise<SeenComment[]> {
-    if (order === "most_liked") {
-      return this.#query(
-        `parent = ?3 AND ${this.#states} AND (likes, id) < (?4, ?5) ORDER BY likes DESC, id DESC LIMIT ?6`,
-        parent,
-        after?.likes ?? Number.MAX_SAFE_INTEGER,
-        after?.id ?? AFTER_EVERY_ID,
-        limit,
-      );
-    }
-    const [beyond, direction, start] = order === "newest" ? ["<", "DESC", AFTER_EVERY_ID] : [">", "ASC", ""];
-    return this.#query(
-      `parent = ?3 AND ${this.#states} AND id ${beyond} ?4 ORDER BY id ${direction} LIMIT ?5`,
-      parent,
-      after?.id ?? start,
-      limit,
-    );
+    const start = after?.id ?? (order === "oldest" ? "" : AFTER_EVERY_ID);
+    const likes = order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
+    return this.#query(this.#statements[order], parent, start, limit, ...likes);
   }
 
-  get #itself(): string {
-    return `parent = '' AND id = ?3 AND ${this.#states}`;
-  }
-
-  #rows(condition: string, ...values: (string | number)[]): Promise<Row[]> {
-    const sql = `${SELECT} WHERE post = ?1 AND id <= ?2 AND ${condition}`;
+  #rows(sql: string, ...values: (string | number)[]): Promise<Row[]> {
     return this.#reader.replica<Row>(this.#post, sql, this.#post, this.#upTo, ...values);
   }
 
-  async #query(condition: string, ...values: (string | number)[]): Promise<SeenComment[]> {
-    const rows = await this.#rows(condition, ...values);
+  async #query(sql: string, ...values: (string | number)[]): Promise<SeenComment[]> {
+    const rows = await this.#rows(sql, ...values);
     const ids = rows.map(({ id }) => id);
     const { person } = this.#reader;
     const liked = person && ids.length > 0 ? await likedCommentsAmong(this.#reader, person, ids) : new Set<CommentId>();
@@ -142,11 +127,31 @@ class StoredThread {
   }
 }
 
-type Row = Omit<SeenComment, "hidden" | "liked"> & { hidden: number };
+type Row = Omit<SeenComment, "hidden" | "liked"> & { hidden: 0 | 1 };
 
-const SELECT = `
-  SELECT id, author, text, parent, reply_to AS replyTo, likes, replies, hidden_replies AS hiddenReplies, state = 'hidden' AS hidden,
-    edited_at AS editedAt FROM comments`;
+const state = (value: (typeof comments.$inferSelect)["state"]): SQL => literal(value);
+
+/** The statements for viewers who see the comments in `states`. ?1 is the post, ?2 the last comment in D1. */
+function statementsFor(states: SQL): Record<CommentOrder | "one", string> {
+  const { id, author, text, parent, replyTo, likes, replies, hiddenReplies, editedAt } = comments;
+  const select = (condition: SQL) =>
+    textOf(sql`
+      SELECT ${id}, ${author}, ${text}, ${parent}, ${replyTo} AS "replyTo", ${likes}, ${replies},
+        ${hiddenReplies} AS "hiddenReplies", ${editedAt} AS "editedAt",
+        ${comments.state} = ${state("hidden")} AS "hidden"
+      FROM ${comments} WHERE ${comments.post} = ?1 AND ${id} <= ?2 AND ${condition}`);
+  return {
+    one: select(sql`${parent} = '' AND ${id} = ?3 AND ${states}`),
+    oldest: select(sql`${parent} = ?3 AND ${states} AND ${id} > ?4 ORDER BY ${id} ASC LIMIT ?5`),
+    newest: select(sql`${parent} = ?3 AND ${states} AND ${id} < ?4 ORDER BY ${id} DESC LIMIT ?5`),
+    most_liked: select(
+      sql`${parent} = ?3 AND ${states} AND (${likes}, ${id}) < (?6, ?4) ORDER BY ${likes} DESC, ${id} DESC LIMIT ?5`,
+    ),
+  };
+}
+
+const FOR_OTHERS = statementsFor(sql`${comments.state} = ${state("shown")}`);
+const FOR_AUTHOR = statementsFor(sql`${comments.state} IN (${state("shown")}, ${state("hidden")})`);
 
 /**
  * Throws `comment_not_found` if a block lies between the viewer and the author of the comment or of its thread's first

@@ -1,9 +1,13 @@
 /** The tiered caches: documents of posts and people, post standings, and the people that handles name. */
+import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { PostMedia, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
 import { PEOPLE_BY_IDS } from "../../schema/d1/person-cards.ts";
 import { shardOfHandle } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { handles as handlesTable, people } from "../../schema/tables/people.ts";
+import { commentLikes, likes, posts, postStats as postStatsTable } from "../../schema/tables/posts.ts";
 import type { Reader } from "../storage/reader.ts";
 import { Tiers } from "../storage/tiers.ts";
 
@@ -93,17 +97,21 @@ async function loaded<K extends Id, Row, V>(
 }
 
 type PostRow = Omit<PostDocument, "media"> & { media: string; handle: string | null; name: string | null };
-type StatsRow = Omit<PostStats, "deleted" | "isPrivate"> & { post: PostId; deleted: number; isPrivate: number | null };
+type StatsRow = Omit<typeof postStatsTable.$inferSelect, "deleted"> & { deleted: 0 | 1; isPrivate: 0 | 1 | null };
 
-const POSTS = `
-  SELECT posts.id, author, caption, media, edited_at AS editedAt, seq, handle, name
-  FROM posts LEFT JOIN people ON people.id = author WHERE posts.id IN (SELECT value FROM json_each(?1))`;
-const STATS = `
-  SELECT post, likes, comments, seq, projected, body_seq AS bodySeq, policy, pinned, deleted,
-    comments_up_to AS commentsUpTo, (
-      SELECT private FROM posts JOIN people ON people.id = author WHERE posts.id = post) AS isPrivate
-  FROM post_stats WHERE post IN (SELECT value FROM json_each(?1))`;
-const HANDLE = "SELECT person FROM handles WHERE handle = ?1";
+const POSTS = textOf(sql`
+  SELECT ${posts.id}, ${posts.author}, ${posts.caption}, ${posts.media}, ${posts.editedAt} AS "editedAt", ${posts.seq},
+    ${people.handle}, ${people.name}
+  FROM ${posts} LEFT JOIN ${people} ON ${people.id} = ${posts.author}
+  WHERE ${posts.id} IN (SELECT value FROM json_each(?1))`);
+const STATS = textOf(sql`
+  SELECT ${postStatsTable.post}, ${postStatsTable.likes}, ${postStatsTable.comments}, ${postStatsTable.seq},
+    ${postStatsTable.projected}, ${postStatsTable.bodySeq} AS "bodySeq", ${postStatsTable.policy},
+    ${postStatsTable.pinned}, ${postStatsTable.deleted}, ${postStatsTable.commentsUpTo} AS "commentsUpTo", (
+      SELECT ${people.private} FROM ${posts} JOIN ${people} ON ${people.id} = ${posts.author}
+      WHERE ${posts.id} = ${postStatsTable.post}) AS "isPrivate"
+  FROM ${postStatsTable} WHERE ${postStatsTable.post} IN (SELECT value FROM json_each(?1))`);
+const HANDLE = textOf(sql`SELECT ${handlesTable.person} FROM ${handlesTable} WHERE ${handlesTable.handle} = ?1`);
 
 const statsOf = ({ post, deleted, isPrivate, ...stats }: StatsRow): readonly [PostId, PostStats] => [
   post,
@@ -175,19 +183,27 @@ export async function likedCommentsAmong(
   comments: Iterable<CommentId>,
 ): Promise<Set<CommentId>> {
   const ids = JSON.stringify([...comments]);
-  const rows = await reader.primary<{ comment: CommentId }>(person, LIKED_COMMENTS, person, ids);
+  const rows = await reader.primary<Pick<typeof commentLikes.$inferSelect, "comment">>(
+    person,
+    LIKED_COMMENTS,
+    person,
+    ids,
+  );
   return new Set(rows.map(({ comment }) => comment));
 }
 
-const LIKED_COMMENTS = `
-  SELECT comment FROM comment_likes
-  WHERE person = ?1 AND liked = 1 AND comment IN (SELECT value FROM json_each(?2))`;
+const LIKED_COMMENTS = textOf(sql`
+  SELECT ${commentLikes.comment} FROM ${commentLikes}
+  WHERE ${commentLikes.person} = ?1 AND ${commentLikes.liked} = 1
+    AND ${commentLikes.comment} IN (SELECT value FROM json_each(?2))`);
 
 /** Returns those of `posts` that the person likes. Costs one D1 query, in the person's database. */
 export async function likedAmong(reader: Reader, person: PersonId, posts: Iterable<PostId>): Promise<Set<PostId>> {
-  const rows = await reader.primary<{ post: PostId }>(person, LIKED_POSTS, person, JSON.stringify([...posts]));
+  const ids = JSON.stringify([...posts]);
+  const rows = await reader.primary<Pick<typeof likes.$inferSelect, "post">>(person, LIKED_POSTS, person, ids);
   return new Set(rows.map(({ post }) => post));
 }
 
-const LIKED_POSTS =
-  "SELECT post FROM likes WHERE person = ?1 AND liked = 1 AND post IN (SELECT value FROM json_each(?2))";
+const LIKED_POSTS = textOf(sql`
+  SELECT ${likes.post} FROM ${likes}
+  WHERE ${likes.person} = ?1 AND ${likes.liked} = 1 AND ${likes.post} IN (SELECT value FROM json_each(?2))`);

@@ -1,7 +1,11 @@
 /** Reads who follows whom. Lists are in the order of an index, so a page reads no rows but its own. */
+import { sql } from "drizzle-orm";
 import type { Profile } from "../../schema/api/people.ts";
 import { AFTER_EVERY_ID, type PersonId, shardOf } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { mutes } from "../../schema/tables/notifications.ts";
+import { blocks, followers, following } from "../../schema/tables/people.ts";
 import type { Reader } from "../storage/reader.ts";
 
 /** The viewer's relation to a person. */
@@ -21,11 +25,12 @@ export async function relationTo(reader: Reader, person: PersonId): Promise<Rela
   };
 }
 
-const RELATION = `
-  SELECT coalesce(max(active), 0) AS followedByMe, coalesce(max(requested), 0) AS requestedByMe,
-    coalesce(max(bell AND active), 0) AS bellByMe,
-    EXISTS (SELECT 1 FROM mutes WHERE person = ?1 AND other = ?2) AS mutedByMe
-  FROM following WHERE follower = ?1 AND followee = ?2`;
+const RELATION = textOf(sql`
+  SELECT coalesce(max(${following.active}), 0) AS "followedByMe",
+    coalesce(max(${following.requested}), 0) AS "requestedByMe",
+    coalesce(max(${following.bell} AND ${following.active}), 0) AS "bellByMe",
+    EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1 AND ${mutes.other} = ?2) AS "mutedByMe"
+  FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
 
 /**
  * Returns those of `people` that the viewer follows; a pending request does not count. Costs one D1 query, or nothing
@@ -34,16 +39,19 @@ const RELATION = `
 export async function followedAmong(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
   if (!reader.person || people.size === 0) return new Set();
   const ids = JSON.stringify([...people]);
-  const rows = await reader.primary<{ followee: PersonId }>(reader.person, FOLLOWED_AMONG, reader.person, ids);
+  const rows = await reader.primary<Followee>(reader.person, FOLLOWED_AMONG, reader.person, ids);
   return new Set(rows.map(({ followee }) => followee));
 }
 
-const FOLLOWED_AMONG = `
-  SELECT followee FROM following
-  WHERE follower = ?1 AND active = 1 AND followee IN (SELECT value FROM json_each(?2))`;
+type Followee = Pick<typeof following.$inferSelect, "followee">;
+
+const FOLLOWED_AMONG = textOf(sql`
+  SELECT ${following.followee} FROM ${following}
+  WHERE ${following.follower} = ?1 AND ${following.active} = 1
+    AND ${following.followee} IN (SELECT value FROM json_each(?2))`);
 
 /** A follow request, and its position in the list of them. */
-export type FollowRequest = { since: number; follower: PersonId };
+export type FollowRequest = Pick<typeof followers.$inferSelect, "since" | "follower">;
 
 /** Returns the pending follow requests to `person` below `before`, newest first. Costs one D1 query. */
 export const requestsOf = (
@@ -61,9 +69,11 @@ export const requestsOf = (
     limit,
   );
 
-const REQUESTS = `
-  SELECT since, follower FROM followers WHERE followee = ?1 AND pending = 1 AND (since, follower) < (?2, ?3)
-  ORDER BY since DESC, follower DESC LIMIT ?4`;
+const REQUESTS = textOf(sql`
+  SELECT ${followers.since}, ${followers.follower} FROM ${followers}
+  WHERE ${followers.followee} = ?1 AND ${followers.pending} = 1
+    AND (${followers.since}, ${followers.follower}) < (?2, ?3)
+  ORDER BY ${followers.since} DESC, ${followers.follower} DESC LIMIT ?4`);
 
 /**
  * Returns whether `follower` follows `person`, or will because their request was accepted; and whether `follower` has
@@ -84,15 +94,19 @@ export async function followerState(
   return { follows: row?.follows === 1, theirs: row?.theirs === 1 };
 }
 
-const FOLLOWER_STATE = `
+const FOLLOWER_STATE = textOf(sql`
   SELECT EXISTS (
-    SELECT 1 FROM followers WHERE followee = ?1 AND follower_shard = ?2 AND follower = ?3
-    AND (active = 1 OR (accepted = 1 AND answered = asked))) AS follows,
-  EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?3 AND theirs = 1) AS theirs`;
+    SELECT 1 FROM ${followers}
+    WHERE ${followers.followee} = ?1 AND ${followers.followerShard} = ?2 AND ${followers.follower} = ?3
+      AND (${followers.active} = 1 OR (${followers.accepted} = 1 AND ${followers.answered} = ${followers.asked}))
+  ) AS "follows",
+  EXISTS (
+    SELECT 1 FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?3 AND ${blocks.theirs} = 1
+  ) AS "theirs"`);
 
 /**
- * Returns up to `limit` followers of `person` after `after`, in the order of their shards, from the primary. Costs one
- * D1 query.
+ * Returns up to `limit` followers of `person` after `after`, in the order of their shards, from the primary. For
+ * background work. Costs one D1 query.
  */
 export async function followersOf(
   env: Env,
@@ -100,7 +114,7 @@ export async function followersOf(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await databaseOf(env, person).all<{ follower: PersonId }>(
+  const page = await databaseOf(env, person).patient.all<Follower>(
     FOLLOWERS,
     person,
     after ? shardOf(after) : 0,
@@ -110,9 +124,13 @@ export async function followersOf(
   return page.map(({ follower }) => follower);
 }
 
-const FOLLOWERS = `
-  SELECT follower FROM followers WHERE followee = ?1 AND (follower_shard, follower) > (?2, ?3) AND active = 1
-  ORDER BY follower_shard, follower LIMIT ?4`;
+type Follower = Pick<typeof followers.$inferSelect, "follower">;
+
+const FOLLOWERS = textOf(sql`
+  SELECT ${followers.follower} FROM ${followers}
+  WHERE ${followers.followee} = ?1 AND (${followers.followerShard}, ${followers.follower}) > (?2, ?3)
+    AND ${followers.active} = 1
+  ORDER BY ${followers.followerShard}, ${followers.follower} LIMIT ?4`);
 
 /** Returns `followersOf` from a replica, for a page of a list. */
 export async function followerPage(
@@ -122,7 +140,7 @@ export async function followerPage(
   limit: number,
 ): Promise<PersonId[]> {
   const key = [after ? shardOf(after) : 0, after ?? ""];
-  const page = await reader.replica<{ follower: PersonId }>(person, FOLLOWERS, person, ...key, limit);
+  const page = await reader.replica<Follower>(person, FOLLOWERS, person, ...key, limit);
   return page.map(({ follower }) => follower);
 }
 
@@ -133,9 +151,11 @@ export async function followedBy(
   before: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await reader.replica<{ followee: PersonId }>(person, FOLLOWED, person, before ?? AFTER_EVERY_ID, limit);
+  const page = await reader.replica<Followee>(person, FOLLOWED, person, before ?? AFTER_EVERY_ID, limit);
   return page.map(({ followee }) => followee);
 }
 
-const FOLLOWED = `
-  SELECT followee FROM following WHERE follower = ?1 AND active = 1 AND followee < ?2 ORDER BY followee DESC LIMIT ?3`;
+const FOLLOWED = textOf(sql`
+  SELECT ${following.followee} FROM ${following}
+  WHERE ${following.follower} = ?1 AND ${following.active} = 1 AND ${following.followee} < ?2
+  ORDER BY ${following.followee} DESC LIMIT ?3`);

@@ -1,7 +1,9 @@
+import { and, eq, sql } from "drizzle-orm";
 import type { Me, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
+import { textOf } from "../../schema/d1/sql.ts";
+import { handles as handlesTable, people } from "../../schema/tables/people.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { blockBetween, NO_BLOCK } from "./blocks.ts";
 import { handles, personDocuments } from "./documents.ts";
@@ -15,13 +17,16 @@ type OwnProfile = PublicProfile & Pick<Me, "requests">;
  * that a column added later stays private. Costs one D1 query.
  */
 export const profileOf = (reader: Reader, person: PersonId): Promise<PublicProfile | undefined> =>
-  read<PublicProfile>(reader, person, `SELECT ${PROFILE} FROM people WHERE id = ?1`);
+  read<PublicProfile>(reader, person, PUBLIC_PROFILE);
 
 /** Returns `profileOf` plus the fields that only the person may see. Costs one D1 query. */
 export const ownProfileOf = (reader: Reader, person: PersonId): Promise<OwnProfile | undefined> =>
-  read<OwnProfile>(reader, person, `SELECT ${PROFILE}, requests FROM people WHERE id = ?1`);
+  read<OwnProfile>(reader, person, OWN_PROFILE);
 
-const PROFILE = "id, handle, name, bio, posts, followers, following, private";
+const FIELDS = sql`${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.posts}, ${people.followers},
+  ${people.following}, ${people.private}`;
+const PUBLIC_PROFILE = textOf(sql`SELECT ${FIELDS} FROM ${people} WHERE ${people.id} = ?1`);
+const OWN_PROFILE = textOf(sql`SELECT ${FIELDS}, ${people.requests} FROM ${people} WHERE ${people.id} = ?1`);
 
 type Stored<Row> = Omit<Row, "private"> & { private: 0 | 1 };
 
@@ -66,7 +71,7 @@ export async function personAndPrivacyByHandle(
 ): Promise<{ person: PersonId; isPrivate: boolean } | undefined> {
   const person = await claimantOf(env, handle);
   const row = person && (await privacyOf(env, person, handle));
-  return row ? { person, isPrivate: row.private === 1 } : undefined;
+  return row ? { person, isPrivate: row.private } : undefined;
 }
 
 /**
@@ -74,11 +79,11 @@ export async function personAndPrivacyByHandle(
  * query.
  */
 export async function claimantOf(env: Env, handle: string): Promise<PersonId | undefined> {
-  const claim = databaseOf(env, shardOfHandle(handle)).first<{ person: PersonId }>(
-    "SELECT person FROM handles WHERE handle = ?",
-    handle,
-  );
-  return (await within(STORE_TIMEOUT, claim, "D1"))?.person;
+  const [claim] = await databaseOf(env, shardOfHandle(handle))
+    .orm.select({ person: handlesTable.person })
+    .from(handlesTable)
+    .where(eq(handlesTable.handle, handle));
+  return claim?.person;
 }
 
 /** Returns whether `person` exists and has this handle. Costs one D1 query. */
@@ -86,11 +91,10 @@ export const personExists = async (env: Env, person: PersonId, handle: string): 
   (await privacyOf(env, person, handle)) !== undefined;
 
 /** Compares the handle too, because the id of a claim without a person may by chance be somebody else's. */
-function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ private: 0 | 1 } | undefined> {
-  const row = databaseOf(env, person).first<{ private: 0 | 1 }>(
-    "SELECT private FROM people WHERE id = ? AND handle = ?",
-    person,
-    handle,
-  );
-  return within(STORE_TIMEOUT, row, "D1");
+async function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ private: boolean } | undefined> {
+  const [row] = await databaseOf(env, person)
+    .orm.select({ private: people.private })
+    .from(people)
+    .where(and(eq(people.id, person), eq(people.handle, handle)));
+  return row;
 }

@@ -3,9 +3,13 @@
  * only after NOTICED_WITHIN, when no isolate can still take the person for public. So it holds for every request that
  * begins after the response, while a popular author costs one query a second.
  */
+import { sql } from "drizzle-orm";
 import { KV_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, type PostId, shardOf } from "../../schema/ids.ts";
 import { isInLease, PRIVACY_LEASE } from "../../schema/viewing.ts";
+import { people as peopleTable } from "../../schema/tables/people.ts";
+import { posts } from "../../schema/tables/posts.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Reader } from "../storage/reader.ts";
 import { settleKvWrite } from "../storage/tiers.ts";
@@ -52,7 +56,9 @@ async function readPrivacy(reader: Reader, people: readonly PersonId[]): Promise
   }
 }
 
-const PRIVATE = "SELECT id, private FROM people WHERE id IN (SELECT value FROM json_each(?1))";
+const PRIVATE = textOf(sql`
+  SELECT ${peopleTable.id}, ${peopleTable.private} FROM ${peopleTable}
+  WHERE ${peopleTable.id} IN (SELECT value FROM json_each(?1))`);
 
 /**
  * Records whether a person is private, as another query has read it from the primary. `at` is when that query was sent,
@@ -78,7 +84,9 @@ export async function authorOf(reader: Reader, post: PostId): Promise<PersonId |
   return row.author;
 }
 
-const AUTHOR = "SELECT author, private FROM posts LEFT JOIN people ON people.id = author WHERE posts.id = ?1";
+const AUTHOR = textOf(sql`
+  SELECT ${posts.author}, ${peopleTable.private}
+  FROM ${posts} LEFT JOIN ${peopleTable} ON ${peopleTable.id} = ${posts.author} WHERE ${posts.id} = ?1`);
 
 /** Records the author of a post that another query has read. */
 export function learnAuthor(post: PostId, author: PersonId): void {

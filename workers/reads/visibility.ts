@@ -1,9 +1,11 @@
 /** Decides which people and posts a viewer may see. */
+import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
 import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { isInLease, mayView } from "../../schema/viewing.ts";
+import { blocks, following } from "../../schema/tables/people.ts";
 import { type KnownPost, personDocuments } from "./documents.ts";
 import { followedAmong } from "./follows.ts";
 import { Memory } from "../storage/memory.ts";
@@ -107,9 +109,13 @@ export async function seesPostsOf(reader: Reader, viewer: PersonId, author: Pers
 const PAIRS_MAX = 10_000;
 const pairs = new Memory<string, boolean>(PAIRS_MAX);
 
-const SEES = `
-  SELECT EXISTS (SELECT 1 FROM following WHERE follower = ?1 AND followee = ?2 AND active = 1)
-    AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ?1 AND other = ?2 AND ${textOf(IS_ACTIVE)}) AS sees`;
+const SEES = textOf(sql`
+  SELECT EXISTS (
+    SELECT 1 FROM ${following}
+    WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1)
+  AND NOT EXISTS (
+    SELECT 1 FROM ${blocks}
+    WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?2 AND ${IS_ACTIVE}) AS "sees"`);
 
 /**
  * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.
@@ -150,7 +156,12 @@ export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Pr
   const { person, hasBlocks } = reader;
   const people = new Set([...others].filter((other) => other !== person));
   if (!person || !hasBlocks || people.size === 0) return new Set();
-  const rows = await reader.primary<{ other: PersonId }>(person, BLOCKED_AMONG, person, JSON.stringify([...people]));
+  const rows = await reader.primary<Pick<typeof blocks.$inferSelect, "other">>(
+    person,
+    BLOCKED_AMONG,
+    person,
+    JSON.stringify([...people]),
+  );
   return new Set(rows.map(({ other }) => other));
 }
 

@@ -1,6 +1,9 @@
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import type { Context } from "hono";
+import { bare, textOf } from "../../../schema/d1/sql.ts";
+import { people } from "../../../schema/tables/people.ts";
 import { EditMe, Me } from "../../../schema/api/people.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
@@ -43,13 +46,7 @@ me.openapi(
     const { person } = viewer;
     const { name, bio, private: isPrivate } = c.req.valid("json");
     if (name !== undefined || bio !== undefined) {
-      const update = statement(
-        "UPDATE people SET name = coalesce(?, name), bio = coalesce(?, bio) WHERE id = ?",
-        name ?? null,
-        bio ?? null,
-        person,
-      );
-      await c.var.reader.write(person, [update]);
+      await c.var.reader.write(person, [statement(EDIT, person, name ?? null, bio ?? null)]);
       await personDocuments.forget(c.env, person);
     }
     if (isPrivate === true) await becomePrivate(c, viewer);
@@ -58,32 +55,43 @@ me.openapi(
   },
 );
 
+const EDIT = textOf(sql`
+  UPDATE ${people}
+  SET ${bare(people.name)} = coalesce(?2, ${people.name}), ${bare(people.bio)} = coalesce(?3, ${people.bio})
+  WHERE ${people.id} = ?1`);
+
 /**
  * Makes the viewer private. Costs one D1 batch, and waits until no isolate trusts an older value. It also waits if they
  * are private already, because an earlier request whose response was lost may have written that just now.
  */
 async function becomePrivate({ env, var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
   await copyPrivate(env, person); // First, so that KV never misses a private account when D1 is down.
-  const update = statement("UPDATE people SET private = 1 WHERE id = ? AND private = 0", person);
-  await reader.write(person, [update]);
+  await reader.write(person, [statement(HIDE, person)]);
   noteIsPrivate(person);
   forgetPublicResponsesOf(person);
   await new Promise((resolve) => setTimeout(resolve, NOTICED_WITHIN));
 }
+
+const HIDE = textOf(sql`
+  UPDATE ${people} SET ${bare(people.private)} = 1 WHERE ${people.id} = ?1 AND ${people.private} = 0`);
 
 /** Makes the viewer public. Costs one D1 batch, which saves the effect that accepts all pending requests. */
 async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> {
   await withFreshIds(async () => {
     const effect = newEffect(person, { kind: "open", person } as const);
     const [saved] = await c.var.reader.write(person, [
-      saveEffectIf(effect, "EXISTS (SELECT 1 FROM people WHERE id = ?4 AND private = 1)", [person]),
-      statement("UPDATE people SET private = 0 WHERE id = ? AND private = 1", person),
+      saveEffectIf(effect, IS_PRIVATE, [person]),
+      statement(OPEN, person),
     ]);
     if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
   forgetPrivacy(person);
   forgetPublicResponsesOf(person);
 }
+
+const IS_PRIVATE = textOf(sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?4 AND ${people.private} = 1)`);
+const OPEN = textOf(sql`
+  UPDATE ${people} SET ${bare(people.private)} = 0 WHERE ${people.id} = ?1 AND ${people.private} = 1`);
 
 /** Returns the viewer's own profile. Costs two D1 queries. */
 async function meOf(reader: Reader, viewer: Viewer): Promise<Me> {

@@ -5,12 +5,14 @@
  */
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId, SessionId } from "../../../schema/ids.ts";
+import type { sessions } from "../../../schema/tables/people.ts";
 import { KV_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { settleKvWrite } from "../../storage/tiers.ts";
 
-export type SessionRow = PersonCard & { secretHash: string; expiresAt: number; hasBlocks: 0 | 1 };
+export type SessionRow = PersonCard &
+  Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt"> & { hasBlocks: 0 | 1 };
 
 const SESSIONS_MAX = 10_000;
 /**

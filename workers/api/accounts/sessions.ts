@@ -1,13 +1,13 @@
 /** Signing in and out. */
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
+import { and, eq, sql } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
-import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
 import { isWritableSql } from "../../../schema/d1/shard-sql.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
-import { textOf } from "../../../schema/d1/sql.ts";
-import { sessions as stored } from "../../../schema/tables/people.ts";
+import { list, textOf } from "../../../schema/d1/sql.ts";
+import { credentials, people, sessions as sessionsTable } from "../../../schema/tables/people.ts";
 import { closeSockets } from "../../notifications/socket-hints.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { endSubscriptions } from "../../push/subscriptions.ts";
@@ -62,29 +62,27 @@ sessions.openapi(
     const { person, session } = viewer;
     // First, because D1 may end the session and lose the response; the copy would then outlast it.
     await forgetSession(c.env, session);
-    const database = databaseOf(c.env, session);
-    const ended = statement("DELETE FROM sessions WHERE id = ?", session);
-    const both = database.batch([ended, endSubscriptions(viewer)]);
-    await within(STORE_TIMEOUT, both, "D1");
+    await databaseOf(c.env, session).batch([statement(END, session), endSubscriptions(viewer)]);
     await closeSockets(c.env, person, session);
     endSession(c);
     return c.body(null, 204);
   },
 );
 
+const END = textOf(sql`DELETE FROM ${sessionsTable} WHERE ${sessionsTable.id} = ?1`);
+
 /** Queries for the credentials of nobody if the handle is unknown, so that the response time does not reveal it. */
 async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
   const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
-  const asked = databaseOf(env, id).first<PersonCard & { password: string }>(
-    `SELECT id, handle, name, password FROM people JOIN credentials ON credentials.person = people.id
-       WHERE people.id = ? AND people.handle = ?`,
-    id,
-    handle,
-  );
-  const row = await within(STORE_TIMEOUT, asked, "D1");
-  if (!row) return undefined;
-  const { password, ...person } = row;
-  return { person, password };
+  const [row] = await databaseOf(env, id)
+    .orm.select({
+      person: { id: people.id, handle: people.handle, name: people.name },
+      password: credentials.password,
+    })
+    .from(people)
+    .innerJoin(credentials, eq(credentials.person, people.id))
+    .where(and(eq(people.id, id), eq(people.handle, handle)));
+  return row;
 }
 
 /**
@@ -96,22 +94,20 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
   const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
   return withFreshIds(async () => {
     const { token, row } = await newSession(person);
-    const begun = database.batch([
-      statement(
-        "INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)",
-        row.id,
-        row.person,
-        row.secretHash,
-        row.expiresAt,
-      ),
-      statement(
-        `DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions WHERE id < ? AND ${textOf(isWritableSql(stored.id))} ORDER BY id LIMIT ?)`,
-        oldestAlive,
-        SWEPT_PER_SIGN_IN,
-      ),
+    await database.batch([
+      statement(BEGIN, row.id, row.person, row.secretHash, row.expiresAt),
+      statement(SWEEP, oldestAlive, SWEPT_PER_SIGN_IN),
     ]);
-    await within(STORE_TIMEOUT, begun, "D1");
     return token;
   });
 }
+
+const BEGIN = textOf(sql`
+  INSERT INTO ${sessionsTable}
+    (${list(sessionsTable.id, sessionsTable.person, sessionsTable.secretHash, sessionsTable.expiresAt)})
+  VALUES (?1, ?2, ?3, ?4)`);
+const SWEEP = textOf(sql`
+  DELETE FROM ${sessionsTable} WHERE ${sessionsTable.id} IN (
+    SELECT ${sessionsTable.id} FROM ${sessionsTable}
+    WHERE ${sessionsTable.id} < ?1 AND ${isWritableSql(sessionsTable.id)}
+    ORDER BY ${sessionsTable.id} LIMIT ?2)`);

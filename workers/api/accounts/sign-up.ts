@@ -5,11 +5,14 @@
  * and has no person never gets one, so the next sign-up with the handle takes it over. The time of a claim is in the
  * person's id.
  */
+import { and, eq, sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.ts";
 import { isMovingError } from "../../../schema/d1/shard-sql.ts";
 import { areShardsMoving, databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
+import { list, textOf } from "../../../schema/d1/sql.ts";
+import { credentials, handles, people, sessions } from "../../../schema/tables/people.ts";
 import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { claimantOf, personExists } from "../../reads/people.ts";
@@ -47,31 +50,24 @@ export async function signUp(env: Env, asked: NewPerson): Promise<{ person: Pers
 /** Claims a handle for a new person and returns their id, or throws `handle_taken`. */
 export async function claimHandle(env: Env, handle: string, now = Date.now()): Promise<PersonId> {
   const person = newId<PersonId>(randomShard(), now);
-  const handles = databaseOf(env, shardOfHandle(handle));
-  const claimed = await handles.run(
-    "INSERT INTO handles (handle, person) VALUES (?, ?) ON CONFLICT DO NOTHING",
-    handle,
-    person,
-  );
-  if (claimed > 0) return person;
+  const { orm } = databaseOf(env, shardOfHandle(handle));
+  const claim = await orm.insert(handles).values({ handle, person }).onConflictDoNothing();
+  if (claim.meta.changes > 0) return person;
 
   const before = await claimantOf(env, handle);
   const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
   // The age is taken first: only a person who is absent after the last moment of creation stays absent.
   const isAbsent = before && (isOver || areShardsMoving(env)) && !(await personExists(env, before, handle));
   if (isAbsent && isOver) {
-    const takenOver = await handles.run(
-      "UPDATE handles SET person = ? WHERE handle = ? AND person = ?",
-      person,
-      handle,
-      before,
-    );
-    if (takenOver > 0) return person;
+    const takeover = await orm.update(handles).set({ person }).where(isClaim(handle, before));
+    if (takeover.meta.changes > 0) return person;
   }
   // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
   if (isAbsent && !isOver) throw new Refusal("unavailable");
   throw new Refusal("handle_taken");
 }
+
+const isClaim = (handle: string, person: PersonId) => and(eq(handles.handle, handle), eq(handles.person, person));
 
 /**
  * Writes a person whose handle is claimed, with a session, and returns the token. Returns undefined, and writes
@@ -84,37 +80,25 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
     const { token, row } = await newSession(person.id);
     const [created] = await database.batch([
       // Uses D1's own clock, since a batch may be delayed on its way. The rest is written only with the person.
-      statement(
-        `INSERT INTO people (id, handle, name, seen_day) SELECT ?1, ?2, ?3, ?5
-           WHERE unixepoch('subsec') * 1000 <= ?4 ON CONFLICT DO NOTHING`,
-        person.id,
-        person.handle,
-        person.name,
-        deadline,
-        today(),
-      ),
-      statement(
-        `INSERT INTO credentials (person, password) SELECT ?1, ?3 WHERE ${CREATED}`,
-        person.id,
-        person.handle,
-        passwordHash,
-      ),
-      statement(
-        `INSERT INTO sessions (id, person, secret_hash, expires_at) SELECT ?3, ?1, ?4, ?5 WHERE ${CREATED}`,
-        person.id,
-        person.handle,
-        row.id,
-        row.secretHash,
-        row.expiresAt,
-      ),
+      statement(CREATE, person.id, person.handle, person.name, deadline, today()),
+      statement(SET_PASSWORD, person.id, person.handle, passwordHash),
+      statement(BEGIN_SESSION, person.id, person.handle, row.id, row.secretHash, row.expiresAt),
     ]);
     return created && created.changes > 0 ? token : undefined;
   });
 }
 
-const CREATED = "EXISTS (SELECT 1 FROM people WHERE id = ?1 AND handle = ?2)";
+const CREATE = textOf(sql`
+  INSERT INTO ${people} (${list(people.id, people.handle, people.name, people.seenDay)}) SELECT ?1, ?2, ?3, ?5
+  WHERE unixepoch('subsec') * 1000 <= ?4 ON CONFLICT DO NOTHING`);
+const IS_CREATED = sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND ${people.handle} = ?2)`;
+const SET_PASSWORD = textOf(sql`
+  INSERT INTO ${credentials} (${list(credentials.person, credentials.password)}) SELECT ?1, ?3 WHERE ${IS_CREATED}`);
+const BEGIN_SESSION = textOf(sql`
+  INSERT INTO ${sessions} (${list(sessions.id, sessions.person, sessions.secretHash, sessions.expiresAt)})
+  SELECT ?3, ?1, ?4, ?5 WHERE ${IS_CREATED}`);
 
 /** Gives a claim back. Safe at once, because only the claimant could create the person. */
 async function release(env: Env, { handle, id }: PersonCard): Promise<void> {
-  await databaseOf(env, shardOfHandle(handle)).run("DELETE FROM handles WHERE handle = ? AND person = ?", handle, id);
+  await databaseOf(env, shardOfHandle(handle)).orm.delete(handles).where(isClaim(handle, id));
 }

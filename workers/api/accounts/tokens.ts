@@ -2,11 +2,12 @@
  * Session tokens: `<session id>.<256 random bits>`. The id names the database that holds the session. Only the SHA-256
  * of the random part is stored there, so a leaked database does not let anyone sign in.
  */
+import { sql } from "drizzle-orm";
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../../schema/ids.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import { textOf } from "../../../schema/d1/sql.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
-import type { sessions } from "../../../schema/tables/people.ts";
+import { blocks, people, sessions } from "../../../schema/tables/people.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
@@ -80,10 +81,12 @@ async function knownSession(reader: Reader, id: SessionId): Promise<SessionRow |
 const cardOf = ({ id, handle, name }: SessionRow): PersonCard => ({ id, handle, name });
 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
-const SESSION = `
-  SELECT people.id, handle, name, secret_hash AS secretHash, expires_at AS expiresAt,
-    EXISTS (SELECT 1 FROM ${textOf(ACTIVE_BLOCKS)} WHERE blocks.person = sessions.person AND ${textOf(IS_ACTIVE)}) AS hasBlocks
-  FROM sessions JOIN people ON people.id = person WHERE sessions.id = ?1`;
+const SESSION = textOf(sql`
+  SELECT ${people.id}, ${people.handle}, ${people.name}, ${sessions.secretHash} AS "secretHash",
+    ${sessions.expiresAt} AS "expiresAt", EXISTS (
+      SELECT 1 FROM ${ACTIVE_BLOCKS}
+      WHERE ${blocks.person} = ${sessions.person} AND ${IS_ACTIVE}) AS "hasBlocks"
+  FROM ${sessions} JOIN ${people} ON ${people.id} = ${sessions.person} WHERE ${sessions.id} = ?1`);
 
 /** Returns the token of an `Authorization` header, or undefined for any scheme but Bearer. */
 export const bearerOf = (authorization: string): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1];

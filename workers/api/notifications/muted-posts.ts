@@ -1,6 +1,9 @@
 /** Muted posts: a person gets no more notifications about them. */
+import { sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
+import { list, literal, textOf } from "../../../schema/d1/sql.ts";
+import { mutedPosts as mutedPostsTable } from "../../../schema/tables/notifications.ts";
 import { Muted } from "../../../schema/api/people.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { viewablePost } from "../../reads/posts.ts";
@@ -27,35 +30,34 @@ mutedPosts.openapi(
   },
 );
 
-mutedPosts.openapi(
-  createRoute({
-    ...route,
+for (const { wanted, ...operation } of [
+  {
     method: "put",
+    wanted: true,
     summary: "Mute a post: no more notifications of its likes, comments, replies and mentions",
     description: `A person can mute up to ${MUTED_MAX} posts. Repeating it changes nothing.`,
-  }),
-  async (c) => {
+  },
+  { method: "delete", wanted: false, summary: "Unmute a post" },
+] as const) {
+  mutedPosts.openapi(createRoute({ ...route, ...operation }), async (c) => {
     const { person } = requireViewer(c);
     const { post } = c.req.valid("param");
-    await viewablePost(c.var.reader, post);
-    const [, muted] = await c.var.reader.write(person, [
-      statement(MUTE, person, post),
-      statement(IS_MUTED, person, post),
-    ]);
+    if (wanted) await viewablePost(c.var.reader, post);
+    const statements = wanted ? [MUTE, IS_MUTED] : [UNMUTE];
+    const [, muted] = await c.var.reader.write(
+      person,
+      statements.map((text) => statement(text, person, post)),
+    );
     if (muted?.rows.length === 0) throw new Refusal("too_many_mutes");
-    return c.json({ mutedByMe: true }, 200);
-  },
-);
+    return c.json({ mutedByMe: wanted }, 200);
+  });
+}
 
-mutedPosts.openapi(createRoute({ ...route, method: "delete", summary: "Unmute a post" }), async (c) => {
-  const { person } = requireViewer(c);
-  const { post } = c.req.valid("param");
-  const unmute = statement("DELETE FROM muted_posts WHERE person = ? AND post = ?", person, post);
-  await c.var.reader.write(person, [unmute]);
-  return c.json({ mutedByMe: false }, 200);
-});
-
-const IS_MUTED = "SELECT 1 FROM muted_posts WHERE person = ?1 AND post = ?2";
-const MUTE = `
-  INSERT INTO muted_posts (person, post) SELECT ?1, ?2
-  WHERE (SELECT count(*) FROM muted_posts WHERE person = ?1) < ${MUTED_MAX} ON CONFLICT DO NOTHING`;
+const IS_MUTED = textOf(sql`
+  SELECT 1 FROM ${mutedPostsTable} WHERE ${mutedPostsTable.person} = ?1 AND ${mutedPostsTable.post} = ?2`);
+const MUTE = textOf(sql`
+  INSERT INTO ${mutedPostsTable} (${list(mutedPostsTable.person, mutedPostsTable.post)}) SELECT ?1, ?2
+  WHERE (SELECT count(*) FROM ${mutedPostsTable} WHERE ${mutedPostsTable.person} = ?1) < ${literal(MUTED_MAX)}
+  ON CONFLICT DO NOTHING`);
+const UNMUTE = textOf(sql`
+  DELETE FROM ${mutedPostsTable} WHERE ${mutedPostsTable.person} = ?1 AND ${mutedPostsTable.post} = ?2`);

@@ -1,9 +1,11 @@
 /** The operator's API. It requires the secret ADMIN_TOKEN, and does not exist where none is set. */
 import { createRoute } from "@hono/zod-openapi";
+import { gt } from "drizzle-orm";
 import { createMiddleware } from "hono/factory";
 import { Reconcile, Reconciled, RECONCILED_MAX } from "../../../schema/api/admin.ts";
 import type { PostId } from "../../../schema/ids.ts";
 import { databases, isHomeOf } from "../../../schema/d1/shards.ts";
+import { posts as postsTable } from "../../../schema/tables/posts.ts";
 import { reconcile } from "../../projector/reconcile.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
@@ -62,11 +64,12 @@ async function postsFrom(env: Env, cursor: string | undefined): Promise<{ posts:
   const all = databases(env);
   const database = all[index];
   if (!database) throw new Refusal("invalid_cursor");
-  const rows = await database.all<{ id: PostId }>(
-    "SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ?",
-    after,
-    RECONCILED_MAX,
-  );
+  const rows = await database.orm
+    .select({ id: postsTable.id })
+    .from(postsTable)
+    .where(gt(postsTable.id, after as PostId))
+    .orderBy(postsTable.id)
+    .limit(RECONCILED_MAX);
   const ids = rows.map(({ id }) => id);
   const posts = ids.filter((id) => isHomeOf(env, database, id));
   const last = ids.at(-1);

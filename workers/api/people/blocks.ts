@@ -1,11 +1,14 @@
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Blocked, Handle, PeoplePage } from "../../../schema/api/people.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
+import { bare, list, textOf } from "../../../schema/d1/sql.ts";
 import type { Effect } from "../../../schema/messages/effects.ts";
 import type { PersonId } from "../../../schema/ids.ts";
+import { blocks as blocksTable } from "../../../schema/tables/people.ts";
 import { applyBlock } from "../../relations/block.ts";
 import { checkSockets } from "../../notifications/socket-hints.ts";
 import { endFollowStatements } from "../../relations/unfollow.ts";
@@ -22,37 +25,35 @@ import { type App, json, refusals, routes, requireViewer } from "../../http/rout
 
 export const blocks = routes();
 
-blocks.openapi(
-  createRoute({
+for (const { wanted, ...operation } of [
+  {
     method: "put",
-    path: "/people/{handle}/block",
+    wanted: true,
     summary: "Block a person",
     description:
       "From now on neither sees anything of the other, and neither follows the other. A blocked person may block " +
       "back. Repeating it changes nothing.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Blocked), ...refusals },
-  }),
-  async (c) => {
-    await setBlocked(c, c.req.valid("param").handle, true);
-    return c.json({ blockedByMe: true }, 200);
   },
-);
-
-blocks.openapi(
-  createRoute({
+  {
     method: "delete",
-    path: "/people/{handle}/block",
+    wanted: false,
     summary: "Unblock a person",
     description: "Both may follow each other again, but the follows that the block ended are not restored.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Blocked), ...refusals },
-  }),
-  async (c) => {
-    await setBlocked(c, c.req.valid("param").handle, false);
-    return c.json({ blockedByMe: false }, 200);
   },
-);
+] as const) {
+  blocks.openapi(
+    createRoute({
+      ...operation,
+      path: "/people/{handle}/block",
+      request: { params: z.object({ handle: Handle }) },
+      responses: { 200: json(Blocked), ...refusals },
+    }),
+    async (c) => {
+      await setBlocked(c, c.req.valid("param").handle, wanted);
+      return c.json({ blockedByMe: wanted }, 200);
+    },
+  );
+}
 
 blocks.openapi(
   createRoute({
@@ -109,7 +110,7 @@ async function block(c: Context<App>, person: PersonId, other: PersonId): Promis
   const effect = newBlockEffect(person, other);
   const end = endFollowStatements(person, other);
   const [saved, ended] = await c.var.reader.write(person, [
-    saveEffectIf(effect, `NOT ${HAS_BLOCKED}`, [person, other]),
+    saveEffectIf(effect, HAS_NOT_BLOCKED, [person, other]),
     ...end.statements,
     statement(BLOCK, person, other),
   ]);
@@ -133,8 +134,22 @@ async function unblock(
 const newBlockEffect = (person: PersonId, other: PersonId): BlockEffect =>
   newEffect(person, { kind: "block", person, other });
 
-const HAS_BLOCKED = "EXISTS (SELECT 1 FROM blocks WHERE person = ?4 AND other = ?5 AND mine = 1)";
-const BLOCK = `
-  INSERT INTO blocks (person, other, mine, version, theirs, their_version) VALUES (?1, ?2, 1, 1, 0, 0)
-  ON CONFLICT DO UPDATE SET mine = 1, version = version + 1 WHERE mine = 0`;
-const UNBLOCK = "UPDATE blocks SET mine = 0, version = version + 1 WHERE person = ?1 AND other = ?2 AND mine = 1";
+const HAS_BLOCKED = textOf(sql`EXISTS (
+  SELECT 1 FROM ${blocksTable}
+  WHERE ${blocksTable.person} = ?4 AND ${blocksTable.other} = ?5 AND ${blocksTable.mine} = 1)`);
+const HAS_NOT_BLOCKED = `NOT ${HAS_BLOCKED}`;
+const BLOCK = textOf(sql`
+  INSERT INTO ${blocksTable} (${list(
+    blocksTable.person,
+    blocksTable.other,
+    blocksTable.mine,
+    blocksTable.version,
+    blocksTable.theirs,
+    blocksTable.theirVersion,
+  )})
+  VALUES (?1, ?2, 1, 1, 0, 0)
+  ON CONFLICT DO UPDATE SET ${bare(blocksTable.mine)} = 1, ${bare(blocksTable.version)} = ${blocksTable.version} + 1
+  WHERE ${blocksTable.mine} = 0`);
+const UNBLOCK = textOf(sql`
+  UPDATE ${blocksTable} SET ${bare(blocksTable.mine)} = 0, ${bare(blocksTable.version)} = ${blocksTable.version} + 1
+  WHERE ${blocksTable.person} = ?1 AND ${blocksTable.other} = ?2 AND ${blocksTable.mine} = 1`);

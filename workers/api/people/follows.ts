@@ -1,10 +1,12 @@
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
+import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { Followed, Handle } from "../../../schema/api/people.ts";
 import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
-import { textOf } from "../../../schema/d1/sql.ts";
+import { bare, excluded, list, literal, takeExcluded, textOf } from "../../../schema/d1/sql.ts";
 import type { PersonId } from "../../../schema/ids.ts";
+import { blocks, following, people } from "../../../schema/tables/people.ts";
 import { endFollowStatements } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
@@ -23,35 +25,32 @@ export const REQUESTS_MAX = 500;
 
 export const follows = routes();
 
-follows.openapi(
-  createRoute({
+for (const { wanted, ...operation } of [
+  {
     method: "put",
-    path: "/people/{handle}/follow",
+    wanted: true,
     summary: "Follow a person",
     description:
       "Their newest posts appear in the viewer's feed a moment later. For a private person this sends a request, " +
       "which they accept or decline.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Followed), ...refusals },
-  }),
-  async (c) => {
-    return c.json(await setFollowing(c, c.req.valid("param").handle, true), 200);
   },
-);
-
-follows.openapi(
-  createRoute({
+  {
     method: "delete",
-    path: "/people/{handle}/follow",
+    wanted: false,
     summary: "Unfollow a person, or take a follow request back",
     description: "Their posts leave the viewer's feed at once.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Followed), ...refusals },
-  }),
-  async (c) => {
-    return c.json(await setFollowing(c, c.req.valid("param").handle, false), 200);
   },
-);
+] as const) {
+  follows.openapi(
+    createRoute({
+      ...operation,
+      path: "/people/{handle}/follow",
+      request: { params: z.object({ handle: Handle }) },
+      responses: { 200: json(Followed), ...refusals },
+    }),
+    async (c) => c.json(await setFollowing(c, c.req.valid("param").handle, wanted), 200),
+  );
+}
 
 /**
  * Follows or unfollows a person, and returns the resulting relation. Costs three D1 queries; the last is a batch in the
@@ -69,7 +68,7 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
       ? follow(follower, followee, isPrivate)
       : endFollowStatements(follower, followee);
     // In the same transaction, so that no block comes between the write and these reads.
-    const asked = [BLOCK_BETWEEN, STATE].map((sql) => statement(sql, follower, followee));
+    const asked = [BLOCK_BETWEEN, STATE].map((text) => statement(text, follower, followee));
     const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
     if (results[0] && results[0].changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
     const [between, state] = results.slice(-2).map((result) => result.rows[0]);
@@ -91,30 +90,50 @@ function follow(follower: PersonId, followee: PersonId, isPrivate: boolean) {
   return {
     effect,
     statements: [
-      saveEffectIf(effect, mayFollow("?4", "?5", "CAST(?6 AS INTEGER)"), [follower, followee, String(asked)]),
+      saveEffectIf(effect, MAY_FOLLOW, [follower, followee, String(asked)]),
       statement(FOLLOW, follower, followee, asked, Date.now()),
     ],
   };
 }
 
-const OPEN = "SELECT count(*) FROM following INDEXED BY following_requested WHERE requested = 1 AND follower =";
+/** SQL: the number of open requests of `follower`. */
+const openRequests = (follower: SQL): SQL => sql`(
+  SELECT count(*) FROM ${following} INDEXED BY following_requested
+  WHERE ${following.requested} = 1 AND ${following.follower} = ${follower})`;
 
 /** SQL: whether `follower` may follow `followee` (or ask to, if `asked` is 1) and that would change anything. */
-const mayFollow = (follower: string, followee: string, asked: string): string => `(
-  NOT EXISTS (SELECT 1 FROM following WHERE follower = ${follower} AND followee = ${followee}
-    AND (active = 1 OR (requested = 1 AND ${asked} = 1)))
-  AND NOT EXISTS (SELECT 1 FROM blocks WHERE person = ${follower} AND other = ${followee} AND ${textOf(IS_ACTIVE)})
-  AND (SELECT coalesce(max(following), 0) FROM people WHERE id = ${follower}) + (${OPEN} ${follower}) < ${FOLLOWING_MAX}
-  AND (${asked} = 0 OR (${OPEN} ${follower}) < ${REQUESTS_MAX}))`;
+const mayFollow = (follower: SQL, followee: SQL, asked: SQL): SQL => sql`(
+  NOT EXISTS (
+    SELECT 1 FROM ${following} WHERE ${following.follower} = ${follower} AND ${following.followee} = ${followee}
+      AND (${following.active} = 1 OR (${following.requested} = 1 AND ${asked} = 1)))
+  AND NOT EXISTS (
+    SELECT 1 FROM ${blocks}
+    WHERE ${blocks.person} = ${follower} AND ${blocks.other} = ${followee} AND ${IS_ACTIVE})
+  AND (SELECT coalesce(max(${people.following}), 0) FROM ${people} WHERE ${people.id} = ${follower})
+    + ${openRequests(follower)} < ${literal(FOLLOWING_MAX)}
+  AND (${asked} = 0 OR ${openRequests(follower)} < ${literal(REQUESTS_MAX)}))`;
+
+const MAY_FOLLOW = textOf(mayFollow(sql`?4`, sql`?5`, sql`CAST(?6 AS INTEGER)`));
 
 // A pending request that becomes a follow keeps the version and time at which it was made.
-const FOLLOW = `
-  INSERT INTO following (follower, followee, active, requested, asked, since, version)
-  SELECT ?1, ?2, 1 - ?3, ?3, 1, ?4, 1 WHERE ${mayFollow("?1", "?2", "?3")}
-  ON CONFLICT DO UPDATE SET active = excluded.active, requested = excluded.requested,
-    asked = iif(requested, asked, version + 1), since = iif(requested, since, excluded.since), version = version + 1`;
+const FOLLOW = textOf(sql`
+  INSERT INTO ${following} (${list(
+    following.follower,
+    following.followee,
+    following.active,
+    following.requested,
+    following.asked,
+    following.since,
+    following.version,
+  )})
+  SELECT ?1, ?2, 1 - ?3, ?3, 1, ?4, 1 WHERE ${mayFollow(sql`?1`, sql`?2`, sql`?3`)}
+  ON CONFLICT DO UPDATE SET ${takeExcluded(following.active, following.requested)},
+    ${bare(following.asked)} = iif(${following.requested}, ${following.asked}, ${following.version} + 1),
+    ${bare(following.since)} = iif(${following.requested}, ${following.since}, ${excluded(following.since)}),
+    ${bare(following.version)} = ${following.version} + 1`);
 
-const STATE = `
-  SELECT coalesce(max(active), 0) AS active, coalesce(max(requested), 0) AS requested, (${OPEN} ?1) AS open
-  FROM following WHERE follower = ?1 AND followee = ?2`;
+const STATE = textOf(sql`
+  SELECT coalesce(max(${following.active}), 0) AS "active", coalesce(max(${following.requested}), 0) AS "requested",
+    ${openRequests(sql`?1`)} AS "open"
+  FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
 type State = { active: 0 | 1; requested: 0 | 1; open: number };

@@ -1,9 +1,12 @@
 import { statement } from "../../../schema/d1/database.ts";
 import { createRoute, z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Handle, Muted, PeoplePage } from "../../../schema/api/people.ts";
+import { list, literal, textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
+import { mutes as mutesTable } from "../../../schema/tables/notifications.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
@@ -17,31 +20,32 @@ export const MUTES_MAX = 1000;
 
 export const mutes = routes();
 
-mutes.openapi(
-  createRoute({
+for (const { wanted, ...operation } of [
+  {
     method: "put",
-    path: "/people/{handle}/mute",
+    wanted: true,
     summary: "Mute a person",
     description:
       "Their posts leave the viewer's feed, and what they do raises no notifications for the viewer. They are not " +
       "notified, and nothing else changes. Repeating it changes nothing.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Muted), ...refusals },
-  }),
-  async (c) => c.json(await setMuted(c, c.req.valid("param").handle, true), 200),
-);
-
-mutes.openapi(
-  createRoute({
+  },
+  {
     method: "delete",
-    path: "/people/{handle}/mute",
+    wanted: false,
     summary: "Unmute a person",
     description: "What they have posted in the meantime appears in the viewer's feed as if they had never been muted.",
-    request: { params: z.object({ handle: Handle }) },
-    responses: { 200: json(Muted), ...refusals },
-  }),
-  async (c) => c.json(await setMuted(c, c.req.valid("param").handle, false), 200),
-);
+  },
+] as const) {
+  mutes.openapi(
+    createRoute({
+      ...operation,
+      path: "/people/{handle}/mute",
+      request: { params: z.object({ handle: Handle }) },
+      responses: { 200: json(Muted), ...refusals },
+    }),
+    async (c) => c.json(await setMuted(c, c.req.valid("param").handle, wanted), 200),
+  );
+}
 
 mutes.openapi(
   createRoute({
@@ -60,7 +64,7 @@ mutes.openapi(
       after: idOfCursor<PersonId>(cursor),
       limit,
       read: async (after, count) => {
-        const rows = await reader.primary<{ other: PersonId }>(person, MUTED, person, after ?? AFTER_EVERY_ID, count);
+        const rows = await reader.primary<MutedRow>(person, MUTED, person, after ?? AFTER_EVERY_ID, count);
         return rows.map(({ other }) => other);
       },
       keyOf: (id) => id,
@@ -82,7 +86,7 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
   if (person === other) throw new Refusal("cannot_mute_yourself");
   const results = await c.var.reader.write<object>(
     person,
-    [wanted ? MUTE : UNMUTE, IS_MUTED, BLOCK_BETWEEN].map((sql) => statement(sql, person, other)),
+    [wanted ? MUTE : UNMUTE, IS_MUTED, BLOCK_BETWEEN].map((text) => statement(text, person, other)),
   );
   const [, muted, between] = results.map((result) => result.rows[0]);
   if (blockOf(between as BlockRow | undefined).theirs) throw new Refusal("person_not_found");
@@ -90,9 +94,13 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
   return { mutedByMe: muted !== undefined };
 }
 
-const MUTE = `
-  INSERT INTO mutes (person, other) SELECT ?1, ?2
-  WHERE (SELECT count(*) FROM mutes WHERE person = ?1) < ${MUTES_MAX} ON CONFLICT DO NOTHING`;
-const UNMUTE = "DELETE FROM mutes WHERE person = ?1 AND other = ?2";
-const IS_MUTED = "SELECT 1 FROM mutes WHERE person = ?1 AND other = ?2";
-const MUTED = "SELECT other FROM mutes WHERE person = ?1 AND other < ?2 ORDER BY other DESC LIMIT ?3";
+const MUTE = textOf(sql`
+  INSERT INTO ${mutesTable} (${list(mutesTable.person, mutesTable.other)}) SELECT ?1, ?2
+  WHERE (SELECT count(*) FROM ${mutesTable} WHERE ${mutesTable.person} = ?1) < ${literal(MUTES_MAX)}
+  ON CONFLICT DO NOTHING`);
+const UNMUTE = textOf(sql`DELETE FROM ${mutesTable} WHERE ${mutesTable.person} = ?1 AND ${mutesTable.other} = ?2`);
+const IS_MUTED = textOf(sql`SELECT 1 FROM ${mutesTable} WHERE ${mutesTable.person} = ?1 AND ${mutesTable.other} = ?2`);
+const MUTED = textOf(sql`
+  SELECT ${mutesTable.other} FROM ${mutesTable} WHERE ${mutesTable.person} = ?1 AND ${mutesTable.other} < ?2
+  ORDER BY ${mutesTable.other} DESC LIMIT ?3`);
+type MutedRow = Pick<typeof mutesTable.$inferSelect, "other">;

@@ -1,8 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../../schema/api/people.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
+import { people as peopleTable } from "../../../schema/tables/people.ts";
 import { blockBetween } from "../../reads/blocks.ts";
 import { followedBy, followerPage, relationTo } from "../../reads/follows.ts";
 import { fullPage } from "../../reads/full-page.ts";
@@ -148,4 +151,6 @@ async function newestPeople(reader: Reader, before: PersonId | undefined, limit:
   return newest.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
 }
 
-const NEWEST = "SELECT id, handle, name FROM people WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+const NEWEST = textOf(sql`
+  SELECT ${peopleTable.id}, ${peopleTable.handle}, ${peopleTable.name} FROM ${peopleTable}
+  WHERE ${peopleTable.id} < ?1 ORDER BY ${peopleTable.id} DESC LIMIT ?2`);

@@ -47,7 +47,7 @@ requests.openapi(
   },
 );
 
-for (const { method, path, decision, summary, description } of [
+for (const { decision, ...operation } of [
   {
     method: "put",
     path: "/me/requests/{handle}",
@@ -73,10 +73,7 @@ for (const { method, path, decision, summary, description } of [
 ] as const) {
   requests.openapi(
     createRoute({
-      method,
-      path,
-      summary,
-      description,
+      ...operation,
       request: { params: z.object({ handle: Handle }) },
       responses: { 200: json(FollowsMe), ...refusals },
     }),

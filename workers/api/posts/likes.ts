@@ -14,15 +14,14 @@ import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const likes = routes();
 
-for (const { method, command, summary } of [
-  { method: "put", command: "like", summary: "Like a post" },
-  { method: "delete", command: "unlike", summary: "Unlike a post" },
+for (const { wanted, ...operation } of [
+  { method: "put", wanted: true, summary: "Like a post" },
+  { method: "delete", wanted: false, summary: "Unlike a post" },
 ] as const) {
   likes.openapi(
     createRoute({
-      method,
+      ...operation,
       path: "/posts/{post}/like",
-      summary,
       description: "Repeating it changes nothing.",
       request: { params: z.object({ post: PostId }) },
       responses: { 200: json(Liked, "The number of likes after this write"), ...refusals },
@@ -30,11 +29,11 @@ for (const { method, command, summary } of [
     async (c) => {
       const { person } = requireViewer(c);
       const { post } = c.req.valid("param");
-      if (command === "like") await requireAccess(c.var.reader, post);
-      const result = await setLike(c.env, post, person, command === "like");
+      if (wanted) await requireAccess(c.var.reader, post);
+      const result = await setLike(c.env, post, person, wanted);
       if (!result.ok) throw new Refusal(result.reason);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.
-      if (command === "unlike" && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
+      if (!wanted && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
         throw new Refusal("post_not_found");
       const { liked, likes, seq } = result;
       noteOwnWrite(c, post, { seq, liked });

@@ -1,8 +1,11 @@
+import { and, eq, sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
 import type { Snapshot } from "../../../durable-objects/post/post-results.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
+import { list, textOf } from "../../../schema/d1/sql.ts";
+import { idempotencyKeys } from "../../../schema/tables/posts.ts";
 import { claimMedia, type RequestedFile } from "../../media/claims.ts";
 import { projectAtOnce } from "../../projector/post-rows.ts";
 import type { Reader } from "../../storage/reader.ts";
@@ -85,18 +88,25 @@ async function postIdOf(env: Env, person: PersonId, key: string): Promise<{ id: 
   const database = databaseOf(env, person);
   const candidate = newId<PostId>(shardOf(person));
   const forgotten = newId<PostId>(0, Date.now() - IDEMPOTENCY_KEY_LASTS, 0);
-  const [, inserted, settled] = await database.batch<{ post: PostId }>([
-    statement("DELETE FROM idempotency_keys WHERE person = ? AND post < ?", person, forgotten),
-    statement(
-      "INSERT INTO idempotency_keys (person, key, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      person,
-      key,
-      candidate,
-    ),
-    statement("SELECT post FROM idempotency_keys WHERE person = ? AND key = ?", person, key),
+  const [, inserted, settled] = await database.batch<Pick<typeof idempotencyKeys.$inferSelect, "post">>([
+    statement(FORGET_OLD_KEYS, person, forgotten),
+    statement(USE_KEY, person, key, candidate),
+    statement(POST_OF_KEY, person, key),
   ]);
   return { id: settled?.rows[0]?.post ?? candidate, isNew: (inserted?.changes ?? 0) > 0 };
 }
 
-const forgetKey = (env: Env, person: PersonId, key: string) =>
-  databaseOf(env, person).run("DELETE FROM idempotency_keys WHERE person = ? AND key = ?", person, key);
+const FORGET_OLD_KEYS = textOf(sql`
+  DELETE FROM ${idempotencyKeys} WHERE ${idempotencyKeys.person} = ?1 AND ${idempotencyKeys.post} < ?2`);
+const USE_KEY = textOf(sql`
+  INSERT INTO ${idempotencyKeys} (${list(idempotencyKeys.person, idempotencyKeys.key, idempotencyKeys.post)})
+  VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`);
+const POST_OF_KEY = textOf(sql`
+  SELECT ${idempotencyKeys.post} FROM ${idempotencyKeys}
+  WHERE ${idempotencyKeys.person} = ?1 AND ${idempotencyKeys.key} = ?2`);
+
+async function forgetKey(env: Env, person: PersonId, key: string): Promise<void> {
+  await databaseOf(env, person)
+    .orm.delete(idempotencyKeys)
+    .where(and(eq(idempotencyKeys.person, person), eq(idempotencyKeys.key, key)));
+}
