@@ -132,8 +132,8 @@ function ofComments(sql: SqlStorage, post: Readonly<PostRow>, since: number): No
 }
 
 /**
- * The people that a comment replies to and mentions; also those of its replies, if the comment was hidden, shown or
- * deleted after `seq`.
+ * The people that a comment replies to and mentions; if the comment was hidden, shown or deleted after `seq`, also those
+ * of its replies, and the likes of its replies.
  */
 function occasionsOf(sql: SqlStorage, comment: CommentRow, seq: number): Occasion[] {
   const isUnderChanged = comment.parent === "" && comment.state_seq > seq;
@@ -149,6 +149,7 @@ function occasionsOf(sql: SqlStorage, comment: CommentRow, seq: number): Occasio
   const all = [comment, ...under].flatMap((row): Occasion[] => [
     ...(row.reply_to && row.reply_to !== row.author ? [{ thread: row.parent, person: row.reply_to }] : []),
     ...(JSON.parse(row.mentions) as PersonId[]).map((person) => ({ thread: undefined, person })),
+    ...(row !== comment && row.likers > 0 ? [{ likesOf: row }] : []),
   ]);
   return [...new Map(all.map((one) => [keyOf(one), one])).values()].slice(0, THREAD_RECIPIENTS_MAX);
 }

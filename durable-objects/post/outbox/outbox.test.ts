@@ -351,3 +351,21 @@ it("takes back the notices of all replies under a deleted comment", async () => 
   await settle();
   expect(people.map((person) => counts.get(person))).toEqual(people.map(() => 0));
 });
+
+it("takes back the notices of the likes of replies under a deleted comment", async () => {
+  const { actor } = await publishedPost();
+  const [ada, ben] = [newPerson(), newPerson()];
+  const top = await actor.comment({ author: ada, text: "Where is this?" });
+  if (!top.ok) throw new Error(top.reason);
+  const reply = await actor.comment({ author: ada, text: "Found it", replyTo: top.comment.id });
+  if (!reply.ok) throw new Error(reply.reason);
+  await actor.likeComment(ben, reply.comment.id, true);
+  await flush(actor);
+  expect(notice("comment_like", queues.facts.at(-1))).toMatchObject({ recipient: ada, count: 1 });
+  for (const { from, to, notices } of queues.facts.splice(0)) await actor.confirmProjected(from, to, notices);
+
+  await actor.removeComment(ada, top.comment.id);
+  later(NOTICE_WINDOW);
+  await flush(actor);
+  expect(notice("comment_like", queues.facts.at(-1))).toMatchObject({ subject: reply.comment.id, count: 0 });
+});
