@@ -171,7 +171,6 @@ const OPERATIONS = {
   },
 } as const satisfies Record<string, Omit<Line, "name">>;
 
-export type OperationName = keyof typeof OPERATIONS;
 export const LINES: readonly Line[] = Object.entries(OPERATIONS).map(([name, line]) => ({ name, ...line }));
 
 /** The names that `--only` accepts. */

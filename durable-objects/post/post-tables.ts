@@ -102,9 +102,6 @@ export type CommentLikeRow = {
   nth: number;
 };
 
-/** A person mentioned in a comment, or in the caption if `comment` is "". */
-export type MentionRow = { person: PersonId; comment: CommentId | "" };
-
 /** A comment that a person has made under an Idempotency-Key, and the digest of the request. */
 export type KeyRow = { person: PersonId; key: string; comment: CommentId; at: number; request: string };
 

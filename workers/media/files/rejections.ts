@@ -19,7 +19,8 @@ export const REJECTIONS = {
   unsupported:
     "This unusual kind of JPEG is not supported: its header does not state the picture's height. " +
     "Save it again in an image editor, then upload the new file.",
-  undecodable: "The picture cannot be decoded: the file is damaged or unusual. Save it as JPEG or PNG and upload that.",
+  undecodable:
+    "The file is damaged or unusual, so its picture cannot be decoded. Save it as JPEG or PNG and upload that.",
   // Videos only.
   no_video: "There is no video in this file. Please choose another file.",
   unsupported_codec:
