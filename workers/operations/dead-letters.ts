@@ -33,7 +33,11 @@ type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
  */
 export async function keepDeadLetter(env: Env, letter: DeadLetter): Promise<void> {
   const { queue, attempts, reason } = letter.died;
-  console.error("message given up on", { queue, attempts, reason: reason.slice(0, REASON_MAX) });
+  console.error("message failed for good, stored as a dead letter", {
+    queue,
+    attempts,
+    reason: reason.slice(0, REASON_MAX),
+  });
   try {
     await store(env, letter.body, letter.died);
   } catch (error) {

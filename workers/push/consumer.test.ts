@@ -253,7 +253,10 @@ it("settles each message by itself when they cannot be handled together", async 
   const key = await writeFollowNotification(ada, [ben]);
   expect(await world.consume([{ kind: "follow" }, key, "poison"])).toEqual({ acked: 3, retried: 0 });
   expect(services.arrived).toHaveLength(1);
-  expect(log.mock.calls.map(([message]) => message)).toEqual(["message given up on", "message given up on"]);
+  expect(log.mock.calls.map(([message]) => message)).toEqual([
+    "message failed for good, stored as a dead letter",
+    "message failed for good, stored as a dead letter",
+  ]);
 
   const other = await writeFollowNotification(ada, [await signUp()]);
   const { env: faulty } = withFaults(world.env, { reads: "throws" });
