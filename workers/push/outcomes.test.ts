@@ -121,7 +121,7 @@ it.each([400, 401, 403, 405])("%i is given up, and said why", async (status) => 
   expect(messages).toEqual([]);
   expect(devices).toMatchObject([{ failingSince: expect.any(Number) as number }]);
   expect(JSON.stringify(warnings)).toContain(`"${status}"`);
-  expect(JSON.stringify(warnings)).not.toContain("/wpush/"); // Whoever reads the log could push there.
+  expect(JSON.stringify(warnings)).not.toContain("/wpush/"); // Anybody who reads the log could push there.
 });
 
 it.each([301, 302, 307, 308])("%i is not followed", async (status) => {

@@ -363,7 +363,7 @@ describe("a deletion", () => {
     await succeed("DELETE", `/v1/posts/${post.id}`, ada);
 
     const [effect] = await effectsOf(post.id);
-    if (!effect) throw new Error("nothing is to be erased");
+    if (!effect) throw new Error("there is nothing to erase");
     await erase(env, effect);
     await erase(env, effect); // The queue may deliver it again.
     const comments = await d1Of(env, post.id).prepare("SELECT id FROM comments WHERE post = ?").bind(post.id).all();
