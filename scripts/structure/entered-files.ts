@@ -25,8 +25,8 @@ const SETTLES_IN = 3000;
 
 // A local Worker's requests and actors share one isolate, and with it the global set.
 const ENTRY = `
-  import product from "../index.ts";
-  export * from "../index.ts";
+  import product from "./index.ts";
+  export * from "./index.ts";
   export default {
     ...product,
     async fetch(request, env, context) {
