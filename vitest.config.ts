@@ -16,7 +16,7 @@ const MEDIABUNNY = fileURLToPath(
 const ONE_DATABASE_ONLY = [
   "workers/shards/**",
   "durable-objects/{post,upload}/**",
-  "workers/push/{outcomes,encryption,quiet-hours,services,vapid}.test.ts",
+  "workers/push/**/{outcomes,encryption,quiet-hours,services,vapid}.test.ts",
   "workers/media/**/{accept,corpus-broken,corpus-valid,formats,ranges}.test.ts",
   "workers/media/serving/video.test.ts",
   "workers/media/videos/{attacks,damage,video}.test.ts",

@@ -18,6 +18,7 @@ export const LAYERS = [
   "workers/operations",
   "workers/reads",
   "workers/notifications",
+  "workers/push/delivery",
   "workers/push",
   "workers/media/files",
   "workers/media/bytes",

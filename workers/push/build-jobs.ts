@@ -7,7 +7,7 @@ import type { Job } from "./jobs.ts";
 import { paced } from "./pace.ts";
 import type { Plan } from "./plan.ts";
 import type { Device, Entry, PushState } from "./push-state.ts";
-import { type Push, pushOf, summaryOf } from "./push-texts.ts";
+import { type Push, pushOf, summaryOf } from "./delivery/push-texts.ts";
 
 /**
  * The pushes to send, and in `pushed` the notifications that need no further push in their present version. `isCounted`

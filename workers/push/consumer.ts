@@ -17,11 +17,11 @@ import { byDatabase } from "../../schema/d1/shards.ts";
 import { consumeBatch } from "../operations/consume.ts";
 import type { Background } from "../../schema/background.ts";
 import { buildJobs } from "./build-jobs.ts";
-import type { Fetch, Sender } from "./deliver.ts";
+import type { Fetch, Sender } from "./delivery/deliver.ts";
 import { changesOf, retriesOf, settle } from "./jobs.ts";
 import { planOf } from "./plan.ts";
 import { readPushState, resultStatements } from "./push-state.ts";
-import { vapidOf } from "./vapid.ts";
+import { vapidOf } from "./delivery/vapid.ts";
 
 /** The longest delay that a queue supports, in seconds. */
 const DELAY_MAX = 12 * 60 * 60;

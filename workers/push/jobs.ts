@@ -1,10 +1,10 @@
 /** Sends pushes to devices, and derives retries and changes of subscriptions from the outcomes. */
 import type { PushMessage } from "../../schema/messages/push.ts";
-import type { PushOutcome } from "./outcomes.ts";
-import { deliver, type Sender } from "./deliver.ts";
-import { inLanes } from "./lanes.ts";
+import type { PushOutcome } from "./delivery/outcomes.ts";
+import { deliver, type Sender } from "./delivery/deliver.ts";
+import { inLanes } from "./delivery/lanes.ts";
 import type { Device, Entry } from "./push-state.ts";
-import type { Push } from "./push-texts.ts";
+import type { Push } from "./delivery/push-texts.ts";
 
 /**
  * One push to one device. `entry` is its notification, undefined for a summary. `attempt` counts the earlier attempts.

@@ -9,7 +9,7 @@ import { pushSubscriptions } from "../../schema/tables/push.ts";
 import { keyOf, KEYS } from "../notifications/notification-keys.ts";
 import type { UnreadNotification } from "../notifications/write-notifications.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
-import { vapidOf } from "./vapid.ts";
+import { vapidOf } from "./delivery/vapid.ts";
 
 /** The most messages that one `sendBatch` accepts. */
 const MESSAGES_MAX = 100;

@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type { PushPayload } from "../../../schema/api/push.ts";
 import type { PushMessage } from "../../../schema/messages/push.ts";
-import type { Fetch } from "../../../workers/push/deliver.ts";
+import type { Fetch } from "../../../workers/push/delivery/deliver.ts";
 import { PushedBrowser } from "./browser.ts";
 import { queueTo } from "../queues/queue.ts";
 

@@ -1,8 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { PushKey, PushSubscription, Unsubscribe } from "../../../schema/api/push.ts";
-import { isPushService } from "../../push/services.ts";
+import { isPushService } from "../../push/delivery/services.ts";
 import { isUsableKey, subscribe, unsubscribe } from "../../push/subscriptions.ts";
-import { type Vapid, vapidOf } from "../../push/vapid.ts";
+import { type Vapid, vapidOf } from "../../push/delivery/vapid.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { expectAuthorized, pushingEnv } from "../../tests/runtime/push/push-service.ts";
+import { expectAuthorized, pushingEnv } from "../../../tests/runtime/push/push-service.ts";
 import { authorization, type Vapid, vapidOf } from "./vapid.ts";
 
 afterEach(() => vi.useRealTimers());

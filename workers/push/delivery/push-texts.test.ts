@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { NotificationKind } from "../../schema/notifications.ts";
-import { newPerson } from "../../tests/runtime/world/posts.ts";
+import { NotificationKind } from "../../../schema/notifications.ts";
+import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { type NotificationContent, pushOf, summaryOf } from "./push-texts.ts";
 
 const NOW = { version: 7, at: 1000 };

@@ -1,9 +1,9 @@
 /** Texts of pushes. They resemble those of the web client's inbox (web/components/notifications/notification-row.tsx). */
-import type { PushPayload } from "../../schema/api/push.ts";
-import type { PersonCard } from "../../schema/api/people.ts";
-import type { PersonId } from "../../schema/ids.ts";
-import type { NotificationKind } from "../../schema/notifications.ts";
-import { excerpt } from "../../schema/text.ts";
+import type { PushPayload } from "../../../schema/api/push.ts";
+import type { PersonCard } from "../../../schema/api/people.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import type { NotificationKind } from "../../../schema/notifications.ts";
+import { excerpt } from "../../../schema/text.ts";
 
 /** The fields that notifications of every kind share. */
 export type NotificationContent = {

@@ -1,7 +1,7 @@
 /** Identifies this deployment to push services (RFC 8292) with tokens signed by its key. */
 import { sign } from "hono/jwt";
 import { z } from "zod";
-import { Memory } from "../storage/memory.ts";
+import { Memory } from "../../storage/memory.ts";
 
 /** Secrets are not in wrangler.toml, so the generated `Env` lacks them. */
 type Secrets = { VAPID_PRIVATE_KEY?: string };

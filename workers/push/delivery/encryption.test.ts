@@ -4,8 +4,8 @@
  */
 import { encryptNotification } from "@block65/webcrypto-web-push";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { PushedBrowser } from "../../tests/runtime/push/browser.ts";
-import { file, HAS_CORPUS } from "../../tests/runtime/media/corpus.ts";
+import { PushedBrowser } from "../../../tests/runtime/push/browser.ts";
+import { file, HAS_CORPUS } from "../../../tests/runtime/media/corpus.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

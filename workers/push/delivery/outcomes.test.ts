@@ -1,10 +1,10 @@
 /** What push services answer, and what follows (fault F28). */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { d1Of } from "../../tests/runtime/stores/d1.ts";
-import { signUp } from "../../tests/runtime/world/people.ts";
-import type { Respond } from "../../tests/runtime/push/push-service.ts";
-import { devicesOf, pushWorld, stateOf, writeFollowNotification } from "../../tests/runtime/push/pushed.ts";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { signUp } from "../../../tests/runtime/world/people.ts";
+import type { Respond } from "../../../tests/runtime/push/push-service.ts";
+import { devicesOf, pushWorld, stateOf, writeFollowNotification } from "../../../tests/runtime/push/pushed.ts";
 
 const world = await pushWorld();
 const { services, messages } = world;

@@ -2,8 +2,8 @@
  * Sends one push to one browser: encrypts it for that browser (RFC 8291) and posts it to its push service (RFC 8030).
  */
 import { encryptNotification } from "@block65/webcrypto-web-push";
-import { within } from "../../schema/d1/deadline.ts";
-import type { PushPayload } from "../../schema/api/push.ts";
+import { within } from "../../../schema/d1/deadline.ts";
+import type { PushPayload } from "../../../schema/api/push.ts";
 import { type PushOutcome, pushOutcomeOf } from "./outcomes.ts";
 import { isPushService } from "./services.ts";
 import { authorization, type Vapid } from "./vapid.ts";
