@@ -112,10 +112,12 @@ const COUNT = textOf(sql`
   ON CONFLICT DO UPDATE SET ${bare(notifications.count)} = ${notifications.count} + 1,
     ${bare(notifications.version)} = ${notifications.version} + 1, ${RAISE}`);
 
+// The row is there even if the request is not wanted, because a request that a block hid stays open when the block ends
+// before its effect, and then counts.
 const RAISE_REQUESTS = textOf(sql`
   INSERT INTO ${notifications} (${COLUMNS})
-  SELECT ?1, ${kindSql("follow_request")}, ?6, '[]', 0, 1, ?7, ?7
-  WHERE ${IS_NEWS} AND NOT EXISTS (${WAS_ANSWERED}) AND ${raises("follow_request")}
+  SELECT ?1, ${kindSql("follow_request")}, ?6, '[]', 0, 1, wanted * ?7, wanted * ?7
+  FROM (SELECT ${raises("follow_request")} AS wanted) WHERE ${IS_NEWS} AND NOT EXISTS (${WAS_ANSWERED})
   ON CONFLICT DO UPDATE SET ${RAISE}`);
 
 const NAME_FOLLOWERS = textOf(sql`
