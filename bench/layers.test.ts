@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The layers of what surrounds the product: scripts, the helpers of its tests, and benchmarks. */
-import { expect, it } from "vitest";
-import { asText, circlesOf, importsOf, layerOf, upwardImports } from "../scripts/structure/imports.ts";
+import { layerOf } from "../scripts/structure/imports.ts";
+import { testLayers } from "../scripts/structure/layer-tests.ts";
 
 /** From the bottom to the top. A file imports from its own layer and from those below it, never from above. */
 const LAYERS = [
@@ -34,26 +34,9 @@ const sources = import.meta.glob<string>("/{scripts,tests/product,tests/historie
   import: "default",
   eager: true,
 });
-const files = Object.entries(sources).flatMap(([path, source]) =>
-  /\.test\.tsx?$/.test(path) ? [] : [{ file: path.slice(1), source }],
-);
-const imports = importsOf(files);
-const internal = imports.filter(({ from }) => layerOf(from, LAYERS) !== -1);
-
-it("finds the sources", () => {
-  expect(files.length).toBeGreaterThan(80);
-  expect(internal.length).toBeGreaterThan(200);
-  console.log(`${internal.length} imports between ${files.length} files checked`);
-});
-
-it("gives every file a layer", () => {
-  expect(files.filter(({ file }) => layerOf(file, LAYERS) === -1).map(({ file }) => file)).toEqual([]);
-});
-
-it("imports downwards only", () => {
-  expect(upwardImports(internal, LAYERS).map(asText)).toEqual([]);
-});
-
-it("has no circle of imports", () => {
-  expect(circlesOf(internal)).toEqual([]);
+testLayers({
+  sources,
+  layers: LAYERS,
+  isInternal: ({ from }) => layerOf(from, LAYERS) !== -1,
+  moreThan: { files: 80, imports: 200 },
 });

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CommentId, MediaId } from "./ids.ts";
 
-/** Who may comment on a post, besides its author. */
+/** The people who may comment on a post, besides its author. */
 export const CommentPolicy = z.enum(["everyone", "followers", "off"]);
 export type CommentPolicy = z.infer<typeof CommentPolicy>;
 

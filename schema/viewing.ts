@@ -1,4 +1,7 @@
-/** Who may see a post. The reader and the live relay each read the facts in their own way, and decide by this rule. */
+/**
+ * Decides whether a viewer may see a post. The reader and the live relay gather the facts in their own ways, and share
+ * this rule.
+ */
 
 /** The facts about a post, its author and a viewer that decide. */
 export type ViewingFacts = {

@@ -1,7 +1,8 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The layers of the product: what a file may import, type imports included. */
 import { expect, it } from "vitest";
-import { asText, circlesOf, importsOf, layerOf, upwardImports } from "../../scripts/structure/imports.ts";
+import { asText } from "../../scripts/structure/imports.ts";
+import { testLayers } from "../../scripts/structure/layer-tests.ts";
 import { isInternal, LAYERS } from "../../scripts/structure/layers.ts";
 
 const sources = import.meta.glob<string>("/{workers,durable-objects,schema}/**/*.ts", {
@@ -9,28 +10,11 @@ const sources = import.meta.glob<string>("/{workers,durable-objects,schema}/**/*
   import: "default",
   eager: true,
 });
-const files = Object.entries(sources).flatMap(([path, source]) =>
-  path.endsWith(".test.ts") ? [] : [{ file: path.slice(1), source }],
-);
-const imports = importsOf(files);
-const internal = imports.filter(isInternal);
-
-it("finds the sources", () => {
-  expect(files.length).toBeGreaterThan(250);
-  expect(internal.length).toBeGreaterThan(800);
-  console.log(`${internal.length} imports between ${files.length} files checked`);
-});
-
-it("gives every file a layer", () => {
-  expect(files.filter(({ file }) => layerOf(file, LAYERS) === -1).map(({ file }) => file)).toEqual([]);
-});
-
-it("imports downwards only", () => {
-  expect(upwardImports(internal, LAYERS).map(asText)).toEqual([]);
-});
-
-it("has no circle of imports", () => {
-  expect(circlesOf(internal).map((circle) => circle.join(" and "))).toEqual([]);
+const { files, imports, internal } = testLayers({
+  sources,
+  layers: LAYERS,
+  isInternal,
+  moreThan: { files: 250, imports: 800 },
 });
 
 it("imports only the types of actors, except in the Worker that exports them", () => {

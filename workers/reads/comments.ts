@@ -6,11 +6,10 @@ import { literal, textOf } from "../../schema/d1/sql.ts";
 import { comments } from "../../schema/tables/posts.ts";
 import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { likedCommentsAmong } from "./documents.ts";
+import { type KnownPost, likedCommentsAmong } from "./documents.ts";
 import { viewablePost } from "./posts.ts";
 import type { Reader } from "../storage/reader.ts";
 import { blockedFor, peopleSeenBy } from "./visibility.ts";
-import type { KnownPost } from "./documents.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** The position after which a page begins. `likes` matters only in the order `most_liked`. */

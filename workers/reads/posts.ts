@@ -5,12 +5,11 @@ import type { PostStanding } from "../../schema/posts.ts";
 import { type PostId, timeOf } from "../../schema/ids.ts";
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";
-import { knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
+import { type KnownPost, knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
 import { privateAmong } from "./private-accounts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
 import type { Reader } from "../storage/reader.ts";
 import { canView, mayWriteTo, sightOf } from "./visibility.ts";
-import type { KnownPost } from "./documents.ts";
 
 /**
  * Ids of posts with the viewer's own part. `isFollowed` is set if the viewer's database has just said that they follow

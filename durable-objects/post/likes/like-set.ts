@@ -26,7 +26,7 @@ const UPSERT = `
   INSERT INTO likes (person, liked, seq, at, nth, was) VALUES (?1, ?2, ?3, ?4, ?5, NULL)
   ON CONFLICT DO UPDATE SET was = iif(seq > ?6, was, liked), liked = ?2, seq = ?3`;
 
-/** Who likes the post, with the count, the digest and the changes that D1 has not confirmed. */
+/** The people who like the post, with the count, the digest and the changes that D1 has not confirmed. */
 export class LikeSet {
   readonly #sql: SqlStorage;
   readonly #post: PostRecord;
