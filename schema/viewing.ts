@@ -24,11 +24,19 @@ export const mayView = ({ isDeleted, isAuthor, isBlocked, isPrivate, isFollower 
   !isDeleted && !isBlocked && (!isPrivate || isAuthor || isFollower);
 
 /**
- * How long a read of whether an author is private may be used, in ms, counted from before its query was sent. Becoming
- * private is acknowledged only once this time is over, so that no decision after the acknowledgement rests on an
- * earlier read. Everything that remembers such a read must therefore forget it by this lease.
+ * For each database, by its binding, the bookmark from which on it knows every exclusion that concerns an author: a block
+ * in either direction, or the removal of a follower. The marks are stored with the author, so that whoever reads a post
+ * also reads how new the viewer's side of the decision must be. (The "zookies" of Zanzibar, Pang et al., USENIX ATC 2019,
+ * section 2.4, kept with the author instead of each content.)
  */
-export const PRIVACY_LEASE = 1000;
+export type ExclusionMarks = Readonly<Record<string, string>>;
 
-/** Returns whether a read sent at `readAt` may still be used. Not if it lies in the future: the clock may be set back. */
-export const isInLease = (readAt: number, now: number): boolean => readAt <= now && now - readAt < PRIVACY_LEASE;
+/** The author's side of the decision, as it was when a post was read. */
+export type Audience = { isPrivate: boolean; marks: ExclusionMarks };
+
+/**
+ * Returns whether a state that was read at the bookmark `at` includes the state `mark`. D1's bookmarks sort as text. An
+ * unknown state includes nothing.
+ */
+export const includes = (at: string | undefined, mark: string | undefined): boolean =>
+  mark === undefined || (at !== undefined && at >= mark);

@@ -11,7 +11,7 @@ import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
 import { problem } from "./http/problems.ts";
 import { Refusal } from "../schema/api/refusals.ts";
-import { feed, prefetchFeed } from "./api/posts/feed.ts";
+import { feed } from "./api/posts/feed.ts";
 import { follows } from "./api/people/follows.ts";
 import { freshShards } from "./http/fresh-shards.ts";
 import { jsonBodies } from "./http/json-bodies.ts";
@@ -41,8 +41,7 @@ const v1 = new OpenAPIHono<App>();
 v1.use(jsonBodies);
 v1.use(freshShards);
 v1.use(reading);
-v1.use("/feed", prefetchFeed);
-v1.use(viewer);
+v1.use(viewer((c, request) => inner.fetch(request, c.env, c.executionCtx)));
 for (const resource of [
   feed,
   people,

@@ -62,7 +62,7 @@ it("closes a socket with an expired session before the first frame after an evic
   const ada = await signUp();
   const client = (await connect(ada)).watch(post.id);
   await client.until(1);
-  const [session] = ada.token.split(".");
+  const [, session] = ada.token.split(".");
   await d1Of(env, ada.person.id)
     .prepare("UPDATE sessions SET expires_at = ? WHERE id = ?")
     .bind(Date.now(), session)

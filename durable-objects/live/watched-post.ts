@@ -9,7 +9,6 @@ import type { PersonId, PostId } from "../../schema/ids.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { followersAmong, isPrivate } from "../../schema/d1/private-accounts.ts";
-import { isInLease } from "../../schema/viewing.ts";
 import { type Blocked, frameOf, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "../post/post-window.ts";
 import { isUnchecked } from "./session-checks.ts";
@@ -29,8 +28,8 @@ export class WatchedPost {
   /** The sockets that need a frame or must be re-authorized. */
   readonly #queued: Set<LiveSocket>;
   #round: Promise<void> | undefined;
-  /** Whether the author is private, and when that was read; undefined until then. */
-  #privacy: { isPrivate: boolean; at: number } | undefined;
+  /** Whether the author is private, as it was last read; undefined until then. */
+  #isPrivate: boolean | undefined;
 
   /** `checkSessions` closes the sockets whose session is over. */
   constructor(
@@ -113,8 +112,9 @@ export class WatchedPost {
   }
 
   /**
-   * Costs one D1 query a database if some viewer has blocks, one more a database if the author is private, and one
-   * query a second that reads whether they are.
+   * Costs one D1 query that reads whether the author is private, one a database if some viewer has blocks, and one more a
+   * database if the author is private. All read the primary after the window has come, because the changes in the window
+   * may be newer than any replica.
    */
   async #sendAll(sockets: LiveSocket[], window: PostWindow): Promise<void> {
     const before = new Map(sockets.map((socket) => [socket, socket.watching.get(this.#id)]));
@@ -162,16 +162,12 @@ export class WatchedPost {
 
   /** The last value serves while D1 fails: nobody can become private then either. */
   async #isAuthorPrivate(author: PersonId): Promise<boolean> {
-    const at = Date.now();
-    if (this.#privacy && isInLease(this.#privacy.at, at)) return this.#privacy.isPrivate;
     try {
-      const found = await isPrivate(this.#env, author);
-      this.#privacy = { isPrivate: found, at };
-      return found;
+      this.#isPrivate = await isPrivate(this.#env, author);
     } catch (error) {
-      if (!this.#privacy) throw error;
-      return this.#privacy.isPrivate;
+      if (this.#isPrivate === undefined) throw error;
     }
+    return this.#isPrivate;
   }
 
   /** Whether the socket still watches the post. Removes it from the queue if it does not. */

@@ -9,7 +9,7 @@ export type Stats = { likes: number; comments: number; seq: number };
 /** `confirmed`: the `seq` up to which D1 has everything. `digest`: of the set of people who like the post. */
 export type PostState = Stats & { confirmed: number; digest: string };
 /** The whole post, as one viewer sees it: `liked` is whether they like it. */
-export type Snapshot = { body: PostBody; standing: PostStanding; liked: boolean; confirmed: number };
+export type Snapshot = { author: PersonId; body: PostBody; standing: PostStanding; liked: boolean; confirmed: number };
 /** A comment as the person who sent the command sees it, and the post's `seq` after the command. */
 export type ChangedComment = { seq: number; comment: SeenComment; pinned: boolean };
 export type NewPost = {

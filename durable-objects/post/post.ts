@@ -53,6 +53,6 @@ export class Post {
   snapshot(viewer: PersonId | undefined): Snapshot {
     const { row } = this.record;
     const liked = viewer !== undefined && this.likes.has(viewer);
-    return { body: bodyOf(row), standing: standingOf(row), confirmed: row.confirmed, liked };
+    return { author: row.author, body: bodyOf(row), standing: standingOf(row), confirmed: row.confirmed, liked };
   }
 }

@@ -12,6 +12,8 @@ export type RunAll = (queries: readonly Query[]) => Promise<QueryResult<unknown>
 const QUERIES_PER_CALL = 64;
 /** How long a request waits for the leading request before it makes a call itself. */
 const LED_WITHIN = 500; // ms
+/** How many turns of the microtask queue a call waits for more queries: more than the awaits between two queries of a request. */
+const TURNS = 16;
 
 /** What a waiting request receives: its result, an error, the lead (it calls for all that wait), or to query alone. */
 type Outcome = { result: QueryResult<unknown> } | { error: unknown } | "lead" | "alone";
@@ -72,7 +74,8 @@ export class CombinedReads {
 
   async #lead(query: Query, background: Background): Promise<QueryResult<unknown>> {
     this.#isLed = true;
-    await Promise.resolve(); // Lets queries of the same moment join the call.
+    // Lets queries of the same moment join the call, even from behind some awaits.
+    for (let turn = 0; turn < TURNS; turn += 1) await Promise.resolve();
     const followers = this.#waiting.splice(0, QUERIES_PER_CALL - 1);
     for (const follower of followers) follower.isCalled = true;
     const results = this.#runAll([query, ...followers.map((follower) => follower.query)]);

@@ -54,7 +54,7 @@ export class Database {
 
   /** Reads that concurrent requests of this isolate make in common calls. */
   get shared(): SharedReads {
-    // The breaker is outermost: a request that it rejects does not wait for the call of another one.
+    // The breakers are outermost: a request that they reject does not wait for the call of another one.
     this.#shared ??= new SharedReads(new Database(this.#d1, this.#within, undefined), this.#breaker ?? new Breaker());
     return this.#shared;
   }

@@ -59,10 +59,18 @@ export function withMoved(ranges: readonly Range[], moved: Range): Range[] {
 }
 
 /**
- * `isMovingError`: a move is under way. `readAt`: when the query for this map began; `refreshedAt`: when the last refresh of
+ * `isMoving`: a move is under way. `floors`: for each binding, the bookmark from which on it has the rows that have moved
+ * to it. `readAt`: when the query for this map began; `refreshedAt`: when the last refresh of
  * it began. `readNumber`: numbers the queries in the order in which they began.
  */
-type ShardMap = { ranges: Range[]; isMoving: boolean; readAt: number; refreshedAt: number; readNumber: number };
+type ShardMap = {
+  ranges: Range[];
+  isMoving: boolean;
+  floors: ReadonlyMap<string, string>;
+  readAt: number;
+  refreshedAt: number;
+  readNumber: number;
+};
 
 // Keyed by the text of SHARDS. A deployment has only one.
 const initialMaps = new Map<string, InitialMap>();
@@ -75,9 +83,11 @@ function initialMapOf({ SHARDS }: Env): InitialMap {
   return initial;
 }
 
-function mapOf(env: Env): Pick<ShardMap, "ranges" | "isMoving"> {
+const NO_FLOORS: ReadonlyMap<string, string> = new Map();
+
+function mapOf(env: Env): Pick<ShardMap, "ranges" | "isMoving" | "floors"> {
   const initial = initialMapOf(env);
-  if (initial.bindings.length === 1) return { ranges: initial.ranges, isMoving: false };
+  if (initial.bindings.length === 1) return { ranges: initial.ranges, isMoving: false, floors: NO_FLOORS };
   const map = maps.get(env.SHARDS);
   if (!map) throw new Error("the shard map was not read: renewShards() must run first");
   return map;
@@ -119,25 +129,40 @@ export async function readShardMap(env: Env): Promise<Range[]> {
   if (initial.bindings.length === 1) return initial.ranges;
   const [now, readNumber] = [Date.now(), (reads += 1)];
   const { results } = await Database.of(env.DB).inSession<MoveRow>([statement(MOVES)], "first-primary");
-  const moves = (results[0]?.rows ?? []).map(({ phase, ...moved }) => ({ moved, reached: PHASES.indexOf(phase) }));
+  const moves = (results[0]?.rows ?? []).map(({ phase, bookmark, ...moved }) => ({
+    moved,
+    bookmark: bookmark ?? "",
+    reached: PHASES.indexOf(phase),
+  }));
   const published = moves.filter(({ reached }) => reached >= PUBLISHED);
   const ranges = published.reduce<Range[]>((ranges, { moved }) => withMoved(ranges, moved), initial.ranges);
   const isMoving = moves.some(({ reached }) => reached !== DONE);
+  const floors = new Map<string, string>();
+  for (const { moved, bookmark } of published) {
+    if (bookmark > (floors.get(moved.binding) ?? "")) floors.set(moved.binding, bookmark);
+  }
   // Of two concurrent queries, the one that began later has the newer map.
   if (readNumber > (maps.get(env.SHARDS)?.readNumber ?? 0)) {
-    maps.set(env.SHARDS, { ranges, isMoving, readAt: now, refreshedAt: now, readNumber });
+    maps.set(env.SHARDS, { ranges, isMoving, floors, readAt: now, refreshedAt: now, readNumber });
   }
   return ranges;
 }
 
-type MoveRow = Range & { phase: Phase };
+type MoveRow = Range & { phase: Phase; bookmark: string | null };
 const [PUBLISHED, DONE] = [PHASES.indexOf("published"), PHASES.indexOf("done")];
 const MOVES = textOf(sql`
-  SELECT ${shardMoves.target} AS "binding", ${shardMoves.first}, ${shardMoves.last}, ${shardMoves.phase}
+  SELECT ${shardMoves.target} AS "binding", ${shardMoves.first}, ${shardMoves.last}, ${shardMoves.phase},
+    ${shardMoves.bookmark}
   FROM ${shardMoves} WHERE ${shardMoves.phase} <> ${valueOf(shardMoves.phase, "aborted")} ORDER BY ${shardMoves.id}`);
 
 /** Whether a move is under way, so that some rows may be in two databases. */
 export const areShardsMoving = (env: Env): boolean => mapOf(env).isMoving;
+
+/**
+ * Returns the bookmark that a replica of a database must have reached to have all rows that have moved to it; undefined
+ * if none have.
+ */
+export const floorOf = (env: Env, binding: string): string | undefined => mapOf(env).floors.get(binding);
 
 /** Returns every database once. During a move, a database may hold copies of another one's rows: see `isHomeOf`. */
 export const databases = (env: Env): Database[] => bindings(env).map((binding) => databaseNamed(env, binding));

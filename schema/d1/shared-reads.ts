@@ -1,11 +1,10 @@
 import type { Background } from "../background.ts";
-import type { Breaker } from "./breaker.ts";
+import { Breaker } from "./breaker.ts";
 import { CombinedReads, type Query, type QueryResult } from "./combined-reads.ts";
 import { TimeoutError } from "./deadline.ts";
 
 /** Calls of one database, each with a deadline. A session returns the bookmark of the state that it read. */
 type Calls = {
-  batch(queries: readonly Query[]): Promise<{ rows: unknown[] }[]>;
   inSession(
     queries: readonly Query[],
     consistency: string,
@@ -15,20 +14,22 @@ type Calls = {
 /** Reads of one database, shared by all requests of this isolate: they travel in common calls, and spare a late database. */
 export class SharedReads {
   readonly #calls: Calls;
-  readonly #breaker: Breaker;
+  readonly #primaryBreaker: Breaker;
+  /** Replicas answer while the primary is down, so a late primary must not keep reads from them. */
+  readonly #replicaBreaker = new Breaker();
   readonly #primary: CombinedReads;
   readonly #replica: CombinedReads;
+  /** Reads that wait for a bookmark, while any is under way. */
+  readonly #byBookmark = new Map<string, CombinedReads>();
   /** The newest bookmark that a replica is known to have reached. */
   #newest: string | undefined;
 
-  constructor(calls: Calls, breaker: Breaker) {
+  constructor(calls: Calls, primaryBreaker: Breaker) {
     this.#calls = calls;
-    this.#breaker = breaker;
-    this.#primary = new CombinedReads(async (queries) =>
-      (await calls.batch(queries)).map(({ rows }) => ({ rows, bookmark: undefined })),
-    );
+    this.#primaryBreaker = primaryBreaker;
+    this.#primary = new CombinedReads((queries) => this.#call(queries, "first-primary"));
     this.#replica = new CombinedReads(async (queries) => {
-      const results = await this.#near(queries, this.#newest ?? "first-unconstrained").catch((error: unknown) => {
+      const results = await this.#call(queries, this.#newest ?? "first-unconstrained").catch((error: unknown) => {
         this.#newest = undefined; // D1 may have rejected the bookmark itself, for example after a Time Travel restore.
         throw error;
       });
@@ -40,31 +41,42 @@ export class SharedReads {
 
   /** Reads the primary. */
   primary<Row>(query: Query, background: Background): Promise<QueryResult<Row>> {
-    return this.#breaker.run(() => this.#primary.run<Row>(query, background));
-  }
-
-  /** Reads the nearest replica that has reached the bookmark `atLeast`. */
-  replica<Row>(query: Query, atLeast: string | undefined, background: Background): Promise<QueryResult<Row>> {
-    const isReached = atLeast === undefined || (this.#newest !== undefined && atLeast <= this.#newest);
-    return this.#breaker.run(async () =>
-      isReached ? this.#replica.run<Row>(query, background) : this.#asNewAs<Row>(query, atLeast),
-    );
+    return this.#primaryBreaker.run(() => this.#primary.run<Row>(query, background));
   }
 
   /**
-   * Reads in a call of its own, because a bookmark that came from a client may be forged and would fail a shared call.
+   * Reads the nearest replica that has reached the bookmark `atLeast` and everything that earlier calls of this isolate
+   * have read.
    */
-  async #asNewAs<Row>(query: Query, bookmark: string): Promise<QueryResult<Row>> {
-    const results = await this.#near([query], bookmark).catch((error: unknown) => {
-      if (error instanceof TimeoutError) throw error;
-      return this.#near([query], "first-primary");
-    });
-    const [result] = results;
-    if (!result) throw new Error("a query returned no result");
-    return result as QueryResult<Row>;
+  replica<Row>(query: Query, atLeast: string | undefined, background: Background): Promise<QueryResult<Row>> {
+    const isReached = atLeast === undefined || (this.#newest !== undefined && atLeast <= this.#newest);
+    // Waiting for a replica to reach a bookmark may take as long as reaching the primary, so it trips no breaker.
+    if (!isReached) return this.#asNewAs<Row>(query, atLeast, background);
+    return this.#replicaBreaker.run(() => this.#replica.run<Row>(query, background));
   }
 
-  async #near(queries: readonly Query[], consistency: string): Promise<QueryResult<unknown>[]> {
+  /**
+   * Reads apart from requests with other bookmarks, because a bookmark that came from a client may be forged and would fail
+   * a shared call. D1 rejects such a bookmark; the primary is as new as any real one.
+   */
+  async #asNewAs<Row>(query: Query, bookmark: string, background: Background): Promise<QueryResult<Row>> {
+    const reads =
+      this.#byBookmark.get(bookmark) ??
+      new CombinedReads((queries) =>
+        this.#call(queries, bookmark).catch((error: unknown) => {
+          if (error instanceof TimeoutError) throw error;
+          return this.#call(queries, "first-primary");
+        }),
+      );
+    this.#byBookmark.set(bookmark, reads);
+    try {
+      return await reads.run<Row>(query, background);
+    } finally {
+      if (this.#byBookmark.get(bookmark) === reads) this.#byBookmark.delete(bookmark);
+    }
+  }
+
+  async #call(queries: readonly Query[], consistency: string): Promise<QueryResult<unknown>[]> {
     const { results, bookmark } = await this.#calls.inSession(queries, consistency);
     return results.map(({ rows }) => ({ rows, bookmark }));
   }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { PersonId, SessionId } from "../ids.ts";
 import type { RelayName } from "../live/live-relays.ts";
+import type { ExclusionMarks } from "../viewing.ts";
 
 /** How an author's posts reach their readers: see workers/feeds/large-authors.ts. */
 export type Reach = "pushed" | "turning" | "merged";
@@ -26,6 +27,8 @@ export const people = sqliteTable("people", {
   requests: integer().notNull().default(0),
   /** Total size of their uploads and posters, including uploads under way. Kept by triggers on `media`. */
   mediaBytes: integer("media_bytes").notNull().default(0),
+  /** How new a viewer's side must be before they see this person's posts: schema/viewing.ts. */
+  exclusionMarks: text("exclusion_marks", { mode: "json" }).$type<ExclusionMarks>().notNull().default({}),
 });
 
 /** In the shard of the handle's hash. An old claim without a person is taken over: workers/api/accounts/sign-up.ts. */

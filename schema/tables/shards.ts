@@ -35,6 +35,8 @@ export const shardMoves = sqliteTable("shard_moves", {
   publishedAt: integer("published_at"),
   /** Why it was aborted, if not by the operator. */
   reason: text(),
+  /** The bookmark at which the target had all rows. Its older replicas may lack some. */
+  bookmark: text(),
 });
 
 /** Ranges of shards whose rows the database refuses to change, except by the mover. They may overlap. */

@@ -7,6 +7,7 @@ import { recordQueues } from "./queues/facts.ts";
 import { ask, makePrivate, signUp } from "./world/people.ts";
 import { writeFollow } from "./world/posts.ts";
 import { OWN_FILE_ROUTES } from "./routes.ts";
+import { fanOut } from "../../workers/feeds/fan-out.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -51,6 +52,7 @@ async function newWorld(role: Role, state: State): Promise<World> {
   await comment(author, elsewhere, "A private person is heard where they speak");
   await projectAll(queues, post);
   await projectAll(queues, elsewhere);
+  await fanOut(env, { post, author: author.person.id });
 
   const names = {
     author: author.person.handle,
@@ -69,24 +71,20 @@ async function newWorld(role: Role, state: State): Promise<World> {
   if (role === "muter") await succeed("PUT", `/v1/people/${author.person.handle}/mute`, viewer);
   if (role === "blocked") await succeed("PUT", `/v1/people/${viewer.person.handle}/block`, author);
   if (state === "deleted") await succeed("DELETE", `/v1/posts/${post}`, author);
-  await writeLate(viewer, author, other, post);
+  await writeLate(viewer, other, post);
   return world;
 }
 
-/** Writes a feed entry and a notification as if they had come late. */
-async function writeLate(viewer: Someone, author: Someone, other: Someone, post: string): Promise<void> {
+/** Writes a notification as if it had come late. */
+async function writeLate(viewer: Someone, other: Someone, post: string): Promise<void> {
   const database = d1Of(env, viewer.person.id);
-  await database.batch([
-    database
-      .prepare("INSERT INTO feed (reader, post, author) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-      .bind(viewer.person.id, post, author.person.id),
-    database
-      .prepare(
-        `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
-         VALUES (?1, 'comment', ?2, ?2, json_array(?3), 1, 1, 2, 1) ON CONFLICT DO NOTHING`,
-      )
-      .bind(viewer.person.id, post, other.person.id),
-  ]);
+  await database
+    .prepare(
+      `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
+       VALUES (?1, 'comment', ?2, ?2, json_array(?3), 1, 1, 2, 1) ON CONFLICT DO NOTHING`,
+    )
+    .bind(viewer.person.id, post, other.person.id)
+    .run();
 }
 
 type Call = readonly [method: string, route: string, body?: unknown];
@@ -112,7 +110,16 @@ const [SIGN_IN, NO_POST, NO_PERSON] = ["401 not_signed_in", "404 post_not_found"
 const [WITH, WITHOUT] = ["200 with", "200 without"];
 
 /** What a route returns to the author, to others who may see the post (`seen`) and to those who may not (`unseen`). */
-type Outcomes = { author: string; seen: string; unseen: string; anonymous?: string; blocked?: string; muter?: string };
+type Outcomes = {
+  author: string;
+  seen: string;
+  unseen: string;
+  anonymous?: string;
+  blocked?: string;
+  muter?: string;
+  /** Who does not follow the author. */
+  stranger?: string;
+};
 const read = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST });
 const write = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST, anonymous: SIGN_IN });
 const BY_AUTHOR = (status: string): Outcomes => write(status, "403 not_yours");
@@ -144,7 +151,12 @@ const MATRIX: (readonly [...Call, Outcomes])[] = [
   ["GET", "/people/{author}/posts", undefined, LIST_OF_POSTS],
   ["GET", "/people/{author}/followers", undefined, LIST_OF_PERSON],
   ["GET", "/people/{author}/following", undefined, LIST_OF_PERSON],
-  ["GET", "/feed", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, anonymous: SIGN_IN, muter: WITHOUT }],
+  [
+    "GET",
+    "/feed",
+    undefined,
+    { author: WITH, seen: WITH, unseen: WITHOUT, anonymous: SIGN_IN, muter: WITHOUT, stranger: WITHOUT },
+  ],
   ["GET", "/notifications", undefined, { author: WITH, seen: WITH, unseen: WITHOUT, anonymous: SIGN_IN }],
 
   // A private person's profile and what they write elsewhere stay visible.
@@ -210,6 +222,8 @@ function expected(role: Role, state: State, outcomes: Outcomes): string {
   if (role === "anonymous" && outcomes.anonymous !== undefined) return outcomes.anonymous;
   if (role === "blocked" && outcomes.blocked !== undefined) return outcomes.blocked;
   if (role === "muter" && outcomes.muter !== undefined) return outcomes.muter;
+  const isStranger = role === "stranger" || role === "requester" || role === "removed";
+  if (isStranger && outcomes.stranger !== undefined) return outcomes.stranger;
   if (!sees(role, state)) return outcomes.unseen;
   return role === "author" ? outcomes.author : outcomes.seen;
 }

@@ -50,9 +50,9 @@ export async function markSeen(env: Env, reader: PersonId): Promise<void> {
  * Fills a dormant reader's feed with the newest FEED_MAX posts of the people they follow. Posts of large authors are
  * merged at read, and the reader's own posts were never missing. Costs one D1 batch, one query a database for each
  * window of time, and one batch. Every read restarts the rebuild until one has finished, so a failure leaves no gap;
- * concurrent rebuilds are harmless.
+ * concurrent rebuilds are harmless. Returns the bookmark of the filled feed.
  */
-export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
+export async function rebuildFeed(env: Env, reader: PersonId): Promise<{ bookmark: string | undefined }> {
   const database = databaseOf(env, reader);
   const [, followed] = await database.patient.batch<{ followee: PersonId }>([
     statement(WAKE, reader, today(), oldestActiveDay()),
@@ -60,11 +60,8 @@ export async function rebuildFeed(env: Env, reader: PersonId): Promise<void> {
   ]);
   const authors = followed?.rows.map(({ followee }) => followee) ?? [];
   const posts = await newestPosts(env, authors, FEED_MAX);
-  await database.patient.batch([
-    statement(FILL, reader, JSON.stringify(posts)),
-    ...trimFeedStatements([reader]),
-    statement(FINISH, reader),
-  ]);
+  const filled = [statement(FILL, reader, JSON.stringify(posts)), ...trimFeedStatements([reader])];
+  return database.patient.inSession([...filled, statement(FINISH, reader)], "first-primary");
 }
 
 const WAKE = textOf(sql`

@@ -5,8 +5,8 @@ import type { Reader } from "../storage/reader.ts";
 import type { Viewer } from "../storage/viewer.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 
-/** `reader` is set before any route runs, and learns the viewer once the session is read. */
-export type App = { Bindings: Env; Variables: { viewer: Viewer | undefined; reader: Reader } };
+/** `reader` is set before any route runs, and knows the viewer. */
+export type App = { Bindings: Env; Variables: { reader: Reader } };
 
 /** Returns an empty router that validates requests against the schemas of its routes. */
 export const routes = () =>
@@ -30,8 +30,19 @@ export const refusals = {
   default: { content: { "application/problem+json": { schema: Problem } }, description: "A problem" },
 } as const;
 
-/** Returns the signed-in viewer, or throws `not_signed_in`. */
-export function requireViewer(c: { var: App["Variables"] }): Viewer {
-  if (!c.var.viewer) throw new Refusal("not_signed_in");
-  return c.var.viewer;
+/** Returns the signed-in viewer once their session is known to be valid, or throws `not_signed_in`. */
+export async function requireViewer(c: { var: App["Variables"] }): Promise<Viewer> {
+  const viewer = await c.var.reader.confirmedViewer();
+  if (!viewer) throw new Refusal("not_signed_in");
+  return viewer;
+}
+
+/**
+ * Returns the viewer whom the request claims to act for, or throws `not_signed_in`. Their session is being checked, so
+ * this is only for reading: the response leaves once the check has succeeded.
+ */
+export function claimedViewer(c: { var: App["Variables"] }): Viewer {
+  const { viewer } = c.var.reader;
+  if (!viewer) throw new Refusal("not_signed_in");
+  return viewer;
 }

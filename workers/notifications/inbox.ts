@@ -1,4 +1,4 @@
-/** Stored inbox entries. All reads go to the primary, so that a notification never turns unread again. */
+/** Stored inbox entries. */
 import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import { bare, rowsOf, textOf } from "../../schema/d1/sql.ts";
@@ -45,7 +45,7 @@ export const unreadEntries = (
 
 function below<Row>(reader: Reader, recipient: PersonId, text: string, before: string | undefined, limit: number) {
   const [at = Number.MAX_SAFE_INTEGER, kind = "", subject = ""] = before?.split(" ") ?? [];
-  return reader.primary<Row>(recipient, text, recipient, Number(at), kind, subject, limit);
+  return reader.replica<Row>(recipient, text, recipient, Number(at), kind, subject, limit);
 }
 
 const IS_UNREAD = sql`${notifications.count} > 0 AND ${notifications.raised} > ${notifications.seen}`;

@@ -4,7 +4,8 @@ import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { mediaUrls } from "../reads/media-urls.ts";
-import { personDocuments, postStats, type PostDocument } from "../reads/documents.ts";
+import { personDocuments } from "../reads/documents.ts";
+import { posts as storedPosts, type PostDocument } from "../reads/stored-posts.ts";
 import { type InboxEntry, entryKey, forgetEntries, unreadEntries } from "./inbox.ts";
 import { viewablePosts } from "../reads/posts.ts";
 import { signaturesFor } from "../reads/private-media.ts";
@@ -44,7 +45,7 @@ export async function presentNotifications(
   const [people, documents, blocked] = await Promise.all([
     personDocuments.get(reader, everybody),
     viewablePosts(reader, posts),
-    blockedFor(reader, everybody),
+    blockedFor(reader, everybody, reader.ownState),
   ]);
   forgetGone(reader, entries, documents);
   const signatures = await signaturesFor(reader, [...documents.values()]);
@@ -73,12 +74,13 @@ function forgetGone(reader: Reader, entries: readonly InboxEntry[], known: Reado
   const unknown = entries.filter(({ post }) => post && !known.has(post));
   if (!person || unknown.length === 0) return;
   const forget = async () => {
-    // A post may also be missing because D1 is behind. The standings were just read, so they come from memory.
-    const stats = await postStats.get(
+    if (!(await reader.confirmedViewer())) return;
+    // A post may also be missing because D1 is behind. The posts were just read, so they come from memory.
+    const stored = await storedPosts.get(
       reader,
       unknown.flatMap(({ post }) => post ?? []),
     );
-    const gone = unknown.filter(({ post }) => post && stats.get(post)?.deleted);
+    const gone = unknown.filter(({ post }) => post && stored.get(post)?.stats.deleted);
     if (gone.length > 0) await forgetEntries(env, person, gone);
   };
   background.waitUntil(

@@ -11,7 +11,7 @@ import { EMPTY, formatDigest, type SetHash, unionOfDigests } from "../../schema/
 import { areShardsMoving, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { literal, textOf } from "../../schema/d1/sql.ts";
 import { comments, likeDigests } from "../../schema/tables/posts.ts";
-import { freshStats } from "../reads/documents.ts";
+import { freshStats } from "../reads/stored-posts.ts";
 import { Reader } from "../storage/reader.ts";
 import type { Background } from "../../schema/background.ts";
 

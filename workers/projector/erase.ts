@@ -9,7 +9,6 @@ import { list, textOf } from "../../schema/d1/sql.ts";
 import { comments, posts, postStats } from "../../schema/tables/posts.ts";
 import { deleteEffect, newEffect, saveEffectIf } from "../storage/effects.ts";
 import { deleteUnused } from "../media/collect.ts";
-import { postDocuments } from "../reads/documents.ts";
 
 /** The number of comments that one statement deletes. Bounds how long it runs. */
 const COMMENTS_PER_STATEMENT = 1000;
@@ -41,7 +40,6 @@ const DELETE_POST = textOf(sql`DELETE FROM ${posts} WHERE ${posts.id} = ?1`);
  */
 export async function erase(env: Env, effect: Extract<Effect, { kind: "erase" }>): Promise<void> {
   const { id, post, author, media } = effect;
-  await postDocuments.forget(env, post);
   await eraseComments(env, post);
   await deleteUnused(env, author, media, { states: ["ready", "deleted"], despite: post });
   await deleteEffect(env, id);

@@ -12,7 +12,8 @@ import { readerFor } from "../../tests/runtime/world/reader.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { newReader } from "../../tests/runtime/world/readers.ts";
 import { threadOf } from "../reads/comments.ts";
-import { freshStats, knownPosts, likedAmong } from "../reads/documents.ts";
+import { likedAmong } from "../reads/documents.ts";
+import { freshStats, knownPosts } from "../reads/stored-posts.ts";
 import { feedSkeleton } from "../feeds/skeleton.ts";
 import { inboxEntries } from "../notifications/inbox.ts";
 import { audit } from "./audit.ts";
@@ -29,7 +30,7 @@ afterEach(() => {
 
 /** Reads a thread from D1. */
 async function threadIn(person: PersonId, post: PostId, parent: CommentId | "" = "") {
-  const thread = await threadOf(readerFor(person), post, { parent });
+  const thread = await threadOf(readerFor(person), post, { parent }, { after: undefined, limit: 50 });
   const comments = await thread.read(undefined, 50);
   return thread.pinned ? [thread.pinned, ...comments] : comments;
 }
@@ -47,7 +48,7 @@ it("writes a post, its likes and its comments to D1, and a notification of each 
   expect(await likedAmong(readerFor(), ada, [post.id])).toEqual(new Set([post.id]));
   expect(await threadIn(ada, post.id)).toMatchObject([{ author: ben }]);
   expect(await feedSkeleton(readerFor(), post.author, { before: undefined, limit: 10 })).toEqual([
-    { post: post.id, likedByMe: false },
+    { post: post.id, likedByMe: false, followedAt: expect.any(String) as string },
   ]);
   const entries = await inboxEntries(readerFor(), post.author, undefined, 10);
   expect(entries.map(({ kind, count, unread }) => ({ kind, count, unread }))).toEqual(
@@ -200,7 +201,7 @@ it("shows no comment without those before it, whatever order messages come in", 
   const [first, ...others] = queues.facts;
   if (!first) throw new Error("nothing was sent");
   for (const facts of others.toReversed()) await project(env, [facts]);
-  const early = await threadOf(readerFor(post.author), post.id, {}).catch(String);
+  const early = await threadOf(readerFor(post.author), post.id, {}, { after: undefined, limit: 50 }).catch(String);
   expect(early).toContain("post_not_found"); // Its row is in the first message.
   await project(env, [first]);
   expect(await shown()).toEqual(texts.slice(0, 3));

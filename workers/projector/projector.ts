@@ -14,7 +14,7 @@ import {
 } from "../notifications/write-notifications.ts";
 import { sendEffect } from "../storage/effects.ts";
 import { countDelivered } from "../operations/count-delivered.ts";
-import { dropPost } from "../reads/documents.ts";
+import { dropPost } from "../reads/stored-posts.ts";
 import { timelines } from "../feeds/timelines.ts";
 import { consumeBatch } from "../operations/consume.ts";
 import { commentLikeStatements, likeStatements, newestLikes } from "./likes.ts";

@@ -70,7 +70,9 @@ async function pushesOf(
   if (!device || entries.length === 0) return new Map();
   const { person, session } = device;
   const reader = new Reader(env, background);
-  reader.viewer = { person, session, hasBlocks: entries.some(({ hasBlocks }) => hasBlocks === 1) };
+  // The state that said so has no bookmark, so decisions about authors with a mark are read again.
+  const check = { hasBlocks: entries.some(({ hasBlocks }) => hasBlocks === 1), at: undefined };
+  reader.actFor({ person, session }, async () => check);
   const presented = await presentNotifications(reader, entries);
   const pushes = entries.map(async (entry) => {
     const notification = presented.get(entryKey(entry));

@@ -9,15 +9,9 @@ export type Block = { mine: boolean; theirs: boolean };
 
 export const NO_BLOCK: Block = { mine: false, theirs: false };
 
-/** Returns the blocks between the viewer and `other`. Costs one D1 query, or nothing for a viewer who has no block. */
-export async function blockBetween(reader: Reader, other: PersonId): Promise<Block> {
-  if (!reader.person || !reader.hasBlocks) return NO_BLOCK;
-  const [row] = await reader.primary<BlockRow>(reader.person, BLOCK_BETWEEN, reader.person, other);
-  return blockOf(row);
-}
-
-export const BLOCK_BETWEEN = textOf(sql`
-  SELECT ${blocks.mine}, ${blocks.theirs} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?2`);
+/** SQL: the row is about the person ?1 and the other person ?2. */
+export const IS_BETWEEN = sql`${blocks.person} = ?1 AND ${blocks.other} = ?2`;
+export const BLOCK_BETWEEN = textOf(sql`SELECT ${blocks.mine}, ${blocks.theirs} FROM ${blocks} WHERE ${IS_BETWEEN}`);
 export type BlockRow = Record<keyof Pick<typeof blocks.$inferSelect, "mine" | "theirs">, 0 | 1>;
 export const blockOf = (row: BlockRow | null | undefined): Block =>
   row ? { mine: row.mine === 1, theirs: row.theirs === 1 } : NO_BLOCK;
@@ -29,7 +23,7 @@ export async function blockedBy(
   after: PersonId | undefined,
   limit: number,
 ): Promise<PersonId[]> {
-  const page = await reader.primary<Pick<typeof blocks.$inferSelect, "other">>(
+  const page = await reader.replica<Pick<typeof blocks.$inferSelect, "other">>(
     person,
     BLOCKED_BY,
     person,

@@ -2,164 +2,263 @@ import { type SQL, sql } from "drizzle-orm";
 import type { SeenComment } from "../../schema/comments.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
+import { bindingOf } from "../../schema/d1/shards.ts";
 import { literal, textOf } from "../../schema/d1/sql.ts";
-import { comments } from "../../schema/tables/posts.ts";
-import { AFTER_EVERY_ID, type CommentId, type PostId } from "../../schema/ids.ts";
+import { people } from "../../schema/tables/people.ts";
+import { commentLikes, comments, posts, postStats } from "../../schema/tables/posts.ts";
+import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { type KnownPost, likedCommentsAmong } from "./documents.ts";
-import { viewablePost } from "./posts.ts";
+import { AUDIENCE_COLUMNS, audienceOf, likedCommentsAmong } from "./documents.ts";
+import { requireAccess } from "./posts.ts";
+import { type KnownPost, STANDING_COLUMNS, type StatsRow, statsOf } from "./stored-posts.ts";
 import type { Reader } from "../storage/reader.ts";
-import { blockedFor, peopleSeenBy } from "./visibility.ts";
+import { blockedFor, peopleSeenBy, seesAuthor, sightFor } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** The position after which a page begins. `likes` matters only in the order `most_liked`. */
 export type CommentKey = { id: CommentId; likes: number };
 
-/** A thread as one viewer sees it: the top-level comments of a post, or the replies to one of them. */
+/** A thread: the top-level comments of a post, or, with `parent`, the replies to one of them. */
+export type ThreadQuery = { parent?: CommentId | "" | undefined; order?: CommentOrder | undefined };
+
+/** A thread as one viewer sees it. */
 export type Thread = {
   /** Returns at most `limit` comments after `after`, without the pinned one. */
   read: (after: CommentKey | undefined, limit: number) => Promise<SeenComment[]>;
   pinned: SeenComment | undefined;
   /** The thread includes every change of the post up to this `seq`. */
   seq: number;
+  /** Comments are from this state of the post's database; undefined if they are from the actor. */
+  at: string | undefined;
 };
 
 /**
- * Returns the comments on `post`, or the replies to its comment `parent`. They are read from the actor while D1 lacks a
- * write of the viewer or has failed to return the post's standing, except for the most liked ones: a ranking may be a
- * moment old, so it always comes from D1.
+ * Returns the comments on `post`, or the replies to its comment `parent`, and begins to read the page of `limit` comments
+ * after `after`. Throws `post_not_found` or `comment_not_found` if the viewer may not see them. They are read from the
+ * actor while D1 lacks a write of the viewer, except for the most liked ones: a ranking may be a moment old, so it always
+ * comes from D1.
  *
- * D1 queries: one for the post, one for its pinned comment or for the parent of replies, and one for each page. A
- * signed-in viewer costs one more with the pinned comment and with each page, for their likes. A viewer who has any
- * block costs one more for the post, the parent and each page, and an actor call for the parent.
+ * Costs one D1 query for each page, which also decides about the post. A viewer in another database than the post's costs
+ * one more for their likes. A viewer who has any block costs one more for each page, and for a parent one more and an
+ * actor call. In the seconds until D1 has a write of the viewer: two actor calls, and two queries of primaries.
  */
 export async function threadOf(
   reader: Reader,
   post: PostId,
-  { parent = "", order = "oldest" }: { parent?: CommentId | ""; order?: CommentOrder },
+  { parent = "", order = "oldest" }: ThreadQuery,
+  first: { after: CommentKey | undefined; limit: number },
 ): Promise<Thread> {
-  const known = await viewablePost(reader, post);
+  const stored = new StoredThread(reader, post, parent, order);
+  const page = await stored.page(first.after, first.limit + 1); // One more, because it may have the pinned comment.
+  const isBehind = (page?.known.stats.projected ?? 0) < (reader.seen.post(post)?.seq ?? 0);
+  if (isBehind && order !== "most_liked") return threadInActor(reader, post, parent, order);
+  if (!page) throw new Refusal("post_not_found");
+  if (isBehind) await requireLive(reader, post);
+  await requireSight(reader, page.known);
+  if (parent !== "" && !page.hasParent) throw new Refusal("comment_not_found");
   if (parent !== "") await requireNoBlockOn(reader, post, parent);
-  const newestFirst = order === "newest";
-  if (known.isBehind) {
-    const actor = reader.env.POSTS.getByName(post);
-    const fromActor = async (after: CommentId | undefined, limit: number) => {
-      const result = await actor.comments(reader.person, { parent, newestFirst, after, limit });
-      if (!result.ok) throw new Refusal(result.reason);
-      return result;
-    };
-    const { pinned, seq } = await fromActor(undefined, 0); // Throws, in any order, if the viewer has deleted the post.
-    // Reads one more, so that leaving out the pinned comment does not make a full page look like the last.
-    const read = async (after: CommentKey | undefined, limit: number) =>
-      without(pinned, (await fromActor(after?.id, limit + 1)).comments).slice(0, limit);
-    if (order !== "most_liked") return { read, pinned: parent === "" ? pinned : undefined, seq };
-    // The standing came from the actor, so it is unknown which comments D1 has.
-    if (known.stats.projected < 0) throw new Refusal("unavailable");
-  }
 
-  const rows = new StoredThread(reader, known);
-  if (parent !== "" && !(await rows.has(parent))) throw new Refusal("comment_not_found");
-  const pinned = parent === "" && known.stats.pinned ? await rows.one(known.stats.pinned) : undefined;
-  const read = async (after: CommentKey | undefined, limit: number) =>
-    without(pinned, await rows.page(parent, order, after, limit + 1)).slice(0, limit);
-  return { read, pinned, seq: known.stats.projected };
+  const { pinned } = page;
+  let next: typeof page | undefined = page;
+  const read = async (after: CommentKey | undefined, limit: number) => {
+    const isFirst = next !== undefined && after?.id === first.after?.id && limit <= first.limit;
+    const read = isFirst ? next : await stored.page(after, limit + 1);
+    next = undefined;
+    return without(pinned, read?.comments ?? []).slice(0, limit);
+  };
+  return { read, pinned, seq: page.known.stats.projected, at: page.at };
+}
+
+/** Comments by everybody that no replica may have, so primaries decide who may see them. */
+async function threadInActor(
+  reader: Reader,
+  post: PostId,
+  parent: CommentId | "",
+  order: CommentOrder,
+): Promise<Thread> {
+  const actor = reader.env.POSTS.getByName(post);
+  const newestFirst = order === "newest";
+  const fromActor = async (after: CommentId | undefined, limit: number) => {
+    const result = await reader.served.timed("actor", async () =>
+      actor.comments(reader.person, { parent, newestFirst, after, limit }),
+    );
+    if (!result.ok) throw new Refusal(result.reason);
+    return result;
+  };
+  const { pinned, seq } = await fromActor(undefined, 0);
+  // Reads one more, so that leaving out the pinned comment does not make a full page look like the last.
+  const read = async (after: CommentKey | undefined, limit: number) => {
+    const { comments } = await fromActor(after?.id, limit + 1);
+    reader.readPrimariesFromNowOn();
+    await requireAccess(reader, post);
+    if (parent !== "") await requireNoBlockOn(reader, post, parent);
+    return without(pinned, comments).slice(0, limit);
+  };
+  return { read, pinned: parent === "" ? pinned : undefined, seq, at: undefined };
+}
+
+/** Throws if the post's actor says that the viewer has deleted it. */
+async function requireLive(reader: Reader, post: PostId): Promise<void> {
+  const snapshot = await reader.snapshot(post);
+  if (!snapshot.ok) throw new Refusal(snapshot.reason);
+}
+
+async function requireSight(reader: Reader, known: Omit<KnownPost, "document"> & { author: PersonId }): Promise<void> {
+  const sight = await sightFor(reader, [known]);
+  if (known.stats.deleted || !seesAuthor(sight, known.author, known.audience)) throw new Refusal("post_not_found");
 }
 
 const without = (pinned: SeenComment | undefined, comments: SeenComment[]): SeenComment[] =>
   comments.filter(({ id }) => id !== pinned?.id);
 
 /**
- * The comments of a post in D1, up to the first that may be missing: no comment is shown without those before it. The
+ * The comments of a thread in D1, up to the first that may be missing: no comment is shown without those before it. The
  * post's author also sees hidden ones.
  */
 class StoredThread {
   readonly #reader: Reader;
   readonly #post: PostId;
-  readonly #upTo: CommentId | "";
-  readonly #isAuthor: boolean;
-  readonly #statements: typeof FOR_OTHERS;
+  readonly #parent: CommentId | "";
+  readonly #order: CommentOrder;
 
-  constructor(reader: Reader, { document: { id, author }, stats }: KnownPost) {
+  constructor(reader: Reader, post: PostId, parent: CommentId | "", order: CommentOrder) {
     this.#reader = reader;
-    this.#post = id;
-    this.#upTo = stats.commentsUpTo;
-    this.#isAuthor = reader.person === author;
-    this.#statements = this.#isAuthor ? FOR_AUTHOR : FOR_OTHERS;
+    this.#post = post;
+    this.#parent = parent;
+    this.#order = order;
   }
 
-  /** Returns whether `id` is a top-level comment that the viewer may see. */
-  async has(id: CommentId): Promise<boolean> {
-    return (await this.#rows(this.#statements.one, id)).length > 0;
-  }
-
-  async one(id: CommentId): Promise<SeenComment | undefined> {
-    const [comment] = await this.#query(this.#statements.one, id);
-    return comment;
-  }
-
-  page(
-    parent: CommentId | "",
-    order: CommentOrder,
-    after: CommentKey | undefined,
-    limit: number,
-  ): Promise<SeenComment[]> {
-    const start = after?.id ?? (order === "oldest" ? "" : AFTER_EVERY_ID);
-    const likes = order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
-    return this.#query(this.#statements[order], parent, start, limit, ...likes);
-  }
-
-  #rows(sql: string, ...values: (string | number)[]): Promise<Row[]> {
-    return this.#reader.replica<Row>(this.#post, sql, this.#post, this.#upTo, ...values);
-  }
-
-  async #query(sql: string, ...values: (string | number)[]): Promise<SeenComment[]> {
-    const rows = await this.#rows(sql, ...values);
-    const ids = rows.map(({ id }) => id);
-    const { person } = this.#reader;
-    const liked = person && ids.length > 0 ? await likedCommentsAmong(this.#reader, person, ids) : new Set<CommentId>();
-    return rows.map(({ hidden, hiddenReplies, ...row }) => ({
-      ...row,
-      hiddenReplies: this.#isAuthor ? hiddenReplies : 0,
-      hidden: hidden === 1,
-      liked: liked.has(row.id),
-    }));
+  /**
+   * Returns a page and, from the same state of the database, what decides whether the viewer may see it. Undefined if D1
+   * does not have the post. A post that a replica lacks is looked up at the primary.
+   */
+  async page(after: CommentKey | undefined, limit: number) {
+    const { env, person } = this.#reader;
+    const start = after?.id ?? (this.#order === "oldest" ? "" : AFTER_EVERY_ID);
+    const likes = this.#order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
+    const params = [this.#post, person ?? "", this.#parent, start, limit, ...likes] as const;
+    const near = await this.#reader.replicaAt<PageRow>(this.#post, PAGES[this.#order], ...params);
+    const [row] =
+      near.rows.length > 0 ? near.rows : await this.#reader.primary<PageRow>(this.#post, PAGES[this.#order], ...params);
+    if (!row || row.author === null) return undefined;
+    const isAuthor = person === row.author;
+    const read = (JSON.parse(row.comments) as StoredComment[]).map((comment) => commentOf(comment, isAuthor));
+    const pinnedHere = row.pinnedComment === null ? undefined : (JSON.parse(row.pinnedComment) as StoredComment);
+    const all = [...(pinnedHere ? [commentOf(pinnedHere, isAuthor)] : []), ...read.toSorted(ORDERS[this.#order])];
+    const isLikeHere = person !== undefined && bindingOf(env, person) === bindingOf(env, this.#post);
+    const seen = isLikeHere ? all : await withLikes(this.#reader, all);
+    return {
+      known: { author: row.author, stats: statsOf(row), audience: audienceOf(row) },
+      hasParent: row.hasParent === 1,
+      pinned: pinnedHere && seen[0],
+      comments: pinnedHere ? seen.slice(1) : seen,
+      at: near.at,
+    };
   }
 }
 
-type Row = Omit<SeenComment, "hidden" | "liked"> & { hidden: 0 | 1 };
+function commentOf({ hidden, hiddenReplies, liked, ...comment }: StoredComment, isAuthor: boolean): SeenComment {
+  return { ...comment, hiddenReplies: isAuthor ? hiddenReplies : 0, hidden: hidden === 1, liked: liked === 1 };
+}
+
+// An aggregate of SQL guarantees no order.
+const byId = (a: SeenComment, b: SeenComment): number => (a.id < b.id ? -1 : 1);
+const ORDERS: Record<CommentOrder, typeof byId> = {
+  oldest: byId,
+  newest: (a, b) => byId(b, a),
+  most_liked: (a, b) => b.likes - a.likes || byId(b, a),
+};
+
+type StoredComment = Omit<SeenComment, "hidden" | "liked"> & { hidden: 0 | 1; liked: 0 | 1 };
+/** `comments` and `pinnedComment` are JSON: StoredComments. `author` is null for a deleted post. */
+type PageRow = StatsRow & { author: PersonId | null; isPrivate: 0 | 1 | null; marks: string | null } & {
+  comments: string;
+  pinnedComment: string | null;
+  hasParent: 0 | 1;
+};
 
 const state = (value: (typeof comments.$inferSelect)["state"]): SQL => literal(value);
 
-/** The statements for viewers who see the comments in `states`. ?1 is the post, ?2 the last comment in D1. */
-function statementsFor(states: SQL): Record<CommentOrder | "one", string> {
-  const { id, author, text, parent, replyTo, likes, replies, hiddenReplies, editedAt } = comments;
-  const select = (condition: SQL) =>
-    textOf(sql`
-      SELECT ${id}, ${author}, ${text}, ${parent}, ${replyTo} AS "replyTo", ${likes}, ${replies},
-        ${hiddenReplies} AS "hiddenReplies", ${editedAt} AS "editedAt",
-        ${comments.state} = ${state("hidden")} AS "hidden"
-      FROM ${comments} WHERE ${comments.post} = ?1 AND ${id} <= ?2 AND ${condition}`);
-  return {
-    one: select(sql`${parent} = '' AND ${id} = ?3 AND ${states}`),
-    oldest: select(sql`${parent} = ?3 AND ${states} AND ${id} > ?4 ORDER BY ${id} ASC LIMIT ?5`),
-    newest: select(sql`${parent} = ?3 AND ${states} AND ${id} < ?4 ORDER BY ${id} DESC LIMIT ?5`),
-    most_liked: select(
-      sql`${parent} = ?3 AND ${states} AND (${likes}, ${id}) < (?6, ?4) ORDER BY ${likes} DESC, ${id} DESC LIMIT ?5`,
-    ),
-  };
+const FIELDS: Record<keyof StoredComment, SQL> = {
+  id: sql`${comments.id}`,
+  author: sql`${comments.author}`,
+  text: sql`${comments.text}`,
+  parent: sql`${comments.parent}`,
+  replyTo: sql`${comments.replyTo}`,
+  likes: sql`${comments.likes}`,
+  replies: sql`${comments.replies}`,
+  hiddenReplies: sql`${comments.hiddenReplies}`,
+  editedAt: sql`${comments.editedAt}`,
+  hidden: sql`${comments.state} = ${state("hidden")}`,
+  // Only for a viewer in this database.
+  liked: sql`EXISTS (
+    SELECT 1 FROM ${commentLikes}
+    WHERE ${commentLikes.person} = ?2 AND ${commentLikes.comment} = ${comments.id} AND ${commentLikes.liked} = 1)`,
+};
+const JSON_COMMENT = sql`json_object(${sql.join(
+  Object.entries(FIELDS).flatMap(([name, value]) => [literal(name), value]),
+  sql`, `,
+)})`;
+
+const IS_SHOWN = sql`${comments.state} = ${state("shown")}`;
+const IS_SHOWN_TO_AUTHOR = sql`${comments.state} IN (${state("shown")}, ${state("hidden")})`;
+const BY_VIEWER = sql`${posts.author} = ?2`;
+const IN_ORDER: Record<CommentOrder, SQL> = {
+  oldest: sql`${comments.id} > ?4 ORDER BY ${comments.id} ASC LIMIT ?5`,
+  newest: sql`${comments.id} < ?4 ORDER BY ${comments.id} DESC LIMIT ?5`,
+  most_liked: sql`(${comments.likes}, ${comments.id}) < (?6, ?4)
+    ORDER BY ${comments.likes} DESC, ${comments.id} DESC LIMIT ?5`,
+};
+
+/**
+ * The statement of a page: ?1 is the post, ?2 the viewer, ?3 the parent, ?4 the id after which the page begins, ?5 its
+ * length, ?6 the likes after which it begins.
+ */
+function pageStatement(order: CommentOrder): string {
+  const upTo = sql`${comments.post} = ?1 AND ${comments.id} <= ${postStats.commentsUpTo}`;
+  const page = (isShown: SQL) => sql`(
+    SELECT json_group_array(json(comment)) FROM (
+      SELECT ${JSON_COMMENT} AS comment FROM ${comments}
+      WHERE ${upTo} AND ${comments.parent} = ?3 AND ${isShown} AND ${IN_ORDER[order]}))`;
+  const top = sql`${comments}
+    WHERE ${upTo} AND ${comments.parent} = '' AND (${IS_SHOWN} OR (${BY_VIEWER} AND ${IS_SHOWN_TO_AUTHOR}))`;
+  return textOf(sql`
+    SELECT ${STANDING_COLUMNS}, ${posts.author}, ${AUDIENCE_COLUMNS},
+      CASE WHEN ${BY_VIEWER} THEN ${page(IS_SHOWN_TO_AUTHOR)} ELSE ${page(IS_SHOWN)} END AS "comments",
+      iif(?3 = '', (SELECT ${JSON_COMMENT} FROM ${top} AND ${comments.id} = ${postStats.pinned}), NULL) AS "pinnedComment",
+      ?3 <> '' AND EXISTS (SELECT 1 FROM ${top} AND ${comments.id} = ?3) AS "hasParent"
+    FROM ${postStats} LEFT JOIN ${posts} ON ${posts.id} = ${postStats.post}
+    LEFT JOIN ${people} ON ${people.id} = ${posts.author}
+    WHERE ${postStats.post} = ?1`);
 }
 
-const FOR_OTHERS = statementsFor(sql`${comments.state} = ${state("shown")}`);
-const FOR_AUTHOR = statementsFor(sql`${comments.state} IN (${state("shown")}, ${state("hidden")})`);
+const PAGES: Record<CommentOrder, string> = {
+  oldest: pageStatement("oldest"),
+  newest: pageStatement("newest"),
+  most_liked: pageStatement("most_liked"),
+};
 
+/** Adds the viewer's likes from their own database. */
+async function withLikes(reader: Reader, comments: SeenComment[]): Promise<SeenComment[]> {
+  const { person } = reader;
+  if (person === undefined || comments.length === 0) return comments;
+  const liked = await likedCommentsAmong(
+    reader,
+    person,
+    comments.map(({ id }) => id),
+  );
+  return comments.map((comment) => ({ ...comment, liked: liked.has(comment.id) }));
+}
 /**
  * Throws `comment_not_found` if a block lies between the viewer and the author of the comment or of its thread's first
  * comment. Costs nothing for a viewer who has no block; otherwise an actor call, since D1 may be behind, and one D1
  * query.
  */
 export async function requireNoBlockOn(reader: Reader, post: PostId, comment: CommentId): Promise<void> {
-  if (!reader.hasBlocks) return;
-  const result = await reader.env.POSTS.getByName(post).commentAuthors(comment);
+  if (!(await reader.hasBlocks()) && !reader.isFromPrimary) return;
+  const result = await reader.served.timed("actor", async () =>
+    reader.env.POSTS.getByName(post).commentAuthors(comment),
+  );
   if (!result.ok) throw new Refusal(result.reason);
   const blocked = await blockedFor(reader, result.authors);
   if (blocked.size > 0) throw new Refusal("comment_not_found");
@@ -167,15 +266,17 @@ export async function requireNoBlockOn(reader: Reader, post: PostId, comment: Co
 
 /**
  * Presents comments by id. Leaves out those of people who are gone or blocked in either direction, and the names of
- * such people from the replies to them.
+ * such people from the replies to them. `asOf` is the bookmark of the state of the viewer's database in which the
+ * comments were read, if they lie in it.
  */
 export async function presentComments(
   reader: Reader,
   comments: readonly SeenComment[],
   pinned: CommentId | undefined,
+  asOf?: string,
 ): Promise<Map<CommentId, Comment>> {
   const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
-  const people = await peopleSeenBy(reader, ids);
+  const people = await peopleSeenBy(reader, ids, asOf);
   return new Map(
     comments.flatMap((comment) => {
       const presented = presentComment(comment, people, comment.id === pinned);

@@ -7,29 +7,47 @@ import { textOf } from "../../schema/d1/sql.ts";
 import { mutes } from "../../schema/tables/notifications.ts";
 import { blocks, followers, following } from "../../schema/tables/people.ts";
 import type { Reader } from "../storage/reader.ts";
+import { type Block, blockOf, type BlockRow, IS_BETWEEN, NO_BLOCK } from "./blocks.ts";
 
-/** The viewer's relation to a person. */
-export type Relation = Pick<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe">;
+/** The viewer's relation to a person, and the blocks between them. */
+export type Relation = Pick<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe"> & { block: Block };
 
-/** Returns the viewer's relation to a person. Costs one D1 query, or nothing for an anonymous viewer. */
-export async function relationTo(reader: Reader, person: PersonId): Promise<Relation> {
-  const none = { followedByMe: false, requestedByMe: false, bellByMe: false, mutedByMe: false };
-  if (!reader.person) return none;
-  const [row] = await reader.primary<Record<keyof Relation, 0 | 1>>(reader.person, RELATION, reader.person, person);
-  if (!row) return none;
+/**
+ * Returns the viewer's relation to a person, and the bookmark of the state that was read. Costs one D1 query, or nothing
+ * for an anonymous viewer.
+ */
+export async function relationTo(reader: Reader, person: PersonId): Promise<Relation & { at: string | undefined }> {
+  const viewer = reader.person;
+  if (!viewer) return { ...NO_RELATION, at: undefined };
+  const { rows, at } = await reader.replicaAt<RelationRow>(viewer, RELATION, viewer, person);
+  const [row] = rows;
+  if (!row) return { ...NO_RELATION, at };
   return {
     followedByMe: row.followedByMe === 1,
     requestedByMe: row.requestedByMe === 1,
     bellByMe: row.bellByMe === 1,
     mutedByMe: row.mutedByMe === 1,
+    block: blockOf(row),
+    at,
   };
 }
 
+const NO_RELATION: Relation = {
+  followedByMe: false,
+  requestedByMe: false,
+  bellByMe: false,
+  mutedByMe: false,
+  block: NO_BLOCK,
+};
+
+type RelationRow = Record<keyof Omit<Relation, "block">, 0 | 1> & BlockRow;
 const RELATION = textOf(sql`
   SELECT coalesce(max(${following.active}), 0) AS "followedByMe",
     coalesce(max(${following.requested}), 0) AS "requestedByMe",
     coalesce(max(${following.bell} AND ${following.active}), 0) AS "bellByMe",
-    EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1 AND ${mutes.other} = ?2) AS "mutedByMe"
+    EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1 AND ${mutes.other} = ?2) AS "mutedByMe",
+    EXISTS (SELECT 1 FROM ${blocks} WHERE ${IS_BETWEEN} AND ${blocks.mine} = 1) AS "mine",
+    EXISTS (SELECT 1 FROM ${blocks} WHERE ${IS_BETWEEN} AND ${blocks.theirs} = 1) AS "theirs"
   FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
 
 /**
@@ -39,7 +57,7 @@ const RELATION = textOf(sql`
 export async function followedAmong(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
   if (!reader.person || people.size === 0) return new Set();
   const ids = JSON.stringify([...people]);
-  const rows = await reader.primary<Followee>(reader.person, FOLLOWED_AMONG, reader.person, ids);
+  const rows = await reader.replica<Followee>(reader.person, FOLLOWED_AMONG, reader.person, ids);
   return new Set(rows.map(({ followee }) => followee));
 }
 
@@ -60,7 +78,7 @@ export const requestsOf = (
   before: FollowRequest | undefined,
   limit: number,
 ): Promise<FollowRequest[]> =>
-  reader.primary<FollowRequest>(
+  reader.replica<FollowRequest>(
     person,
     REQUESTS,
     person,

@@ -1,77 +1,133 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Me, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
-import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
+import { bindingOf, databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import { handles as handlesTable, people } from "../../schema/tables/people.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { blockBetween, NO_BLOCK } from "./blocks.ts";
-import { handles, personDocuments } from "./documents.ts";
+import { type ExclusionMarks, includes } from "../../schema/viewing.ts";
+import { BLOCK_BETWEEN, blockOf, type BlockRow } from "./blocks.ts";
+import { AUDIENCE_COLUMNS, audienceOf, audiences, handles, personDocuments } from "./documents.ts";
+import { relationTo } from "./follows.ts";
+import { sightFor } from "./visibility.ts";
 import type { Reader } from "../storage/reader.ts";
 
 type PublicProfile = Omit<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe" | "blockedByMe">;
 type OwnProfile = PublicProfile & Pick<Me, "requests">;
 
 /**
- * Returns what a person's page shows to everybody, or undefined when there is no such person. Lists its columns, so
- * that a column added later stays private. Costs one D1 query.
+ * Returns a person's page as the viewer sees it. Throws `person_not_found` when there is no such person or they have
+ * blocked the viewer. Costs one D1 query when the handle is in memory, and one more for a signed-in viewer, both at once.
  */
-export const profileOf = (reader: Reader, person: PersonId): Promise<PublicProfile | undefined> =>
-  read<PublicProfile>(reader, person, PUBLIC_PROFILE);
+export async function profileSeenBy(reader: Reader, handle: string): Promise<Profile> {
+  const person = await claimantSeenBy(reader, handle);
+  reader.about = person;
+  const [profile, near] = await Promise.all([
+    read<PublicProfile>(reader, person, PUBLIC_PROFILE),
+    relationTo(reader, person),
+  ]);
+  // The person of a claim may not exist, and its id may by chance be someone else's.
+  if (profile?.handle !== handle) handles.drop(handle); // Someone else may take such a claim over.
+  if (profile?.handle !== handle) throw new Refusal("person_not_found");
+  const { marks, ...shown } = profile;
+  const relation = await relationAsNewAs(reader, person, near, marks);
+  const { at: _, block, ...mine } = relation;
+  if (block.theirs) throw new Refusal("person_not_found");
+  return { ...shown, ...mine, blockedByMe: block.mine };
+}
 
-/** Returns `profileOf` plus the fields that only the person may see. Costs one D1 query. */
-export const ownProfileOf = (reader: Reader, person: PersonId): Promise<OwnProfile | undefined> =>
-  read<OwnProfile>(reader, person, OWN_PROFILE);
+type Near = Awaited<ReturnType<typeof relationTo>>;
 
+/** Reads the relation again if it is older than the marks of the person. */
+async function relationAsNewAs(reader: Reader, person: PersonId, near: Near, marks: ExclusionMarks): Promise<Near> {
+  if (reader.person === undefined) return near;
+  const binding = bindingOf(reader.env, reader.person);
+  const mark = marks[binding];
+  if (mark === undefined || includes(near.at, mark)) return near;
+  reader.seen.reached(binding, mark);
+  return relationTo(reader, person);
+}
+
+/** Returns the viewer's own profile, with the fields that only they may see. Costs one D1 query. */
+export async function ownProfileOf(reader: Reader, person: PersonId): Promise<OwnProfile | undefined> {
+  const profile = await read<OwnProfile>(reader, person, OWN_PROFILE);
+  if (!profile) return undefined;
+  const { marks: _, ...shown } = profile;
+  return shown;
+}
+
+// Lists its columns, so that a column added later stays private.
 const FIELDS = sql`${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.posts}, ${people.followers},
-  ${people.following}, ${people.private}`;
+  ${people.following}, ${AUDIENCE_COLUMNS}`;
 const PUBLIC_PROFILE = textOf(sql`SELECT ${FIELDS} FROM ${people} WHERE ${people.id} = ?1`);
 const OWN_PROFILE = textOf(sql`SELECT ${FIELDS}, ${people.requests} FROM ${people} WHERE ${people.id} = ?1`);
 
-type Stored<Row> = Omit<Row, "private"> & { private: 0 | 1 };
+type Stored<Row> = Omit<Row, "private"> & { isPrivate: 0 | 1; marks: string };
 
 async function read<Row extends PublicProfile>(
   reader: Reader,
   person: PersonId,
   sql: string,
-): Promise<Row | undefined> {
+): Promise<(Row & { marks: ExclusionMarks }) | undefined> {
   const [near] = await reader.replica<Stored<Row>>(person, sql, person);
   const row = near ?? (await reader.primary<Stored<Row>>(person, sql, person))[0];
-  return row && ({ ...row, private: row.private === 1 } as Row);
+  if (!row) return undefined;
+  const { isPrivate, marks, ...fields } = row;
+  const audience = audienceOf({ isPrivate, marks });
+  return { ...fields, private: audience.isPrivate, marks: audience.marks } as unknown as Row & {
+    marks: ExclusionMarks;
+  };
+}
+
+/** A person as the viewer sees them: whether the viewer has blocked them, or may not see their posts. */
+export type SeenPerson = { person: PersonId; isBlocked: boolean; isHidden: boolean };
+
+/**
+ * Returns the id that has claimed a handle, for a read. Throws `person_not_found` if none has. The person may not exist:
+ * see `seenPerson`. Costs nothing when the handle is in memory.
+ */
+export async function claimantSeenBy(reader: Reader, handle: string): Promise<PersonId> {
+  const person = (await handles.get(reader, [handle])).get(handle)?.person;
+  if (!person) throw new Refusal("person_not_found");
+  return person;
 }
 
 /**
- * Returns the person a handle names and whether the viewer has blocked them. Throws `person_not_found` when there is no
- * such person or they have blocked the viewer. Costs nothing when handle and person are in memory; one D1 query more
- * for a viewer who has any block.
+ * Returns the person who has claimed `handle`, as the viewer sees them. Throws `person_not_found` when there is no such
+ * person or they have blocked the viewer. Costs one D1 query unless the person was looked up in the last second, and one
+ * more for a private person or a viewer who has any block.
  */
-export async function personSeenBy(reader: Reader, handle: string): Promise<{ person: PersonId; isBlocked: boolean }> {
+export async function seenPerson(reader: Reader, claimant: PersonId, handle: string): Promise<SeenPerson> {
+  const [cards, known] = await Promise.all([
+    personDocuments.get(reader, [claimant]),
+    audiences.get(reader, [claimant]),
+  ]);
+  const audience = known.get(claimant);
+  // A claim may have no person yet, and its id may by chance be somebody else's.
+  const person = cards.get(claimant)?.handle === handle ? claimant : undefined;
+  if (!person || !audience) {
+    handles.drop(handle); // Somebody else may take over such a claim.
+    throw new Refusal("person_not_found");
+  }
+  reader.about = person;
+  const { viewer, blocked, followed } = await sightFor(reader, [{ author: person, audience }]);
+  const isBlocked = blocked.has(person);
+  if (isBlocked && viewer !== undefined) {
+    const [row] = await reader.replica<BlockRow>(viewer, BLOCK_BETWEEN, viewer, person);
+    if (blockOf(row).theirs) throw new Refusal("person_not_found");
+  }
+  return { person, isBlocked, isHidden: audience.isPrivate && person !== viewer && !followed.has(person) };
+}
+
+/**
+ * Returns the person a handle names, for a write. Costs nothing when they are in memory, otherwise two D1 queries one after
+ * the other: handle and person have different shards.
+ */
+export async function personByHandle(reader: Reader, handle: string): Promise<PersonId | undefined> {
   const claimant = (await handles.get(reader, [handle])).get(handle)?.person;
   const card = claimant && (await personDocuments.get(reader, [claimant])).get(claimant);
-  // A claim may have no person yet, and its id may by chance be somebody else's.
-  const person = card?.handle === handle ? card.id : undefined;
-  if (claimant && !person) handles.drop(handle); // Somebody else may take over such a claim.
-  reader.about = person;
-  const { mine, theirs } = person ? await blockBetween(reader, person) : NO_BLOCK;
-  if (!person || theirs) throw new Refusal("person_not_found");
-  return { person, isBlocked: mine };
-}
-
-/**
- * Returns the person a handle names, read from the primary for a write. Costs two D1 queries: handle and person have
- * different shards.
- */
-export const personByHandle = async (env: Env, handle: string): Promise<PersonId | undefined> =>
-  (await personAndPrivacyByHandle(env, handle))?.person;
-
-/** Returns `personByHandle` and whether that person is private, both as of now. Costs two D1 queries. */
-export async function personAndPrivacyByHandle(
-  env: Env,
-  handle: string,
-): Promise<{ person: PersonId; isPrivate: boolean } | undefined> {
-  const person = await claimantOf(env, handle);
-  const row = person && (await privacyOf(env, person, handle));
-  return row ? { person, isPrivate: row.private } : undefined;
+  if (claimant && card?.handle !== handle) handles.drop(handle);
+  return card?.handle === handle ? claimant : undefined;
 }
 
 /**
@@ -86,15 +142,14 @@ export async function claimantOf(env: Env, handle: string): Promise<PersonId | u
   return claim?.person;
 }
 
-/** Returns whether `person` exists and has this handle. Costs one D1 query. */
-export const personExists = async (env: Env, person: PersonId, handle: string): Promise<boolean> =>
-  (await privacyOf(env, person, handle)) !== undefined;
-
-/** Compares the handle too, because the id of a claim without a person may by chance be somebody else's. */
-async function privacyOf(env: Env, person: PersonId, handle: string): Promise<{ private: boolean } | undefined> {
-  const [row] = await databaseOf(env, person)
-    .orm.select({ private: people.private })
+/**
+ * Returns whether `person` exists and has this handle. Compares the handle too, because the id of a claim without a person
+ * may by chance be somebody else's. Costs one D1 query.
+ */
+export async function personExists(env: Env, person: PersonId, handle: string): Promise<boolean> {
+  const rows = await databaseOf(env, person)
+    .orm.select({ id: people.id })
     .from(people)
     .where(and(eq(people.id, person), eq(people.handle, handle)));
-  return row;
+  return rows.length > 0;
 }

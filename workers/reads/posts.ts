@@ -2,20 +2,19 @@
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import type { PostStanding } from "../../schema/posts.ts";
-import { type PostId, timeOf } from "../../schema/ids.ts";
+import { bindingOf } from "../../schema/d1/shards.ts";
+import { AFTER_EVERY_ID, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";
-import { type KnownPost, knownPosts, likedAmong, personDocuments, type PostDocument } from "./documents.ts";
-import { privateAmong } from "./private-accounts.ts";
+import { audiences, likedAmong, personDocuments } from "./documents.ts";
+import { type KnownPost, knownPosts, type PostDocument, postsBy } from "./stored-posts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
+import type { Seen } from "../storage/consistency.ts";
 import type { Reader } from "../storage/reader.ts";
 import { canView, mayWriteTo, sightOf } from "./visibility.ts";
 
-/**
- * Ids of posts with the viewer's own part. `isFollowed` is set if the viewer's database has just said that they follow
- * the author.
- */
-export type Skeleton = { post: PostId; likedByMe: boolean; isFollowed?: boolean }[];
+/** Ids of posts with the viewer's own part. `followedAt` as in KnownPost. */
+export type Skeleton = { post: PostId; likedByMe: boolean; followedAt?: string }[];
 export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 
 /**
@@ -31,12 +30,46 @@ export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<
 }
 
 /**
- * Returns the skeleton of a list of posts, with which of them the viewer likes. Costs one D1 query for a signed-in
- * viewer.
+ * Returns one post, presented, or undefined if the viewer may not see it. Reads the post and the viewer's like at the
+ * same time: one D1 query for a signed-in viewer, and one for a post that nobody has read in the last second.
  */
-export async function skeletonOf(reader: Reader, posts: PostId[]): Promise<Skeleton> {
-  const liked = reader.person ? await likedAmong(reader, reader.person, posts) : new Set<PostId>();
-  return posts.map((post) => ({ post, likedByMe: liked.has(post) }));
+export async function presentedPost(reader: Reader, id: PostId): Promise<Post | undefined> {
+  const { person } = reader;
+  // What is read first waits in memory for `presentPosts`.
+  const [liked] = await Promise.all([person && likedAmong(reader, person, [id]), knownPosts(reader, [id])]);
+  return (await presentPosts(reader, [{ post: id, likedByMe: liked?.has(id) ?? false }])).get(id);
+}
+
+/**
+ * Returns the newest `limit` posts of one author below `before`. Costs one D1 query, and one more for the likes of a
+ * viewer in another database than the author's.
+ */
+export async function authoredPage(
+  reader: Reader,
+  author: PersonId,
+  before: PostId | undefined,
+  limit: number,
+): Promise<Skeleton> {
+  const { env, person, seen } = reader;
+  const start = before ?? (AFTER_EVERY_ID as PostId);
+  const rows = await postsBy(reader, author, start, limit);
+  const ids = rows.map(({ id }) => id);
+  const isElsewhere = person !== undefined && bindingOf(env, person) !== bindingOf(env, author);
+  const liked = isElsewhere && ids.length > 0 ? await likedAmong(reader, person, ids) : undefined;
+  const entries = rows.map(({ id, likedHere }) => ({ post: id, likedByMe: liked?.has(id) ?? likedHere }));
+  return person === author ? withPublishedJustNow(seen, entries, start, limit) : entries;
+}
+
+/** Adds posts that the viewer has just published and that a replica lacks. Reading them decides whether they exist. */
+export function withPublishedJustNow(seen: Seen, entries: Skeleton, before: PostId, limit: number): Skeleton {
+  const { published } = seen;
+  if (published.length === 0) return entries;
+  const floor = entries[limit - 1]?.post ?? "";
+  const known = new Set(entries.map(({ post }) => post));
+  const missing = published.filter((post) => !known.has(post) && post < before && post > floor);
+  return [...entries, ...missing.map((post) => ({ post, likedByMe: false }))]
+    .toSorted((a, b) => (a.post < b.post ? 1 : -1))
+    .slice(0, limit);
 }
 
 /**
@@ -96,22 +129,24 @@ async function withOwnWrites(reader: Reader, post: Hydrated): Promise<Hydrated> 
   if (post.stats.projected >= own.seq && isLikeCurrent) return post;
   const snapshot = await reader.snapshot(id);
   if (!snapshot.ok) return { ...post, stats: { ...post.stats, deleted: true } };
-  const { body, standing, liked } = snapshot;
+  const { author, body, standing, liked } = snapshot;
+  // Others have not written the caption, and D1 decides whether they may see a new one.
+  const words = author === reader.person && { caption: body.caption, editedAt: body.editedAt };
   return {
     ...post,
-    document: { ...post.document, caption: body.caption, editedAt: body.editedAt },
+    document: { ...post.document, ...words },
     stats: { ...post.stats, ...standing },
     likedByMe: liked,
   };
 }
 
 /**
- * Presents a post to its author, who has just written it. Costs nothing if their privacy was read in the last second;
+ * Presents a post to its author, who has just written it. Costs nothing if they were looked up in the last second;
  * otherwise one D1 query.
  */
 export async function presentOwnPost(reader: Reader, post: Presentable): Promise<Post> {
   const { author, media } = post.document;
-  const isPrivate = (await privateAmong(reader, new Set([author]))).size > 0;
+  const isPrivate = (await audiences.get(reader, [author])).get(author)?.isPrivate ?? false;
   const signatures = await signaturesOf(reader, isPrivate ? media.map(({ id }) => id) : []);
   return presentPost(post, signatures);
 }

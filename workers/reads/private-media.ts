@@ -1,21 +1,17 @@
 import type { MediaId, PersonId } from "../../schema/ids.ts";
 import { signedQueryFor } from "./media-signatures.ts";
-import { knownPrivacy } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
-import type { KnownPost } from "./documents.ts";
+import type { KnownPost } from "./stored-posts.ts";
 
 /** The signature that a file's URLs end with for one viewer, by file. A file that is not in the map needs none. */
 export type Signatures = ReadonlyMap<MediaId, string>;
 
 /**
  * Signs the files of those `posts` whose authors are private. The viewer must be allowed to see all of `posts`. Costs
- * no query, because privacy was read with the posts: an author who became private in the last second may still count as
- * public, and then the unsigned URLs are refused until the post is read again.
+ * no query.
  */
 export async function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
-  const closed = posts.filter(
-    ({ stats, document }) => stats.isPrivate === true || knownPrivacy(document.author) === true,
-  );
+  const closed = posts.filter(({ audience }) => audience.isPrivate);
   const media = closed.flatMap(({ document }) => document.media.map(({ id }) => id));
   try {
     return await signaturesOf(reader, media);

@@ -1,24 +1,30 @@
-/** Decides which people and posts a viewer may see. */
+/**
+ * Decides which people and posts a viewer may see.
+ *
+ * The author's side of a decision (deleted, private, exclusion marks) is read together with the post, from one state of the
+ * author's database. The viewer's side (blocks, follows) is read in the viewer's database, at a state that includes the
+ * mark of the author. So whatever was published after a block, a removal or becoming private is hidden from whom that
+ * excludes, however late a replica is (docs/decisions/0033-reads-at-the-nearest-replica.md).
+ */
 import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
-import { BLOCKED_AMONG, IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
+import { bindingOf } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { isInLease, mayView } from "../../schema/viewing.ts";
+import { type Audience, includes, mayView } from "../../schema/viewing.ts";
 import { blocks, following } from "../../schema/tables/people.ts";
-import { type KnownPost, personDocuments } from "./documents.ts";
-import { followedAmong } from "./follows.ts";
+import { personDocuments } from "./documents.ts";
+import { audienceOfPost, type KnownPost } from "./stored-posts.ts";
 import { Memory } from "../storage/memory.ts";
-import { authorOf, learnAuthor, knownPrivacy, mayBeByPrivate, privateAmong } from "./private-accounts.ts";
 import type { Reader } from "../storage/reader.ts";
 
 type People = ReadonlySet<PersonId>;
 
-/**
- * What decides which of some posts a viewer may see: the authors who are in a block with the viewer, are private, or
- * are followed by the viewer. Only the private ones of `followed` matter, so it may lack others.
- */
-type Sight = { viewer: PersonId | undefined; blocked: People; privates: People; followed: People };
+/** The viewer's side: the authors who are in a block with the viewer, and those whom the viewer follows. */
+type Sight = { viewer: PersonId | undefined; blocked: People; followed: People };
+/** What decides about a post, apart from the viewer's side. */
+type Decided = Pick<KnownPost, "audience" | "followedAt"> & { author: PersonId };
 
 /**
  * Returns whether a viewer may see the post, by the rule of `mayView`; `sight` must have been read for its author and
@@ -26,152 +32,153 @@ type Sight = { viewer: PersonId | undefined; blocked: People; privates: People; 
  * function and no other.
  */
 export function canView<Post extends KnownPost>(sight: Sight, post: Post | undefined): post is Post {
-  if (!post) return false;
-  const { author } = post.document;
-  return mayView({
-    isDeleted: post.stats.deleted,
-    isAuthor: author === sight.viewer,
-    isBlocked: sight.blocked.has(author),
-    isPrivate: sight.privates.has(author),
-    isFollower: sight.followed.has(author),
+  return post !== undefined && !post.stats.deleted && seesAuthor(sight, post.document.author, post.audience);
+}
+
+/** Returns whether the viewer may see posts of the author that are not deleted. */
+export const seesAuthor = ({ viewer, blocked, followed }: Sight, author: PersonId, { isPrivate }: Audience): boolean =>
+  mayView({
+    isDeleted: false,
+    isAuthor: author === viewer,
+    isBlocked: blocked.has(author),
+    isPrivate,
+    isFollower: followed.has(author),
   });
-}
 
 /**
- * Reads what decides whether the viewer may see the posts. Costs one D1 query for a viewer who has any block, and the
- * cost of `hiddenFrom` for authors that they are not known to follow. The viewer's own posts cost nothing.
+ * Reads the viewer's side of what decides about the posts. Costs nothing for an anonymous viewer, for own posts, and for
+ * posts of public or followed people, which are nearly all; otherwise one D1 query.
  */
-export async function sightOf(reader: Reader, posts: readonly KnownPost[]): Promise<Sight> {
+export const sightOf = (reader: Reader, posts: readonly KnownPost[]): Promise<Sight> =>
+  sightFor(
+    reader,
+    posts.map(({ document, ...post }) => ({ ...post, author: document.author })),
+  );
+
+/** Reads the same about posts of which only the author and the audience are known. */
+export async function sightFor(reader: Reader, posts: readonly Decided[]): Promise<Sight> {
   const viewer = reader.person;
-  const others = posts.filter(({ document }) => document.author !== viewer);
-  for (const { document } of others) learnAuthor(document.id, document.author);
-  const authors = authorsOf(others);
+  const others = posts.filter(({ author }) => author !== viewer);
+  const authors = new Set(others.map(({ author }) => author));
   if (authors.size === 1) [reader.about] = authors;
-  const byStrangers = others.filter(({ isFollowed }) => isFollowed !== true);
-  const strangers = authorsOf(byStrangers);
-  const known = [...authors].filter((author) => !strangers.has(author));
-  const [blocked, { privates, followed }] = await Promise.all([
-    blockedFor(reader, authors),
-    viewer === undefined ? privacyForAnybody(reader, byStrangers) : privacyFor(reader, strangers),
-  ]);
-  return { viewer, blocked, privates, followed: new Set([...known, ...followed]) };
-}
+  if (viewer === undefined || authors.size === 0) return { viewer, blocked: NOBODY, followed: NOBODY };
 
-const authorsOf = (posts: readonly KnownPost[]): Set<PersonId> => new Set(posts.map(({ document }) => document.author));
-
-/**
- * Returns those of `people` who are private and have not accepted the viewer as a follower. Costs one D1 query for each
- * database of people who were not looked up in the last second, and one more if somebody is private.
- */
-async function hiddenFrom(reader: Reader, people: ReadonlySet<PersonId>): Promise<Set<PersonId>> {
-  const { privates, followed } = await privacyFor(reader, people);
-  return new Set([...privates].filter((person) => !followed.has(person)));
-}
-
-/** Those of some people who are private, and those of these whom the viewer follows. */
-type Privacy = { privates: Set<PersonId>; followed: Set<PersonId> };
-
-async function privacyFor(reader: Reader, people: ReadonlySet<PersonId>): Promise<Privacy> {
-  const others = new Set([...people].filter((person) => person !== reader.person));
-  const privates = await privateAmong(reader, others);
-  return { privates, followed: await followedAmong(reader, privates) };
-}
-
-/** Returns whether `person` is private and has not accepted the viewer as a follower. Costs as much as `hiddenFrom`. */
-export const isHiddenFrom = async (reader: Reader, person: PersonId): Promise<boolean> =>
-  (await hiddenFrom(reader, new Set([person]))).has(person);
-
-/** Uses the privacy that was read with the standings: public responses may be some seconds old, and so may this be. */
-async function privacyForAnybody(reader: Reader, posts: readonly KnownPost[]): Promise<Privacy> {
-  const unknown = posts.filter(({ stats }) => stats.isPrivate === undefined);
-  const privates = await privateAmong(reader, authorsOf(unknown));
-  for (const { document, stats } of posts) {
-    if (stats.isPrivate === true || knownPrivacy(document.author) === true) privates.add(document.author);
+  const check = await reader.check();
+  const binding = bindingOf(reader.env, viewer);
+  const unknown = new Set<PersonId>();
+  const followed = new Set<PersonId>();
+  for (const { author, audience, followedAt } of others) {
+    const mark = audience.marks[binding];
+    const isFollowed = followedAt !== undefined && includes(followedAt, mark);
+    const isCurrent = !reader.isFromPrimary && includes(check?.at, mark) && (isFollowed || followedAt === undefined);
+    if (!isCurrent && mark !== undefined) reader.seen.reached(binding, mark);
+    if (!isCurrent || check?.hasBlocks === true || (audience.isPrivate && !isFollowed)) unknown.add(author);
+    else if (isFollowed) followed.add(author);
   }
-  return { privates, followed: new Set() };
+  const relations = await relationsTo(reader, viewer, unknown);
+  return {
+    viewer,
+    blocked: new Set(relations.flatMap(({ person, blocked }) => (blocked ? [person] : []))),
+    followed: new Set([...followed, ...relations.flatMap(({ person, follows }) => (follows ? [person] : []))]),
+  };
 }
 
-/**
- * Returns whether `viewer` may see the posts of the private `author`. Needs no session, since a signed URL names only
- * the viewer's id. The result is at most PRIVACY_LEASE old; costs one D1 query a second for each pair.
- */
-export async function seesPostsOf(reader: Reader, viewer: PersonId, author: PersonId): Promise<boolean> {
-  if (viewer === author) return true;
-  const pair = `${viewer} ${author}`;
-  const now = Date.now();
-  const known = pairs.get(pair);
-  if (known && isInLease(known.at, now)) return known.value;
-  const [row] = await reader.primary<{ sees: 0 | 1 }>(viewer, SEES, viewer, author);
-  pairs.set(pair, row?.sees === 1, now);
-  return row?.sees === 1;
+const NOBODY: People = new Set();
+
+type Relation = { person: PersonId; follows: 0 | 1; blocked: 0 | 1 };
+
+/** Reads whom of `people` the viewer follows, and with whom they are in a block. Costs one D1 query, or nothing for nobody. */
+async function relationsTo(reader: Reader, viewer: PersonId, people: People): Promise<Relation[]> {
+  if (people.size === 0) return [];
+  return reader.replica<Relation>(viewer, RELATIONS, viewer, JSON.stringify([...people]));
 }
 
-const PAIRS_MAX = 10_000;
-const pairs = new Memory<string, boolean>(PAIRS_MAX);
-
-const SEES = textOf(sql`
-  SELECT EXISTS (
+const RELATIONS = textOf(sql`
+  SELECT value AS "person", EXISTS (
     SELECT 1 FROM ${following}
-    WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1)
-  AND NOT EXISTS (
+    WHERE ${following.follower} = ?1 AND ${following.followee} = value AND ${following.active} = 1) AS "follows",
+  EXISTS (
     SELECT 1 FROM ${blocks}
-    WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?2 AND ${IS_ACTIVE}) AS "sees"`);
+    WHERE ${blocks.person} = ?1 AND ${blocks.other} = value AND ${IS_ACTIVE}) AS "blocked"
+  FROM json_each(?2)`);
+
+/** How long an isolate believes what it has read about two people, for files: a page has many. */
+const PAIRS_FRESH_FOR = 1000; // ms
+const PAIRS_MAX = 10_000;
+const pairs = new Memory<string, { relation: Relation | undefined; at: string | undefined }>(PAIRS_MAX);
 
 /**
- * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.
- * Costs nothing if the author was looked up in the last second; otherwise one D1 query, and one more when the author is
- * private. A viewer who has any block costs one more unless `despiteBlocks` is set. False for a post that D1 does not
- * have (yet).
+ * Returns whether `viewer` may see the posts of `author`, whose audience was read. Needs no session, since a signed URL
+ * names only the viewer's id. Costs one D1 query a second for each pair, or nothing if the viewer is the author.
  */
-export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks = false } = {}): Promise<boolean> {
-  let author: PersonId | undefined;
-  try {
-    author = await authorOf(reader, post);
-  } catch (error) {
-    if ((reader.hasBlocks && !despiteBlocks) || (await mayBeByPrivate(reader, post))) throw error;
-    reader.served.isStale = true;
-    return true;
+export async function seesPostsOf(
+  reader: Reader,
+  viewer: PersonId,
+  author: PersonId,
+  { isPrivate, marks }: Audience,
+): Promise<boolean> {
+  if (viewer === author) return true;
+  const binding = bindingOf(reader.env, viewer);
+  const mark = marks[binding];
+  if (mark !== undefined) reader.seen.reached(binding, mark);
+  const pair = `${viewer} ${author}`;
+  let known = pairs.get(pair);
+  const isFresh = known && Date.now() - known.at < PAIRS_FRESH_FOR && includes(known.value.at, mark);
+  if (!known || !isFresh) {
+    const { rows, at } = await reader.replicaAt<Relation>(viewer, RELATIONS, viewer, JSON.stringify([author]));
+    pairs.set(pair, { relation: rows[0], at });
+    known = pairs.get(pair);
   }
-  if (author === undefined) return false;
-  if (author === reader.person) return true;
-  const authors = new Set([author]);
-  const [blocked, { privates, followed }] = await Promise.all([
-    despiteBlocks ? new Set<PersonId>() : blockedFor(reader, authors),
-    privacyFor(reader, authors),
-  ]);
+  const relation = known?.value.relation;
   return mayView({
     isDeleted: false,
     isAuthor: false,
-    isBlocked: blocked.has(author),
-    isPrivate: privates.has(author),
-    isFollower: followed.has(author),
+    isBlocked: relation?.blocked !== 0,
+    isPrivate,
+    isFollower: relation?.follows === 1,
   });
 }
 
 /**
- * Returns those of `others` whom the viewer has blocked or who have blocked the viewer. Costs one D1 query, or nothing
- * for a viewer without any block (nearly everybody) or when `others` holds nobody but the viewer.
+ * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.
+ * Costs one D1 query if nobody has asked in the last second, and one more if the author is private or the viewer has a
+ * block. `despiteBlocks` ignores blocks. False for a post that D1 does not have (yet).
  */
-export async function blockedFor(reader: Reader, others: Iterable<PersonId>): Promise<People> {
-  const { person, hasBlocks } = reader;
+export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks = false } = {}): Promise<boolean> {
+  const known = await audienceOfPost(reader, post);
+  if (!known) return false;
+  const sight = await sightFor(reader, [known]);
+  return seesAuthor(despiteBlocks ? { ...sight, blocked: NOBODY } : sight, known.author, known.audience);
+}
+
+/**
+ * Returns those of `others` whom the viewer has blocked or who have blocked the viewer. `asOf` is the bookmark of a
+ * state of the viewer's database that the result must include, if what they did was read there. Costs one D1 query, or
+ * nothing for a viewer without any block (nearly everybody) or when `others` holds nobody but the viewer.
+ */
+export async function blockedFor(reader: Reader, others: Iterable<PersonId>, asOf?: string): Promise<People> {
+  const { person } = reader;
   const people = new Set([...others].filter((other) => other !== person));
-  if (!person || !hasBlocks || people.size === 0) return new Set();
-  const rows = await reader.primary<Pick<typeof blocks.$inferSelect, "other">>(
-    person,
-    BLOCKED_AMONG,
-    person,
-    JSON.stringify([...people]),
-  );
-  return new Set(rows.map(({ other }) => other));
+  if (!person || people.size === 0) return NOBODY;
+  const check = await reader.check();
+  const isCurrent = !reader.isFromPrimary && includes(check?.at, asOf);
+  if (isCurrent && check?.hasBlocks !== true) return NOBODY;
+  const relations = await relationsTo(reader, person, people);
+  return new Set(relations.flatMap(({ person: other, blocked }) => (blocked ? [other] : [])));
 }
 
 /**
  * Returns the people that the viewer may see by name, in a list or as authors of comments: all but those blocked either
- * way.
+ * way. `asOf` as for `blockedFor`.
  */
-export async function peopleSeenBy(reader: Reader, ids: Iterable<PersonId>): Promise<Map<PersonId, PersonCard>> {
+export async function peopleSeenBy(
+  reader: Reader,
+  ids: Iterable<PersonId>,
+  asOf?: string,
+): Promise<Map<PersonId, PersonCard>> {
   const all = [...ids];
-  const [people, blocked] = await Promise.all([personDocuments.get(reader, all), blockedFor(reader, all)]);
-  for (const person of blocked) people.delete(person);
-  return people;
+  const [people, blocked] = await Promise.all([personDocuments.get(reader, all), blockedFor(reader, all, asOf)]);
+  const seen = new Map(people);
+  for (const person of blocked) seen.delete(person);
+  return seen;
 }

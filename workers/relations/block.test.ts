@@ -167,9 +167,9 @@ it("is completed by the sweep if it cannot be applied at once", async () => {
   const pair = await newPair();
   await take(step(1, "PUT", "follow"), pair);
   await sweep(pair);
-  // The first batch stores the block. Its effect reads that fact, and then the other person's database is down.
+  // The first batch stores the block. Its effect reads that fact in the second, and then the other's database is down.
   const down = beforeBatches(env, (before) =>
-    before === 1 ? Promise.reject(new Error("D1 is down")) : Promise.resolve(),
+    before === 2 ? Promise.reject(new Error("D1 is down")) : Promise.resolve(),
   );
   const { answer, sent } = await take(step(0, "PUT", "block"), pair, down);
   expect(answer).toBe("200");
@@ -185,7 +185,8 @@ it("never goes back when a late run has read the fact before an unblock", async 
   const [{ person: ada }, { person: ben }] = pair;
   await take(step(0, "PUT", "block"), pair);
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const held = beforeBatches(env, () => {
+  const held = beforeBatches(env, (before) => {
+    if (before === 0) return Promise.resolve(); // The fact.
     reached.resolve();
     return released.promise;
   });
@@ -200,15 +201,19 @@ it("never goes back when a late run has read the fact before an unblock", async 
   expect(await stateOf(pair)).toMatchObject({ mine: [0, 2], isFollowed: true });
 });
 
-/** Returns an `env` that awaits `wait` before each batch, passing the number of earlier batches. */
+/** Returns an `env` that awaits `wait` before each batch at a primary, passing the number of earlier ones. */
 function beforeBatches(bindings: Env, wait: (before: number) => Promise<void>): Env {
   let batches = 0;
-  const waiting = (database: D1Database): D1Database =>
+  const waiting = <T extends object>(database: T): T =>
     new Proxy(database, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== "function") return value;
         const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
+        if (name === "withSession") {
+          return (constraint: string) =>
+            constraint === "first-primary" ? waiting(call(constraint) as object) : call(constraint);
+        }
         if (name !== "batch") return call;
         return async (...args: unknown[]) => {
           await wait(batches++);

@@ -1,8 +1,9 @@
 /** The effect of a block or an unblock: mirrors it to the other person's shard, and ends their follow. */
-import { and, eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
+import { exclusionMark } from "../../schema/d1/exclusion-marks.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { list, takeExcluded, excluded, textOf } from "../../schema/d1/sql.ts";
 import { blocks, following } from "../../schema/tables/people.ts";
@@ -11,32 +12,46 @@ import { withFreshIds } from "../storage/fresh-ids.ts";
 import { endFollowStatements, ending } from "./unfollow.ts";
 
 /**
- * Applies a block or an unblock to the other person. Costs one D1 query for the fact, one batch for the other person,
- * and one query to mark the effect as done. It may run repeatedly, late, or concurrently with another effect of the
+ * Applies a block or an unblock to the other person, and marks both, so that no reader decides about their posts from a
+ * state that lacks the block. Costs one D1 query for the fact, one batch for the other person, and one batch to mark the
+ * effect as done. It may run repeatedly, late, or concurrently with another effect of the
  * same pair: the mirror never goes back to an older version, and follows end according to the mirror.
  */
 export async function applyBlock(env: Env, effect: Extract<Effect, { kind: "block" }>): Promise<void> {
   const { person, other } = effect;
-  const fact = await databaseOf(env, person)
-    .patient.orm.select({ mine: blocks.mine, version: blocks.version })
-    .from(blocks)
-    .where(and(eq(blocks.person, person), eq(blocks.other, other)))
-    .get();
-  if (fact) await mirror(env, other, person, fact);
-  await deleteEffect(env, effect.id);
+  const { results, bookmark } = await databaseOf(env, person).patient.inSession<BlockFact>(
+    [statement(FACT, person, other)],
+    "first-primary",
+  );
+  const fact = results[0]?.rows[0];
+  const mirrored = fact && (await mirror(env, other, person, fact, bookmark));
+  await deleteEffect(env, effect.id, exclusionMark(env, person, other, mirrored));
 }
 
-type BlockFact = Pick<typeof blocks.$inferSelect, "mine" | "version">;
+type BlockFact = { mine: 0 | 1; version: number };
+const FACT = textOf(sql`
+  SELECT ${blocks.mine}, ${blocks.version} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${blocks.other} = ?2`);
 
-async function mirror(env: Env, person: PersonId, blocker: PersonId, { mine, version }: BlockFact): Promise<void> {
-  const database = databaseOf(env, person);
-  await withFreshIds(async () => {
+/** Returns the bookmark at which the database of `person` has the block. `madeAt`: the same of the blocker's database. */
+async function mirror(
+  env: Env,
+  person: PersonId,
+  blocker: PersonId,
+  { mine, version }: BlockFact,
+  madeAt: string | undefined,
+): Promise<string | undefined> {
+  return withFreshIds(async () => {
     const end = endFollowStatements(person, blocker, ENDING_IF_BLOCKED);
-    const [, ended] = await database.patient.batch([
-      statement(MIRROR, person, blocker, Number(mine), version),
-      ...end.statements,
-    ]);
-    if (ended && ended.changes > 0) await sendEffect(env, end.effect);
+    const { results, bookmark } = await databaseOf(env, person).patient.inSession(
+      [
+        statement(MIRROR, person, blocker, mine, version),
+        ...end.statements,
+        ...exclusionMark(env, person, blocker, madeAt),
+      ],
+      "first-primary",
+    );
+    if ((results[1]?.changes ?? 0) > 0) await sendEffect(env, end.effect);
+    return bookmark;
   });
 }
 

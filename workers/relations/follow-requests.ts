@@ -8,6 +8,7 @@ import { statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { exclusionMark } from "../../schema/d1/exclusion-marks.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { bare, excluded, list, literal, takeExcluded, textOf } from "../../schema/d1/sql.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
@@ -104,10 +105,13 @@ export async function applyDecision(env: Env, effect: DecisionEffect): Promise<v
       ),
     )
     .get();
-  if (answer) {
-    await withFreshIds(() => (answer.accepted ? beginFollow : end)(env, follower, followee, answer.answered));
+  const { accepted, answered } = answer ?? {};
+  let endedAt: string | undefined;
+  if (answered !== undefined) {
+    if (accepted) await withFreshIds(() => beginFollow(env, follower, followee, answered));
+    else endedAt = await withFreshIds(() => end(env, follower, followee, answered));
   }
-  await deleteEffect(env, effect.id);
+  await deleteEffect(env, effect.id, exclusionMark(env, followee, follower, endedAt));
 }
 
 async function beginFollow(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
@@ -123,10 +127,12 @@ async function beginFollow(env: Env, follower: PersonId, followee: PersonId, ask
   if (saved && saved.changes > 0) await sendEffect(env, effect);
 }
 
-async function end(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<void> {
+/** Returns the bookmark at which the follower's database no longer has the follow. */
+async function end(env: Env, follower: PersonId, followee: PersonId, asked: number): Promise<string | undefined> {
   const { effect, statements } = endFollowStatements(follower, followee, ENDING_IF_ASKED, asked);
-  const [saved] = await databaseOf(env, follower).patient.batch(statements);
-  if (saved && saved.changes > 0) await sendEffect(env, effect);
+  const { results, bookmark } = await databaseOf(env, follower).patient.inSession(statements, "first-primary");
+  if ((results[0]?.changes ?? 0) > 0) await sendEffect(env, effect);
+  return bookmark;
 }
 
 const ENDING_IF_ASKED = ending((asked) => sql`${following.asked} = ${asked}`);

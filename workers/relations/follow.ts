@@ -3,9 +3,10 @@
  * backfill.
  */
 import { desc, eq, sql } from "drizzle-orm";
-import { statement } from "../../schema/d1/database.ts";
+import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
+import { exclusionMark } from "../../schema/d1/exclusion-marks.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
 import { bare, excluded, list, literal, takeExcluded, textOf } from "../../schema/d1/sql.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
@@ -61,8 +62,15 @@ export async function mirrorFollow(
   followee: PersonId,
   { isAnnounced = true } = {},
 ): Promise<(Followee & { fact: FollowFact }) | undefined> {
-  const fact = await databaseOf(env, follower).patient.first<FollowFact>(FACT, follower, followee);
-  return fact ? { fact, ...(await mirror(env, follower, followee, fact, isAnnounced)) } : undefined;
+  const { results, bookmark } = await databaseOf(env, follower).patient.inSession<FollowFact>(
+    [statement(FACT, follower, followee)],
+    "first-primary",
+  );
+  const fact = results[0]?.rows[0];
+  if (!fact) return undefined;
+  // An unfollow counts for everybody from now on, so no reader may decide from a state that lacks it.
+  const marks = fact.active ? [] : exclusionMark(env, followee, follower, bookmark);
+  return { fact, ...(await mirror(env, follower, followee, fact, isAnnounced, marks)) };
 }
 
 const FACT = textOf(sql`
@@ -82,6 +90,7 @@ async function mirror(
   followee: PersonId,
   fact: FollowFact,
   isAnnounced: boolean,
+  marks: readonly Statement[],
 ): Promise<Followee> {
   const database = databaseOf(env, followee);
   const pair = [followee, shardOf(follower), follower] as const;
@@ -93,6 +102,7 @@ async function mirror(
     ...(requested ? [{ recipient: followee, kind: "follow_request", subject: followee } as const] : []),
   ]);
   const results = await database.patient.batch([
+    ...marks,
     ...countFollowerStatements({ follower, followee }, fact, now),
     statement(MIRROR, ...pair, active, version, bell, requested, asked, since, day, now, RAISE_AGAIN_AFTER),
     ...refreshFollowerStatements(followee, day),

@@ -1,7 +1,6 @@
 /**
- * Responses that are kept in the data centre's cache, for when they cannot be rendered again. A response to one person
- * is kept for that person only. The URLs under which responses are kept belong to no site, so no client can request
- * them.
+ * Public responses that are kept in the data centre's cache, for other isolates and for when they cannot be rendered
+ * again. The URLs under which responses are kept belong to no site, so no client can request them.
  */
 import type { PersonId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
@@ -23,10 +22,7 @@ const ABOUT = "x-about";
 
 const lastKept = new Memory<string, true>(REMEMBERED);
 
-export const ANYBODY = "anybody";
-type Whose = PersonId | typeof ANYBODY;
-
-/** The person whose posts a response shows: a kept copy must not outlast their account being public. */
+/** The person whose posts a response shows. A change of theirs in this isolate outdates it. */
 export const personShownBy = new WeakMap<Request, PersonId>();
 
 /**
@@ -35,12 +31,11 @@ export const personShownBy = new WeakMap<Request, PersonId>();
  */
 export function keepResponse(
   background: Background,
-  whose: Whose,
   url: string,
   copy: () => Response,
   about: PersonId | undefined,
 ): void {
-  const key = keyOf(whose, url);
+  const key = keyOf(url);
   if (key.length > URL_LENGTH_MAX) return;
   const last = lastKept.get(key);
   if (last && Date.now() - last.at < KEPT_AT_MOST_EVERY) return;
@@ -49,8 +44,8 @@ export function keepResponse(
 }
 
 /** Deletes a kept response in the background, because its subject is gone. */
-export function forgetKeptResponse(background: Background, whose: Whose, url: string): void {
-  const key = keyOf(whose, url);
+export function forgetKeptResponse(background: Background, url: string): void {
+  const key = keyOf(url);
   lastKept.delete(key);
   background.waitUntil(forget(key));
 }
@@ -81,10 +76,10 @@ async function keep(key: string, response: Response, about: PersonId | undefined
 /** `at`: when it was kept, in ms since 1970. `about`: the person whose posts it shows, if they are one person's. */
 type Kept = { response: Response; at: number; about: PersonId | undefined };
 
-/** Returns the last kept response to this person for this URL. */
-export async function keptResponse(whose: Whose, url: string): Promise<Kept | undefined> {
+/** Returns the last kept response for this URL. */
+export async function keptResponse(url: string): Promise<Kept | undefined> {
   try {
-    const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(keyOf(whose, url)), "the cache");
+    const kept = await within(CACHE_ANSWERS_WITHIN, caches.default.match(keyOf(url)), "the cache");
     if (!kept) return undefined;
     const { "content-type": type, etag, [KEPT_AT]: at, [ABOUT]: about } = Object.fromEntries(kept.headers);
     const headers = { ...(type !== undefined && { "content-type": type }), ...(etag !== undefined && { etag }) };
@@ -94,7 +89,7 @@ export async function keptResponse(whose: Whose, url: string): Promise<Kept | un
   }
 }
 
-function keyOf(whose: Whose, url: string): string {
+function keyOf(url: string): string {
   const { pathname, search } = new URL(url);
-  return `https://kept.invalid/${whose}${pathname}${search}`;
+  return `https://kept.invalid${pathname}${search}`;
 }

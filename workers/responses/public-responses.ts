@@ -8,17 +8,8 @@ import type { PersonId, PostId } from "../../schema/ids.ts";
 import { CONSISTENCY_TOKEN } from "../storage/consistency.ts";
 import { Flights } from "../storage/flights.ts";
 import { Memory } from "../storage/memory.ts";
-import { mayBePrivate } from "../reads/private-accounts.ts";
-import { Reader } from "../storage/reader.ts";
 import { hasSameEtag } from "../http/etags.ts";
-import {
-  ANYBODY,
-  forgetKeptResponse,
-  keepResponse,
-  keptResponse,
-  personShownBy,
-  URL_LENGTH_MAX,
-} from "./kept-responses.ts";
+import { forgetKeptResponse, keepResponse, keptResponse, personShownBy, URL_LENGTH_MAX } from "./kept-responses.ts";
 import { STALE } from "./reader-middleware.ts";
 import { isAnonymous } from "../http/session-cookie.ts";
 
@@ -92,7 +83,7 @@ export async function publicResponse(
 
   failures.set(url, true);
   const stale = known ?? (await fromCache(url));
-  if (stale && !isOutdated(url, stale) && !(await mayBeHidden(stale.value, env, context)))
+  if (stale && !isOutdated(url, stale))
     return respond(request, stale.value, { ...aged(stale.value, Date.now() - stale.at), "cache-status": STALE });
   return rendered ? respond(request, rendered, rendered.headers) : handler(request, env, context);
 }
@@ -109,10 +100,6 @@ function isOutdated(url: string, { value: { about }, at }: { value: CachedRespon
   const changes = [post, about].map((id) => (id === undefined ? undefined : changed.get(id as PostId | PersonId)));
   return changes.some((change) => change !== undefined && change.at >= at);
 }
-
-/** Asks KV, because while the databases are down only KV knows who has become private since. */
-const mayBeHidden = async ({ about }: CachedResponse, env: Env, context: ExecutionContext): Promise<boolean> =>
-  about !== undefined && (await mayBePrivate(new Reader(env, context), [about]));
 
 const isPublic = ({ method, url, headers }: Request): boolean =>
   method === "GET" &&
@@ -146,17 +133,17 @@ async function render(
   if (rendered.status === 200 && bytes.byteLength <= RESPONSE_MAX_BYTES) {
     responses.set(url, rendered, begun); // It may lack changes made since then.
     const isStale = response.headers.has("cache-status");
-    if (!isStale) keepResponse(context, ANYBODY, url, () => new Response(bytes, { headers: rendered.headers }), about);
+    if (!isStale) keepResponse(context, url, () => new Response(bytes, { headers: rendered.headers }), about);
   } else if (rendered.status === 404) {
     // An earlier response must not be served for something that is gone.
     responses.delete(url);
-    forgetKeptResponse(context, ANYBODY, url);
+    forgetKeptResponse(context, url);
   }
   return rendered;
 }
 
 async function fromCache(url: string): Promise<{ value: CachedResponse; at: number } | undefined> {
-  const kept = await keptResponse(ANYBODY, url);
+  const kept = await keptResponse(url);
   if (!kept) return undefined;
   const { response, at, about } = kept;
   try {

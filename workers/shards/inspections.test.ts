@@ -26,7 +26,7 @@ it("finds a file whose row moves to another database meanwhile, and does not tre
   const moved = async () => {
     await insert(world.DB_1);
     await world.DB.batch([
-      world.DB.prepare("INSERT INTO shard_moves VALUES (1, 4096, 8191, 'DB', 'DB_1', 'done', '', 1, 1, NULL)"),
+      world.DB.prepare("INSERT INTO shard_moves VALUES (1, 4096, 8191, 'DB', 'DB_1', 'done', '', 1, 1, NULL, NULL)"),
       world.DB.prepare("DELETE FROM media WHERE id = ?").bind(id),
     ]);
     vi.spyOn(Date, "now").mockReturnValue(now + 60_000);

@@ -58,8 +58,8 @@ export async function asMover<T>(
   statements: readonly Statement[],
 ): Promise<Result<T>[]> {
   try {
-    const results = await database.patient.batch<T>([statement(BEGIN, move.id, holder), ...statements, statement(END)]);
-    return results.slice(1, -1);
+    const all = [statement(BEGIN, move.id, holder), ...statements, statement(END)];
+    return (await database.patient.batch<T>(all)).slice(1, -1);
   } catch (error) {
     if (String(error).includes(HAS_NO_HOLDER)) throw new Refusal("unavailable", TAKEN_OVER);
     throw error;

@@ -7,13 +7,19 @@ import { type Phase, shardMoves } from "../../schema/tables/shards.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 
 /** A move of the logical shards from `first` to `last`, both included. `place` is where the current phase continues. */
-export type Move = Omit<typeof shardMoves.$inferSelect, "publishedAt"> & {
+export type Move = Omit<typeof shardMoves.$inferSelect, "publishedAt" | "bookmark"> & {
   /** The time since the new map was published, in ms, by the clock of DB. */
   publishedFor: number | null;
 };
 
 /** The result of a step. Without `phase`, the current phase continues. */
-export type StepResult = { phase?: Phase; place?: string; moved?: number; reason?: string };
+export type StepResult = {
+  phase?: Phase;
+  place?: string;
+  moved?: number;
+  reason?: string;
+  bookmark?: string | undefined;
+};
 
 const NOW = sql`cast(unixepoch('subsec') * 1000 AS INTEGER)`;
 const NEW_COLUMNS = list(
@@ -87,7 +93,7 @@ const BEGIN = textOf(sql`
  * read.
  */
 export async function advance(env: Env, move: Move, result: StepResult): Promise<boolean> {
-  const { phase = move.phase, place = "", moved = 0, reason = null } = result;
+  const { phase = move.phase, place = "", moved = 0, reason = null, bookmark = null } = result;
   const changes = await Database.of(env.DB).patient.run(
     ADVANCE,
     phase,
@@ -97,6 +103,7 @@ export async function advance(env: Env, move: Move, result: StepResult): Promise
     move.id,
     move.phase,
     move.place,
+    bookmark,
   );
   return changes > 0;
 }
@@ -104,6 +111,7 @@ export async function advance(env: Env, move: Move, result: StepResult): Promise
 const ADVANCE = textOf(sql`
   UPDATE ${shardMoves} SET ${bare(shardMoves.phase)} = ?1, ${bare(shardMoves.place)} = ?2,
     ${bare(shardMoves.moved)} = ?3, ${bare(shardMoves.reason)} = coalesce(${shardMoves.reason}, ?4),
+    ${bare(shardMoves.bookmark)} = coalesce(?8, ${shardMoves.bookmark}),
     ${bare(shardMoves.publishedAt)} = iif(?1 = ${named("published")}, ${NOW}, ${shardMoves.publishedAt})
   WHERE ${shardMoves.id} = ?5 AND ${shardMoves.phase} = ?6 AND ${shardMoves.place} = ?7`);
 

@@ -4,6 +4,7 @@
  * nothing is lost or doubled meanwhile.
  */
 import { getTableName } from "drizzle-orm";
+import { type Database, statement } from "../../schema/d1/database.ts";
 import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/d1/shards.ts";
 import { likes } from "../../schema/tables/posts.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
@@ -118,11 +119,16 @@ async function compare(mover: Mover, window: Window): Promise<{ found: string | 
 
 /** Closes the shards at the source, so that no more changes are noted, and replays the last notes. */
 async function finish(mover: Mover): Promise<StepResult> {
-  const { source, move } = mover;
+  const { source, target, move } = mover;
   await asMover(source, mover, [closeStatement(mover)]);
   const { isLast, difference } = await replayed(mover);
   if (difference !== undefined) return different(difference);
-  return isLast ? { phase: "published" } : { place: move.place };
+  return isLast ? { phase: "published", bookmark: await bookmarkOf(target) } : { place: move.place };
+}
+
+/** Returns the bookmark of the present state of a database. Costs one query of no rows. */
+async function bookmarkOf(database: Database): Promise<string | undefined> {
+  return (await database.patient.inSession([statement("SELECT 1")], "first-primary")).bookmark;
 }
 
 const different = (difference: string): StepResult => ({

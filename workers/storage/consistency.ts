@@ -24,6 +24,7 @@ const Token = z.object({
       z.union([
         z.tuple([PostId, z.number().int().nonnegative()]),
         z.tuple([PostId, z.number().int().nonnegative(), z.boolean()]),
+        z.tuple([PostId, z.number().int().nonnegative(), z.boolean().nullable(), z.literal(true)]),
       ]),
     )
     .max(POSTS_MAX),
@@ -32,9 +33,9 @@ const Token = z.object({
 
 /**
  * A write of the viewer: they must see the post at `seq` or newer. `liked` is the state after their last like or
- * unlike.
+ * unlike. `isNew`: they have just published the post, and D1 may not have it yet.
  */
-export type OwnWrite = { seq: number; liked?: boolean | undefined };
+export type OwnWrite = { seq: number; liked?: boolean | undefined; isNew?: boolean | undefined };
 
 /**
  * The writes and bookmarks that a reader must see: those of the request's token and those of this request. Newest
@@ -48,7 +49,7 @@ export class Seen {
   /** A token that is not one of ours counts as none. */
   constructor(token: string | undefined) {
     const { posts, databases } = parsed(token);
-    this.#posts = new Map(posts.map(([post, seq, liked]) => [post, { seq, liked }]));
+    this.#posts = new Map(posts.map(([post, seq, liked, isNew]) => [post, { seq, liked: liked ?? undefined, isNew }]));
     this.#bookmarks = new Map(databases);
   }
 
@@ -56,11 +57,20 @@ export class Seen {
     return this.#posts.get(post);
   }
 
+  /** The posts that the viewer has just published, newest write first. */
+  get published(): PostId[] {
+    return [...this.#posts].flatMap(([post, { isNew }]) => (isNew ? [post] : []));
+  }
+
   /** Adds a write of this request. Beyond POSTS_MAX the oldest post is dropped. */
   wrote(post: PostId, write: OwnWrite): void {
     const before = this.#posts.get(post);
     this.#posts.delete(post);
-    const merged = { seq: Math.max(write.seq, before?.seq ?? 0), liked: write.liked ?? before?.liked };
+    const merged = {
+      seq: Math.max(write.seq, before?.seq ?? 0),
+      liked: write.liked ?? before?.liked,
+      isNew: write.isNew ?? before?.isNew,
+    };
     const older = [...this.#posts].slice(0, POSTS_MAX - 1);
     this.#posts.clear();
     for (const [id, own] of [[post, merged] as const, ...older]) this.#posts.set(id, own);
@@ -86,7 +96,10 @@ export class Seen {
   /** The token for the response; undefined when it would hold nothing that the request's token does not. */
   get token(): string | undefined {
     if (!this.#isNew) return undefined;
-    const posts = [...this.#posts].map(([id, { seq, liked }]) => (liked === undefined ? [id, seq] : [id, seq, liked]));
+    const posts = [...this.#posts].map(([id, { seq, liked, isNew }]) => {
+      if (isNew) return [id, seq, liked ?? null, true];
+      return liked === undefined ? [id, seq] : [id, seq, liked];
+    });
     return btoa(
       JSON.stringify({ posts, databases: [...this.#bookmarks].filter(([, at]) => Bookmark.safeParse(at).success) }),
     );

@@ -75,10 +75,12 @@ export async function continueEffect(env: Env, effect: Effect, now = Date.now())
   await sendEffect(env, effect);
 }
 
-/** Deletes an effect that is done. */
-export async function deleteEffect(env: Env, id: EffectId): Promise<void> {
-  await databaseOf(env, id).patient.orm.delete(effects).where(eq(effects.id, id));
+/** Deletes an effect that is done, in one transaction with its last statements in the same database. */
+export async function deleteEffect(env: Env, id: EffectId, last: readonly Statement[] = []): Promise<void> {
+  await databaseOf(env, id).patient.batch([...last, statement(DELETE, id)]);
 }
+
+const DELETE = textOf(sql`DELETE FROM ${effects} WHERE ${effects.id} = ?1`);
 
 /** Sends due effects, up to RESENT_PER_SWEEP for each database, and postpones them. Returns how many were due. */
 export async function resendEffects(env: Env, now = Date.now()): Promise<number> {

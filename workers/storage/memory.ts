@@ -23,6 +23,11 @@ export class Memory<K, V> {
     }
   }
 
+  /** All keys with their values, oldest first. */
+  *entries(): Iterable<[K, V]> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

@@ -1,26 +1,35 @@
 import { statement, type Statement, type Result } from "../../schema/d1/database.ts";
-import type { Viewer } from "./viewer.ts";
+import type { SessionCheck, Viewer } from "./viewer.ts";
 import type { Refusable, Snapshot } from "../../durable-objects/post/post-results.ts";
 import type { Id, PersonId, PostId } from "../../schema/ids.ts";
-import { bindingOf, byDatabase, databaseOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
+import { bindingOf, byDatabase, databaseOf, floorOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
 import type { QueryResult } from "../../schema/d1/combined-reads.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { Seen } from "./consistency.ts";
 import { Served } from "./served.ts";
 import type { Background } from "../../schema/background.ts";
 
-/** Reads on behalf of one request. Knows its viewer, what they must see, and which stores have served it. */
+/** Rows, and the bookmark of the state that they are from, if D1 reports one. */
+export type ReadRows<Row> = { rows: Row[]; at: string | undefined };
+
+/**
+ * Reads on behalf of one request. Knows its viewer, what they must see, and which stores have served them.
+ *
+ * A request reads before its session has been checked: the token names the person, and the check travels in the same
+ * call as the first read. So whatever changes something must first await `confirmedViewer`, and no response leaves
+ * before the check has succeeded (workers/api/accounts/viewer.ts).
+ */
 export class Reader {
   readonly env: Env;
   readonly background: Background;
   readonly seen: Seen;
   readonly served = new Served();
-  /**
-   * The person whose posts are read, if all are one person's. A kept response about them is not served once they are
-   * private.
-   */
+  /** The person whose posts are read, if all are one person's. */
   about: PersonId | undefined;
-  /** Undefined for an anonymous viewer. Set when the session has been read. */
-  viewer: Viewer | undefined;
+  #viewer: Viewer | undefined;
+  #startCheck: (() => Promise<SessionCheck | undefined>) | undefined;
+  #check: Promise<SessionCheck | undefined> | undefined;
+  #isFromPrimary = false;
 
   constructor(env: Env, background: Background, token?: string) {
     this.env = env;
@@ -28,23 +37,49 @@ export class Reader {
     this.seen = new Seen(token);
   }
 
+  /** Acts for a person from now on. `check` returns undefined if their session is over; it runs once, with the first read. */
+  actFor(viewer: Viewer, check: () => Promise<SessionCheck | undefined>): void {
+    this.#viewer = viewer;
+    this.#startCheck = check;
+  }
+
+  /** The person whom the request claims to act for; undefined for an anonymous viewer. */
+  get viewer(): Viewer | undefined {
+    return this.#viewer;
+  }
+
   get person(): PersonId | undefined {
-    return this.viewer?.person;
+    return this.#viewer?.person;
+  }
+
+  /** Returns the check of the session; undefined for an anonymous viewer or a session that is over. */
+  async check(): Promise<SessionCheck | undefined> {
+    this.#beginCheck();
+    return this.#check;
+  }
+
+  /** Returns the viewer once their session is known to be valid; undefined for an anonymous viewer. */
+  async confirmedViewer(): Promise<Viewer | undefined> {
+    return (await this.check()) && this.#viewer;
   }
 
   /** Whether the viewer has blocked anybody or is blocked by anybody. */
-  get hasBlocks(): boolean {
-    return this.viewer?.hasBlocks ?? false;
+  async hasBlocks(): Promise<boolean> {
+    return (await this.check())?.hasBlocks ?? false;
   }
 
   /**
-   * Reads the primary of the database of `key`. For data that must be current, such as sessions and blocks, and for
-   * data read with it in one call. Costs one D1 query; concurrent queries of this isolate share one call.
+   * Reads the primary of the database of `key`. For what a replica lacks and must exist, and for what depends on a write
+   * of this request. Costs one D1 query; concurrent queries of this isolate share one call.
    */
   async primary<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<Row[]> {
-    const { shared } = databaseOf(this.env, key);
-    const { rows } = await this.#timed(() => shared.primary<Row>(statement(sql, ...params), this.background));
-    return rows;
+    return (await this.primaryAt<Row>(key, sql, ...params)).rows;
+  }
+
+  /** Like `primary`, and returns which state was read. */
+  async primaryAt<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<ReadRows<Row>> {
+    this.#beginCheck();
+    return this.#primary<Row>(key, sql, params);
   }
 
   /**
@@ -52,14 +87,35 @@ export class Reader {
    * written. Costs as much as `primary`.
    */
   async replica<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<Row[]> {
+    return (await this.replicaAt<Row>(key, sql, ...params)).rows;
+  }
+
+  /** Like `replica`, and returns which state was read. */
+  async replicaAt<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<ReadRows<Row>> {
+    this.#beginCheck();
+    if (this.#isFromPrimary) return this.#primary<Row>(key, sql, params);
     const binding = bindingOf(this.env, key);
     const { shared } = databaseOf(this.env, key);
-    const atLeast = this.seen.bookmark(binding);
+    const [seen, floor] = [this.seen.bookmark(binding), floorOf(this.env, binding)];
+    const atLeast = seen !== undefined && floor !== undefined && floor > seen ? floor : (seen ?? floor);
     const { rows, bookmark } = await this.#timed(() =>
       shared.replica<Row>(statement(sql, ...params), atLeast, this.background),
     );
     if (bookmark !== undefined) this.seen.reached(binding, bookmark);
-    return rows;
+    return { rows, at: bookmark };
+  }
+
+  /**
+   * Makes all further reads go to primaries. For when an actor has returned what other people wrote: no replica may be
+   * new enough to decide who may see that.
+   */
+  readPrimariesFromNowOn(): void {
+    this.#isFromPrimary = true;
+  }
+
+  /** Whether decisions must be read again, because they are about something that no replica may have. */
+  get isFromPrimary(): boolean {
+    return this.#isFromPrimary;
   }
 
   /**
@@ -87,19 +143,42 @@ export class Reader {
     return (await Promise.all(this.#grouped(ids).map(([key, group]) => this.primary<Row>(key, sql, group)))).flat();
   }
 
+  /** The bookmark of the newest state of the viewer's own database that this request has read or must see. */
+  get ownState(): string | undefined {
+    return this.person && this.seen.bookmark(bindingOf(this.env, this.person));
+  }
+
   /** Reads a post from its actor. Costs one actor call. */
   snapshot(post: PostId): Promise<Refusable<Snapshot>> {
     return this.served.timed("actor", async () => this.env.POSTS.getByName(post).snapshot(this.person));
   }
 
   /**
-   * Writes to the database of `key` in one transaction, which this viewer sees wherever they read next. Rejects when D1
-   * does not answer in time, although it may have written. Costs one D1 batch.
+   * Writes to the database of `key` in one transaction, which this viewer sees wherever they read next. Throws
+   * `not_signed_in` before it writes anything if the viewer's session is over. Rejects when D1 does not answer in time,
+   * although it may have written. Costs one D1 batch.
    */
   async write<Row>(key: Id, statements: readonly Statement[]): Promise<Result<Row>[]> {
+    if (this.#viewer && !(await this.confirmedViewer())) throw new Refusal("not_signed_in");
     const { results, bookmark } = await databaseOf(this.env, key).inSession<Row>(statements, "first-primary");
     if (bookmark !== undefined) this.seen.reached(bindingOf(this.env, key), bookmark);
     return results;
+  }
+
+  #beginCheck(): void {
+    const start = this.#startCheck;
+    if (!start) return;
+    this.#startCheck = undefined; // First, because the check reads too.
+    this.#check = start();
+    this.#check.catch(() => undefined); // Whoever needs the result awaits it.
+  }
+
+  #primary<Row>(key: Id | number, sql: string, params: readonly unknown[]): Promise<ReadRows<Row>> {
+    const { shared } = databaseOf(this.env, key);
+    return this.#timed(async () => {
+      const { rows, bookmark } = await shared.primary<Row>(statement(sql, ...params), this.background);
+      return { rows, at: bookmark };
+    });
   }
 
   #grouped(ids: Iterable<Id>): [Id, string][] {
@@ -107,7 +186,7 @@ export class Reader {
     return [...groups].flatMap((group) => (group[0] === undefined ? [] : [[group[0], JSON.stringify(group)]]));
   }
 
-  #timed<Row>(call: () => Promise<QueryResult<Row>>): Promise<QueryResult<Row>> {
+  #timed<T extends QueryResult<unknown> | ReadRows<unknown>>(call: () => Promise<T>): Promise<T> {
     return this.served.timed("d1", call);
   }
 }

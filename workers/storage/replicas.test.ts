@@ -43,7 +43,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     await database.catchUp();
     const { primary } = database.served;
     expect((await profile(ada, tokenOf(changed))).bio).toBe("Tides");
-    expect(database.served.primary - primary).toBe(2); // The session, and whether they follow themselves.
+    expect(database.served.primary - primary).toBe(0);
   });
 
   it("shows an author their new post among their posts", async () => {
@@ -83,6 +83,13 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     await writeFollow(ben.person.id, ada.person.id);
     const { id } = await publish(ada);
     await fanOut(lagging, { post: id, author: ada.person.id });
+    await database.catchUp();
+    for (const [table, key] of [
+      ["posts", "id"],
+      ["post_stats", "post"],
+    ]) {
+      await REPLICA.prepare(`DELETE FROM ${table} WHERE ${key} = ?`).bind(id).run();
+    }
     const feed = await (await ask("GET", "/v1/feed", as(ben))).json<PostPage>();
     expect(feed.items.map((post) => post.id)).toEqual([id]);
   });

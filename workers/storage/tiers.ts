@@ -1,9 +1,9 @@
 /**
  * Caches values that many people read and that rarely change or may be a moment old: post documents, post standings,
- * people. A key is looked up in the isolate's memory, then in KV, then in D1, and written back to the tiers that
- * missed. KV is near, but reading one key costs as much as 500 rows of D1, and writing one as much as 5,000. So only
- * small sets of keys are looked up in KV, and only keys that this isolate has needed before are written to it; a larger
- * set is one D1 query. Concurrent requests for a key share one read, and absence is cached too, for a moment. When D1
+ * people. A key is looked up in the isolate's memory, then in KV and in D1 at the same time, and written back to the tiers
+ * that missed. KV is in more places than D1's replicas, but reading one key costs as much as 500 rows of D1, and writing
+ * one as much as 5,000. So only small sets of keys are looked up in KV, and only keys that this isolate has needed before
+ * are written to it; a larger set is one D1 query. Concurrent requests for a key share one read, and absence is cached too, for a moment. When D1
  * fails, the last known value is returned and the response is marked as stale.
  */
 import { fingerprintOf } from "../../schema/fingerprint.ts";
@@ -18,8 +18,8 @@ const WRITTEN_AT_MOST_EVERY = 300_000; // ms
 /** How long absence is cached, so that repeated requests for a missing key do not reach a database each time. */
 const ABSENT_FOR = 1000; // ms
 const KV_TTL = 600; // s
-/** The largest set of keys that is looked up in KV before D1. */
-const KV_FIRST = 3;
+/** The largest set of keys that is looked up in KV, too. */
+const KV_AT_MOST = 3;
 const KV_KEYS_MAX = 100; // KV's limit for one bulk get.
 
 type Load<K, V> = (reader: Reader, keys: K[]) => Promise<Map<K, V>>;
@@ -64,8 +64,8 @@ export class Tiers<K extends string, V extends object> {
   }
 
   /**
-   * Returns those of `keys` that exist. Costs nothing when all are in memory; otherwise one KV read if at most three
-   * are missing, and one D1 query for each database that holds one of the rest.
+   * Returns those of `keys` that exist. Costs nothing when all are in memory; otherwise one D1 query for each database
+   * that holds one of the rest, and one KV read if at most three are missing.
    */
   async get(reader: Reader, keys: Iterable<K>): Promise<Map<K, V>> {
     const found = new Map<K, V>();
@@ -85,7 +85,7 @@ export class Tiers<K extends string, V extends object> {
   async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const loaded = await this.#load(reader, keys);
     // Written to KV only if this isolate has needed the key before.
-    const wanted = keys.length <= KV_FIRST ? [...loaded].filter(([key]) => this.#memory.get(key)) : [];
+    const wanted = keys.length <= KV_AT_MOST ? [...loaded].filter(([key]) => this.#memory.get(key)) : [];
     if (this.#kv !== undefined && wanted.length > 0) {
       reader.background.waitUntil(this.#toKv(reader.env, this.#kv, new Map(wanted)));
     }
@@ -105,11 +105,6 @@ export class Tiers<K extends string, V extends object> {
     this.#memory.set(key, known && JSON.stringify(known) === JSON.stringify(value) ? known : value);
   }
 
-  /** Caches a value that may be outdated: it is used only while D1 fails, and only if nothing else is known. */
-  learnOld(key: K, value: V): void {
-    if (!this.#memory.get(key)?.value) this.#memory.set(key, value, 0);
-  }
-
   /** Forgets that `key` is absent, for when it may have been written. */
   dropAbsence(key: K): void {
     if (this.#memory.get(key)?.value === null) this.#memory.delete(key);
@@ -118,6 +113,11 @@ export class Tiers<K extends string, V extends object> {
   /** Drops `key` from memory after a change, so that this isolate shows the change at once. */
   drop(key: K): void {
     this.#memory.delete(key);
+  }
+
+  /** Drops all values from memory that match. For rare changes, since it looks at every value. */
+  dropWhere(matches: (value: V) => boolean): void {
+    for (const [key, value] of this.#memory.entries()) if (value && matches(value)) this.#memory.delete(key);
   }
 
   /** Drops `key` from memory and KV. Other isolates keep their copies until these expire. */
@@ -140,11 +140,24 @@ export class Tiers<K extends string, V extends object> {
     }
   }
 
+  /** Asks KV and D1 at the same time for a small set, since either may be the nearer one and KV may lack the keys. */
   async #fromBelow(reader: Reader, keys: K[]): Promise<Map<K, V>> {
-    const cached = keys.length <= KV_FIRST ? await this.#fromKv(reader, keys) : new Map<K, V>();
-    for (const [key, value] of cached) this.#memory.set(key, value);
-    const missing = keys.filter((key) => !cached.has(key));
-    return missing.length === 0 ? cached : new Map([...cached, ...(await this.renew(reader, missing))]);
+    const loaded = this.renew(reader, keys);
+    if (this.#kv === undefined || keys.length > KV_AT_MOST) return loaded;
+    reader.background.waitUntil(loaded.catch(() => undefined)); // It goes on when KV is first.
+    try {
+      return await Promise.any([loaded, this.#allFromKv(reader, keys)]);
+    } catch {
+      return loaded;
+    }
+  }
+
+  /** Returns all `keys` from KV, or rejects. */
+  async #allFromKv(reader: Reader, keys: K[]): Promise<Map<K, V>> {
+    const cached = await this.#fromKv(reader, keys);
+    if (cached.size < keys.length) throw new Error("KV lacks some of the keys");
+    for (const [key, value] of cached) if (!this.#memory.get(key)?.value) this.#memory.set(key, value);
+    return cached;
   }
 
   /** Returns the values in memory, however old. */

@@ -6,6 +6,7 @@ import type { Media } from "../../../schema/api/media.ts";
 import type { Effect } from "../../../schema/messages/effects.ts";
 import type { MediaId, PersonId, SessionId } from "../../../schema/ids.ts";
 import { d1Of } from "../stores/d1.ts";
+import { Reader } from "../../../workers/storage/reader.ts";
 import { problem } from "../../../workers/http/problems.ts";
 import { mediaRoutes } from "../../../workers/api/media/media.ts";
 import { posters } from "../../../workers/api/media/posters.ts";
@@ -29,7 +30,9 @@ export async function requestAs(
   const session = "0000000000000" as SessionId;
   const app = new OpenAPIHono<App>();
   app.use((c, next) => {
-    c.set("viewer", person && { person, session, hasBlocks: false });
+    const reader = new Reader(c.env, c.executionCtx);
+    if (person) reader.actFor({ person, session }, async () => ({ hasBlocks: false, at: undefined }));
+    c.set("reader", reader);
     return next();
   });
   app.onError(problem).route("/v1", mediaRoutes).route("/v1", posters).route("/", serveMedia);

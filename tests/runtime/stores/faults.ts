@@ -1,6 +1,7 @@
 /** Stores that fail on demand: they throw, respond late, or never respond. */
 export type Fault = "throws" | "hangs" | { delay: number };
-export type Faults = { reads?: Fault; writes?: Fault; kv?: Fault; queues?: Fault; cache?: Fault };
+/** `primary`: of whatever goes to a primary, also reads. */
+export type Faults = { primary?: Fault; reads?: Fault; writes?: Fault; kv?: Fault; queues?: Fault; cache?: Fault };
 
 /**
  * Returns `env` with databases, KV and queues that fail as `faults` says at the time of the call. `failed` counts those
@@ -44,9 +45,10 @@ const RUNS = new Set<PropertyKey>(["first", "run", "all", "raw"]);
 const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP)\b/i;
 
 /** Wraps a database so that reads and writes fail separately. Each statement is marked by whether it writes. */
-function database<T extends object>(target: T, faults: Faults, meet: Meet): T {
+function database<T extends object>(target: T, faults: Faults, meet: Meet, isPrimary = true): T {
   const real = new WeakMap<object, { statement: D1PreparedStatement; writes: boolean }>();
-  const faultOf = (writes: boolean) => (writes ? faults.writes : faults.reads);
+  const faultOf = (writes: boolean) =>
+    (isPrimary || writes ? faults.primary : undefined) ?? (writes ? faults.writes : faults.reads);
   const wrapped = (statement: D1PreparedStatement, writes: boolean): D1PreparedStatement => {
     const proxy = new Proxy(statement, {
       get: (target, name) => {
@@ -66,7 +68,10 @@ function database<T extends object>(target: T, faults: Faults, meet: Meet): T {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
-      if (name === "withSession") return (...args: unknown[]) => database(call(...args) as object, faults, meet);
+      if (name === "withSession") {
+        return (constraint: string) =>
+          database(call(constraint) as object, faults, meet, constraint === "first-primary");
+      }
       if (name === "prepare") return (sql: string) => wrapped(call(sql) as D1PreparedStatement, WRITES.test(sql));
       if (name === "batch") {
         return (statements: D1PreparedStatement[]) => {

@@ -80,4 +80,15 @@ export class LaggingDatabase {
 
 const ROWS_PER_STATEMENT = 500;
 /** `people` is last, because triggers on the other tables change its counts. */
-const TABLES = ["handles", "following", "followers", "posts", "post_stats", "comments", "people"];
+const TABLES = [
+  "handles",
+  "sessions",
+  "following",
+  "followers",
+  "posts",
+  "post_stats",
+  "comments",
+  "feed",
+  "likes",
+  "people",
+];

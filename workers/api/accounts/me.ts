@@ -7,14 +7,15 @@ import { people } from "../../../schema/tables/people.ts";
 import { EditMe, Me } from "../../../schema/api/people.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { personDocuments } from "../../reads/documents.ts";
+import { audiences, personDocuments } from "../../reads/documents.ts";
 import { unreadCount } from "../../notifications/present-notifications.ts";
 import { ownProfileOf } from "../../reads/people.ts";
-import { copyPrivate, forgetPrivacy, noteIsPrivate, NOTICED_WITHIN } from "../../reads/private-accounts.ts";
+import { dropPostsBy } from "../../reads/stored-posts.ts";
+import type { PersonId } from "../../../schema/ids.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
-import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { type App, body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
 
 export const me = routes();
@@ -26,7 +27,7 @@ me.openapi(
     summary: "Get the viewer's own profile",
     responses: { 200: json(Me), ...refusals },
   }),
-  async (c) => c.json(await meOf(c.var.reader, requireViewer(c)), 200),
+  async (c) => c.json(await meOf(c.var.reader, claimedViewer(c)), 200),
 );
 
 me.openapi(
@@ -35,14 +36,14 @@ me.openapi(
     path: "/me",
     summary: "Edit the viewer's name or bio, or make the account private or public",
     description:
-      "Fields that are left out stay as they are. Others may see the old name for some minutes. Making the account " +
-      "private takes a second; once the response arrives, its posts are hidden from all signed-in people who do not " +
-      "follow it. Existing followers stay. Making it public accepts all pending follow requests.",
+      "Fields that are left out stay as they are. Others may see the old name for some minutes. Nothing that is " +
+      "published after the account has become private is shown to anybody who does not follow it; earlier posts may " +
+      "still be shown for a moment. Existing followers stay. Making it public accepts all pending follow requests.",
     request: body(EditMe),
     responses: { 200: json(Me), ...refusals },
   }),
   async (c) => {
-    const viewer = requireViewer(c);
+    const viewer = await requireViewer(c);
     const { person } = viewer;
     const { name, bio, private: isPrivate } = c.req.valid("json");
     if (name !== undefined || bio !== undefined) {
@@ -60,16 +61,17 @@ const EDIT = textOf(sql`
   SET ${bare(people.name)} = coalesce(?2, ${people.name}), ${bare(people.bio)} = coalesce(?3, ${people.bio})
   WHERE ${people.id} = ?1`);
 
-/**
- * Makes the viewer private. Costs one D1 batch, and waits until no isolate trusts an older value. It also waits if they
- * are private already, because an earlier request whose response was lost may have written that just now.
- */
-async function becomePrivate({ env, var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
-  await copyPrivate(env, person); // First, so that KV never misses a private account when D1 is down.
+/** Makes the viewer private. Costs one D1 batch. */
+async function becomePrivate({ var: { reader } }: Context<App>, { person }: Viewer): Promise<void> {
   await reader.write(person, [statement(HIDE, person)]);
-  noteIsPrivate(person);
+  changedAudience(person);
+}
+
+/** Makes this isolate decide anew who may see the person's posts. */
+function changedAudience(person: PersonId): void {
+  audiences.drop(person);
+  dropPostsBy(person);
   forgetPublicResponsesOf(person);
-  await new Promise((resolve) => setTimeout(resolve, NOTICED_WITHIN));
 }
 
 const HIDE = textOf(sql`
@@ -85,8 +87,7 @@ async function becomePublic(c: Context<App>, { person }: Viewer): Promise<void> 
     ]);
     if (saved && saved.changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
   });
-  forgetPrivacy(person);
-  forgetPublicResponsesOf(person);
+  changedAudience(person);
 }
 
 const IS_PRIVATE = textOf(sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?4 AND ${people.private} = 1)`);

@@ -18,11 +18,11 @@ async function signIn(): Promise<SignedIn> {
 
 it("signs in with a new token each time, and stores no secret in plain text", async () => {
   const [first, second] = [await signIn(), await signIn()];
-  expect(first.token).toMatch(/^[0-9a-z]{13}\.[\w-]{43}$/);
+  expect(first.token).toMatch(/^[0-9a-z]{13}\.[0-9a-z]{13}\.[\w-]{43}$/);
   expect(first.token).not.toBe(second.token);
   expect((await ask("GET", "/v1/me", { token: first.token })).status).toBe(200);
 
-  const [id, secret = ""] = first.token.split(".");
+  const [, id, secret = ""] = first.token.split(".");
   const row = await d1Of(env, first.person.id).prepare("SELECT * FROM sessions WHERE id = ?").bind(id).first();
   expect(row).not.toBeNull();
   expect(JSON.stringify(row)).not.toContain(secret);
@@ -101,7 +101,7 @@ it("rejects the eleventh attempt at a handle within a minute, even with the righ
 it("rejects an expired session, and deletes old ones at the next sign-in", async () => {
   const { person, token } = await signIn();
   const database = d1Of(env, person.id);
-  const [id] = token.split(".");
+  const [, id] = token.split(".");
   await database.prepare("UPDATE sessions SET expires_at = ? WHERE id = ?").bind(Date.now(), id).run();
   expect(await outcome(await ask("GET", "/v1/me", { token }))).toBe("401 not_signed_in");
 

@@ -17,8 +17,7 @@ import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
-import { forgetSession } from "./session-copies.ts";
-import { newSession, SESSION_LASTS } from "./tokens.ts";
+import { forgetSession, newSession, SESSION_LASTS } from "./tokens.ts";
 import { beginSession, endSession } from "./viewer.ts";
 
 /** How many expired sessions a sign-in deletes: more than the one it adds, so that they never pile up. */
@@ -44,7 +43,7 @@ sessions.openapi(
     const right = await verifyPassword(password, known?.password);
     if (!known || !right) throw new Refusal("wrong_credentials");
     const token = await startSession(c.env, known.person.id);
-    await beginSession(c, known.person, token);
+    beginSession(c, token);
     return c.json({ person: known.person, token }, 201);
   },
 );
@@ -54,15 +53,14 @@ sessions.openapi(
     method: "delete",
     path: "/sessions/current",
     summary: "Sign out",
-    description: "From now on the token is rejected everywhere.",
+    description: "The token is rejected everywhere as soon as D1's replicas have it, which takes a moment.",
     responses: { 204: { description: "Signed out" }, ...refusals },
   }),
   async (c) => {
-    const viewer = requireViewer(c);
+    const viewer = await requireViewer(c);
     const { person, session } = viewer;
-    // First, because D1 may end the session and lose the response; the copy would then outlast it.
-    await forgetSession(c.env, session);
-    await databaseOf(c.env, session).batch([statement(END, session), endSubscriptions(viewer)]);
+    await c.var.reader.write(session, [statement(END, session), endSubscriptions(viewer)]);
+    forgetSession(session);
     await closeSockets(c.env, person, session);
     endSession(c);
     return c.body(null, 204);

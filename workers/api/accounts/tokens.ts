@@ -1,6 +1,7 @@
 /**
- * Session tokens: `<session id>.<256 random bits>`. The id names the database that holds the session. Only the SHA-256
- * of the random part is stored there, so a leaked database does not let anyone sign in.
+ * Session tokens: `<person>.<session>.<256 random bits>`. The person's id names the database that holds the session, and
+ * lets a request begin to read before the session has been checked. Only the SHA-256 of the random part is stored there,
+ * so a leaked database does not let anyone sign in.
  */
 import { sql } from "drizzle-orm";
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../../schema/ids.ts";
@@ -11,14 +12,15 @@ import { blocks, people, sessions } from "../../../schema/tables/people.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
-import type { Viewer } from "../../storage/viewer.ts";
-import { sessionCopy, rememberSession, type SessionRow } from "./session-copies.ts";
+import type { SessionCheck } from "../../storage/viewer.ts";
 
 /** In ms, from sign-in. Using a session does not extend it, so that reads never write. */
 export const SESSION_LASTS = 30 * 24 * 60 * 60 * 1000;
 
 const SECRET_BYTES = 32;
-const TOKEN = /^(\w{13})\.([\w-]{43})$/;
+const TOKEN = /^(\w{13})\.(\w{13})\.([\w-]{43})$/;
+/** How many ended sessions an isolate remembers. */
+const ENDED_MAX = 10_000;
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 /** Returns a token for `person` and the row that makes it valid. The id may be taken: see `withFreshIds`. */
@@ -29,56 +31,58 @@ export async function newSession(
   const id = newId<SessionId>(shardOf(person), now);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64(BASE64URL);
   const row = { id, person, secretHash: await hashOf(secret), expiresAt: now + SESSION_LASTS };
-  return { token: `${id}.${secret}`, row };
+  return { token: `${person}.${id}.${secret}`, row };
 }
+
+/** A token in its parts. It claims to belong to `person`; `checkSession` says whether that is true. */
+export type Claim = { person: PersonId; session: SessionId; secret: string };
 
 /** Splits a token into its parts; returns undefined for a malformed one. */
-export function sessionOf(token: string): { id: SessionId; secret: string } | undefined {
-  const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
-  return isId(id) ? { id: id as SessionId, secret } : undefined;
-}
-
-/** Returns the row of a new session in the form in which its copy is stored. */
-export async function sessionRowOf(
-  person: PersonCard,
-  token: string,
-  now = Date.now(),
-): Promise<{ session: SessionId; row: SessionRow } | undefined> {
-  const session = sessionOf(token);
-  if (!session) return undefined;
-  const secretHash = await hashOf(session.secret);
-  return { session: session.id, row: { ...person, secretHash, expiresAt: now + SESSION_LASTS, hasBlocks: 0 } };
+export function claimIn(token: string): Claim | undefined {
+  const [, person = "", session = "", secret = ""] = TOKEN.exec(token) ?? [];
+  return isId(person) && isId(session)
+    ? { person: person as PersonId, session: session as SessionId, secret }
+    : undefined;
 }
 
 /**
- * Returns the viewer that a token stands for, or undefined. Costs one D1 query, and none for a malformed token. It
- * reads the primary, never a cache or a replica, because the end of a session and a block must hold everywhere at once.
- * Only while the primary fails, when no session can be ended either, an earlier copy counts.
+ * Returns whether the session of a token is valid: undefined if it never was or is over. Reads a replica, so the end of a
+ * session holds everywhere once the replicas have it, and at once in the isolate that ended it; with the variable
+ * SESSION_CHECKS set to "primary", at once everywhere. A session that a replica lacks may have begun a moment ago, so it is
+ * looked up at the primary. Costs one D1 query, two for a session that does not exist.
  */
-export async function viewerOf(reader: Reader, token: string, now = Date.now()): Promise<Viewer | undefined> {
-  const session = sessionOf(token);
-  if (!session) return undefined;
-  const row = await knownSession(reader, session.id);
-  if (!row || row.expiresAt <= now || !isEqual(row.secretHash, await cachedHashOf(session.secret))) return undefined;
-  return { person: row.id, session: session.id, hasBlocks: row.hasBlocks === 1 };
+export async function checkSession(
+  reader: Reader,
+  { person, session, secret }: Claim,
+  now = Date.now(),
+): Promise<SessionCheck | undefined> {
+  if (ended.get(session)) return undefined;
+  const [{ row, at }, hash] = await Promise.all([sessionRow(reader, session), cachedHashOf(secret)]);
+  if (!row || row.id !== person || row.expiresAt <= now || !isEqual(row.secretHash, hash)) return undefined;
+  const { id, handle, name } = row;
+  personDocuments.learn(id, { id, handle, name }); // The viewer often appears in their own response.
+  return { hasBlocks: row.hasBlocks === 1, at };
 }
 
-async function knownSession(reader: Reader, id: SessionId): Promise<SessionRow | undefined> {
-  try {
-    const [row] = await reader.primary<SessionRow>(id, SESSION, id);
-    rememberSession(id, row);
-    if (row) personDocuments.learn(row.id, cardOf(row)); // The viewer often appears in their own response.
-    return row;
-  } catch (error) {
-    const copy = await sessionCopy(reader, id).catch(() => undefined);
-    if (!copy) throw error;
-    reader.served.isStale = true;
-    personDocuments.learnOld(copy.id, cardOf(copy));
-    return copy;
-  }
+/** Makes this isolate refuse a session that has ended, however late its replica is. */
+export const forgetSession = (session: SessionId): void => ended.set(session, true);
+const ended = new Memory<SessionId, true>(ENDED_MAX);
+
+async function sessionRow(
+  reader: Reader,
+  session: SessionId,
+): Promise<{ row: SessionRow | undefined; at: string | undefined }> {
+  const isAtPrimary = reader.env.SESSION_CHECKS === "primary";
+  const near = isAtPrimary
+    ? await reader.primaryAt<SessionRow>(session, SESSION, session)
+    : await reader.replicaAt<SessionRow>(session, SESSION, session);
+  const [row] = near.rows;
+  if (row || isAtPrimary) return { row, at: near.at };
+  const last = await reader.primaryAt<SessionRow>(session, SESSION, session);
+  return { row: last.rows[0], at: last.at };
 }
 
-const cardOf = ({ id, handle, name }: SessionRow): PersonCard => ({ id, handle, name });
+type SessionRow = PersonCard & Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt"> & { hasBlocks: 0 | 1 };
 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
 const SESSION = textOf(sql`

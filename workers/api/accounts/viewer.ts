@@ -2,47 +2,54 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
-import type { PersonCard } from "../../../schema/api/people.ts";
-import type { PersonId } from "../../../schema/ids.ts";
 import { requireOwnSite } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
-import { copySession, rememberedPerson } from "./session-copies.ts";
-import { bearerOf, sessionRowOf, SESSION_LASTS, sessionOf, viewerOf } from "./tokens.ts";
+import { problem } from "../../http/problems.ts";
+import { bearerOf, checkSession, claimIn, SESSION_LASTS } from "./tokens.ts";
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
 
-/**
- * Sets `viewer` in the context and in the reader. Costs one D1 query if the request carries a token, else none. A wrong
- * `Authorization` is rejected, because its sender expects to be signed in. A cookie may just be old, so its sender
- * becomes an anonymous viewer.
- */
-export const viewer = createMiddleware<App>(async (c, next) => {
-  const { reader } = c.var;
-  const token = tokenIn(c);
-  const found = token === undefined ? undefined : await viewerOf(reader, token);
-  if (!found && c.req.header("authorization") !== undefined) throw new Refusal("not_signed_in");
-  if (found && !isBearer(c)) requireOwnSite(c.req.raw);
-  reader.viewer = found;
-  c.set("viewer", found);
-  await next();
-});
+/** Handles a request as if it came without a session. */
+type Anonymously = (c: Context<App>, request: Request) => Response | Promise<Response>;
 
 /**
- * Returns the owner of the request's session, if this isolate has seen it before. The secret is not checked, so this is
- * not yet the viewer.
+ * Lets the reader act for the person that the request's token names. The session is checked while the route reads for
+ * that person, in the same D1 call, and no response leaves before the check has succeeded. What changes something awaits
+ * the check itself (`requireViewer`). Costs one D1 query if the request carries a token, else none.
+ *
+ * A wrong `Authorization` is rejected, because its sender expects to be signed in. A cookie may just be old, so its
+ * sender is answered as an anonymous viewer.
  */
-export function probablePerson(c: Context<App>): PersonId | undefined {
-  const session = sessionOf(tokenIn(c) ?? "");
-  return session && rememberedPerson(session.id);
+export const viewer = (anonymously: Anonymously) =>
+  createMiddleware<App>(async (c, next) => {
+    const { reader } = c.var;
+    const token = tokenIn(c);
+    const claim = token === undefined ? undefined : claimIn(token);
+    if (!claim && isBearer(c)) throw new Refusal("not_signed_in");
+    if (!claim) return next();
+    if (!isBearer(c)) requireOwnSite(c.req.raw);
+    reader.actFor({ person: claim.person, session: claim.session }, () => checkSession(reader, claim));
+    await next();
+    if (await reader.check()) return;
+    const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    if (!isBearer(c) && !isRead) return; // What needs a viewer has refused it.
+    const { status } = c.res;
+    c.res = undefined; // Or its headers would be added to the next response.
+    if (isBearer(c)) c.res = problem(new Refusal("not_signed_in"), c);
+    else if (status !== 101) c.res = await anonymously(c, withoutCookie(c.req.raw));
+  });
+
+function withoutCookie(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete("cookie");
+  return new Request(request.url, { method: request.method, headers });
 }
 
-/** Sets the cookie of a new session, and copies the session to KV in the background. */
-export async function beginSession(c: Context<App>, person: PersonCard, token: string): Promise<void> {
+/** Sets the cookie of a new session. */
+export function beginSession(c: Context<App>, token: string): void {
   setCookie(c, SESSION_COOKIE, token, { ...SCOPE, maxAge: SESSION_LASTS / 1000 });
-  const copy = await sessionRowOf(person, token);
-  if (copy) c.executionCtx.waitUntil(copySession(c.env, copy.session, copy.row));
 }
 
 /** Deletes the cookie of a session that has ended. */

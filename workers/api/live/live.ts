@@ -31,14 +31,15 @@ live.openapi(
   }),
   async (c) => {
     if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
-    const { viewer } = c.var;
+    const { reader } = c.var;
+    const viewer = await reader.confirmedViewer();
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
     const address = c.req.header("cf-connecting-ip");
     const network = viewer || address === undefined ? undefined : networkOf(address);
     const relay = viewer ? relayOfPerson(region, viewer.person) : relayOfNetwork(region, network);
-    const guest = { hasBlocks: false, ...viewer, ...(network !== undefined && { network }) };
+    const guest = { hasBlocks: await reader.hasBlocks(), ...viewer, ...(network !== undefined && { network }) };
     const query = new URLSearchParams({ guest: JSON.stringify(guest) });
     const response = await relayNamed(c.env, relay).fetch(`https://relay/?${query.toString()}`, {
       headers: { upgrade: "websocket" },

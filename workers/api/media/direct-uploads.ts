@@ -26,7 +26,7 @@ directUploads.openapi(
     responses: { 201: json(DirectUpload, "Begun"), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const s3 = setUp(c.env);
     const { row, expiresAt, multipart } = await beginUpload(c.env, person, c.req.valid("json").bytes, true);
     if (multipart === undefined) throw new Error(`${row.id} has no multipart upload`);
@@ -48,7 +48,7 @@ directUploads.openapi(
     responses: { 200: json(Media), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { id } = c.req.valid("param");
     const parts = c.req.valid("json").parts.toSorted((a, b) => a.number - b.number);
     if (parts.some(({ number }, index) => number !== index + 1))

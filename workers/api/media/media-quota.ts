@@ -12,5 +12,5 @@ mediaQuota.openapi(
     summary: "Get the viewer's storage quota and usage",
     responses: { 200: json(Quota), ...refusals },
   }),
-  async (c) => c.json(await quotaOf(c.env, requireViewer(c).person), 200, { "cache-control": "no-store" }),
+  async (c) => c.json(await quotaOf(c.env, (await requireViewer(c)).person), 200, { "cache-control": "no-store" }),
 );

@@ -71,7 +71,7 @@ const retryInspection = createRoute({
 
 export const mediaRoutes = routes()
   .openapi(uploadMedia, async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     refuseEncoded(c);
     const bytes = contentLength(c.req.header("content-length"));
     if (bytes > UPLOAD_MAX_BYTES)
@@ -85,18 +85,18 @@ export const mediaRoutes = routes()
     });
   })
   .openapi(readMedia, async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
     return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
   })
   .openapi(removeMedia, async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
     if (!(await deleteUpload(c.env, person, row))) throw new Refusal("media_in_use");
     return c.body(null, 204);
   })
   .openapi(retryInspection, async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { id } = c.req.valid("param");
     await inspectAgain(c.env, person, await ownMedia(c.env, person, id));
     const row = await ownMedia(c.env, person, id);
@@ -104,7 +104,7 @@ export const mediaRoutes = routes()
     return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { id } = c.req.valid("param");
     const [row] = await databaseOf(c.env, id)
       .orm.update(media)

@@ -26,7 +26,7 @@ const putPoster = createRoute({
 });
 
 export const posters = routes().openapi(putPoster, async (c) => {
-  const { person } = requireViewer(c);
+  const { person } = await requireViewer(c);
   const { id } = c.req.valid("param");
   await setPoster(c.env, person, id, await picture(c.req.raw));
   await dropCachedRenditions(id); // The owner may have viewed an earlier poster.

@@ -82,7 +82,7 @@ uploads.openapi(
     },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     requireVersion(c);
     const bytes = uploadLength(c.req.header("upload-length"));
     const body = c.req.header("content-type") === CHUNK ? c.req.raw.body : null;
@@ -155,14 +155,14 @@ const METHODS: ReadonlyMap<string, typeof readStanding> = new Map([
 ]);
 
 async function readStanding(c: Context<App>, id: MediaId) {
-  const { person } = requireViewer(c);
+  const { person } = await requireViewer(c);
   requireVersion(c);
   const standing = await progressOf(c.env, c.executionCtx, id, person);
   return c.body(null, 204, { ...headersOf(standing), "Upload-Length": String(standing.bytes) });
 }
 
 async function receiveChunk(c: Context<App>, id: MediaId) {
-  const { person } = requireViewer(c);
+  const { person } = await requireViewer(c);
   requireVersion(c);
   refuseEncoded(c);
   if (c.req.header("content-type") !== CHUNK)
@@ -176,7 +176,7 @@ async function receiveChunk(c: Context<App>, id: MediaId) {
 }
 
 async function endUpload(c: Context<App>, id: MediaId) {
-  const { person } = requireViewer(c);
+  const { person } = await requireViewer(c);
   requireVersion(c);
   await discardUpload(c.env, id, person);
   return c.body(null, 204);

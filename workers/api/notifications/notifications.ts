@@ -7,7 +7,7 @@ import { presentNotifications, unreadCount } from "../../notifications/present-n
 import { sendHints } from "../../notifications/socket-hints.ts";
 import { decodeCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const notifications = routes();
 
@@ -22,7 +22,7 @@ notifications.openapi(
     responses: { 200: json(NotificationPage), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = claimedViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const [unread, { items, next }] = await Promise.all([
@@ -49,7 +49,7 @@ notifications.openapi(
     responses: { 204: { description: "Marked as read" }, ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
     c.executionCtx.waitUntil(sendHints(c.env, [person])); // For the person's other clients.
     return c.body(null, 204);
@@ -65,7 +65,7 @@ notifications.openapi(
     responses: { 204: { description: "Marked as read" }, ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
     const upTo = Date.parse(c.req.valid("json").upTo);
     if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new Refusal("notification_not_found");

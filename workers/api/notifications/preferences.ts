@@ -8,7 +8,7 @@ import type { PersonId } from "../../../schema/ids.ts";
 import { NotificationKind } from "../../../schema/notifications.ts";
 import { notificationPreferences, quietHours as quietHoursTable } from "../../../schema/tables/notifications.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const preferences = routes();
 
@@ -19,7 +19,7 @@ preferences.openapi(
     summary: "Get the viewer's notification preferences",
     responses: { 200: json(Preferences), ...refusals },
   }),
-  async (c) => c.json(await preferencesOf(c.var.reader, requireViewer(c).person), 200),
+  async (c) => c.json(await preferencesOf(c.var.reader, claimedViewer(c).person), 200),
 );
 
 preferences.openapi(
@@ -32,7 +32,7 @@ preferences.openapi(
     responses: { 200: json(Preferences), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { kinds, quietHours } = c.req.valid("json");
     const chosen = NotificationKind.options.flatMap((kind): (typeof CHOICES.Row)[] => {
       const choice = kinds[kind];
@@ -67,8 +67,8 @@ type Quiet = Omit<typeof quietHoursTable.$inferSelect, "person">;
 /** Returns the preferences of a person, with defaults filled in. Costs one D1 call of two queries. */
 async function preferencesOf(reader: Reader, person: PersonId): Promise<Preferences> {
   const [choices, [quiet]] = await Promise.all([
-    reader.primary<Choice>(person, CHOSEN, person),
-    reader.primary<Quiet>(person, QUIET, person),
+    reader.replica<Choice>(person, CHOSEN, person),
+    reader.replica<Quiet>(person, QUIET, person),
   ]);
   const chosen = new Map(choices.map(({ kind, who, push }) => [kind, { who, push: push === 1 }]));
   const kinds = NotificationKind.options.map((kind) => [kind, chosen.get(kind) ?? { who: "everyone", push: true }]);

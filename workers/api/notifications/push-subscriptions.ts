@@ -30,7 +30,7 @@ pushSubscriptions.openapi(
     responses: { 204: { description: "Subscribed" }, ...refusals },
   }),
   async (c) => {
-    const viewer = requireViewer(c);
+    const viewer = await requireViewer(c);
     setUp(c.env);
     const subscription = c.req.valid("json");
     if (!isPushService(c.env, subscription.endpoint))
@@ -50,7 +50,7 @@ pushSubscriptions.openapi(
     responses: { 204: { description: "Unsubscribed" }, ...refusals },
   }),
   async (c) => {
-    const viewer = requireViewer(c);
+    const viewer = await requireViewer(c);
     const { endpoint } = c.req.valid("json");
     if (!(await unsubscribe(c.var.reader, viewer, endpoint))) throw new Refusal("push_subscription_not_found");
     return c.body(null, 204);

@@ -10,7 +10,7 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
 export const bells = routes();
 
@@ -48,8 +48,8 @@ for (const { wanted, ...operation } of [
  * batch in the follower's database, which writes nothing if nothing changes.
  */
 async function setBell(c: Context<App>, handle: string, wanted: boolean): Promise<{ isFollowing: boolean }> {
-  const follower = requireViewer(c).person;
-  const followee = await personByHandle(c.env, handle);
+  const follower = claimedViewer(c).person;
+  const followee = await personByHandle(c.var.reader, handle);
   if (!followee) throw new Refusal("person_not_found");
 
   const { isNeeded, set } = wanted ? RING : SILENCE;

@@ -20,8 +20,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { markBlocks } from "../accounts/session-copies.ts";
-import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
 export const blocks = routes();
 
@@ -65,7 +64,7 @@ blocks.openapi(
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = claimedViewer(c);
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
@@ -86,14 +85,13 @@ blocks.openapi(
  * fails, the block is kept and its queue applies the effect as soon as possible.
  */
 async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Promise<void> {
-  const { person } = requireViewer(c);
-  const other = await personByHandle(c.env, handle);
+  const { person } = claimedViewer(c);
+  const other = await personByHandle(c.var.reader, handle);
   if (!other) throw new Refusal("person_not_found");
   if (person === other) throw new Refusal("cannot_block_yourself");
 
   const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
   if (!effect) return;
-  c.executionCtx.waitUntil(markBlocks(c.env, [person, other]));
   try {
     await within(STORE_TIMEOUT, applyBlock(c.env, effect), "D1");
   } catch (error) {

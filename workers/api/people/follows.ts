@@ -5,15 +5,17 @@ import type { Context } from "hono";
 import { Followed, Handle } from "../../../schema/api/people.ts";
 import { IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import { bare, excluded, list, literal, takeExcluded, textOf } from "../../../schema/d1/sql.ts";
+import { bindingOf } from "../../../schema/d1/shards.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import { blocks, following, people } from "../../../schema/tables/people.ts";
 import { endFollowStatements } from "../../relations/unfollow.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
+import type { Reader } from "../../storage/reader.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
-import { personAndPrivacyByHandle } from "../../reads/people.ts";
+import { personByHandle } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
 /**
  * How many people one person may follow, pending requests included. A page of a feed reads the timeline of each large
@@ -53,23 +55,23 @@ for (const { wanted, ...operation } of [
 }
 
 /**
- * Follows or unfollows a person, and returns the resulting relation. Costs three D1 queries; the last is a batch in the
- * follower's database, which writes nothing if nothing changes.
+ * Follows or unfollows a person, and returns the resulting relation. Costs a batch in the follower's database, which
+ * writes nothing if nothing changes; before it, two queries of replicas unless the person is in memory, and one of the
+ * primary if the two live in different databases.
  */
 async function setFollowing(c: Context<App>, handle: string, wanted: boolean): Promise<Followed> {
-  const follower = requireViewer(c).person;
-  const known = await personAndPrivacyByHandle(c.env, handle);
-  if (!known) throw new Refusal("person_not_found");
-  const { person: followee, isPrivate } = known;
+  const follower = claimedViewer(c).person;
+  const { reader } = c.var;
+  const followee = await personByHandle(reader, handle);
+  if (!followee) throw new Refusal("person_not_found");
   if (follower === followee) throw new Refusal("cannot_follow_yourself");
+  const asked = wanted ? await isRequest(reader, follower, followee) : "0";
 
   const { block, state } = await withFreshIds(async () => {
-    const { effect, statements } = wanted
-      ? follow(follower, followee, isPrivate)
-      : endFollowStatements(follower, followee);
+    const { effect, statements } = wanted ? follow(follower, followee, asked) : endFollowStatements(follower, followee);
     // In the same transaction, so that no block comes between the write and these reads.
-    const asked = [BLOCK_BETWEEN, STATE].map((text) => statement(text, follower, followee));
-    const results = await c.var.reader.write<object>(follower, [...statements, ...asked]);
+    const reads = [statement(BLOCK_BETWEEN, follower, followee), statement(STATE, follower, followee, asked)];
+    const results = await reader.write<object>(follower, [...statements, ...reads]);
     if (results[0] && results[0].changes > 0) c.executionCtx.waitUntil(sendEffect(c.env, effect));
     const [between, state] = results.slice(-2).map((result) => result.rows[0]);
     return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
@@ -78,19 +80,32 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
   if (block.mine && wanted) throw new Refusal("unblock_first");
   const followed = { followedByMe: state?.active === 1, requestedByMe: state?.requested === 1 };
   if (wanted && !followed.followedByMe && !followed.requestedByMe) {
-    throw new Refusal((state?.open ?? 0) >= REQUESTS_MAX && isPrivate ? "too_many_requests" : "too_many_follows");
+    throw new Refusal(
+      (state?.open ?? 0) >= REQUESTS_MAX && state?.isPrivate === 1 ? "too_many_requests" : "too_many_follows",
+    );
   }
   return followed;
 }
 
+/**
+ * Returns whether a follow must be a request, because the followee is private: "1", "0", or "" if the transaction that
+ * writes it can read that itself, in the same database. Costs one D1 query of the primary, or nothing.
+ */
+async function isRequest(reader: Reader, follower: PersonId, followee: PersonId): Promise<"0" | "1" | ""> {
+  if (bindingOf(reader.env, follower) === bindingOf(reader.env, followee)) return "";
+  const [row] = await reader.primary<{ isPrivate: 0 | 1 }>(followee, IS_PRIVATE, followee);
+  return row?.isPrivate === 1 ? "1" : "0";
+}
+
+const IS_PRIVATE = textOf(sql`SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1`);
+
 /** The counterpart of `endFollowStatements`. Changes nothing between two people with a block, or at the limits. */
-function follow(follower: PersonId, followee: PersonId, isPrivate: boolean) {
+function follow(follower: PersonId, followee: PersonId, asked: "0" | "1" | "") {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
-  const asked = Number(isPrivate);
   return {
     effect,
     statements: [
-      saveEffectIf(effect, MAY_FOLLOW, [follower, followee, String(asked)]),
+      saveEffectIf(effect, MAY_FOLLOW, [follower, followee, asked]),
       statement(FOLLOW, follower, followee, asked, Date.now()),
     ],
   };
@@ -113,7 +128,12 @@ const mayFollow = (follower: SQL, followee: SQL, asked: SQL): SQL => sql`(
     + ${openRequests(follower)} < ${literal(FOLLOWING_MAX)}
   AND (${asked} = 0 OR ${openRequests(follower)} < ${literal(REQUESTS_MAX)}))`;
 
-const MAY_FOLLOW = textOf(mayFollow(sql`?4`, sql`?5`, sql`CAST(?6 AS INTEGER)`));
+/** SQL: 1 if the follow must be a request, from a result of `isRequest`. */
+const isRequestSql = (asked: SQL, followee: SQL): SQL => sql`CAST(
+  iif(${asked} = '', (SELECT ${people.private} FROM ${people} WHERE ${people.id} = ${followee}), ${asked}) AS INTEGER)`;
+
+const MAY_FOLLOW = textOf(mayFollow(sql`?4`, sql`?5`, isRequestSql(sql`?6`, sql`?5`)));
+const IS_REQUEST = isRequestSql(sql`?3`, sql`?2`);
 
 // A pending request that becomes a follow keeps the version and time at which it was made.
 const FOLLOW = textOf(sql`
@@ -126,7 +146,7 @@ const FOLLOW = textOf(sql`
     following.since,
     following.version,
   )})
-  SELECT ?1, ?2, 1 - ?3, ?3, 1, ?4, 1 WHERE ${mayFollow(sql`?1`, sql`?2`, sql`?3`)}
+  SELECT ?1, ?2, 1 - ${IS_REQUEST}, ${IS_REQUEST}, 1, ?4, 1 WHERE ${mayFollow(sql`?1`, sql`?2`, IS_REQUEST)}
   ON CONFLICT DO UPDATE SET ${takeExcluded(following.active, following.requested)},
     ${bare(following.asked)} = iif(${following.requested}, ${following.asked}, ${following.version} + 1),
     ${bare(following.since)} = iif(${following.requested}, ${following.since}, ${excluded(following.since)}),
@@ -134,6 +154,6 @@ const FOLLOW = textOf(sql`
 
 const STATE = textOf(sql`
   SELECT coalesce(max(${following.active}), 0) AS "active", coalesce(max(${following.requested}), 0) AS "requested",
-    ${openRequests(sql`?1`)} AS "open"
+    ${openRequests(sql`?1`)} AS "open", ${IS_REQUEST} AS "isPrivate"
   FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
-type State = { active: 0 | 1; requested: 0 | 1; open: number };
+type State = { active: 0 | 1; requested: 0 | 1; open: number; isPrivate: 0 | 1 };

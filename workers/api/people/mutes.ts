@@ -13,7 +13,7 @@ import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
 /** Bounded, because a page of a feed checks each author on it, and skips the posts of muted ones. */
 export const MUTES_MAX = 1000;
@@ -57,14 +57,14 @@ mutes.openapi(
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = claimedViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
       after: idOfCursor<PersonId>(cursor),
       limit,
       read: async (after, count) => {
-        const rows = await reader.primary<MutedRow>(person, MUTED, person, after ?? AFTER_EVERY_ID, count);
+        const rows = await reader.replica<MutedRow>(person, MUTED, person, after ?? AFTER_EVERY_ID, count);
         return rows.map(({ other }) => other);
       },
       keyOf: (id) => id,
@@ -80,8 +80,8 @@ mutes.openapi(
  * nothing if nothing changes.
  */
 async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promise<{ mutedByMe: boolean }> {
-  const { person } = requireViewer(c);
-  const other = await personByHandle(c.env, handle);
+  const { person } = claimedViewer(c);
+  const other = await personByHandle(c.var.reader, handle);
   if (!other) throw new Refusal("person_not_found");
   if (person === other) throw new Refusal("cannot_mute_yourself");
   const results = await c.var.reader.write<object>(

@@ -6,17 +6,15 @@ import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "
 import { textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
 import { people as peopleTable } from "../../../schema/tables/people.ts";
-import { blockBetween } from "../../reads/blocks.ts";
-import { followedBy, followerPage, relationTo } from "../../reads/follows.ts";
+import { followedBy, followerPage } from "../../reads/follows.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { handles } from "../../reads/documents.ts";
-import { personSeenBy, profileOf } from "../../reads/people.ts";
+import { claimantSeenBy, profileSeenBy, seenPerson } from "../../reads/people.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { blockedFor, isHiddenFrom, peopleSeenBy } from "../../reads/visibility.ts";
+import { blockedFor, peopleSeenBy } from "../../reads/visibility.ts";
 import { countAttempt } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { Refusal } from "../../../schema/api/refusals.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
@@ -39,7 +37,7 @@ people.openapi(
     await countAttempt(c, "sign-up", handle);
     const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
     handles.drop(handle); // It may be cached as taken by nobody.
-    await beginSession(c, signedIn.person, signedIn.token);
+    beginSession(c, signedIn.token);
     return c.json(signedIn, 201);
   },
 );
@@ -82,20 +80,7 @@ people.openapi(
     responses: { 200: json(Profile), ...refusals },
   }),
   async (c) => {
-    const { handle } = c.req.valid("param");
-    const { reader } = c.var;
-    const id = (await handles.get(reader, [handle])).get(handle)?.person;
-    if (!id) throw new Refusal("person_not_found");
-    reader.about = id;
-    const [person, relation, { mine, theirs }] = await Promise.all([
-      profileOf(reader, id),
-      relationTo(reader, id),
-      blockBetween(reader, id),
-    ]);
-    // The person of a claim may not exist, and its id may by chance be someone else's.
-    if (person?.handle !== handle) handles.drop(handle); // Someone else may take such a claim over.
-    if (person?.handle !== handle || theirs) throw new Refusal("person_not_found");
-    return c.json({ ...person, ...relation, blockedByMe: mine }, 200);
+    return c.json(await profileSeenBy(c.var.reader, c.req.valid("param").handle), 200);
   },
 );
 
@@ -132,8 +117,8 @@ async function listPage(
 ): Promise<z.infer<typeof PeoplePage>> {
   const after = idOfCursor<PersonId>(cursor);
   const { reader } = c.var;
-  const { person } = await personSeenBy(reader, handle);
-  if (await isHiddenFrom(reader, person)) return { items: [] };
+  const { person, isHidden } = await seenPerson(reader, await claimantSeenBy(reader, handle), handle);
+  if (isHidden) return { items: [] };
   const { items, next } = await fullPage({
     after,
     limit,

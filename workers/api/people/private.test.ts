@@ -8,12 +8,13 @@ import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { comment, succeed, projectAll, publish, type Someone } from "../../../tests/runtime/world/api.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
-import { type Faults, withFaults } from "../../../tests/runtime/stores/faults.ts";
 import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 import { writeFollow } from "../../../tests/runtime/world/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
-import { NOTICED_WITHIN } from "../../reads/private-accounts.ts";
 import { FOLLOWING_MAX, REQUESTS_MAX } from "./follows.ts";
+
+/** Longer than an isolate believes what it has read about a person, in ms. */
+const FRESH_FOR = 1100;
 
 /** How long, in ms, anonymous viewers may still see what was public: docs/architecture.md. */
 const PUBLIC_FOR_AT_MOST = 5000;
@@ -45,25 +46,22 @@ async function scene() {
 }
 
 describe("becoming private", () => {
-  it("holds for signed-in viewers from the response on, in every isolate", async () => {
+  it("holds for signed-in viewers of this isolate from the response on", async () => {
     const { ada, ben, cleo, read } = await scene();
     expect([await read(ben), await read(cleo)]).toEqual(["200", "200"]);
-    const begun = Date.now();
     const changed = await (await succeed("PATCH", "/v1/me", ada, { private: true })).json<Me>();
     expect(changed.private).toBe(true);
-    // After this time no isolate trusts an older value.
-    expect(Date.now() - begun).toBeGreaterThanOrEqual(NOTICED_WITHIN);
     expect([await read(ben), await read(cleo), await read(ada)]).toEqual(["404 post_not_found", "200", "200"]);
     await succeed("PATCH", "/v1/me", ada, { private: false });
     expect(await read(ben)).toBe("200");
   });
 
-  it("reaches an isolate that made no change before the response is sent", async () => {
+  it("reaches an isolate that made no change within a second", async () => {
     const { ada, ben, post, read } = await scene();
     expect(await read(ben)).toBe("200");
     expect((await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token })).status).toBe(200);
     await makePrivate(ada.person);
-    later(NOTICED_WITHIN);
+    later(FRESH_FOR);
     expect(await read(ben)).toBe("404 post_not_found");
     expect(await outcome(await ask("PUT", `/v1/posts/${post}/like`, { token: ben.token }))).toBe("404 post_not_found");
   });
@@ -124,24 +122,6 @@ describe("becoming private", () => {
   });
 });
 
-describe("while D1 is down", () => {
-  it("serves no kept response of a newly private person, and rejects writes to their posts", async () => {
-    const { ada, ben, cleo, post, read } = await scene();
-    const faults: Faults = {};
-    const faulty = withFaults(env, faults);
-    expect([await read(), await read(ben, faulty.env), await read(cleo, faulty.env)]).toEqual(["200", "200", "200"]);
-    await ask("GET", "/v1/feed", { token: cleo.token, env: faulty.env });
-    await makePrivate(ada.person); // As another isolate does,
-    await env.DOCUMENTS.put(`private:${ada.person.id}`, "1"); // which also writes to KV.
-    later(61_000 - 1000); // The sessions are still known.
-    faults.reads = "throws";
-    const refused = "503 unavailable";
-    expect([await read(undefined, faulty.env), await read(ben, faulty.env)]).toEqual([refused, refused]);
-    const like = ask("PUT", `/v1/posts/${post}/like`, { token: ben.token, env: faulty.env });
-    expect(await outcome(await like)).toBe(refused);
-  });
-});
-
 describe("costs", () => {
   const costs = async ({ token }: Someone, method: string, path: string) =>
     (await warmD1Costs(async () => expect((await ask(method, path, { token })).status).toBe(200))).queries.length;
@@ -161,13 +141,13 @@ describe("costs", () => {
     expect(await of(cleo)).toEqual([2, 3, 2]);
   });
 
-  it("one more query for a post whose author was not checked in the last second", async () => {
+  it("one more query for a post that was not read in the last second", async () => {
     const { ben, post } = await scene();
     await ask("GET", `/v1/posts/${post}`, { token: ben.token });
     later(1001);
     const again = await d1Costs(() => ask("GET", `/v1/posts/${post}`, { token: ben.token }));
     const asked = again.queries.filter((sql) => !sql.includes("shard_moves")); // The shard map, with several databases.
-    expect(asked.length).toBe(4); // The session, the like, the standing of the post, and whether its author is private.
+    expect(asked.length).toBe(3); // The session, the like, and the post with what decides about it.
   });
 
   it("nothing more for a feed page with private authors, or without mutes", async () => {

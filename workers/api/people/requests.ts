@@ -14,8 +14,7 @@ import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
-import { markBlocks } from "../accounts/session-copies.ts";
+import { claimedViewer, type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const requests = routes();
 
@@ -28,7 +27,7 @@ requests.openapi(
     responses: { 200: json(PeoplePage), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = claimedViewer(c);
     const { reader } = c.var;
     const { cursor, limit } = c.req.valid("query");
     const { items, next } = await fullPage({
@@ -88,13 +87,10 @@ for (const { decision, ...operation } of [
  * If that fails, the decision is kept and the queue applies it as soon as possible.
  */
 async function decide(c: Context<App>, handle: string, decision: Decision): Promise<boolean> {
-  const { person } = requireViewer(c);
-  const follower = await personByHandle(c.env, handle);
+  const [{ person }, follower] = await Promise.all([requireViewer(c), personByHandle(c.var.reader, handle)]);
   if (!follower) throw new Refusal("person_not_found");
   const effect = await within(STORE_TIMEOUT, saveDecision(c.env, follower, person, decision), "D1");
   if (effect) {
-    // While D1 is down, the responses kept for them may show more than they may see now.
-    if (decision === "remove") c.executionCtx.waitUntil(markBlocks(c.env, [follower]));
     try {
       await within(STORE_TIMEOUT, applyDecision(c.env, effect), "D1");
     } catch (error) {

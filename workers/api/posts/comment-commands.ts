@@ -29,7 +29,7 @@ commentCommands.openapi(
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     await requireSeen(c, post, comment);
     const result = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
@@ -49,7 +49,7 @@ commentCommands.openapi(
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const result = await c.env.POSTS.getByName(post).removeComment(requireViewer(c).person, comment);
+    const result = await c.env.POSTS.getByName(post).removeComment((await requireViewer(c)).person, comment);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     noteOwnWrite(c, post, { seq: result.seq });
     return c.body(null, 204);
@@ -84,7 +84,7 @@ for (const { path, command, summaries } of [
       }),
       async (c) => {
         const { post, comment } = c.req.valid("param");
-        const { person } = requireViewer(c);
+        const { person } = await requireViewer(c);
         // A post's author may hide and unpin any comment, even by someone in a block with them.
         if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
         const result = await c.env.POSTS.getByName(post)[command](person, comment, wanted);

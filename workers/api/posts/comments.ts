@@ -9,13 +9,14 @@ import {
   CommentsQuery,
   NewComment,
 } from "../../../schema/api/posts.ts";
+import { bindingOf } from "../../../schema/d1/shards.ts";
 import { CommentId, PostId } from "../../../schema/ids.ts";
 import {
   type CommentKey,
   type CommentOrder,
   presentComments,
   requireNoBlockOn,
-  type Thread,
+  type ThreadQuery,
   threadOf,
 } from "../../reads/comments.ts";
 import { noteOwnWrite } from "./own-writes.ts";
@@ -42,12 +43,16 @@ comments.openapi(
     responses: { 201: json(CommentSchema), ...refusals },
   }),
   async (c) => {
-    const { person: author } = requireViewer(c);
+    const { reader } = c.var;
     const { post } = c.req.valid("param");
     const { replyTo, text } = c.req.valid("json");
-    await requireAccess(c.var.reader, post);
-    if (replyTo) await requireNoBlockOn(c.var.reader, post, replyTo);
-    const mentions = await mentionsIn(c.var.reader, text);
+    // All at once: none depends on another, and nothing is written yet.
+    const [{ person: author }, , mentions] = await Promise.all([
+      requireViewer(c),
+      requireAccess(reader, post),
+      mentionsIn(reader, text),
+    ]);
+    if (replyTo) await requireNoBlockOn(reader, post, replyTo);
     const command = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
     let result = await actor.comment(command);
@@ -78,8 +83,7 @@ comments.openapi(
   async (c) => {
     const { post } = c.req.valid("param");
     const { cursor, limit, order } = c.req.valid("query");
-    const thread = await threadOf(c.var.reader, post, { order });
-    return c.json(await pageOf(c, thread, keyOfCursor(cursor, order), limit), 200);
+    return c.json(await pageOf(c, post, { order }, keyOfCursor(cursor, order), limit), 200);
   },
 );
 
@@ -94,8 +98,7 @@ comments.openapi(
   async (c) => {
     const { post, comment } = c.req.valid("param");
     const { cursor, limit } = c.req.valid("query");
-    const thread = await threadOf(c.var.reader, post, { parent: comment });
-    return c.json(await pageOf(c, thread, keyOfCursor(cursor, "oldest"), limit), 200);
+    return c.json(await pageOf(c, post, { parent: comment }, keyOfCursor(cursor, "oldest"), limit), 200);
   },
 );
 
@@ -108,8 +111,11 @@ export async function presentChanged(c: Context<App>, comment: SeenComment, pinn
   return found;
 }
 
-async function pageOf(c: Context<App>, { read, pinned, seq }: Thread, after: CommentKey | undefined, limit: number) {
-  const show = (rows: SeenComment[]) => presentComments(c.var.reader, rows, pinned?.id);
+async function pageOf(c: Context<App>, post: PostId, query: ThreadQuery, after: CommentKey | undefined, limit: number) {
+  const { reader } = c.var;
+  const { read, pinned, seq, at } = await threadOf(reader, post, query, { after, limit: limit + 1 });
+  const isHere = reader.person !== undefined && bindingOf(c.env, reader.person) === bindingOf(c.env, post);
+  const show = (rows: SeenComment[]) => presentComments(reader, rows, pinned?.id, isHere ? at : undefined);
   const { items, next } = await fullPage({
     after,
     limit,

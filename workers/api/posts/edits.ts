@@ -4,7 +4,7 @@ import { Captions, EditPost, Post } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { projectAtOnce } from "../../projector/post-rows.ts";
 import { noteOwnWrite } from "./own-writes.ts";
-import { personDocuments, postDocuments } from "../../reads/documents.ts";
+import { personDocuments } from "../../reads/documents.ts";
 import { presentOwnPost, refusalFor } from "../../reads/posts.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
@@ -24,7 +24,7 @@ edits.openapi(
     responses: { 200: json(Post), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { post } = c.req.valid("param");
     const { caption, commentPolicy } = c.req.valid("json");
     const result = await c.env.POSTS.getByName(post).edit(person, { caption, policy: commentPolicy });
@@ -60,7 +60,7 @@ edits.openapi(
     responses: { 204: { description: "Deleted" }, ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
+    const { person } = await requireViewer(c);
     const { post } = c.req.valid("param");
     const result = await c.env.POSTS.getByName(post).remove(person);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
@@ -74,7 +74,6 @@ edits.openapi(
       standing,
       body: { ...rest, seq: standing.bodySeq },
     });
-    c.executionCtx.waitUntil(postDocuments.forget(c.env, post));
     return c.body(null, 204);
   },
 );
@@ -89,7 +88,7 @@ edits.openapi(
   }),
   async (c) => {
     const { post } = c.req.valid("param");
-    const result = await c.env.POSTS.getByName(post).captions(requireViewer(c).person);
+    const result = await c.env.POSTS.getByName(post).captions((await requireViewer(c)).person);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     const items = result.captions.map(({ caption, at }) => ({ caption, at: new Date(at).toISOString() }));
     return c.json({ items }, 200);

@@ -27,9 +27,9 @@ for (const { wanted, ...operation } of [
       responses: { 200: json(Liked, "The number of likes after this write"), ...refusals },
     }),
     async (c) => {
-      const { person } = requireViewer(c);
       const { post } = c.req.valid("param");
-      if (wanted) await requireAccess(c.var.reader, post);
+      const access = wanted ? requireAccess(c.var.reader, post) : undefined;
+      const [{ person }] = await Promise.all([requireViewer(c), access]);
       const result = await setLike(c.env, post, person, wanted);
       if (!result.ok) throw new Refusal(result.reason);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.

@@ -3,7 +3,7 @@ import type { PostId } from "../../../schema/ids.ts";
 import type { App } from "../../http/routes.ts";
 import { forgetPublicResponses } from "../../responses/public-responses.ts";
 import type { OwnWrite } from "../../storage/consistency.ts";
-import { dropPost } from "../../reads/documents.ts";
+import { dropPost } from "../../reads/stored-posts.ts";
 
 /**
  * Adds a write to a post to the response's consistency token, so that the viewer sees it wherever they read next, and

@@ -5,11 +5,10 @@ import { NewPost, Post, PostPage } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { noteOwnWrite } from "./own-writes.ts";
 import { personDocuments } from "../../reads/documents.ts";
-import { postsOf } from "../../feeds/skeleton.ts";
 import { postPage } from "./post-page.ts";
-import { personSeenBy } from "../../reads/people.ts";
-import { presentOwnPost, presentPosts, skeletonOf } from "../../reads/posts.ts";
-import { isHiddenFrom } from "../../reads/visibility.ts";
+import { claimantSeenBy, seenPerson } from "../../reads/people.ts";
+import { authoredPage, presentedPost, presentOwnPost } from "../../reads/posts.ts";
+import { idOfCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
@@ -27,15 +26,15 @@ posts.openapi(
     responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
   }),
   async (c) => {
-    const { person } = requireViewer(c);
     const { caption, media } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
-    const mentions = (await mentionsIn(c.var.reader, caption)).filter((mentioned) => mentioned !== person);
+    const [{ person }, mentioned] = await Promise.all([requireViewer(c), mentionsIn(c.var.reader, caption)]);
+    const mentions = mentioned.filter((id) => id !== person);
     const published = await publish(c.var.reader, person, { caption, media, mentions }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 
-    noteOwnWrite(c, id, { seq: standing.seq });
+    noteOwnWrite(c, id, { seq: standing.seq, isNew: true });
     const author = (await personDocuments.get(c.var.reader, [person])).get(person);
     if (!author) throw new Refusal("person_not_found");
     const document = { id, author: person, ...written };
@@ -55,8 +54,7 @@ posts.openapi(
   async (c) => {
     const id = c.req.valid("param").post;
     const { reader } = c.var;
-    const skeleton = await skeletonOf(reader, [id]);
-    const post = (await presentPosts(reader, skeleton)).get(id);
+    const post = await presentedPost(reader, id);
     if (!post) throw new Refusal("post_not_found");
     return c.json(post, 200);
   },
@@ -72,11 +70,18 @@ posts.openapi(
   }),
   async (c) => {
     const { reader } = c.var;
-    const { person: author, isBlocked } = await personSeenBy(reader, c.req.valid("param").handle);
-    const isHidden = isBlocked || (reader.person !== undefined && (await isHiddenFrom(reader, author)));
-    if (isHidden) return c.json({ items: [] }, 200); // The viewer may see none of them, so none is read.
-    return postPage(c, c.req.valid("query"), async (before, count) =>
-      skeletonOf(reader, await postsOf(reader, author, before, count)),
-    );
+    const { handle } = c.req.valid("param");
+    const { cursor, limit } = c.req.valid("query");
+    const author = await claimantSeenBy(reader, handle);
+    // Both at once, although the first may decide against the second.
+    const first = authoredPage(reader, author, idOfCursor<PostId>(cursor), limit + 1);
+    const [{ isBlocked, isHidden }] = await Promise.all([seenPerson(reader, author, handle), first]);
+    if (isBlocked || isHidden) return c.json({ items: [] }, 200);
+    let next: typeof first | undefined = first;
+    return postPage(c, { cursor, limit }, (before, count) => {
+      const page = next ?? authoredPage(reader, author, before, count);
+      next = undefined;
+      return page;
+    });
   },
 );

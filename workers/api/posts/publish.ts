@@ -15,8 +15,9 @@ type NewBody = { caption: string; media: RequestedFile[]; mentions: PersonId[] }
 type Published = { id: PostId; post: Snapshot };
 
 /**
- * Publishes a post through a new post actor, whose commit is the fact. The rows in D1 are written in the same request,
- * so that the author sees the post at once; if that fails, the projector writes them a moment later.
+ * Publishes a post through a new post actor, whose commit is the fact. The rows in D1 are written after the response; if
+ * that fails, the projector writes them a moment later. Until then the author reads the post from its actor, because the
+ * `Consistency-Token` names it.
  *
  * With a `key` (of `author`, valid for a day) the same body makes only one post: the first request settles the post's
  * id, and publishing again to the same actor changes nothing and returns the current post. A key costs one more D1
@@ -32,15 +33,10 @@ export async function publish(
   const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
   const { id, post } = published;
   const { confirmed, standing } = post;
-  await projectAtOnce(reader, {
-    post: id,
-    author,
-    from: 1,
-    to: 1,
-    confirmed,
-    standing,
-    body: { ...post.body, seq: standing.bodySeq },
-  });
+  const written = { ...post.body, seq: standing.bodySeq };
+  reader.background.waitUntil(
+    projectAtOnce(reader, { post: id, author, from: 1, to: 1, confirmed, standing, body: written }),
+  );
   return published;
 }
 

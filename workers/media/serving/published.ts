@@ -7,11 +7,13 @@ import { MEDIA_CLAIM_LASTS } from "../../../schema/media/upload-limits.ts";
 import { people } from "../../../schema/tables/people.ts";
 import { media } from "../../../schema/tables/posts.ts";
 import { type MediaRow, mediaState } from "../files/media-row.ts";
-import { learnPrivacy } from "../../reads/private-accounts.ts";
+import { AUDIENCE_COLUMNS, audienceOf, audiences } from "../../reads/documents.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Tiers } from "../../storage/tiers.ts";
 
 export type MediaInfo = { owner: PersonId; isVideo: boolean };
+/** `at`: the bookmark of the state in which the file was published. */
+export type PublishedMedia = MediaInfo & { at?: string | undefined };
 
 /**
  * How long an isolate that knows a file may still serve it after its deletion. A deletion also removes the entry in KV
@@ -22,21 +24,28 @@ const REMEMBERED = 20_000;
 
 /**
  * The published files. An isolate believes for one second that a file is not published; the one that publishes it calls
- * `dropAbsence`. A load costs one D1 query, which also returns whether the owner is private.
+ * `dropAbsence`. A load costs one D1 query, which also returns who may see the owner's posts, and another one of the primary if a
+ * replica does not have the file as published.
  */
-export const publishedMedia = new Tiers<MediaId, MediaInfo>({
+export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
   kv: "media",
   freshFor: FRESH_FOR,
   max: REMEMBERED,
   load: async (reader, ids) => {
-    const at = Date.now();
-    const rows = await reader.primariesByIds<Row & { private: 0 | 1 | null }>(ids, PUBLISHED);
-    for (const row of rows) learnPrivacy(row.owner, row.private === 1, at);
-    return new Map(rows.map((row) => [row.id, infoOf(row)]));
+    const found = await Promise.all(
+      ids.map(async (id) => {
+        const near = await reader.replicaAt<PublishedRow>(id, PUBLISHED, id);
+        const { rows, at } = near.rows.length > 0 ? near : await reader.primaryAt<PublishedRow>(id, PUBLISHED, id);
+        for (const row of rows) audiences.learn(row.owner, { ...audienceOf(row), at });
+        return rows.map((row) => [row.id, { ...infoOf(row), at }] as const);
+      }),
+    );
+    return new Map(found.flat());
   },
 });
 
 type Row = Pick<MediaRow, "id" | "owner" | "contentType">;
+type PublishedRow = Row & { isPrivate: 0 | 1 | null; marks: string | null };
 
 // A post shows the file, or is about to and may be read before it is in D1.
 const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL AND
@@ -45,9 +54,8 @@ const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL AND
 const COLUMNS = sql`${media.id}, ${media.owner}, ${media.contentType} AS "contentType"`;
 
 const PUBLISHED = textOf(sql`
-  SELECT ${COLUMNS}, ${people.private} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
-  WHERE ${media.id} IN (SELECT value FROM json_each(?1)) AND ${media.state} = ${mediaState("ready")}
-    AND ${IS_PUBLISHED}`);
+  SELECT ${COLUMNS}, ${AUDIENCE_COLUMNS} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
+  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")} AND ${IS_PUBLISHED}`);
 
 const infoOf = ({ owner, contentType }: Row): MediaInfo => ({ owner, isVideo: isVideo(contentType) });
 

@@ -1,0 +1,25 @@
+/** Writes the marks that say how new a viewer's side must be (schema/viewing.ts). */
+import { sql } from "drizzle-orm";
+import { statement, type Statement } from "./database.ts";
+import { bindingOf } from "./shards.ts";
+import { bare, textOf } from "./sql.ts";
+import type { PersonId } from "../ids.ts";
+import { people } from "../tables/people.ts";
+
+/**
+ * Returns the statement, for the author's database, that makes every reader of the author's posts whose own rows are in the
+ * database of `excluded` read those at `bookmark` or later. None if D1 has reported no bookmark. Writes one row. A mark
+ * never goes back.
+ */
+export function exclusionMark(
+  env: Env,
+  author: PersonId,
+  excluded: PersonId,
+  bookmark: string | undefined,
+): Statement[] {
+  return bookmark === undefined ? [] : [statement(MARK, author, `$.${bindingOf(env, excluded)}`, bookmark)];
+}
+
+const MARK = textOf(sql`
+  UPDATE ${people} SET ${bare(people.exclusionMarks)} = json_set(${people.exclusionMarks}, ?2, ?3)
+  WHERE ${people.id} = ?1 AND coalesce(${people.exclusionMarks} ->> ?2, '') < ?3`);
