@@ -22,13 +22,15 @@ export async function signUp(handle = randomHandle()): Promise<{ person: PersonC
  * `body` is sent as JSON, `raw` as it is. `asAnybody` sends no consistency token, so cached public responses may be
  * served.
  */
-type RequestOptions = {
+export type RequestOptions = {
   token?: string;
   body?: unknown;
   raw?: BodyInit;
   headers?: Record<string, string>;
   env?: Env;
   asAnybody?: boolean;
+  /** Called when there is a response, before the work that continues after it. */
+  onResponse?: () => void;
   /** The origin of the request as Cloudflare reports it. */
   cf?: Partial<IncomingRequestCfProperties>;
 };
@@ -45,6 +47,7 @@ export async function ask(method: string, path: string, options: RequestOptions 
   const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
   const request = new Request(`${HOST}${path}`, { method, headers, body, ...(options.cf && { cf: options.cf }) });
   const response = await app.fetch(request, options.env ?? env, context);
+  options.onResponse?.();
   await waitOnExecutionContext(context);
   return response;
 }

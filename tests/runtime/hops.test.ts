@@ -1,0 +1,100 @@
+/** What requests of signed-in people wait for: how often, and whether near or far. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Post } from "../../schema/api/posts.ts";
+import { fanOut } from "../../workers/feeds/fan-out.ts";
+import { recordQueues } from "./queues/facts.ts";
+import { type Round, Rounds } from "./stores/rounds.ts";
+import { comment, projectAll, publish, type Someone, succeed } from "./world/api.ts";
+import { signUp } from "./world/people.ts";
+import { readyMedia, writeFollow } from "./world/posts.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Ada has published a post, which Ben, a follower, has liked and commented on. */
+async function scene(): Promise<{ ada: Someone; ben: Someone; post: Post }> {
+  const [ada, ben] = [await signUp(), await signUp()];
+  await writeFollow(ben.person.id, ada.person.id);
+  const post = await publish(ada);
+  await succeed("PUT", `/v1/posts/${post.id}/like`, ben);
+  await comment(ben, post.id, "The light!");
+  await projectAll(queues, post.id);
+  await fanOut(env, { post: post.id, author: ada.person.id });
+  return { ada, ben, post };
+}
+
+/** Returns the rounds of the first request in an isolate that has read nothing, and of the same request again. */
+async function coldAndWarm(method: string, path: string, by: Someone, body?: object): Promise<[Round[], Round[]]> {
+  const rounds = new Rounds(env);
+  const once = async () => {
+    const asked = await rounds.ask(method, path, { token: by.token, ...(body && { body }) });
+    expect(asked.response.ok, `${method} ${path}: ${asked.response.status}`).toBe(true);
+    return asked.rounds;
+  };
+  vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ["Date"] }); // What this isolate has cached is too old now.
+  try {
+    return [await once(), await once()];
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+const NEAR = new Set(["d1-replica", "kv"]);
+const isNear = (round: Round): boolean => round.every((store) => NEAR.has(store));
+
+// With several databases the map of the shards is read from the primary now and then.
+describe.skipIf(env.SHARDS !== "DB")("a read waits for no primary and no actor, and for", () => {
+  const READS: [string, (scene: Awaited<ReturnType<typeof scene>>) => string, cold: number][] = [
+    ["the feed", () => "/v1/feed", 2],
+    ["a post", ({ post }) => `/v1/posts/${post.id}`, 1],
+    ["the comments on a post", ({ post }) => `/v1/posts/${post.id}/comments`, 2],
+    ["a person", ({ ada }) => `/v1/people/${ada.person.handle}`, 2],
+    ["a person's posts", ({ ada }) => `/v1/people/${ada.person.handle}/posts`, 2],
+    ["the viewer's profile", () => "/v1/me", 2],
+    ["the inbox", () => "/v1/notifications", 2],
+    ["preferences", () => "/v1/notifications/preferences", 1],
+  ];
+  it.each(READS)("%s: at most two rounds nearby, one when warm", async (_, pathOf, most) => {
+    const world = await scene();
+    for (const viewer of [world.ada, world.ben]) {
+      const [cold, warm] = await coldAndWarm("GET", pathOf(world), viewer);
+      expect(cold.every(isNear), JSON.stringify(cold)).toBe(true);
+      expect(cold.length, JSON.stringify(cold)).toBeLessThanOrEqual(most);
+      expect(warm).toEqual([["d1-replica"]]);
+    }
+  });
+});
+
+describe.skipIf(env.SHARDS !== "DB")("a write waits for", () => {
+  const [NEARBY, PRIMARY, ACTOR]: Round[] = [["d1-replica"], ["d1-primary"], ["actor"]];
+
+  it("one round nearby and the actor, for a like or a comment", async () => {
+    const { ben, post } = await scene();
+    for (const rounds of await coldAndWarm("PUT", `/v1/posts/${post.id}/like`, ben)) {
+      expect(rounds).toEqual([NEARBY, ACTOR]);
+    }
+    const body = { text: "And the shadows" };
+    const [cold] = await coldAndWarm("POST", `/v1/posts/${post.id}/comments`, ben, body);
+    expect(cold).toEqual([NEARBY, ACTOR]);
+  });
+
+  it("two rounds nearby and one batch, for a follow", async () => {
+    const [ada, ben] = [await signUp(), await signUp()];
+    const [cold, warm] = await coldAndWarm("PUT", `/v1/people/${ada.person.handle}/follow`, ben);
+    expect([cold.slice(0, -1).every(isNear), cold.length, cold.at(-1)]).toEqual([true, 3, PRIMARY]);
+    expect(warm).toEqual([NEARBY, PRIMARY]);
+  });
+
+  it("one round nearby, one batch and the new actor, for a post", async () => {
+    const ada = await signUp();
+    const body = { caption: "Low tide", media: [{ id: await readyMedia(ada.person.id) }] };
+    const [cold] = await coldAndWarm("POST", "/v1/posts", ada, body);
+    expect(cold).toEqual([NEARBY, PRIMARY, ACTOR]);
+  });
+});
