@@ -17,8 +17,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+type Scene = { ada: Someone; ben: Someone; post: Post };
+
 /** Ada has published a post, which Ben, a follower, has liked and commented on. */
-async function scene(): Promise<{ ada: Someone; ben: Someone; post: Post }> {
+async function scene(): Promise<Scene> {
   const [ada, ben] = [await signUp(), await signUp()];
   await writeFollow(ben.person.id, ada.person.id);
   const post = await publish(ada);
@@ -50,7 +52,7 @@ const isNear = (round: Round): boolean => round.every((store) => NEAR.has(store)
 
 // With several databases the map of the shards is read from the primary now and then.
 describe.skipIf(env.SHARDS !== "DB")("a read waits for no primary and no actor, and for", () => {
-  const READS: [string, (scene: Awaited<ReturnType<typeof scene>>) => string, cold: number][] = [
+  const READS: [string, (world: Scene) => string, cold: number][] = [
     ["the feed", () => "/v1/feed", 2],
     ["a post", ({ post }) => `/v1/posts/${post.id}`, 1],
     ["the comments on a post", ({ post }) => `/v1/posts/${post.id}/comments`, 2],

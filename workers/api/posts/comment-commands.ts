@@ -29,8 +29,7 @@ commentCommands.openapi(
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const { person } = await requireViewer(c);
-    await requireSeen(c, post, comment);
+    const [{ person }] = await Promise.all([requireViewer(c), requireSeen(c, post, comment)]);
     const result = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     noteOwnWrite(c, post, { seq: result.seq });
@@ -84,9 +83,12 @@ for (const { path, command, summaries } of [
       }),
       async (c) => {
         const { post, comment } = c.req.valid("param");
-        const { person } = await requireViewer(c);
         // A post's author may hide and unpin any comment, even by someone in a block with them.
-        if (command === "likeComment" || (command === "pinComment" && wanted)) await requireSeen(c, post, comment);
+        const isForSeen = command === "likeComment" || (command === "pinComment" && wanted);
+        const [{ person }] = await Promise.all([
+          requireViewer(c),
+          isForSeen ? requireSeen(c, post, comment) : undefined,
+        ]);
         const result = await c.env.POSTS.getByName(post)[command](person, comment, wanted);
         if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
         noteOwnWrite(c, post, { seq: result.seq });

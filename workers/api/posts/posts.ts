@@ -4,7 +4,7 @@ import { Handle } from "../../../schema/api/people.ts";
 import { NewPost, Post, PostPage } from "../../../schema/api/posts.ts";
 import { PostId } from "../../../schema/ids.ts";
 import { noteOwnWrite } from "./own-writes.ts";
-import { personDocuments } from "../../reads/documents.ts";
+import { audiences, personDocuments } from "../../reads/documents.ts";
 import { postPage } from "./post-page.ts";
 import { claimantSeenBy, seenPerson } from "../../reads/people.ts";
 import { authoredPage, presentedPost, presentOwnPost } from "../../reads/posts.ts";
@@ -12,7 +12,7 @@ import { idOfCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { mentionsIn } from "./mentions.ts";
 import { publish } from "./publish.ts";
-import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const posts = routes();
 
@@ -28,17 +28,23 @@ posts.openapi(
   async (c) => {
     const { caption, media } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
-    const [{ person }, mentioned] = await Promise.all([requireViewer(c), mentionsIn(c.var.reader, caption)]);
+    const { reader } = c.var;
+    // The audience is needed for the response, and is read now because the rest waits for other stores.
+    const [{ person }, mentioned] = await Promise.all([
+      requireViewer(c),
+      mentionsIn(reader, caption),
+      audiences.get(reader, [claimedViewer(c).person]),
+    ]);
     const mentions = mentioned.filter((id) => id !== person);
-    const published = await publish(c.var.reader, person, { caption, media, mentions }, key);
+    const published = await publish(reader, person, { caption, media, mentions }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
 
     noteOwnWrite(c, id, { seq: standing.seq, isNew: true });
-    const author = (await personDocuments.get(c.var.reader, [person])).get(person);
+    const author = (await personDocuments.get(reader, [person])).get(person);
     if (!author) throw new Refusal("person_not_found");
     const document = { id, author: person, ...written };
-    const post = await presentOwnPost(c.var.reader, { document, author, stats: standing, likedByMe: liked });
+    const post = await presentOwnPost(reader, { document, author, stats: standing, likedByMe: liked });
     return c.json(post, 201, { location: `/v1/posts/${id}` });
   },
 );
