@@ -4,7 +4,7 @@
  * The author's side of a decision (deleted, private, exclusion marks) is read together with the post, from one state of the
  * author's database. The viewer's side (blocks, follows) is read in the viewer's database, at a state that includes the
  * mark of the author. So whatever was published after a block, a removal or becoming private is hidden from whom that
- * excludes, however late a replica is (docs/decisions/0033-reads-at-the-nearest-replica.md).
+ * excludes, however late a replica is (docs/decisions/0020-replicas-and-the-primary.md).
  */
 import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
