@@ -21,6 +21,7 @@ const LAYERS = [
   "tests/histories",
   "bench/output",
   "bench/load",
+  "bench/network",
   "bench/worlds",
   "bench/costs",
   "bench/workers",

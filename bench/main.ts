@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { whenAskedToStop } from "../scripts/process/shutdown.ts";
 import { exitWithError, StartError } from "../scripts/process/start-error.ts";
 import { combining } from "./measurements/combining.ts";
+import { measureFar } from "./measurements/far.ts";
 import { measureGrowth } from "./measurements/growth.ts";
 import { hotPost } from "./measurements/hot-post.ts";
 import { LINE_NAMES } from "./measurements/lines.ts";
@@ -16,6 +17,7 @@ import { uploads } from "./measurements/uploads.ts";
 import { markdownOf, type Report } from "./output/report.ts";
 import { costReports } from "./reports/costs-report.ts";
 import { MACHINE, savedOperations, saveCosts, saveMeasured } from "./reports/docs-pages.ts";
+import { farReports } from "./reports/far-report.ts";
 import { growthReports } from "./reports/growth-report.ts";
 import { killedFanOutReport } from "./reports/killed-fan-out-report.ts";
 import { operationsReports } from "./reports/operations-report.ts";
@@ -25,6 +27,8 @@ const USAGE = `npm run bench   compare every operation with the limits of the ru
   --only feed,post   measure only these lines (the names are listed below)
   --write-docs       write docs/benchmarks.*; not together with --only
 npm run bench -- growth   time feed pages by number of people followed, and by number of posts
+  --write-docs       add the results to docs/benchmarks.*
+npm run bench -- far   time requests from another continent and from the region of the primary, by simulated distances
   --write-docs       add the results to docs/benchmarks.*
 npm run bench -- cost   compute costs in dollars from the counts in docs/benchmarks.json
   --write-docs       write docs/costs.md
@@ -85,6 +89,7 @@ function options(): { bench: Bench; json: string | undefined } {
   const benches: Record<string, Bench> = {
     operations: () => operations(seconds(3), only, writes),
     growth: () => growth(writes),
+    far: () => far(writes),
     cost: async () => cost(writes),
     likes: async () => [await hotPost({ connections, seconds: seconds(8), runs })],
     combining: async () => [await combining({ connections, seconds: seconds(8), runs })],
@@ -107,6 +112,12 @@ async function growth(writes: boolean): Promise<Report[]> {
   const measured = await measureGrowth();
   if (writes) saveMeasured({ growth: measured });
   return growthReports(measured);
+}
+
+async function far(writes: boolean): Promise<Report[]> {
+  const measured = await measureFar();
+  if (writes) saveMeasured({ far: measured });
+  return farReports(measured);
 }
 
 function cost(writes: boolean): Report[] {

@@ -1,5 +1,5 @@
 /** A lightweight HTTP client. `fetch` would use several times the CPU, which the load shares with the server. */
-import { type Agent, request } from "node:http";
+import { type Agent, type IncomingHttpHeaders, request } from "node:http";
 
 export type Request = {
   method: "GET" | "PUT" | "DELETE" | "POST";
@@ -11,11 +11,15 @@ export type Request = {
 };
 
 /** Sends the request, and returns the body of the response. Rejects if the response is not as expected. */
-export function fetchText(
+export const fetchText = async (request: Request, port: number, agent: Agent): Promise<string> =>
+  (await fetchResponse(request, port, agent)).text;
+
+/** Like `fetchText`, but returns the headers of the response too. */
+export function fetchResponse(
   { method, path, headers, body, expects }: Request,
   port: number,
   agent: Agent,
-): Promise<string> {
+): Promise<{ text: string; headers: IncomingHttpHeaders }> {
   return new Promise((resolve, reject) => {
     const type = body && { "content-type": "application/json" };
     const sent = request(
@@ -26,7 +30,8 @@ export function fetchText(
         response.on("data", (chunk: string) => (text += chunk));
         response.on("error", reject);
         response.on("end", () => {
-          if (response.statusCode === (expects?.status ?? 200) && text.includes(expects?.text ?? "")) resolve(text);
+          if (response.statusCode === (expects?.status ?? 200) && text.includes(expects?.text ?? ""))
+            resolve({ text, headers: response.headers });
           else reject(new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 200)}`));
         });
       },

@@ -5,7 +5,8 @@
 import { LikeGate as Gate } from "../../durable-objects/post/likes/like-gate.ts";
 import { PostActor as Actor } from "../../durable-objects/post/post-actor.ts";
 import worker from "../../workers/index.ts";
-import { addTo, noTally, TALLIES, type Tallies, type Tally } from "../costs/tally.ts";
+import { addTo, noTally, TALLIES, type Tallies } from "../costs/tally.ts";
+import { wrapCaches } from "./bindings.ts";
 import { countedBindings } from "./counted-bindings.ts";
 
 const tallies: Tallies = { request: noTally(), behind: noTally() };
@@ -16,19 +17,11 @@ const cursors: SqlStorageCursor<never>[] = [];
 const duringRequests = countedBindings(tallies.request);
 const behindRequests = countedBindings(tallies.behind);
 
-countCache("match", "cacheReads");
-countCache("put", "cacheWrites");
-countCache("delete", "cacheWrites");
-
-/** Counts a method of all caches, by replacing it on their common prototype. */
-function countCache(name: "match" | "put" | "delete", kind: keyof Tally): void {
-  const methods = Object.getPrototypeOf(caches.default) as Record<typeof name, (...values: unknown[]) => unknown>;
-  const method = methods[name];
-  methods[name] = function (this: Cache, ...values) {
-    addTo(tallies.request, { [kind]: 1 });
-    return method.apply(this, values);
-  };
-}
+const COUNTED = { match: "cacheReads", put: "cacheWrites", delete: "cacheWrites" } as const;
+wrapCaches(["match", "put", "delete"], (name, go) => {
+  addTo(tallies.request, { [COUNTED[name]]: 1 });
+  return go();
+});
 
 export default {
   fetch(request, env, ctx) {
