@@ -16,7 +16,7 @@ export const makePeople = (count: number, newest: number): SignedIn[] =>
     const session = newId<SessionId>(shardOf(id), newest - index);
     const secret = randomBytes(32).toString("base64url");
     const secretHash = createHash("sha256").update(secret).digest("base64url");
-    return { id, session, secretHash, headers: { authorization: `Bearer ${session}.${secret}` } };
+    return { id, session, secretHash, headers: { authorization: `Bearer ${id}.${session}.${secret}` } };
   });
 
 /** Inserts `count` people with sessions into a running product's database. */

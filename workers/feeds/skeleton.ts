@@ -9,23 +9,35 @@ import { feed, likes } from "../../schema/tables/posts.ts";
 import { mayLackPosts, type LastSeen, markSeen, rebuildFeed, today } from "./dormant.ts";
 import { likedAmong } from "../reads/documents.ts";
 import { type Skeleton, withPublishedJustNow } from "../reads/posts.ts";
+import { Memory } from "../storage/memory.ts";
 import type { Reader } from "../storage/reader.ts";
 import { timelines } from "./timelines.ts";
+
+const READERS_MAX = 10_000;
 
 /**
  * Part of a person's feed as it is stored: entries, newest first; the large authors whose posts must be merged in; when
  * the person was last seen; and the bookmark of the state that was read.
  */
-export type StoredFeed = { entries: Skeleton; largeAuthors: PersonId[]; lastSeen: LastSeen; followedAt: string };
+export type StoredFeed = { entries: Skeleton; largeAuthors: PersonId[]; lastSeen: LastSeen; followedAt: string } & {
+  /** Those of the `expected` posts that the person likes. */
+  liked: PostId[];
+};
 type Range = { before: PostId | undefined; limit: number };
 
 /**
  * Returns the newest `limit` entries below `before`, without those of people whom the person has muted. Costs one D1
  * query that reads a row per entry, and one per like among them, however long the feed is; for somebody who mutes, one more row per entry and
- * the entries left out.
+ * the entries left out. `expected` are posts that may be merged in.
  */
-export async function storedFeed(reader: Reader, person: PersonId, { before, limit }: Range): Promise<StoredFeed> {
-  const { rows, at } = await reader.replicaAt<FeedRow>(person, FEED, person, before ?? AFTER_EVERY_ID, limit);
+export async function storedFeed(
+  reader: Reader,
+  person: PersonId,
+  { before, limit }: Range,
+  expected: readonly PostId[] = [],
+): Promise<StoredFeed> {
+  const params = [person, before ?? AFTER_EVERY_ID, limit, JSON.stringify(expected)];
+  const { rows, at } = await reader.replicaAt<FeedRow>(person, FEED, ...params);
   const [row] = rows;
   if (!row) throw new Error("a SELECT without FROM returned no row");
   const { posts, liked } = JSON.parse(row.entries) as EntryColumns;
@@ -37,6 +49,7 @@ export async function storedFeed(reader: Reader, person: PersonId, { before, lim
       .map((post, index) => ({ post, likedByMe: liked[index] === 1, followedAt }))
       .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate guarantees no order.
     largeAuthors: JSON.parse(row.largeAuthors) as PersonId[],
+    liked: JSON.parse(row.liked) as PostId[],
     lastSeen: JSON.parse(row.lastSeen) as LastSeen,
   };
 }
@@ -65,18 +78,22 @@ const FEED = textOf(sql`
     SELECT json_group_array(${following.followee}) FROM ${following} INDEXED BY following_merged
     WHERE ${following.follower} = ?1 AND ${following.merged} = 1 AND ${following.active} = 1
     AND ${isHeardSql(following.followee)}) AS "largeAuthors", (
+    SELECT json_group_array(${likes.post}) FROM json_each(?4)
+    CROSS JOIN ${likes} ON ${likes.person} = ?1 AND ${likes.post} = value AND ${likes.liked} = 1) AS "liked", (
     SELECT json_object('day', ${people.seenDay}, 'rebuilding', ${people.rebuilding}) FROM ${people}
     WHERE ${people.id} = ?1) AS "lastSeen"`);
 
 /**
  * Returns the newest `limit` posts below `before` from the person's feed and from the large authors they follow, each
- * with whether they like it. Beyond `storedFeed`, it costs followers of large authors one D1 query for their likes of the posts merged in, and one for each database with a
- * large author whose timeline was not read in the last second. The first read of a day costs one more to note that the
- * person was seen, and a dormant reader's first read rebuilds the feed.
+ * with whether they like it. Beyond `storedFeed`, it costs followers of large authors one D1 query for each database with a
+ * large author whose timeline was not read in the last second, and one for their likes of posts merged in that this isolate did
+ * not expect. The first read of a day costs one more to note that the person was seen, and a dormant reader's first read
+ * rebuilds the feed.
  */
 export async function feedSkeleton(reader: Reader, person: PersonId, range: Range): Promise<Skeleton> {
   const { env, background } = reader;
-  let feed = await storedFeed(reader, person, range);
+  const expected = expectedPosts(reader, person, range);
+  let feed = await storedFeed(reader, person, range, expected);
   const mayLack = mayLackPosts(feed.lastSeen);
   // Only for a session that is valid: the rest of the page is just read.
   const writes = mayLack || feed.lastSeen.day < today();
@@ -84,13 +101,36 @@ export async function feedSkeleton(reader: Reader, person: PersonId, range: Rang
   if (mayLack) {
     const { bookmark } = await rebuildFeed(env, person);
     if (bookmark !== undefined) reader.seen.reached(bindingOf(env, person), bookmark);
-    feed = await storedFeed(reader, person, range);
+    feed = await storedFeed(reader, person, range, expected);
   } else if (feed.lastSeen.day < today()) {
     background.waitUntil(markSeen(env, person));
   }
-  const entries = feed.largeAuthors.length > 0 ? await withLargeAuthors(reader, person, range, feed) : feed.entries;
+  const entries =
+    feed.largeAuthors.length > 0 ? await withLargeAuthors(reader, person, range, feed, expected) : feed.entries;
   const { before = AFTER_EVERY_ID as PostId, limit } = range;
   return withPublishedJustNow(reader.seen, entries, before, limit);
+}
+
+/** The large authors that each reader followed when this isolate last read their feed. */
+const largeAuthorsOf = new Memory<PersonId, readonly PersonId[]>(READERS_MAX);
+
+/**
+ * Returns the posts of large authors that are probably on the page, as far as this isolate remembers, so that one query reads
+ * the feed and the likes of them. Also begins to read their timelines again if these are old. Costs at most as much as
+ * `timelines`.
+ */
+function expectedPosts(
+  reader: Reader,
+  person: PersonId,
+  { before = AFTER_EVERY_ID as PostId, limit }: Range,
+): PostId[] {
+  const authors = largeAuthorsOf.get(person)?.value ?? [];
+  if (authors.length === 0) return [];
+  timelines.get(reader, authors).catch(() => undefined); // Whoever merges them awaits the same read.
+  const published = [...timelines.remembered(authors).values()].map(({ posts }) =>
+    posts.filter((post) => post < before),
+  );
+  return newest(limit, published);
 }
 
 /**
@@ -101,17 +141,20 @@ async function withLargeAuthors(
   reader: Reader,
   person: PersonId,
   { before = AFTER_EVERY_ID as PostId, limit }: Range,
-  { entries, largeAuthors, followedAt }: StoredFeed,
+  { entries, largeAuthors, followedAt, liked }: StoredFeed,
+  expected: readonly PostId[],
 ): Promise<Skeleton> {
+  largeAuthorsOf.set(person, largeAuthors);
   const floor = entries[limit - 1]?.post ?? "";
   const known = new Map(entries.map((entry) => [entry.post, entry]));
   const published = [...(await timelines.get(reader, largeAuthors)).values()].map(({ posts }) =>
     posts.filter((post) => post < before && post > floor),
   );
   const posts = newest(limit, [[...known.keys()], ...published]);
-  const unknown = posts.filter((post) => !known.has(post));
-  const liked = unknown.length > 0 ? await likedAmong(reader, person, unknown) : new Set<PostId>();
-  return posts.map((post) => known.get(post) ?? { post, likedByMe: liked.has(post), followedAt });
+  const [asked, likedByMe] = [new Set(expected), new Set(liked)];
+  const unknown = posts.filter((post) => !known.has(post) && !asked.has(post));
+  if (unknown.length > 0) for (const post of await likedAmong(reader, person, unknown)) likedByMe.add(post);
+  return posts.map((post) => known.get(post) ?? { post, likedByMe: likedByMe.has(post), followedAt });
 }
 
 /** Returns the newest `limit` distinct posts of several lists, newest first. */

@@ -81,6 +81,16 @@ export class Tiers<K extends string, V extends object> {
     return found;
   }
 
+  /** Returns those of `keys` that are in memory, however old. Costs nothing. */
+  remembered(keys: Iterable<K>): Map<K, V> {
+    const found = new Map<K, V>();
+    for (const key of keys) {
+      const known = this.#memory.get(key);
+      if (known?.value) found.set(key, known.value);
+    }
+    return found;
+  }
+
   /** Reads `keys` from D1, whatever the tiers hold, and updates the tiers with the result. */
   async renew(reader: Reader, keys: K[]): Promise<Map<K, V>> {
     const loaded = await this.#load(reader, keys);
@@ -131,7 +141,7 @@ export class Tiers<K extends string, V extends object> {
     try {
       return await this.#flights.read(reader.background, keys, (keys) => this.#fromBelow(reader, keys));
     } catch (error) {
-      const known = this.#remembered(keys);
+      const known = this.remembered(keys);
       const unknown = keys.filter((key) => !known.has(key));
       const cached = unknown.length > 0 ? await this.#fromKv(reader, unknown) : known;
       if (unknown.some((key) => !cached.has(key))) throw error;
@@ -158,16 +168,6 @@ export class Tiers<K extends string, V extends object> {
     if (cached.size < keys.length) throw new Error("KV lacks some of the keys");
     for (const [key, value] of cached) if (!this.#memory.get(key)?.value) this.#memory.set(key, value);
     return cached;
-  }
-
-  /** Returns the values in memory, however old. */
-  #remembered(keys: K[]): Map<K, V> {
-    return new Map(
-      keys.flatMap((key) => {
-        const known = this.#memory.get(key);
-        return known?.value ? [[key, known.value] as const] : [];
-      }),
-    );
   }
 
   async #fromKv(reader: Reader, keys: K[]): Promise<Map<K, V>> {

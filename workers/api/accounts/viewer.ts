@@ -33,12 +33,12 @@ export const viewer = (anonymously: Anonymously) =>
     reader.actFor({ person: claim.person, session: claim.session }, () => checkSession(reader, claim));
     await next();
     if (await reader.check()) return;
+    if (c.res.webSocket) return; // Of an anonymous viewer.
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     if (!isBearer(c) && !isRead) return; // What needs a viewer has refused it.
-    const { status } = c.res;
     c.res = undefined; // Or its headers would be added to the next response.
     if (isBearer(c)) c.res = problem(new Refusal("not_signed_in"), c);
-    else if (status !== 101) c.res = await anonymously(c, withoutCookie(c.req.raw));
+    else c.res = await anonymously(c, withoutCookie(c.req.raw));
   });
 
 function withoutCookie(request: Request): Request {

@@ -33,6 +33,7 @@ live.openapi(
     if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
     const { reader } = c.var;
     const viewer = await reader.confirmedViewer();
+    if (!viewer && c.req.header("authorization") !== undefined) throw new Refusal("not_signed_in");
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
