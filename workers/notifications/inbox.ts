@@ -70,8 +70,8 @@ const UNREAD = textOf(sql`
 /**
  * Marks every entry up to the time `upTo` (ms since 1970) as read. Costs one D1 query and two rows written per entry.
  */
-export async function markAllRead(env: Env, recipient: PersonId, upTo: number): Promise<void> {
-  await databaseOf(env, recipient).run(MARK_ALL, recipient, upTo);
+export async function markAllRead(reader: Reader, recipient: PersonId, upTo: number): Promise<void> {
+  await reader.write(recipient, [statement(MARK_ALL, recipient, upTo)]);
 }
 
 const MARK = sql`UPDATE ${notifications} SET ${bare(notifications.seen)} = ${notifications.raised}`;
@@ -83,12 +83,12 @@ const MARK_ALL = textOf(sql`
  * batch.
  */
 export async function markOneRead(
-  env: Env,
+  reader: Reader,
   recipient: PersonId,
   { kind, subject }: { kind: string; subject: string },
   upTo: number,
 ): Promise<boolean> {
-  const [found] = await databaseOf(env, recipient).batch([
+  const [found] = await reader.write(recipient, [
     statement(FIND_ONE, recipient, kind, subject),
     statement(MARK_ONE, recipient, kind, subject, upTo),
   ]);

@@ -120,10 +120,11 @@ export async function seenPerson(reader: Reader, claimant: PersonId, handle: str
 }
 
 /**
- * Returns the person a handle names, for a write. Costs nothing when they are in memory, otherwise two D1 queries one after
+ * Returns the person a handle names, for a write whose transaction decides everything else. Costs nothing when they are in memory, otherwise two D1 queries one after
  * the other: handle and person have different shards.
  */
 export async function personByHandle(reader: Reader, handle: string): Promise<PersonId | undefined> {
+  reader.readForWrite();
   const claimant = (await handles.get(reader, [handle])).get(handle)?.person;
   const card = claimant && (await personDocuments.get(reader, [claimant])).get(claimant);
   if (claimant && card?.handle !== handle) handles.drop(handle);

@@ -30,6 +30,7 @@ export class Reader {
   #startCheck: (() => Promise<SessionCheck | undefined>) | undefined;
   #check: Promise<SessionCheck | undefined> | undefined;
   #isFromPrimary = false;
+  #isForWrite = false;
 
   constructor(env: Env, background: Background, token?: string) {
     this.env = env;
@@ -73,10 +74,12 @@ export class Reader {
    * of this request. Costs one D1 query; concurrent queries of this isolate share one call.
    */
   async primary<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<Row[]> {
-    return (await this.primaryAt<Row>(key, sql, ...params)).rows;
+    const { rows, at } = await this.primaryAt<Row>(key, sql, ...params);
+    if (at !== undefined) this.seen.reached(bindingOf(this.env, key), at);
+    return rows;
   }
 
-  /** Like `primary`, and returns which state was read. */
+  /** Like `primary`, and returns which state was read. The viewer's next reads need not be as new. */
   async primaryAt<Row>(key: Id | number, sql: string, ...params: readonly unknown[]): Promise<ReadRows<Row>> {
     this.#beginCheck();
     return this.#primary<Row>(key, sql, params);
@@ -96,13 +99,22 @@ export class Reader {
     if (this.#isFromPrimary) return this.#primary<Row>(key, sql, params);
     const binding = bindingOf(this.env, key);
     const { shared } = databaseOf(this.env, key);
-    const [seen, floor] = [this.seen.bookmark(binding), floorOf(this.env, binding)];
+    const seen = this.#isForWrite ? undefined : this.seen.bookmark(binding);
+    const floor = floorOf(this.env, binding);
     const atLeast = seen !== undefined && floor !== undefined && floor > seen ? floor : (seen ?? floor);
     const { rows, bookmark } = await this.#timed(() =>
       shared.replica<Row>(statement(sql, ...params), atLeast, this.background),
     );
     if (bookmark !== undefined) this.seen.reached(binding, bookmark);
     return { rows, at: bookmark };
+  }
+
+  /**
+   * Makes all further reads accept states without the viewer's own writes. For when a transaction at the primary decides:
+   * otherwise somebody who writes twice would wait until a replica has the first write.
+   */
+  readForWrite(): void {
+    this.#isForWrite = true;
   }
 
   /**

@@ -1,4 +1,7 @@
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { publish } from "../../../tests/runtime/world/api.ts";
 import { ask, HOST, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 
 const cookie = (token: string) => ({ cookie: `__Host-session=${token}` });
@@ -11,14 +14,17 @@ it("finds the viewer by a token, as a bearer or in the cookie", async () => {
 
 it("rejects a wrong Authorization even on public routes", async () => {
   const { token } = await signUp();
-  const [id = "", secret = ""] = token.split(".");
+  const [person = "", session = "", secret = ""] = token.split(".");
+  const other = await signUp();
   const wrong = [
     "Bearer",
     "Bearer x",
-    `Bearer ${id}`,
-    `Bearer ${id}.`,
-    `Bearer ${id}.${"A".repeat(43)}`,
-    `Bearer 0000000000000.${secret}`,
+    `Bearer ${person}.${session}`,
+    `Bearer ${session}.${secret}`,
+    `Bearer ${person}.${session}.`,
+    `Bearer ${person}.${session}.${"A".repeat(43)}`,
+    `Bearer ${person}.0000000000000.${secret}`,
+    `Bearer ${other.person.id}.${session}.${secret}`,
     `Bearer ${token}A`,
     `Bearer ${token} ${token}`,
     `Basic ${token}`,
@@ -87,4 +93,41 @@ it("changes nothing for a form or an overridden method", async () => {
   expect(form.status).toBeLessThan(500);
   await ask("GET", "/v1/me?_method=PATCH", { headers: { ...own, "x-http-method-override": "DELETE" } });
   expect(await (await ask("GET", "/v1/me", { token })).json()).toMatchObject({ bio: "" });
+});
+
+/** A token that claims to be of a session of this person, with another secret. */
+const forged = (token: string) => `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
+
+it("reads for the person of a forged token, but neither shows nor changes anything of theirs", async () => {
+  const { person, token } = await signUp();
+  const { id } = await publish({ person, token });
+  const database = d1Of(env, person.id);
+  await database.prepare("UPDATE people SET seen_day = 1 WHERE id = ?").bind(person.id).run(); // A feed to rebuild.
+  const state = () => database.prepare("SELECT * FROM people WHERE id = ?").bind(person.id).first();
+  const before = await state();
+  const paths = ["/v1/feed", "/v1/me", "/v1/notifications", `/v1/posts/${id}`, `/v1/people/${person.handle}/posts`];
+  for (const path of paths) {
+    const asBearer = await ask("GET", path, { token: forged(token) });
+    expect(asBearer.headers.get("etag")).toBeNull();
+    expect(await outcome(asBearer), path).toBe("401 not_signed_in");
+    const asVisitor = await ask("GET", path);
+    const byCookie = await ask("GET", path, { headers: cookie(forged(token)) });
+    expect(byCookie.status, path).toBe(asVisitor.status);
+    const bodies = [byCookie, asVisitor].map(async (response) => {
+      const { requestId: _, ...body } = await response.json<{ requestId?: string }>();
+      return body;
+    });
+    expect(await bodies[0], path).toEqual(await bodies[1]);
+  }
+  for (const [method, path, body] of [
+    ["PUT", `/v1/posts/${id}/like`],
+    ["POST", `/v1/posts/${id}/comments`, { text: "Not mine" }],
+    ["PATCH", "/v1/me", { bio: "Not mine" }],
+    ["DELETE", `/v1/posts/${id}`],
+    ["DELETE", "/v1/sessions/current"],
+  ] as const) {
+    expect(await outcome(await ask(method, path, { token: forged(token), body })), path).toBe("401 not_signed_in");
+  }
+  expect(await state()).toEqual(before);
+  expect(await (await ask("GET", `/v1/posts/${id}`)).json()).toMatchObject({ likes: 0, comments: 0 });
 });

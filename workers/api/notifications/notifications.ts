@@ -50,7 +50,7 @@ notifications.openapi(
   }),
   async (c) => {
     const { person } = await requireViewer(c);
-    await markAllRead(c.env, person, Date.parse(c.req.valid("json").upTo));
+    await markAllRead(c.var.reader, person, Date.parse(c.req.valid("json").upTo));
     c.executionCtx.waitUntil(sendHints(c.env, [person])); // For the person's other clients.
     return c.body(null, 204);
   },
@@ -68,7 +68,8 @@ notifications.openapi(
     const { person } = await requireViewer(c);
     const [kind = "", subject = ""] = c.req.valid("param").notification.split(".");
     const upTo = Date.parse(c.req.valid("json").upTo);
-    if (!(await markOneRead(c.env, person, { kind, subject }, upTo))) throw new Refusal("notification_not_found");
+    if (!(await markOneRead(c.var.reader, person, { kind, subject }, upTo)))
+      throw new Refusal("notification_not_found");
     c.executionCtx.waitUntil(sendHints(c.env, [person]));
     return c.body(null, 204);
   },
