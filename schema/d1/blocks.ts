@@ -13,11 +13,6 @@ export const IS_ACTIVE = sql`(${blocks.mine} = 1 OR ${blocks.theirs} = 1)`;
  */
 export const ACTIVE_BLOCKS = sql`${blocks} INDEXED BY blocks_active`;
 
-/** Selects the people in ?2, a JSON array, who are in a block with the person ?1, in either direction. */
-export const BLOCKED_AMONG = textOf(sql`
-  SELECT ${blocks.other} FROM ${blocks} WHERE ${blocks.person} = ?1 AND ${IS_ACTIVE}
-  AND ${blocks.other} IN (SELECT value FROM json_each(?2))`);
-
 /**
  * Returns, for each of `people`, which of `others` they are in a block with; people without any are absent. Costs one
  * D1 query per database.

@@ -37,7 +37,7 @@ type Options<K, V> = {
 };
 
 /** Waits for a write to KV and tolerates its failure: a missing key costs a query, and an outdated one expires soon. */
-export async function settleKvWrite(write: Promise<unknown>): Promise<void> {
+async function settleKvWrite(write: Promise<unknown>): Promise<void> {
   try {
     await within(STORE_TIMEOUT, write, "KV");
   } catch (error) {
