@@ -9,21 +9,22 @@ export type Store = "primary" | "replica" | "actor" | "KV" | "KV write" | "queue
 export type Distances = Record<Store, number>;
 
 /**
- * An actor, and the primary of D1, which is one too, live in one data centre. From another continent
- * where.durableobjects.live measured 143 ms to Western Europe, while North America was 78 to 94 ms away:
+ * An actor, and the primary of D1, which is one too, live in one data centre. From another continent an example of
+ * where.durableobjects.live shows 143 ms to Western Europe, which may only illustrate its format:
  * https://github.com/helloimalastair/where-durableobjects-live/issues/6. An actor stays where it was first asked for:
  * https://developers.cloudflare.com/durable-objects/reference/data-location/
  */
 const OTHER_CONTINENT = 150;
 
 /**
- * In their own region, which may still be another city: light in fibre needs 10 ms for 1000 km there and back.
+ * In their own region, which may still be another city. An assumption: light in fibre needs 10 ms for 1000 km there and
+ * back.
  */
 const SAME_REGION = 10;
 
 /**
  * D1 keeps one replica in each region, not in each data centre, so the nearest one is about as far as anything in the
- * region: https://developers.cloudflare.com/d1/best-practices/read-replication/
+ * region. The figure is an assumption; that there is a replica in each region is documented: https://developers.cloudflare.com/d1/best-practices/read-replication/
  */
 const REPLICA = 15;
 
