@@ -101,6 +101,27 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect((await ask("GET", "/v1/people/nobody_at_all", as(ada))).status).toBe(404);
   });
 
+  it("refuses a session that ended elsewhere once the replica has its end, or at once if checked at the primary", async () => {
+    const asked = (from: Env) => ask("GET", "/v1/me", { token: ada.token, env: from });
+    const strict = { ...lagging, SESSION_CHECKS: "primary" };
+    await env.DB.prepare("DELETE FROM sessions WHERE person = ?").bind(ada.person.id).run(); // As in another isolate.
+    expect((await asked(lagging)).status).toBe(200);
+    expect((await asked(strict)).status).toBe(401);
+    await database.catchUp();
+    expect((await asked(lagging)).status).toBe(401);
+  });
+
+  it("refuses a session at once in the isolate that ended it", async () => {
+    const request = { token: ada.token, env: lagging };
+    expect((await ask("DELETE", "/v1/sessions/current", request)).status).toBe(204);
+    expect((await ask("GET", "/v1/me", request)).status).toBe(401);
+  });
+
+  it("finds a session that the replica does not have yet", async () => {
+    const cleo = await signUp();
+    expect((await ask("GET", "/v1/me", as(cleo))).status).toBe(200);
+  });
+
   it("serves a request with a forged bookmark", async () => {
     const forged = btoa(
       JSON.stringify({ posts: [], databases: [["DB", `${"f".repeat(8)}-00000000-00000000-${"f".repeat(32)}`]] }),
