@@ -8,6 +8,7 @@ import { shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import { handles as handlesTable, people } from "../../schema/tables/people.ts";
 import { commentLikes, likes, posts, postStats as postStatsTable } from "../../schema/tables/posts.ts";
+import { logWarning } from "../../schema/log.ts";
 import type { Reader } from "../storage/reader.ts";
 import { Tiers } from "../storage/tiers.ts";
 
@@ -61,7 +62,7 @@ export const postStats = new Tiers<PostId, PostStats>({
       return await loaded(reader, ids, STATS, statsOf);
     } catch (error) {
       // Each post's actor knows its counts.
-      console.warn("D1 not read, asking actors", { error: String(error) });
+      logWarning("D1 not read, asking actors", { error: String(error) });
       return actorStats(reader, ids);
     }
   },
@@ -164,7 +165,7 @@ async function renewedDocuments(reader: Reader, ids: PostId[]): Promise<Map<Post
   try {
     return await postDocuments.renew(reader, ids);
   } catch (error) {
-    console.warn("edited posts not read", { error: String(error) });
+    logWarning("edited posts not read", { error: String(error) });
     reader.served.isStale = true;
     return new Map();
   }
