@@ -13,6 +13,7 @@ import { hotPost } from "./measurements/hot-post.ts";
 import { LINE_NAMES } from "./measurements/lines.ts";
 import { measureOperations } from "./measurements/operations.ts";
 import { sizes } from "./measurements/post-sizes.ts";
+import { soak } from "./measurements/soak.ts";
 import { uploads } from "./measurements/uploads.ts";
 import { markdownOf, type Report } from "./output/report.ts";
 import { costReports } from "./reports/costs-report.ts";
@@ -43,6 +44,8 @@ npm run bench -- kill   kill a fan-out to many followers, and time the posts of 
 npm run bench -- uploads   upload large files concurrently, and measure the memory of the runtime
   --megabytes 200      size of each file
 npm run bench -- sizes   time requests on posts with few and with many likes and comments
+npm run bench -- soak   watch the memory of \`npm start\` under a mix of feeds, likes and comments over 1,000 posts
+  --minutes 20         duration of the mix; two idle minutes follow
 All of them accept --json FILE, which writes all measurements to FILE.
 Names for --only: ${LINE_NAMES.join(", ")}`;
 
@@ -70,6 +73,7 @@ function options(): { bench: Bench; json: string | undefined } {
       followers: { type: "string", default: "100000" },
       kills: { type: "string", default: "2" },
       megabytes: { type: "string", default: "200" },
+      minutes: { type: "string", default: "20" },
       only: { type: "string" },
       "write-docs": { type: "boolean", default: false },
       json: { type: "string" },
@@ -78,12 +82,13 @@ function options(): { bench: Bench; json: string | undefined } {
   const connections = values.connections.split(",").map(Number);
   const runs = Number(values.runs);
   const seconds = (fallback: number) => Number(values.seconds ?? fallback);
-  const [followers = 0, kills = 0, megabytes = 0] = [values.followers, values.kills, values.megabytes].map(Number);
+  const [followers = 0, kills = 0] = [values.followers, values.kills].map(Number);
+  const [megabytes = 0, minutes = 0] = [values.megabytes, values.minutes].map(Number);
   const only = values.only?.split(",");
   const isCount = (value: number) => Number.isSafeInteger(value) && value > 0;
   const isValid =
     seconds(1) > 0 &&
-    [...connections, runs, followers, kills, megabytes].every(isCount) &&
+    [...connections, runs, followers, kills, megabytes, minutes].every(isCount) &&
     !only?.some((name) => !LINE_NAMES.includes(name));
   const writes = values["write-docs"];
   const benches: Record<string, Bench> = {
@@ -96,6 +101,7 @@ function options(): { bench: Bench; json: string | undefined } {
     kill: async () => [await killedFanOutReport({ followers, bells: Math.ceil(followers / 20), kills })],
     uploads: async () => [await uploads(megabytes)],
     sizes: async () => [await sizes()],
+    soak: async () => [await soak(minutes)],
   };
   const bench = benches[positionals[0] ?? "operations"];
   if (!bench || !isValid || (only && writes)) throw new StartError(USAGE);

@@ -14,6 +14,7 @@ import { step } from "./process/progress-line.ts";
 import { claim, record, takeOver } from "./process/running.ts";
 import { whenAskedToStop } from "./process/shutdown.ts";
 import { exitWithError } from "./process/start-error.ts";
+import { StoppableOutput } from "./process/stoppable-output.ts";
 import { DEMO } from "./seed/seed-data.ts";
 import { seed } from "./seed/seed.ts";
 
@@ -31,6 +32,7 @@ const OFFLINE = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "
 const CRON_EVERY = 60_000;
 
 const children: ChildProcess[] = [];
+const output = new StoppableOutput(process.stdout);
 
 async function main(): Promise<void> {
   await takeOver(STATE);
@@ -60,13 +62,20 @@ async function main(): Promise<void> {
   }
 }
 
-/** Starts a child process, and stops everything when it exits: wrangler and vite are of no use without each other. */
+/**
+ * Starts a child process, and stops everything when it exits: wrangler and vite are of no use without each other. Their
+ * output goes through this process, so that a terminal that stops reading does not stop them as well.
+ */
 function run(command: string[]): void {
+  const colors = process.stdout.isTTY && { FORCE_COLOR: "1" };
   const child = spawn(process.execPath, command, {
     cwd: ROOT,
-    env: { ...process.env, ...OFFLINE },
-    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...OFFLINE, ...colors },
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => output.write(text));
+  }
   child.on("exit", stop);
   children.push(child);
 }

@@ -3,6 +3,7 @@ import { DEAD_LETTERS } from "../schema/messages/dead-letters.ts";
 import { Effect } from "../schema/messages/effects.ts";
 import { FanOut } from "../schema/messages/fan-out.ts";
 import { refreshShardMap } from "../schema/d1/shards.ts";
+import { logError } from "../schema/log.ts";
 import { app } from "./app.ts";
 import { applyBell } from "./relations/bells.ts";
 import { applyDecision } from "./relations/follow-requests.ts";
@@ -100,7 +101,7 @@ export default {
       try {
         await sweep(env);
       } catch (error) {
-        console.error("sweep failed, the next minute tries again", { sweep: sweep.name, error: String(error) });
+        logError("sweep failed, the next minute tries again", { sweep: sweep.name, error: String(error) });
       }
     }
   },

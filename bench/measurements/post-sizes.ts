@@ -55,14 +55,13 @@ export async function sizes(): Promise<Report> {
 /** Publishes the posts, stops the product, and fills in likes and comments. */
 async function prepare(state: string): Promise<{ people: Person[]; fillings: Filling[] }> {
   const subject = await Subject.start(state);
-  const posts: { post: PostId; actor: string }[] = [];
+  const posts: PostId[] = [];
   const [author, ...people] = await newPeople(subject.database, 1 + WARM_UP + LIKES);
   try {
     if (!author) throw new Error("there is no author");
-    const actors = await subject.server.miniflare.getDurableObjectNamespace("POSTS");
     for (const _ of SIZES) {
       const post = await subject.publish(author);
-      posts.push({ post, actor: actors.idFromName(post).toString() });
+      posts.push(post);
       await subject.caughtUp(post);
     }
   } finally {
@@ -70,11 +69,11 @@ async function prepare(state: string): Promise<{ people: Person[]; fillings: Fil
   }
   const commenters = people.slice(0, COMMENTERS).map(({ id }) => id);
   const fillings = SIZES.flatMap(({ likes, comments }, index) => {
-    const { post, actor } = posts[index] ?? {};
-    if (!post || !actor) return [];
+    const post = posts[index];
+    if (!post) return [];
     logProgress(`preparing a post with ${likes} likes and ${comments} comments`);
     const filling = fillingOf(post, likes, comments, commenters);
-    fillActor(actorFile(state, actor), filling);
+    fillActor(actorFile(state, post), filling);
     fillD1(databaseFile(state, "people"), filling);
     return [filling];
   });

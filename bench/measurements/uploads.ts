@@ -1,9 +1,9 @@
 /** Uploads many large files at once with tus, and measures the throughput and the memory of the runtime. */
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { randomBytes } from "node:crypto";
 import { processorTime } from "../load/processor-time.ts";
+import { residentMemory } from "../load/resident-memory.ts";
 import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
 import { newPeople, type Person } from "../worlds/people.ts";
@@ -67,9 +67,9 @@ async function measure(
   bytes: number,
   wrong: string[],
 ): Promise<Measured> {
-  const before = rss(subject.pid);
+  const before = residentMemory(subject.pid);
   let peak = before;
-  const sampling = setInterval(() => (peak = Math.max(peak, rss(subject.pid))), SAMPLED_EVERY);
+  const sampling = setInterval(() => (peak = Math.max(peak, residentMemory(subject.pid))), SAMPLED_EVERY);
   const [began, processorBegan] = [performance.now(), processorTime(subject.pid)];
   const ended = await Promise.all(Array.from({ length: files }, () => uploadOne(subject.server.port, person, bytes)));
   clearInterval(sampling);
@@ -80,7 +80,7 @@ async function measure(
     processorSeconds: (processorTime(subject.pid) - processorBegan) / 1000,
     before,
     peak,
-    after: rss(subject.pid),
+    after: residentMemory(subject.pid),
   };
 }
 
@@ -134,10 +134,4 @@ async function write(to: NodeJS.WritableStream, from: number, end: number): Prom
     at += bytes.length;
     if (!to.write(bytes)) await once(to, "drain");
   }
-}
-
-/** Returns the resident memory of a process, in MB. */
-function rss(pid: number): number {
-  const [, kb] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return (Number(kb) * 1024) / MB;
 }

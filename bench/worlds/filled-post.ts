@@ -2,10 +2,15 @@
  * Makes a published post large while the product is stopped: writes into the files of its actor and of D1 what they
  * would hold after many likes and comments, all of them confirmed. Over HTTP a million likes would take an hour. The
  * audit must find both sides equal afterwards. (The author's notifications are left to the next like and comment.)
+ *
+ * Every column of the actor must be filled in, even one with a default, so that a new column is not forgotten here. The rows
+ * of D1 have the product's own types.
  */
 import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf, timeOf } from "../../schema/ids.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { hashOf, type SetHash, unionOfDigests } from "../../schema/set-hash.ts";
-import { insert, inTransaction, update } from "./stored-rows.ts";
+import * as d1 from "../../schema/tables/posts.ts";
+import { expectAllColumns, insert, insertRows, inTransaction, update, updateRow } from "./stored-rows.ts";
 
 /** `seq` 1 is the publishing of the post. */
 type Like = { person: PersonId; seq: number };
@@ -34,50 +39,83 @@ export function fillingOf(post: PostId, likes: number, comments: number, comment
   };
 }
 
+/** The number of newest people that a post's row keeps. */
+const NEWEST_KEPT = 16;
+
+/** The columns of `post` that neither likes nor comments change. */
+const UNCHANGED = ["id", "author", "caption", "media", "body_seq", "edited_at", "policy", "pinned", "deleted"];
+const SHOWN = 0;
+
 /** Writes the likes and comments into the actor's own file. */
 export function fillActor(file: string, { post, likes, comments, seq, digest }: Filling): void {
   inTransaction(file, (database) => {
     const at = timeOf(post);
-    insert(database, "likes", likes, ({ person, seq }) => ({ person, liked: 1, seq, at, was: 1 }));
-    insert(database, "comments", comments, ({ id, author, text, seq }) => ({ id, author, text, seq }));
-    update(database, "post", {
+    const likeRows = likes.map(({ person, seq }, place) => ({
+      person,
+      liked: 1,
+      seq,
+      at,
+      nth: place + 1,
+      was: 1,
+    }));
+    const commentRows = comments.map(({ id, author, text, seq }) => ({
+      id,
+      author,
+      text,
+      seq,
+      parent: "",
+      reply_to: null,
+      likes: 0,
+      likers: 0,
+      replies: 0,
+      told_replies: 0,
+      hidden_replies: 0,
+      state: SHOWN,
+      state_seq: 0,
+      text_seq: seq,
+      edited_at: null,
+      told: 1,
+      mentions: "[]",
+    }));
+    const changed = {
       seq,
       likes: likes.length,
       comments: comments.length,
+      told_comments: comments.length,
       confirmed: seq,
+      noticed: seq,
       delivered: 1,
+      served: ALL_FOLLOWER_PARTS,
       digest: JSON.stringify(digest),
       people: likes.length,
       likes_seq: likes.at(-1)?.seq ?? 0,
-      newest: JSON.stringify(likes.slice(-16).map(({ person, seq }) => ({ person, seq, at }))),
-    });
+      newest: JSON.stringify(likeRows.slice(-NEWEST_KEPT).map(({ person, nth, seq }) => ({ person, nth, seq }))),
+      unsaved: 0,
+    };
+    expectAllColumns(database, "likes", likeRows[0] ?? {});
+    insert(database, "likes", likeRows);
+    expectAllColumns(database, "comments", commentRows[0] ?? {});
+    insert(database, "comments", commentRows);
+    expectAllColumns(database, "post", changed, UNCHANGED);
+    update(database, "post", changed);
   });
 }
 
 /** Writes the same into D1's file, which holds all shards here. */
 export function fillD1(file: string, { post, likes, comments, seq, digest: [a, b, c] }: Filling): void {
   inTransaction(file, (database) => {
-    insert(database, "likes", likes, ({ person, seq }) => ({ person, post, liked: 1, seq }));
-    insert(database, "comments", comments, (comment) => ({
-      post,
-      parent: "",
-      ...comment,
-      likes: 0,
-      replies: 0,
-      state: "shown",
-    }));
-    insert(database, "like_digests", [{ post, likes: likes.length, a, b, c }], (row) => row);
-    update(
+    insertRows(
       database,
-      "post_stats",
-      {
-        likes: likes.length,
-        comments: comments.length,
-        seq,
-        projected: seq,
-        comments_up_to: comments.at(-1)?.id ?? "",
-      },
-      { post },
+      d1.likes,
+      likes.map(({ person, seq }) => ({ person, post, liked: true, seq })),
     );
+    insertRows(
+      database,
+      d1.comments,
+      comments.map((comment) => ({ post, parent: "", ...comment, likes: 0, replies: 0, state: "shown" })),
+    );
+    insertRows(database, d1.likeDigests, [{ post, likes: likes.length, a, b, c }]);
+    const standing = { likes: likes.length, comments: comments.length, seq, projected: seq };
+    updateRow(database, d1.postStats, { ...standing, commentsUpTo: comments.at(-1)?.id ?? "" }, { post });
   });
 }

@@ -1,7 +1,7 @@
 /** Signed-in people, as sign-up creates them, but without passwords, whose hashes would take minutes. */
 import { createHash, randomBytes } from "node:crypto";
 import { newId, type PersonId, randomShard, type SessionId, shardOf } from "../../schema/ids.ts";
-import type { Database } from "../../scripts/local-server/migrations.ts";
+import type { Database } from "../../scripts/local-server/tools.ts";
 
 /** `headers` carry the person's session. */
 export type Person = { id: PersonId; headers: Record<string, string> };

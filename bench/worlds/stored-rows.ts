@@ -1,12 +1,15 @@
 /**
  * Writes rows straight into the SQLite files of a stopped product, because filling a graph over HTTP would take hours.
  */
+import { createHash, createHmac } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { type Column, getTableColumns, getTableName, type InferInsertModel, type Table } from "drizzle-orm";
+import type { PostId } from "../../schema/ids.ts";
 import { storageOf } from "../../scripts/paths.ts";
 
-type Row = Record<string, string | number>;
+type Row = Record<string, string | number | null>;
 
 /** Returns the file of the D1 database that has `table`. Here one database holds all shards. */
 export function databaseFile(state: string, table: string): string {
@@ -18,11 +21,20 @@ export function databaseFile(state: string, table: string): string {
 export const databaseFileIfAny = (state: string, table: string): string | undefined =>
   filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
 
-/** Returns the file of the post actor with the object id `id`. */
-export function actorFile(state: string, id: string): string {
-  const file = filesIn(state, "do/shutterline-PostActor").find((path) => path.endsWith(`${id}.sqlite`));
-  if (file === undefined) throw new Error(`no actor has the id ${id}`);
+/** Returns the file of a post's actor. */
+export function actorFile(state: string, post: PostId): string {
+  const name = `${objectId("shutterline-PostActor", post)}.sqlite`;
+  const file = filesIn(state, "do/shutterline-PostActor").find((path) => path.endsWith(name));
+  if (file === undefined) throw new Error(`${post} has no actor`);
   return file;
+}
+
+/** Returns the id that workerd gives to the object `name` of a class. */
+function objectId(uniqueKey: string, name: string): string {
+  const key = createHash("sha256").update(uniqueKey).digest();
+  const half = (value: string | Buffer) => createHmac("sha256", key).update(value).digest().subarray(0, 16);
+  const first = half(name);
+  return Buffer.concat([first, half(first)]).toString("hex");
 }
 
 /** Lists the databases of a folder, without Miniflare's own. */
@@ -53,6 +65,19 @@ export function hasColumn(database: DatabaseSync, table: string, column: string)
   return database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column) !== undefined;
 }
 
+/** Throws unless the columns of `table` are exactly those of `row` and `others`. */
+export function expectAllColumns(
+  database: DatabaseSync,
+  table: string,
+  row: Row,
+  others: readonly string[] = [],
+): void {
+  const given = [...Object.keys(row), ...others].toSorted().join(", ");
+  const columns = database.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  const all = columns.map(({ name }) => String(name)).toSorted();
+  if (given !== all.join(", ")) throw new Error(`${table} has the columns ${all.join(", ")}, not ${given}`);
+}
+
 /** Inserts a row for each item. SQLite rejects a row that lacks a column without a default. */
 export function insert<T>(
   database: DatabaseSync,
@@ -67,6 +92,35 @@ export function insert<T>(
     statement.run(...Object.values(row));
   }
 }
+
+/** Inserts rows into a table of D1, given as the product's own code would give them. */
+export function insertRows<T extends Table>(
+  database: DatabaseSync,
+  table: T,
+  rows: Iterable<InferInsertModel<T>>,
+): void {
+  const columns = getTableColumns(table);
+  insert(database, getTableName(table), rows, (row) => rowOf(columns, row as Record<string, unknown>));
+}
+
+/** Like `update`, for a table of D1. */
+export function updateRow<T extends Table>(
+  database: DatabaseSync,
+  table: T,
+  values: Partial<InferInsertModel<T>>,
+  where: Row,
+): void {
+  update(database, getTableName(table), rowOf(getTableColumns(table), values), where);
+}
+
+const rowOf = (columns: Record<string, Column>, values: Record<string, unknown>): Row =>
+  Object.fromEntries(
+    Object.entries(values).map(([key, value]) => {
+      const column = columns[key];
+      if (!column) throw new Error(`there is no column ${key}`);
+      return [column.name, value === null ? null : (column.mapToDriverValue(value) as string | number)];
+    }),
+  );
 
 const insertInto = (table: string, columns: readonly string[]): string =>
   `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;

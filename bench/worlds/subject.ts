@@ -10,8 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Audit } from "../../schema/api/audit.ts";
 import type { Post } from "../../schema/api/posts.ts";
 import { type MediaId, newId, type PostId, shardOf } from "../../schema/ids.ts";
-import type { Database } from "../../scripts/local-server/migrations.ts";
 import { type Server, startServer } from "../../scripts/local-server/server.ts";
+import type { Database } from "../../scripts/local-server/tools.ts";
 import { bundleWorker } from "../../scripts/local-server/worker-bundle.ts";
 import { ROOT } from "../../scripts/paths.ts";
 import { descendantsOf } from "../../scripts/process/processes.ts";
@@ -104,9 +104,9 @@ export class Subject {
     });
     const { miniflare } = server;
     const limits = Number((await miniflare.unsafeGetDirectURL(LIMITS)).port);
-    await (await miniflare.getD1Database("DB", LIMITS)).prepare(DELIVERIES).run();
+    await server.database("DB", LIMITS).prepare(DELIVERIES).run();
     const runtime = descendantsOf(process.pid).find(({ command }) => command.includes("workerd"));
-    return new Subject(server, await miniflare.getD1Database("DB"), limits, runtime?.pid ?? 0);
+    return new Subject(server, server.database("DB"), limits, runtime?.pid ?? 0);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { LiveFrame } from "../../schema/api/live.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
+import { logWarning } from "../../schema/log.ts";
 import { isUnchecked } from "./session-checks.ts";
 import type { LiveSocket, LiveSockets } from "./sockets.ts";
 import { sleep } from "./sleep.ts";
@@ -44,7 +45,7 @@ export class InboxHints {
     try {
       await this.#checkSessions(due);
     } catch (error) {
-      console.warn("hints not sent, will retry", { error: String(error) });
+      logWarning("hints not sent, will retry", { error: String(error) });
       return sleep(RETRY_DELAY);
     }
     for (const socket of due) {

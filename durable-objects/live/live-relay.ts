@@ -13,6 +13,7 @@ import {
 } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { refreshShardMap } from "../../schema/d1/shards.ts";
+import { logWarning } from "../../schema/log.ts";
 import { InboxHints } from "./inbox-hints.ts";
 import { RelayDirectory } from "./relay-directory.ts";
 import type { PostWindow } from "../post/post-window.ts";
@@ -155,7 +156,7 @@ export class LiveRelay extends DurableObject<Env> {
       try {
         return await this.#watched(post).serve();
       } catch (error) {
-        console.warn("frames not sent, will retry", { post, error: String(error) });
+        logWarning("frames not sent, will retry", { post, error: String(error) });
         await sleep(RETRY_DELAY);
       }
     }
@@ -171,7 +172,7 @@ export class LiveRelay extends DurableObject<Env> {
         if (this.#sockets.has(socket)) socket.persist();
         return;
       } catch (error) {
-        console.warn("socket not registered, will retry", { relay: this.#name, error: String(error) });
+        logWarning("socket not registered, will retry", { relay: this.#name, error: String(error) });
         await sleep(RETRY_DELAY);
       }
     }

@@ -6,7 +6,7 @@ import { type CommentId, newId, type PostId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
 import type { PostActor } from "./post-actor.ts";
-import { migrations } from "./post-tables.ts";
+import { migrations, TABLES } from "./post-tables.ts";
 import { recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 
@@ -227,4 +227,24 @@ it("computes the digest from the likes when it migrates an older post", async ()
   });
   await evictDurableObject(actor);
   expect(await actor.state()).toMatchObject({ likes: 2, digest: formatDigest(likers.reduce(added, EMPTY)) });
+});
+
+it("creates the tables of a new post as its migrations would", async () => {
+  // Added columns follow the last one without a line break, and comments are kept: neither matters.
+  const normalized = (sql: string) =>
+    sql
+      .replace(/--.*/g, "")
+      .replace(/\s+/g, " ")
+      .replace(/ ?([(),]) ?/g, "$1");
+  const tablesOf = (tables?: string) =>
+    runInDurableObject(env.POSTS.getByName(newPost().id), (_, { storage }) => {
+      migrate(storage, migrations, tables);
+      const rows = storage.sql.exec<{ name: string; sql: string }>(
+        "SELECT name, sql FROM sqlite_master WHERE sql <> ''",
+      );
+      return Object.fromEntries(rows.toArray().map(({ name, sql }) => [name, normalized(sql)]));
+    });
+  const migrated = await tablesOf();
+  expect(Object.keys(migrated).length).toBeGreaterThan(8);
+  expect(await tablesOf(TABLES)).toEqual(migrated);
 });

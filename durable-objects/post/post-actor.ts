@@ -24,7 +24,7 @@ import {
   type Snapshot,
 } from "./post-results.ts";
 import { PostRecord } from "./post-record.ts";
-import { migrations } from "./post-tables.ts";
+import { migrations, TABLES } from "./post-tables.ts";
 import type { PostWindow } from "./post-window.ts";
 
 /** Keeps one commit to about 10 ms of the object's time. */
@@ -56,7 +56,7 @@ export class PostActor extends DurableObject<Env> {
     if (!this.#post) {
       const { sql } = this.ctx.storage;
       this.ctx.storage.transactionSync(() => {
-        migrate(this.ctx.storage, migrations);
+        migrate(this.ctx.storage, migrations, TABLES);
         PostRecord.create(this.ctx.storage, published);
         for (const person of mentions) sql.exec("INSERT INTO mentions VALUES (?, '')", person);
       });

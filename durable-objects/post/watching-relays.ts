@@ -11,6 +11,7 @@ import { within } from "../../schema/d1/deadline.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import { type RelayName, relayNamed } from "../../schema/live/live-relays.ts";
 import { refreshShardMap } from "../../schema/d1/shards.ts";
+import { logWarning } from "../../schema/log.ts";
 import type { CommentThreads } from "./comments/comment-threads.ts";
 import type { PostRecord } from "./post-record.ts";
 import type { RelayRow } from "./post-tables.ts";
@@ -117,7 +118,7 @@ export class WatchingRelays {
       if (isWatched || relay.asked > asked) this.#succeeded(name, relay, window.to);
       else this.#forget(name);
     } catch (error) {
-      console.warn("relay not notified, will retry", { post: this.#sources.record.row.id, name, error: String(error) });
+      logWarning("relay not notified, will retry", { post: this.#sources.record.row.id, name, error: String(error) });
       await this.#failed(name, relay);
     } finally {
       relay.isCallInFlight = false;

@@ -9,6 +9,7 @@ import { literal, textOf } from "../../schema/d1/sql.ts";
 import { media } from "../../schema/tables/posts.ts";
 import { DIRECT_PART_BYTES } from "../../schema/media/upload-limits.ts";
 import type { UploadResult, AppendRequest, UploadRefusal } from "../../schema/media/uploads.ts";
+import { logWarning } from "../../schema/log.ts";
 import { BodyReader, CutOff } from "./body-reader.ts";
 import { checkedChunk } from "./checked-chunk.ts";
 import { Turns } from "./turns.ts";
@@ -150,7 +151,7 @@ export class UploadActor extends DurableObject<Env> {
           await this.#remove(upload);
           return refused("media_not_found");
         }
-        console.warn("upload not stored", { id: this.#id, error: String(error) });
+        logWarning("upload not stored", { id: this.#id, error: String(error) });
         return refused("unavailable");
       }
     });
@@ -217,7 +218,7 @@ export class UploadActor extends DurableObject<Env> {
       if (left?.rows.length === 0) await this.#store((bucket) => removeObject(bucket, upload));
       await this.end();
     } catch (error) {
-      console.warn("upload not removed, will retry", { id: this.#id, error: String(error) });
+      logWarning("upload not removed, will retry", { id: this.#id, error: String(error) });
     }
   }
 }

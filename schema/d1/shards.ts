@@ -11,6 +11,7 @@ import { Database, statement } from "./database.ts";
 import { type Id, LOGICAL_SHARDS, shardOf } from "../ids.ts";
 import { textOf, valueOf } from "./sql.ts";
 import { PHASES, type Phase, shardMoves } from "../tables/shards.ts";
+import { logWarning } from "../log.ts";
 
 export type Range = { binding: string; first: number; last: number };
 
@@ -121,7 +122,7 @@ export async function refreshShardMap(env: Env, background?: Background): Promis
 }
 
 const warnOfOldMap = (error: unknown): void =>
-  console.warn("could not read the shard map, using the last one", { error: String(error) });
+  logWarning("could not read the shard map, using the last one", { error: String(error) });
 
 /** Reads the current map from the primary of DB. Costs one query. */
 export async function readShardMap(env: Env): Promise<Range[]> {

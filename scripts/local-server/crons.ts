@@ -1,5 +1,5 @@
 /** Runs the Worker's crons, which Miniflare parses but never runs. */
-import type { Miniflare } from "miniflare";
+import type { Tools } from "./tools.ts";
 
 const EVERY = 10_000; // ms
 
@@ -8,17 +8,16 @@ const EVERY = 10_000; // ms
  * is more often than their schedules say, because local queues lose what a kill interrupts and a developer is waiting
  * to see it. Shutterline's crons are sweeps, so an extra run finds nothing to do.
  */
-export function runCrons(miniflare: Miniflare, crons: string[]): { stop: () => void } {
+export function runCrons(tools: Tools, crons: readonly string[], report: (failure: string) => void): () => void {
   const run = async () => {
-    const worker = await miniflare.getWorker();
     for (const cron of crons) {
-      const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
-      if (outcome !== "ok") console.error(`[error] cron "${cron}" failed: ${outcome}`);
+      const outcome = await tools.runCron(cron);
+      if (outcome !== "ok") report(`cron "${cron}" failed: ${outcome}`);
     }
   };
   // An exception in a cron becomes its outcome. A rejection here means that the runtime is just stopping or starting.
   const runSafely = () => void run().catch(() => undefined);
   runSafely();
   const timer = setInterval(runSafely, EVERY);
-  return { stop: () => clearInterval(timer) };
+  return () => clearInterval(timer);
 }

@@ -1,3 +1,5 @@
+import { StoppableOutput } from "../process/stoppable-output.ts";
+
 type Line = { level: string; message: string };
 
 /**
@@ -5,13 +7,14 @@ type Line = { level: string; message: string };
  * of them says why a start failed, which Miniflare's own error does not.
  */
 export class WorkerLog {
+  readonly #output = new StoppableOutput(process.stderr);
   #held: Line[] | undefined = [];
 
   /** Prints a warning or an error, or holds it back until the server is up. Ignores other levels. */
   write(line: Line): void {
     if (line.level !== "warn" && line.level !== "error") return;
-    if (this.#held) this.#held.push(line);
-    else console.error(`[${line.level}] ${withoutStack(line.message)}`);
+    if (this.#held === undefined) this.#output.write(`[${line.level}] ${withoutStack(line.message)}\n`);
+    else if (this.#held.push(line) > HELD_MAX) this.#held.shift();
   }
 
   /** Prints what was held back, and from now on every line at once. */
@@ -27,6 +30,9 @@ export class WorkerLog {
     return last && withoutStack(last.message);
   }
 }
+
+/** The number of lines that are held back. */
+const HELD_MAX = 1000;
 
 // workerd's own errors carry stacks of machine addresses, which are of no use to the reader.
 const withoutStack = (message: string): string =>

@@ -10,6 +10,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { bare, fieldsOf, list, textOf } from "../../schema/d1/sql.ts";
 import { following, people } from "../../schema/tables/people.ts";
 import { feed } from "../../schema/tables/posts.ts";
+import { logWarning } from "../../schema/log.ts";
 import { type Authored, newestPosts } from "./timelines.ts";
 import { FEED_MAX, trimFeedStatements } from "./feed-limit.ts";
 
@@ -42,7 +43,7 @@ export async function markSeen(env: Env, reader: PersonId): Promise<void> {
       .set({ seenDay: day })
       .where(and(eq(people.id, reader), lt(people.seenDay, day)));
   } catch (error) {
-    console.warn("reader not marked as seen, the next read retries", { reader, error: String(error) });
+    logWarning("reader not marked as seen, the next read retries", { reader, error: String(error) });
   }
 }
 

@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem } from "../../schema/api/common.ts";
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
+import { logError } from "../../schema/log.ts";
 import { failureOf, rootOf } from "./failures.ts";
 
 const REFUSALS = {
@@ -91,7 +92,7 @@ export function problem(error: Error, c: Context): Response {
     const { method, path } = c.req;
     const { code } = refusal;
     const details = { error: String(error), cause: String(rootOf(error)), stack: error.stack };
-    console.error(JSON.stringify({ requestId, method, path, code, ...details }));
+    logError(`request failed: ${code}`, { requestId, method, path, ...details });
   }
   const retryAfter = RETRY_AFTER[refusal.code];
   const body: Problem = {

@@ -6,6 +6,7 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
 import { media } from "../../schema/tables/posts.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
+import { logWarning } from "../../schema/log.ts";
 import { reasonOf } from "./files/rejections.ts";
 import { hasRenditions } from "./present.ts";
 import type { MediaRow } from "./files/media-row.ts";
@@ -46,7 +47,7 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
     if (isMovingError(error)) throw error; // D1 works, and accepts the claim in a few seconds.
-    console.warn("media not claimed, publishing only files that cannot be collected", { post, error: String(error) });
+    logWarning("media not claimed, publishing only files that cannot be collected", { post, error: String(error) });
     // No other post has claimed these files, so no deletion takes them along, and the collector does not check them
     // within an hour.
     const isSafe = and(isNull(media.claimedBy), gt(media.lookAt, now + MEDIA_CLAIM_LASTS));

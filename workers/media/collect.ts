@@ -9,6 +9,7 @@ import { bare, fieldsOf, literal, textOf } from "../../schema/d1/sql.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
 import { media, posts } from "../../schema/tables/posts.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
+import { logWarning } from "../../schema/log.ts";
 import { deleteObjects } from "./files/objects.ts";
 import { type MediaRow, mediaState } from "./files/media-row.ts";
 import { publishedMedia } from "./serving/published.ts";
@@ -30,7 +31,7 @@ export async function collectMedia(env: Env, now = Date.now()): Promise<number> 
         await settle(env, file, now);
         settled += 1;
       } catch (error) {
-        console.warn("file not collected, the next sweep retries", { id: file.id, error: String(error) });
+        logWarning("file not collected, the next sweep retries", { id: file.id, error: String(error) });
       }
     }
   }

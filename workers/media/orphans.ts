@@ -7,6 +7,7 @@ import { EPOCH, MediaId, newId } from "../../schema/ids.ts";
 import { queryByIds } from "../../schema/d1/by-ids.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import { media } from "../../schema/tables/posts.ts";
+import { logError } from "../../schema/log.ts";
 import { PREFIXES } from "./files/objects.ts";
 
 /** The minimum age of an orphan, because restoring a database may bring its row back. In ms. */
@@ -36,7 +37,7 @@ export async function collectOrphans(env: Env, now = Date.now(), random = Math.r
   const known = new Set(rows.map(({ id }) => id));
   const orphans = listed.filter(({ id }) => !known.has(id)).map(({ key }) => key);
   if (orphans.length >= SUSPICIOUS.from && orphans.length * SUSPICIOUS.oneIn > listed.length) {
-    console.error("many objects without a row, none deleted: does SHARDS name the right databases?", {
+    logError("many objects without a row, none deleted: does SHARDS name the right databases?", {
       prefix,
       from,
       listed: listed.length,

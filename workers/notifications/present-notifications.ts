@@ -3,6 +3,7 @@ import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
+import { logWarning } from "../../schema/log.ts";
 import { mediaUrls } from "../reads/media-urls.ts";
 import { personDocuments } from "../reads/documents.ts";
 import { posts as storedPosts, type PostDocument } from "../reads/stored-posts.ts";
@@ -84,7 +85,7 @@ function forgetGone(reader: Reader, entries: readonly InboxEntry[], known: Reado
     if (gone.length > 0) await forgetEntries(env, person, gone);
   };
   background.waitUntil(
-    forget().catch((error: unknown) => console.warn("entries not forgotten", { error: String(error) })),
+    forget().catch((error: unknown) => logWarning("entries not forgotten", { error: String(error) })),
   );
 }
 

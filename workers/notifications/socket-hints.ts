@@ -9,6 +9,7 @@ import { relayNamed } from "../../schema/live/live-relays.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { rowsOf, textOf } from "../../schema/d1/sql.ts";
 import { livePlaces } from "../../schema/tables/people.ts";
+import { logWarning } from "../../schema/log.ts";
 
 /** The most people in one call and one query. */
 const PEOPLE_PER_CALL = 1000;
@@ -63,13 +64,13 @@ async function callRelays(
         const absent = new Set(await within(STORE_TIMEOUT, called, name));
         return held.filter(({ person }) => absent.has(person));
       } catch (error) {
-        console.warn("relay not notified", { name, error: String(error) });
+        logWarning("relay not notified", { name, error: String(error) });
         return [];
       }
     });
     await deletePlaces(env, (await Promise.all(calls)).flat());
   } catch (error) {
-    console.warn("relays not notified", { people: people.length, error: String(error) });
+    logWarning("relays not notified", { people: people.length, error: String(error) });
   }
 }
 

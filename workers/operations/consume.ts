@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { refreshShardMap } from "../../schema/d1/shards.ts";
+import { logError, logWarning } from "../../schema/log.ts";
 import { backOff } from "./back-off.ts";
 import { ATTEMPTS_MAX, keepDeadLetter } from "./dead-letters.ts";
 
@@ -47,7 +48,7 @@ export async function consumeBatch<T>(
       return;
     } catch (error) {
       const { queue } = batch;
-      console.warn("batch not handled together, trying each", {
+      logWarning("batch not handled together, trying each", {
         queue,
         messages: bodies.length,
         error: String(error),
@@ -87,7 +88,7 @@ async function settleOne<T>(
 ): Promise<void> {
   const { id, attempts, body } = message;
   const tryAgain = (error: unknown) => {
-    console.error("message failed", { queue, id, attempts, error: String(error) });
+    logError("message failed", { queue, id, attempts, error: String(error) });
     message.retry({ delaySeconds: backOff(attempts, BACK_OFF_AT_MOST) });
   };
   const giveUp = async (reason: string) => {

@@ -9,6 +9,7 @@ import { DEAD_LETTERS, DeadLetter } from "../../schema/messages/dead-letters.ts"
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import { deadLetters } from "../../schema/tables/operations.ts";
+import { logError, logWarning } from "../../schema/log.ts";
 import { backOff } from "./back-off.ts";
 import { originOf, QUEUES } from "./queues.ts";
 
@@ -33,7 +34,7 @@ type Death = Omit<DeadLetter["died"], "reason"> & { reason: string | null };
  */
 export async function keepDeadLetter(env: Env, letter: DeadLetter): Promise<void> {
   const { queue, attempts, reason } = letter.died;
-  console.error("message failed for good, stored as a dead letter", {
+  logError("message failed for good, stored as a dead letter", {
     queue,
     attempts,
     reason: reason.slice(0, REASON_MAX),
@@ -41,7 +42,7 @@ export async function keepDeadLetter(env: Env, letter: DeadLetter): Promise<void
   try {
     await store(env, letter.body, letter.died);
   } catch (error) {
-    console.warn("dead letter not stored in D1, sending it to its queue", { queue, error: String(error) });
+    logWarning("dead letter not stored in D1, sending it to its queue", { queue, error: String(error) });
     await within(STORE_TIMEOUT, env.DEAD_LETTERS.send(letter), "the queue of dead letters");
   }
 }
@@ -59,7 +60,7 @@ export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise
       message.ack();
     } catch (error) {
       const { id, attempts } = message;
-      console.error("dead letter not stored, will retry", { id, attempts, error: String(error) });
+      logError("dead letter not stored, will retry", { id, attempts, error: String(error) });
       message.retry({ delaySeconds: backOff(attempts, BACK_OFF_AT_MOST) });
     }
   }
@@ -87,7 +88,7 @@ async function store(env: Env, body: unknown, death: Death): Promise<void> {
   // Gives up sooner than other background work, because the queue can take the dead letter instead.
   const written = await within(STORE_TIMEOUT, Database.of(env.DB).patient.batch(batch), "D1");
   const dropped = written[2]?.changes ?? 0;
-  if (dropped > 0) console.error("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
+  if (dropped > 0) logError("oldest dead letters dropped", { dropped, kept: DEAD_LETTERS_MAX });
 }
 
 async function hashOf(bytes: Uint8Array): Promise<string> {

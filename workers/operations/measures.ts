@@ -8,6 +8,7 @@ import { type SQL, lt, sql } from "drizzle-orm";
 import { Database } from "../../schema/d1/database.ts";
 import { bare, excluded, rowsOf, textOf } from "../../schema/d1/sql.ts";
 import { measures } from "../../schema/tables/operations.ts";
+import { logWarning } from "../../schema/log.ts";
 
 /** The shortest time between two writes, in ms. */
 const SAVED_EVERY = 5000;
@@ -55,7 +56,7 @@ export async function saveMeasures(env: Env, now = Date.now()): Promise<void> {
   try {
     await Database.of(env.DB).patient.run(ADD, JSON.stringify(rows));
   } catch (error) {
-    console.warn("measures not saved, counts are lost", { error: String(error) });
+    logWarning("measures not saved, counts are lost", { error: String(error) });
   }
 }
 

@@ -12,6 +12,7 @@ import type { Effect } from "../../schema/messages/effects.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import type { PostMedia } from "../../schema/posts.ts";
 import { comments, feed, media, posts, postStats } from "../../schema/tables/posts.ts";
+import { logWarning } from "../../schema/log.ts";
 import { sendEffect } from "../storage/effects.ts";
 import type { Reader } from "../storage/reader.ts";
 import { endOf } from "./erase.ts";
@@ -32,7 +33,7 @@ export async function projectAtOnce(reader: Reader, update: PostUpdate): Promise
     await reader.write(post, statements);
     await Promise.all(effects.map((effect) => sendEffect(reader.env, effect)));
   } catch (error) {
-    console.warn("post not in D1 yet, the projector will write it", { post, error: String(error) });
+    logWarning("post not in D1 yet, the projector will write it", { post, error: String(error) });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { PostFacts } from "../../schema/messages/facts.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
+import { logWarning } from "../../schema/log.ts";
 import { announce } from "../push/announce.ts";
 import { trimInboxStatements } from "../notifications/inbox-limit.ts";
 import {
@@ -88,7 +89,7 @@ async function confirm(env: Env, facts: readonly PostFacts[], isAnnounced: boole
       const noticed = notices && isAnnounced ? { from: notices.from, to: notices.to } : undefined;
       await env.POSTS.getByName(post).confirmProjected(from, to, noticed);
     } catch (error) {
-      console.warn("projection not confirmed, its actor will send its facts again", { post, error: String(error) });
+      logWarning("projection not confirmed, its actor will send its facts again", { post, error: String(error) });
     }
   }
 }

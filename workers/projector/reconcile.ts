@@ -6,6 +6,7 @@ import { newId, type PostId } from "../../schema/ids.ts";
 import { databaseOf, databases, isHomeOf } from "../../schema/d1/shards.ts";
 import { bare, textOf } from "../../schema/d1/sql.ts";
 import { comments, likeDigests, likes, posts, postStats } from "../../schema/tables/posts.ts";
+import { logError } from "../../schema/log.ts";
 import { audit } from "./audit.ts";
 
 /** The number of posts that a sweep audits in each database. */
@@ -37,7 +38,7 @@ export async function reconcileSample(env: Env, now = Date.now()): Promise<numbe
 export async function reconcile(env: Env, post: PostId): Promise<{ repaired: boolean; audit: Audit | undefined }> {
   const found = await audit(env, post);
   if (found?.verdict !== "different") return { repaired: false, audit: found };
-  console.error("projection differs from its actor, rewriting it", { post, ...found });
+  logError("projection differs from its actor, rewriting it", { post, ...found });
   for (const database of databases(env)) {
     await database.patient.batch([statement(DELETE_LIKES, post), statement(DELETE_DIGESTS, post)]);
   }

@@ -1,6 +1,7 @@
 import { sendPushes } from "./send-pushes.ts";
 import { sendHints } from "../notifications/socket-hints.ts";
 import type { UnreadNotification } from "../notifications/write-notifications.ts";
+import { logWarning } from "../../schema/log.ts";
 
 /**
  * Signals recipients' sockets and devices that notifications were written. Never throws, because the notifications are
@@ -14,7 +15,7 @@ export async function announce(env: Env, unread: readonly UnreadNotification[]):
   const pushed = sendPushes(env, unread).then(
     () => true,
     (error: unknown) => {
-      console.warn("notifications not pushed", { notifications: unread.length, error: String(error) });
+      logWarning("notifications not pushed", { notifications: unread.length, error: String(error) });
       return false;
     },
   );

@@ -1,5 +1,6 @@
 /** Sends pushes to devices, and derives retries and changes of subscriptions from the outcomes. */
 import type { PushMessage } from "../../schema/messages/push.ts";
+import { logWarning } from "../../schema/log.ts";
 import type { PushOutcome } from "./delivery/outcomes.ts";
 import { deliver, type Sender } from "./delivery/deliver.ts";
 import { inLanes } from "./delivery/lanes.ts";
@@ -34,7 +35,7 @@ export async function settle(sender: Sender, jobs: readonly Job[]): Promise<Sett
     if (silent >= SILENCES_MAX) return { ...job, outcome: { is: "silent", reason: "skipped: no response before" } };
     const outcome = await deliver(sender, device, push);
     if (outcome.is === "silent") silences.set(service, (silences.get(service) ?? 0) + 1);
-    if ("reason" in outcome) console.warn("push not accepted", { service, attempt: job.attempt, ...outcome });
+    if ("reason" in outcome) logWarning("push not accepted", { service, attempt: job.attempt, ...outcome });
     return { ...job, outcome };
   });
 }

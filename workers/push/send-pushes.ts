@@ -6,6 +6,7 @@ import { byDatabase } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
 import { pushSubscriptions } from "../../schema/tables/push.ts";
+import { logError } from "../../schema/log.ts";
 import { keyOf, KEYS } from "../notifications/notification-keys.ts";
 import type { UnreadNotification } from "../notifications/write-notifications.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
@@ -40,7 +41,7 @@ function isSetUp(env: Env): boolean {
   try {
     return vapidOf(env) !== undefined;
   } catch (error) {
-    console.error("pushes disabled, the VAPID settings are unusable", { error: String(error) });
+    logError("pushes disabled, the VAPID settings are unusable", { error: String(error) });
     return false;
   }
 }

@@ -1,4 +1,5 @@
 import type { MediaId, PersonId } from "../../schema/ids.ts";
+import { logWarning } from "../../schema/log.ts";
 import { signedQueryFor } from "./media-signatures.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { KnownPost } from "./stored-posts.ts";
@@ -16,7 +17,7 @@ export async function signaturesFor(reader: Reader, posts: readonly KnownPost[])
   try {
     return await signaturesOf(reader, media);
   } catch (error) {
-    console.warn("addresses not signed", { error: String(error) }); // A post without pictures beats no post.
+    logWarning("addresses not signed", { error: String(error) }); // A post without pictures beats no post.
     reader.served.isStale = true;
     return new Map();
   }

@@ -6,6 +6,7 @@ import type { PersonId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Background } from "../../schema/background.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { logWarning } from "../../schema/log.ts";
 
 /**
  * Longer than people wait for an outage to end, but no longer: an old response may show what has been deleted since.
@@ -54,7 +55,7 @@ async function forget(key: string): Promise<void> {
   try {
     await within(STORE_TIMEOUT, caches.default.delete(key), "the cache");
   } catch (error) {
-    console.warn("kept response not deleted", { error: String(error) });
+    logWarning("kept response not deleted", { error: String(error) });
   }
 }
 
@@ -69,7 +70,7 @@ async function keep(key: string, response: Response, about: PersonId | undefined
     const kept = new Response(response.body, { status: response.status, headers });
     await within(STORE_TIMEOUT, caches.default.put(key, kept), "the cache");
   } catch (error) {
-    console.warn("response not kept", { error: String(error) });
+    logWarning("response not kept", { error: String(error) });
   }
 }
 

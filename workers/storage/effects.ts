@@ -13,6 +13,7 @@ import { isWritableSql } from "../../schema/d1/shard-sql.ts";
 import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import { effects } from "../../schema/tables/people.ts";
+import { logError, logWarning } from "../../schema/log.ts";
 
 /** How long an effect may take before it is sent again, in ms: 15 s, doubling with each attempt up to an hour. */
 const RETRY_AFTER = 15_000;
@@ -59,7 +60,7 @@ export async function sendEffect(env: Env, effect: Effect): Promise<void> {
   try {
     await within(STORE_TIMEOUT, queueOf(env, effect).send(effect), "the queue of effects");
   } catch (error) {
-    console.warn("effect not sent, cron will", { id: effect.id, error: String(error) });
+    logWarning("effect not sent, cron will", { id: effect.id, error: String(error) });
   }
 }
 
@@ -96,7 +97,7 @@ export async function resendEffects(env: Env, now = Date.now()): Promise<number>
     for (const { body } of due) {
       const effect = Effect.safeParse(JSON.parse(body));
       if (effect.success) await sendEffect(env, effect.data);
-      else console.error("unknown kind of effect, perhaps of a newer version", { body });
+      else logError("unknown kind of effect, perhaps of a newer version", { body });
     }
     resent += due.length;
   }

@@ -11,6 +11,7 @@ import { Flights } from "./flights.ts";
 import { Memory } from "./memory.ts";
 import type { Reader } from "./reader.ts";
 import { KV_TIMEOUT, STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
+import { logWarning } from "../../schema/log.ts";
 
 const MEMORY_MAX = 5000; // Values of about 1 kB.
 /** The minimum time between two writes of the same value to KV by this isolate. */
@@ -41,7 +42,7 @@ async function settleKvWrite(write: Promise<unknown>): Promise<void> {
   try {
     await within(STORE_TIMEOUT, write, "KV");
   } catch (error) {
-    console.warn("KV not written", { error: String(error) });
+    logWarning("KV not written", { error: String(error) });
   }
 }
 
@@ -187,7 +188,7 @@ export class Tiers<K extends string, V extends object> {
         }
       }
     } catch (error) {
-      console.warn("KV not read", { error: String(error) }); // A cache that is down must not fail the request.
+      logWarning("KV not read", { error: String(error) }); // A cache that is down must not fail the request.
     }
     return found;
   }

@@ -10,7 +10,11 @@
  * - **Lost.** Messages under way share one deadline: RETRY_DELAY (5 s) after the first of them was sent, or after the
  *   last confirmation. Then everything unconfirmed counts as lost and is sent again.
  * - **Back-off.** Each loss, and each send that the queue refuses, doubles the delay, up to RETRY_DELAY_MAX (5 minutes).
- *   A confirmation sets it back to 5 s. It leaves the alarm as it is, so the first wait after it may still be the old one.
+ *   A confirmation sets it back to 5 s, unless something that was lost is still unconfirmed: messages that never succeed
+ *   would otherwise come back every 5 s for as long as others succeed. It leaves the alarm as it is, so the first wait
+ *   after it may still be the old one.
+ * - **Apart.** Notices that were lost are sent again without facts and one message at a time, until one is confirmed: they
+ *   may be the reason for the loss.
  * - **Notices.** The first change sends notices at once; then they wait until NOTICE_WINDOW (10 s) after the last
  *   message that had any. Lost notices do not wait, and neither do those of a deletion.
  */
@@ -40,13 +44,17 @@ export class OutboxPolicy {
   /** The last `seq` sent as notices. */
   #noticesSent: number;
   #noticesSentAt = 0;
+  /** What was confirmed at the last confirmation. One that advances neither is for the fan-out. */
+  #known: Pick<Progress, "confirmed" | "noticed">;
   /** Decided once for all messages of a flush: the notices of one moment may need several. */
   #mayNotify = false;
   #fanOutSent = false;
   /** When the messages under way count as lost; undefined while there are none. */
   #deadline: number | undefined;
-  /** Losses and refused sends since the last confirmation. */
+  /** Losses and refused sends since the last confirmation that left nothing lost. */
   #attempts = 0;
+  /** What was lost and has not advanced since: where it was confirmed up to, and whether it is the fan-out. */
+  #lost: { confirmed?: number; noticed?: number; fanOut?: true } = {};
   #alarm = Number.POSITIVE_INFINITY;
 
   /** `progress` is the actor's own: it is only read here, and always at its present state. */
@@ -54,6 +62,7 @@ export class OutboxPolicy {
     this.#progress = progress;
     this.#sent = progress.confirmed;
     this.#noticesSent = progress.noticed;
+    this.#known = { confirmed: progress.confirmed, noticed: progress.noticed };
   }
 
   get isPending(): boolean {
@@ -76,25 +85,38 @@ export class OutboxPolicy {
     this.#sent = this.#progress.confirmed;
     this.#noticesSent = this.#progress.noticed;
     this.#attempts = 0;
+    this.#lost = {};
+    this.#known = { confirmed: this.#sent, noticed: this.#noticesSent };
     this.#deadline = undefined;
     return this.changed(now);
   }
 
-  /** Notes that a consumer has confirmed something: what is still under way gets its full time again. */
+  /**
+   * Notes that a consumer has confirmed something. If nothing that was lost is left, what is still under way gets its
+   * full time again.
+   */
   confirmed(now: number): void {
     const { confirmed, noticed, delivered } = this.#progress;
+    const { confirmed: lostAfter = -1, noticed: noticesLostAfter = -1 } = this.#lost;
+    const isFanOut = confirmed === this.#known.confirmed && noticed === this.#known.noticed;
+    this.#known = { confirmed, noticed };
+    if (confirmed > lostAfter) delete this.#lost.confirmed;
+    if (noticed > noticesLostAfter) delete this.#lost.noticed;
+    if (isFanOut) delete this.#lost.fanOut;
     this.#sent = Math.max(this.#sent, confirmed);
     this.#noticesSent = Math.max(this.#noticesSent, noticed);
     const isUnderWay = this.#sent > confirmed || this.#noticesSent > noticed || (this.#fanOutSent && !delivered);
+    if (!isUnderWay) this.#deadline = undefined;
+    if (Object.keys(this.#lost).length > 0) return;
     this.#attempts = 0;
-    this.#deadline = isUnderWay ? now + RETRY_DELAY : undefined;
+    if (isUnderWay) this.#deadline = now + RETRY_DELAY;
   }
 
   /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
   wake(now: number): void {
     this.#alarm = Number.POSITIVE_INFINITY;
     if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
-    this.#mayNotify = now >= this.#noticesDue;
+    this.#mayNotify = now >= this.#noticesDue && !this.#isProbing;
   }
 
   /** The message to send now; undefined if nothing is left. */
@@ -102,6 +124,7 @@ export class OutboxPolicy {
     const { seq } = this.#progress;
     const isNoticeLeft = this.#mayNotify && this.#noticesSent < seq;
     if (this.#sent >= seq && !isNoticeLeft) return undefined;
+    if (this.#sent < seq && this.#areNoticesLost) return { factsAfter: this.#sent, noticesAfter: undefined };
     return { factsAfter: this.#sent, noticesAfter: this.#mayNotify ? this.#noticesSent : undefined };
   }
 
@@ -117,6 +140,7 @@ export class OutboxPolicy {
   /** Notes that everything up to `to` counts as noticed, without a message. */
   skippedNotices(to: number): void {
     this.#noticesSent = to;
+    this.#known = { ...this.#known, noticed: to };
   }
 
   /** Notes that the queue has accepted the facts up to `to`, and the notices if there are any. */
@@ -124,6 +148,7 @@ export class OutboxPolicy {
     this.#sent = Math.max(this.#sent, to);
     this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
     if (notices && notices.list.length > 0) this.#noticesSentAt = now;
+    if (this.#isProbing) this.#mayNotify = false;
     this.#awaitConfirmation(now);
   }
 
@@ -152,7 +177,9 @@ export class OutboxPolicy {
     if (this.#attempts > 0) return retry;
     const { seq } = this.#progress;
     if (this.#sent < seq) return now + FLUSH_DELAY;
-    return this.#noticesSent < seq ? Math.min(retry, Math.max(this.#noticesDue, now + FLUSH_DELAY)) : retry;
+    return this.#noticesSent < seq && !this.#isProbing
+      ? Math.min(retry, Math.max(this.#noticesDue, now + FLUSH_DELAY))
+      : retry;
   }
 
   get #noticesDue(): number {
@@ -163,10 +190,23 @@ export class OutboxPolicy {
     return Math.min(RETRY_DELAY * 2 ** this.#attempts, RETRY_DELAY_MAX);
   }
 
+  get #areNoticesLost(): boolean {
+    return this.#lost.noticed !== undefined;
+  }
+
+  /** Whether one message of lost notices is under way, to find out whether they succeed now. */
+  get #isProbing(): boolean {
+    return this.#areNoticesLost && this.#noticesSent > this.#progress.noticed;
+  }
+
   #countAllAsLost(): void {
+    const { confirmed, noticed, delivered } = this.#progress;
     this.#attempts += 1;
-    this.#sent = this.#progress.confirmed;
-    this.#noticesSent = this.#progress.noticed;
+    if (this.#sent > confirmed) this.#lost.confirmed = confirmed;
+    if (this.#noticesSent > noticed) this.#lost.noticed = noticed;
+    if (this.#fanOutSent && !delivered) this.#lost.fanOut = true;
+    this.#sent = confirmed;
+    this.#noticesSent = noticed;
     this.#noticesSentAt = 0;
     this.#fanOutSent = false;
     this.#deadline = undefined;

@@ -13,6 +13,7 @@
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { PostFacts } from "../../../schema/messages/facts.ts";
 import type { PostBody, PostStanding } from "../../../schema/posts.ts";
+import { logWarning } from "../../../schema/log.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
 import { noticesSince } from "./notices.ts";
@@ -79,7 +80,7 @@ export class Outbox {
       await this.#sendFacts();
       await this.#sendFanOut();
     } catch (error) {
-      console.warn("outbox not sent, will retry", { post: this.#post.id, error: String(error) });
+      logWarning("outbox not sent, will retry", { post: this.#post.id, error: String(error) });
       this.#policy.failed();
     } finally {
       this.#setAlarm(this.#policy.finish(Date.now()));

@@ -20,6 +20,7 @@ import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
 export const blocks = routes();
@@ -95,7 +96,7 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
   try {
     await within(STORE_TIMEOUT, applyBlock(c.env, effect), "D1");
   } catch (error) {
-    console.warn("block not applied at once", { id: effect.id, error: String(error) });
+    logWarning("block not applied at once", { id: effect.id, error: String(error) });
     c.executionCtx.waitUntil(sendEffect(c.env, effect));
   }
   await checkSockets(c.env, [person, other]);

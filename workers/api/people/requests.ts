@@ -14,6 +14,7 @@ import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { claimedViewer, type App, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const requests = routes();
@@ -94,7 +95,7 @@ async function decide(c: Context<App>, handle: string, decision: Decision): Prom
     try {
       await within(STORE_TIMEOUT, applyDecision(c.env, effect), "D1");
     } catch (error) {
-      console.warn("decision not applied at once", { id: effect.id, error: String(error) });
+      logWarning("decision not applied at once", { id: effect.id, error: String(error) });
       c.executionCtx.waitUntil(sendEffect(c.env, effect));
     }
   }

@@ -1,5 +1,6 @@
 import type { PersonId } from "../../../schema/ids.ts";
 import { handlesIn } from "../../../schema/mentions.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { handles, personDocuments } from "../../reads/documents.ts";
 import type { Reader } from "../../storage/reader.ts";
 
@@ -19,7 +20,7 @@ export async function mentionsIn(reader: Reader, text: string): Promise<PersonId
     // The person of a claim may not exist, and its id may by chance be someone else's.
     return claims.flatMap(([handle, { person }]) => (people.get(person)?.handle === handle ? [person] : []));
   } catch (error) {
-    console.warn("mentions not looked up", { error: String(error) });
+    logWarning("mentions not looked up", { error: String(error) });
     return [];
   }
 }

@@ -10,6 +10,7 @@ import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
 import { Flights } from "../../storage/flights.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Background } from "../../../schema/background.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { Rejected } from "../files/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
@@ -75,7 +76,7 @@ async function limited(max: number, key: string, work: () => Promise<void>): Pro
   } catch (error) {
     const code = error instanceof Rejected ? "media_not_found" : "unavailable";
     failures.set(key, error instanceof Refusal ? error.code : code);
-    console.warn("rendition not made", { key, error: String(error) });
+    logWarning("rendition not made", { key, error: String(error) });
     throw error instanceof Rejected ? new Refusal(code) : error;
   } finally {
     underWay -= 1;

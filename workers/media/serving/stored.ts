@@ -3,6 +3,7 @@ import type { Variant } from "../../../schema/api/media.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../../schema/background.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { type Format, renditionKey, renditionKeys } from "../files/objects.ts";
 
 /** How long a data centre caches them, in s, even those of deleted files, which access.ts no longer lets anyone see. */
@@ -53,6 +54,6 @@ async function putInCache(address: string, answer: Response): Promise<void> {
   try {
     await caches.default.put(address, answer);
   } catch (error) {
-    console.warn("rendition not kept", { error: String(error) });
+    logWarning("rendition not kept", { error: String(error) });
   }
 }

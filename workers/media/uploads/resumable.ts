@@ -10,6 +10,7 @@ import { media } from "../../../schema/tables/posts.ts";
 import { UPLOAD_LASTS, VIDEO_MAX_BYTES } from "../../../schema/media/upload-limits.ts";
 import type { UploadResult, AppendRequest, UploadProgress, UploadRefusal } from "../../../schema/media/uploads.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { originalKey } from "../files/objects.ts";
 import type { MediaRow } from "../files/media-row.ts";
 import { finish } from "./finish.ts";
@@ -123,7 +124,7 @@ async function applyResult(
 }
 
 const notEnded = (id: MediaId) => (error: unknown) =>
-  console.warn("upload actor not ended, its alarm will end it", { id, error: String(error) });
+  logWarning("upload actor not ended, its alarm will end it", { id, error: String(error) });
 
 async function finishedUpload(env: Env, id: MediaId, owner: PersonId): Promise<UploadProgress | undefined> {
   const row = await databaseOf(env, id)

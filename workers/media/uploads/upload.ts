@@ -12,6 +12,7 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import type { MediaType } from "../../../schema/media/media-types.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { originalKey } from "../files/objects.ts";
 import { whileMoving } from "../../storage/while-moving.ts";
 import { type MediaRow, mediaState } from "../files/media-row.ts";
@@ -54,7 +55,7 @@ export async function discard(env: Env, id: MediaId): Promise<void> {
   try {
     await removeUpload(env, id);
   } catch (error) {
-    console.warn("upload not discarded, cron retries", { id, error: String(error) });
+    logWarning("upload not discarded, cron retries", { id, error: String(error) });
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { MediaId } from "../../../schema/ids.ts";
 import { PART_BYTES } from "../../../schema/media/upload-limits.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { Rejected } from "../files/rejections.ts";
 import { videoKey } from "../files/objects.ts";
 
@@ -85,7 +86,7 @@ function partsOf(env: Env, key: string, contentType: string) {
 
   const abort = async (): Promise<void> => {
     // The error that led here matters more than a failing abort.
-    await upload?.abort().catch((error: unknown) => console.warn("parts not removed", { key, error: String(error) }));
+    await upload?.abort().catch((error: unknown) => logWarning("parts not removed", { key, error: String(error) }));
   };
 
   return { take, finish, abort };
