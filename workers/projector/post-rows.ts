@@ -76,7 +76,7 @@ export function postStatements(updates: readonly PostUpdate[]): { statements: St
 }
 
 /** Returns the statements that write the comments of facts. Writes one row per comment. */
-export const commentStatements = (facts: readonly PostFacts[]): Statement[] =>
+export const commentStatements = (facts: readonly Pick<PostFacts, "post" | "comments">[]): Statement[] =>
   setBased(
     UPSERT_COMMENTS,
     facts.flatMap((fact) => fact.comments.map((comment): CommentRow => ({ post: fact.post, ...comment }))),

@@ -32,7 +32,7 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
   const unread = await writePeoplesParts(env, facts);
   // Notices do not count as written if pushes could not be queued, so the actors send them again.
   const isAnnounced = await announce(env, unread);
-  const updates = isAnnounced ? facts : facts.map(({ notices: _, ...fact }) => fact);
+  const updates = isAnnounced ? facts : facts.map((fact) => ({ ...fact, notices: undefined }));
   // Posts come after likes, which may be in other databases: a reader who finds the `seq` of their like must find the
   // like.
   const posts = byDatabase(env, updates, ({ post }) => post);

@@ -65,7 +65,7 @@ class World {
     this.#sent(message);
     this.alarm = undefined;
     this.#setAlarm(this.policy.handedOut(this.now));
-    expect(this.alarm !== undefined).toBe(this.policy.isPending);
+    expect(this.#hasAlarm).toBe(this.policy.isPending);
     return true;
   }
 

@@ -74,7 +74,7 @@ export class Outbox {
     this.#sources = sources;
     this.#post = sources.record.row;
     this.#policy = new OutboxPolicy(this.#post);
-    if (this.#policy.isPending) void this.#resume();
+    if (this.#policy.isPending) this.#timer = setTimeout(() => void this.#resume(), FLUSH_DELAY);
   }
 
   /** Must be called with each change, in its transaction: the alarm is durable if and only if the change is. */
@@ -167,15 +167,17 @@ export class Outbox {
   }
 
   /**
-   * After a start: what is pending may have arrived before it, or its alarm may be gone, because the runtime gives up
-   * after seven failures, and on a full disk even setting one fails.
+   * After a start without a change, which would have set an alarm: what is pending may have arrived before, or its alarm
+   * may be gone, because the runtime gives up after seven failures, and on a full disk even setting one fails.
    */
   async #resume(): Promise<void> {
-    const isAlarmSet = (await this.#storage.getAlarm()) !== null;
-    // A change or a flush since the start has set one, or is about to.
-    if (isAlarmSet || this.#flushes > 0 || this.#alarm < Number.POSITIVE_INFINITY) return;
-    await this.confirm();
-    if (this.#policy.isPending) this.changed();
+    try {
+      if ((await this.#storage.getAlarm()) !== null || this.#flushes > 0) return;
+      await this.confirm();
+      if (this.#policy.isPending) this.changed();
+    } catch (error) {
+      console.warn("outbox not resumed, the next change or start will", { post: this.#post.id, error: String(error) });
+    }
   }
 
   /** A timer in memory serves a wake-up that is near; the alarm follows it, in case it is lost. */
