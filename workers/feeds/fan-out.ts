@@ -227,11 +227,13 @@ const FILL_FEEDS = textOf(sql`
   SELECT value, ?2, ?3 FROM json_each(?1) ${readsPushed(sql`value`, sql`?3`, sql`?4`)}
   WHERE true ON CONFLICT DO NOTHING`);
 
-// In the order of the feed's key, because neighbouring rows share a page of the database.
+// In the order of the ids, because neighbouring rows of each of these tables share a page of the database. Without a LIMIT,
+// SQLite drops that order.
 const FILL_PAGE = textOf(sql`
   INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
-  SELECT page.id, ?6, ?1 FROM ${PAGE} AS page ${readsPushed(sql`page.id`, sql`?1`, sql`?7`)}
-  WHERE true ORDER BY page.id ON CONFLICT DO NOTHING`);
+  SELECT page.id, ?6, ?1 FROM (SELECT id FROM ${PAGE} ORDER BY id LIMIT ?5) AS page
+  ${readsPushed(sql`page.id`, sql`?1`, sql`?7`)}
+  WHERE true ON CONFLICT DO NOTHING`);
 
 const TRIM_PAGE = trimFeedsText(sql`(
   SELECT id AS value FROM (SELECT id, row_number() OVER () AS place FROM ${PAGE}) WHERE place % ${literal(TRIM_ONE_IN)} = ?6)`);
