@@ -9,7 +9,7 @@ import { applyBell } from "./relations/bells.ts";
 import { applyDecision } from "./relations/follow-requests.ts";
 import { applyBlock } from "./relations/block.ts";
 import { fanOut } from "./feeds/fan-out.ts";
-import { applyFollow } from "./relations/follow.ts";
+import { applyFollow, applyFollows } from "./relations/follow.ts";
 import { mergeAuthor } from "./feeds/large-authors.ts";
 import { acceptAllRequests } from "./relations/accept-all-requests.ts";
 import { resendEffects } from "./storage/effects.ts";
@@ -23,7 +23,7 @@ import { erase } from "./projector/erase.ts";
 import { reconcileSample } from "./projector/reconcile.ts";
 import { consumeFacts } from "./projector/projector.ts";
 import { consumePushes } from "./push/consumer.ts";
-import { consume } from "./operations/consume.ts";
+import { consume, consumeBatch } from "./operations/consume.ts";
 import { advanceFencedMove } from "./shards/phases.ts";
 
 export { LikeGate } from "../durable-objects/post/likes/like-gate.ts";
@@ -53,6 +53,13 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
   }
 }
 
+/** Applies follows together, because people follow many others at once, and everything else one by one. */
+async function applyEffects(env: Env, effects: readonly Effect[]): Promise<void> {
+  const follows = effects.filter((effect) => effect.kind === "follow");
+  if (follows.length > 0) await applyFollows(env, follows);
+  for (const effect of effects) if (effect.kind !== "follow") await applyEffect(env, effect);
+}
+
 export default {
   fetch: app.fetch,
 
@@ -77,7 +84,7 @@ export default {
       case "shutterline-video-inspections":
         return consumeInspections(batch, env);
       case "shutterline-effects":
-        return consume(batch, env, Effect, (effect) => applyEffect(env, effect));
+        return consumeBatch(batch, env, Effect, (effects) => applyEffects(env, effects));
       case DEAD_LETTERS:
         return consumeDeadLetters(batch, env);
       case "shutterline-pushes":

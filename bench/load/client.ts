@@ -5,7 +5,8 @@ export type Request = {
   method: "GET" | "PUT" | "DELETE" | "POST";
   path: string;
   headers?: Record<string, string>;
-  body?: object;
+  /** Bytes are sent as they are, and anything else as JSON. */
+  body?: object | Uint8Array;
   /** The status that the response must have (200 by default), and a text that its body must contain. */
   expects?: { status?: number; text?: string };
 };
@@ -21,7 +22,11 @@ export function fetchResponse(
   agent: Agent,
 ): Promise<{ text: string; headers: IncomingHttpHeaders }> {
   return new Promise((resolve, reject) => {
-    const type = body && { "content-type": "application/json" };
+    const bytes = body instanceof Uint8Array ? body : body && Buffer.from(JSON.stringify(body));
+    const type = bytes && {
+      "content-type": bytes === body ? "application/octet-stream" : "application/json",
+      "content-length": bytes.length,
+    };
     const sent = request(
       { agent, host: "127.0.0.1", port, method, path, headers: { ...headers, ...type } },
       (response) => {
@@ -37,6 +42,6 @@ export function fetchResponse(
       },
     );
     sent.on("error", reject);
-    sent.end(body && JSON.stringify(body));
+    sent.end(bytes);
   });
 }

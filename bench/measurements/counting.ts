@@ -14,7 +14,8 @@ export async function countRequests(subject: Subject, scene: Scene, line: Line):
   const sequences = line.sequences(scene).slice(0, line.counted);
   const requests = sequences.flatMap(([first]) => first ?? []);
   if (!line.once && !line.writes) return warmTallies(subject, requests);
-  const settle = () => (line.once || line.writes ? subject.quiet() : Promise.resolve());
+  // What follows a write ends with an alarm, ten seconds later.
+  const settle = () => (line.writes ? subject.closed() : subject.quiet());
   await settle();
   await talliesOf(subject);
   await askAll(subject, requests);

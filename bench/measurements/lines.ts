@@ -1,4 +1,5 @@
 /** The lines of the table: their requests, the limit that each is compared with, and its targets. */
+import { encode } from "fast-png";
 import { randomOf } from "../../tests/product/harness/random.ts";
 import type { Tally } from "../costs/tally.ts";
 import type { Request } from "../load/client.ts";
@@ -34,8 +35,10 @@ const PAGE = 30;
 /** At most a third of the pool of the scene, which serves two timed runs and a counted one. */
 const COLD_FEEDS = 400;
 const COLD_POSTS = 2500;
-const TIMED_LIKERS = 64;
-const HOT_LIKES = 200;
+/** How many requests each writer sends before they repeat themselves: more than one run takes. */
+const WRITES_PER_RUN = 50;
+const UPLOADERS = 64;
+const PICTURE = { width: 160, height: 120 };
 
 const feedOf = (limit: number, { headers }: Member): Request => ({
   method: "GET",
@@ -64,11 +67,22 @@ export const publish = ({ headers, media }: Member): Request => ({
   expects: { status: 201 },
 });
 
+/** Returns a picture with a few hues, of some kB. */
+function smallPhotograph(): Uint8Array {
+  const { width, height } = PICTURE;
+  const data = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    data.set([x, y, (x * y) % 97], pixel * 3);
+  }
+  return encode({ ...PICTURE, data, channels: 3 });
+}
+
 const OPERATIONS = {
   feed: {
     title: `feed page of ${PAGE}, warm`,
     limit: "query",
-    target: 0.8,
+    target: 0.9,
     counts: { d1Calls: 2, actorCalls: 0 },
     counted: 64,
     sequences: ({ readers }) => feeds(PAGE, readers),
@@ -84,12 +98,14 @@ const OPERATIONS = {
   "feed-merged": {
     title: `feed page of ${PAGE}, warm, with large authors merged in`,
     limit: "query",
+    target: 0.75,
     counted: 64,
     sequences: ({ mergedReaders }) => feeds(PAGE, mergedReaders),
   },
   "feed-cold": {
     title: `feed page of ${PAGE}, cold`,
     limit: "query",
+    target: 0.35,
     once: true,
     counted: 50,
     sequences: ({ coldReaders }) => feeds(PAGE, take(coldReaders, COLD_FEEDS)),
@@ -124,39 +140,71 @@ const OPERATIONS = {
     sequences: ({ readers }) => readers.map(({ id }) => [{ method: "GET", path: `/v1/people/${id}` }]),
   },
   like: {
-    title: "like on a quiet post",
+    title: "like, spread over 1,000 posts by 200 people",
     limit: "insert",
+    target: 0.45,
     writes: true,
     counted: 16,
-    sequences: ({ likers, livePosts }) =>
-      likers.slice(0, TIMED_LIKERS).map(({ headers }, index) => {
-        const post = nth(livePosts, index);
-        return [like("PUT", post, headers), like("DELETE", post, headers)];
-      }),
+    sequences: ({ fresh }) =>
+      fresh.likes.take(WRITES_PER_RUN).map(({ person, things }) => things.map((id) => like("PUT", id, person.headers))),
   },
   "like-hot": {
     title: "like on a hot post",
     limit: "insert",
     writes: true,
-    counted: HOT_LIKES,
+    counted: 200,
     untimed: true,
-    sequences: ({ likers, livePosts }) =>
-      likers.slice(-HOT_LIKES).map(({ headers }) => [like("PUT", nth(livePosts, 0), headers)]),
+    sequences: ({ hotLikers, livePosts }) => hotLikers.map(({ headers }) => [like("PUT", nth(livePosts, 0), headers)]),
   },
   comment: {
-    title: "comment",
+    title: "comment, spread over 1,000 posts by 200 people",
+    limit: "insert",
+    target: 0.4,
+    writes: true,
+    counted: 16,
+    sequences: ({ fresh }) =>
+      fresh.comments.take(WRITES_PER_RUN).map(({ person: { headers }, things }) =>
+        things.map((id) => ({
+          method: "POST",
+          path: `/v1/posts/${id}/comments`,
+          headers,
+          body: { text: "The light!" },
+          expects: { status: 201 },
+        })),
+      ),
+  },
+  follow: {
+    title: "follow",
+    limit: "insert",
+    target: 0.25,
+    writes: true,
+    counted: 16,
+    sequences: ({ fresh }) =>
+      fresh.follows.take(WRITES_PER_RUN).map(({ person: { headers }, things }) =>
+        things.map(({ id }) => ({
+          method: "PUT",
+          path: `/v1/people/${id}/follow`,
+          headers,
+          expects: { text: '"followedByMe":true' },
+        })),
+      ),
+  },
+  upload: {
+    title: "upload of a small photograph",
     limit: "insert",
     writes: true,
     counted: 16,
-    sequences: ({ likers, livePosts }) =>
-      likers.slice(0, TIMED_LIKERS).map(({ headers }, index) => {
-        const path = `/v1/posts/${nth(livePosts, index)}/comments`;
-        return [{ method: "POST", path, headers, body: { text: "The light!" }, expects: { status: 201 } }];
-      }),
+    sequences: ({ writers }) => {
+      const body = smallPhotograph();
+      return writers
+        .slice(0, UPLOADERS)
+        .map(({ headers }) => [{ method: "POST", path: "/v1/media", headers, body, expects: { status: 201 } }]);
+    },
   },
   publish: {
     title: "publish, no followers",
     limit: "insert",
+    target: 0.1,
     writes: true,
     counted: 16,
     sequences: ({ silent }) => silent.map((author) => [publish(author)]),
@@ -185,19 +233,23 @@ export const LINE_NAMES: readonly string[] = [
 
 /** The shares of the mix, in percent. */
 export const MIX = { feed: 60, post: 20, profile: 10, like: 6, comment: 3, publish: 1 } as const;
+/** The ratio to the limits of its parts that the mix should reach. */
+export const MIX_TARGET = 0.6;
 
 export const mixTitle = `mix: ${Object.entries(MIX)
   .map(([name, share]) => `${share} % ${name}`)
   .join(", ")}`;
 
 const MIX_SEED = 60;
+/** So many hundreds of requests that no like comes twice in one run. */
+const MIX_HUNDREDS = 50;
 
-/** Returns a hundred requests of different people in the shares of the mix, in a random but reproducible order. */
+/** Returns requests of different people in the shares of the mix, in a random but reproducible order. */
 export function mixSequences(scene: Scene): Sequence[] {
   const random = randomOf(MIX_SEED);
   const requests = Object.entries(MIX).flatMap(([name, share]) => {
     const drawn = OPERATIONS[name as keyof typeof MIX].sequences(scene).flat();
-    return Array.from({ length: share }, (_, index) => nth(drawn, index));
+    return Array.from({ length: share * MIX_HUNDREDS }, (_, index) => nth(drawn, index));
   });
   return requests
     .map((request) => ({ request, place: random() }))

@@ -5,12 +5,12 @@ import type { Tallies } from "../costs/tally.ts";
 import { measure } from "../load/load.ts";
 import { deal, type Timing, timingOf, warm } from "../load/timing.ts";
 import { logProgress } from "../output/progress.ts";
-import { prepareScene, publishLivePosts, type Scene, withOtherLikers } from "../worlds/scene.ts";
+import { prepareScene, publishLivePosts, type Scene } from "../worlds/scene.ts";
 import { newState, Subject } from "../worlds/subject.ts";
 import { countHerd, countRequests, HERD } from "./counting.ts";
 import { type Beside, type Fanned, PUSHED_TO_ALL, timeBells, timeFanOut, timeVisibility } from "./deliveries.ts";
 import { type LimitName, LIMITS, ROWS_AT_ONCE } from "./limits.ts";
-import { type Line, LINES, MIX, mixSequences, mixTitle } from "./lines.ts";
+import { type Line, LINES, MIX, MIX_TARGET, mixSequences, mixTitle } from "./lines.ts";
 
 export type Options = {
   seconds: number;
@@ -117,12 +117,11 @@ async function deliverAll(subject: Subject, scene: Scene, wanted: Wanted, result
 }
 
 async function countAll(subject: Subject, scene: Scene, wanted: Wanted, result: Operations): Promise<void> {
-  const others = withOtherLikers(scene);
   await subject.quiet();
   for (const line of LINES.filter(({ name }) => wanted(name))) {
     const { name, title } = line;
     await attempt(result, `counting: ${title}`, async () => {
-      result.counted.push({ name, title, tallies: await countRequests(subject, others, line) });
+      result.counted.push({ name, title, tallies: await countRequests(subject, scene, line) });
     });
   }
   if (!wanted("herd")) return;
@@ -204,5 +203,5 @@ async function mixOf(subject: Subject, scene: Scene, { limits, seconds }: Operat
     const line = LINES.find((one) => one.name === name);
     return sum + (line ? share / 100 / perSecond(line.limit) : Number.NaN);
   }, 0);
-  return { name: "mix", title: mixTitle, limited: "mix", limit: 1 / time, timing };
+  return { name: "mix", title: mixTitle, limited: "mix", limit: 1 / time, target: MIX_TARGET, timing };
 }

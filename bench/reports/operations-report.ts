@@ -13,7 +13,7 @@ export type Target = { what: string; is: number; atLeast?: number; atMost?: numb
 /** A generator that is busy for at least this share of its time may have limited the result. */
 const SATURATED = 0.9;
 export const DELIVERED_OF_LIMIT = 0.5;
-const VISIBLE_WITHIN = 2000; // ms
+const VISIBLE_WITHIN = 1500; // ms
 const DELAYED_BY = 1000; // ms
 const HERD_READS = 2;
 /** The columns of the table of counts. Columns that are 0 everywhere are left out. */

@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PostId } from "../../schema/ids.ts";
 import { fillGraphs, type Member } from "./filled-graph.ts";
+import { FreshPairs } from "./fresh-pairs.ts";
 import { crowd, islands, powerLaw, reed98 } from "./graph.ts";
 import { databaseFile, inTransaction } from "./stored-rows.ts";
 import { Subject } from "./subject.ts";
@@ -23,8 +24,12 @@ const POSTS_PER_READER = ISLANDS.followees * ISLANDS.posts;
 const READ_BY_POST = 300;
 /** Few enough that the posts and people of their pages stay in an isolate's memory. */
 const WARM_READERS = 64;
-const LIKERS = 300;
-const LIVE_POSTS = 16;
+/** The people who write, and those who all like one post. */
+const WRITERS = 200;
+const HOT_LIKERS = 200;
+const LIVE_POSTS = 1000;
+const PUBLISHED_AT_ONCE = 8;
+const FOLLOWEES = 1000;
 
 export type Scene = {
   /** People whose feeds are read again and again. */
@@ -40,7 +45,10 @@ export type Scene = {
   posts: PostId[];
   /** Posts published over the API, so that they can be liked. */
   livePosts: PostId[];
-  likers: Member[];
+  writers: Member[];
+  /** Writers with live posts that they have not liked, commented on..., and with authors whom they do not follow. */
+  fresh: { likes: Posts; comments: Posts; follows: FreshPairs<Member, Member> };
+  hotLikers: Member[];
   /** Authors without followers. */
   silent: Member[];
   large: Member;
@@ -52,6 +60,8 @@ export type Scene = {
   followers: Member[];
   description: string;
 };
+
+type Posts = FreshPairs<Member, PostId>;
 
 /** Creates the databases in `state`, and fills them. */
 export async function prepareScene(state: string): Promise<Scene> {
@@ -77,6 +87,7 @@ export async function prepareScene(state: string): Promise<Scene> {
   const authors = island.slice(ISLANDS.readers);
   const readByPost = READ_BY_POST * ISLANDS.followees;
   coldReaders.length -= READ_BY_POST;
+  const writers = people.slice(-WRITERS);
   const warmStudents = students.slice(0, WARM_READERS / 2);
   return {
     readers: [...warmStudents, ...people.slice(0, WARM_READERS - warmStudents.length)],
@@ -85,7 +96,13 @@ export async function prepareScene(state: string): Promise<Scene> {
     coldPosts: authors.slice(-readByPost).flatMap(({ posts }) => posts),
     posts: people.flatMap(({ posts: [first] }) => first ?? []).slice(0, WARM_READERS),
     livePosts: [],
-    likers: people.slice(-2 * LIKERS),
+    writers,
+    fresh: {
+      likes: new FreshPairs(writers, []),
+      comments: new FreshPairs(writers, []),
+      follows: new FreshPairs(writers, authors.slice(0, FOLLOWEES)),
+    },
+    hotLikers: people.slice(-WRITERS - HOT_LIKERS, -WRITERS),
     silent: others.slice(0, SILENT),
     large,
     middle,
@@ -120,12 +137,17 @@ function mergeAuthor(database: DatabaseSync, author: Member): void {
 
 /** Publishes posts that have actors, and waits until all that follows is done. */
 export async function publishLivePosts(subject: Subject, scene: Scene): Promise<void> {
-  for (const author of scene.silent.slice(0, LIVE_POSTS)) scene.livePosts.push(await subject.publish(author));
+  const authors = Array.from({ length: LIVE_POSTS }, (_, index) => scene.silent[index % SILENT]);
+  const publishAll = async () => {
+    for (let author = authors.pop(); author; author = authors.pop()) {
+      scene.livePosts.push(await subject.publish(author));
+    }
+  };
+  await Promise.all(Array.from({ length: PUBLISHED_AT_ONCE }, publishAll));
   await subject.quiet();
+  scene.fresh.likes = new FreshPairs(scene.writers, scene.livePosts);
+  scene.fresh.comments = new FreshPairs(scene.writers, scene.livePosts);
 }
-
-/** Returns the scene with other likers, because a timed run has left likes of the first ones. */
-export const withOtherLikers = (scene: Scene): Scene => ({ ...scene, likers: scene.likers.slice(LIKERS) });
 
 /** Removes and returns up to `count` items of a pool. */
 export const take = <T>(pool: T[], count: number): T[] => pool.splice(0, count);

@@ -21,7 +21,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Notice } from "../../schema/messages/notices.ts";
 import type { CommentId, PersonId } from "../../schema/ids.ts";
 import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
-import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { noteArrived, flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { newPerson, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { NOTICE_WINDOW } from "./outbox/outbox-policy.ts";
 
@@ -341,7 +341,7 @@ const confirm = fc.constant(
         expect(notice.actors.length).toBe(Math.min(notice.actors.length, notice.count));
         if (!known || notice.version >= known.version) model.inbox.set(key, notice);
       }
-      await actor.confirmProjected(from, to, notices);
+      await noteArrived(actor, { from, to, notices });
     }
     if (!model.deleted) expect(model.noticeCounts()).toEqual(model.expectedNoticeCounts());
   }),

@@ -7,7 +7,7 @@ import { added, EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import { migrate } from "./migrate.ts";
 import type { PostActor } from "./post-actor.ts";
 import { migrations, TABLES } from "./post-tables.ts";
-import { recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { noteArrived, recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { newPerson, newPost, oldest, publishedPost } from "../../tests/runtime/world/posts.ts";
 
 beforeEach(() => {
@@ -131,7 +131,7 @@ it("refuses every command on a post that does not exist, and stores nothing for 
   expect(await actor.comment({ author: newPerson(), text: "hello?" })).toEqual(refusal);
   expect(await actor.snapshot(undefined)).toEqual(refusal);
   expect(await actor.comments(undefined, oldest(10))).toEqual(refusal);
-  await actor.confirmProjected(1, 1);
+  await noteArrived(actor, { from: 1, to: 1 });
   await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await runInDurableObject(actor, (_, { storage }) => {
     const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'").toArray();
@@ -203,7 +203,7 @@ it("sets no alarm for a command that changes nothing", async () => {
   const { post, actor } = await publishedPost();
   const answer = await actor.comment({ author: post.author, text: "Nice" });
   if (!answer.ok) throw new Error(answer.reason);
-  await actor.confirmProjected(1, 2);
+  await noteArrived(actor, { from: 1, to: 2 });
   await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await runDurableObjectAlarm(actor);
   await actor.unlike(post.author);

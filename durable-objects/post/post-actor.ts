@@ -14,6 +14,9 @@ import { bodyOf, standingOf } from "./outbox/outbox.ts";
 import { Post } from "./post.ts";
 import {
   type LikeResult,
+  type ChangedComment,
+  type CommentRefusal,
+  type HandedOut,
   type LikeCommand,
   type NewComment,
   type NewPost,
@@ -22,6 +25,7 @@ import {
   type PostState,
   type Refusable,
   type Snapshot,
+  type Takes,
 } from "./post-results.ts";
 import { PostRecord } from "./post-record.ts";
 import { migrations, TABLES } from "./post-tables.ts";
@@ -52,7 +56,7 @@ export class PostActor extends DurableObject<Env> {
   }
 
   /** Publishes the post once. A repetition with the same content returns the present post; `false`: the id is taken. */
-  publish({ mentions = [], ...published }: NewPost): Snapshot | false {
+  publish({ mentions = [], ...published }: NewPost, { takes = false }: Takes = {}): (Snapshot & HandedOut) | false {
     if (!this.#post) {
       const { sql } = this.ctx.storage;
       this.ctx.storage.transactionSync(() => {
@@ -66,7 +70,8 @@ export class PostActor extends DurableObject<Env> {
     const post = this.#live;
     if (!post?.isBy(published.author) || post.captions.original !== published.caption) return false;
     const isSame = JSON.stringify(post.record.row.media) === JSON.stringify(published.media);
-    return isSame ? post.snapshot(published.author) : false;
+    if (!isSame) return false;
+    return { ...post.snapshot(published.author), ...(takes && handedOutBy(post)) };
   }
 
   /** Changes the caption, keeping the earlier one, and the comment policy. A field that is undefined stays as it is. */
@@ -114,12 +119,12 @@ export class PostActor extends DurableObject<Env> {
     return this.#asAuthor(person, (post) => ({ ok: true, captions: post.captions.all() }));
   }
 
-  like(person: PersonId): Promise<LikeResult> {
-    return this.#likeCommits.add({ person, liked: true });
+  like(person: PersonId, { takes = false }: Takes = {}): Promise<LikeResult> {
+    return this.#likeCommits.add({ person, liked: true, takes });
   }
 
-  unlike(person: PersonId): Promise<LikeResult> {
-    return this.#likeCommits.add({ person, liked: false });
+  unlike(person: PersonId, { takes = false }: Takes = {}): Promise<LikeResult> {
+    return this.#likeCommits.add({ person, liked: false, takes });
   }
 
   /** Commits the likes that a LikeGate has collected, in their order: one call, one commit. At most LIKES_PER_CALL. */
@@ -133,8 +138,11 @@ export class PostActor extends DurableObject<Env> {
     return post ? { ok: true, people: post.likes.page(before, limit) } : POST_NOT_FOUND;
   }
 
-  comment(comment: NewComment) {
-    return this.#live ? comments.make(this.#live, comment) : POST_NOT_FOUND;
+  comment(comment: NewComment, { takes = false }: Takes = {}): Refusable<ChangedComment & HandedOut, CommentRefusal> {
+    const post = this.#live;
+    if (!post) return POST_NOT_FOUND;
+    const result = comments.make(post, comment);
+    return takes && result.ok ? { ...result, ...handedOutBy(post) } : result;
   }
 
   /** Returns the authors of a comment and of the comment whose thread it is in. */
@@ -173,8 +181,12 @@ export class PostActor extends DurableObject<Env> {
     return post ? { ok: true, ...post.snapshot(viewer) } : POST_NOT_FOUND;
   }
 
-  /** Returns the counts, the digest and the confirmed `seq`, for an audit of the projection. */
-  state(): Refusable<PostState> {
+  /**
+   * Returns the counts, the digest and the `seq` up to which D1 has everything, for an audit of the projection. Costs
+   * one D1 query if something is unconfirmed.
+   */
+  async state(): Promise<Refusable<PostState>> {
+    await this.#post?.outbox.confirm();
     const post = this.#live;
     if (!post) return POST_NOT_FOUND;
     const { confirmed, digest } = post.record.row;
@@ -188,25 +200,6 @@ export class PostActor extends DurableObject<Env> {
   }
 
   /**
-   * Called by the projector: D1 has all changes from `from` to `to`, and all notices of the range in `notices`. A range
-   * that follows a gap counts for nothing, and is sent again. Writes one row.
-   */
-  confirmProjected(from: number, to: number, notices?: { from: number; to: number }): void {
-    if (!this.#post) return;
-    const { record, likes, outbox } = this.#post;
-    const { confirmed, noticed, seq, unsaved } = record.row;
-    const reached = (done: number, range: { from: number; to: number } | undefined): number =>
-      range && range.from <= done + 1 ? Math.min(Math.max(done, range.to), seq) : done;
-    const upTo = reached(confirmed, { from, to });
-    const noticedUpTo = reached(noticed, notices);
-    if (upTo === confirmed && noticedUpTo === noticed) return;
-    // While likes keep coming, the mark that there may be unsaved ones stays set.
-    record.save({ confirmed: upTo, noticed: noticedUpTo, unsaved: upTo < seq ? unsaved : 0 });
-    likes.confirmed(upTo);
-    outbox.confirmed();
-  }
-
-  /**
    * Called by fan-out after each message: it is under way, and all followers in `ranges` (a bit for each follower
    * range) have been served. Returns the ranges that are left; none for a post that is deleted. The set only grows, so
    * calls may come twice, late or in any order, from roots that split differently. Writes a row when a range is new.
@@ -216,7 +209,7 @@ export class PostActor extends DurableObject<Env> {
     const { record, outbox } = this.#post;
     const served = record.row.served | ranges;
     if (served !== record.row.served) record.save({ served, delivered: Number(served === ALL_FOLLOWER_PARTS) });
-    outbox.confirmed();
+    outbox.delivered();
     return ALL_FOLLOWER_PARTS & ~served;
   }
 
@@ -230,7 +223,7 @@ export class PostActor extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    await this.#post?.outbox.flush();
+    await this.#post?.outbox.alarm();
   }
 
   /** The post; undefined if it was never published or is deleted. */
@@ -241,6 +234,10 @@ export class PostActor extends DurableObject<Env> {
   /** Makes one commit for all commands. The next commands gather while it is under way. */
   async #commitLikes(commands: LikeCommand[]): Promise<LikeResult[]> {
     const results = commands.map((command) => this.#setLike(command));
+    // The first who takes it gets the changes of all.
+    const taker = commands.findIndex(({ takes }) => takes);
+    const taken = results[taker];
+    if (taken?.ok && this.#post) Object.assign(taken, handedOutBy(this.#post));
     await this.ctx.storage.sync();
     return results;
   }
@@ -260,4 +257,9 @@ export class PostActor extends DurableObject<Env> {
     if (!post) return POST_NOT_FOUND;
     return post.record.row.author === person ? command(post) : NOT_YOURS;
   }
+}
+
+function handedOutBy({ outbox }: Post): HandedOut {
+  const facts = outbox.handOut();
+  return facts ? { facts } : {};
 }

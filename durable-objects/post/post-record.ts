@@ -3,8 +3,8 @@ import type { PostRow } from "./post-tables.ts";
 
 /** The columns that storage holds as JSON. */
 const JSON_COLUMNS = ["media", "digest", "newest"] as const;
-/** The columns that a like changes in memory only; every save writes them too. */
-const CHANGED_BY_LIKES = ["seq", "likes", "people", "likes_seq", "digest", "newest"] as const;
+/** The columns that change in memory only, by a like or by what D1 has confirmed; every save writes them too. */
+const CHANGED_IN_MEMORY = ["seq", "likes", "people", "likes_seq", "digest", "newest", "confirmed", "noticed"] as const;
 const NEW: Omit<PostRow, "id" | "author" | "caption" | "media"> = {
   body_seq: 1,
   seq: 1,
@@ -31,11 +31,13 @@ export class PostRecord {
   readonly row: PostRow;
   readonly #storage: DurableObjectStorage;
   #saved: number;
+  #savedConfirmed: number;
 
   private constructor(storage: DurableObjectStorage, row: PostRow) {
     this.#storage = storage;
     this.row = row;
     this.#saved = row.seq;
+    this.#savedConfirmed = row.confirmed;
   }
 
   /** Returns undefined if the object has no post. */
@@ -65,7 +67,9 @@ export class PostRecord {
    * of `before`. Memory changes only after the transaction, so a failed write leaves no trace there.
    */
   save(changes: Partial<PostRow>, before?: () => void): void {
-    const counts = Object.fromEntries(CHANGED_BY_LIKES.map((column) => [column, this.row[column]])) as Partial<PostRow>;
+    const counts = Object.fromEntries(
+      CHANGED_IN_MEMORY.map((column) => [column, this.row[column]]),
+    ) as Partial<PostRow>;
     const columns = { ...counts, unsaved: 0, ...changes };
     const assignments = Object.keys(columns).map((column) => `${column} = ?`);
     this.#storage.transactionSync(() => {
@@ -74,6 +78,19 @@ export class PostRecord {
     });
     Object.assign(this.row, columns);
     this.#saved = this.row.seq;
+    this.#savedConfirmed = this.row.confirmed;
+  }
+
+  /**
+   * Notes what D1 has, in memory until it is `savedAfter` changes; then writes one row. Also clears the mark that there
+   * may be unsaved likes, once there are none.
+   */
+  confirm(confirmed: number, noticed: number, savedAfter: number): void {
+    Object.assign(this.row, { confirmed, noticed });
+    const { seq, unsaved } = this.row;
+    const isMarkOver = unsaved === 1 && confirmed === seq;
+    // While likes keep coming, the mark stays set.
+    if (isMarkOver || confirmed >= this.#savedConfirmed + savedAfter) this.save({ unsaved: isMarkOver ? 0 : unsaved });
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The RPC interface of a post's actor: parameters, results and refusals. */
 import type { SeenComment } from "../../schema/comments.ts";
+import type { PostFacts } from "../../schema/messages/facts.ts";
 import type { PostBody, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 
@@ -32,9 +33,15 @@ export type NewComment = {
   /** Idempotency key of `author`, valid for a day: the comment is made once, and each repetition returns it. */
   key?: string | undefined;
 };
-export type LikeCommand = { person: PersonId; liked: boolean };
+export type LikeCommand = { person: PersonId; liked: boolean } & Takes;
 /** `gates`: the number of LikeGates that the next likes of this post should go through; 0 while it is not hot. */
-export type LikeResult = Refusable<Stats & { liked: boolean; gates: number }>;
+export type LikeResult = Refusable<Stats & { liked: boolean; gates: number } & HandedOut>;
+/**
+ * `facts`: what the caller is to project (workers/projector/handed-out.ts), if they have asked for it with `takes` and
+ * the outbox does not send it itself.
+ */
+export type HandedOut = { facts?: PostFacts };
+export type Takes = { takes?: boolean };
 export type CommentRefusal =
   "comment_not_found" | "comments_off" | "followers_only" | "too_many_comments" | "idempotency_key_reused";
 

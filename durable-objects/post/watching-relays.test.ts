@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { noteArrived, flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { connect, folded, hangUp, type LiveClient } from "../../tests/runtime/live/live.ts";
 import { signUp } from "../../tests/runtime/world/people.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
@@ -146,7 +146,7 @@ it("gets the change after a failed call, even if the actor was evicted in the me
   });
   await actor.like(newPerson());
   await vi.waitFor(() => expect(failed).toBe(1));
-  await actor.confirmProjected(1, 2); // Leaves the alarm nothing else to do.
+  await noteArrived(actor, { from: 1, to: 2 }); // Leaves the alarm nothing else to do.
   vi.restoreAllMocks();
   await evict(actor);
   // The alarm that was set for this case brings the actor back.

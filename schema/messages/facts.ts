@@ -29,7 +29,12 @@ export const PostFacts = z.object({
   to: z.number().int(),
   /** Everything up to this `seq` is already in D1. */
   confirmed: z.number().int(),
-  /** Once D1 has everything up to `to`, it has every comment up to this one, in this or a newer state; "" for none. */
+  /** All notices up to this `seq` are already in D1. Absent in messages of an older version. */
+  noticed: z.number().int().optional(),
+  /**
+   * Once D1 has everything up to `to`, it has every comment up to this one, in this or a newer state; "" for none, or if
+   * only likes have changed.
+   */
   commentsUpTo: z.union([CommentId, z.literal("")]),
   body: PostBody.extend({ seq: z.number().int() }).optional(),
   standing: PostStanding,

@@ -35,11 +35,8 @@ export const notifications = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.recipient, t.kind, t.subject] }),
     index("notifications_by_time")
-      .on(t.recipient, t.at)
-      .where(sql`count > 0 AND raised > 0`), // The order in which the inbox is read.
-    index("notifications_unread")
-      .on(t.recipient, t.at)
-      .where(sql`count > 0 AND raised > seen`), // Every page counts the unread ones.
+      .on(t.recipient, sql`raised > seen`, t.at)
+      .where(sql`count > 0 AND raised > 0`), // Unread ones are counted with every page, and the inbox is read by time.
   ],
 );
 

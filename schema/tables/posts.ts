@@ -41,6 +41,8 @@ export const postStats = sqliteTable("post_stats", {
   deleted: integer({ mode: "boolean" }).notNull().default(false),
   /** Every comment up to this one is in D1. Later ones are not shown yet, because some between them may be missing. */
   commentsUpTo: text("comments_up_to").$type<CommentId | "">().notNull().default(""),
+  /** All notices up to this `seq` are in D1, without a gap, and have been announced. */
+  noticed: integer().notNull().default(0),
 });
 
 /** Projection of the post actors, in the actor's order: the id of a comment is above that of every earlier one. */

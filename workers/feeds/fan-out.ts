@@ -11,12 +11,12 @@
  *
  * The post of a large author is written to no feed. The same tree delivers it only to followers with a bell.
  */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { statement, type Database } from "../../schema/d1/database.ts";
 import { ALL_FOLLOWER_PARTS, type FanOut, type FollowerRange, FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
-import { bindingOf, byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { bindingOf, bindings, byDatabase, databaseOf } from "../../schema/d1/shards.ts";
 import { list, literal, textOf } from "../../schema/d1/sql.ts";
 import { following, people, type Reach } from "../../schema/tables/people.ts";
 import { feed, postStats } from "../../schema/tables/posts.ts";
@@ -24,10 +24,19 @@ import { announce } from "../push/announce.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
 import { countDelivered } from "../operations/count-delivered.ts";
 import { oldestActiveDay } from "./dormant.ts";
-import { trimFeedStatements } from "./feed-limit.ts";
-import { pickForTrim } from "../storage/trim-turns.ts";
+import { trimFeedStatements, trimFeedsText } from "./feed-limit.ts";
+import { pickForTrim, TRIM_ONE_IN, trimTurn } from "../storage/trim-turns.ts";
 import { isLarge, turnLarge } from "./large-authors.ts";
-import { bellCountSql, type Recipient, recipientsOf, SHARDS_PER_PART } from "./recipients.ts";
+import {
+  bellCountSql,
+  PAGE,
+  PAGE_MARKS,
+  type PageMark,
+  pageOf,
+  type Recipient,
+  recipientsOf,
+  SHARDS_PER_PART,
+} from "./recipients.ts";
 import type { UnreadNotification } from "../notifications/write-notifications.ts";
 
 /** The most readers that one message serves. */
@@ -37,8 +46,9 @@ const PAGE_WRITTEN_WITHIN = 5000;
 
 /**
  * Handles one message of the tree. A root costs one D1 query and one call to the actor. A page, and the root of a small
- * author, costs one query for the followers, one batch for each of their databases, and one call to the actor; it
- * writes one row for each reader, and three for each bell.
+ * author, costs one batch in the author's database if its followers are there, otherwise one query for the followers
+ * and one batch for each of their databases; and one call to the actor. It writes one row for each reader, and two
+ * for each bell, in a batch of their own if the followers are beside the author.
  */
 export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise<void> {
   if (parts) return servePage(env, post, author, parts);
@@ -117,16 +127,62 @@ async function sendPages(env: Env, post: PostId, author: PersonId, ranges: Follo
  * the post is gone or another chain has finished the range.
  */
 async function servePage(env: Env, post: PostId, author: PersonId, parts: FollowerRange): Promise<void> {
+  const isNear = !parts.bells && areAllBeside(env, author, parts);
+  const last = await (isNear ? serveBeside : serveAnywhere)(env, post, author, parts);
+  const left = await env.POSTS.getByName(post).confirmDelivered(last ? 0 : bitsOf(parts));
+  if (!last || (bitsOf(parts) & left) === 0) return;
+  await env.FAN_OUT_PAGES.send({ post, author, parts: { ...parts, after: last } } satisfies FanOut);
+}
+
+/** Whether the database of the author holds all followers of a range. */
+function areAllBeside(env: Env, author: PersonId, { first, end }: FollowerRange): boolean {
+  if (bindings(env).length === 1) return true;
+  const own = bindingOf(env, author);
+  for (let shard = first * SHARDS_PER_PART; shard < end * SHARDS_PER_PART; shard += 1) {
+    if (bindingOf(env, shard) !== own) return false;
+  }
+  return true;
+}
+
+/**
+ * Serves a page inside one database, so that no ids travel. Costs one batch, and another one if somebody has a bell.
+ * Returns the page's last follower if it is full.
+ */
+async function serveBeside(
+  env: Env,
+  post: PostId,
+  author: PersonId,
+  parts: FollowerRange,
+): Promise<PersonId | undefined> {
+  const page = pageOf(author, parts, READERS_PER_MESSAGE);
+  const database = databaseOf(env, author).patient;
+  const statements = [
+    statement(FILL_PAGE, ...page, post, oldestActiveDay()),
+    statement(TRIM_PAGE, ...page, trimTurn()),
+    statement(PAGE_MARKS, ...page),
+  ];
+  const [filled, , marks] = await within(PAGE_WRITTEN_WITHIN, database.batch<PageMark>(statements), "D1");
+  countDelivered("feeds", filled);
+  const marked = marks?.rows ?? [];
+  const bells = marked.filter(({ bell }) => bell);
+  if (bells.length > 0) await serve(env, database, bells, post, author, true);
+  return marked.find(({ isLast }) => isLast)?.id;
+}
+
+/** Serves a page whose followers may be in several databases. Returns its last follower if it is full. */
+async function serveAnywhere(
+  env: Env,
+  post: PostId,
+  author: PersonId,
+  parts: FollowerRange,
+): Promise<PersonId | undefined> {
   const page = await recipientsOf(env, author, parts, READERS_PER_MESSAGE);
   await settleAll(
     [...byDatabase(env, page, ({ id }) => id)].map(([database, group]) =>
-      serve(env, database, group, post, author, parts.bells ?? false),
+      serve(env, database.patient, group, post, author, parts.bells ?? false),
     ),
   );
-  const last = page.length === READERS_PER_MESSAGE ? page.at(-1) : undefined;
-  const left = await env.POSTS.getByName(post).confirmDelivered(last ? 0 : bitsOf(parts));
-  if (!last || (bitsOf(parts) & left) === 0) return;
-  await env.FAN_OUT_PAGES.send({ post, author, parts: { ...parts, after: last.id } } satisfies FanOut);
+  return page.length === READERS_PER_MESSAGE ? page.at(-1)?.id : undefined;
 }
 
 /** Serves the recipients of a page who live in one database. A repetition leaves existing rows as they are. */
@@ -148,7 +204,7 @@ async function serve(
         ...trimFeedStatements(pickForTrim(readers)),
       ];
   const statements = [...feedStatements, ...bellStatements(withBells, author, [post])];
-  const results = await within(PAGE_WRITTEN_WITHIN, database.patient.batch<UnreadNotification>(statements), "D1");
+  const results = await within(PAGE_WRITTEN_WITHIN, database.batch<UnreadNotification>(statements), "D1");
   if (!bellsOnly) countDelivered("feeds", results[0]);
   if (withBells.length > 0) await announce(env, unreadIn(results));
 }
@@ -161,10 +217,23 @@ async function settleAll(promises: Promise<void>[]): Promise<void> {
 
 // Joins the facts, which live in the database of the feed. Readers get nothing if they have unfollowed in the meantime,
 // merge this author's posts at read, or are dormant.
+const readsPushed = (reader: SQL, author: SQL, oldestDay: SQL): SQL => sql`
+  CROSS JOIN ${following} ON ${following.follower} = ${reader} AND ${following.followee} = ${author}
+    AND ${following.active} = 1 AND ${following.merged} = 0
+  CROSS JOIN ${people} ON ${people.id} = ${reader} AND ${people.seenDay} >= ${oldestDay}`;
+
 const FILL_FEEDS = textOf(sql`
   INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
-  SELECT value, ?2, ?3 FROM json_each(?1)
-  CROSS JOIN ${following} ON ${following.follower} = value AND ${following.followee} = ?3
-    AND ${following.active} = 1 AND ${following.merged} = 0
-  CROSS JOIN ${people} ON ${people.id} = value AND ${people.seenDay} >= ?4
+  SELECT value, ?2, ?3 FROM json_each(?1) ${readsPushed(sql`value`, sql`?3`, sql`?4`)}
   WHERE true ON CONFLICT DO NOTHING`);
+
+// In the order of the ids, because neighbouring rows of each of these tables share a page of the database. Without a LIMIT,
+// SQLite drops that order.
+const FILL_PAGE = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
+  SELECT page.id, ?6, ?1 FROM (SELECT id FROM ${PAGE} ORDER BY id LIMIT ?5) AS page
+  ${readsPushed(sql`page.id`, sql`?1`, sql`?7`)}
+  WHERE true ON CONFLICT DO NOTHING`);
+
+const TRIM_PAGE = trimFeedsText(sql`(
+  SELECT id AS value FROM (SELECT id, row_number() OVER () AS place FROM ${PAGE}) WHERE place % ${literal(TRIM_ONE_IN)} = ?6)`);

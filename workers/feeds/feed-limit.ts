@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { list, literal, textOf } from "../../schema/d1/sql.ts";
@@ -19,9 +19,13 @@ export const FEED_MAX = 500;
 export const trimFeedStatements = (readers: readonly PersonId[]): Statement[] =>
   readers.length > 0 ? [statement(TRIM, JSON.stringify(readers))] : [];
 
-const TRIM = textOf(sql`
-  DELETE FROM ${feed} WHERE (${list(feed.reader, feed.post)}) IN (
-    SELECT ${feed.reader}, ${feed.post} FROM json_each(?1)
-    CROSS JOIN ${feed} ON ${feed.reader} = value AND ${feed.post} < (
-      SELECT ${feed.post} FROM ${feed} WHERE ${feed.reader} = value
-      ORDER BY ${feed.post} DESC LIMIT 1 OFFSET ${literal(FEED_MAX - 1)}))`);
+/** The text of a statement that trims the feeds of the readers that the query `readers` returns as `value`. */
+export const trimFeedsText = (readers: SQL): string =>
+  textOf(sql`
+    DELETE FROM ${feed} WHERE (${list(feed.reader, feed.post)}) IN (
+      SELECT ${feed.reader}, ${feed.post} FROM ${readers} AS trimmed
+      CROSS JOIN ${feed} ON ${feed.reader} = trimmed.value AND ${feed.post} < (
+        SELECT ${feed.post} FROM ${feed} WHERE ${feed.reader} = trimmed.value
+        ORDER BY ${feed.post} DESC LIMIT 1 OFFSET ${literal(FEED_MAX - 1)}))`);
+
+const TRIM = trimFeedsText(sql`json_each(?1)`);

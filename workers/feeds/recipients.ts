@@ -21,20 +21,14 @@ export const SHARDS_PER_PART = LOGICAL_SHARDS / FOLLOWER_PARTS;
 export async function recipientsOf(
   env: Env,
   author: PersonId,
-  { first, end, after, bells }: FollowerRange,
+  range: FollowerRange,
   limit: number,
 ): Promise<Recipient[]> {
-  const from = after ? shardOf(after) : first * SHARDS_PER_PART;
-  return databaseOf(env, author).patient.all<Recipient>(
-    bells ? BELLS : FOLLOWERS,
-    author,
-    from,
-    after ?? "",
-    end * SHARDS_PER_PART,
-    limit,
-  );
+  const text = range.bells ? BELLS : FOLLOWERS;
+  return databaseOf(env, author).patient.all<Recipient>(text, ...pageOf(author, range, limit));
 }
 
+/** The page ?1 to ?5 of an author's followers, in their order: the parameters of `recipientsOf`. */
 const IN_ORDER = sql`
   ${followers.followee} = ?1 AND (${followers.followerShard}, ${followers.follower}) > (?2, ?3)
   AND ${followers.followerShard} < ?4 AND ${followers.active} = 1
@@ -46,6 +40,23 @@ const FOLLOWERS = textOf(sql`
 const BELLS = textOf(sql`
   SELECT ${followers.follower} AS "id", 1 AS "bell" FROM ${followers} INDEXED BY followers_bell
   WHERE ${followers.bell} = 1 AND ${IN_ORDER}`);
+
+/** SQL: the ids of a page of followers, for a statement in the author's database whose first parameters are `pageOf`. */
+export const PAGE = sql`(SELECT ${followers.follower} AS id FROM ${followers} WHERE ${IN_ORDER})`;
+
+/** Returns those of a page who have a bell, and, if the page is full, its last follower. Has the parameters `pageOf`. */
+export const PAGE_MARKS = textOf(sql`
+  SELECT id, bell, place = ?5 AS "isLast" FROM (
+    SELECT ${followers.follower} AS id, ${followers.bell} AS bell, row_number() OVER () AS place
+    FROM (SELECT * FROM ${followers} WHERE ${IN_ORDER}) AS ${followers})
+  WHERE bell = 1 OR place = ?5`);
+export type PageMark = Recipient & { isLast: 0 | 1 };
+
+/** Returns the parameters ?1 to ?5 of a page. */
+export function pageOf(author: PersonId, { first, end, after }: FollowerRange, limit: number) {
+  const from = after ? shardOf(after) : first * SHARDS_PER_PART;
+  return [author, from, after ?? "", end * SHARDS_PER_PART, limit] as const;
+}
 
 /** SQL: the number of followers of ?2 with a bell, counted up to `most`. */
 export const bellCountSql = (most: number): SQL => sql`(

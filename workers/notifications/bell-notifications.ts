@@ -11,7 +11,7 @@ import { type UnreadNotification, unreadStatements } from "./write-notifications
 /**
  * Statements for a batch in the followers' database that notify those with a bell for `author` of each of `posts`, once
  * and if their preferences allow it. Includes dormant readers, since they asked for it. The last statement returns the
- * unread notifications: see `unreadIn`. Reads 3 to 5 rows and writes 3 for each follower. Returns no statements for no
+ * unread notifications: see `unreadIn`. Reads 3 to 5 rows and writes 2 for each follower. Returns no statements for no
  * followers.
  */
 export function bellStatements(

@@ -1,7 +1,7 @@
 /** Stored inbox entries. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
-import { bare, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { bare, literal, rowsOf, textOf } from "../../schema/d1/sql.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { NotificationKind } from "../../schema/notifications.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
@@ -48,8 +48,10 @@ function below<Row>(reader: Reader, recipient: PersonId, text: string, before: s
   return reader.replica<Row>(recipient, text, recipient, Number(at), kind, subject, limit);
 }
 
-const IS_UNREAD = sql`${notifications.count} > 0 AND ${notifications.raised} > ${notifications.seen}`;
-const IS_SHOWN = sql`${notifications.count} > 0 AND ${notifications.raised} > 0`;
+// The terms of the index notifications_by_time, in its words.
+const IS_LISTED = sql`${notifications.count} > 0 AND ${notifications.raised} > 0`;
+const ONLY = (unread: 0 | 1): SQL => sql`(${notifications.raised} > ${notifications.seen}) = ${literal(unread)}`;
+const IS_UNREAD = sql`${IS_LISTED} AND ${ONLY(1)}`;
 
 /** The columns of an InboxEntry. */
 export const ENTRY_COLUMNS = sql`
@@ -61,11 +63,13 @@ const IS_BELOW = sql`${notifications.recipient} = ?1
   AND (${notifications.at}, ${notifications.kind}, ${notifications.subject}) < (?2, ?3, ?4)`;
 const NEWEST_FIRST = sql`
   ORDER BY ${notifications.at} DESC, ${notifications.kind} DESC, ${notifications.subject} DESC LIMIT ?5`;
+const page = (unread: 0 | 1): SQL => sql`
+  SELECT ${ENTRY_COLUMNS} FROM ${notifications} INDEXED BY notifications_by_time
+  WHERE ${IS_BELOW} AND ${IS_LISTED} AND ${ONLY(unread)} ${NEWEST_FIRST}`;
+const UNREAD = textOf(page(1));
+// The index keeps read and unread entries apart, so a page is the newest of both: two pages read, and no more.
 const INBOX = textOf(sql`
-  SELECT ${ENTRY_COLUMNS} FROM ${notifications} WHERE ${IS_BELOW} AND ${IS_SHOWN} ${NEWEST_FIRST}`);
-const UNREAD = textOf(sql`
-  SELECT ${ENTRY_COLUMNS} FROM ${notifications} INDEXED BY notifications_unread
-  WHERE ${IS_BELOW} AND ${IS_UNREAD} ${NEWEST_FIRST}`);
+  SELECT * FROM (${page(1)}) UNION ALL SELECT * FROM (${page(0)}) ORDER BY at DESC, kind DESC, subject DESC LIMIT ?5`);
 
 /**
  * Marks every entry up to the time `upTo` (ms since 1970) as read. Costs one D1 query and two rows written per entry.
@@ -97,7 +101,7 @@ export async function markOneRead(
 
 const IS_ONE = sql`
   ${notifications.recipient} = ?1 AND ${notifications.kind} = ?2 AND ${notifications.subject} = ?3`;
-const FIND_ONE = textOf(sql`SELECT 1 FROM ${notifications} WHERE ${IS_ONE} AND ${IS_SHOWN}`);
+const FIND_ONE = textOf(sql`SELECT 1 FROM ${notifications} WHERE ${IS_ONE} AND ${IS_LISTED}`);
 const MARK_ONE = textOf(sql`
   ${MARK} WHERE ${IS_ONE} AND ${notifications.at} <= ?4 AND ${notifications.raised} > ${notifications.seen}`);
 

@@ -20,6 +20,9 @@ import { endOf } from "./erase.ts";
 /** What facts say about the post itself. */
 export type PostUpdate = Pick<PostFacts, "post" | "author" | "from" | "to" | "confirmed" | "body" | "standing"> & {
   commentsUpTo?: PostFacts["commentsUpTo"];
+  noticed?: PostFacts["noticed"];
+  /** The notices that are in D1. */
+  notices?: Pick<NonNullable<PostFacts["notices"]>, "from" | "to"> | undefined;
 };
 
 /**
@@ -49,13 +52,16 @@ export function postStatements(updates: readonly PostUpdate[]): { statements: St
     body && standing.deleted ? [endOf(post, author, body)] : [],
   );
   const standings = mergeRuns(updates).map(
-    ({ post, standing, from, to, confirmed, commentsUpTo = "" }): StandingRow => ({
+    ({ post, standing, from, to, confirmed, commentsUpTo = "", noticed = 0, notices }): StandingRow => ({
       post,
       ...standing,
       from,
       to,
       confirmed,
       commentsUpTo,
+      noticed,
+      noticesFrom: notices?.from ?? 0,
+      noticesTo: notices?.to ?? 0,
     }),
   );
   return {
@@ -71,7 +77,7 @@ export function postStatements(updates: readonly PostUpdate[]): { statements: St
 }
 
 /** Returns the statements that write the comments of facts. Writes one row per comment. */
-export const commentStatements = (facts: readonly PostFacts[]): Statement[] =>
+export const commentStatements = (facts: readonly Pick<PostFacts, "post" | "comments">[]): Statement[] =>
   setBased(
     UPSERT_COMMENTS,
     facts.flatMap((fact) => fact.comments.map((comment): CommentRow => ({ post: fact.post, ...comment }))),
@@ -87,13 +93,23 @@ function mergeRuns(updates: readonly PostUpdate[]): PostUpdate[] {
     const run = runs.at(-1);
     if (run?.post !== update.post || update.from > run.to + 1) runs.push({ ...update });
     else {
-      const { standing, confirmed } = run;
-      if (update.to > run.to) Object.assign(run, { to: update.to, commentsUpTo: update.commentsUpTo });
+      const { standing, confirmed, commentsUpTo = "" } = run;
+      run.to = Math.max(run.to, update.to);
+      if (update.commentsUpTo && update.commentsUpTo > commentsUpTo) run.commentsUpTo = update.commentsUpTo;
       if (update.standing.seq > standing.seq) run.standing = update.standing;
       run.confirmed = Math.max(confirmed, update.confirmed);
+      run.noticed = Math.max(run.noticed ?? 0, update.noticed ?? 0);
+      run.notices = joined(run.notices, update.notices);
     }
   }
   return runs;
+}
+
+/** Joins two ranges of notices. One that begins after a gap is left out: the actor sends it again. */
+function joined(first: PostUpdate["notices"], second: PostUpdate["notices"]): PostUpdate["notices"] {
+  if (!first || !second) return first ?? second;
+  const [earlier, later] = first.from <= second.from ? [first, second] : [second, first];
+  return { from: earlier.from, to: later.from <= earlier.to + 1 ? Math.max(earlier.to, later.to) : earlier.to };
 }
 
 const BODIES = rowsOf(posts, ["id", "author", "caption", "media", "seq", "editedAt"], "body.value");
@@ -133,7 +149,12 @@ const ATTACH_MEDIA = textOf(sql`
 
 const STANDINGS = rowsOf(postStats, ["post", "likes", "comments", "seq", "bodySeq", "policy", "pinned", "deleted"]);
 type StandingRow = typeof STANDINGS.Row &
-  Pick<PostFacts, "from" | "to" | "confirmed"> & { commentsUpTo: PostFacts["commentsUpTo"] };
+  Pick<PostFacts, "from" | "to" | "confirmed"> & {
+    commentsUpTo: PostFacts["commentsUpTo"];
+    noticed: number;
+    noticesFrom: number;
+    noticesTo: number;
+  };
 const field = fieldsOf<StandingRow>();
 
 const takeIfNewer = (...columns: readonly AnySQLiteColumn[]): SQL =>
@@ -146,20 +167,22 @@ const takeIfNewer = (...columns: readonly AnySQLiteColumn[]): SQL =>
   );
 const takeGreater = (column: AnySQLiteColumn): SQL => sql`${bare(column)} = max(${column}, ${excluded(column)})`;
 
-// `projected` and `commentsUpTo` advance only if the facts begin where `projected` ends, by D1 or by what the actor has
-// had confirmed: never over a gap.
+// `projected` and `commentsUpTo` advance only if the facts begin where `projected` ends, by D1 or by what the actor
+// knows: never over a gap. `noticed` likewise, with the notices.
 const UPSERT_STATS = textOf(sql`
-  INSERT INTO ${postStats} (${STANDINGS.columns}, ${list(postStats.projected, postStats.commentsUpTo)})
+  INSERT INTO ${postStats} (${STANDINGS.columns}, ${list(postStats.projected, postStats.noticed, postStats.commentsUpTo)})
   SELECT ${STANDINGS.values},
     iif(${field("from")} <= here + 1, max(${field("to")}, here), here),
+    iif(${field("noticesFrom")} <= noticed_here + 1, max(${field("noticesTo")}, noticed_here), noticed_here),
     iif(${field("from")} <= here + 1, ${field("commentsUpTo")}, '')
   FROM (
-    SELECT value, max(${field("confirmed")}, coalesce(${known.projected}, 0)) AS here
+    SELECT value, max(${field("confirmed")}, coalesce(${known.projected}, 0)) AS here,
+      max(${field("noticed")}, coalesce(${known.noticed}, 0)) AS noticed_here
     FROM json_each(?1) LEFT JOIN ${postStats} AS ${known} ON ${known.post} = ${STANDINGS.value("post")}
     ORDER BY ${field("from")})
   WHERE true
   ON CONFLICT DO UPDATE SET
-    ${takeGreater(postStats.projected)}, ${takeGreater(postStats.commentsUpTo)},
+    ${takeGreater(postStats.projected)}, ${takeGreater(postStats.noticed)}, ${takeGreater(postStats.commentsUpTo)},
     ${takeIfNewer(
       postStats.likes,
       postStats.comments,
@@ -171,6 +194,7 @@ const UPSERT_STATS = textOf(sql`
     )}
   WHERE ${excluded(postStats.seq)} > ${postStats.seq}
     OR ${excluded(postStats.projected)} > ${postStats.projected}
+    OR ${excluded(postStats.noticed)} > ${postStats.noticed}
     OR ${excluded(postStats.commentsUpTo)} > ${postStats.commentsUpTo}`);
 
 const COMMENTS = rowsOf(comments, [

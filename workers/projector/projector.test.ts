@@ -308,7 +308,7 @@ it.each([0, 1, 3])("shows a change once after its projection has failed %i times
   expect((await audit(env, post.id))?.verdict).toBe("equal");
 });
 
-it("writes 1 row per like, 1 digest per database, 1 for the counts and 3 for the notification", async () => {
+it("writes 1 row per like, 1 digest per database, 1 for the counts and 2 for the notification", async () => {
   const { post, actor } = await publishedPost();
   const likers = Array.from({ length: 50 }, newPerson);
   for (const person of likers) await actor.like(person);
@@ -317,7 +317,7 @@ it("writes 1 row per like, 1 digest per database, 1 for the counts and 3 for the
   // The post, its index and its feed entry; the author's count of posts has no row here.
   const publishing = 3;
   const digests = new Set(likers.map((person) => d1Of(env, person))).size;
-  expect(written).toBe(likers.length + digests + 1 + 3 + publishing);
+  expect(written).toBe(likers.length + digests + 1 + 2 + publishing);
   expect((await freshStats(readerFor(), [post.id])).get(post.id)?.likes).toBe(50);
 });
 

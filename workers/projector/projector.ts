@@ -1,11 +1,11 @@
 /**
  * Projects post facts to D1. Every statement is set-based and guards each row by its `seq`, so messages may arrive
  * twice, late or out of order. A batch of messages costs two D1 batches per database, of at most 11 statements together
- * (2 more for each deleted post) however many likes it carries, and one call to each post's actor.
+ * (2 more for each deleted post) however many likes it carries. D1 notes up to which `seq` of a post it has everything,
+ * and the post's actor asks D1, so nothing is confirmed by a call.
  */
 import { PostFacts } from "../../schema/messages/facts.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
-import { logWarning } from "../../schema/log.ts";
 import { announce } from "../push/announce.ts";
 import { trimInboxStatements } from "../notifications/inbox-limit.ts";
 import {
@@ -26,14 +26,16 @@ export const consumeFacts = (batch: MessageBatch, env: Env): Promise<void> =>
   consumeBatch(batch, env, PostFacts, (facts) => project(env, facts));
 
 /**
- * Writes the facts to D1, notifies the people they concern, then confirms them to their actors. Repeating it changes
- * nothing.
+ * Writes the facts to D1, and notifies the people they concern. Repeating it changes nothing.
  */
 export async function project(env: Env, facts: readonly PostFacts[]): Promise<void> {
   const unread = await writePeoplesParts(env, facts);
+  // Notices do not count as written if pushes could not be queued, so the actors send them again.
+  const isAnnounced = await announce(env, unread);
+  const updates = isAnnounced ? facts : facts.map((fact) => ({ ...fact, notices: undefined }));
   // Posts come after likes, which may be in other databases: a reader who finds the `seq` of their like must find the
   // like.
-  const posts = byDatabase(env, facts, ({ post }) => post);
+  const posts = byDatabase(env, updates, ({ post }) => post);
   await Promise.all(
     [...posts].map(async ([database, group]) => {
       const { statements, effects } = postStatements(group);
@@ -45,8 +47,6 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
     dropPost(post);
     timelines.drop(author);
   }
-  // Notices are not confirmed if pushes could not be queued, so the actors send them again.
-  await confirm(env, facts, await announce(env, unread));
 }
 
 /**
@@ -79,17 +79,4 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
     return results.slice(statements.length).flatMap(({ rows }) => rows);
   });
   return (await Promise.all(written)).flat();
-}
-
-/** Confirms facts to their actors. An unconfirmed actor sends its facts again, so a failure here needs no retry. */
-async function confirm(env: Env, facts: readonly PostFacts[], isAnnounced: boolean): Promise<void> {
-  const inOrder = [...facts].sort((a, b) => a.from - b.from);
-  for (const { post, from, to, notices } of inOrder) {
-    try {
-      const noticed = notices && isAnnounced ? { from: notices.from, to: notices.to } : undefined;
-      await env.POSTS.getByName(post).confirmProjected(from, to, noticed);
-    } catch (error) {
-      logWarning("projection not confirmed, its actor will send its facts again", { post, error: String(error) });
-    }
-  }
 }

@@ -30,6 +30,7 @@ async function quietPost() {
   for (const person of people) await actor.like(person);
   await actor.comment({ author: people[0], text: "Fine" });
   await projectAll(actor);
+  await actor.state(); // It has heard that D1 has everything.
   return { post: post.id, actor, people };
 }
 

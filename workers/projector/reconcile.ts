@@ -60,5 +60,6 @@ const DELETE_COMMENTS = textOf(sql`DELETE FROM ${comments} WHERE ${comments.post
 const RESET_BODY = textOf(sql`UPDATE ${posts} SET ${bare(posts.seq)} = 0 WHERE ${posts.id} = ?1`);
 const RESET_STANDING = textOf(sql`
   UPDATE ${postStats}
-  SET ${bare(postStats.seq)} = 0, ${bare(postStats.projected)} = 0, ${bare(postStats.commentsUpTo)} = ''
+  SET ${bare(postStats.seq)} = 0, ${bare(postStats.projected)} = 0, ${bare(postStats.noticed)} = 0,
+    ${bare(postStats.commentsUpTo)} = ''
   WHERE ${postStats.post} = ?1`);

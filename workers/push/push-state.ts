@@ -88,9 +88,9 @@ type Recent = { person: PersonId; pushes: number };
 const RECENT = textOf(sql`
   SELECT value AS "person", (
     SELECT count(*) FROM (
-      SELECT ${notifications.pushedAt} FROM ${notifications} INDEXED BY notifications_unread
-      WHERE ${notifications.recipient} = value AND ${notifications.count} > 0
-      AND ${notifications.raised} > ${notifications.seen}
+      SELECT ${notifications.pushedAt} FROM ${notifications} INDEXED BY notifications_by_time
+      WHERE ${notifications.recipient} = value AND ${notifications.count} > 0 AND ${notifications.raised} > 0
+      AND (${notifications.raised} > ${notifications.seen}) = 1
       ORDER BY ${notifications.at} DESC LIMIT ${literal(RECENT_MAX)})
     WHERE ${bare(notifications.pushedAt)} > ?2) AS "pushes"
   FROM json_each(?1)`);

@@ -7,13 +7,13 @@ import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { exclusionMark } from "../../schema/d1/exclusion-marks.ts";
-import { databaseOf } from "../../schema/d1/shards.ts";
-import { bare, excluded, list, literal, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
+import { bare, excluded, list, literal, rowsOf, takeExcluded, textOf } from "../../schema/d1/sql.ts";
 import type { NotificationKind } from "../../schema/notifications.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
 import { followers, following, people, type Reach } from "../../schema/tables/people.ts";
 import { feed, posts } from "../../schema/tables/posts.ts";
-import { deleteEffect } from "../storage/effects.ts";
+import { deleteEffects } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
 import { saveDecision, applyDecision } from "./follow-requests.ts";
 import { FEED_MAX, trimFeedStatements } from "../feeds/feed-limit.ts";
@@ -27,29 +27,41 @@ import {
   refreshFollowerStatements,
 } from "../notifications/follow-notifications.ts";
 
+type FollowEffect = Extract<Effect, { kind: "follow" }>;
+type Pair = Pick<FollowEffect, "follower" | "followee">;
+
+/** Applies one effect, as `applyFollows` does. */
+export const applyFollow = (env: Env, effect: FollowEffect): Promise<void> => applyFollows(env, [effect]);
+
 /**
- * Applies the effect. Costs one D1 query for the fact, one batch for the followee, one query and one batch for the
- * backfill, and one query to mark the effect as done. A large author needs no backfill, but one query that marks the
- * follow. It may run repeatedly, late, or concurrently with another effect of the same pair: every row ends up as
- * `following` says.
+ * Applies effects. Together they cost one D1 query for the facts and one to mark the effects as done in each database of
+ * the followers, and one batch in each database of the followees, which also fills the feeds of those followers who
+ * live in the same database. Each follower in another database costs a query and a batch for the backfill, and each
+ * large author one query that marks the follow. Effects may run repeatedly, late, or concurrently with others of the
+ * same pair: every row ends up as `following` says.
  *
  * A request is accepted if the followee is public by the time it is mirrored. Requests mirrored before the followee
  * became public are accepted together (accept-all-requests.ts), so none is left waiting.
  */
-export async function applyFollow(env: Env, effect: Extract<Effect, { kind: "follow" }>): Promise<void> {
-  const { follower, followee } = effect;
+export async function applyFollows(env: Env, effects: readonly FollowEffect[]): Promise<void> {
   // The mirror comes first, so that a post published in between is either delivered to the mirrored follower or
   // backfilled.
-  const mirrored = await mirrorFollow(env, follower, followee);
-  if (mirrored) {
-    const { fact, reach, isPrivate, pending } = mirrored;
-    if (fact.active) await (reach === "pushed" ? backfill : mark)(env, follower, followee);
+  const mirrored = await mirrorFollows(env, effects, { isBackfilled: true });
+  for (const [index, { follower, followee }] of effects.entries()) {
+    const found = mirrored[index];
+    if (!found) continue;
+    const { fact, reach, isPrivate, pending } = found;
+    if (fact.active && reach !== "pushed") await mark(env, follower, followee);
+    else if (fact.active && !areBeside(env, follower, followee)) await backfill(env, follower, followee);
     if (pending && !isPrivate) {
       const answer = await saveDecision(env, follower, followee, "accept");
       if (answer) await applyDecision(env, answer);
     }
   }
-  await deleteEffect(env, effect.id);
+  await deleteEffects(
+    env,
+    effects.map(({ id }) => id),
+  );
 }
 
 /**
@@ -60,39 +72,95 @@ export async function mirrorFollow(
   env: Env,
   follower: PersonId,
   followee: PersonId,
-  { isAnnounced = true } = {},
-): Promise<(Followee & { fact: FollowFact }) | undefined> {
-  const { results, bookmark } = await databaseOf(env, follower).patient.inSession<FollowFact>(
-    [statement(FACT, follower, followee)],
-    "first-primary",
-  );
-  const fact = results[0]?.rows[0];
-  if (!fact) return undefined;
-  // An unfollow counts for everybody from now on, so no reader may decide from a state that lacks it.
-  const marks = fact.active ? [] : exclusionMark(env, followee, follower, bookmark);
-  return { fact, ...(await mirror(env, follower, followee, fact, isAnnounced, marks)) };
+  options: MirrorOptions = {},
+): Promise<MirroredFollow | undefined> {
+  const [mirrored] = await mirrorFollows(env, [{ follower, followee }], options);
+  return mirrored;
 }
-
-const FACT = textOf(sql`
-  SELECT ${following.active} AS "active", ${following.requested} AS "requested", ${following.asked} AS "asked",
-    ${following.since} AS "since", ${following.version} AS "version", ${following.bell} AS "bell"
-  FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
 
 type FollowFact = Mirrored & { bell: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
+type MirroredFollow = Followee & { fact: FollowFact };
+type MirrorOptions = {
+  isAnnounced?: boolean;
+  /** Whether to fill the feeds of followers in the same database too. */
+  isBackfilled?: boolean;
+};
+
+/** Mirrors several follows, in one query for each database of followers and one batch for each of followees. */
+async function mirrorFollows(
+  env: Env,
+  pairs: readonly Pair[],
+  { isAnnounced = true, isBackfilled = false }: MirrorOptions = {},
+): Promise<(MirroredFollow | undefined)[]> {
+  const facts = await factsOf(env, pairs);
+  const found = new Map<string, MirroredFollow>();
+  const unread: UnreadNotification[] = [];
+  const known = pairs.flatMap((pair) => {
+    const known = facts.get(keyOf(pair));
+    return known ? [{ ...pair, ...known }] : [];
+  });
+  const mirrored = [...byDatabase(env, known, ({ followee }) => followee)].map(async ([database, group]) => {
+    const parts = group.map(({ fact, readAt, ...pair }) => {
+      // An unfollow counts for everybody from now on, so no reader may decide from a state that lacks it.
+      const marks = fact.active ? [] : exclusionMark(env, pair.followee, pair.follower, readAt);
+      const isFilledHere = isBackfilled && areBeside(env, pair.follower, pair.followee);
+      return mirrorStatements(pair, fact, isFilledHere, marks);
+    });
+    const results = await database.patient.batch<object>(parts.flatMap(({ statements }) => statements));
+    for (const [index, { statements, unreads }] of parts.entries()) {
+      const own = results.splice(0, statements.length);
+      const [state] = own[statements.length - unreads - 1]?.rows ?? [];
+      const { fact, readAt: _, ...pair } = group[index] as (typeof group)[number];
+      const followee = (state as Followee | undefined) ?? ({ reach: "pushed", isPrivate: 0, pending: 0 } as const);
+      found.set(keyOf(pair), { ...followee, fact });
+      unread.push(...own.slice(statements.length - unreads).flatMap(({ rows }) => rows as UnreadNotification[]));
+    }
+  });
+  await Promise.all(mirrored);
+  if (isAnnounced) await announce(env, unread);
+  return pairs.map((pair) => found.get(keyOf(pair)));
+}
+
+const keyOf = ({ follower, followee }: Pair): string => `${follower} ${followee}`;
+
+const areBeside = (env: Env, follower: PersonId, followee: PersonId): boolean =>
+  databaseOf(env, follower).isSame(databaseOf(env, followee));
+
+/** Returns the facts by pair, each with the bookmark of the state in which it was read. */
+async function factsOf(
+  env: Env,
+  pairs: readonly Pair[],
+): Promise<Map<string, { fact: FollowFact; readAt: string | undefined }>> {
+  const queries = [...byDatabase(env, pairs, ({ follower }) => follower)].map(async ([database, group]) => {
+    const keys = group.map(({ follower, followee }): typeof PAIRS.Row => ({ follower, followee }));
+    const { results, bookmark } = await database.patient.inSession<FollowFact & Pair>(
+      [statement(FACTS, JSON.stringify(keys))],
+      "first-primary",
+    );
+    return (results[0]?.rows ?? []).map((fact) => [keyOf(fact), { fact, readAt: bookmark }] as const);
+  });
+  return new Map((await Promise.all(queries)).flat());
+}
+
+const PAIRS = rowsOf(following, ["follower", "followee"]);
+const FACTS = textOf(sql`
+  SELECT ${following.follower} AS "follower", ${following.followee} AS "followee",
+    ${following.active} AS "active", ${following.requested} AS "requested", ${following.asked} AS "asked",
+    ${following.since} AS "since", ${following.version} AS "version", ${following.bell} AS "bell"
+  FROM json_each(?1) CROSS JOIN ${following} ON ${PAIRS.matches}`);
 
 /**
- * Reads the followee's reach in the same transaction, because a follower who is mirrored after it turns must see that.
+ * Returns the statements for one follow. The last `unreads` of them return unread notifications, and the one before
+ * returns the followee: in the same transaction, because a follower who is mirrored after the followee's reach turns
+ * must see that.
  */
-async function mirror(
-  env: Env,
-  follower: PersonId,
-  followee: PersonId,
+function mirrorStatements(
+  { follower, followee }: Pair,
   fact: FollowFact,
-  isAnnounced: boolean,
+  isBackfilled: boolean,
   marks: readonly Statement[],
-): Promise<Followee> {
-  const database = databaseOf(env, followee);
+): { statements: Statement[]; unreads: number } {
   const pair = [followee, shardOf(follower), follower] as const;
   const { active, version, bell, requested, asked, since } = fact;
   const day = active ? dayOf(since) : null;
@@ -101,22 +169,19 @@ async function mirror(
     ...(day ? [{ recipient: followee, kind: "follow", subject: day } as const] : []),
     ...(requested ? [{ recipient: followee, kind: "follow_request", subject: followee } as const] : []),
   ]);
-  const results = await database.patient.batch([
+  const statements = [
     ...marks,
     ...countFollowerStatements({ follower, followee }, fact, now),
     statement(MIRROR, ...pair, active, version, bell, requested, asked, since, day, now, RAISE_AGAIN_AFTER),
     ...refreshFollowerStatements(followee, day),
     statement(DELETE_LEGACY, ...pair),
+    ...(isBackfilled && active
+      ? [statement(BACKFILL_BESIDE, follower, followee), ...trimFeedStatements([follower])]
+      : []),
     statement(FOLLOWEE, ...pair),
     ...unread,
-  ]);
-  if (isAnnounced && unread.length > 0)
-    await announce(
-      env,
-      results.slice(-unread.length).flatMap(({ rows }) => rows as UnreadNotification[]),
-    );
-  const [found] = results[results.length - 1 - unread.length]?.rows ?? [];
-  return (found as Followee | undefined) ?? { reach: "pushed", isPrivate: 0, pending: 0 };
+  ];
+  return { statements, unreads: unread.length };
 }
 
 // The row also holds the followee's decision, so that a decided request does not wait again, however late it is
@@ -147,6 +212,18 @@ const DELETE_LEGACY = textOf(sql`
   WHERE ${notifications.recipient} = ?1 AND ${notifications.kind} = ${literal("follow" satisfies NotificationKind)}
   AND ${notifications.subject} = ?3
   AND NOT EXISTS (SELECT 1 FROM ${followers} WHERE ${HERE} AND ${followers.active} = 1)`);
+
+// As `backfill`, where both live in one database.
+const BACKFILL_BESIDE = textOf(sql`
+  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
+  SELECT ?1, ${posts.id}, ?2 FROM ${posts}
+  WHERE ${posts.author} = ?2
+    AND EXISTS (
+      SELECT 1 FROM ${following}
+      WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1)
+    AND coalesce((SELECT ${people.reach} FROM ${people} WHERE ${people.id} = ?2), 'pushed') = 'pushed'
+  ORDER BY ${posts.id} DESC LIMIT ${literal(FEED_MAX)}
+  ON CONFLICT DO NOTHING`);
 
 /** Adds the followee's newest posts to the feed, as many as a feed keeps, because all may be newer than its entries. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {

@@ -10,7 +10,7 @@ import { newId, type EffectId, type Id, shardOf } from "../../schema/ids.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import { Effect } from "../../schema/messages/effects.ts";
 import { isWritableSql } from "../../schema/d1/shard-sql.ts";
-import { databaseOf, databases } from "../../schema/d1/shards.ts";
+import { byDatabase, databaseOf, databases } from "../../schema/d1/shards.ts";
 import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import { effects } from "../../schema/tables/people.ts";
 import { logError, logWarning } from "../../schema/log.ts";
@@ -82,6 +82,16 @@ export async function deleteEffect(env: Env, id: EffectId, last: readonly Statem
 }
 
 const DELETE = textOf(sql`DELETE FROM ${effects} WHERE ${effects.id} = ?1`);
+
+/** Deletes effects that are done. Costs one query a database. */
+export async function deleteEffects(env: Env, ids: readonly EffectId[]): Promise<void> {
+  const deleted = [...byDatabase(env, ids, (id) => id)].map(([database, own]) =>
+    database.patient.run(DELETE_DONE, JSON.stringify(own)),
+  );
+  await Promise.all(deleted);
+}
+
+const DELETE_DONE = textOf(sql`DELETE FROM ${effects} WHERE ${effects.id} IN (SELECT value FROM json_each(?1))`);
 
 /** Sends due effects, up to RESENT_PER_SWEEP for each database, and postpones them. Returns how many were due. */
 export async function resendEffects(env: Env, now = Date.now()): Promise<number> {

@@ -3,6 +3,9 @@ export const TRIM_ONE_IN = 32;
 
 /** Picks the readers whose turn it is. Their number is the same for every page, so trimming never delays a message. */
 export function pickForTrim<T>(readers: readonly T[]): T[] {
-  const turn = Math.floor(Math.random() * TRIM_ONE_IN);
+  const turn = trimTurn();
   return readers.filter((_, index) => index % TRIM_ONE_IN === turn);
 }
+
+/** Returns whose turn it is: those in each TRIM_ONE_IN places of a list with this remainder. */
+export const trimTurn = (): number => Math.floor(Math.random() * TRIM_ONE_IN);

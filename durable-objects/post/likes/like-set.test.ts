@@ -61,7 +61,7 @@ class World {
     this.record.save({ seq: this.seq });
   }
 
-  /** Does what PostActor.confirmProjected does. */
+  /** Does what the outbox does when D1 has everything up to `to`, and saves it at once. */
   confirm(to: number): void {
     if (to <= this.confirmed) return;
     this.confirmed = to;

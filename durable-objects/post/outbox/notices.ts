@@ -42,10 +42,14 @@ type Notices = NonNullable<PostFacts["notices"]>;
  */
 export function noticesSince(sql: SqlStorage, { record, likes, comments }: Sources, seq: number): Notices {
   const post = record.row;
-  const changed = sql
-    .exec<CommentRow>("SELECT * FROM comments WHERE seq > ? ORDER BY seq LIMIT ?", seq, COMMENTS_PER_MESSAGE)
-    .toArray();
-  const liked = likedSince(sql, seq);
+  // A comment is saved with the post's row, so after that row there are only likes.
+  const isOnlyLikes = seq >= record.saved;
+  const changed = isOnlyLikes
+    ? []
+    : sql
+        .exec<CommentRow>("SELECT * FROM comments WHERE seq > ? ORDER BY seq LIMIT ?", seq, COMMENTS_PER_MESSAGE)
+        .toArray();
+  const liked = isOnlyLikes ? new Set<CommentId>() : likedSince(sql, seq);
   const list = new Map<string, Notice>();
   const isOnlyOwn = post.people === 1 && likes.has(post.author);
   if (post.likes_seq > seq && !isOnlyOwn) list.set("likes", ofLikes(post, likes, seq));

@@ -40,6 +40,7 @@ class World {
   #delay = RETRY_DELAY;
   #tries = 0;
   #noticesAt = 0;
+  #factsAt = 0;
   /** What was lost and has not advanced since: how far it was confirmed, or the fan-out. */
   readonly #lost = new Map<"facts" | "notices" | "fanOut", number>();
 
@@ -53,6 +54,21 @@ class World {
   hurry(): void {
     this.policy.hurry();
     this.#noticesAt = 0;
+  }
+
+  /** As `handOut` of the outbox, which hands out whole messages only. Returns whether it did. */
+  handOut(): boolean {
+    const isAllowed = this.#tries === 0 && this.now >= this.#factsAt + FLUSH_DELAY;
+    expect(this.policy.mayHandOut(this.now)).toBe(isAllowed);
+    if (!isAllowed) return false;
+    const message = this.#message(this.now >= this.#noticesAt + NOTICE_WINDOW);
+    if (!message || message.to < this.progress.seq) return false;
+    this.messages.push(message);
+    this.#sent(message);
+    this.alarm = undefined;
+    this.#setAlarm(this.policy.handedOut(this.now));
+    expect(this.#hasAlarm).toBe(this.policy.isPending);
+    return true;
   }
 
   /** As `projectAgain` of the actor. */
@@ -69,6 +85,7 @@ class World {
 
   /** The memory is lost, as when the object is evicted. The alarm is not. */
   evict(): void {
+    this.#factsAt = 0;
     this.policy = new OutboxPolicy(this.progress);
     if (this.policy.isPending) this.#setAlarm(this.policy.changed(this.now));
     this.#countAllAsLost();
@@ -76,22 +93,31 @@ class World {
     this.#tries = 0;
   }
 
-  /** As `confirmProjected` of the actor. */
+  /** D1 has a message, and the actor hears of it. */
   confirm({ from, to, notices }: Message): void {
     const { confirmed, noticed } = this.progress;
     const reached = (done: number, range: { from: number; to: number } | undefined): number =>
       range && range.from <= done + 1 ? Math.max(done, range.to) : done;
     this.progress.confirmed = reached(confirmed, { from, to });
     this.progress.noticed = reached(noticed, notices);
-    if (this.progress.confirmed !== confirmed || this.progress.noticed !== noticed) this.#progressed();
+    if (this.progress.confirmed === confirmed && this.progress.noticed === noticed) return;
+    this.policy.arrived(this.now);
+    if (this.progress.confirmed > (this.#lost.get("facts") ?? -1)) this.#lost.delete("facts");
+    if (this.progress.noticed > (this.#lost.get("notices") ?? -1)) this.#lost.delete("notices");
+    this.#forgetArrived();
+    const { facts, notices: left, fanOut } = this.#underWay;
+    if (facts.size + left.size === 0 && fanOut) return; // The fan-out keeps its deadline.
+    this.#restartTime();
   }
 
   /** As `confirmDelivered` of the actor. */
   deliver(isWhole: boolean): void {
     if (this.progress.delivered) return;
     if (isWhole) this.progress.delivered = 1;
+    this.policy.delivered(this.now);
     this.#lost.delete("fanOut");
-    this.#progressed();
+    this.#forgetArrived();
+    this.#restartTime();
   }
 
   /** Time passes. Alarms go off when they are due, unless the object is too busy: then they go off at the end. */
@@ -134,17 +160,30 @@ class World {
   }
 
   #sendFacts(mayNotify: boolean): boolean {
-    const { facts, notices: noticesUnderWay } = this.#underWay;
     for (let messages = 0; messages < MESSAGES_PER_FLUSH; messages += 1) {
-      const next = this.policy.nextMessage;
-      if (!next) {
+      const message = this.#message(mayNotify);
+      if (!message) {
+        const { facts, notices } = this.#underWay;
         const isCovered = (done: number, underWay: Set<number>) => (seq: number) => seq <= done || underWay.has(seq);
         expect(this.#all.every(isCovered(this.progress.confirmed, facts))).toBe(true);
         if (mayNotify && !this.#isProbing) {
-          expect(this.#all.every(isCovered(this.progress.noticed, noticesUnderWay))).toBe(true);
+          expect(this.#all.every(isCovered(this.progress.noticed, notices))).toBe(true);
         }
         return true;
       }
+      this.triedAt.push(this.now);
+      if (!this.isQueueUp) return false;
+      this.messages.push(message);
+      this.meanwhile.shift()?.();
+      this.#sent(message);
+    }
+    return true;
+  }
+
+  /** The next message, after those that would only say that there are no notices; undefined if there is none. */
+  #message(mayNotify: boolean): Message | undefined {
+    const { facts, notices: noticesUnderWay } = this.#underWay;
+    for (let next = this.policy.nextMessage; next; next = this.policy.nextMessage) {
       const { factsAfter, noticesAfter } = next;
       const areFactsLeft = factsAfter < this.progress.seq;
       expect(noticesAfter !== undefined).toBe(
@@ -168,19 +207,21 @@ class World {
         const numbers = range(notices.from, notices.to);
         expect(numbers.every(isNew(this.progress.noticed, noticesUnderWay))).toBe(true);
       }
-      this.triedAt.push(this.now);
-      if (!this.isQueueUp) return false;
-      this.messages.push(message);
-      this.meanwhile.shift()?.();
-      this.policy.sentFacts(message.to, notices, this.now);
-      for (const seq of range(message.from, message.to)) if (seq > this.progress.confirmed) facts.add(seq);
-      for (const seq of notices ? range(notices.from, notices.to) : []) {
-        if (seq > this.progress.noticed) noticesUnderWay.add(seq);
-      }
-      if (notices && notices.list.length > 0) this.#noticesAt = this.now;
-      this.#awaitConfirmation();
+      return message;
     }
-    return true;
+    return undefined;
+  }
+
+  #sent({ from, to, notices }: Message): void {
+    const { facts, notices: noticesUnderWay } = this.#underWay;
+    this.policy.sentFacts(to, notices, this.now);
+    for (const seq of range(from, to)) if (seq > this.progress.confirmed) facts.add(seq);
+    for (const seq of notices ? range(notices.from, notices.to) : []) {
+      if (seq > this.progress.noticed) noticesUnderWay.add(seq);
+    }
+    if (notices && notices.list.length > 0) this.#noticesAt = this.now;
+    this.#factsAt = this.now;
+    this.#awaitConfirmation();
   }
 
   #sendFanOut(): boolean {
@@ -208,21 +249,27 @@ class World {
     return { from: seq + 1, to, list: range(seq + 1, to).filter((n) => this.#notable.has(n)) };
   }
 
-  #progressed(): void {
-    this.policy.confirmed(this.now);
+  #forgetArrived(): void {
     const { facts, notices } = this.#underWay;
     const { confirmed, noticed, delivered } = this.progress;
     for (const seq of facts) if (seq <= confirmed) facts.delete(seq);
     for (const seq of notices) if (seq <= noticed) notices.delete(seq);
     if (delivered) this.#underWay.fanOut = false;
-    if (confirmed > (this.#lost.get("facts") ?? -1)) this.#lost.delete("facts");
-    if (noticed > (this.#lost.get("notices") ?? -1)) this.#lost.delete("notices");
-    const isUnderWay = facts.size + notices.size > 0 || this.#underWay.fanOut;
+    if (this.#lost.size === 0) this.#tries = 0;
+  }
+
+  #restartTime(): void {
+    const { facts, notices, fanOut } = this.#underWay;
+    const isUnderWay = facts.size + notices.size > 0 || fanOut;
     if (!isUnderWay) this.#since = undefined;
     if (this.#lost.size > 0) return;
-    this.#tries = 0;
     if (isUnderWay) this.#since = this.now;
     this.#delay = RETRY_DELAY;
+  }
+
+  /** Notices that were lost are sent one message at a time. */
+  get #isProbing(): boolean {
+    return this.#lost.has("notices") && this.#underWay.notices.size > 0;
   }
 
   #awaitConfirmation(): void {
@@ -230,11 +277,6 @@ class World {
     this.#since = this.now;
     this.#delay = RETRY_DELAY;
     for (let n = 0; n < this.#tries; n += 1) this.#delay = Math.min(2 * this.#delay, RETRY_DELAY_MAX);
-  }
-
-  /** Notices that were lost are sent one message at a time. */
-  get #isProbing(): boolean {
-    return this.#lost.has("notices") && this.#underWay.notices.size > 0;
   }
 
   #countAllAsLost(): void {
@@ -281,7 +323,7 @@ const gaps = (times: number[]): number[] => {
 };
 
 it("has the figures that its rules name", () => {
-  expect([FLUSH_DELAY, RETRY_DELAY, RETRY_DELAY_MAX, NOTICE_WINDOW]).toEqual([200, 5000, 300_000, 10_000]);
+  expect([FLUSH_DELAY, RETRY_DELAY, RETRY_DELAY_MAX, NOTICE_WINDOW]).toEqual([200, 10_000, 300_000, 10_000]);
 });
 
 it("sends changes of the same 200 ms together", () => {
@@ -303,10 +345,10 @@ it("goes on 200 ms later with more changes than an alarm may send", () => {
   expect(world.messages.at(-1)).toMatchObject({ from: 29, to: 31 });
 });
 
-it("sends what stays unconfirmed again after 5 s, doubled each time, and never more than 300 s apart", () => {
+it("sends what stays unconfirmed again after 10 s, doubled each time, and never more than 300 s apart", () => {
   const world = published();
   world.pass(2_000_000);
-  expect(gaps(world.triedAt)).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300, 300, 300].map((s) => s * 1000));
+  expect(gaps(world.triedAt)).toEqual([10, 20, 40, 80, 160, 300, 300, 300, 300, 300].map((s) => s * 1000));
   expect(world.messages.every(({ from, to }) => from === 1 && to === 1)).toBe(true);
   expect(world.fanOutsAt).toHaveLength(world.messages.length);
 });
@@ -315,19 +357,19 @@ it("backs off in the same way while a queue refuses", () => {
   const world = published();
   world.isQueueUp = false;
   world.pass(1_000_000);
-  expect(gaps(world.triedAt)).toEqual([10, 20, 40, 80, 160, 300, 300].map((s) => s * 1000));
+  expect(gaps(world.triedAt)).toEqual([20, 40, 80, 160, 300, 300].map((s) => s * 1000));
 });
 
-it("waits 5 s again after a confirmation of what was lost", () => {
+it("waits 10 s again after a confirmation of what was lost", () => {
   const world = published();
-  world.pass(FLUSH_DELAY + 5000 + 10_000 + 20_000);
+  world.pass(FLUSH_DELAY + 10_000 + 20_000 + 40_000);
   world.messages.forEach((message) => world.confirm(message));
   world.deliver(false);
   world.messages.splice(0);
   world.fanOutsAt.splice(0);
-  world.pass(40_000); // The alarm that was set before.
-  world.pass(10_000);
-  expect(gaps(world.fanOutsAt)).toEqual([10_000]);
+  world.pass(80_000); // The alarm that was set before.
+  world.pass(20_000);
+  expect(gaps(world.fanOutsAt)).toEqual([20_000]);
   expect(world.messages).toEqual([]);
 });
 
@@ -350,7 +392,7 @@ it("keeps backing off from notices that always fail, while everything else is co
   expect(world.progress.confirmed).toBe(world.progress.seq);
   expect(Math.max(...factsAfter)).toBe(300);
   const waits = gaps(noticesAt).map((ms) => ms / 1000);
-  for (const [index, seconds] of [5, 10, 20, 40, 80, 160, 300, 300, 300].entries()) {
+  for (const [index, seconds] of [10, 20, 40, 80, 160, 300, 300, 300].entries()) {
     expect(waits[index]).toBeGreaterThanOrEqual(seconds - 1);
     expect(waits[index]).toBeLessThanOrEqual(seconds + 1);
   }
@@ -394,6 +436,34 @@ it("sends no message for changes without notices", () => {
   expect(world.alarm).toBeUndefined();
 });
 
+it("hands a lone change out, and sends the changes of the next 200 ms together", () => {
+  const world = settled();
+  world.change(true);
+  expect(world.handOut()).toBe(true);
+  expect(world.messages).toMatchObject([{ from: 2, to: 2, notices: { list: [2] } }]);
+  world.pass(50);
+  world.change(true);
+  expect(world.handOut()).toBe(false);
+  world.pass(FLUSH_DELAY);
+  expect(world.messages.slice(1)).toMatchObject([{ from: 3, to: 3, notices: undefined }]);
+});
+
+it("sends what was handed out and has not arrived, and then hands nothing out until something is confirmed", () => {
+  const world = settled();
+  world.change(false);
+  world.handOut();
+  world.pass(RETRY_DELAY);
+  expect(world.messages).toMatchObject([
+    { from: 2, to: 2 },
+    { from: 2, to: 2 },
+  ]);
+  world.pass(FLUSH_DELAY);
+  world.change(false);
+  expect(world.handOut()).toBe(false);
+  world.messages.forEach((message) => world.confirm(message));
+  expect(world.handOut()).toBe(true);
+});
+
 const name = (text: string) => ({ [fc.toStringMethod]: () => text });
 type Step = { run: (world: World) => void };
 const step = (text: string, run: Step["run"]): Step => ({ run, ...name(text) });
@@ -415,9 +485,17 @@ const happening = fc.oneof(
   ),
   fc.constant(step("hurry", (world) => world.hurry())),
 );
+// In one turn, which the end of a flush cannot come between.
+const changeAndHandOut = fc.boolean().map((isNotable) =>
+  step(`change(${isNotable}), hand out`, (world) => {
+    world.change(isNotable);
+    world.handOut();
+  }),
+);
 const steps = fc.array(
   fc.oneof(
     { weight: 8, arbitrary: happening },
+    { weight: 6, arbitrary: changeAndHandOut },
     {
       weight: 8,
       arbitrary: fc

@@ -3,15 +3,18 @@
  * happened and at what time, in ms since 1970, and does what it says.
  *
  * - **Pending.** Something is pending until all changes and notices are confirmed and the post is delivered. While
- *   something is pending, an alarm is set.
+ *   something is pending, a wake-up is set.
  * - **Once.** Nothing is sent that is confirmed or under way.
- * - **Together.** A change is sent FLUSH_DELAY (200 ms) after it was made, with all changes made by then. What is too
- *   much for one alarm follows 200 ms later or, while messages are being lost or refused, after their delay.
- * - **Lost.** Messages under way share one deadline: RETRY_DELAY (5 s) after the first of them was sent, or after the
- *   last confirmation. Then everything unconfirmed counts as lost and is sent again.
+ * - **Handed out.** A change that comes FLUSH_DELAY (200 ms) or more after the last message may be handed to its caller,
+ *   who projects it, unless messages are being lost or refused.
+ * - **Together.** Any other change is sent FLUSH_DELAY after it was made, with all changes made by then. What is too
+ *   much for one flush follows 200 ms later or, while messages are being lost or refused, after their delay.
+ * - **Lost.** Messages under way share one deadline: RETRY_DELAY (10 s) after the first of them was sent, or after the
+ *   last confirmation (for the fan-out, only after one of its own). Then everything unconfirmed counts as lost and is
+ *   sent again.
  * - **Back-off.** Each loss, and each send that the queue refuses, doubles the delay, up to RETRY_DELAY_MAX (5 minutes).
- *   A confirmation sets it back to 5 s, unless something that was lost is still unconfirmed: messages that never succeed
- *   would otherwise come back every 5 s for as long as others succeed. It leaves the alarm as it is, so the first wait
+ *   A confirmation sets it back to 10 s, unless something that was lost is still unconfirmed: messages that never succeed
+ *   would otherwise come back every 10 s for as long as others succeed. It leaves the wake-up as it is, so the first wait
  *   after it may still be the old one.
  * - **Apart.** Notices that were lost are sent again without facts and one message at a time, until one is confirmed: they
  *   may be the reason for the loss.
@@ -24,8 +27,8 @@ import type { PostRow } from "../post-tables.ts";
 export const FLUSH_DELAY = 200;
 /** In ms. A post that a million people like rewrites its author's notification ten thousand times a day at most. */
 export const NOTICE_WINDOW = 10_000;
-/** Unconfirmed changes are sent again after 5 s, then 10, 20... up to 5 minutes. */
-export const RETRY_DELAY = 5000;
+/** Unconfirmed changes are sent again after 10 s, then 20, 40... up to 5 minutes. */
+export const RETRY_DELAY = 10_000;
 export const RETRY_DELAY_MAX = 300_000;
 
 /** What has changed and how much of it is confirmed. */
@@ -44,8 +47,7 @@ export class OutboxPolicy {
   /** The last `seq` sent as notices. */
   #noticesSent: number;
   #noticesSentAt = 0;
-  /** What was confirmed at the last confirmation. One that advances neither is for the fan-out. */
-  #known: Pick<Progress, "confirmed" | "noticed">;
+  #factsSentAt = 0;
   /** Decided once for all messages of a flush: the notices of one moment may need several. */
   #mayNotify = false;
   #fanOutSent = false;
@@ -55,14 +57,13 @@ export class OutboxPolicy {
   #attempts = 0;
   /** What was lost and has not advanced since: where it was confirmed up to, and whether it is the fan-out. */
   #lost: { confirmed?: number; noticed?: number; fanOut?: true } = {};
-  #alarm = Number.POSITIVE_INFINITY;
+  #wakesAt = Number.POSITIVE_INFINITY;
 
   /** `progress` is the actor's own: it is only read here, and always at its present state. */
   constructor(progress: Readonly<Progress>) {
     this.#progress = progress;
     this.#sent = progress.confirmed;
     this.#noticesSent = progress.noticed;
-    this.#known = { confirmed: progress.confirmed, noticed: progress.noticed };
   }
 
   get isPending(): boolean {
@@ -70,9 +71,9 @@ export class OutboxPolicy {
     return confirmed < seq || noticed < seq || !delivered;
   }
 
-  /** Notes a change. Returns when to set the alarm; undefined if it is already set early enough. */
+  /** Notes a change. Returns when to wake; undefined if that is already set early enough. */
   changed(now: number): number | undefined {
-    return this.#alarmAt(now + FLUSH_DELAY);
+    return this.#wakeAt(now + FLUSH_DELAY);
   }
 
   /** Lets the next notices go without waiting for NOTICE_WINDOW. */
@@ -80,43 +81,58 @@ export class OutboxPolicy {
     this.#noticesSentAt = 0;
   }
 
-  /** Treats everything unconfirmed as not sent. Returns when to set the alarm, as `changed` does. */
+  /** Treats everything unconfirmed as not sent. Returns when to wake, as `changed` does. */
   restart(now: number): number | undefined {
     this.#sent = this.#progress.confirmed;
     this.#noticesSent = this.#progress.noticed;
     this.#attempts = 0;
     this.#lost = {};
-    this.#known = { confirmed: this.#sent, noticed: this.#noticesSent };
     this.#deadline = undefined;
     return this.changed(now);
   }
 
   /**
-   * Notes that a consumer has confirmed something. If nothing that was lost is left, what is still under way gets its
-   * full time again.
+   * Notes that more of the facts and notices has arrived. If nothing that was lost is left, what is still under way gets
+   * its full time again.
    */
-  confirmed(now: number): void {
-    const { confirmed, noticed, delivered } = this.#progress;
+  arrived(now: number): void {
+    const { confirmed, noticed } = this.#progress;
     const { confirmed: lostAfter = -1, noticed: noticesLostAfter = -1 } = this.#lost;
-    const isFanOut = confirmed === this.#known.confirmed && noticed === this.#known.noticed;
-    this.#known = { confirmed, noticed };
     if (confirmed > lostAfter) delete this.#lost.confirmed;
     if (noticed > noticesLostAfter) delete this.#lost.noticed;
-    if (isFanOut) delete this.#lost.fanOut;
     this.#sent = Math.max(this.#sent, confirmed);
     this.#noticesSent = Math.max(this.#noticesSent, noticed);
-    const isUnderWay = this.#sent > confirmed || this.#noticesSent > noticed || (this.#fanOutSent && !delivered);
-    if (!isUnderWay) this.#deadline = undefined;
-    if (Object.keys(this.#lost).length > 0) return;
+    const areChangesUnderWay = this.#sent > confirmed || this.#noticesSent > noticed;
+    if (!areChangesUnderWay && !this.#isFanOutUnderWay) this.#deadline = undefined;
+    if (this.#isAnythingLost) return;
     this.#attempts = 0;
-    if (isUnderWay) this.#deadline = now + RETRY_DELAY;
+    if (areChangesUnderWay) this.#deadline = now + RETRY_DELAY;
+  }
+
+  /** Notes that fan-out has confirmed something, in the same way. */
+  delivered(now: number): void {
+    delete this.#lost.fanOut;
+    if (!this.#isUnderWay) this.#deadline = undefined;
+    if (this.#isAnythingLost) return;
+    this.#attempts = 0;
+    if (this.#isUnderWay) this.#deadline = now + RETRY_DELAY;
   }
 
   /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
   wake(now: number): void {
-    this.#alarm = Number.POSITIVE_INFINITY;
+    this.#wakesAt = Number.POSITIVE_INFINITY;
     if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
     this.#mayNotify = now >= this.#noticesDue && !this.#isProbing;
+  }
+
+  /**
+   * Whether a message may be handed to the caller of a command. If so, begins that: the outbox hands out `nextMessage`
+   * if it is whole, and then calls `finish`.
+   */
+  mayHandOut(now: number): boolean {
+    if (this.#attempts > 0 || now < this.#factsSentAt + FLUSH_DELAY) return false;
+    this.#mayNotify = now >= this.#noticesDue;
+    return true;
   }
 
   /** The message to send now; undefined if nothing is left. */
@@ -140,11 +156,11 @@ export class OutboxPolicy {
   /** Notes that everything up to `to` counts as noticed, without a message. */
   skippedNotices(to: number): void {
     this.#noticesSent = to;
-    this.#known = { ...this.#known, noticed: to };
   }
 
-  /** Notes that the queue has accepted the facts up to `to`, and the notices if there are any. */
+  /** Notes that the queue or a caller has taken the facts up to `to`, and the notices if there are any. */
   sentFacts(to: number, notices: NoticesTo | undefined, now: number): void {
+    this.#factsSentAt = now;
     this.#sent = Math.max(this.#sent, to);
     this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
     if (notices && notices.list.length > 0) this.#noticesSentAt = now;
@@ -167,9 +183,24 @@ export class OutboxPolicy {
     this.#attempts += 1;
   }
 
-  /** Ends a flush. Returns when to set the alarm; undefined if nothing is pending or it is already set early enough. */
+  /** Ends a flush. Returns when to wake; undefined if nothing is pending or that is already set early enough. */
   finish(now: number): number | undefined {
-    return this.isPending ? this.#alarmAt(this.#nextFlush(now)) : undefined;
+    return this.isPending ? this.#wakeAt(this.#nextFlush(now)) : undefined;
+  }
+
+  /** Ends a hand-out in the same way: the flush that the change has asked for is needed no more. */
+  handedOut(now: number): number | undefined {
+    this.#wakesAt = Number.POSITIVE_INFINITY;
+    return this.isFanOutDue ? this.changed(now) : this.finish(now);
+  }
+
+  get #isUnderWay(): boolean {
+    const { confirmed, noticed } = this.#progress;
+    return this.#sent > confirmed || this.#noticesSent > noticed || this.#isFanOutUnderWay;
+  }
+
+  get #isFanOutUnderWay(): boolean {
+    return this.#fanOutSent && !this.#progress.delivered;
   }
 
   #nextFlush(now: number): number {
@@ -190,6 +221,10 @@ export class OutboxPolicy {
     return Math.min(RETRY_DELAY * 2 ** this.#attempts, RETRY_DELAY_MAX);
   }
 
+  get #isAnythingLost(): boolean {
+    return Object.keys(this.#lost).length > 0;
+  }
+
   get #areNoticesLost(): boolean {
     return this.#lost.noticed !== undefined;
   }
@@ -200,11 +235,11 @@ export class OutboxPolicy {
   }
 
   #countAllAsLost(): void {
-    const { confirmed, noticed, delivered } = this.#progress;
+    const { confirmed, noticed } = this.#progress;
     this.#attempts += 1;
     if (this.#sent > confirmed) this.#lost.confirmed = confirmed;
     if (this.#noticesSent > noticed) this.#lost.noticed = noticed;
-    if (this.#fanOutSent && !delivered) this.#lost.fanOut = true;
+    if (this.#isFanOutUnderWay) this.#lost.fanOut = true;
     this.#sent = confirmed;
     this.#noticesSent = noticed;
     this.#noticesSentAt = 0;
@@ -216,9 +251,9 @@ export class OutboxPolicy {
     this.#deadline ??= now + this.#retryDelay;
   }
 
-  #alarmAt(time: number): number | undefined {
-    if (time >= this.#alarm) return undefined;
-    this.#alarm = time;
+  #wakeAt(time: number): number | undefined {
+    if (time >= this.#wakesAt) return undefined;
+    this.#wakesAt = time;
     return time;
   }
 }

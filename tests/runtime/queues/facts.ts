@@ -8,11 +8,17 @@ import { vi } from "vitest";
 import type { PostActor } from "../../../durable-objects/post/post-actor.ts";
 import type { PostFacts } from "../../../schema/messages/facts.ts";
 import type { FanOut } from "../../../schema/messages/fan-out.ts";
+import type { PostId } from "../../../schema/ids.ts";
+import { d1Of } from "../stores/d1.ts";
 
 export function recordQueues() {
   const facts: PostFacts[] = [];
   const fanOuts: FanOut[] = [];
   const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, body as PostFacts));
+  vi.spyOn(env.FACTS, "sendBatch").mockImplementation(async (messages) => {
+    for (const { body } of messages) await keep(facts, body as PostFacts);
+    return NO_BACKLOG;
+  });
   const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
   vi.spyOn(env.FAN_OUT_PAGES, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
   vi.spyOn(env.FAN_OUT_PAGES, "sendBatch").mockImplementation(async (messages) => {
@@ -22,8 +28,48 @@ export function recordQueues() {
   return { facts, fanOuts, sendFacts, sendFanOut };
 }
 
+const MAY_HAND_OUT = new Set<PropertyKey>(["like", "unlike", "comment"]);
+
+/**
+ * Returns `bindings` whose post actors hand nothing out, so that every change goes through a queue, and a test decides
+ * when it arrives.
+ */
+export function withQueuedFacts(bindings: Env): Env {
+  const queued = (stub: DurableObjectStub<PostActor>) =>
+    new Proxy(stub, {
+      get(_, name) {
+        const member = Reflect.get(stub, name) as unknown;
+        if (typeof member !== "function") return member;
+        const call = (...values: unknown[]) =>
+          (stub as unknown as Record<PropertyKey, (...values: unknown[]) => unknown>)[name]?.(...values);
+        return MAY_HAND_OUT.has(name) ? (command: unknown) => call(command) : call;
+      },
+    });
+  const posts = { getByName: (name: string) => queued(bindings.POSTS.getByName(name)) };
+  return new Proxy(bindings, { get: (_, name) => (name === "POSTS" ? posts : Reflect.get(bindings, name)) as unknown });
+}
+
 /** Runs the actor's alarm now, whenever it is due. Returns false if none is set. */
 export const flush = (actor: DurableObjectStub<PostActor>): Promise<boolean> => runDurableObjectAlarm(actor);
+
+/** Notes in D1 that facts have arrived, as the projector does after its writes, and lets the actor ask. */
+export async function noteArrived(
+  actor: DurableObjectStub<PostActor>,
+  { from, to, notices = { from: 0, to: 0 } }: Pick<PostFacts, "from" | "to"> & { notices?: Range | undefined },
+): Promise<void> {
+  const post = actor.name as PostId;
+  await d1Of(env, post)
+    .prepare(
+      `INSERT INTO post_stats (post, likes, comments, seq, projected, noticed)
+       VALUES (?1, 0, 0, 0, iif(?2 = 1, ?3, 0), iif(?4 = 1, ?5, 0))
+       ON CONFLICT DO UPDATE SET projected = iif(?2 <= projected + 1, max(?3, projected), projected),
+         noticed = iif(?4 <= noticed + 1, max(?5, noticed), noticed)`,
+    )
+    .bind(post, from, to, notices.from, notices.to)
+    .run();
+  await actor.state();
+}
+type Range = { from: number; to: number };
 
 async function keep<T>(list: T[], body: T): Promise<QueueSendResponse> {
   list.push(structuredClone(body));

@@ -2,6 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../../schema/api/people.ts";
+import { withQueuedFacts } from "../queues/facts.ts";
 import { d1Of } from "../stores/d1.ts";
 import { app } from "../../../workers/app.ts";
 import { claimHandle, createPerson } from "../../../workers/api/accounts/sign-up.ts";
@@ -35,7 +36,12 @@ export type RequestOptions = {
   cf?: Partial<IncomingRequestCfProperties>;
 };
 
-/** Sends a request to the API in the session of `token`, and waits for the work that continues after the response. */
+const queuedEnv = withQueuedFacts(env);
+
+/**
+ * Sends a request to the API in the session of `token`, and waits for the work that continues after the response.
+ * Unless `env` is given, likes and comments go through a queue, as `withQueuedFacts` says.
+ */
 export async function ask(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const context = createExecutionContext();
   const headers = {
@@ -46,7 +52,7 @@ export async function ask(method: string, path: string, options: RequestOptions 
   };
   const body = options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body));
   const request = new Request(`${HOST}${path}`, { method, headers, body, ...(options.cf && { cf: options.cf }) });
-  const response = await app.fetch(request, options.env ?? env, context);
+  const response = await app.fetch(request, options.env ?? queuedEnv, context);
   options.onResponse?.();
   await waitOnExecutionContext(context);
   return response;

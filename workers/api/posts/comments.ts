@@ -26,6 +26,7 @@ import { followedAmong } from "../../reads/follows.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { projectSoon } from "../../projector/handed-out.ts";
 import { mentionsIn } from "./mentions.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -55,11 +56,12 @@ comments.openapi(
     if (replyTo) await requireNoBlockOn(reader, post, replyTo);
     const command = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
-    let result = await actor.comment(command);
+    let result = await actor.comment(command, { takes: true });
     if (!result.ok && result.reason === "followers_only" && (await isFollower(c, post))) {
-      result = await actor.comment({ ...command, isFollower: true });
+      result = await actor.comment({ ...command, isFollower: true }, { takes: true });
     }
     if (!result.ok) throw new Refusal(result.reason);
+    projectSoon(c.env, c.executionCtx, result.facts);
     noteOwnWrite(c, post, { seq: result.seq });
     return c.json(await presentChanged(c, result.comment), 201);
   },

@@ -20,7 +20,7 @@ export async function setLike(env: Env, post: PostId, person: PersonId, liked: b
   const result =
     gates > 0
       ? await env.LIKE_GATES.getByName(`${post} ${shardOf(person) % gates}`).set(post, person, liked)
-      : await env.POSTS.getByName(post)[liked ? "like" : "unlike"](person);
+      : await env.POSTS.getByName(post)[liked ? "like" : "unlike"](person, { takes: true });
   if (result.ok) rememberGates(post, result.gates);
   return result;
 }

@@ -9,6 +9,7 @@ import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { projectSoon } from "../../projector/handed-out.ts";
 import { setLike } from "./hot-posts.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -32,10 +33,11 @@ for (const { wanted, ...operation } of [
       const [{ person }] = await Promise.all([requireViewer(c), access]);
       const result = await setLike(c.env, post, person, wanted);
       if (!result.ok) throw new Refusal(result.reason);
+      const { liked, likes, seq, facts } = result;
+      projectSoon(c.env, c.executionCtx, facts);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.
       if (!wanted && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
         throw new Refusal("post_not_found");
-      const { liked, likes, seq } = result;
       noteOwnWrite(c, post, { seq, liked });
       return c.json({ liked, likes, seq }, 200);
     },

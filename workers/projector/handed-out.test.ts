@@ -1,0 +1,92 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { RETRY_DELAY } from "../../durable-objects/post/outbox/outbox-policy.ts";
+import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
+import type { PostFacts } from "../../schema/messages/facts.ts";
+import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
+import { readerFor } from "../../tests/runtime/world/reader.ts";
+import { freshStats } from "../reads/stored-posts.ts";
+import { projectSoon } from "./handed-out.ts";
+import { project } from "./projector.ts";
+
+let queues: ReturnType<typeof recordQueues>;
+beforeEach(() => {
+  queues = recordQueues();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** A post in D1 whose actor knows that, and was asked for nothing in the last 200 ms. */
+async function restingPost() {
+  const { post, actor } = await publishedPost();
+  await flush(actor);
+  await project(env, queues.facts.splice(0));
+  await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
+  await actor.state();
+  vi.useFakeTimers({ now: Date.now() + 1000, toFake: ["Date"] });
+  return { id: post.id, actor };
+}
+type Actor = Awaited<ReturnType<typeof restingPost>>["actor"];
+
+async function handedOut(actor: Actor): Promise<PostFacts> {
+  const liked = await actor.like(newPerson(), { takes: true });
+  if (!liked.ok || !liked.facts) throw new Error("nothing was handed out");
+  return liked.facts;
+}
+
+const likesOf = async (id: PostFacts["post"]) => (await freshStats(readerFor(), [id])).get(id)?.likes;
+
+it("projects what several requests were handed in one batch, and the actors find it there", async () => {
+  const posts = [await restingPost(), await restingPost(), await restingPost()];
+  const batch = vi.spyOn(d1Of(env, posts[0]?.id ?? ("" as never)), "batch");
+  const contexts = posts.map(() => createExecutionContext());
+  for (const [index, { actor }] of posts.entries()) {
+    projectSoon(env, contexts[index] as ExecutionContext, await handedOut(actor));
+  }
+  for (const context of contexts) await waitOnExecutionContext(context);
+  const written = batch.mock.calls.length;
+  expect(await Promise.all(posts.map(({ id }) => likesOf(id)))).toEqual([1, 1, 1]);
+  expect(written).toBeLessThanOrEqual(4); // The people's part, the posts' part, and two to announce.
+  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  for (const { actor } of posts) await flush(actor);
+  expect(queues.facts).toEqual([]);
+});
+
+it("leaves facts to the queue when D1 fails", async () => {
+  const { id, actor } = await restingPost();
+  const facts = await handedOut(actor);
+  const failing = vi.spyOn(d1Of(env, id), "batch").mockRejectedValue(new Error("D1 is down"));
+  const context = createExecutionContext();
+  projectSoon(env, context, facts);
+  await waitOnExecutionContext(context);
+  expect(queues.facts).toEqual([facts]);
+  failing.mockRestore();
+  await project(env, [facts]);
+  expect(await likesOf(id)).toBe(1);
+});
+
+it("opens another batch when the request that opened the last one is gone", async () => {
+  const [lost, { id, actor }] = [await restingPost(), await restingPost()];
+  // Its work never runs, as when the runtime ends a request.
+  projectSoon(env, { waitUntil: () => undefined }, await handedOut(lost.actor));
+  vi.useFakeTimers({ now: Date.now() + 1000, toFake: ["Date"] });
+  const context = createExecutionContext();
+  projectSoon(env, context, await handedOut(actor));
+  await waitOnExecutionContext(context);
+  expect(await likesOf(id)).toBe(1);
+});
+
+it("sends through the queue what was handed out and never arrived", async () => {
+  const { id, actor } = await restingPost();
+  const facts = await handedOut(actor);
+  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  await flush(actor);
+  expect(queues.facts).toMatchObject([{ from: facts.from, to: facts.to, likes: facts.likes }]);
+  await project(env, queues.facts);
+  expect(await likesOf(id)).toBe(1);
+});
