@@ -259,7 +259,4 @@ export class PostActor extends DurableObject<Env> {
   }
 }
 
-function handedOutBy({ outbox }: Post): HandedOut {
-  const facts = outbox.handOut();
-  return facts ? { facts } : {};
-}
+const handedOutBy = ({ outbox }: Post): HandedOut => outbox.handOut();

@@ -38,9 +38,9 @@ export type LikeCommand = { person: PersonId; liked: boolean } & Takes;
 export type LikeResult = Refusable<Stats & { liked: boolean; gates: number } & HandedOut>;
 /**
  * `facts`: what the caller is to project (workers/projector/handed-out.ts), if they have asked for it with `takes` and
- * the outbox does not send it itself.
+ * the outbox does not send it itself. `fanOut`: then they are to send the post to fan-out, too.
  */
-export type HandedOut = { facts?: PostFacts };
+export type HandedOut = { facts?: PostFacts; fanOut?: true };
 export type Takes = { takes?: boolean };
 export type CommentRefusal =
   "comment_not_found" | "comments_off" | "followers_only" | "too_many_comments" | "idempotency_key_reused";

@@ -6,10 +6,10 @@ import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { d1Of } from "../../tests/runtime/stores/d1.ts";
-import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
+import { newPerson, newPost, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { readerFor } from "../../tests/runtime/world/reader.ts";
 import { freshStats } from "../reads/stored-posts.ts";
-import { projectSoon } from "./handed-out.ts";
+import { deliverSoon } from "./handed-out.ts";
 import { project } from "./projector.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -46,7 +46,7 @@ it("projects what several requests were handed in one batch, and the actors find
   const batch = vi.spyOn(d1Of(env, posts[0]?.id ?? ("" as never)), "batch");
   const contexts = posts.map(() => createExecutionContext());
   for (const [index, { actor }] of posts.entries()) {
-    projectSoon(env, contexts[index] as ExecutionContext, await handedOut(actor));
+    deliverSoon(env, contexts[index] as ExecutionContext, { facts: await handedOut(actor) });
   }
   for (const context of contexts) await waitOnExecutionContext(context);
   const written = batch.mock.calls.length;
@@ -62,7 +62,7 @@ it("leaves facts to the queue when D1 fails", async () => {
   const facts = await handedOut(actor);
   const failing = vi.spyOn(d1Of(env, id), "batch").mockRejectedValue(new Error("D1 is down"));
   const context = createExecutionContext();
-  projectSoon(env, context, facts);
+  deliverSoon(env, context, { facts });
   await waitOnExecutionContext(context);
   expect(queues.facts).toEqual([facts]);
   failing.mockRestore();
@@ -73,10 +73,10 @@ it("leaves facts to the queue when D1 fails", async () => {
 it("opens another batch when the request that opened the last one is gone", async () => {
   const [lost, { id, actor }] = [await restingPost(), await restingPost()];
   // Its work never runs, as when the runtime ends a request.
-  projectSoon(env, { waitUntil: () => undefined }, await handedOut(lost.actor));
+  deliverSoon(env, { waitUntil: () => undefined }, { facts: await handedOut(lost.actor) });
   vi.useFakeTimers({ now: Date.now() + 1000, toFake: ["Date"] });
   const context = createExecutionContext();
-  projectSoon(env, context, await handedOut(actor));
+  deliverSoon(env, context, { facts: await handedOut(actor) });
   await waitOnExecutionContext(context);
   expect(await likesOf(id)).toBe(1);
 });
@@ -86,7 +86,27 @@ it("sends through the queue what was handed out and never arrived", async () => 
   const facts = await handedOut(actor);
   vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
   await flush(actor);
-  expect(queues.facts).toMatchObject([{ from: facts.from, to: facts.to, likes: facts.likes }]);
-  await project(env, queues.facts);
+  const sent = queues.facts.filter(({ post }) => post === id);
+  expect(sent[0]).toMatchObject({ from: facts.from, to: facts.to, likes: facts.likes });
+  await project(env, sent);
   expect(await likesOf(id)).toBe(1);
+});
+
+it("writes a new post to D1 at once and then sends it to fan-out, or leaves both to its actor", async () => {
+  const [sent, lost] = [newPost(), newPost()];
+  for (const post of [sent, lost]) {
+    const handed = await env.POSTS.getByName(post.id).publish(post, { takes: true });
+    if (!handed || !handed.facts) throw new Error("nothing was handed out");
+    expect(handed.fanOut).toBe(true);
+    if (post === lost) continue;
+    const context = createExecutionContext();
+    deliverSoon(env, context, handed);
+    await waitOnExecutionContext(context);
+  }
+  expect(await likesOf(sent.id)).toBe(0);
+  expect(queues.fanOuts).toEqual([{ post: sent.id, author: sent.author }]);
+  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  await flush(env.POSTS.getByName(lost.id));
+  expect(queues.facts).toMatchObject([{ post: lost.id, from: 1, to: 1 }]);
+  expect(queues.fanOuts.at(-1)).toEqual({ post: lost.id, author: lost.author });
 });

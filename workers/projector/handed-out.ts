@@ -1,8 +1,9 @@
 /**
- * Projects what post actors have handed out to the requests that caused it: together with that of other requests of this
+ * Delivers what post actors have handed out to the requests that caused it: together with that of other requests of this
  * isolate, so that likes of many posts share a few statements, and without a queue. Nothing depends on it: what is lost
- * here, or fails, an actor sends again through its queue.
+ * here, or fails, an actor sends again through its queues.
  */
+import type { HandedOut } from "../../durable-objects/post/post-results.ts";
 import type { Background } from "../../schema/background.ts";
 import { STORE_TIMEOUT, within } from "../../schema/d1/deadline.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
@@ -18,9 +19,10 @@ type Batch = { facts: PostFacts[]; openedAt: number };
 /** The batch that gathers now, in the background of the request that opened it. */
 let open: Batch | undefined;
 
-/** Projects facts a moment later, in the background. */
-export function projectSoon(env: Env, background: Background, facts: PostFacts | undefined): void {
+/** Projects facts a moment later, in the background. A new post is delivered at once, since its followers wait for it. */
+export function deliverSoon(env: Env, background: Background, { facts, fanOut }: HandedOut): void {
   if (!facts) return;
+  if (fanOut) return background.waitUntil(deliverPost(env, facts));
   const now = Date.now();
   // A batch that is too old has lost its request, and nobody closes it.
   if (open && open.facts.length < BATCH_MAX && Math.abs(now - open.openedAt) < 2 * GATHERED_FOR) {
@@ -30,6 +32,17 @@ export function projectSoon(env: Env, background: Background, facts: PostFacts |
   const batch: Batch = { facts: [facts], openedAt: now };
   open = batch;
   background.waitUntil(closeSoon(env, batch));
+}
+
+/** Projects a new post, and then sends it to fan-out, which finds it in D1. */
+async function deliverPost(env: Env, facts: PostFacts): Promise<void> {
+  const { post, author } = facts;
+  try {
+    await within(STORE_TIMEOUT, project(env, [facts]), "D1");
+    await within(STORE_TIMEOUT, env.FAN_OUT.send({ post, author }), "the queue of the fan-out");
+  } catch (error) {
+    logWarning("post not delivered at once, its actor will", { post, error: String(error) });
+  }
 }
 
 async function closeSoon(env: Env, batch: Batch): Promise<void> {

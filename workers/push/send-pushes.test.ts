@@ -93,7 +93,7 @@ it("does not block the projection while the queue fails, and sends the pushes on
   failing.mockRestore();
   vi.useFakeTimers({ now: Date.now() + NOTICE_WINDOW, toFake: ["Date"] });
   await flush(actor);
-  expect(queues.facts).toMatchObject([{ from: 3, to: 2, notices: { from: 1, to: 2 } }]);
+  expect(queues.facts).toMatchObject([{ from: 3, to: 2, notices: { from: 2, to: 2 } }]);
   await project(world.env, queues.facts.splice(0));
   expect(world.messages).toEqual([{ body: { recipient: ada.person.id, kind: "like", subject: post.id }, delay: 0 }]);
   vi.useFakeTimers({ now: Date.now() + NOTICE_WINDOW, toFake: ["Date"] });

@@ -65,6 +65,13 @@ class World {
     if (!message || message.to < this.progress.seq) return false;
     this.messages.push(message);
     this.#sent(message);
+    if (this.policy.isFanOutDue) {
+      expect(!this.progress.delivered && !this.#underWay.fanOut).toBe(true);
+      this.policy.sentFanOut(this.now);
+      this.fanOutsAt.push(this.now);
+      this.#underWay.fanOut = true;
+      this.#awaitConfirmation();
+    }
     this.alarm = undefined;
     this.#setAlarm(this.policy.handedOut(this.now));
     expect(this.#hasAlarm).toBe(this.policy.isPending);

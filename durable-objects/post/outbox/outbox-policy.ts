@@ -6,7 +6,7 @@
  *   something is pending, a wake-up is set.
  * - **Once.** Nothing is sent that is confirmed or under way.
  * - **Handed out.** A change that comes FLUSH_DELAY (200 ms) or more after the last message may be handed to its caller,
- *   who projects it, unless messages are being lost or refused.
+ *   who projects it, unless messages are being lost or refused. So may the fan-out of a new post, together with it.
  * - **Together.** Any other change is sent FLUSH_DELAY after it was made, with all changes made by then. What is too
  *   much for one flush follows 200 ms later or, while messages are being lost or refused, after their delay.
  * - **Lost.** Messages under way share one deadline: RETRY_DELAY (10 s) after the first of them was sent, or after the
@@ -191,7 +191,7 @@ export class OutboxPolicy {
   /** Ends a hand-out in the same way: the flush that the change has asked for is needed no more. */
   handedOut(now: number): number | undefined {
     this.#wakesAt = Number.POSITIVE_INFINITY;
-    return this.isFanOutDue ? this.changed(now) : this.finish(now);
+    return this.finish(now);
   }
 
   get #isUnderWay(): boolean {

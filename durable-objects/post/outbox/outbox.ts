@@ -26,6 +26,7 @@ import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
 import { noticesSince } from "./notices.ts";
 import type { PostRecord } from "../post-record.ts";
+import type { HandedOut } from "../post-results.ts";
 import { FLUSH_DELAY, type NextMessage, OutboxPolicy, RETRY_DELAY } from "./outbox-policy.ts";
 import type { PostRow } from "../post-tables.ts";
 
@@ -84,19 +85,21 @@ export class Outbox {
   }
 
   /**
-   * Returns the message that would be sent next, for a caller who projects it; undefined if the outbox sends it itself.
-   * To be called in the same turn as the change.
+   * Returns what would be sent next, for a caller who delivers it; nothing if the outbox sends it itself. To be called in
+   * the same turn as the change.
    */
-  handOut(): PostFacts | undefined {
+  handOut(): HandedOut {
     const now = Date.now();
-    if (this.#flushes > 0 || !this.#policy.mayHandOut(now)) return undefined;
+    if (this.#flushes > 0 || !this.#policy.mayHandOut(now)) return {};
     const next = this.#policy.nextMessage;
     const message = next && this.#messageAfter(next);
-    if (!message || message.facts.to < this.#post.seq) return undefined;
+    if (!message || message.facts.to < this.#post.seq) return {};
     clearTimeout(this.#timer);
     this.#policy.sentFacts(message.facts.to, message.notices, now);
+    const { isFanOutDue } = this.#policy;
+    if (isFanOutDue) this.#policy.sentFanOut(now);
     this.#wakeAt(this.#policy.handedOut(now));
-    return message.facts;
+    return { facts: message.facts, ...(isFanOutDue && { fanOut: true }) };
   }
 
   /** Sends the next notices without waiting for NOTICE_WINDOW. */

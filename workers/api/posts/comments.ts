@@ -26,7 +26,7 @@ import { followedAmong } from "../../reads/follows.ts";
 import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { projectSoon } from "../../projector/handed-out.ts";
+import { deliverSoon } from "../../projector/handed-out.ts";
 import { mentionsIn } from "./mentions.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -61,7 +61,7 @@ comments.openapi(
       result = await actor.comment({ ...command, isFollower: true }, { takes: true });
     }
     if (!result.ok) throw new Refusal(result.reason);
-    projectSoon(c.env, c.executionCtx, result.facts);
+    deliverSoon(c.env, c.executionCtx, result);
     noteOwnWrite(c, post, { seq: result.seq });
     return c.json(await presentChanged(c, result.comment), 201);
   },

@@ -9,7 +9,7 @@ import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { projectSoon } from "../../projector/handed-out.ts";
+import { deliverSoon } from "../../projector/handed-out.ts";
 import { setLike } from "./hot-posts.ts";
 import { json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -33,8 +33,8 @@ for (const { wanted, ...operation } of [
       const [{ person }] = await Promise.all([requireViewer(c), access]);
       const result = await setLike(c.env, post, person, wanted);
       if (!result.ok) throw new Refusal(result.reason);
-      const { liked, likes, seq, facts } = result;
-      projectSoon(c.env, c.executionCtx, facts);
+      const { liked, likes, seq } = result;
+      deliverSoon(c.env, c.executionCtx, result);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.
       if (!wanted && !(await mayWriteTo(c.var.reader, post, { despiteBlocks: true })))
         throw new Refusal("post_not_found");

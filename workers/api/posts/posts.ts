@@ -29,11 +29,12 @@ posts.openapi(
     const { caption, media } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
     const { reader } = c.var;
+    const claimed = claimedViewer(c);
     // The audience is needed for the response, and is read now because the rest waits for other stores.
     const [{ person }, mentioned] = await Promise.all([
       requireViewer(c),
       mentionsIn(reader, caption),
-      audiences.get(reader, [claimedViewer(c).person]),
+      audiences.get(reader, [claimed.person]),
     ]);
     const mentions = mentioned.filter((id) => id !== person);
     const published = await publish(reader, person, { caption, media, mentions }, key);

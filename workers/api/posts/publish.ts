@@ -1,22 +1,22 @@
 import { and, eq, sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
-import type { Snapshot } from "../../../durable-objects/post/post-results.ts";
+import type { HandedOut, Snapshot } from "../../../durable-objects/post/post-results.ts";
 import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { list, textOf } from "../../../schema/d1/sql.ts";
 import { idempotencyKeys } from "../../../schema/tables/posts.ts";
 import { claimMedia, type RequestedFile } from "../../media/claims.ts";
-import { projectAtOnce } from "../../projector/post-rows.ts";
+import { deliverSoon } from "../../projector/handed-out.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 
 type NewBody = { caption: string; media: RequestedFile[]; mentions: PersonId[] };
-type Published = { id: PostId; post: Snapshot };
+type Published = { id: PostId; post: Snapshot & HandedOut };
 
 /**
- * Publishes a post through a new post actor, whose commit is the fact. The rows in D1 are written after the response; if
- * that fails, the projector writes them a moment later. Until then the author reads the post from its actor, because the
+ * Publishes a post through a new post actor, whose commit is the fact. The rows in D1 are written after the response, and
+ * then the post goes to fan-out; if that fails, the actor sends it ten seconds later. Until then the author reads the post from its actor, because the
  * `Consistency-Token` names it.
  *
  * With a `key` (of `author`, valid for a day) the same body makes only one post: the first request settles the post's
@@ -31,12 +31,7 @@ export async function publish(
 ): Promise<Published> {
   const { env } = reader;
   const published = await (key === undefined ? publishNew(env, author, body) : publishOnce(env, author, body, key));
-  const { id, post } = published;
-  const { confirmed, standing } = post;
-  const written = { ...post.body, seq: standing.bodySeq };
-  reader.background.waitUntil(
-    projectAtOnce(reader, { post: id, author, from: 1, to: 1, confirmed, standing, body: written }),
-  );
+  deliverSoon(env, reader.background, published.post);
   return published;
 }
 
@@ -51,7 +46,7 @@ async function publishNew(env: Env, author: PersonId, body: NewBody): Promise<Pu
 
 async function publishAs(env: Env, id: PostId, author: PersonId, { media, ...words }: NewBody) {
   const claimed = await claimMedia(env, author, id, media);
-  return env.POSTS.getByName(id).publish({ id, author, ...words, media: claimed });
+  return env.POSTS.getByName(id).publish({ id, author, ...words, media: claimed }, { takes: true });
 }
 
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
