@@ -292,7 +292,8 @@ it("reads only the followers of its own range", async () => {
   const { root } = await postToDeliver(author);
   const { env: bindings, meter } = metered(env);
   await fanOut(bindings, { ...root, parts: { first: 3, end: 4 } });
-  expect(meter.rowsRead).toBeLessThan(READERS_PER_MESSAGE);
+  // About nine rows for each follower of the eighth: reading all of them would be eight times as many.
+  expect(meter.rowsRead).toBeLessThan(2 * READERS_PER_MESSAGE);
 });
 
 it("trims the feeds of picked readers to the newest entries", async () => {
