@@ -3,9 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Profile } from "../../schema/api/people.ts";
 import type { CommentPage, PostPage } from "../../schema/api/posts.ts";
-import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/world/api.ts";
+import { comment, publish, type Someone, succeed, tokenOf } from "../../tests/runtime/world/api.ts";
+import { connect, hangUp } from "../../tests/runtime/live/live.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
-import { ask, signUp } from "../../tests/runtime/world/people.ts";
+import { ask, outcome, signUp } from "../../tests/runtime/world/people.ts";
 import { writeFollow } from "../../tests/runtime/world/posts.ts";
 import { LaggingDatabase } from "../../tests/runtime/stores/replicas.ts";
 import { fanOut } from "../feeds/fan-out.ts";
@@ -28,6 +29,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     await database.catchUp();
   });
   afterEach(() => {
+    hangUp();
     vi.restoreAllMocks();
     vi.useRealTimers();
   });
@@ -99,6 +101,12 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     const found = await ask("GET", `/v1/people/${cleo.person.handle}`, as(ada));
     expect(await found.json()).toMatchObject(cleo.person);
     expect((await ask("GET", "/v1/people/nobody_at_all", as(ada))).status).toBe(404);
+  });
+
+  it("serves the feed of a person who has just signed up", async () => {
+    const cleo = await signUp();
+    const feed = await ask("GET", "/v1/feed", as(cleo));
+    expect([feed.status, (await feed.json<PostPage>()).items]).toEqual([200, []]);
   });
 
   it("serves a request with a forged bookmark", async () => {
