@@ -109,6 +109,23 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect([feed.status, (await feed.json<PostPage>()).items]).toEqual([200, []]);
   });
 
+  it("asks the primary before the first frame of a live socket", async () => {
+    const ben = await signUp();
+    await database.catchUp();
+    expect((await ask("PUT", `/v1/people/${ben.person.handle}/block`, as(ada))).status).toBe(200);
+    const { id: post } = await publish(ada);
+    const client = (await connect({ token: ben.token, env: lagging })).watch(post);
+    await vi.waitFor(() => expect(client.frames).toMatchObject([{ post, deleted: true }]), { timeout: 8000 });
+  });
+
+  it("tells a live socket nothing after its session has ended elsewhere", async () => {
+    const [, session] = ada.token.split(".");
+    await env.DB.prepare("DELETE FROM sessions WHERE id = ?").bind(session).run();
+    const client = await connect({ token: ada.token, env: lagging });
+    expect(await client.closed).toBe(4401);
+    expect(client.told).toEqual([]);
+  });
+
   it("serves a request with a forged bookmark", async () => {
     const forged = btoa(
       JSON.stringify({ posts: [], databases: [["DB", `${"f".repeat(8)}-00000000-00000000-${"f".repeat(32)}`]] }),

@@ -40,7 +40,7 @@ live.openapi(
     const address = c.req.header("cf-connecting-ip");
     const network = viewer || address === undefined ? undefined : networkOf(address);
     const relay = viewer ? relayOfPerson(region, viewer.person) : relayOfNetwork(region, network);
-    const guest = { hasBlocks: await reader.hasBlocks(), ...viewer, ...(network !== undefined && { network }) };
+    const guest = { ...viewer, ...(network !== undefined && { network }) };
     const query = new URLSearchParams({ guest: JSON.stringify(guest) });
     const response = await relayNamed(c.env, relay).fetch(`https://relay/?${query.toString()}`, {
       headers: { upgrade: "websocket" },
