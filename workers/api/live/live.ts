@@ -6,7 +6,7 @@ import { networkOf } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
-import { json, refusals, routes } from "../../http/routes.ts";
+import { json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
 
 export const live = routes();
 
@@ -32,8 +32,8 @@ live.openapi(
   async (c) => {
     if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
     const { reader } = c.var;
+    await refuseWrongToken(c);
     const viewer = await reader.confirmedViewer();
-    if (!viewer && c.req.header("authorization") !== undefined) throw new Refusal("not_signed_in");
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
