@@ -109,6 +109,29 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     expect([feed.status, (await feed.json<PostPage>()).items]).toEqual([200, []]);
   });
 
+  it("does not name those who like a post after it was hidden from the viewer", async () => {
+    const [ben, cleo] = [await signUp(), await signUp()];
+    await writeFollow(cleo.person.id, ada.person.id);
+    const { id: post } = await publish(ada);
+    await database.catchUp();
+    expect((await ask("PATCH", "/v1/me", { ...as(ada), body: { private: true } })).status).toBe(200);
+    await succeed("PUT", `/v1/posts/${post}/like`, cleo);
+    expect(await outcome(await ask("GET", `/v1/posts/${post}/likes`, as(ben)))).toBe("404 post_not_found");
+  });
+
+  it("hides comments that only the primary has, of people who had blocked the viewer before", async () => {
+    const [ben, cleo] = [await signUp(), await signUp()];
+    await database.catchUp();
+    expect((await ask("PUT", `/v1/people/${ben.person.handle}/block`, as(cleo))).status).toBe(200);
+    const { id: post } = await publish(ada);
+    await comment(ada, post, "Mine");
+    await comment(cleo, post, "Not for Ben");
+    await flush(env.POSTS.getByName(post));
+    await project(lagging, queues.facts.splice(0));
+    const page = await (await ask("GET", `/v1/posts/${post}/comments`, as(ben))).json<CommentPage>();
+    expect(page.items.map(({ text }) => text)).toEqual(["Mine"]);
+  });
+
   it("asks the primary before the first frame of a live socket", async () => {
     const ben = await signUp();
     await database.catchUp();
