@@ -158,7 +158,7 @@ it("does not tell the sender of a forged cookie what its person may see", async 
 it("tells nothing about a page while the session cannot be checked", async () => {
   const ada = await signUp();
   await publish(ada);
-  const down = { ...withFaults(env, { primary: "throws" }).env, SESSION_CHECKS: "primary" } as Env;
+  const down: Env = { ...withFaults(env, { primary: "throws" }).env, SESSION_CHECKS: "primary" };
   const response = await ask("GET", "/v1/feed", { token: ada.token, env: down });
   for (const name of ["etag", "server-timing", "consistency-token"]) expect(response.headers.get(name)).toBeNull();
   expect(await outcome(response)).toBe("503 unavailable");

@@ -13,6 +13,7 @@ export const live = routes();
 live.openAPIRegistry.register("LiveCommand", LiveCommand);
 
 // Costs one call of the relay, which records in D1 that the person is there: one query, which writes a row once a day.
+// Another one checks the session at the primary before the first frame.
 live.openapi(
   createRoute({
     method: "get",
