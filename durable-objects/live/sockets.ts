@@ -6,7 +6,6 @@ import type { PersonId, PostId, SessionId } from "../../schema/ids.ts";
 export type SocketViewer = {
   person?: PersonId | undefined;
   session?: SessionId | undefined;
-  hasBlocks: boolean;
   network?: string | undefined;
 };
 
@@ -18,6 +17,7 @@ type Watching = { seq: number | undefined; isNew: boolean; sentAt: number };
 
 /** Attached to the WebSocket, so that it survives hibernation of the relay. */
 type Attachment = SocketViewer & {
+  hasBlocks: boolean;
   openedAt: number;
   isWelcomed: boolean;
   watching: [PostId, number | undefined, boolean][];
@@ -42,12 +42,12 @@ export class LiveSocket {
   spent = 0;
   spendsSince = 0;
 
-  constructor(webSocket: WebSocket, { openedAt, isWelcomed, watching, ...viewer }: Attachment) {
+  constructor(webSocket: WebSocket, { hasBlocks, openedAt, isWelcomed, watching, ...viewer }: Attachment) {
     this.webSocket = webSocket;
     this.viewer = viewer;
     this.openedAt = openedAt;
     this.isWelcomed = isWelcomed;
-    this.hasBlocks = viewer.hasBlocks;
+    this.hasBlocks = hasBlocks;
     this.watching = new Map(watching.map(([post, seq, isNew]) => [post, { seq, isNew, sentAt: 0 }]));
   }
 
@@ -99,8 +99,9 @@ export class LiveSockets {
   open(webSocket: WebSocket, viewer: SocketViewer): LiveSocket {
     this.#ctx.acceptWebSocket(webSocket);
     const isWelcomed = viewer.person === undefined;
-    const socket = new LiveSocket(webSocket, { ...viewer, openedAt: Date.now(), isWelcomed, watching: [] });
-    socket.checkedAt = Date.now(); // The route has just checked the session.
+    // The route has asked a replica, which may be old. So the primary is asked before anything is sent.
+    const unchecked = { hasBlocks: false, openedAt: Date.now(), isWelcomed, watching: [] };
+    const socket = new LiveSocket(webSocket, { ...viewer, ...unchecked });
     socket.persist();
     this.#add(socket);
     return socket;

@@ -28,15 +28,7 @@ export class SharedReads {
     this.#calls = calls;
     this.#primaryBreaker = primaryBreaker;
     this.#primary = new CombinedReads((queries) => this.#call(queries, "first-primary"));
-    this.#replica = new CombinedReads(async (queries) => {
-      const results = await this.#call(queries, this.#newest ?? "first-unconstrained").catch((error: unknown) => {
-        this.#newest = undefined; // D1 may have rejected the bookmark itself, for example after a Time Travel restore.
-        throw error;
-      });
-      const bookmark = results[0]?.bookmark ?? "";
-      if (bookmark > (this.#newest ?? "")) this.#newest = bookmark;
-      return results;
-    });
+    this.#replica = new CombinedReads((queries) => this.#fromNewest(queries));
   }
 
   /** Reads the primary. */
@@ -45,10 +37,15 @@ export class SharedReads {
   }
 
   /**
-   * Reads the nearest replica that has reached the bookmark `atLeast` and everything that earlier calls of this isolate
-   * have read.
+   * Reads the nearest replica that has reached the bookmarks `atLeast` and `floor`, and everything that earlier calls of this
+   * isolate have read. `floor` is of the database itself and holds for all of its reads.
    */
-  replica<Row>(query: Query, atLeast: string | undefined, background: Background): Promise<QueryResult<Row>> {
+  replica<Row>(
+    query: Query,
+    { atLeast, floor }: { atLeast?: string | undefined; floor?: string | undefined },
+    background: Background,
+  ): Promise<QueryResult<Row>> {
+    if (floor !== undefined && floor > (this.#newest ?? "")) this.#newest = floor;
     const isReached = atLeast === undefined || (this.#newest !== undefined && atLeast <= this.#newest);
     // Waiting for a replica to reach a bookmark may take as long as reaching the primary, so it trips no breaker.
     if (!isReached) return this.#asNewAs<Row>(query, atLeast, background);
@@ -56,23 +53,44 @@ export class SharedReads {
   }
 
   /**
+   * Reads for requests that may need no more than `#newest`, which therefore never goes back, except to what the primary
+   * says when D1 has rejected it, for example after a Time Travel restore.
+   */
+  async #fromNewest(queries: readonly Query[]): Promise<QueryResult<unknown>[]> {
+    const from = this.#newest;
+    const { results, isFromPrimary } = await this.#reading(queries, from ?? "first-unconstrained");
+    const bookmark = results[0]?.bookmark ?? "";
+    const isVoid = isFromPrimary && this.#newest === from;
+    if (bookmark !== "" && (isVoid || bookmark > (this.#newest ?? ""))) this.#newest = bookmark;
+    return results;
+  }
+
+  /**
    * Reads apart from requests with other bookmarks, because a bookmark that came from a client may be forged and would fail
-   * a shared call. D1 rejects such a bookmark; the primary is as new as any real one.
+   * a shared call.
    */
   async #asNewAs<Row>(query: Query, bookmark: string, background: Background): Promise<QueryResult<Row>> {
     const reads =
       this.#byBookmark.get(bookmark) ??
-      new CombinedReads((queries) =>
-        this.#call(queries, bookmark).catch((error: unknown) => {
-          if (error instanceof TimeoutError) throw error;
-          return this.#call(queries, "first-primary");
-        }),
-      );
+      new CombinedReads(async (queries) => (await this.#reading(queries, bookmark)).results);
     this.#byBookmark.set(bookmark, reads);
     try {
       return await reads.run<Row>(query, background);
     } finally {
       if (this.#byBookmark.get(bookmark) === reads) this.#byBookmark.delete(bookmark);
+    }
+  }
+
+  /** Reads a copy as `consistency` says. If D1 rejects that, the primary answers: it is as new as any real bookmark. */
+  async #reading(
+    queries: readonly Query[],
+    consistency: string,
+  ): Promise<{ results: QueryResult<unknown>[]; isFromPrimary: boolean }> {
+    try {
+      return { results: await this.#call(queries, consistency), isFromPrimary: false };
+    } catch (error) {
+      if (error instanceof TimeoutError) throw error;
+      return { results: await this.#call(queries, "first-primary"), isFromPrimary: true };
     }
   }
 

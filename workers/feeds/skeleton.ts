@@ -37,7 +37,9 @@ export async function storedFeed(
   expected: readonly PostId[] = [],
 ): Promise<StoredFeed> {
   const params = [person, before ?? AFTER_EVERY_ID, limit, JSON.stringify(expected)];
-  const { rows, at } = await reader.replicaAt<FeedRow>(person, FEED, ...params);
+  const near = await reader.replicaAt<FeedRow>(person, FEED, ...params);
+  const isHere = near.rows.some(({ lastSeen }) => lastSeen !== null);
+  const { rows, at } = isHere ? near : await reader.primaryAt<FeedRow>(person, FEED, ...params); // They have just signed up.
   const [row] = rows;
   if (!row) throw new Error("a SELECT without FROM returned no row");
   const { posts, liked } = JSON.parse(row.entries) as EntryColumns;
@@ -50,7 +52,7 @@ export async function storedFeed(
       .sort((a, b) => (a.post < b.post ? 1 : -1)), // An aggregate guarantees no order.
     largeAuthors: JSON.parse(row.largeAuthors) as PersonId[],
     liked: JSON.parse(row.liked) as PostId[],
-    lastSeen: JSON.parse(row.lastSeen) as LastSeen,
+    lastSeen: row.lastSeen === null ? { day: today(), rebuilding: 0 } : (JSON.parse(row.lastSeen) as LastSeen),
   };
 }
 
@@ -62,8 +64,8 @@ const isHeardSql = (author: AnySQLiteColumn): SQL => sql`(
   NOT EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1)
   OR NOT EXISTS (SELECT 1 FROM ${mutes} WHERE ${mutes.person} = ?1 AND ${mutes.other} = ${author}))`;
 
-/** The row of FEED: JSON. */
-type FeedRow = Record<Exclude<keyof StoredFeed, "followedAt">, string>;
+/** The row of FEED: JSON. `lastSeen` is null if there is no such person. */
+type FeedRow = Record<Exclude<keyof StoredFeed, "followedAt" | "lastSeen">, string> & { lastSeen: string | null };
 /** Entries by column, because an object for each costs a tenth of a page. Null: there is no row of `likes`. */
 type EntryColumns = { posts: PostId[]; liked: (0 | 1 | null)[] };
 

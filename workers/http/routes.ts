@@ -1,5 +1,6 @@
 /** The base of every route file: the context type, and validation that fails with our own problem details. */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { Problem } from "../../schema/api/common.ts";
 import type { Reader } from "../storage/reader.ts";
 import type { Viewer } from "../storage/viewer.ts";
@@ -35,6 +36,14 @@ export async function requireViewer(c: { var: App["Variables"] }): Promise<Viewe
   const viewer = await c.var.reader.confirmedViewer();
   if (!viewer) throw new Refusal("not_signed_in");
   return viewer;
+}
+
+/**
+ * Throws `not_signed_in` for a wrong `Authorization`. For what anybody may do, before it changes something: the session is
+ * checked while a route runs.
+ */
+export async function refuseWrongToken(c: Context<App>): Promise<void> {
+  if (c.req.header("authorization") !== undefined) await requireViewer(c);
 }
 
 /**

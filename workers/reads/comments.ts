@@ -64,6 +64,7 @@ export async function threadOf(
     const isFirst = next !== undefined && after?.id === first.after?.id && limit <= first.limit;
     const read = isFirst ? next : await stored.page(after, limit + 1);
     next = undefined;
+    if (read && !isFirst) await requireSight(reader, read.known); // It may be from a newer state.
     return without(pinned, read?.comments ?? []).slice(0, limit);
   };
   return { read, pinned, seq: page.known.stats.projected, at: page.at };
@@ -138,8 +139,11 @@ class StoredThread {
     const likes = this.#order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
     const params = [this.#post, person ?? "", this.#parent, start, limit, ...likes] as const;
     const near = await this.#reader.replicaAt<PageRow>(this.#post, PAGES[this.#order], ...params);
-    const [row] =
-      near.rows.length > 0 ? near.rows : await this.#reader.primary<PageRow>(this.#post, PAGES[this.#order], ...params);
+    const isHere = near.rows.length > 0;
+    const { rows, at } = isHere
+      ? near
+      : await this.#reader.primaryAt<PageRow>(this.#post, PAGES[this.#order], ...params);
+    const [row] = rows;
     if (!row || row.author === null) return undefined;
     const isAuthor = person === row.author;
     const read = (JSON.parse(row.comments) as StoredComment[]).map((comment) => commentOf(comment, isAuthor));
@@ -152,7 +156,7 @@ class StoredThread {
       hasParent: row.hasParent === 1,
       pinned: pinnedHere && seen[0],
       comments: pinnedHere ? seen.slice(1) : seen,
-      at: near.at,
+      at,
     };
   }
 }

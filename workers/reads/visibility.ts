@@ -163,6 +163,7 @@ export async function blockedFor(reader: Reader, others: Iterable<PersonId>, asO
   const check = await reader.check();
   const isCurrent = !reader.isFromPrimary && includes(check?.at, asOf);
   if (isCurrent && check?.hasBlocks !== true) return NOBODY;
+  if (asOf !== undefined) reader.seen.reached(bindingOf(reader.env, person), asOf);
   const relations = await relationsTo(reader, person, people);
   return new Set(relations.flatMap(({ person: other, blocked }) => (blocked ? [other] : [])));
 }

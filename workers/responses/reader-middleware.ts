@@ -6,10 +6,10 @@ import type { App } from "../http/routes.ts";
 
 /** Gives each request its reader, and reports in the response how it was served. */
 export const reading = createMiddleware<App>(async (c, next) => {
-  const reader = new Reader(c.env, c.executionCtx, c.req.header(CONSISTENCY_TOKEN));
-  c.set("reader", reader);
+  c.set("reader", new Reader(c.env, c.executionCtx, c.req.header(CONSISTENCY_TOKEN)));
   await next();
   if (c.res.webSocket) return; // Setting headers copies the response, and a copy has no WebSocket.
+  const { reader } = c.var;
   const { about } = reader;
   if (about !== undefined) personShownBy.set(c.req.raw, about);
   const { timing, isStale } = reader.served;

@@ -99,11 +99,9 @@ export class Reader {
     if (this.#isFromPrimary) return this.#primary<Row>(key, sql, params);
     const binding = bindingOf(this.env, key);
     const { shared } = databaseOf(this.env, key);
-    const seen = this.#isForWrite ? undefined : this.seen.bookmark(binding);
-    const floor = floorOf(this.env, binding);
-    const atLeast = seen !== undefined && floor !== undefined && floor > seen ? floor : (seen ?? floor);
+    const atLeast = this.#isForWrite ? undefined : this.seen.bookmark(binding);
     const { rows, bookmark } = await this.#timed(() =>
-      shared.replica<Row>(statement(sql, ...params), atLeast, this.background),
+      shared.replica<Row>(statement(sql, ...params), { atLeast, floor: floorOf(this.env, binding) }, this.background),
     );
     if (bookmark !== undefined) this.seen.reached(binding, bookmark);
     return { rows, at: bookmark };

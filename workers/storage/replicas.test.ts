@@ -3,9 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Profile } from "../../schema/api/people.ts";
 import type { CommentPage, PostPage } from "../../schema/api/posts.ts";
-import { comment, publish, type Someone, tokenOf } from "../../tests/runtime/world/api.ts";
+import { comment, publish, type Someone, succeed, tokenOf } from "../../tests/runtime/world/api.ts";
+import { connect, hangUp } from "../../tests/runtime/live/live.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
-import { ask, signUp } from "../../tests/runtime/world/people.ts";
+import { ask, outcome, signUp } from "../../tests/runtime/world/people.ts";
 import { writeFollow } from "../../tests/runtime/world/posts.ts";
 import { LaggingDatabase } from "../../tests/runtime/stores/replicas.ts";
 import { fanOut } from "../feeds/fan-out.ts";
@@ -28,6 +29,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
     await database.catchUp();
   });
   afterEach(() => {
+    hangUp();
     vi.restoreAllMocks();
     vi.useRealTimers();
   });
@@ -120,6 +122,51 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
   it("finds a session that the replica does not have yet", async () => {
     const cleo = await signUp();
     expect((await ask("GET", "/v1/me", as(cleo))).status).toBe(200);
+
+  it("serves the feed of a person who has just signed up", async () => {
+    const cleo = await signUp();
+    const feed = await ask("GET", "/v1/feed", as(cleo));
+    expect([feed.status, (await feed.json<PostPage>()).items]).toEqual([200, []]);
+  });
+
+  it("does not name those who like a post after it was hidden from the viewer", async () => {
+    const [ben, cleo] = [await signUp(), await signUp()];
+    await writeFollow(cleo.person.id, ada.person.id);
+    const { id: post } = await publish(ada);
+    await database.catchUp();
+    expect((await ask("PATCH", "/v1/me", { ...as(ada), body: { private: true } })).status).toBe(200);
+    await succeed("PUT", `/v1/posts/${post}/like`, cleo);
+    expect(await outcome(await ask("GET", `/v1/posts/${post}/likes`, as(ben)))).toBe("404 post_not_found");
+  });
+
+  it("hides comments that only the primary has, of people who had blocked the viewer before", async () => {
+    const [ben, cleo] = [await signUp(), await signUp()];
+    await database.catchUp();
+    expect((await ask("PUT", `/v1/people/${ben.person.handle}/block`, as(cleo))).status).toBe(200);
+    const { id: post } = await publish(ada);
+    await comment(ada, post, "Mine");
+    await comment(cleo, post, "Not for Ben");
+    await flush(env.POSTS.getByName(post));
+    await project(lagging, queues.facts.splice(0));
+    const page = await (await ask("GET", `/v1/posts/${post}/comments`, as(ben))).json<CommentPage>();
+    expect(page.items.map(({ text }) => text)).toEqual(["Mine"]);
+  });
+
+  it("asks the primary before the first frame of a live socket", async () => {
+    const ben = await signUp();
+    await database.catchUp();
+    expect((await ask("PUT", `/v1/people/${ben.person.handle}/block`, as(ada))).status).toBe(200);
+    const { id: post } = await publish(ada);
+    const client = (await connect({ token: ben.token, env: lagging })).watch(post);
+    await vi.waitFor(() => expect(client.frames).toMatchObject([{ post, deleted: true }]), { timeout: 8000 });
+  });
+
+  it("tells a live socket nothing after its session has ended elsewhere", async () => {
+    const [, session] = ada.token.split(".");
+    await env.DB.prepare("DELETE FROM sessions WHERE id = ?").bind(session).run();
+    const client = await connect({ token: ada.token, env: lagging });
+    expect(await client.closed).toBe(4401);
+    expect(client.told).toEqual([]);
   });
 
   it("serves a request with a forged bookmark", async () => {

@@ -46,3 +46,16 @@ it("neither reads nor writes larger sets of keys in KV, however often they are n
   }
   expect([load.mock.calls.length, put.mock.calls.length, get.mock.calls.length]).toEqual([3, 0, 0]);
 });
+
+it("returns the last known value while D1 fails, for an hour", async () => {
+  const load = vi.fn((_: unknown, [key = ""]: string[]) => Promise.resolve(new Map([[key, { key }]])));
+  const tiers = new Tiers<string, { key: string }>({ freshFor: FRESH_FOR, load });
+  const [key = ""] = keysOf(1);
+  await tiers.get(readerFor(), [key]);
+  load.mockImplementation(() => Promise.reject(new Error("D1_ERROR: Network connection lost.")));
+  later(3_600_000);
+  const reader = readerFor();
+  expect([(await tiers.get(reader, [key])).size, reader.served.isStale]).toEqual([1, true]);
+  later(1);
+  await expect(tiers.get(readerFor(), [key])).rejects.toThrow("D1_ERROR");
+});

@@ -18,6 +18,8 @@ const MEMORY_MAX = 5000; // Values of about 1 kB.
 const WRITTEN_AT_MOST_EVERY = 300_000; // ms
 /** How long absence is cached, so that repeated requests for a missing key do not reach a database each time. */
 const ABSENT_FOR = 1000; // ms
+/** How old a value may be that is returned because D1 fails: as old as a public response that is kept for this. */
+const STALE_AT_MOST = 3_600_000; // ms
 const KV_TTL = 600; // s
 /** The largest set of keys that is looked up in KV, too. */
 const KV_AT_MOST = 3;
@@ -82,12 +84,13 @@ export class Tiers<K extends string, V extends object> {
     return found;
   }
 
-  /** Returns those of `keys` that are in memory, however old. Costs nothing. */
-  remembered(keys: Iterable<K>): Map<K, V> {
+  /** Returns those of `keys` that are in memory and not older than `atMost` ms. Costs nothing. */
+  remembered(keys: Iterable<K>, atMost = Number.POSITIVE_INFINITY): Map<K, V> {
     const found = new Map<K, V>();
+    const now = Date.now();
     for (const key of keys) {
       const known = this.#memory.get(key);
-      if (known?.value) found.set(key, known.value);
+      if (known?.value && now - known.at <= atMost) found.set(key, known.value);
     }
     return found;
   }
@@ -142,7 +145,7 @@ export class Tiers<K extends string, V extends object> {
     try {
       return await this.#flights.read(reader.background, keys, (keys) => this.#fromBelow(reader, keys));
     } catch (error) {
-      const known = this.remembered(keys);
+      const known = this.remembered(keys, STALE_AT_MOST);
       const unknown = keys.filter((key) => !known.has(key));
       const cached = unknown.length > 0 ? await this.#fromKv(reader, unknown) : known;
       if (unknown.some((key) => !cached.has(key))) throw error;

@@ -16,7 +16,7 @@ import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
-import { body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
+import { body, json, refusals, refuseWrongToken, routes, requireViewer } from "../../http/routes.ts";
 import { forgetSession, newSession, SESSION_LASTS } from "./tokens.ts";
 import { beginSession, endSession } from "./viewer.ts";
 
@@ -37,6 +37,7 @@ sessions.openapi(
   }),
   async (c) => {
     refuseOtherSites(c.req.raw);
+    await refuseWrongToken(c);
     const { handle, password } = c.req.valid("json");
     await countAttempt(c, "sign-in", handle);
     const known = await credentialsOf(c.env, handle);

@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { writeFollow } from "../../../tests/runtime/world/posts.ts";
+import { withFaults } from "../../../tests/runtime/stores/faults.ts";
 import { publish } from "../../../tests/runtime/world/api.ts";
-import { ask, HOST, outcome, signUp } from "../../../tests/runtime/world/people.ts";
+import { ask, HOST, makePrivate, outcome, randomHandle, signUp } from "../../../tests/runtime/world/people.ts";
 
 const cookie = (token: string) => ({ cookie: `__Host-session=${token}` });
 
@@ -108,7 +110,7 @@ it("reads for the person of a forged token, but neither shows nor changes anythi
   const paths = ["/v1/feed", "/v1/me", "/v1/notifications", `/v1/posts/${id}`, `/v1/people/${person.handle}/posts`];
   for (const path of paths) {
     const asBearer = await ask("GET", path, { token: forged(token) });
-    expect(asBearer.headers.get("etag")).toBeNull();
+    for (const name of ["etag", "server-timing", "consistency-token"]) expect(asBearer.headers.get(name)).toBeNull();
     expect(await outcome(asBearer), path).toBe("401 not_signed_in");
     const asVisitor = await ask("GET", path);
     const byCookie = await ask("GET", path, { headers: cookie(forged(token)) });
@@ -130,4 +132,34 @@ it("reads for the person of a forged token, but neither shows nor changes anythi
   }
   expect(await state()).toEqual(before);
   expect(await (await ask("GET", `/v1/posts/${id}`)).json()).toMatchObject({ likes: 0, comments: 0 });
+});
+
+it("signs nobody up with a wrong Authorization", async () => {
+  const { token } = await signUp();
+  const handle = randomHandle();
+  const body = { handle, password: "correct horse battery" };
+  expect(await outcome(await ask("POST", "/v1/people", { token: forged(token), body }))).toBe("401 not_signed_in");
+  expect(await outcome(await ask("GET", `/v1/people/${handle}`))).toBe("404 person_not_found");
+});
+
+it("does not tell the sender of a forged cookie what its person may see", async () => {
+  const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
+  await writeFollow(ben.person.id, ada.person.id);
+  const { id } = await publish(ada);
+  await makePrivate(ada.person);
+  for (const { token } of [ben, cleo]) {
+    const headers = { ...cookie(forged(token)), "sec-fetch-site": "same-origin" };
+    for (const action of ["mute", "like"]) {
+      expect(await outcome(await ask("PUT", `/v1/posts/${id}/${action}`, { headers }))).toBe("401 not_signed_in");
+    }
+  }
+});
+
+it("tells nothing about a page while the session cannot be checked", async () => {
+  const ada = await signUp();
+  await publish(ada);
+  const down: Env = { ...withFaults(env, { primary: "throws" }).env, SESSION_CHECKS: "primary" };
+  const response = await ask("GET", "/v1/feed", { token: ada.token, env: down });
+  for (const name of ["etag", "server-timing", "consistency-token"]) expect(response.headers.get(name)).toBeNull();
+  expect(await outcome(response)).toBe("503 unavailable");
 });

@@ -7,6 +7,8 @@ import { Refusal } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { problem } from "../../http/problems.ts";
+import { Reader } from "../../storage/reader.ts";
+import type { SessionCheck } from "../../storage/viewer.ts";
 import { bearerOf, checkSession, claimIn, SESSION_LASTS } from "./tokens.ts";
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
@@ -32,14 +34,25 @@ export const viewer = (anonymously: Anonymously) =>
     if (!isBearer(c)) requireOwnSite(c.req.raw);
     reader.actFor({ person: claim.person, session: claim.session }, () => checkSession(reader, claim));
     await next();
-    if (await reader.check()) return;
-    if (c.res.webSocket) return; // Of an anonymous viewer.
+    if (c.res.webSocket) return; // Its route has awaited the check.
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
-    if (!isBearer(c) && !isRead) return; // What needs a viewer has refused it.
-    c.res = undefined; // Or its headers would be added to the next response.
+    if (!isBearer(c) && !isRead) return; // What needs a viewer has awaited the check.
+    let check: SessionCheck | undefined;
+    try {
+      check = await reader.check();
+    } finally {
+      if (!check) forgetAnswer(c);
+    }
+    if (check) return;
     if (isBearer(c)) c.res = problem(new Refusal("not_signed_in"), c);
     else c.res = await anonymously(c, withoutCookie(c.req.raw));
   });
+
+/** Takes back what was read for a person who has not been confirmed. Headers would tell something about them, too. */
+function forgetAnswer(c: Context<App>): void {
+  c.res = undefined; // Or its headers would be added to the next response.
+  c.set("reader", new Reader(c.env, c.executionCtx)); // The old one would report how they were served.
+}
 
 function withoutCookie(request: Request): Request {
   const headers = new Headers(request.headers);

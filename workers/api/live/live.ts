@@ -6,13 +6,14 @@ import { networkOf } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
-import { json, refusals, routes } from "../../http/routes.ts";
+import { json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
 
 export const live = routes();
 
 live.openAPIRegistry.register("LiveCommand", LiveCommand);
 
 // Costs one call of the relay, which records in D1 that the person is there: one query, which writes a row once a day.
+// Another one checks the session at the primary before the first frame.
 live.openapi(
   createRoute({
     method: "get",
@@ -32,15 +33,15 @@ live.openapi(
   async (c) => {
     if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
     const { reader } = c.var;
+    await refuseWrongToken(c);
     const viewer = await reader.confirmedViewer();
-    if (!viewer && c.req.header("authorization") !== undefined) throw new Refusal("not_signed_in");
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
     const address = c.req.header("cf-connecting-ip");
     const network = viewer || address === undefined ? undefined : networkOf(address);
     const relay = viewer ? relayOfPerson(region, viewer.person) : relayOfNetwork(region, network);
-    const guest = { hasBlocks: await reader.hasBlocks(), ...viewer, ...(network !== undefined && { network }) };
+    const guest = { ...viewer, ...(network !== undefined && { network }) };
     const query = new URLSearchParams({ guest: JSON.stringify(guest) });
     const response = await relayNamed(c.env, relay).fetch(`https://relay/?${query.toString()}`, {
       headers: { upgrade: "websocket" },

@@ -15,7 +15,7 @@ import { blockedFor, peopleSeenBy } from "../../reads/visibility.ts";
 import { countAttempt } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
-import { type App, body, json, refusals, routes } from "../../http/routes.ts";
+import { type App, body, json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
 
@@ -33,6 +33,7 @@ people.openapi(
   }),
   async (c) => {
     refuseOtherSites(c.req.raw);
+    await refuseWrongToken(c);
     const { handle, password, name } = c.req.valid("json");
     await countAttempt(c, "sign-up", handle);
     const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });

@@ -54,8 +54,8 @@ edits.openapi(
     path: "/posts/{post}",
     summary: "Delete a post with its likes and comments",
     description:
-      "Takes effect at once, for everyone, and cannot be undone. Its pictures are no longer served after about a " +
-      "minute, and are gone from all our caches within an hour.",
+      "Cannot be undone. Others may see the post for some more seconds. Its pictures are no longer served after about " +
+      "a minute, and are gone from all our caches within an hour.",
     request,
     responses: { 204: { description: "Deleted" }, ...refusals },
   }),

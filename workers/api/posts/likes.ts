@@ -65,6 +65,9 @@ likes.openapi(
       read: async (before, count) => {
         const result = await c.env.POSTS.getByName(post).likers(before, count);
         if (!result.ok) throw new Refusal(result.reason);
+        // Some may have liked a post that is hidden from the viewer since.
+        reader.readPrimariesFromNowOn();
+        await requireAccess(reader, post);
         return result.people;
       },
       keyOf: (person) => person,
