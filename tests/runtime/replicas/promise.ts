@@ -45,6 +45,8 @@ export class Visibility {
   readonly #excludedFromAll: Since = new Map();
   /** Pairs of a person and the author whom they have unfollowed. */
   readonly #unfollowed = new Set<string>();
+  /** Pairs of a follower and the author who has removed them, until the databases have it. */
+  readonly #removed = new Set<string>();
   #now: Relations = { privates: new Set(), follows: new Set(), blocks: new Set() };
 
   constructor(people: readonly PersonId[]) {
@@ -65,6 +67,11 @@ export class Visibility {
     if (this.#now.follows.has(pair)) this.#unfollowed.add(pair);
   }
 
+  /** Takes note of an acknowledged removal. From now on `follower` counts as none, whatever the databases have. */
+  removed(follower: PersonId, author: PersonId): void {
+    this.#removed.add(pairOf(follower, author));
+  }
+
   /** Takes note of the relations after the step `at`, whose changes have been acknowledged. */
   observe(now: Relations, at: number): void {
     const before = this.#now;
@@ -76,7 +83,9 @@ export class Visibility {
         const isBlocked = now.blocks.has(pair) || now.blocks.has(pairOf(author, viewer));
         // A block by either ends what the viewer may still see by an older state, and a new follow begins again.
         if (isBlocked || (now.follows.has(pair) && !before.follows.has(pair))) this.#unfollowed.delete(pair);
-        const isHidden = now.privates.has(author) && !now.follows.has(pair);
+        if (!now.follows.has(pair)) this.#removed.delete(pair);
+        const isFollower = now.follows.has(pair) && !this.#removed.has(pair);
+        const isHidden = now.privates.has(author) && !isFollower;
         keep(this.#blocked, pair, isBlocked, at);
         keep(this.#excluded, pair, isBlocked || isHidden, at);
         keep(this.#excludedFromAll, pair, isBlocked || (isHidden && !this.#unfollowed.has(pair)), at);

@@ -14,7 +14,7 @@ import { World } from "./world.ts";
 
 const EDGES = 3;
 const COPIES = [0, 1, 2, 3];
-const RUNS = 10;
+const RUNS = 5;
 /** Ahead of the clock of alarms, so that none runs until the test runs it. */
 const AHEAD = 3_600_000; // ms
 
@@ -149,9 +149,9 @@ it.each(FAULTS)(
       await run(2, edges, steps);
     });
     const { errorInstance, numRuns } = await fc.check(property, {
-      numRuns: 25,
+      seed: 1,
+      numRuns: 10,
       endOnFailure: true,
-      interruptAfterTimeLimit: 22_000,
     });
     console.log("FOUND", String(errorInstance).slice(0, 160), numRuns, performance.now() - t);
     expect(errorInstance).toBeInstanceOf(BrokenPromise);

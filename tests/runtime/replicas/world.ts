@@ -170,9 +170,26 @@ export class World {
     post.isDeleted = true;
   }
 
-  /** Says that a person is about to unfollow another. */
-  notesUnfollow(by: Person, author: Person): void {
-    this.#visibility.unfollowed(by.id, author.id);
+  isPrivate({ id }: Person): boolean {
+    return this.#visibility.relations.privates.has(id);
+  }
+
+  /** Returns false for a change that is made already. Requests and decisions about them are always worth a try. */
+  #wouldChange(by: Person, to: Person, what: keyof typeof RELATING): boolean {
+    const { follows, blocks } = this.#visibility.relations;
+    if (what === "block") return !blocks.has(pairOf(by.id, to.id));
+    if (what === "unblock") return blocks.has(pairOf(by.id, to.id));
+    if (what === "follow") return !follows.has(pairOf(by.id, to.id));
+    if (what === "remove") return follows.has(pairOf(to.id, by.id));
+    return true;
+  }
+
+  /** Follows, blocks or removes a person, decides about their request, or takes a follow or a block back. */
+  async relate(at: Edge, by: Person, to: Person, what: keyof typeof RELATING): Promise<void> {
+    if (!this.#wouldChange(by, to, what)) return;
+    if (what === "unfollow") this.#visibility.unfollowed(by.id, to.id);
+    const response = await this.act(at, by, ...RELATING[what](to));
+    if (what === "remove" && response.ok) this.#visibility.removed(to.id, by.id);
   }
 
   async setPrivate(at: Edge, by: Person, isPrivate: boolean): Promise<void> {
@@ -277,6 +294,7 @@ export class World {
         const mayView = by === author || !this.#visibility.isExcluded(by?.id ?? "", author.id);
         const { status, text } = await this.read(at, { by, path: `/posts/${id}`, hasToken: false });
         const shown = status === 200 ? (JSON.parse(text) as { caption: string }).caption : undefined;
+        if (shown !== undefined && !mayView) throw new BrokenPromise(`${id} by ${author.id} is shown to ${by?.id}`);
         expect(shown, `${id} by ${author.id} for ${by?.id}`).toBe(mayView && !isDeleted ? caption : undefined);
       }
     }
@@ -320,6 +338,18 @@ const FOLLOWS = `
   WHERE active = 1 AND follower IN (SELECT value FROM json_each(?))`;
 const BLOCKS = `
   SELECT person AS id, other FROM blocks WHERE mine = 1 AND person IN (SELECT value FROM json_each(?))`;
+
+type Call = [method: "PUT" | "DELETE", path: string];
+
+const RELATING = {
+  block: ({ handle }: Person): Call => ["PUT", `/people/${handle}/block`],
+  unblock: ({ handle }: Person): Call => ["DELETE", `/people/${handle}/block`],
+  follow: ({ handle }: Person): Call => ["PUT", `/people/${handle}/follow`],
+  unfollow: ({ handle }: Person): Call => ["DELETE", `/people/${handle}/follow`],
+  accept: ({ handle }: Person): Call => ["PUT", `/me/requests/${handle}`],
+  decline: ({ handle }: Person): Call => ["DELETE", `/me/requests/${handle}`],
+  remove: ({ handle }: Person): Call => ["DELETE", `/me/followers/${handle}`],
+};
 
 type Sent = { session?: string; token?: string; body?: object | undefined };
 

@@ -81,7 +81,16 @@ export class ReplicatedDatabase {
     };
   }
 
-  #batch(place: Place, statements: readonly Bound[]): Promise<D1Result[]> {
+  async #batch(place: Place, statements: readonly Bound[]): Promise<D1Result[]> {
+    const isStray = ({ sql }: Bound) => !place.session && !WRITES.test(sql) && place.hooks.isStray(sql);
+    const strays = statements.filter(isStray);
+    if (strays.length > 0) {
+      const session = { constraint: "first-unconstrained", bookmark: null };
+      const gone = await this.#batch({ ...place, session }, strays);
+      const rest = statements.filter((statement) => !isStray(statement));
+      const kept = rest.length > 0 ? await this.#batch(place, rest) : [];
+      return statements.map((statement) => (isStray(statement) ? gone : kept).shift() as D1Result);
+    }
     return this.#at(place, statements, (prepared, database) => database.batch(prepared));
   }
 
@@ -96,8 +105,7 @@ export class ReplicatedDatabase {
     const atLeast = commitOf(session?.bookmark ?? undefined);
     if (atLeast > this.#primary.applied) throw new Error("D1_ERROR: Invalid bookmark");
     const writes = statements.filter(({ sql }) => WRITES.test(sql));
-    const isNear = session ? session.constraint !== "first-primary" : asked.some(({ sql }) => hooks.isStray(sql));
-    const isFree = isNear && writes.length === 0;
+    const isFree = session !== undefined && session.constraint !== "first-primary" && writes.length === 0;
     const chosen = isFree ? choose(this.#replicas.map(({ applied }) => this.#primary.applied - applied)) : undefined;
     const copy = (chosen && this.#replicas[chosen.replica]) ?? this.#primary;
     this.served[copy === this.#primary ? "primary" : "replica"] += 1;
