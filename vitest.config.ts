@@ -33,10 +33,19 @@ const PURE = "**/*.node.test.ts";
 /** Long tests that run with two databases only, because that is the harder case. */
 const TWO_DATABASES_ONLY = [
   "tests/runtime/private-matrix.test.ts",
+  "tests/runtime/replicas/**",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
   "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",
   "workers/projector/projector.test.ts",
 ];
+
+/** Two databases for tests of replicas: the primary of each is its copy 0. See tests/runtime/stores/replicated.ts. */
+const COPIES = Object.fromEntries(
+  ["COPY_0_0", "COPY_0_1", "COPY_0_2", "COPY_0_3", "COPY_1_0", "COPY_1_1", "COPY_1_2", "COPY_1_3"].map((name) => [
+    name,
+    name.toLowerCase().replaceAll("_", "-"),
+  ]),
+);
 
 /** Tests inside workerd, with the bindings of wrangler.toml. The second project splits the rows over two databases. */
 function inRuntime(name: string, shards: string) {
@@ -46,7 +55,7 @@ function inRuntime(name: string, shards: string) {
       cloudflareTest(async () => ({
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
-          d1Databases: { DB: "db", DB_1: "db-1", DB_A: "db-a", DB_B: "db-b" },
+          d1Databases: { DB: "db", DB_1: "db-1", DB_A: "db-a", DB_B: "db-b", ...COPIES },
           bindings: {
             SHARDS: shards,
             TEST_MIGRATIONS: await readD1Migrations("schema/migrations"),

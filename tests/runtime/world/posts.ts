@@ -53,12 +53,12 @@ export async function readyMedia(owner: PersonId): Promise<MediaId> {
 }
 
 /** Writes a follow as the API and its effect leave it: the fact and its mirror. */
-export async function writeFollow(follower: PersonId, followee: PersonId): Promise<void> {
-  await d1Of(env, follower)
+export async function writeFollow(follower: PersonId, followee: PersonId, on: Env = env): Promise<void> {
+  await d1Of(on, follower)
     .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")
     .bind(follower, followee)
     .run();
-  await d1Of(env, followee)
+  await d1Of(on, followee)
     .prepare("INSERT INTO followers (followee, follower_shard, follower, active, version) VALUES (?, ?, ?, 1, 1)")
     .bind(followee, shardOf(follower), follower)
     .run();
