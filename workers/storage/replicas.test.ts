@@ -122,6 +122,7 @@ describe.skipIf(env.SHARDS !== "DB")("with a replica that lags", () => {
   it("finds a session that the replica does not have yet", async () => {
     const cleo = await signUp();
     expect((await ask("GET", "/v1/me", as(cleo))).status).toBe(200);
+  });
 
   it("serves the feed of a person who has just signed up", async () => {
     const cleo = await signUp();

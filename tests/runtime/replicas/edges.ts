@@ -23,8 +23,6 @@ export class Edge {
   #env: Env = env;
   #random: () => number = Math.random;
   #callsUntilHold = Number.POSITIVE_INFINITY;
-  /** Says which statements outside of sessions go to a replica all the same. Correct code has none. */
-  isStray: (sql: string) => boolean = () => false;
   #held: { reach: () => void; released: Promise<void> } | undefined;
 
   private constructor(worker: Worker) {
@@ -45,7 +43,6 @@ export class Edge {
       name,
       database.binding((lags) => this.#choose(lags), {
         before: () => this.#before(),
-        isStray: (sql) => this.isStray(sql),
       }),
     ]);
     this.#env = { ...env, ...others, ...Object.fromEntries(bound) } as Env;

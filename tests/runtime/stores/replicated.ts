@@ -16,11 +16,8 @@ type Copy = { readonly database: D1Database; applied: number; turn: Promise<unkn
  */
 export type ChooseCopy = (lags: readonly number[]) => { replica: number; commits: number } | undefined;
 
-/**
- * `before` runs before every call. `isStray` sends a statement outside of sessions to a replica, which D1 never does: it
- * plants a bug.
- */
-type Hooks = { before?: () => Promise<void>; isStray?: (sql: string) => boolean };
+/** `before` runs before every call. */
+type Hooks = { before?: () => Promise<void> };
 
 export class ReplicatedDatabase {
   readonly #primary: Copy;
@@ -43,8 +40,8 @@ export class ReplicatedDatabase {
   }
 
   /** Returns a binding as one isolate sees it, in which sessions read what `choose` picks. */
-  binding(choose: ChooseCopy, { before = async () => undefined, isStray = () => false }: Hooks = {}): D1Database {
-    const hooks = { before, isStray };
+  binding(choose: ChooseCopy, { before = async () => undefined }: Hooks = {}): D1Database {
+    const hooks = { before };
     const plain: Place = { choose, hooks, session: undefined };
     const binding = {
       prepare: (sql: string) => this.#prepare(plain, { sql, params: [] }),
@@ -82,15 +79,6 @@ export class ReplicatedDatabase {
   }
 
   async #batch(place: Place, statements: readonly Bound[]): Promise<D1Result[]> {
-    const isStray = ({ sql }: Bound) => !place.session && !WRITES.test(sql) && place.hooks.isStray(sql);
-    const strays = statements.filter(isStray);
-    if (strays.length > 0) {
-      const session = { constraint: "first-unconstrained", bookmark: null };
-      const gone = await this.#batch({ ...place, session }, strays);
-      const rest = statements.filter((statement) => !isStray(statement));
-      const kept = rest.length > 0 ? await this.#batch(place, rest) : [];
-      return statements.map((statement) => (isStray(statement) ? gone : kept).shift() as D1Result);
-    }
     return this.#at(place, statements, (prepared, database) => database.batch(prepared));
   }
 
