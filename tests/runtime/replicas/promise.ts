@@ -25,11 +25,8 @@ export const pairOf = (one: ViewerId, other: ViewerId): string => `${one} ${othe
 /** Something published: a post, one version of its caption, or a comment. `mark` is how it is found in a response. */
 export type Published = { mark: string; by: PersonId; on: { post: PostId; author: PersonId }; at: number };
 
-/**
- * `hasToken`: the request carried the token of all that the viewer has done. `knownUpTo`: the last step of which the
- * response must know whom it has excluded.
- */
-export type Terms = { hasToken: boolean; knownUpTo: number };
+/** `hasToken`: the request carried the token of all that the viewer has done. */
+export type Terms = { hasToken: boolean };
 
 /** Since when a viewer has been kept from an author without a break; for pairs of a viewer and an author. */
 type Since = Map<string, number>;
@@ -99,9 +96,9 @@ export class Visibility {
   }
 
   /** Returns what a response shows to `viewer` against the promise. */
-  violations(viewer: ViewerId, text: string, { hasToken, knownUpTo }: Terms): string[] {
+  violations(viewer: ViewerId, text: string, { hasToken }: Terms): string[] {
     const excluded = hasToken ? this.#excluded : this.#excludedFromAll;
-    const isAfter = (since: number | undefined, at: number) => since !== undefined && since <= knownUpTo && at > since;
+    const isAfter = (since: number | undefined, at: number) => since !== undefined && at > since;
     return this.#published.flatMap(({ mark, by, on, at }) => {
       if (by === viewer || !text.includes(mark)) return [];
       const since = excluded.get(pairOf(viewer, on.author));

@@ -89,9 +89,11 @@ describe("with correct code", () => {
   );
 });
 
+/** The effects that were tried once, at any edge. */
+const tried = new Set<string>();
+
 /** Leaves each effect to its queue, as if its database had failed for a moment. */
 function lateFor<E extends { id: string }>(apply: (env: Env, effect: E) => Promise<void>) {
-  const tried = new Set<string>();
   return async (on: Env, effect: E) => {
     if (tried.has(effect.id)) return apply(on, effect);
     tried.add(effect.id);

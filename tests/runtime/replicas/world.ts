@@ -17,9 +17,6 @@ import { BrokenPromise, pairOf, type Relations, type ViewerId, Visibility } from
 /** More than the lifetime of everything that an isolate keeps, except for handles. */
 const ALL_EXPIRES = 700_000; // ms
 
-/** How long an anonymous viewer may see the posts of somebody who has become private. */
-const PUBLIC_MAY_LAG = 5000; // ms
-
 export type Person = {
   id: PersonId;
   handle: string;
@@ -40,8 +37,7 @@ export type Read = {
   hasToken: boolean;
 };
 
-/** `begun` is the last step before the request was sent. */
-type Answer = { status: number; text: string; begun: number };
+type Answer = { status: number; text: string };
 
 export class World {
   readonly people: Person[] = [];
@@ -56,7 +52,6 @@ export class World {
   #env: Env = env;
   #step = 0;
   /** When each step ended, in ms since 1970. */
-  readonly #ended: number[] = [];
   #marks = 0;
   /** How many reads were judged, how many showed a caption of somebody else, and how many one of an excluding person. */
   readonly seen = { reads: 0, others: 0, earlier: 0 };
@@ -109,7 +104,6 @@ export class World {
     this.#step += 1;
     const { follows } = this.#visibility.relations;
     await step();
-    this.#ended[this.#step] = Date.now();
     await this.#observe();
     const { follows: now } = this.#visibility.relations;
     for (const person of this.people) {
@@ -237,20 +231,19 @@ export class World {
 
   /** Sends a read, and returns what is to be judged once its answer is there. */
   async read(at: Edge, { by, path, hasToken }: Read): Promise<Answer> {
-    const begun = this.#step;
     const token = hasToken && by ? { token: by.token } : {};
     const response = await at.fetch(requestOf("GET", path, { ...(by && { session: by.session }), ...token }));
     expect([200, 404], `GET ${path}: ${response.status}`).toContain(response.status);
     if (hasToken && by) by.token = response.headers.get("consistency-token") ?? by.token;
-    return { status: response.status, text: await response.text(), begun };
+    return { status: response.status, text: await response.text() };
   }
 
   /** Expects that a read keeps the promise. */
-  judge({ by, path, hasToken }: Read, { status, text, begun }: Answer): void {
+  judge({ by, path, hasToken }: Read, { status, text }: Answer): void {
     if (status !== 200) return;
     const viewer: ViewerId = by?.id ?? "";
     // The path of a request for a post names it, and so counts as shown.
-    const terms = { hasToken: hasToken && by !== undefined, knownUpTo: by ? begun : this.#stepBefore(PUBLIC_MAY_LAG) };
+    const terms = { hasToken: hasToken && by !== undefined };
     const violations = this.#visibility.violations(viewer, `${path} ${text}`, terms);
     if (violations.length > 0) {
       const reader = `${viewer || "anybody"}${hasToken ? " with their token" : ""}`;
@@ -298,11 +291,6 @@ export class World {
         expect(shown, `${id} by ${author.id} for ${by?.id}`).toBe(mayView && !isDeleted ? caption : undefined);
       }
     }
-  }
-
-  /** Returns the last step that ended before the last `ms`. */
-  #stepBefore(ms: number): number {
-    return this.#ended.findLastIndex((ended) => ended < Date.now() - ms);
   }
 
   #mark(): string {
