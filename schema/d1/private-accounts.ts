@@ -14,6 +14,16 @@ export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
 
 const IS_PRIVATE = textOf(sql`SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1`);
 
+/** Returns those of `people` who are private. Costs one D1 query per database. */
+export async function privateAmong(env: Env, people: Iterable<PersonId>): Promise<Set<PersonId>> {
+  const rows = await queryByIds<{ id: PersonId }>(env, people, PRIVATE_AMONG);
+  return new Set(rows.map(({ id }) => id));
+}
+
+const PRIVATE_AMONG = textOf(sql`
+  SELECT ${people.id} FROM ${people}
+  WHERE ${people.id} IN (SELECT value FROM json_each(?1)) AND ${people.private} = 1`);
+
 /** Returns the followers of `followee` among `people`, without open requests. Costs one D1 query per database. */
 export async function followersAmong(env: Env, followee: PersonId, people: Iterable<PersonId>): Promise<Set<PersonId>> {
   const rows = await queryByIds<Pick<typeof following.$inferSelect, "follower">>(

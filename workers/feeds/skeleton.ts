@@ -14,6 +14,8 @@ import type { Reader } from "../storage/reader.ts";
 import { timelines } from "./timelines.ts";
 
 const READERS_MAX = 10_000;
+/** The most large authors of a reader that an isolate remembers: the ids of all take about 20 MB at most. */
+const EXPECTED_MAX = 50;
 
 /**
  * Part of a person's feed as it is stored: entries, newest first; the large authors whose posts must be merged in; when
@@ -146,7 +148,8 @@ async function withLargeAuthors(
   { entries, largeAuthors, followedAt, liked }: StoredFeed,
   expected: readonly PostId[],
 ): Promise<Skeleton> {
-  largeAuthorsOf.set(person, largeAuthors);
+  if (largeAuthors.length <= EXPECTED_MAX) largeAuthorsOf.set(person, largeAuthors);
+  else largeAuthorsOf.delete(person);
   const floor = entries[limit - 1]?.post ?? "";
   const known = new Map(entries.map((entry) => [entry.post, entry]));
   const published = [...(await timelines.get(reader, largeAuthors)).values()].map(({ posts }) =>

@@ -4,7 +4,9 @@ import type { Notice, NoticeEvent } from "../../schema/messages/notices.ts";
 import type { Statement } from "../../schema/d1/database.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { bare, excluded, fieldsOf, jsonFieldsOf, list, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import type { PersonId } from "../../schema/ids.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
+import { following } from "../../schema/tables/people.ts";
 import { keyOf, KEYS, type NotificationKey } from "./notification-keys.ts";
 import { wantsNotificationSql } from "./notification-rules.ts";
 
@@ -18,11 +20,14 @@ export type UnreadNotification = NotificationKey;
  * number lead to the same row, except for its time: that is when it was raised here, so that a late one appears above
  * those already read.
  */
-export const notificationStatements = (notices: readonly Notice[], now = Date.now()): Statement[] =>
+export const notificationStatements = (notices: readonly PostNotice[], now = Date.now()): Statement[] =>
   setBased(
     WRITE,
     notices.map((notice): Row => ({ ...notice, at: now })),
   );
+
+/** A notice about a post of `author`. `isPrivate`: they are private, as their primary said after what it is about. */
+export type PostNotice = Notice & { author: PersonId; isPrivate: boolean };
 
 /** Statements for the end of the same batch: they return which of these notifications are unread. */
 export const unreadStatements = (keys: readonly NotificationKey[]): Statement[] => setBased(UNREAD, keys.map(keyOf));
@@ -32,7 +37,7 @@ const NOTICES = rowsOf(
   ["recipient", "kind", "subject", "post", "actors", "count", "excerpt", "version"],
   "notice.value",
 );
-type Row = typeof NOTICES.Row & { events: NoticeEvent[]; at: number };
+type Row = typeof NOTICES.Row & Pick<PostNotice, "events" | "author" | "isPrivate"> & { at: number };
 const field = fieldsOf<Row>("notice.value");
 const jsonField = jsonFieldsOf<Row>("notice.value");
 const event = fieldsOf<NoticeEvent>("event.value");
@@ -50,11 +55,20 @@ const RAISED = sql`coalesce((
 const IS_NEWER = sql`${excluded(notifications.version)} > ${notifications.version}`;
 const IS_RAISED = sql`${excluded(notifications.raised)} > ${notifications.raised}`;
 
+/**
+ * Whether the recipient may hear of the post: nobody but its author and their followers may, if the author is private. Here
+ * both are current, and whoever reads the inbox may have an older state of the author. What takes back passes.
+ */
+const MAY_HEAR = sql`(
+  NOT ${field("isPrivate")} OR ${field("count")} = 0 OR ${field("recipient")} = ${field("author")} OR EXISTS (
+    SELECT 1 FROM ${following} WHERE ${following.follower} = ${field("recipient")}
+    AND ${following.followee} = ${field("author")} AND ${following.active} = 1))`;
+
 const WRITE = textOf(sql`
   INSERT INTO ${notifications} (${NOTICES.columns}, ${list(notifications.raised, notifications.at)})
   SELECT ${NOTICES.values}, raised, iif(raised > 0, ${field("at")}, 0)
   FROM (SELECT value, ${RAISED} AS raised FROM json_each(?1) AS notice) AS notice
-  WHERE true
+  WHERE ${MAY_HEAR}
   ON CONFLICT DO UPDATE SET
     ${bare(notifications.actors)} = iif(${IS_NEWER}, ${excluded(notifications.actors)}, ${notifications.actors}),
     ${bare(notifications.count)} = iif(${IS_NEWER}, ${excluded(notifications.count)}, ${notifications.count}),

@@ -5,11 +5,14 @@
  * and the post's actor asks D1, so nothing is confirmed by a call.
  */
 import { PostFacts } from "../../schema/messages/facts.ts";
+import { privateAmong } from "../../schema/d1/private-accounts.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
+import type { PersonId } from "../../schema/ids.ts";
 import { announce } from "../push/announce.ts";
 import { trimInboxStatements } from "../notifications/inbox-limit.ts";
 import {
   notificationStatements,
+  type PostNotice,
   type UnreadNotification,
   unreadStatements,
 } from "../notifications/write-notifications.ts";
@@ -49,6 +52,14 @@ export async function project(env: Env, facts: readonly PostFacts[]): Promise<vo
   }
 }
 
+/** Returns the notices of facts. Costs one D1 query for each database of authors of posts that others are told about. */
+async function noticesOf(env: Env, facts: readonly PostFacts[]): Promise<PostNotice[]> {
+  const all = facts.flatMap(({ author, notices }) => (notices?.list ?? []).map((notice) => ({ ...notice, author })));
+  const authors = all.flatMap(({ author, recipient }) => (author === recipient ? [] : [author]));
+  const privates = authors.length > 0 ? await privateAmong(env, authors) : new Set<PersonId>();
+  return all.map((notice) => ({ ...notice, isPrivate: privates.has(notice.author) }));
+}
+
 /**
  * Writes likes and notifications, in one D1 batch for each database of their people. Returns the entries that are
  * unread.
@@ -60,11 +71,7 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
     facts.flatMap((fact) => fact.commentLikes),
     ({ person }) => person,
   );
-  const notices = byDatabase(
-    env,
-    facts.flatMap((fact) => fact.notices?.list ?? []),
-    ({ recipient }) => recipient,
-  );
+  const notices = byDatabase(env, await noticesOf(env, facts), ({ recipient }) => recipient);
   const written = [...new Set([...likes.keys(), ...commentLikes.keys(), ...notices.keys()])].map(async (database) => {
     const own = notices.get(database) ?? [];
     const noticeStatements = notificationStatements(own);

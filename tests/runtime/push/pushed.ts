@@ -80,7 +80,9 @@ export async function writeFollowNotification(
 /** Writes a notification and returns its key. */
 export async function writeNotification(notice: Notice): Promise<Key> {
   const database = d1Of(env, notice.recipient);
-  await database.batch(prepared(database, notificationStatements([notice])));
+  await database.batch(
+    prepared(database, notificationStatements([{ ...notice, author: notice.recipient, isPrivate: false }])),
+  );
   const { recipient, kind, subject } = notice;
   return { recipient, kind, subject };
 }

@@ -91,7 +91,9 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
   if (!other) throw new Refusal("person_not_found");
   if (person === other) throw new Refusal("cannot_block_yourself");
 
-  const effect = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
+  const changed = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
+  // A block that stood before may not be applied yet, if whoever repeats it had no response.
+  const effect = changed ?? (wanted ? newBlockEffect(person, other) : undefined);
   if (!effect) return;
   try {
     await within(STORE_TIMEOUT, applyBlock(c.env, effect), "D1");

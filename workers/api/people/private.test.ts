@@ -56,6 +56,23 @@ describe("becoming private", () => {
     expect(await read(ben)).toBe("200");
   });
 
+  it("keeps what is written from then on out of the inboxes of people who do not follow", async () => {
+    const { ada, ben, cleo, post } = await scene();
+    await makePrivate(ada.person); // As another isolate does, so this one still takes her for public.
+    await comment(cleo, post, `@${ben.person.handle} @${cleo.person.handle} secret`);
+    await comment(ada, post, `@${cleo.person.handle} hello`);
+    await projectAll(queues, post);
+    const rows = async ({ person }: Someone) =>
+      (
+        await d1Of(env, person.id)
+          .prepare("SELECT excerpt FROM notifications WHERE recipient = ? AND kind = 'mention'")
+          .bind(person.id)
+          .all<{ excerpt: string }>()
+      ).results;
+    expect(await rows(ben)).toEqual([]);
+    expect(await rows(cleo)).toMatchObject([{ excerpt: expect.stringContaining("hello") as string }]);
+  });
+
   it("reaches an isolate that made no change within a second", async () => {
     const { ada, ben, post, read } = await scene();
     expect(await read(ben)).toBe("200");
