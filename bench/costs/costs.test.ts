@@ -30,6 +30,11 @@ it("bills KV by key, not by call", () => {
   expect(billOf(tallies({ kvReads: 30, kvWrites: 2 }), 0)).toMatchObject({ kvReads: 15, kvWrites: 10 });
 });
 
+it("bills a picture by its objects, and by what Images makes of it", () => {
+  const bill = billOf(tallies({ bucketWrites: 1 }, { bucketWrites: 4, bucketReads: 5, pictures: 5 }), 0);
+  expect(bill).toMatchObject({ bucketWrites: 22.5, bucketReads: 1.8, pictures: 2500 });
+});
+
 it("bills a delivery as the work that followers add to a publish", () => {
   const toNobody = tallies({ rowsWritten: 4 }, { messages: 2 });
   const toMany = tallies({ rowsWritten: 4 }, { messages: 3, rowsWritten: 1000 });

@@ -38,6 +38,9 @@ function dollarsOf(tally: Tally, requests: number, processor: number): Bill {
     actorRowsWritten: tally.actorRowsWritten,
     kvReads: tally.kvReads,
     kvWrites: tally.kvWrites,
+    bucketWrites: tally.bucketWrites,
+    bucketReads: tally.bucketReads,
+    pictures: tally.pictures,
     queueOperations: tally.messages * OPERATIONS_PER_MESSAGE,
   };
   return Object.fromEntries(

@@ -5,6 +5,8 @@ const WORKERS = `${DOCS}/workers/platform/pricing/`;
 const D1 = `${DOCS}/d1/platform/pricing/`;
 const KV = `${DOCS}/kv/platform/pricing/`;
 const ACTORS = `${DOCS}/durable-objects/platform/pricing/`;
+const R2 = `${DOCS}/r2/pricing/`;
+const IMAGES = `${DOCS}/images/pricing/`;
 const QUEUES = `${DOCS}/queues/platform/pricing/`;
 
 /** The date on which the sources were read. */
@@ -23,6 +25,9 @@ export const PER_MILLION = {
   actorRowsWritten: { of: "Durable Object rows written, including alarms set", dollars: 1, source: ACTORS },
   kvReads: { of: "KV keys read", dollars: 0.5, source: KV },
   kvWrites: { of: "KV keys written or deleted", dollars: 5, source: KV },
+  bucketWrites: { of: "R2 operations of class A (write, list)", dollars: 4.5, source: R2 },
+  bucketReads: { of: "R2 operations of class B (read)", dollars: 0.36, source: R2 },
+  pictures: { of: "pictures made by Images", dollars: 500, source: IMAGES },
   queueOperations: { of: "queue operations, of up to 64 KB each", dollars: 0.4, source: QUEUES },
 } as const satisfies Record<string, Price>;
 

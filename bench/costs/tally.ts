@@ -13,6 +13,11 @@ export type Tally = {
   /** Keys read: a call for many keys is billed as many. */
   kvReads: number;
   kvWrites: number;
+  /** Objects of R2 written or listed, and read. */
+  bucketWrites: number;
+  bucketReads: number;
+  /** Pictures made by the Images binding. */
+  pictures: number;
   cacheReads: number;
   cacheWrites: number;
   /** Messages of up to 64 KB; a larger message counts as several. */
@@ -35,6 +40,9 @@ export const noTally = (): Tally => ({
   alarms: 0,
   kvReads: 0,
   kvWrites: 0,
+  bucketWrites: 0,
+  bucketReads: 0,
+  pictures: 0,
   cacheReads: 0,
   cacheWrites: 0,
   messages: 0,

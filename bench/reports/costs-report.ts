@@ -84,16 +84,18 @@ function billsReport(bills: readonly Billed[]): Report {
     dollars(bill.rowsRead + bill.rowsWritten),
     dollars(bill.actorRequests + bill.actorTime + bill.actorRowsRead + bill.actorRowsWritten),
     dollars(bill.kvReads + bill.kvWrites),
+    dollars(bill.bucketReads + bill.bucketWrites),
+    dollars(bill.pictures),
     dollars(bill.queueOperations),
   ];
   return {
     title: "Dollars per million operations",
-    table: [["", "total", "Workers", "D1", "actors", "KV", "queues"], ...bills.map(rowOf)],
+    table: [["", "total", "Workers", "D1", "actors", "KV", "R2", "Images", "queues"], ...bills.map(rowOf)],
     notes: [
       "Computed from the work that the benchmarks count, including what follows in actors and queues, at list prices. The usage that a plan includes is not deducted.",
       "The CPU time of Workers is an upper bound: it is that of the whole local runtime, databases included.",
       `An actor is assumed to be active for ${ACTOR_BUSY * 1000} ms per call or alarm. A batch of a queue consumer counts as one request.`,
-      "Pictures are not included: R2 and the cache in front of it serve them, with one Worker request per miss.",
+      "Serving a picture is not included: R2 and the cache in front of it serve it, with one Worker request and one read of R2 per miss.",
     ],
     measured: bills,
     wrong: [],

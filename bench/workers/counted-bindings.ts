@@ -14,6 +14,8 @@ function countedBinding(binding: object, tally: Tally): unknown {
   if ("idFromName" in binding) return countedActors(binding as DurableObjectNamespace, tally);
   if ("sendBatch" in binding) return countedQueue(binding as Queue, tally);
   if ("getWithMetadata" in binding) return countedKv(binding as KVNamespace, tally);
+  if ("createMultipartUpload" in binding) return countedBucket(binding as R2Bucket, tally);
+  if ("input" in binding) return countedImages(binding as ImagesBinding, tally);
   return binding;
 }
 
@@ -45,6 +47,32 @@ function countedQueue(queue: Queue, tally: Tally): Queue {
     },
   });
 }
+
+/** Parts of multipart uploads are not counted. Deleting is free. */
+function countedBucket(bucket: R2Bucket, tally: Tally): R2Bucket {
+  const methods = bucket as unknown as Record<string, (...values: unknown[]) => unknown>;
+  const counted =
+    (name: string, work: Partial<Tally>) =>
+    (...values: unknown[]) => {
+      addTo(tally, work);
+      return methods[name]?.(...values);
+    };
+  return withMethods(bucket, {
+    put: counted("put", { bucketWrites: 1 }),
+    list: counted("list", { bucketWrites: 1 }),
+    createMultipartUpload: counted("createMultipartUpload", { bucketWrites: 1 }),
+    get: counted("get", { bucketReads: 1 }),
+    head: counted("head", { bucketReads: 1 }),
+  });
+}
+
+const countedImages = (images: ImagesBinding, tally: Tally): ImagesBinding =>
+  withMethods(images, {
+    input: (...values: Parameters<ImagesBinding["input"]>) => {
+      addTo(tally, { pictures: 1 });
+      return images.input(...values);
+    },
+  });
 
 function countedKv(kv: KVNamespace, tally: Tally): KVNamespace {
   const read = (method: "get" | "getWithMetadata") => (keys: string | string[], options: never) => {
