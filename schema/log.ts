@@ -42,7 +42,7 @@ function write(level: "warn" | "error", what: string, details: Details, now = Da
 
 function kindOf(what: string, now: number): Kind {
   const last = kinds.get(what);
-  if (last && now < last.until) return last;
+  if (last && now < last.until && now >= last.until - MINUTE) return last; // The clock may be set back.
   if (!last && kinds.size >= KINDS_MAX) kinds.clear();
   const kind = { until: now + MINUTE, lines: 0, leftOut: last?.leftOut ?? 0 };
   kinds.set(what, kind);

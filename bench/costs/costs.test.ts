@@ -32,7 +32,8 @@ it("bills KV by key, not by call", () => {
 
 it("bills a picture by its objects, and by what Images makes of it", () => {
   const bill = billOf(tallies({ bucketWrites: 1 }, { bucketWrites: 4, bucketReads: 5, pictures: 5 }), 0);
-  expect(bill).toMatchObject({ bucketWrites: 22.5, bucketReads: 1.8, pictures: 2500 });
+  expect([bill.bucketWrites, bill.pictures]).toEqual([22.5, 2500]);
+  expect(bill.bucketReads).toBeCloseTo(1.8);
 });
 
 it("bills a delivery as the work that followers add to a publish", () => {
