@@ -13,7 +13,8 @@ import { newEffect, saveEffectIf, sendEffect } from "../../storage/effects.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
-import { personByHandle } from "../../reads/people.ts";
+import { handles } from "../../reads/documents.ts";
+import { claimantSeenBy, personByHandle } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
@@ -56,16 +57,17 @@ for (const { wanted, ...operation } of [
 
 /**
  * Follows or unfollows a person, and returns the resulting relation. Costs a batch in the follower's database, which
- * writes nothing if nothing changes; before it, two queries of replicas unless the person is in memory, and one of the
- * primary if the two live in different databases.
+ * writes nothing if nothing changes; before it, one query of a replica unless the handle is in memory (two for an
+ * unfollow), and one of the primary if the two live in different databases.
  */
 async function setFollowing(c: Context<App>, handle: string, wanted: boolean): Promise<Followed> {
   const follower = claimedViewer(c).person;
   const { reader } = c.var;
-  const followee = await personByHandle(reader, handle);
+  reader.readForWrite();
+  const followee = wanted ? await claimantSeenBy(reader, handle) : await personByHandle(reader, handle);
   if (!followee) throw new Refusal("person_not_found");
   if (follower === followee) throw new Refusal("cannot_follow_yourself");
-  const asked = wanted ? await isRequest(reader, follower, followee) : "0";
+  const asked = wanted ? await isRequest(reader, follower, followee, handle) : "0";
 
   const { block, state } = await withFreshIds(async () => {
     const { effect, statements } = wanted ? follow(follower, followee, asked) : endFollowStatements(follower, followee);
@@ -76,7 +78,8 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
     const [between, state] = results.slice(-2).map((result) => result.rows[0]);
     return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
   });
-  if (block.theirs) throw new Refusal("person_not_found");
+  if (state?.isPrivate === null) handles.drop(handle); // Nobody has the handle who has claimed it.
+  if (block.theirs || state?.isPrivate === null) throw new Refusal("person_not_found");
   if (block.mine && wanted) throw new Refusal("unblock_first");
   const followed = { followedByMe: state?.active === 1, requestedByMe: state?.requested === 1 };
   if (wanted && !followed.followedByMe && !followed.requestedByMe) {
@@ -87,20 +90,27 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
   return followed;
 }
 
+type Asked = "0" | "1" | `@${string}`;
+
 /**
- * Returns whether a follow must be a request, because the followee is private: "1", "0", or "" if the transaction that
- * writes it can read that itself, in the same database. Costs one D1 query of the primary, or nothing.
+ * Returns whether a follow must be a request, because the followee is private: "1", "0", or the handle if the transaction
+ * that writes it can read that itself, in the same database, and whether the followee has this handle. Throws
+ * `person_not_found` if they have not. Costs one D1 query of the primary, or nothing.
  */
-async function isRequest(reader: Reader, follower: PersonId, followee: PersonId): Promise<"0" | "1" | ""> {
-  if (bindingOf(reader.env, follower) === bindingOf(reader.env, followee)) return "";
-  const [row] = await reader.primary<{ isPrivate: 0 | 1 }>(followee, IS_PRIVATE, followee);
-  return row?.isPrivate === 1 ? "1" : "0";
+async function isRequest(reader: Reader, follower: PersonId, followee: PersonId, handle: string): Promise<Asked> {
+  if (bindingOf(reader.env, follower) === bindingOf(reader.env, followee)) return `@${handle}`;
+  const [row] = await reader.primary<{ isPrivate: 0 | 1 }>(followee, IS_PRIVATE, followee, handle);
+  if (!row) handles.drop(handle); // Somebody else may take over such a claim.
+  if (!row) throw new Refusal("person_not_found");
+  return row.isPrivate === 1 ? "1" : "0";
 }
 
-const IS_PRIVATE = textOf(sql`SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1`);
+const isPrivateSql = (person: SQL, handle: SQL): SQL => sql`
+  SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ${person} AND ${people.handle} = ${handle}`;
+const IS_PRIVATE = textOf(isPrivateSql(sql`?1`, sql`?2`));
 
 /** The counterpart of `endFollowStatements`. Changes nothing between two people with a block, or at the limits. */
-function follow(follower: PersonId, followee: PersonId, asked: "0" | "1" | "") {
+function follow(follower: PersonId, followee: PersonId, asked: Asked) {
   const effect = newEffect(follower, { kind: "follow", follower, followee });
   return {
     effect,
@@ -118,7 +128,7 @@ const openRequests = (follower: SQL): SQL => sql`(
 
 /** SQL: whether `follower` may follow `followee` (or ask to, if `asked` is 1) and that would change anything. */
 const mayFollow = (follower: SQL, followee: SQL, asked: SQL): SQL => sql`(
-  NOT EXISTS (
+  ${asked} IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM ${following} WHERE ${following.follower} = ${follower} AND ${following.followee} = ${followee}
       AND (${following.active} = 1 OR (${following.requested} = 1 AND ${asked} = 1)))
   AND NOT EXISTS (
@@ -128,9 +138,9 @@ const mayFollow = (follower: SQL, followee: SQL, asked: SQL): SQL => sql`(
     + ${openRequests(follower)} < ${literal(FOLLOWING_MAX)}
   AND (${asked} = 0 OR ${openRequests(follower)} < ${literal(REQUESTS_MAX)}))`;
 
-/** SQL: 1 if the follow must be a request, from a result of `isRequest`. */
+/** SQL: 1 if the follow must be a request, from a result of `isRequest`; NULL if there is no such person. */
 const isRequestSql = (asked: SQL, followee: SQL): SQL => sql`CAST(
-  iif(${asked} = '', (SELECT ${people.private} FROM ${people} WHERE ${people.id} = ${followee}), ${asked}) AS INTEGER)`;
+  iif(${asked} LIKE '@%', (${isPrivateSql(followee, sql`substr(${asked}, 2)`)}), ${asked}) AS INTEGER)`;
 
 const MAY_FOLLOW = textOf(mayFollow(sql`?4`, sql`?5`, isRequestSql(sql`?6`, sql`?5`)));
 const IS_REQUEST = isRequestSql(sql`?3`, sql`?2`);
@@ -156,4 +166,4 @@ const STATE = textOf(sql`
   SELECT coalesce(max(${following.active}), 0) AS "active", coalesce(max(${following.requested}), 0) AS "requested",
     ${openRequests(sql`?1`)} AS "open", ${IS_REQUEST} AS "isPrivate"
   FROM ${following} WHERE ${following.follower} = ?1 AND ${following.followee} = ?2`);
-type State = { active: 0 | 1; requested: 0 | 1; open: number; isPrivate: 0 | 1 };
+type State = { active: 0 | 1; requested: 0 | 1; open: number; isPrivate: 0 | 1 | null };
