@@ -100,7 +100,13 @@ inner.route("/", serveMedia);
 inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.
 inner.route("/v1", v1);
 
+const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 export const app = {
-  fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> =>
-    publicResponse(inner.fetch, request, env, context),
+  fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> => {
+    const response = publicResponse(inner.fetch, request, env, context);
+    // A write runs to its end though its client has gone: what an actor has handed out would be lost with the request.
+    if (!READS.has(request.method)) context.waitUntil(response.catch(() => undefined));
+    return response;
+  },
 };

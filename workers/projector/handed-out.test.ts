@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { RETRY_DELAY } from "../../durable-objects/post/outbox/outbox-policy.ts";
+import { QUEUE_TIME, RETRY_DELAY } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
@@ -21,14 +21,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A post in D1 whose actor knows that, and was asked for nothing in the last 200 ms. */
+/** A post in D1 whose actor knows that, and has sent nothing for so long that it hands out. */
 async function restingPost() {
   const { post, actor } = await publishedPost();
   await flush(actor);
   await project(env, queues.facts.splice(0));
   await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await actor.state();
-  vi.useFakeTimers({ now: Date.now() + 1000, toFake: ["Date"] });
+  vi.useFakeTimers({ now: Date.now() + QUEUE_TIME, toFake: ["Date"] });
   return { id: post.id, actor };
 }
 type Actor = Awaited<ReturnType<typeof restingPost>>["actor"];

@@ -5,6 +5,7 @@ import {
   NOTICE_WINDOW,
   OutboxPolicy,
   type Progress,
+  QUEUE_TIME,
   RETRY_DELAY,
   RETRY_DELAY_MAX,
 } from "./outbox-policy.ts";
@@ -41,6 +42,7 @@ class World {
   #tries = 0;
   #noticesAt = 0;
   #factsAt = 0;
+  #queuedAt = 0;
   /** What was lost and has not advanced since: how far it was confirmed, or the fan-out. */
   readonly #lost = new Map<"facts" | "notices" | "fanOut", number>();
 
@@ -58,7 +60,8 @@ class World {
 
   /** As `handOut` of the outbox, which hands out whole messages only. Returns whether it did. */
   handOut(): boolean {
-    const isAllowed = this.#tries === 0 && this.now >= this.#factsAt + FLUSH_DELAY;
+    const isLateEnough = this.now >= this.#factsAt + FLUSH_DELAY && this.now >= this.#queuedAt + QUEUE_TIME;
+    const isAllowed = this.#tries === 0 && isLateEnough;
     expect(this.policy.mayHandOut(this.now)).toBe(isAllowed);
     if (!isAllowed) return false;
     const message = this.#message(this.now >= this.#noticesAt + NOTICE_WINDOW);
@@ -93,6 +96,7 @@ class World {
   /** The memory is lost, as when the object is evicted. The alarm is not. */
   evict(): void {
     this.#factsAt = 0;
+    this.#queuedAt = 0;
     this.policy = new OutboxPolicy(this.progress);
     if (this.policy.isPending) this.#setAlarm(this.policy.changed(this.now));
     this.#countAllAsLost();
@@ -182,6 +186,7 @@ class World {
       if (!this.isQueueUp) return false;
       this.messages.push(message);
       this.meanwhile.shift()?.();
+      if (message.to > Math.max(this.progress.confirmed, ...this.#underWay.facts)) this.#queuedAt = this.now;
       this.#sent(message);
     }
     return true;
@@ -468,6 +473,24 @@ it("sends what was handed out and has not arrived, and then hands nothing out un
   world.change(false);
   expect(world.handOut()).toBe(false);
   world.messages.forEach((message) => world.confirm(message));
+  world.pass(FLUSH_DELAY);
+  world.messages.forEach((message) => world.confirm(message));
+  world.pass(QUEUE_TIME);
+  world.change(false);
+  expect(world.handOut()).toBe(true);
+});
+
+it("hands out nothing that would overtake a message in the queue", () => {
+  const world = settled();
+  world.change(false);
+  world.pass(FLUSH_DELAY);
+  expect(world.messages).toHaveLength(1);
+  world.pass(QUEUE_TIME - FLUSH_DELAY);
+  world.change(false);
+  expect(world.handOut()).toBe(false);
+  world.pass(FLUSH_DELAY);
+  world.pass(QUEUE_TIME);
+  world.change(false);
   expect(world.handOut()).toBe(true);
 });
 

@@ -6,7 +6,8 @@
  *   something is pending, a wake-up is set.
  * - **Once.** Nothing is sent that is confirmed or under way.
  * - **Handed out.** A change that comes FLUSH_DELAY (200 ms) or more after the last message may be handed to its caller,
- *   who projects it, unless messages are being lost or refused. So may the fan-out of a new post, together with it.
+ *   who projects it, unless messages are being lost or refused, or the queue had one within QUEUE_TIME: the change would
+ *   overtake it, and D1 notes only what follows without a gap. So may the fan-out of a new post, together with it.
  * - **Together.** Any other change is sent FLUSH_DELAY after it was made, with all changes made by then. What is too
  *   much for one flush follows 200 ms later or, while messages are being lost or refused, after their delay.
  * - **Lost.** Messages under way share one deadline: RETRY_DELAY (10 s) after the first of them was sent, or after the
@@ -25,6 +26,8 @@ import type { PostRow } from "../post-tables.ts";
 
 /** Changes within this many milliseconds share a message. */
 export const FLUSH_DELAY = 200;
+/** In ms. A message in the queue has usually arrived after this long: the batch waits for 1 s. */
+export const QUEUE_TIME = 2000;
 /** In ms. A post that a million people like rewrites its author's notification ten thousand times a day at most. */
 export const NOTICE_WINDOW = 10_000;
 /** Unconfirmed changes are sent again after 10 s, then 20, 40... up to 5 minutes. */
@@ -48,6 +51,10 @@ export class OutboxPolicy {
   #noticesSent: number;
   #noticesSentAt = 0;
   #factsSentAt = 0;
+  /** When facts were put into the queue last. */
+  #queuedAt = 0;
+  /** Whether what is sent now goes to the caller of a command. */
+  #isHandingOut = false;
   /** Decided once for all messages of a flush: the notices of one moment may need several. */
   #mayNotify = false;
   #fanOutSent = false;
@@ -121,6 +128,7 @@ export class OutboxPolicy {
   /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
   wake(now: number): void {
     this.#wakesAt = Number.POSITIVE_INFINITY;
+    this.#isHandingOut = false;
     if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
     this.#mayNotify = now >= this.#noticesDue && !this.#isProbing;
   }
@@ -131,6 +139,8 @@ export class OutboxPolicy {
    */
   mayHandOut(now: number): boolean {
     if (this.#attempts > 0 || now < this.#factsSentAt + FLUSH_DELAY) return false;
+    if (now < this.#queuedAt + QUEUE_TIME) return false;
+    this.#isHandingOut = true;
     this.#mayNotify = now >= this.#noticesDue;
     return true;
   }
@@ -161,6 +171,7 @@ export class OutboxPolicy {
   /** Notes that the queue or a caller has taken the facts up to `to`, and the notices if there are any. */
   sentFacts(to: number, notices: NoticesTo | undefined, now: number): void {
     this.#factsSentAt = now;
+    if (!this.#isHandingOut && to > this.#sent) this.#queuedAt = now;
     this.#sent = Math.max(this.#sent, to);
     this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
     if (notices && notices.list.length > 0) this.#noticesSentAt = now;

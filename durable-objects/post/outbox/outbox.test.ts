@@ -50,7 +50,7 @@ it("hands a lone like to its caller, and gathers those of the next 200 ms", asyn
   const { actor } = await publishedPost();
   await flush(actor);
   queues.facts.length = 0;
-  later(1000);
+  later(2000);
   const liked = await actor.like(newPerson(), { takes: true });
   expect(liked).toMatchObject({
     ok: true,

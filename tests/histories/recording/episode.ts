@@ -16,7 +16,7 @@ import { type Fault, type Size, stepsOf } from "./plan.ts";
 const PASSWORD = "correct horse battery";
 /** How long, in ms, clients go on after the last fault, so that writes follow it too. */
 const AFTERWARDS = 700;
-/** In ms. What a kill has interrupted is sent again after 5 s, then 10, 20. */
+/** In ms. What a kill has interrupted is sent again after 10 s, then 20. */
 const CAUGHT_UP_WITHIN = 45_000;
 
 /** `unknown`: how many requests ended without a response, by reason. `caughtUp`: the ms that D1 took to catch up. */
