@@ -170,7 +170,8 @@ class World {
     if (isPending) expect(this.alarm).toBeLessThanOrEqual(this.now + RETRY_DELAY_MAX);
   }
 
-  #sendFacts(mayNotify: boolean): boolean {
+  #sendFacts(mayNotifyAtFirst: boolean): boolean {
+    let mayNotify = mayNotifyAtFirst;
     for (let messages = 0; messages < MESSAGES_PER_FLUSH; messages += 1) {
       const message = this.#message(mayNotify);
       if (!message) {
@@ -188,6 +189,8 @@ class World {
       this.meanwhile.shift()?.();
       if (message.to > Math.max(this.progress.confirmed, ...this.#underWay.facts)) this.#queuedAt = this.now;
       this.#sent(message);
+      // Lost notices go one message at a time, even if that one is confirmed before the flush ends.
+      if (this.#isProbing) mayNotify = false;
     }
     return true;
   }
@@ -478,6 +481,22 @@ it("sends what was handed out and has not arrived, and then hands nothing out un
   world.pass(QUEUE_TIME);
   world.change(false);
   expect(world.handOut()).toBe(true);
+});
+
+it("sends one message of lost notices in a flush, even if it is confirmed meanwhile, and the others soon after", () => {
+  const world = settled();
+  world.change(true);
+  world.handOut();
+  // While the facts are sent again, then the notices, then the new change.
+  world.meanwhile.push(
+    () => undefined,
+    () => world.change(true),
+    () => world.messages.slice(0, 1).forEach((message) => world.confirm(message)),
+  );
+  world.pass(RETRY_DELAY);
+  expect(world.messages.map(({ notices }) => notices?.list)).toEqual([[2], undefined, [2], undefined]);
+  world.pass(NOTICE_WINDOW);
+  expect(world.messages.at(4)?.notices?.list).toEqual([3]);
 });
 
 it("hands out nothing that would overtake a message in the queue", () => {
