@@ -1,6 +1,6 @@
 /**
  * The log of warnings and errors. A failure that comes again and again must not fill the log: that costs money, hides
- * other failures and, locally, keeps workerd waiting for whoever reads it. So only a few lines a minute are written of
+ * other failures and, locally, keeps workerd waiting for its reader. So only a few lines a minute are written of
  * each kind of failure, which is the line's text; later lines are left out, and counted in the kind's next one.
  */
 

@@ -25,7 +25,7 @@ export const mayView = ({ isDeleted, isAuthor, isBlocked, isPrivate, isFollower 
 
 /**
  * For each database, by its binding, the bookmark from which on it knows every exclusion that concerns an author: a block
- * in either direction, or the removal of a follower. The marks are stored with the author, so that whoever reads a post
+ * in either direction, or the removal of a follower. The marks are stored with the author, so that every read of a post
  * also reads how new the viewer's side of the decision must be. (The "zookies" of Zanzibar, Pang et al., USENIX ATC 2019,
  * section 2.4, kept with the author instead of each content.)
  */

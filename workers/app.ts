@@ -9,6 +9,7 @@ import { commentCommands } from "./api/posts/comment-commands.ts";
 import { comments } from "./api/posts/comments.ts";
 import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
+import { isSafe } from "./http/cross-site.ts";
 import { problem } from "./http/problems.ts";
 import { Refusal } from "../schema/api/refusals.ts";
 import { feed } from "./api/posts/feed.ts";
@@ -100,13 +101,11 @@ inner.route("/", serveMedia);
 inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.
 inner.route("/v1", v1);
 
-const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
 export const app = {
   fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> => {
     const response = publicResponse(inner.fetch, request, env, context);
     // A write runs to its end though its client has gone: what an actor has handed out would be lost with the request.
-    if (!READS.has(request.method)) context.waitUntil(response.catch(() => undefined));
+    if (!isSafe(request)) context.waitUntil(response.catch(() => undefined));
     return response;
   },
 };

@@ -1,5 +1,5 @@
 /**
- * People, posts and handles for cold requests: each sample has its own, whom nobody has read since the product started.
+ * People, posts and handles for cold requests: each sample has its own, which nobody has read since the product started.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PersonId, PostId } from "../../schema/ids.ts";

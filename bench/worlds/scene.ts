@@ -46,7 +46,7 @@ export type Scene = {
   /** Posts published over the API, so that they can be liked. */
   livePosts: PostId[];
   writers: Member[];
-  /** Writers with live posts that they have not liked, commented on..., and with authors whom they do not follow. */
+  /** Writers with live posts that they have not liked, commented on..., and with authors they do not follow. */
   fresh: { likes: Posts; comments: Posts; follows: FreshPairs<Member, Member> };
   hotLikers: Member[];
   /** Authors without followers. */
@@ -54,7 +54,7 @@ export type Scene = {
   large: Member;
   middle: Member;
   small: Member;
-  /** An author with as many followers as `middle`, all of whom have a bell. */
+  /** An author with as many followers as `middle`, all with a bell. */
   belled: Member;
   /** The followers of `large`. The first of them follow the other authors too. */
   followers: Member[];

@@ -28,9 +28,9 @@ export type StoredFeed = { entries: Skeleton; largeAuthors: PersonId[]; lastSeen
 type Range = { before: PostId | undefined; limit: number };
 
 /**
- * Returns the newest `limit` entries below `before`, without those of people whom the person has muted. Costs one D1
- * query that reads a row per entry, and one per like among them, however long the feed is; for somebody who mutes, one more row per entry and
- * the entries left out. `expected` are posts that may be merged in.
+ * Returns the newest `limit` entries below `before`, without those of people the person has muted. Costs one D1 query
+ * that reads a row per entry, and one per like among them, however long the feed is; for somebody who mutes, one more
+ * row per entry and the entries left out. `expected` are posts that may be merged in.
  */
 export async function storedFeed(
   reader: Reader,
@@ -39,9 +39,9 @@ export async function storedFeed(
   expected: readonly PostId[] = [],
 ): Promise<StoredFeed> {
   const params = [person, before ?? AFTER_EVERY_ID, limit, JSON.stringify(expected)];
-  const near = await reader.replicaAt<FeedRow>(person, FEED, ...params);
-  const isHere = near.rows.some(({ lastSeen }) => lastSeen !== null);
-  const { rows, at } = isHere ? near : await reader.primaryAt<FeedRow>(person, FEED, ...params); // They have just signed up.
+  // A replica may lack somebody who has just signed up.
+  const isHere = (rows: FeedRow[]) => rows.some(({ lastSeen }) => lastSeen !== null);
+  const { rows, at } = await reader.existing<FeedRow>(person, FEED, params, isHere);
   const [row] = rows;
   if (!row) throw new Error("a SELECT without FROM returned no row");
   const { posts, liked } = JSON.parse(row.entries) as EntryColumns;
@@ -89,10 +89,10 @@ const FEED = textOf(sql`
 
 /**
  * Returns the newest `limit` posts below `before` from the person's feed and from the large authors they follow, each
- * with whether they like it. Beyond `storedFeed`, it costs followers of large authors one D1 query for each database with a
- * large author whose timeline was not read in the last second, and one for their likes of posts merged in that this isolate did
- * not expect. The first read of a day costs one more to note that the person was seen, and a dormant reader's first read
- * rebuilds the feed.
+ * with whether they like it. Beyond `storedFeed`, it costs followers of large authors one D1 query for each database
+ * with a large author whose timeline was not read in the last second, and one for their likes of posts merged in that
+ * this isolate did not expect. The first read of a day costs one more to note that the person was seen, and a dormant
+ * reader's first read rebuilds the feed.
  */
 export async function feedSkeleton(reader: Reader, person: PersonId, range: Range): Promise<Skeleton> {
   const { env, background } = reader;
@@ -119,9 +119,9 @@ export async function feedSkeleton(reader: Reader, person: PersonId, range: Rang
 const largeAuthorsOf = new Memory<PersonId, readonly PersonId[]>(READERS_MAX);
 
 /**
- * Returns the posts of large authors that are probably on the page, as far as this isolate remembers, so that one query reads
- * the feed and the likes of them. Also begins to read their timelines again if these are old. Costs at most as much as
- * `timelines`.
+ * Returns the posts of large authors that are probably on the page, as far as this isolate remembers, so that one query
+ * reads the feed and the likes of them. Also begins to read their timelines again if these are old. Costs at most as
+ * much as `timelines`.
  */
 function expectedPosts(
   reader: Reader,
@@ -130,7 +130,7 @@ function expectedPosts(
 ): PostId[] {
   const authors = largeAuthorsOf.get(person)?.value ?? [];
   if (authors.length === 0) return [];
-  timelines.get(reader, authors).catch(() => undefined); // Whoever merges them awaits the same read.
+  timelines.get(reader, authors).catch(() => undefined); // `withLargeAuthors` awaits the same read.
   const published = [...timelines.remembered(authors).values()].map(({ posts }) =>
     posts.filter((post) => post < before),
   );

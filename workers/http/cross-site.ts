@@ -7,9 +7,12 @@ import { Refusal } from "../../schema/api/refusals.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** Whether a request only reads (RFC 9110, section 9.2.1). */
+export const isSafe = ({ method }: Request): boolean => SAFE_METHODS.has(method);
+
 /** For requests signed in by a cookie: a request that may change something must provably come from our own pages. */
 export function requireOwnSite(request: Request): void {
-  if (!SAFE_METHODS.has(request.method) && senderOf(request) !== "own") throw new Refusal("cross_site");
+  if (!isSafe(request) && senderOf(request) !== "own") throw new Refusal("cross_site");
 }
 
 /**

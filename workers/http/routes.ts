@@ -47,7 +47,7 @@ export async function refuseWrongToken(c: Context<App>): Promise<void> {
 }
 
 /**
- * Returns the viewer whom the request claims to act for, or throws `not_signed_in`. Their session is being checked, so
+ * Returns the viewer the request claims to act for, or throws `not_signed_in`. Their session is being checked, so
  * this is only for reading: the response leaves once the check has succeeded.
  */
 export function claimedViewer(c: { var: App["Variables"] }): Viewer {

@@ -57,7 +57,7 @@ const IS_RAISED = sql`${excluded(notifications.raised)} > ${notifications.raised
 
 /**
  * Whether the recipient may hear of the post: nobody but its author and their followers may, if the author is private. Here
- * both are current, and whoever reads the inbox may have an older state of the author. What takes back passes.
+ * both are current, and a reader of the inbox may have an older state of the author. What takes back passes.
  */
 const MAY_HEAR = sql`(
   NOT ${field("isPrivate")} OR ${field("count")} = 0 OR ${field("recipient")} = ${field("author")} OR EXISTS (

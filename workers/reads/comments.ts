@@ -70,7 +70,7 @@ export async function threadOf(
   return { read, pinned, seq: page.known.stats.projected, at: page.at };
 }
 
-/** Comments by everybody that no replica may have, so primaries decide who may see them. */
+/** Reads the thread from the actor. No replica may have its comments yet, so primaries decide who may see them. */
 async function threadInActor(
   reader: Reader,
   post: PostId,
@@ -138,11 +138,7 @@ class StoredThread {
     const start = after?.id ?? (this.#order === "oldest" ? "" : AFTER_EVERY_ID);
     const likes = this.#order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
     const params = [this.#post, person ?? "", this.#parent, start, limit, ...likes] as const;
-    const near = await this.#reader.replicaAt<PageRow>(this.#post, PAGES[this.#order], ...params);
-    const isHere = near.rows.length > 0;
-    const { rows, at } = isHere
-      ? near
-      : await this.#reader.primaryAt<PageRow>(this.#post, PAGES[this.#order], ...params);
+    const { rows, at } = await this.#reader.existing<PageRow>(this.#post, PAGES[this.#order], params);
     const [row] = rows;
     if (!row || row.author === null) return undefined;
     const isAuthor = person === row.author;
@@ -253,6 +249,7 @@ async function withLikes(reader: Reader, comments: SeenComment[]): Promise<SeenC
   );
   return comments.map((comment) => ({ ...comment, liked: liked.has(comment.id) }));
 }
+
 /**
  * Throws `comment_not_found` if a block lies between the viewer and the author of the comment or of its thread's first
  * comment. Costs nothing for a viewer who has no block; otherwise an actor call, since D1 may be behind, and one D1

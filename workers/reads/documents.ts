@@ -1,4 +1,4 @@
-/** The tiered caches of what people read about people: who they are, whom handles name, and who may see their posts. */
+/** The tiered caches of what people read about people: who they are, who a handle names, and who may see their posts. */
 import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
@@ -27,8 +27,7 @@ export const audiences = new Tiers<PersonId, Audience & { at: string | undefined
   load: async (reader, ids) => {
     const found = await Promise.all(
       ids.map(async (id) => {
-        const near = await reader.replicaAt<AudienceRow>(id, AUDIENCE, id);
-        const { rows, at } = near.rows.length > 0 ? near : await reader.primaryAt<AudienceRow>(id, AUDIENCE, id);
+        const { rows, at } = await reader.existing<AudienceRow>(id, AUDIENCE, [id]);
         return rows.map((row) => [id, { ...audienceOf(row), at }] as const);
       }),
     );

@@ -120,8 +120,8 @@ export async function seenPerson(reader: Reader, claimant: PersonId, handle: str
 }
 
 /**
- * Returns the person a handle names, for a write whose transaction decides everything else. Costs nothing when they are in memory, otherwise two D1 queries one after
- * the other: handle and person have different shards.
+ * Returns the person a handle names, for a write whose transaction decides everything else. Costs nothing when they are
+ * in memory, otherwise two D1 queries one after the other: handle and person have different shards.
  */
 export async function personByHandle(reader: Reader, handle: string): Promise<PersonId | undefined> {
   reader.readForWrite();

@@ -61,14 +61,15 @@ type PostAudienceRow = { id: PostId; author: PersonId; isPrivate: 0 | 1 | null; 
  * in the last second; otherwise one D1 query of two rows.
  */
 export async function audienceOfPost(reader: Reader, post: PostId): Promise<PostAudience | undefined> {
-  const found = await (reader.isFromPrimary
-    ? audiencesOfPosts.renew(reader, [post])
-    : audiencesOfPosts.get(reader, [post]));
-  const known = found.get(post);
+  const known = (await decisive(audiencesOfPosts, reader, [post])).get(post);
   if (known || !reader.seen.post(post)?.isNew) return known;
   const fresh = await publishedJustNow(reader, post);
   return fresh && { author: fresh.document.author, audience: fresh.audience };
 }
+
+/** Reads what decides who may see posts: past the memory for a reader who must decide from the primary. */
+const decisive = <V extends object>(tiers: Tiers<PostId, V>, reader: Reader, ids: PostId[]): Promise<Map<PostId, V>> =>
+  reader.isFromPrimary ? tiers.renew(reader, ids) : tiers.get(reader, ids);
 
 /** A row of STANDING_COLUMNS. */
 export type StatsRow = Omit<typeof postStatsTable.$inferSelect, "deleted"> & { deleted: 0 | 1 };
@@ -178,7 +179,7 @@ export async function freshStats(reader: Reader, ids: PostId[]): Promise<Map<Pos
  * call.
  */
 export async function knownPosts(reader: Reader, ids: PostId[]): Promise<Map<PostId, KnownPost>> {
-  const stored = await (reader.isFromPrimary ? posts.renew(reader, ids) : posts.get(reader, ids));
+  const stored = await decisive(posts, reader, ids);
   const known = new Map<PostId, KnownPost>();
   const fresh: PostId[] = [];
   for (const id of ids) {
@@ -207,7 +208,7 @@ async function publishedJustNow(reader: Reader, id: PostId): Promise<KnownPost |
   };
 }
 
-/** Drops a person's posts from memory after a change to who may see them, so that this isolate decides anew. */
+/** Drops a person's posts from memory after a change to who may see them, so that this isolate decides again. */
 export const dropPostsBy = (author: PersonId): void => {
   posts.dropWhere(({ document }) => document?.author === author);
   audiencesOfPosts.dropWhere((post) => post.author === author);

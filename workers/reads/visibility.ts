@@ -3,8 +3,8 @@
  *
  * The author's side of a decision (deleted, private, exclusion marks) is read together with the post, from one state of the
  * author's database. The viewer's side (blocks, follows) is read in the viewer's database, at a state that includes the
- * mark of the author. So whatever was published after a block, a removal or becoming private is hidden from whom that
- * excludes, however late a replica is (docs/decisions/0020-replicas-and-the-primary.md).
+ * mark of the author. So everything published after a block, a removal or becoming private is hidden from the people
+ * it excludes, however late a replica is (docs/decisions/0020-replicas-and-the-primary.md).
  */
 import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
@@ -21,7 +21,7 @@ import type { Reader } from "../storage/reader.ts";
 
 type People = ReadonlySet<PersonId>;
 
-/** The viewer's side: the authors who are in a block with the viewer, and those whom the viewer follows. */
+/** The viewer's side: the authors who are in a block with the viewer, and those the viewer follows. */
 type Sight = { viewer: PersonId | undefined; blocked: People; followed: People };
 /** What decides about a post, apart from the viewer's side. */
 type Decided = Pick<KnownPost, "audience" | "followedAt"> & { author: PersonId };
@@ -87,7 +87,9 @@ const NOBODY: People = new Set();
 
 type Relation = { person: PersonId; follows: 0 | 1; blocked: 0 | 1 };
 
-/** Reads whom of `people` the viewer follows, and with whom they are in a block. Costs one D1 query, or nothing for nobody. */
+/**
+ * Reads which of `people` the viewer follows or is in a block with. Costs one D1 query, or nothing for no people.
+ */
 async function relationsTo(reader: Reader, viewer: PersonId, people: People): Promise<Relation[]> {
   if (people.size === 0) return [];
   return reader.replica<Relation>(viewer, RELATIONS, viewer, JSON.stringify([...people]));
@@ -152,7 +154,7 @@ export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks =
 }
 
 /**
- * Returns those of `others` whom the viewer has blocked or who have blocked the viewer. `asOf` is the bookmark of a
+ * Returns those of `others` the viewer has blocked or who have blocked the viewer. `asOf` is the bookmark of a
  * state of the viewer's database that the result must include, if what they did was read there. Costs one D1 query, or
  * nothing for a viewer without any block (nearly everybody) or when `others` holds nobody but the viewer.
  */

@@ -44,7 +44,7 @@ export class Reader {
     this.#startCheck = check;
   }
 
-  /** The person whom the request claims to act for; undefined for an anonymous viewer. */
+  /** The person the request claims to act for; undefined for an anonymous viewer. */
   get viewer(): Viewer | undefined {
     return this.#viewer;
   }
@@ -105,6 +105,21 @@ export class Reader {
     );
     if (bookmark !== undefined) this.seen.reached(binding, bookmark);
     return { rows, at: bookmark };
+  }
+
+  /**
+   * Reads rows that must exist: from a replica or, if `isHere` does not find them there, from the primary, so that a
+   * lagging replica makes nothing disappear. Returns which state was read; the viewer's next reads need not be as new as
+   * the primary. Costs one D1 query, and another one for what a replica lacks.
+   */
+  async existing<Row>(
+    key: Id | number,
+    sql: string,
+    params: readonly unknown[],
+    isHere = (rows: Row[]): boolean => rows.length > 0,
+  ): Promise<ReadRows<Row>> {
+    const near = await this.replicaAt<Row>(key, sql, ...params);
+    return isHere(near.rows) ? near : this.primaryAt<Row>(key, sql, ...params);
   }
 
   /**
@@ -180,7 +195,7 @@ export class Reader {
     if (!start) return;
     this.#startCheck = undefined; // First, because the check reads too.
     this.#check = start();
-    this.#check.catch(() => undefined); // Whoever needs the result awaits it.
+    this.#check.catch(() => undefined); // What needs the result awaits it.
   }
 
   #primary<Row>(key: Id | number, sql: string, params: readonly unknown[]): Promise<ReadRows<Row>> {

@@ -3,8 +3,8 @@
  * people. A key is looked up in the isolate's memory, then in KV and in D1 at the same time, and written back to the tiers
  * that missed. KV is in more places than D1's replicas, but reading one key costs as much as 500 rows of D1, and writing
  * one as much as 5,000. So only small sets of keys are looked up in KV, and only keys that this isolate has needed before
- * are written to it; a larger set is one D1 query. Concurrent requests for a key share one read, and absence is cached too, for a moment. When D1
- * fails, the last known value is returned and the response is marked as stale.
+ * are written to it; a larger set is one D1 query. Concurrent requests for a key share one read, and absence is cached
+ * too, for a moment. When D1 fails, the last known value is returned and the response is marked as stale.
  */
 import { fingerprintOf } from "../../schema/fingerprint.ts";
 import { Flights } from "./flights.ts";

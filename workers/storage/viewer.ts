@@ -1,6 +1,6 @@
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 
-/** The signed-in person whom a request acts for. */
+/** The signed-in person a request acts for. */
 export type Viewer = { person: PersonId; session: SessionId };
 
 /**

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import {
+  type Carrier,
   FLUSH_DELAY,
   NOTICE_WINDOW,
   OutboxPolicy,
@@ -67,7 +68,7 @@ class World {
     const message = this.#message(this.now >= this.#noticesAt + NOTICE_WINDOW);
     if (!message || message.to < this.progress.seq) return false;
     this.messages.push(message);
-    this.#sent(message);
+    this.#sent("caller", message);
     if (this.policy.isFanOutDue) {
       expect(!this.progress.delivered && !this.#underWay.fanOut).toBe(true);
       this.policy.sentFanOut(this.now);
@@ -188,7 +189,7 @@ class World {
       this.messages.push(message);
       this.meanwhile.shift()?.();
       if (message.to > Math.max(this.progress.confirmed, ...this.#underWay.facts)) this.#queuedAt = this.now;
-      this.#sent(message);
+      this.#sent("queue", message);
       // Lost notices go one message at a time, even if that one is confirmed before the flush ends.
       if (this.#isProbing) mayNotify = false;
     }
@@ -227,9 +228,9 @@ class World {
     return undefined;
   }
 
-  #sent({ from, to, notices }: Message): void {
+  #sent(carrier: Carrier, { from, to, notices }: Message): void {
     const { facts, notices: noticesUnderWay } = this.#underWay;
-    this.policy.sentFacts(to, notices, this.now);
+    this.policy.sentFacts(carrier, to, notices, this.now);
     for (const seq of range(from, to)) if (seq > this.progress.confirmed) facts.add(seq);
     for (const seq of notices ? range(notices.from, notices.to) : []) {
       if (seq > this.progress.noticed) noticesUnderWay.add(seq);

@@ -37,6 +37,9 @@ export const RETRY_DELAY_MAX = 300_000;
 /** What has changed and how much of it is confirmed. */
 export type Progress = Pick<PostRow, "seq" | "confirmed" | "noticed" | "delivered">;
 
+/** What a message goes through to the projector. */
+export type Carrier = "queue" | "caller";
+
 /** Where the next message begins: after which `seq` its facts, and its notices, which are undefined if they must wait. */
 export type NextMessage = { factsAfter: number; noticesAfter: number | undefined };
 
@@ -53,8 +56,6 @@ export class OutboxPolicy {
   #factsSentAt = 0;
   /** When facts were put into the queue last. */
   #queuedAt = 0;
-  /** Whether what is sent now goes to the caller of a command. */
-  #isHandingOut = false;
   /** Decided once for all messages of a flush: the notices of one moment may need several. */
   #mayNotify = false;
   #fanOutSent = false;
@@ -128,7 +129,6 @@ export class OutboxPolicy {
   /** Begins a flush: the outbox then sends `nextMessage` until there is none, and the fan-out if it is due. */
   wake(now: number): void {
     this.#wakesAt = Number.POSITIVE_INFINITY;
-    this.#isHandingOut = false;
     if (this.#deadline !== undefined && now >= this.#deadline) this.#countAllAsLost();
     this.#mayNotify = now >= this.#noticesDue && !this.#isProbing;
   }
@@ -140,7 +140,6 @@ export class OutboxPolicy {
   mayHandOut(now: number): boolean {
     if (this.#attempts > 0 || now < this.#factsSentAt + FLUSH_DELAY) return false;
     if (now < this.#queuedAt + QUEUE_TIME) return false;
-    this.#isHandingOut = true;
     this.#mayNotify = now >= this.#noticesDue;
     return true;
   }
@@ -168,10 +167,10 @@ export class OutboxPolicy {
     this.#noticesSent = to;
   }
 
-  /** Notes that the queue or a caller has taken the facts up to `to`, and the notices if there are any. */
-  sentFacts(to: number, notices: NoticesTo | undefined, now: number): void {
+  /** Notes that `carrier` has taken the facts up to `to`, and the notices if there are any. */
+  sentFacts(carrier: Carrier, to: number, notices: NoticesTo | undefined, now: number): void {
     this.#factsSentAt = now;
-    if (!this.#isHandingOut && to > this.#sent) this.#queuedAt = now;
+    if (carrier === "queue" && to > this.#sent) this.#queuedAt = now;
     this.#sent = Math.max(this.#sent, to);
     this.#noticesSent = Math.max(this.#noticesSent, notices?.to ?? 0);
     if (notices && notices.list.length > 0) this.#noticesSentAt = now;

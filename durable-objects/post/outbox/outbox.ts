@@ -85,7 +85,7 @@ export class Outbox {
   }
 
   /**
-   * Returns what would be sent next, for a caller who delivers it; nothing if the outbox sends it itself. To be called in
+   * Returns what would be sent next, for a caller that delivers it; nothing if the outbox sends it itself. To be called in
    * the same turn as the change.
    */
   handOut(): HandedOut {
@@ -95,7 +95,7 @@ export class Outbox {
     const message = next && this.#messageAfter(next);
     if (!message || message.facts.to < this.#post.seq) return {};
     clearTimeout(this.#timer);
-    this.#policy.sentFacts(message.facts.to, message.notices, now);
+    this.#policy.sentFacts("caller", message.facts.to, message.notices, now);
     const { isFanOutDue } = this.#policy;
     if (isFanOutDue) this.#policy.sentFanOut(now);
     this.#wakeAt(this.#policy.handedOut(now));
@@ -208,7 +208,7 @@ export class Outbox {
       if (!message) continue;
       const { facts, notices } = message;
       await within(STORE_TIMEOUT, this.#env.FACTS.send(facts), "the queue of facts");
-      this.#policy.sentFacts(facts.to, notices, Date.now());
+      this.#policy.sentFacts("queue", facts.to, notices, Date.now());
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * The promise about visibility: nothing that is published after an acknowledged block, removal of a follower or change
- * to a private account is ever shown to the people whom it excludes. What was published before may be seen for as long
+ * to a private account is ever shown to the people it excludes. What was published before may be seen for as long
  * as a replica lags.
  */
 import type { PersonId, PostId } from "../../../schema/ids.ts";
@@ -16,7 +16,7 @@ export type Relations = {
   privates: ReadonlySet<PersonId>;
   /** Pairs of a follower and a followee. */
   follows: ReadonlySet<string>;
-  /** Pairs of a person and somebody whom they have blocked. */
+  /** Pairs of a person and somebody they have blocked. */
   blocks: ReadonlySet<string>;
 };
 
@@ -40,7 +40,7 @@ export class Visibility {
   readonly #excluded: Since = new Map();
   /** Likewise, but those who have unfollowed the author count as followers, as they do until their replica has it. */
   readonly #excludedFromAll: Since = new Map();
-  /** Pairs of a person and the author whom they have unfollowed. */
+  /** Pairs of a person and the author they have unfollowed. */
   readonly #unfollowed = new Set<string>();
   /** Pairs of a follower and the author who has removed them, until the databases have it. */
   readonly #removed = new Set<string>();

@@ -23,7 +23,7 @@ export type Person = {
   session: string;
   /** Their last consistency token. */
   token: string;
-  /** The people about whom they, and nobody else, have last changed whether they follow them. */
+  /** The people they have followed or unfollowed last, if nobody else has changed that since. */
   decidedAbout: Set<PersonId>;
 };
 export type OwnPost = { id: PostId; author: Person; caption: string; isDeleted: boolean };
@@ -66,7 +66,7 @@ export class World {
     this.#queues = queues;
   }
 
-  /** Creates people in all databases in turn, each of whom has a post and follows the next. */
+  /** Creates people in all databases in turn, each with a post, and each following the next. */
   async begin(people: number): Promise<void> {
     const names = Object.keys(this.#databases);
     const width = LOGICAL_SHARDS / names.length;

@@ -67,7 +67,7 @@ async function becomePrivate({ var: { reader } }: Context<App>, { person }: View
   changedAudience(person);
 }
 
-/** Makes this isolate decide anew who may see the person's posts. */
+/** Makes this isolate decide again who may see the person's posts. */
 function changedAudience(person: PersonId): void {
   audiences.drop(person);
   dropPostsBy(person);

@@ -72,14 +72,11 @@ async function sessionRow(
   reader: Reader,
   session: SessionId,
 ): Promise<{ row: SessionRow | undefined; at: string | undefined }> {
-  const isAtPrimary = reader.env.SESSION_CHECKS === "primary";
-  const near = isAtPrimary
-    ? await reader.primaryAt<SessionRow>(session, SESSION, session)
-    : await reader.replicaAt<SessionRow>(session, SESSION, session);
-  const [row] = near.rows;
-  if (row || isAtPrimary) return { row, at: near.at };
-  const last = await reader.primaryAt<SessionRow>(session, SESSION, session);
-  return { row: last.rows[0], at: last.at };
+  const { rows, at } =
+    reader.env.SESSION_CHECKS === "primary"
+      ? await reader.primaryAt<SessionRow>(session, SESSION, session)
+      : await reader.existing<SessionRow>(session, SESSION, [session]);
+  return { row: rows[0], at };
 }
 
 type SessionRow = PersonCard & Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt"> & { hasBlocks: 0 | 1 };

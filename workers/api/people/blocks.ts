@@ -92,7 +92,7 @@ async function setBlocked(c: Context<App>, handle: string, wanted: boolean): Pro
   if (person === other) throw new Refusal("cannot_block_yourself");
 
   const changed = await withFreshIds(() => (wanted ? block(c, person, other) : unblock(c, person, other)));
-  // A block that stood before may not be applied yet, if whoever repeats it had no response.
+  // A block that stood before may not be applied yet, if its sender repeats it for lack of a response.
   const effect = changed ?? (wanted ? newBlockEffect(person, other) : undefined);
   if (!effect) return;
   try {

@@ -24,8 +24,8 @@ const REMEMBERED = 20_000;
 
 /**
  * The published files. An isolate believes for one second that a file is not published; the one that publishes it calls
- * `dropAbsence`. A load costs one D1 query, which also returns who may see the owner's posts, and another one of the primary if a
- * replica does not have the file as published.
+ * `dropAbsence`. A load costs one D1 query, which also returns who may see the owner's posts, and another one of the
+ * primary if a replica does not have the file as published.
  */
 export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
   kv: "media",
@@ -34,8 +34,7 @@ export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
   load: async (reader, ids) => {
     const found = await Promise.all(
       ids.map(async (id) => {
-        const near = await reader.replicaAt<PublishedRow>(id, PUBLISHED, id);
-        const { rows, at } = near.rows.length > 0 ? near : await reader.primaryAt<PublishedRow>(id, PUBLISHED, id);
+        const { rows, at } = await reader.existing<PublishedRow>(id, PUBLISHED, [id]);
         for (const row of rows) audiences.learn(row.owner, { ...audienceOf(row), at });
         return rows.map((row) => [row.id, { ...infoOf(row), at }] as const);
       }),
