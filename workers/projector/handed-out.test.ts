@@ -1,7 +1,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { QUEUE_TIME, RETRY_DELAY } from "../../durable-objects/post/outbox/outbox-policy.ts";
+import { QUEUE_TIME } from "../../durable-objects/post/outbox/outbox-policy.ts";
+import { RETRY_DELAY } from "../../durable-objects/post/outbox/sending.ts";
 import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";

@@ -1,25 +1,54 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import {
-  type Carrier,
-  FLUSH_DELAY,
-  NOTICE_WINDOW,
-  OutboxPolicy,
-  type Progress,
-  QUEUE_TIME,
-  RETRY_DELAY,
-  RETRY_DELAY_MAX,
-} from "./outbox-policy.ts";
+import { type Carrier, FLUSH_DELAY, NOTICE_WINDOW, OutboxPolicy, type Progress, QUEUE_TIME } from "./outbox-policy.ts";
+import { RETRY_DELAY, RETRY_DELAY_MAX } from "./sending.ts";
 
 /** Small limits, so that a few changes need several messages, and many changes several alarms. */
 const CHANGES_PER_MESSAGE = 3;
 const MESSAGES_PER_FLUSH = 4;
 
+/** What is under way of one kind: the `seq` of changes or of their notices, or 1 for the fan-out. */
+class UnderWay {
+  readonly all = new Set<number>();
+  since: number | undefined;
+  delay = RETRY_DELAY;
+  losses = 0;
+
+  add(seqs: number[], now: number, tries: number): void {
+    for (const seq of seqs) this.all.add(seq);
+    if (this.since !== undefined || this.all.size === 0) return;
+    this.since = now;
+    this.delay = RETRY_DELAY;
+    for (let n = 0; n < tries + this.losses; n += 1) this.delay = Math.min(2 * this.delay, RETRY_DELAY_MAX);
+  }
+
+  arrived(done: number, now: number): void {
+    for (const seq of this.all) if (seq <= done) this.all.delete(seq);
+    this.losses = 0;
+    this.delay = RETRY_DELAY;
+    this.since = this.all.size > 0 ? now : undefined;
+  }
+
+  get end(): number {
+    return this.since === undefined ? Number.POSITIVE_INFINITY : this.since + this.delay;
+  }
+
+  lose(): void {
+    this.losses += 1;
+    this.forget();
+  }
+
+  forget(): void {
+    this.all.clear();
+    this.since = undefined;
+  }
+}
+
 type Message = { from: number; to: number; notices: { from: number; to: number; list: number[] } | undefined };
 
 /**
- * An actor and its queue without a runtime, and beside them the rules of the policy as a model: what is under way since
- * when, how long it may take, and when notices were sent last. Each step compares the two.
+ * An actor and its queue without a runtime, and beside them the rules of the policy as a model: what of each kind is
+ * under way since when, how long it may take, and when notices were sent last. Each step compares the two.
  */
 class World {
   now = 1_800_000_000_000;
@@ -36,16 +65,14 @@ class World {
   /** The changes that somebody is notified of. */
   readonly #notable = new Set<number>();
 
-  /** The model: changes and notices by `seq`, and the fan-out. */
-  readonly #underWay = { facts: new Set<number>(), notices: new Set<number>(), fanOut: false };
-  #since: number | undefined;
-  #delay = RETRY_DELAY;
+  readonly #facts = new UnderWay();
+  readonly #notices = new UnderWay();
+  readonly #fanOut = new UnderWay();
+  /** Sends refused since the last confirmation. */
   #tries = 0;
   #noticesAt = 0;
   #factsAt = 0;
   #queuedAt = 0;
-  /** What was lost and has not advanced since: how far it was confirmed, or the fan-out. */
-  readonly #lost = new Map<"facts" | "notices" | "fanOut", number>();
 
   change(isNotable: boolean): void {
     this.progress.seq += 1;
@@ -62,7 +89,7 @@ class World {
   /** As `handOut` of the outbox, which hands out whole messages only. Returns whether it did. */
   handOut(): boolean {
     const isLateEnough = this.now >= this.#factsAt + FLUSH_DELAY && this.now >= this.#queuedAt + QUEUE_TIME;
-    const isAllowed = this.#tries === 0 && isLateEnough;
+    const isAllowed = !this.#isFailing && isLateEnough;
     expect(this.policy.mayHandOut(this.now)).toBe(isAllowed);
     if (!isAllowed) return false;
     const message = this.#message(this.now >= this.#noticesAt + NOTICE_WINDOW);
@@ -70,11 +97,8 @@ class World {
     this.messages.push(message);
     this.#sent("caller", message);
     if (this.policy.isFanOutDue) {
-      expect(!this.progress.delivered && !this.#underWay.fanOut).toBe(true);
-      this.policy.sentFanOut(this.now);
-      this.fanOutsAt.push(this.now);
-      this.#underWay.fanOut = true;
-      this.#awaitConfirmation();
+      expect(!this.progress.delivered && this.#fanOut.all.size === 0).toBe(true);
+      this.#sentFanOut();
     }
     this.alarm = undefined;
     this.#setAlarm(this.policy.handedOut(this.now));
@@ -87,11 +111,8 @@ class World {
     this.progress.confirmed = 0;
     this.progress.noticed = 0;
     this.#setAlarm(this.policy.restart(this.now));
-    this.#underWay.facts.clear();
-    this.#underWay.notices.clear();
-    this.#since = undefined;
+    for (const kind of [this.#facts, this.#notices]) this.#startAgain(kind);
     this.#tries = 0;
-    this.#lost.clear();
   }
 
   /** The memory is lost, as when the object is evicted. The alarm is not. */
@@ -100,8 +121,8 @@ class World {
     this.#queuedAt = 0;
     this.policy = new OutboxPolicy(this.progress);
     if (this.policy.isPending) this.#setAlarm(this.policy.changed(this.now));
-    this.#countAllAsLost();
-    this.#lost.clear();
+    for (const kind of this.#kinds) this.#startAgain(kind);
+    this.#noticesAt = 0;
     this.#tries = 0;
   }
 
@@ -114,12 +135,9 @@ class World {
     this.progress.noticed = reached(noticed, notices);
     if (this.progress.confirmed === confirmed && this.progress.noticed === noticed) return;
     this.policy.arrived(this.now);
-    if (this.progress.confirmed > (this.#lost.get("facts") ?? -1)) this.#lost.delete("facts");
-    if (this.progress.noticed > (this.#lost.get("notices") ?? -1)) this.#lost.delete("notices");
-    this.#forgetArrived();
-    const { facts, notices: left, fanOut } = this.#underWay;
-    if (facts.size + left.size === 0 && fanOut) return; // The fan-out keeps its deadline.
-    this.#restartTime();
+    this.#tries = 0;
+    if (this.progress.confirmed > confirmed) this.#facts.arrived(this.progress.confirmed, this.now);
+    if (this.progress.noticed > noticed) this.#notices.arrived(this.progress.noticed, this.now);
   }
 
   /** As `confirmDelivered` of the actor. */
@@ -127,9 +145,8 @@ class World {
     if (this.progress.delivered) return;
     if (isWhole) this.progress.delivered = 1;
     this.policy.delivered(this.now);
-    this.#lost.delete("fanOut");
-    this.#forgetArrived();
-    this.#restartTime();
+    this.#tries = 0;
+    this.#fanOut.arrived(this.progress.delivered, this.now);
   }
 
   /** Time passes. Alarms go off when they are due, unless the object is too busy: then they go off at the end. */
@@ -147,9 +164,10 @@ class World {
   flush(): void {
     this.alarm = undefined;
     this.policy.wake(this.now);
-    if (this.#since !== undefined && this.now >= this.#since + this.#delay) {
-      this.#countAllAsLost();
-      this.#tries += 1;
+    for (const kind of this.#kinds) {
+      if (this.now < kind.end) continue;
+      kind.lose();
+      if (kind === this.#notices) this.#noticesAt = 0;
     }
     const mayNotify = this.now >= this.#noticesAt + NOTICE_WINDOW && !this.#isProbing;
     const isAllSent = this.#sendFacts(mayNotify) && this.#sendFanOut();
@@ -159,9 +177,8 @@ class World {
     }
     this.#setAlarm(this.policy.finish(this.now));
     expect(this.#hasAlarm).toBe(this.policy.isPending);
-    if (this.#since !== undefined && this.policy.isPending) {
-      expect(this.alarm).toBeLessThanOrEqual(Math.max(this.#since + this.#delay, this.now + FLUSH_DELAY));
-    }
+    const end = Math.min(...this.#kinds.map((kind) => kind.end));
+    if (this.policy.isPending) expect(this.alarm).toBeLessThanOrEqual(Math.max(end, this.now + FLUSH_DELAY));
   }
 
   check(): void {
@@ -176,11 +193,10 @@ class World {
     for (let messages = 0; messages < MESSAGES_PER_FLUSH; messages += 1) {
       const message = this.#message(mayNotify);
       if (!message) {
-        const { facts, notices } = this.#underWay;
         const isCovered = (done: number, underWay: Set<number>) => (seq: number) => seq <= done || underWay.has(seq);
-        expect(this.#all.every(isCovered(this.progress.confirmed, facts))).toBe(true);
+        expect(this.#all.every(isCovered(this.progress.confirmed, this.#facts.all))).toBe(true);
         if (mayNotify && !this.#isProbing) {
-          expect(this.#all.every(isCovered(this.progress.noticed, notices))).toBe(true);
+          expect(this.#all.every(isCovered(this.progress.noticed, this.#notices.all))).toBe(true);
         }
         return true;
       }
@@ -188,7 +204,7 @@ class World {
       if (!this.isQueueUp) return false;
       this.messages.push(message);
       this.meanwhile.shift()?.();
-      if (message.to > Math.max(this.progress.confirmed, ...this.#underWay.facts)) this.#queuedAt = this.now;
+      if (message.to > Math.max(this.progress.confirmed, ...this.#facts.all)) this.#queuedAt = this.now;
       this.#sent("queue", message);
       // Lost notices go one message at a time, even if that one is confirmed before the flush ends.
       if (this.#isProbing) mayNotify = false;
@@ -198,12 +214,11 @@ class World {
 
   /** The next message, after those that would only say that there are no notices; undefined if there is none. */
   #message(mayNotify: boolean): Message | undefined {
-    const { facts, notices: noticesUnderWay } = this.#underWay;
     for (let next = this.policy.nextMessage; next; next = this.policy.nextMessage) {
       const { factsAfter, noticesAfter } = next;
       const areFactsLeft = factsAfter < this.progress.seq;
       expect(noticesAfter !== undefined).toBe(
-        mayNotify && !this.#isProbing && !(this.#lost.has("notices") && areFactsLeft),
+        mayNotify && !this.#isProbing && !(this.#notices.losses > 0 && areFactsLeft),
       );
       const message: Message = {
         from: factsAfter + 1,
@@ -212,16 +227,17 @@ class World {
       };
       const { notices } = message;
       if (notices && this.policy.isNothingToSend(notices)) {
-        expect([notices.list, noticesUnderWay.size]).toEqual([[], 0]);
+        expect([notices.list, this.#notices.all.size]).toEqual([[], 0]);
         this.progress.noticed = notices.to;
+        this.#notices.losses = 0;
         this.policy.skippedNotices(notices.to);
         continue;
       }
       const isNew = (done: number, underWay: Set<number>) => (seq: number) => seq > done && !underWay.has(seq);
-      expect(range(message.from, message.to).every(isNew(this.progress.confirmed, facts))).toBe(true);
+      expect(range(message.from, message.to).every(isNew(this.progress.confirmed, this.#facts.all))).toBe(true);
       if (notices) {
         const numbers = range(notices.from, notices.to);
-        expect(numbers.every(isNew(this.progress.noticed, noticesUnderWay))).toBe(true);
+        expect(numbers.every(isNew(this.progress.noticed, this.#notices.all))).toBe(true);
       }
       return message;
     }
@@ -229,27 +245,41 @@ class World {
   }
 
   #sent(carrier: Carrier, { from, to, notices }: Message): void {
-    const { facts, notices: noticesUnderWay } = this.#underWay;
     this.policy.sentFacts(carrier, to, notices, this.now);
-    for (const seq of range(from, to)) if (seq > this.progress.confirmed) facts.add(seq);
-    for (const seq of notices ? range(notices.from, notices.to) : []) {
-      if (seq > this.progress.noticed) noticesUnderWay.add(seq);
-    }
+    const { confirmed, noticed } = this.progress;
+    const facts = range(Math.max(from, confirmed + 1), to);
+    this.#facts.add(facts, this.now, this.#tries);
+    if (notices) this.#notices.add(range(Math.max(notices.from, noticed + 1), notices.to), this.now, this.#tries);
     if (notices && notices.list.length > 0) this.#noticesAt = this.now;
     this.#factsAt = this.now;
-    this.#awaitConfirmation();
   }
 
   #sendFanOut(): boolean {
-    expect(this.policy.isFanOutDue).toBe(!this.progress.delivered && !this.#underWay.fanOut);
+    expect(this.policy.isFanOutDue).toBe(!this.progress.delivered && this.#fanOut.all.size === 0);
     if (!this.policy.isFanOutDue) return true;
     this.triedAt.push(this.now);
     if (!this.isQueueUp) return false;
+    this.#sentFanOut();
+    return true;
+  }
+
+  #sentFanOut(): void {
     this.fanOutsAt.push(this.now);
     this.policy.sentFanOut(this.now);
-    this.#underWay.fanOut = true;
-    this.#awaitConfirmation();
-    return true;
+    this.#fanOut.add([1], this.now, this.#tries);
+  }
+
+  #startAgain(kind: UnderWay): void {
+    kind.forget();
+    kind.losses = 0;
+  }
+
+  get #kinds(): UnderWay[] {
+    return [this.#facts, this.#notices, this.#fanOut];
+  }
+
+  get #isFailing(): boolean {
+    return this.#tries > 0 || this.#kinds.some(({ losses }) => losses > 0);
   }
 
   get #hasAlarm(): boolean {
@@ -265,46 +295,9 @@ class World {
     return { from: seq + 1, to, list: range(seq + 1, to).filter((n) => this.#notable.has(n)) };
   }
 
-  #forgetArrived(): void {
-    const { facts, notices } = this.#underWay;
-    const { confirmed, noticed, delivered } = this.progress;
-    for (const seq of facts) if (seq <= confirmed) facts.delete(seq);
-    for (const seq of notices) if (seq <= noticed) notices.delete(seq);
-    if (delivered) this.#underWay.fanOut = false;
-    if (this.#lost.size === 0) this.#tries = 0;
-  }
-
-  #restartTime(): void {
-    const { facts, notices, fanOut } = this.#underWay;
-    const isUnderWay = facts.size + notices.size > 0 || fanOut;
-    if (!isUnderWay) this.#since = undefined;
-    if (this.#lost.size > 0) return;
-    if (isUnderWay) this.#since = this.now;
-    this.#delay = RETRY_DELAY;
-  }
-
   /** Notices that were lost are sent one message at a time. */
   get #isProbing(): boolean {
-    return this.#lost.has("notices") && this.#underWay.notices.size > 0;
-  }
-
-  #awaitConfirmation(): void {
-    if (this.#since !== undefined) return;
-    this.#since = this.now;
-    this.#delay = RETRY_DELAY;
-    for (let n = 0; n < this.#tries; n += 1) this.#delay = Math.min(2 * this.#delay, RETRY_DELAY_MAX);
-  }
-
-  #countAllAsLost(): void {
-    const { facts, notices, fanOut } = this.#underWay;
-    if (facts.size > 0) this.#lost.set("facts", this.progress.confirmed);
-    if (notices.size > 0) this.#lost.set("notices", this.progress.noticed);
-    if (fanOut) this.#lost.set("fanOut", 0);
-    this.#underWay.facts.clear();
-    this.#underWay.notices.clear();
-    this.#underWay.fanOut = false;
-    this.#since = undefined;
-    this.#noticesAt = 0;
+    return this.#notices.losses > 0 && this.#notices.all.size > 0;
   }
 
   #setAlarm(time: number | undefined): void {
@@ -498,6 +491,31 @@ it("sends one message of lost notices in a flush, even if it is confirmed meanwh
   expect(world.messages.map(({ notices }) => notices?.list)).toEqual([[2], undefined, [2], undefined]);
   world.pass(NOTICE_WINDOW);
   expect(world.messages.at(4)?.notices?.list).toEqual([3]);
+});
+
+it("sends facts that were lost again 10 s after they were sent, although their notices arrive", () => {
+  const world = settled();
+  world.change(true);
+  world.handOut();
+  const [message] = world.messages.splice(0);
+  world.pass(RETRY_DELAY / 2);
+  world.confirm({ from: 3, to: 2, notices: message?.notices });
+  world.pass(RETRY_DELAY / 2);
+  expect(world.messages).toMatchObject([{ from: 2, to: 2 }]);
+});
+
+it("sends notices that were lost again 10 s after they were sent, although other facts arrive all the time", () => {
+  const world = settled();
+  world.change(true);
+  const noticesAt: number[] = [];
+  for (const start = world.now; world.now < start + 2 * RETRY_DELAY; world.change(false)) {
+    world.pass(FLUSH_DELAY);
+    for (const { notices, ...facts } of world.messages.splice(0)) {
+      if (notices && notices.list.length > 0) noticesAt.push(world.now - start);
+      world.confirm({ ...facts, notices: undefined });
+    }
+  }
+  expect(noticesAt).toEqual([FLUSH_DELAY, FLUSH_DELAY + RETRY_DELAY]);
 });
 
 it("hands out nothing that would overtake a message in the queue", () => {

@@ -7,7 +7,8 @@ import { ALL_FOLLOWER_PARTS } from "../../../schema/messages/fan-out.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
 import { noteArrived, flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
-import { NOTICE_WINDOW, RETRY_DELAY } from "./outbox-policy.ts";
+import { NOTICE_WINDOW } from "./outbox-policy.ts";
+import { RETRY_DELAY } from "./sending.ts";
 import { newPerson, newPost, publishedPost } from "../../../tests/runtime/world/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;

@@ -27,7 +27,8 @@ import type { LikeSet } from "../likes/like-set.ts";
 import { noticesSince } from "./notices.ts";
 import type { PostRecord } from "../post-record.ts";
 import type { HandedOut } from "../post-results.ts";
-import { FLUSH_DELAY, type NextMessage, OutboxPolicy, RETRY_DELAY } from "./outbox-policy.ts";
+import { FLUSH_DELAY, type NextMessage, OutboxPolicy } from "./outbox-policy.ts";
+import { RETRY_DELAY } from "./sending.ts";
 import type { PostRow } from "../post-tables.ts";
 
 /** Limits of one message: 500 likes are about 35 kB, and a comment is up to 8 kB. */

@@ -11,22 +11,37 @@ import type { FanOut } from "../../../schema/messages/fan-out.ts";
 import type { PostId } from "../../../schema/ids.ts";
 import { d1Of } from "../stores/d1.ts";
 
+/** Records what posts send from now on, without the posts that an earlier call has recorded: those send again later. */
 export function recordQueues() {
   const facts: PostFacts[] = [];
   const fanOuts: FanOut[] = [];
-  const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, body as PostFacts));
-  vi.spyOn(env.FACTS, "sendBatch").mockImplementation(async (messages) => {
-    for (const { body } of messages) await keep(facts, body as PostFacts);
-    return NO_BACKLOG;
-  });
-  const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
-  vi.spyOn(env.FAN_OUT_PAGES, "send").mockImplementation((body) => keep(fanOuts, body as FanOut));
-  vi.spyOn(env.FAN_OUT_PAGES, "sendBatch").mockImplementation(async (messages) => {
-    for (const { body } of messages) await keep(fanOuts, body as FanOut);
-    return NO_BACKLOG;
-  });
+  const earlier = new Set(recorded);
+  const keep = <T extends { post: PostId }>(list: T[], bodies: T[]): Promise<QueueSendResponse> => {
+    const own = bodies.filter(({ post }) => !earlier.has(post));
+    for (const { post } of own) recorded.add(post);
+    list.push(...structuredClone(own));
+    return Promise.resolve(NO_BACKLOG);
+  };
+  const sendFacts = vi.spyOn(env.FACTS, "send").mockImplementation((body) => keep(facts, [body as PostFacts]));
+  vi.spyOn(env.FACTS, "sendBatch").mockImplementation((messages) =>
+    keep(
+      facts,
+      Array.from(messages, ({ body }) => body as PostFacts),
+    ),
+  );
+  const sendFanOut = vi.spyOn(env.FAN_OUT, "send").mockImplementation((body) => keep(fanOuts, [body as FanOut]));
+  vi.spyOn(env.FAN_OUT_PAGES, "send").mockImplementation((body) => keep(fanOuts, [body as FanOut]));
+  vi.spyOn(env.FAN_OUT_PAGES, "sendBatch").mockImplementation((messages) =>
+    keep(
+      fanOuts,
+      Array.from(messages, ({ body }) => body as FanOut),
+    ),
+  );
   return { facts, fanOuts, sendFacts, sendFanOut };
 }
+
+const recorded = new Set<PostId>();
+const NO_BACKLOG = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
 
 const MAY_HAND_OUT = new Set<PropertyKey>(["like", "unlike", "comment"]);
 
@@ -70,10 +85,3 @@ export async function noteArrived(
   await actor.state();
 }
 type Range = { from: number; to: number };
-
-async function keep<T>(list: T[], body: T): Promise<QueueSendResponse> {
-  list.push(structuredClone(body));
-  return NO_BACKLOG;
-}
-
-const NO_BACKLOG = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
