@@ -5,9 +5,9 @@ import type { Post, PostPage } from "../../schema/api/posts.ts";
 import { fetchText, type Request } from "../load/client.ts";
 import { type Distribution, distributionOf } from "../load/percentiles.ts";
 import type { Member } from "../worlds/filled-graph.ts";
+import { publish } from "../worlds/requests.ts";
 import { MIDDLE, type Scene, SMALL } from "../worlds/scene.ts";
 import type { Subject } from "../worlds/subject.ts";
-import { publish } from "./lines.ts";
 
 export type Fanned = { followers: number; seconds: number; perSecond: number };
 export type Visible = Distribution & { publishes: number; late: number };

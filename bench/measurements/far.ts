@@ -7,10 +7,9 @@ import { distributionOf } from "../load/percentiles.ts";
 import { PLACE, type Place, PLACES, WAITED_FOR } from "../network/distances.ts";
 import { logProgress } from "../output/progress.ts";
 import { type FarScene, type Meeting, prepareFarScenes, type Visitor } from "../worlds/far-scene.ts";
+import { comment, follow, like, publish } from "../worlds/requests.ts";
 import { take } from "../worlds/scene.ts";
 import { Subject } from "../worlds/subject.ts";
-import { like } from "./likes.ts";
-import { publish } from "./lines.ts";
 
 /** In ms. */
 export type Limits = { cold: number; warm: number };
@@ -113,18 +112,13 @@ const ROWS: readonly Row[] = [
     limits: ONE_CALL,
     request: (scene) => {
       const { visitor, post } = meeting(scene);
-      const body = { text: "The light!" };
-      const path = `/v1/posts/${post}/comments`;
-      return { method: "POST", path, headers: visitor.headers, body, expects: { status: 201 } };
+      return comment(post, visitor.headers);
     },
   },
   {
     title: "follow",
     limits: { cold: 190, warm: 190 },
-    request: (scene) => {
-      const path = `/v1/people/${visitor(scene).id}/follow`;
-      return { method: "PUT", path, headers: visitor(scene).headers, expects: { text: '"followedByMe":true' } };
-    },
+    request: (scene) => follow(visitor(scene).id, visitor(scene).headers),
   },
   { title: "publish", limits: { cold: 350, warm: 350 }, request: (scene) => publish(visitor(scene)) },
 ];

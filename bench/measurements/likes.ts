@@ -1,9 +1,9 @@
 /** Lets people like and unlike one post without a pause, and checks its likes against the responses they received. */
 import type { PostId } from "../../schema/ids.ts";
 import { EMPTY, added, formatDigest } from "../../schema/set-hash.ts";
-import type { Request } from "../load/client.ts";
 import { type Measured, measure } from "../load/load.ts";
 import type { Person } from "../worlds/people.ts";
+import { like } from "../worlds/requests.ts";
 import type { Subject } from "../worlds/subject.ts";
 
 const FAILURES_SHOWN = 3;
@@ -57,11 +57,3 @@ export async function check(
     wrong,
   };
 }
-
-/** Returns a request that likes (PUT) or unlikes (DELETE) the post. */
-export const like = (method: "PUT" | "DELETE", post: PostId, headers: Person["headers"]): Request => ({
-  method,
-  path: `/v1/posts/${post}/like`,
-  headers,
-  expects: { text: `"liked":${method === "PUT"}` },
-});

@@ -4,8 +4,10 @@ import { randomOf } from "../../tests/product/harness/random.ts";
 import type { Tally } from "../costs/tally.ts";
 import type { Request } from "../load/client.ts";
 import type { Member } from "../worlds/filled-graph.ts";
+import { type FreshPairs, shuffled } from "../worlds/fresh-pairs.ts";
+import type { Person } from "../worlds/people.ts";
+import { comment, follow, like, publish } from "../worlds/requests.ts";
 import { type Scene, SMALL, take } from "../worlds/scene.ts";
-import { like } from "./likes.ts";
 import type { LimitName } from "./limits.ts";
 
 /** Requests of one person, in the order in which they are sent. */
@@ -52,20 +54,18 @@ const feeds = (limit: number, readers: readonly Member[]): Sequence[] =>
 const posts = (ids: readonly string[]): Sequence[] => ids.map((id) => [{ method: "GET", path: `/v1/posts/${id}` }]);
 
 /** Returns the nth item, starting over after the last. */
-function nth<T>(items: readonly T[], index: number): T {
+export function nth<T>(items: readonly T[], index: number): T {
   const item = items[index % items.length];
   if (item === undefined) throw new Error("the list is empty");
   return item;
 }
 
-/** Returns a request that publishes a post of this author. */
-export const publish = ({ headers, media }: Member): Request => ({
-  method: "POST",
-  path: "/v1/posts",
-  headers,
-  body: { caption: "Low tide", media: [{ id: media }] },
-  expects: { status: 201 },
-});
+/** Returns a sequence of requests for each writer, none of which was sent before. */
+const writes = <Thing>(
+  fresh: FreshPairs<Member, Thing>,
+  requestOf: (thing: Thing, headers: Person["headers"]) => Request,
+): Sequence[] =>
+  fresh.take(WRITES_PER_RUN).map(({ person: { headers }, things }) => things.map((thing) => requestOf(thing, headers)));
 
 /** Returns a picture with a few hues, of some kB. */
 function smallPhotograph(): Uint8Array {
@@ -145,8 +145,7 @@ const OPERATIONS = {
     target: 0.45,
     writes: true,
     counted: 16,
-    sequences: ({ fresh }) =>
-      fresh.likes.take(WRITES_PER_RUN).map(({ person, things }) => things.map((id) => like("PUT", id, person.headers))),
+    sequences: ({ fresh }) => writes(fresh.likes, (post, headers) => like("PUT", post, headers)),
   },
   "like-hot": {
     title: "like on a hot post",
@@ -162,16 +161,7 @@ const OPERATIONS = {
     target: 0.4,
     writes: true,
     counted: 16,
-    sequences: ({ fresh }) =>
-      fresh.comments.take(WRITES_PER_RUN).map(({ person: { headers }, things }) =>
-        things.map((id) => ({
-          method: "POST",
-          path: `/v1/posts/${id}/comments`,
-          headers,
-          body: { text: "The light!" },
-          expects: { status: 201 },
-        })),
-      ),
+    sequences: ({ fresh }) => writes(fresh.comments, comment),
   },
   follow: {
     title: "follow",
@@ -179,15 +169,7 @@ const OPERATIONS = {
     target: 0.25,
     writes: true,
     counted: 16,
-    sequences: ({ fresh }) =>
-      fresh.follows.take(WRITES_PER_RUN).map(({ person: { headers }, things }) =>
-        things.map(({ id }) => ({
-          method: "PUT",
-          path: `/v1/people/${id}/follow`,
-          headers,
-          expects: { text: '"followedByMe":true' },
-        })),
-      ),
+    sequences: ({ fresh }) => writes(fresh.follows, ({ id }, headers) => follow(id, headers)),
   },
   upload: {
     title: "upload of a small photograph",
@@ -246,13 +228,9 @@ const MIX_HUNDREDS = 50;
 
 /** Returns requests of different people in the shares of the mix, in a random but reproducible order. */
 export function mixSequences(scene: Scene): Sequence[] {
-  const random = randomOf(MIX_SEED);
   const requests = Object.entries(MIX).flatMap(([name, share]) => {
     const drawn = OPERATIONS[name as keyof typeof MIX].sequences(scene).flat();
     return Array.from({ length: share * MIX_HUNDREDS }, (_, index) => nth(drawn, index));
   });
-  return requests
-    .map((request) => ({ request, place: random() }))
-    .toSorted((a, b) => a.place - b.place)
-    .map(({ request }) => [request]);
+  return shuffled(requests, randomOf(MIX_SEED)).map((request) => [request]);
 }

@@ -7,9 +7,9 @@ import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
 import { fillActor, fillD1, type Filling, fillingOf } from "../worlds/filled-post.ts";
 import { newPeople, type Person } from "../worlds/people.ts";
+import { like } from "../worlds/requests.ts";
 import { actorFile, databaseFile } from "../worlds/stored-rows.ts";
 import { newState, Subject } from "../worlds/subject.ts";
-import { like } from "./likes.ts";
 
 const SIZES = [
   { likes: 10, comments: 10 },

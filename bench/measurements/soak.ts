@@ -16,8 +16,8 @@ import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
 import { fillGraphs, type Member } from "../worlds/filled-graph.ts";
 import { powerLaw } from "../worlds/graph.ts";
-import { like } from "./likes.ts";
-import { publish } from "./lines.ts";
+import { comment, like, publish } from "../worlds/requests.ts";
+import { nth } from "./lines.ts";
 
 const PEOPLE = { people: 200, posts: 0, least: 10, most: 100 };
 const POSTS = 1000;
@@ -89,8 +89,7 @@ function requestsOf(people: readonly Member[], posts: readonly PostId[]): Reques
     const [{ headers }, post, kind] = [drawn(people), drawn(posts), random() * 100];
     if (kind < MIX.feed) return [{ method: "GET", path: `/v1/feed?limit=${PAGE}`, headers }];
     if (kind < MIX.feed + MIX.like) return [like(random() < 0.5 ? "PUT" : "DELETE", post, headers)];
-    const body = { text: "Where the light comes from is what I keep looking at here." };
-    return [{ method: "POST", path: `/v1/posts/${post}/comments`, headers, body, expects: { status: 201 } }];
+    return [comment(post, headers, "Where the light comes from is what I keep looking at here.")];
   });
 }
 
@@ -119,10 +118,4 @@ function reportOf(measured: Minute[], failures: string[]): Report {
     measured: { mix: MIX, posts: POSTS, minutes: measured },
     wrong: failures.length > 0 ? [`${failures.length} requests failed, the first with ${failures[0]}`] : [],
   };
-}
-
-function nth<T>(items: readonly T[], index: number): T {
-  const item = items[index % items.length];
-  if (item === undefined) throw new Error("the list is empty");
-  return item;
 }

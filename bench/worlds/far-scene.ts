@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { COMMENTS, fillGraphs, type Member } from "./filled-graph.ts";
 import { islands } from "./graph.ts";
+import { comment, follow } from "./requests.ts";
 import { newState, Subject } from "./subject.ts";
 
 const FOLLOWEES = 10;
@@ -89,14 +90,8 @@ async function notify(subject: Subject, people: Visitor[]): Promise<Visitor[]> {
     if (!recipient || !follower || !commenter) return;
     recipients.push(recipient);
     const post = await subject.publish(recipient);
-    await subject.ask({ method: "PUT", path: `/v1/people/${recipient.id}/follow`, headers: follower.headers });
-    await subject.ask({
-      method: "POST",
-      path: `/v1/posts/${post}/comments`,
-      headers: commenter.headers,
-      body: { text: "The light!" },
-      expects: { status: 201 },
-    });
+    await subject.ask(follow(recipient.id, follower.headers));
+    await subject.ask(comment(post, commenter.headers));
   };
   for (const group of inGroups(inGroups(people, 3), COMMENTERS_AT_ONCE)) await Promise.all(group.map(one));
   return recipients;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { PostId } from "../../schema/ids.ts";
 import { fillActor, fillD1, fillingOf } from "./filled-post.ts";
 import { newPeople, type Person } from "./people.ts";
+import { comment, like } from "./requests.ts";
 import { actorFile, databaseFile } from "./stored-rows.ts";
 import { newState, Subject } from "./subject.ts";
 import { eventually } from "../../tests/product/harness/eventually.ts";
@@ -39,9 +40,8 @@ it("is the same in its actor and in D1, and notifies its author of the next like
   expect(audit).toMatchObject({ verdict: "equal", actor: { likes: FILLED, comments: FILLED } });
 
   const { headers } = fan;
-  await subject.ask({ method: "PUT", path: `/v1/posts/${post}/like`, headers });
-  const path = `/v1/posts/${post}/comments`;
-  await subject.ask({ method: "POST", path, headers, body: { text: "Lovely" }, expects: { status: 201 } });
+  await subject.ask(like("PUT", post, headers));
+  await subject.ask(comment(post, headers));
   await eventually(async () => {
     const inbox = await subject.ask({ method: "GET", path: "/v1/notifications", headers: author.headers });
     expect(inbox).toMatchObject({

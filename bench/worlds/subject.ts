@@ -19,6 +19,7 @@ import { FROM_THE_FUTURE, tokenOf } from "../../tests/histories/recording/reques
 import { fetchText, type Request } from "../load/client.ts";
 import { processorTime } from "../load/processor-time.ts";
 import type { Person } from "./people.ts";
+import { publish } from "./requests.ts";
 
 const HOST = "127.0.0.1";
 /** The name of the Worker in wrangler.toml, whose actors the bare Worker calls too. */
@@ -130,9 +131,7 @@ export class Subject {
       )
       .bind(id, author.id)
       .run();
-    const body = { caption: "Low tide", media: [{ id }] };
-    const expects = { status: 201 };
-    return (await this.ask<Post>({ method: "POST", path: "/v1/posts", headers: author.headers, body, expects })).id;
+    return (await this.ask<Post>(publish({ ...author, media: id }))).id;
   }
 
   /** Returns the number of likes according to the post's actor. */
