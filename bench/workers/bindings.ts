@@ -29,9 +29,23 @@ export function withMethods<T extends object>(target: T, methods: { [Name in key
   });
 }
 
+/** Wraps the methods in `kinds`. Each call is made by `around`, which gets the kind of the method. */
+export function wrappedMethods<T extends object, Kind>(
+  target: T,
+  kinds: { [Name in keyof T]?: Kind },
+  around: (kind: Kind, go: () => unknown) => unknown,
+): T {
+  const methods = target as Record<string, Method>;
+  const wrapped = Object.entries<Kind>(kinds as Record<string, Kind>).map(([name, kind]) => [
+    name,
+    (...values: never[]) => around(kind, () => methods[name]?.(...values)),
+  ]);
+  return withMethods(target, Object.fromEntries(wrapped) as { [Name in keyof T]?: Method });
+}
+
 /** `bookmark` replaces the one that D1 returns. */
-export type Session = { constraint: string; bookmark?: string };
-export type D1Call = { writes: boolean; session: Session | undefined };
+type Session = { constraint: string; bookmark?: string };
+type D1Call = { writes: boolean; session: Session | undefined };
 type AroundD1 = (call: D1Call, go: () => Promise<D1Result[]>) => Promise<D1Result[]>;
 
 const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b/i;
@@ -110,12 +124,13 @@ export function wrappedActors(
   });
 }
 
-type CacheMethod = "match" | "put" | "delete";
+const CACHE_METHODS = ["match", "put", "delete"] as const;
+type CacheMethod = (typeof CACHE_METHODS)[number];
 
 /** Makes each call of a method of any cache by `around`, by replacing it on the common prototype of caches. */
-export function wrapCaches(names: readonly CacheMethod[], around: (name: CacheMethod, go: () => unknown) => unknown) {
+export function wrapCaches(around: (name: CacheMethod, go: () => unknown) => unknown) {
   const methods = Object.getPrototypeOf(caches.default) as Record<CacheMethod, (...values: unknown[]) => unknown>;
-  for (const name of names) {
+  for (const name of CACHE_METHODS) {
     const method = methods[name];
     methods[name] = function (this: Cache, ...values) {
       return around(name, () => method.apply(this, values));

@@ -1,6 +1,6 @@
 /** Bindings that count the calls to them, and otherwise behave as before. */
 import { addTo, type Tally } from "../costs/tally.ts";
-import { type Method, withMethods, wrappedActors, wrappedDatabase, wrappedEnvs } from "./bindings.ts";
+import { type Method, withMethods, wrappedActors, wrappedDatabase, wrappedEnvs, wrappedMethods } from "./bindings.ts";
 
 const MESSAGE_BYTES = 64 * 1024; // A message up to this size is billed as one.
 
@@ -49,29 +49,23 @@ function countedQueue(queue: Queue, tally: Tally): Queue {
 }
 
 /** Parts of multipart uploads are not counted. Deleting is free. */
-function countedBucket(bucket: R2Bucket, tally: Tally): R2Bucket {
-  const methods = bucket as unknown as Record<string, (...values: unknown[]) => unknown>;
-  const counted =
-    (name: string, work: Partial<Tally>) =>
-    (...values: unknown[]) => {
-      addTo(tally, work);
-      return methods[name]?.(...values);
-    };
-  return withMethods(bucket, {
-    put: counted("put", { bucketWrites: 1 }),
-    list: counted("list", { bucketWrites: 1 }),
-    createMultipartUpload: counted("createMultipartUpload", { bucketWrites: 1 }),
-    get: counted("get", { bucketReads: 1 }),
-    head: counted("head", { bucketReads: 1 }),
+const countedBucket = (bucket: R2Bucket, tally: Tally): R2Bucket =>
+  countedMethods(tally, bucket, {
+    put: "bucketWrites",
+    list: "bucketWrites",
+    createMultipartUpload: "bucketWrites",
+    get: "bucketReads",
+    head: "bucketReads",
   });
-}
 
 const countedImages = (images: ImagesBinding, tally: Tally): ImagesBinding =>
-  withMethods(images, {
-    input: (...values: Parameters<ImagesBinding["input"]>) => {
-      addTo(tally, { pictures: 1 });
-      return images.input(...values);
-    },
+  countedMethods(tally, images, { input: "pictures" });
+
+/** Adds one to the count of its kind for each call of these methods. */
+const countedMethods = <T extends object>(tally: Tally, target: T, kinds: { [Name in keyof T]?: keyof Tally }): T =>
+  wrappedMethods(target, kinds, (kind, go) => {
+    addTo(tally, { [kind]: 1 });
+    return go();
   });
 
 function countedKv(kv: KVNamespace, tally: Tally): KVNamespace {
@@ -79,16 +73,6 @@ function countedKv(kv: KVNamespace, tally: Tally): KVNamespace {
     addTo(tally, { kvReads: Array.isArray(keys) ? keys.length : 1 });
     return (kv as Record<typeof method, Method>)[method](keys as never, options);
   };
-  const write =
-    (method: "put" | "delete") =>
-    (...values: [string, string]) => {
-      addTo(tally, { kvWrites: 1 });
-      return kv[method](...values);
-    };
-  return withMethods(kv, {
-    get: read("get"),
-    getWithMetadata: read("getWithMetadata"),
-    put: write("put"),
-    delete: write("delete"),
-  });
+  const reading = withMethods(kv, { get: read("get"), getWithMetadata: read("getWithMetadata") });
+  return countedMethods(tally, reading, { put: "kvWrites", delete: "kvWrites" });
 }

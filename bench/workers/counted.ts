@@ -18,7 +18,7 @@ const duringRequests = countedBindings(tallies.request);
 const behindRequests = countedBindings(tallies.behind);
 
 const COUNTED = { match: "cacheReads", put: "cacheWrites", delete: "cacheWrites" } as const;
-wrapCaches(["match", "put", "delete"], (name, go) => {
+wrapCaches((name, go) => {
   addTo(tallies.request, { [COUNTED[name]]: 1 });
   return go();
 });

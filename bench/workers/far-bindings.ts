@@ -6,17 +6,15 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { type Distances, REPLICA_LAG, type Store } from "../network/distances.ts";
 import { Replica } from "../network/replica.ts";
 import type { Wait } from "../network/waits.ts";
-import { withMethods, wrapCaches, wrappedActors, wrappedDatabase, wrappedEnvs } from "./bindings.ts";
+import { wrapCaches, wrappedActors, wrappedDatabase, wrappedEnvs, wrappedMethods } from "./bindings.ts";
 
 /** The calls of one request that have ended. */
-type Waits = Wait[];
-
-const waitsOfRequest = new AsyncLocalStorage<{ distances: Distances; waits: Waits }>();
+const waitsOfRequest = new AsyncLocalStorage<{ distances: Distances; waits: Wait[] }>();
 /** Numbers the beginnings and ends of all calls, since several may share a millisecond. */
 let events = 0;
 
 /** Runs a request at these distances. `waits` receives each call that it makes, when the call has ended. */
-export const atDistance = <T>(distances: Distances, waits: Waits, run: () => T): T =>
+export const atDistance = <T>(distances: Distances, waits: Wait[], run: () => T): T =>
   waitsOfRequest.run({ distances, waits }, run);
 
 async function over(store: Store, go: () => unknown): Promise<unknown> {
@@ -31,7 +29,7 @@ async function over(store: Store, go: () => unknown): Promise<unknown> {
   }
 }
 
-wrapCaches(["match", "put", "delete"], (_, go) => over("cache", go));
+wrapCaches((_, go) => over("cache", go));
 
 export const farBindings = wrappedEnvs((binding) => {
   if ("prepare" in binding) return farDatabase(binding as D1Database);
@@ -57,24 +55,7 @@ function farDatabase(database: D1Database): D1Database {
   });
 }
 
-const farQueue = (queue: Queue): Queue =>
-  withMethods(queue, {
-    send: (...values: Parameters<Queue["send"]>) => over("queue", () => queue.send(...values)),
-    sendBatch: (...values: Parameters<Queue["sendBatch"]>) => over("queue", () => queue.sendBatch(...values)),
-  });
+const farQueue = (queue: Queue): Queue => wrappedMethods(queue, { send: "queue", sendBatch: "queue" }, over);
 
-type KvMethod = (...values: unknown[]) => unknown;
-
-function farKv(kv: KVNamespace): KVNamespace {
-  const methods = kv as unknown as Record<string, KvMethod>;
-  const call =
-    (store: Store, name: string): KvMethod =>
-    (...values) =>
-      over(store, () => methods[name]?.(...values));
-  return withMethods(kv, {
-    get: call("KV", "get"),
-    getWithMetadata: call("KV", "getWithMetadata"),
-    put: call("KV write", "put"),
-    delete: call("KV write", "delete"),
-  });
-}
+const farKv = (kv: KVNamespace): KVNamespace =>
+  wrappedMethods(kv, { get: "KV", getWithMetadata: "KV", put: "KV write", delete: "KV write" }, over);
