@@ -11,7 +11,7 @@ import {
   unstable_splitSqlQuery as statementsOf,
 } from "wrangler";
 import { ROOT } from "../paths.ts";
-import { exitWithError } from "../process/start-error.ts";
+import { StartError } from "../process/start-error.ts";
 import type { Build, BuildOptions, Migration } from "./build.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 
@@ -44,4 +44,7 @@ const migrationsIn = (folder: string): Migration[] =>
 const options = JSON.parse(process.argv[2] ?? "") as BuildOptions;
 await build(options)
   .then((built) => process.stdout.write(JSON.stringify(built)))
-  .catch(exitWithError);
+  .catch((error: unknown) => {
+    if (!(error instanceof StartError)) console.error(error); // The parent reports a failed bundle.
+    process.exitCode = 1;
+  });
