@@ -12,7 +12,7 @@ import { take } from "../worlds/scene.ts";
 import { Subject } from "../worlds/subject.ts";
 
 /** In ms. */
-export type Limits = { cold: number; warm: number };
+type Limits = { cold: number; warm: number };
 /** `p50` in ms, and what most of the requests waited for. */
 export type FarTimes = { p50: number; waits: string };
 export type FarRow = { title: string; cold: FarTimes; warm: FarTimes; limits?: Limits };

@@ -48,18 +48,18 @@ const QUEUE_SEND = 60;
  */
 const CACHE = 5;
 
+/** The stores that are equally far from both places. */
+const ANYWHERE = {
+  KV: KV_READ,
+  "KV write": OTHER_CONTINENT, // A write goes to the central stores.
+  queue: QUEUE_SEND,
+  cache: CACHE,
+};
+
 export const PLACES = {
   continent: {
     title: "From another continent",
-    distances: {
-      primary: OTHER_CONTINENT,
-      replica: REPLICA,
-      actor: OTHER_CONTINENT,
-      KV: KV_READ,
-      "KV write": OTHER_CONTINENT, // A write goes to the central stores.
-      queue: QUEUE_SEND,
-      cache: CACHE,
-    },
+    distances: { primary: OTHER_CONTINENT, replica: REPLICA, actor: OTHER_CONTINENT, ...ANYWHERE },
   },
   region: {
     title: "From the region of the primary",
@@ -67,10 +67,7 @@ export const PLACES = {
       primary: SAME_REGION,
       replica: SAME_REGION, // The nearest copy is then the primary itself.
       actor: SAME_REGION,
-      KV: KV_READ,
-      "KV write": OTHER_CONTINENT,
-      queue: QUEUE_SEND,
-      cache: CACHE,
+      ...ANYWHERE,
     },
   },
 } as const satisfies Record<string, { title: string; distances: Distances }>;

@@ -8,13 +8,13 @@ export const farReports = ({ samples, places, failures }: Far): Report[] =>
     title: `${PLACES[place].title}: one request at a time`,
     table: [
       ["", "cold p50 ms", "warm p50 ms", "targets", "cold, waits for", "warm, waits for"],
-      ...rows.map(({ title, cold, warm, limits }) => [
-        title,
-        timeCell(cold, limits?.cold),
-        timeCell(warm, limits?.warm),
-        targetCell({ cold, warm, limits }),
-        waitsCell(cold),
-        waitsCell(warm),
+      ...rows.map((row) => [
+        row.title,
+        timeCell(row.cold, row.limits?.cold),
+        timeCell(row.warm, row.limits?.warm),
+        targetCell(row),
+        waitsCell(row.cold),
+        waitsCell(row.warm),
       ]),
     ],
     notes: notesOf(place, samples),
@@ -27,7 +27,7 @@ const isMet = ({ p50 }: FarTimes, limit: number | undefined): boolean => limit =
 const timeCell = (times: FarTimes, limit: number | undefined): string =>
   isMet(times, limit) ? short(times.p50) : `**${short(times.p50)}**`;
 
-function targetCell({ cold, warm, limits }: Pick<FarRow, "cold" | "warm"> & { limits: FarRow["limits"] }): string {
+function targetCell({ cold, warm, limits }: FarRow): string {
   if (!limits) return "";
   const bound = limits.cold === limits.warm ? `at most ${limits.cold}` : `at most ${limits.cold} and ${limits.warm}`;
   return `${bound}: ${isMet(cold, limits.cold) && isMet(warm, limits.warm) ? "met" : "**missed**"}`;

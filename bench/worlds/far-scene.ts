@@ -1,8 +1,8 @@
 /**
  * People, posts and handles for cold requests: each sample has its own, which nobody has read since the product started.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { PersonId, PostId } from "../../schema/ids.ts";
+import { eventually } from "../../tests/product/harness/eventually.ts";
 import { COMMENTS, fillGraphs, type Member } from "./filled-graph.ts";
 import { islands } from "./graph.ts";
 import { comment, follow } from "./requests.ts";
@@ -104,11 +104,10 @@ async function notified(subject: Subject, recipients: readonly { id: PersonId }[
       "SELECT count(*) AS count FROM notifications WHERE raised > 0 AND recipient IN (SELECT value FROM json_each(?1))",
     )
     .bind(JSON.stringify(recipients.map(({ id }) => id)));
-  const gaveUp = performance.now() + NOTIFIED_WITHIN;
-  while ((await raised.first<{ count: number }>())?.count !== 2 * recipients.length) {
-    if (performance.now() > gaveUp) throw new Error("not all notifications have arrived");
-    await sleep(200);
-  }
+  await eventually(async () => {
+    const arrived = (await raised.first<{ count: number }>())?.count;
+    if (arrived !== 2 * recipients.length) throw new Error("not all notifications have arrived");
+  }, NOTIFIED_WITHIN);
 }
 
 const inGroups = <T>(items: readonly T[], size: number): T[][] =>

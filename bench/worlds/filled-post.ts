@@ -10,7 +10,7 @@ import { type CommentId, newId, type PersonId, type PostId, randomShard, shardOf
 import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import { hashOf, type SetHash, unionOfDigests } from "../../schema/set-hash.ts";
 import * as d1 from "../../schema/tables/posts.ts";
-import { expectAllColumns, insert, insertRows, inTransaction, update, updateRow } from "./stored-rows.ts";
+import { expectAllColumns, insert, insertRows, inTransaction, type Row, update, updateRow } from "./stored-rows.ts";
 
 /** `seq` 1 is the publishing of the post. */
 type Like = { person: PersonId; seq: number };
@@ -49,6 +49,10 @@ const SHOWN = 0;
 /** Writes the likes and comments into the actor's own file. */
 export function fillActor(file: string, { post, likes, comments, seq, digest }: Filling): void {
   inTransaction(file, (database) => {
+    const fill = (table: string, rows: readonly Row[]) => {
+      expectAllColumns(database, table, rows[0] ?? {});
+      insert(database, table, rows);
+    };
     const at = timeOf(post);
     const likeRows = likes.map(({ person, seq }, place) => ({
       person,
@@ -92,10 +96,8 @@ export function fillActor(file: string, { post, likes, comments, seq, digest }: 
       newest: JSON.stringify(likeRows.slice(-NEWEST_KEPT).map(({ person, nth, seq }) => ({ person, nth, seq }))),
       unsaved: 0,
     };
-    expectAllColumns(database, "likes", likeRows[0] ?? {});
-    insert(database, "likes", likeRows);
-    expectAllColumns(database, "comments", commentRows[0] ?? {});
-    insert(database, "comments", commentRows);
+    fill("likes", likeRows);
+    fill("comments", commentRows);
     expectAllColumns(database, "post", changed, UNCHANGED);
     update(database, "post", changed);
   });

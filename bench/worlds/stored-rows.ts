@@ -9,7 +9,7 @@ import { type Column, getTableColumns, getTableName, type InferInsertModel, type
 import type { PostId } from "../../schema/ids.ts";
 import { storageOf } from "../../scripts/paths.ts";
 
-type Row = Record<string, string | number | null>;
+export type Row = Record<string, string | number | null>;
 
 /** Returns the file of the D1 database that has `table`. Here one database holds all shards. */
 export function databaseFile(state: string, table: string): string {

@@ -7,7 +7,7 @@ const NAME = "tools";
 const HOST = "127.0.0.1";
 
 type Value = string | number | null;
-export type Statement = { sql: string; values: Value[] };
+type Statement = { sql: string; values: Value[] };
 type Row = Record<string, unknown>;
 /** What the Worker is asked to do. */
 export type Job = { cron: string } | { database: string; statements: Statement[] };
@@ -88,7 +88,7 @@ export class Database {
   }
 }
 
-export class Prepared {
+class Prepared {
   readonly #run: Run;
   readonly statement: Statement;
 
