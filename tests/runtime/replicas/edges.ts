@@ -2,12 +2,13 @@
  * Isolates at several places in the world. Each has its own instance of every module, and so its own caches, and reads
  * from replicas of its own choice.
  */
-import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type worker from "../../../workers/index.ts";
 import { randomOf } from "../../product/harness/random.ts";
 import type { ReplicatedDatabase } from "../stores/replicated.ts";
+import { deliver } from "../world/dead-letters.ts";
 
 type Worker = typeof worker;
 /** Holds one database call back until `release` is called. */
@@ -41,9 +42,10 @@ export class Edge {
   bind(databases: Record<string, ReplicatedDatabase>, others: object): void {
     const bound = Object.entries(databases).map(([name, database]) => [
       name,
-      database.binding((lags) => this.#choose(lags), {
-        before: () => this.#before(),
-      }),
+      database.binding(
+        (lags) => this.#choose(lags),
+        () => this.#before(),
+      ),
     ]);
     this.#env = { ...env, ...others, ...Object.fromEntries(bound) } as Env;
   }
@@ -74,10 +76,7 @@ export class Edge {
 
   /** Delivers messages of a queue. */
   async deliver(queue: string, bodies: readonly unknown[]): Promise<void> {
-    const messages = bodies.map((body, id) => ({ id: String(id), timestamp: new Date(), attempts: 1, body }));
-    const context = createExecutionContext();
-    await this.#worker.queue(createMessageBatch(queue, messages), this.#env, context);
-    await waitOnExecutionContext(context);
+    await deliver(queue, bodies, (batch, context) => this.#worker.queue(batch, this.#env, context));
   }
 
   #choose(lags: readonly number[]): { replica: number; commits: number } | undefined {

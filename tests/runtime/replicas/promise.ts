@@ -26,7 +26,7 @@ export const pairOf = (one: ViewerId, other: ViewerId): string => `${one} ${othe
 export type Published = { mark: string; by: PersonId; on: { post: PostId; author: PersonId }; at: number };
 
 /** `hasToken`: the request carried the token of all that the viewer has done. */
-export type Terms = { hasToken: boolean };
+type Terms = { hasToken: boolean };
 
 /** Since when a viewer has been kept from an author without a break; for pairs of a viewer and an author. */
 type Since = Map<string, number>;

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { readShardMap } from "../../../schema/d1/shards.ts";
-import { LOGICAL_SHARDS, newId, type MediaId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
+import { LOGICAL_SHARDS, type PersonId, type PostId } from "../../../schema/ids.ts";
 import { newSession } from "../../../workers/api/accounts/tokens.ts";
 import { flush, type recordQueues } from "../queues/facts.ts";
 import { queueTo } from "../queues/queue.ts";
@@ -10,7 +10,7 @@ import { d1Of } from "../stores/d1.ts";
 import type { ReplicatedDatabase } from "../stores/replicated.ts";
 import { personIn } from "../world/pair.ts";
 import { HOST } from "../world/people.ts";
-import { writeFollow } from "../world/posts.ts";
+import { readyMedia, writeFollow } from "../world/posts.ts";
 import type { Edge } from "./edges.ts";
 import { BrokenPromise, pairOf, type Relations, type ViewerId, Visibility } from "./promise.ts";
 
@@ -26,8 +26,8 @@ export type Person = {
   /** The people they have followed or unfollowed last, if nobody else has changed that since. */
   decidedAbout: Set<PersonId>;
 };
-export type OwnPost = { id: PostId; author: Person; caption: string; isDeleted: boolean };
-type OwnComment = { id: string; mark: string; by: Person; post: OwnPost };
+type OwnPost = { id: PostId; author: Person; caption: string; isDeleted: boolean };
+type OwnComment = { mark: string; by: Person; post: OwnPost };
 
 /** A read, and what it may show. */
 export type Read = {
@@ -42,16 +42,16 @@ type Answer = { status: number; text: string };
 export class World {
   readonly people: Person[] = [];
   readonly posts: OwnPost[] = [];
-  readonly comments: OwnComment[] = [];
   readonly #databases: Record<string, ReplicatedDatabase>;
   readonly #edges: readonly Edge[];
   readonly #queues: ReturnType<typeof recordQueues>;
-  readonly #effects: { queue: string; body: unknown }[] = [];
+  readonly #effects: unknown[] = [];
+  readonly #comments: OwnComment[] = [];
   #visibility = new Visibility([]);
   /** An environment for the test itself, whose calls are logged like those of an edge. */
   #env: Env = env;
   #step = 0;
-  /** When each step ended, in ms since 1970. */
+  /** The number of marks used so far. */
   #marks = 0;
   /** How many reads were judged, how many showed a caption of somebody else, and how many one of an excluding person. */
   readonly seen = { reads: 0, others: 0, earlier: 0 };
@@ -71,8 +71,11 @@ export class World {
     const names = Object.keys(this.#databases);
     const width = LOGICAL_SHARDS / names.length;
     const shards = names.map((name, index) => `${name}:${index * width}-${(index + 1) * width - 1}`).join(" ");
-    const record = (queue: string) => queueTo((body) => this.#effects.push({ queue, body }));
-    const others = { SHARDS: shards, EFFECTS: record("shutterline-effects"), PUSHES: record("shutterline-pushes") };
+    const others = {
+      SHARDS: shards,
+      EFFECTS: queueTo((effect) => this.#effects.push(effect)),
+      PUSHES: queueTo(() => undefined),
+    };
     for (const edge of this.#edges) edge.bind(this.#databases, others);
     const own = Object.entries(this.#databases).map(([name, database]) => [name, database.binding(() => undefined)]);
     this.#env = { ...env, ...others, ...Object.fromEntries(own) } as Env;
@@ -117,7 +120,7 @@ export class World {
   }
 
   /** Sends a request with the session and the token of a person, who keeps the new token. */
-  async act(at: Edge, by: Person, method: string, path: string, body?: object): Promise<Response> {
+  async #act(at: Edge, by: Person, method: string, path: string, body?: object): Promise<Response> {
     const response = await at.fetch(requestOf(method, path, { session: by.session, token: by.token, body }));
     expect(response.status, `${method} ${path}`).toBeLessThan(500);
     by.token = response.headers.get("consistency-token") ?? by.token;
@@ -125,16 +128,9 @@ export class World {
   }
 
   async publish(at: Edge, author: Person): Promise<void> {
-    const media = newId<MediaId>(shardOf(author.id));
-    await d1Of(this.#env, media)
-      .prepare(
-        `INSERT INTO media (id, owner, state, content_type, bytes, width, height, look_at)
-         VALUES (?, ?, 'ready', 'image/jpeg', 1000, 1200, 800, ?) ON CONFLICT DO NOTHING`,
-      )
-      .bind(media, author.id, Date.now() + 86_400_000)
-      .run();
+    const media = await readyMedia(author.id, this.#env);
     const caption = this.#mark();
-    const response = await this.act(at, author, "POST", "/posts", { caption, media: [{ id: media }] });
+    const response = await this.#act(at, author, "POST", "/posts", { caption, media: [{ id: media }] });
     expect(response.status).toBe(201);
     const { id } = await response.json<{ id: PostId }>();
     this.posts.push({ id, author, caption, isDeleted: false });
@@ -143,7 +139,7 @@ export class World {
 
   async edit(at: Edge, post: OwnPost): Promise<void> {
     const caption = this.#mark();
-    const response = await this.act(at, post.author, "PATCH", `/posts/${post.id}`, { caption });
+    const response = await this.#act(at, post.author, "PATCH", `/posts/${post.id}`, { caption });
     expect(response.status).toBe(200);
     post.caption = caption;
     this.#published(caption, post.author, post);
@@ -151,15 +147,14 @@ export class World {
 
   async comment(at: Edge, by: Person, post: OwnPost): Promise<void> {
     const text = this.#mark();
-    const response = await this.act(at, by, "POST", `/posts/${post.id}/comments`, { text });
+    const response = await this.#act(at, by, "POST", `/posts/${post.id}/comments`, { text });
     if (response.status !== 201) return;
-    const { id } = await response.json<{ id: string }>();
-    this.comments.push({ id, mark: text, by, post });
+    this.#comments.push({ mark: text, by, post });
     this.#published(text, by, post);
   }
 
   async remove(at: Edge, post: OwnPost): Promise<void> {
-    const response = await this.act(at, post.author, "DELETE", `/posts/${post.id}`);
+    const response = await this.#act(at, post.author, "DELETE", `/posts/${post.id}`);
     expect(response.status).toBe(204);
     post.isDeleted = true;
   }
@@ -182,18 +177,18 @@ export class World {
   async relate(at: Edge, by: Person, to: Person, what: keyof typeof RELATING): Promise<void> {
     if (!this.#wouldChange(by, to, what)) return;
     if (what === "unfollow") this.#visibility.unfollowed(by.id, to.id);
-    const response = await this.act(at, by, ...RELATING[what](to));
+    const response = await this.#act(at, by, ...RELATING[what](to));
     if (what === "remove" && response.ok) this.#visibility.removed(to.id, by.id);
   }
 
   async setPrivate(at: Edge, by: Person, isPrivate: boolean): Promise<void> {
-    const response = await this.act(at, by, "PATCH", "/me", { private: isPrivate });
+    const response = await this.#act(at, by, "PATCH", "/me", { private: isPrivate });
     expect(response.status).toBe(200);
   }
 
   /** Signs a person out, and in again. */
   async signOut(at: Edge, by: Person): Promise<void> {
-    expect((await this.act(at, by, "DELETE", "/sessions/current")).status).toBe(204);
+    expect((await this.#act(at, by, "DELETE", "/sessions/current")).status).toBe(204);
     const ended = await at.fetch(requestOf("GET", "/me", { session: by.session }));
     expect(ended.status, "an ended session at the edge where it ended").toBe(401);
     const { token, row } = await newSession(by.id);
@@ -214,9 +209,7 @@ export class World {
       if (facts.length + fanOuts.length + effects.length === 0) return;
       if (facts.length > 0) await at.deliver("shutterline-facts", facts);
       for (const message of fanOuts) await at.deliver("shutterline-fan-out", [message]);
-      for (const { queue, body } of effects) {
-        if (queue === "shutterline-effects") await at.deliver(queue, [body]);
-      }
+      for (const effect of effects) await at.deliver("shutterline-effects", [effect]);
     }
   }
 
@@ -229,7 +222,7 @@ export class World {
     await Promise.all(Object.values(this.#databases).map((database) => database.catchUp()));
   }
 
-  /** Sends a read, and returns what is to be judged once its answer is there. */
+  /** Sends a read, and returns the answer for `judge`. */
   async read(at: Edge, { by, path, hasToken }: Read): Promise<Answer> {
     const token = hasToken && by ? { token: by.token } : {};
     const response = await at.fetch(requestOf("GET", path, { ...(by && { session: by.session }), ...token }));
@@ -266,7 +259,7 @@ export class World {
     if (post?.author === by) requireOwn(post.isDeleted ? status === 404 : text.includes(post.caption), "post");
     if (status !== 200) return;
     if (path.includes("/comments")) {
-      const own = this.comments.filter((comment) => comment.by === by && path.includes(comment.post.id));
+      const own = this.#comments.filter((comment) => comment.by === by && path.includes(comment.post.id));
       for (const { mark } of own) requireOwn(text.includes(mark), `comment ${mark}`);
     }
     const person = this.people.find(({ handle }) => path === `/people/${handle}`);

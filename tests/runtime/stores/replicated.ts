@@ -14,18 +14,13 @@ type Copy = { readonly database: D1Database; applied: number; turn: Promise<unkn
  * Chooses what serves a read of a session: the index of a replica, and how many more commits that replica applies first.
  * `lags` holds the number of commits that each replica lacks. Undefined chooses the primary.
  */
-export type ChooseCopy = (lags: readonly number[]) => { replica: number; commits: number } | undefined;
-
-/** `before` runs before every call. */
-type Hooks = { before?: () => Promise<void> };
+type ChooseCopy = (lags: readonly number[]) => { replica: number; commits: number } | undefined;
 
 export class ReplicatedDatabase {
   readonly #primary: Copy;
   readonly #replicas: readonly Copy[];
   /** The statements of each commit. Those that all replicas have applied are gone. */
   readonly #log = new Map<number, readonly Bound[]>();
-  /** The number of calls that each kind of copy has served. */
-  readonly served = { primary: 0, replica: 0 };
 
   /** All databases must be equal to begin with. */
   constructor(primary: D1Database, replicas: readonly D1Database[]) {
@@ -39,21 +34,20 @@ export class ReplicatedDatabase {
     return this.#primary.database;
   }
 
-  /** Returns a binding as one isolate sees it, in which sessions read what `choose` picks. */
-  binding(choose: ChooseCopy, { before = async () => undefined }: Hooks = {}): D1Database {
-    const hooks = { before };
-    const plain: Place = { choose, hooks, session: undefined };
+  /** Returns a binding as one isolate sees it. Sessions read what `choose` picks; `before` runs before each call. */
+  binding(choose: ChooseCopy, before = async (): Promise<void> => undefined): D1Database {
+    const methods = (session?: Session) => {
+      const place: Place = { choose, before, session };
+      return {
+        prepare: (sql: string) => this.#prepare(place, { sql, params: [] }),
+        batch: (statements: Prepared[]) => this.#batch(place, statements.map(boundOf)),
+      };
+    };
     const binding = {
-      prepare: (sql: string) => this.#prepare(plain, { sql, params: [] }),
-      batch: (statements: Prepared[]) => this.#batch(plain, statements.map(boundOf)),
+      ...methods(),
       withSession: (constraint: string = "first-unconstrained") => {
         const session: Session = { constraint, bookmark: isBookmark(constraint) ? constraint : null };
-        const place: Place = { choose, hooks, session };
-        return {
-          prepare: (sql: string) => this.#prepare(place, { sql, params: [] }),
-          batch: (statements: Prepared[]) => this.#batch(place, statements.map(boundOf)),
-          getBookmark: () => session.bookmark,
-        };
+        return { ...methods(session), getBookmark: () => session.bookmark };
       },
     };
     return binding as unknown as D1Database;
@@ -84,11 +78,11 @@ export class ReplicatedDatabase {
 
   /** Runs statements on the copy that the place leads to, and appends them to the log if they write. */
   async #at<T>(
-    { choose, hooks, session }: Place,
+    { choose, before, session }: Place,
     asked: readonly Bound[],
     run: (prepared: D1PreparedStatement[], database: D1Database) => Promise<T>,
   ): Promise<T> {
-    await hooks.before();
+    await before();
     const statements = asked.map(atThisTime);
     const atLeast = commitOf(session?.bookmark ?? undefined);
     if (atLeast > this.#primary.applied) throw new Error("D1_ERROR: Invalid bookmark");
@@ -96,7 +90,6 @@ export class ReplicatedDatabase {
     const isFree = session !== undefined && session.constraint !== "first-primary" && writes.length === 0;
     const chosen = isFree ? choose(this.#replicas.map(({ applied }) => this.#primary.applied - applied)) : undefined;
     const copy = (chosen && this.#replicas[chosen.replica]) ?? this.#primary;
-    this.served[copy === this.#primary ? "primary" : "replica"] += 1;
     return inTurn(copy, async () => {
       if (chosen && copy !== this.#primary) {
         const target = Math.max(copy.applied + chosen.commits, atLeast);
@@ -131,7 +124,7 @@ export class ReplicatedDatabase {
 }
 
 /** How a statement was prepared: by the binding, or in a session. */
-type Place = { choose: ChooseCopy; hooks: Required<Hooks>; session: Session | undefined };
+type Place = { choose: ChooseCopy; before: () => Promise<void>; session: Session | undefined };
 type Session = { readonly constraint: string; bookmark: string | null };
 
 const BOUND = Symbol("bound");

@@ -40,9 +40,9 @@ export async function publishedPost(author = newPerson()) {
 export const oldest = (limit: number) => ({ parent: "", newestFirst: false, after: undefined, limit }) as const;
 
 /** Writes a media row as inspection leaves it, without a file. */
-export async function readyMedia(owner: PersonId): Promise<MediaId> {
+export async function readyMedia(owner: PersonId, on: Env = env): Promise<MediaId> {
   const id = unusedId<MediaId>(shardOf(owner));
-  await d1Of(env, id)
+  await d1Of(on, id)
     .prepare(
       `INSERT INTO media (id, owner, state, content_type, bytes, width, height, look_at)
        VALUES (?, ?, 'ready', 'image/jpeg', 1000, 1200, 800, ?)`,
