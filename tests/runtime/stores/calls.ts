@@ -9,6 +9,10 @@ export type StoreCall = {
 };
 export type Around = <T>(call: StoreCall, go: () => Promise<T>) => Promise<T>;
 
+/** Tells whether a call to D1 goes to the primary. */
+export const isAtPrimary = ({ writes, session }: StoreCall): boolean =>
+  writes || session === undefined || session === "first-primary";
+
 /**
  * Returns `env` with each call to a store made by `around`. A store is known by its methods, because the names of
  * bindings are up to the deployment.

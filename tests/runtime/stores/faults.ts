@@ -1,5 +1,5 @@
 /** Stores that fail on demand: they throw, respond late, or never respond. */
-import { type StoreCall, withCalls } from "./calls.ts";
+import { isAtPrimary, type StoreCall, withCalls } from "./calls.ts";
 
 export type Fault = "throws" | "hangs" | { delay: number };
 /** `primary`: of whatever goes to the primary of a database, reads included. */
@@ -25,11 +25,10 @@ export function withFaults(env: Env, faults: Faults): { env: Env; failed: () => 
   return { env: faulty, failed: () => failed };
 }
 
-function faultOf({ store, writes, session }: StoreCall, faults: Faults): Fault | undefined {
-  if (store === "d1") {
-    const isPrimary = writes || session === undefined || session === "first-primary";
-    return (isPrimary ? faults.primary : undefined) ?? (writes ? faults.writes : faults.reads);
-  }
+function faultOf(call: StoreCall, faults: Faults): Fault | undefined {
+  const { store, writes } = call;
+  if (store === "d1")
+    return (isAtPrimary(call) ? faults.primary : undefined) ?? (writes ? faults.writes : faults.reads);
   if (store === "kv") return faults.kv;
   return store === "queue" ? faults.queues : undefined;
 }

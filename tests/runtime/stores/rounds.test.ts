@@ -32,10 +32,6 @@ const kv = (env: Env) => env.DOCUMENTS.get("nothing");
 const actor = async (env: Env) => {
   await env.POSTS.getByName(newId<PostId>(0)).snapshot(undefined);
 };
-const sleep = (ms: number) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 it("counts calls that are under way together as one round", async () => {
   const rounds = await roundsOf((env) => Promise.all([kv(env), replica(env), actor(env), replica(env)]));
@@ -65,7 +61,7 @@ it("counts a call as part of the round that is under way, however late it begins
 
 it("counts a call after a slow one of the last round as the next round", async () => {
   const rounds = await roundsOf(async (env) => {
-    vi.spyOn(DOCUMENTS, "get").mockImplementation(() => sleep(100) as never);
+    vi.spyOn(DOCUMENTS, "get").mockImplementation(() => scheduler.wait(100) as never);
     await Promise.all([kv(env), replica(env).then(() => primary(env))]);
     await actor(env);
   });

@@ -3,7 +3,7 @@
  * each takes, because far from the stores a request takes as long as its rounds.
  */
 import { ask, type RequestOptions } from "../world/people.ts";
-import { type StoreCall, withCalls } from "./calls.ts";
+import { isAtPrimary, type StoreCall, withCalls } from "./calls.ts";
 
 export type Store = "actor" | "d1-primary" | "d1-replica" | "kv" | "queue";
 /** The stores that a request waits for at one time: sorted, and each once, however many calls it gets. */
@@ -16,11 +16,11 @@ const { setTimeout } = globalThis;
 
 /** An isolate whose requests are counted. Its connections to databases are its own, so the first request is its first. */
 export class Rounds {
-  readonly env: Env;
+  readonly #env: Env;
   #recording: Recording | undefined;
 
   constructor(env: Env) {
-    this.env = withCalls(env, (call, go) => this.#recording?.hold(call, go) ?? go());
+    this.#env = withCalls(env, (call, go) => this.#recording?.hold(call, go) ?? go());
   }
 
   /** Sends one request, as `ask` does, and returns what its response waited for. One request at a time. */
@@ -36,7 +36,7 @@ export class Rounds {
       this.#recording = undefined;
     };
     try {
-      const response = await ask(method, path, { ...options, env: this.env, onResponse: end });
+      const response = await ask(method, path, { ...options, env: this.#env, onResponse: end });
       return { response, rounds: recording.rounds };
     } finally {
       end();
@@ -127,10 +127,10 @@ class Recording {
 }
 
 /** Returns the store that is counted; undefined for bindings that only delay the next round. */
-function storeOf({ store, writes, session }: StoreCall): Store | undefined {
-  if (store === "other") return undefined;
-  if (store !== "d1") return store;
-  return writes || session === undefined || session === "first-primary" ? "d1-primary" : "d1-replica";
+function storeOf(call: StoreCall): Store | undefined {
+  if (call.store === "other") return undefined;
+  if (call.store !== "d1") return call.store;
+  return isAtPrimary(call) ? "d1-primary" : "d1-replica";
 }
 
 /** Makes every call of a cache through `during`, and returns a function that undoes this. */
