@@ -117,7 +117,7 @@ type Outcomes = {
   anonymous?: string;
   blocked?: string;
   muter?: string;
-  /** Who does not follow the author. */
+  /** Somebody who does not follow the author. */
   stranger?: string;
 };
 const read = (author: string, seen = author): Outcomes => ({ author, seen, unseen: NO_POST });

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { QUEUE_TIME } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { RETRY_DELAY } from "../../durable-objects/post/outbox/sending.ts";
+import type { HandedOut } from "../../durable-objects/post/post-results.ts";
 import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
@@ -22,6 +23,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const later = (ms: number) => vi.useFakeTimers({ now: Date.now() + ms, toFake: ["Date"] });
+
+/** Delivers what an actor has handed out, as a request of its own. */
+async function deliver(handed: HandedOut): Promise<void> {
+  const context = createExecutionContext();
+  deliverSoon(env, context, handed);
+  await waitOnExecutionContext(context);
+}
+
 /** A post in D1 whose actor knows that, and has sent nothing for so long that it hands out. */
 async function restingPost() {
   const { post, actor } = await publishedPost();
@@ -29,15 +39,15 @@ async function restingPost() {
   await project(env, queues.facts.splice(0));
   await actor.confirmDelivered(ALL_FOLLOWER_PARTS);
   await actor.state();
-  vi.useFakeTimers({ now: Date.now() + QUEUE_TIME, toFake: ["Date"] });
+  later(QUEUE_TIME);
   return { id: post.id, actor };
 }
 type Actor = Awaited<ReturnType<typeof restingPost>>["actor"];
 
-async function handedOut(actor: Actor): Promise<PostFacts> {
+async function handedOut(actor: Actor): Promise<{ facts: PostFacts }> {
   const liked = await actor.like(newPerson(), { takes: true });
   if (!liked.ok || !liked.facts) throw new Error("nothing was handed out");
-  return liked.facts;
+  return { facts: liked.facts };
 }
 
 const likesOf = async (id: PostFacts["post"]) => (await freshStats(readerFor(), [id])).get(id)?.likes;
@@ -45,26 +55,21 @@ const likesOf = async (id: PostFacts["post"]) => (await freshStats(readerFor(), 
 it("projects what several requests were handed in one batch, and the actors find it there", async () => {
   const posts = [await restingPost(), await restingPost(), await restingPost()];
   const batch = vi.spyOn(d1Of(env, posts[0]?.id ?? ("" as never)), "batch");
-  const contexts = posts.map(() => createExecutionContext());
-  for (const [index, { actor }] of posts.entries()) {
-    deliverSoon(env, contexts[index] as ExecutionContext, { facts: await handedOut(actor) });
-  }
-  for (const context of contexts) await waitOnExecutionContext(context);
+  const handed = await Promise.all(posts.map(({ actor }) => handedOut(actor)));
+  await Promise.all(handed.map(deliver));
   const written = batch.mock.calls.length;
   expect(await Promise.all(posts.map(({ id }) => likesOf(id)))).toEqual([1, 1, 1]);
   expect(written).toBeLessThanOrEqual(4); // The people's part, the posts' part, and two to announce.
-  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  later(RETRY_DELAY);
   for (const { actor } of posts) await flush(actor);
   expect(queues.facts.filter(({ post }) => posts.some(({ id }) => id === post))).toEqual([]);
 });
 
 it("leaves facts to the queue when D1 fails", async () => {
   const { id, actor } = await restingPost();
-  const facts = await handedOut(actor);
+  const { facts } = await handedOut(actor);
   const failing = vi.spyOn(d1Of(env, id), "batch").mockRejectedValue(new Error("D1 is down"));
-  const context = createExecutionContext();
-  deliverSoon(env, context, { facts });
-  await waitOnExecutionContext(context);
+  await deliver({ facts });
   expect(queues.facts.filter(({ post }) => post === id)).toEqual([facts]);
   failing.mockRestore();
   await project(env, [facts]);
@@ -74,18 +79,16 @@ it("leaves facts to the queue when D1 fails", async () => {
 it("opens another batch when the request that opened the last one is gone", async () => {
   const [lost, { id, actor }] = [await restingPost(), await restingPost()];
   // Its work never runs, as when the runtime ends a request.
-  deliverSoon(env, { waitUntil: () => undefined }, { facts: await handedOut(lost.actor) });
-  vi.useFakeTimers({ now: Date.now() + 1000, toFake: ["Date"] });
-  const context = createExecutionContext();
-  deliverSoon(env, context, { facts: await handedOut(actor) });
-  await waitOnExecutionContext(context);
+  deliverSoon(env, { waitUntil: () => undefined }, await handedOut(lost.actor));
+  later(1000);
+  await deliver(await handedOut(actor));
   expect(await likesOf(id)).toBe(1);
 });
 
 it("sends through the queue what was handed out and never arrived", async () => {
   const { id, actor } = await restingPost();
-  const facts = await handedOut(actor);
-  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  const { facts } = await handedOut(actor);
+  later(RETRY_DELAY);
   await flush(actor);
   const sent = queues.facts.filter(({ post }) => post === id);
   expect(sent[0]).toMatchObject({ from: facts.from, to: facts.to, likes: facts.likes });
@@ -99,14 +102,11 @@ it("writes a new post to D1 at once and then sends it to fan-out, or leaves both
     const handed = await env.POSTS.getByName(post.id).publish(post, { takes: true });
     if (!handed || !handed.facts) throw new Error("nothing was handed out");
     expect(handed.fanOut).toBe(true);
-    if (post === lost) continue;
-    const context = createExecutionContext();
-    deliverSoon(env, context, handed);
-    await waitOnExecutionContext(context);
+    if (post === sent) await deliver(handed);
   }
   expect(await likesOf(sent.id)).toBe(0);
   expect(queues.fanOuts).toEqual([{ post: sent.id, author: sent.author }]);
-  vi.useFakeTimers({ now: Date.now() + RETRY_DELAY, toFake: ["Date"] });
+  later(RETRY_DELAY);
   await flush(env.POSTS.getByName(lost.id));
   expect(queues.facts).toMatchObject([{ post: lost.id, from: 1, to: 1 }]);
   expect(queues.fanOuts.at(-1)).toEqual({ post: lost.id, author: lost.author });

@@ -43,11 +43,11 @@ export function recordQueues() {
 const recorded = new Set<PostId>();
 const NO_BACKLOG = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
 
-const MAY_HAND_OUT = new Set<PropertyKey>(["like", "unlike", "comment"]);
+const QUEUED = new Set<PropertyKey>(["like", "unlike", "comment"]);
 
 /**
- * Returns `bindings` whose post actors hand nothing out, so that every change goes through a queue, and a test decides
- * when it arrives.
+ * Returns `bindings` whose post actors hand out no likes and comments, so that these go through a queue, and a test
+ * decides when they arrive. A new post is still handed out.
  */
 export function withQueuedFacts(bindings: Env): Env {
   const queued = (stub: DurableObjectStub<PostActor>) =>
@@ -57,7 +57,7 @@ export function withQueuedFacts(bindings: Env): Env {
         if (typeof member !== "function") return member;
         const call = (...values: unknown[]) =>
           (stub as unknown as Record<PropertyKey, (...values: unknown[]) => unknown>)[name]?.(...values);
-        return MAY_HAND_OUT.has(name) ? (command: unknown) => call(command) : call;
+        return QUEUED.has(name) ? (command: unknown) => call(command) : call;
       },
     });
   const posts = { getByName: (name: string) => queued(bindings.POSTS.getByName(name)) };
