@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CommentId, PersonId } from "./ids.ts";
 
-/** Whether a comment is shown to everybody, to the post's author alone, or to nobody any more. */
+/** Whether a comment is shown to everybody, to its writer and the post's author alone, or to nobody any more. */
 export const CommentState = z.enum(["shown", "hidden", "gone"]);
 export type CommentState = z.infer<typeof CommentState>;
 

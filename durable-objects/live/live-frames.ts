@@ -40,16 +40,20 @@ export function frameOf(window: PostWindow, since: number, viewer: Viewer, block
   const { post, author, to, standing } = window;
   const isAuthor = viewer === author;
   const changes = window.changes.filter(({ seq }) => seq > since);
-  const people = new Map(window.people.flatMap((card) => (blocked.has(card.id) ? [] : [[card.id, card] as const])));
+  const named = window.people.filter(({ id }) => isAuthor || !blocked.has(id));
+  const people = new Map(named.map((card) => [card.id, card]));
+  // Who moderates the comments sees those of people in a block with them, too.
   const isSeen = (change: Change): change is Seen =>
     change.seenBy !== "nobody" &&
-    (isAuthor || change.seenBy === "everyone") &&
-    !blocked.has(change.comment.author) &&
-    !(change.threadAuthor && blocked.has(change.threadAuthor));
+    (isAuthor ||
+      (isShownTo(viewer, change) &&
+        !blocked.has(change.comment.author) &&
+        !(change.threadAuthor && blocked.has(change.threadAuthor))));
   const changed = changes.filter(isSeen).flatMap(({ comment: { state, ...comment } }) => {
     const hiddenReplies = isAuthor ? comment.hiddenReplies : 0;
-    const seen = { ...comment, hiddenReplies, hidden: state === "hidden", liked: false };
-    const { likedByMe: _, ...presented } = presentComment(seen, people, comment.id === standing.pinned) ?? {};
+    const seen = { ...comment, hiddenReplies, hidden: isAuthor && state === "hidden", liked: false };
+    const isPinned = comment.id === standing.pinned;
+    const { likedByMe: _, ...presented } = presentComment(seen, people, isPinned, blocked) ?? {};
     return "id" in presented ? [presented] : [];
   });
   return {
@@ -83,6 +87,18 @@ export const lastFrame = (post: PostId, since: number): PostFrame => ({
   reread: false,
   deleted: true,
 });
+
+/** Whether a comment and its thread are shown, or seem so to a viewer who has written what is hidden. */
+const isShownTo = (viewer: Viewer, { comment, threadAuthor, isThreadHidden }: Seen): boolean =>
+  (comment.state === "shown" || comment.author === viewer) && (!isThreadHidden || threadAuthor === viewer);
+
+/** The writers of hidden comments in a window, whose frames differ from those of others. */
+export const hiddenWriters = ({ changes }: PostWindow): ReadonlySet<PersonId> =>
+  new Set(
+    changes.flatMap((change) =>
+      change.seenBy === "author" ? [change.comment.author, ...(change.threadAuthor ? [change.threadAuthor] : [])] : [],
+    ),
+  );
 
 type Seen = Exclude<Change, { seenBy: "nobody" }>;
 

@@ -9,7 +9,7 @@ import type { PersonId, PostId } from "../../schema/ids.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { followersAmong, isPrivate } from "../../schema/d1/private-accounts.ts";
-import { type Blocked, frameOf, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
+import { type Blocked, frameOf, hiddenWriters, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "../post/post-window.ts";
 import { isUnchecked } from "./session-checks.ts";
 import type { LiveSocket, LiveSockets } from "./sockets.ts";
@@ -125,6 +125,7 @@ export class WatchedPost {
       this.#acceptedFollowers(viewers, window),
     ]);
     const frames = new Map<string, string>();
+    const writers = hiddenWriters(window);
     for (const socket of sockets) {
       const watching = socket.watching.get(this.#id);
       if (!this.#isWatching(socket) || !watching) continue;
@@ -138,7 +139,8 @@ export class WatchedPost {
       }
       const since = Math.min(watching.seq ?? window.to, window.to);
       if (watching.isNew || since < window.to) {
-        const key = `${since} ${person === window.author} ${blocked.size > 0 ? person : ""}`;
+        const isOwn = blocked.size > 0 || (person !== undefined && writers.has(person));
+        const key = `${since} ${person === window.author} ${isOwn ? person : ""}`;
         const frame = frames.get(key) ?? JSON.stringify(frameOf(window, since, person, blocked));
         frames.set(key, frame);
         if (!socket.send(frame)) this.#sockets.remove(socket);

@@ -60,6 +60,12 @@ class Model {
     if (person !== author && person !== comment.author) return this.isSeen(comment);
     return comment.state !== "gone" && (comment.parent === "" || this.find(comment.parent) !== undefined);
   }
+  /** Whether the comment is shown, or seems so to a person who has written what is hidden. */
+  seemsShown(comment: Comment, person: PersonId): boolean {
+    const seems = ({ state, author }: Comment) => state === "shown" || (state === "hidden" && author === person);
+    const above = comment.parent === "" ? comment : this.find(comment.parent);
+    return seems(comment) && above !== undefined && seems(above);
+  }
   standing() {
     const comments = this.comments.filter((comment) => this.isSeen(comment)).length;
     return { likes: this.likers.size, comments, policy: this.policy, pinned: this.pinned, deleted: false };
@@ -96,13 +102,17 @@ class Model {
   thread(viewer: PersonId, parent: CommentId | "") {
     const states = viewer === author ? ["shown", "hidden"] : ["shown"];
     return this.comments
-      .filter((comment) => comment.parent === parent && states.includes(comment.state))
+      .filter(
+        (comment) =>
+          comment.parent === parent &&
+          (states.includes(comment.state) || (comment.state === "hidden" && comment.author === viewer)),
+      )
       .map(({ id, text, replyTo, state, likers }) => ({
         id,
         text,
         replyTo,
         parent,
-        hidden: state === "hidden",
+        hidden: viewer === author && state === "hidden",
         likes: likers.size,
         liked: likers.has(viewer),
         hiddenReplies:
@@ -161,7 +171,7 @@ const comment = said.map(([person, text, to, mentions]) =>
       if (model.deleted) return "post_not_found";
       if (person !== author && model.policy === "off") return "comments_off";
       if (person !== author && model.policy === "followers") return "followers_only";
-      return target && !model.isSeen(target) ? "comment_not_found" : undefined;
+      return target && !model.seemsShown(target, person) ? "comment_not_found" : undefined;
     };
     expectOutcome(answer, refusal());
     if (!answer.ok) return;
@@ -230,12 +240,12 @@ const COMMANDS: Record<CommandName, OnComment> = {
   },
   like: {
     send: (actor, person, id) => actor.likeComment(person, id, true),
-    refusal: (model, _, comment) => (model.isSeen(comment) ? undefined : "comment_not_found"),
+    refusal: (model, person, comment) => (model.seemsShown(comment, person) ? undefined : "comment_not_found"),
     apply: (_, person, comment) => void comment.likers.add(person),
   },
   unlike: {
     send: (actor, person, id) => actor.likeComment(person, id, false),
-    refusal: (model, _, comment) => (model.isSeen(comment) ? undefined : "comment_not_found"),
+    refusal: (model, person, comment) => (model.seemsShown(comment, person) ? undefined : "comment_not_found"),
     apply: (_, person, comment) => void comment.likers.delete(person),
   },
 };

@@ -13,9 +13,18 @@ const COMMENTS_PER_WINDOW = 50;
 /** A client that has missed this many changed comments or more must read the comments again. */
 const COMMENTS_RESUMED = 500;
 
-/** A comment that has changed, and who may see it. `threadAuthor`: the author of the comment whose thread it is in. */
+/**
+ * A comment that has changed, and who may see it: the post's author and the comment's own see a hidden one.
+ * `threadAuthor`: the author of the comment whose thread it is in, which may be hidden too.
+ */
 export type Change = { id: CommentId; seq: number } & (
-  { seenBy: "nobody" } | { seenBy: "everyone" | "author"; comment: CommentFact; threadAuthor: PersonId | null }
+  | { seenBy: "nobody" }
+  | {
+      seenBy: "everyone" | "author";
+      comment: CommentFact;
+      threadAuthor: PersonId | null;
+      isThreadHidden: boolean;
+    }
 );
 
 /** All changes with a `seq` above `from` and up to `to`, before `frameOf` selects what each viewer may see. */
@@ -61,5 +70,6 @@ function changeOf(comment: CommentFact, comments: CommentThreads): Change {
   if (!comments.existing(id)) return { id, seq, seenBy: "nobody" };
   const seenBy = comments.shown(id) ? "everyone" : "author";
   const threadAuthor = parent === "" ? null : (comments.existing(parent)?.author ?? null);
-  return { id, seq, seenBy, comment, threadAuthor };
+  const isThreadHidden = parent !== "" && !comments.shown(parent);
+  return { id, seq, seenBy, comment, threadAuthor, isThreadHidden };
 }

@@ -77,7 +77,13 @@ export const Comment = z
     replies: z.number().int(),
     hiddenReplies: z.number().int().openapi({ description: "Always 0 unless the viewer is the author of the post" }),
     pinned: z.boolean(),
-    hidden: z.boolean().openapi({ description: "Visible only to the author of the post" }),
+    hidden: z.boolean().openapi({
+      description:
+        "Visible only to the author of the post and, as if it were shown, to its writer. Always false for its writer",
+    }),
+    blocked: z.literal(true).optional().openapi({
+      description: "A block lies between its writer and the viewer, who sees it because they can moderate it",
+    }),
     createdAt: Timestamp,
     editedAt: Timestamp.optional(),
   })

@@ -3,11 +3,15 @@ import { type PersonId, timeOf } from "../ids.ts";
 import type { PersonCard } from "./people.ts";
 import type { Comment } from "./posts.ts";
 
-/** Returns the comment as the API shows it, or undefined if its author no longer exists. Pure. */
+/**
+ * Returns the comment as the API shows it, or undefined if its author is not among `people`. `blocked`: the people in a
+ * block with the viewer, whose comments are marked. Pure.
+ */
 export function presentComment(
   comment: SeenComment,
   people: ReadonlyMap<PersonId, PersonCard>,
   pinned: boolean,
+  blocked?: ReadonlySet<PersonId>,
 ): Comment | undefined {
   const { id, text, likes, liked, replies, hiddenReplies, hidden, parent, editedAt } = comment;
   const author = people.get(comment.author);
@@ -23,6 +27,7 @@ export function presentComment(
     hiddenReplies,
     pinned,
     hidden,
+    ...(blocked?.has(comment.author) && { blocked: true }),
     createdAt: new Date(timeOf(id)).toISOString(),
     ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
     ...(parent !== "" && { parent }),

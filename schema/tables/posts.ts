@@ -69,6 +69,9 @@ export const comments = sqliteTable(
     index("comments_by_likes")
       .on(t.post, t.parent, t.likes, t.id)
       .where(sql`state = 'shown'`), // For the order "most liked first".
+    index("comments_hidden")
+      .on(t.post, t.parent, t.author, t.id)
+      .where(sql`state = 'hidden'`), // Writers go on seeing their own.
   ],
 );
 

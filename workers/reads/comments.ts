@@ -8,11 +8,11 @@ import { people } from "../../schema/tables/people.ts";
 import { commentLikes, comments, posts, postStats } from "../../schema/tables/posts.ts";
 import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { AUDIENCE_COLUMNS, audienceOf, likedCommentsAmong } from "./documents.ts";
+import { AUDIENCE_COLUMNS, audienceOf, likedCommentsAmong, personDocuments } from "./documents.ts";
 import { requireAccess } from "./posts.ts";
 import { type KnownPost, STANDING_COLUMNS, type StatsRow, statsOf } from "./stored-posts.ts";
 import type { Reader } from "../storage/reader.ts";
-import { blockedFor, peopleSeenBy, seesAuthor, sightFor } from "./visibility.ts";
+import { blockedFor, seesAuthor, sightFor } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** The position after which a page begins. `likes` matters only in the order `most_liked`. */
@@ -30,6 +30,8 @@ export type Thread = {
   seq: number;
   /** Comments are from this state of the post's database; undefined if they are from the actor. */
   at: string | undefined;
+  /** Whether the viewer can moderate the comments, so that blocks hide none of them. */
+  moderates: boolean;
 };
 
 /**
@@ -56,7 +58,8 @@ export async function threadOf(
   if (isBehind) await requireLive(reader, post);
   await requireSight(reader, page.known);
   if (parent !== "" && !page.hasParent) throw new Refusal("comment_not_found");
-  if (parent !== "") await requireNoBlockOn(reader, post, parent);
+  const moderates = page.known.author === reader.person;
+  if (parent !== "" && !moderates) await requireNoBlockOn(reader, post, parent);
 
   const { pinned } = page;
   let next: typeof page | undefined = page;
@@ -67,7 +70,7 @@ export async function threadOf(
     if (read && !isFirst) await requireSight(reader, read.known); // It may be from a newer state.
     return without(pinned, read?.comments ?? []).slice(0, limit);
   };
-  return { read, pinned, seq: page.known.stats.projected, at: page.at };
+  return { read, pinned, seq: page.known.stats.projected, at: page.at, moderates };
 }
 
 /** Reads the thread from the actor. No replica may have its comments yet, so primaries decide who may see them. */
@@ -86,16 +89,17 @@ async function threadInActor(
     if (!result.ok) throw new Refusal(result.reason);
     return result;
   };
-  const { pinned, seq } = await fromActor(undefined, 0);
+  const { author, pinned, seq } = await fromActor(undefined, 0);
+  const moderates = author === reader.person;
   // Reads one more, so that leaving out the pinned comment does not make a full page look like the last.
   const read = async (after: CommentKey | undefined, limit: number) => {
     const { comments } = await fromActor(after?.id, limit + 1);
     reader.readPrimariesFromNowOn();
     await requireAccess(reader, post);
-    if (parent !== "") await requireNoBlockOn(reader, post, parent);
+    if (parent !== "" && !moderates) await requireNoBlockOn(reader, post, parent);
     return without(pinned, comments).slice(0, limit);
   };
-  return { read, pinned: parent === "" ? pinned : undefined, seq, at: undefined };
+  return { read, pinned: parent === "" ? pinned : undefined, seq, at: undefined, moderates };
 }
 
 /** Throws if the post's actor says that the viewer has deleted it. */
@@ -114,7 +118,7 @@ const without = (pinned: SeenComment | undefined, comments: SeenComment[]): Seen
 
 /**
  * The comments of a thread in D1, up to the first that may be missing: no comment is shown without those before it. The
- * post's author also sees hidden ones.
+ * post's author also sees hidden ones, and so does the writer of each.
  */
 class StoredThread {
   readonly #reader: Reader;
@@ -144,7 +148,8 @@ class StoredThread {
     const isAuthor = person === row.author;
     const read = (JSON.parse(row.comments) as StoredComment[]).map((comment) => commentOf(comment, isAuthor));
     const pinnedHere = row.pinnedComment === null ? undefined : (JSON.parse(row.pinnedComment) as StoredComment);
-    const all = [...(pinnedHere ? [commentOf(pinnedHere, isAuthor)] : []), ...read.toSorted(ORDERS[this.#order])];
+    const listed = read.toSorted(ORDERS[this.#order]).slice(0, limit);
+    const all = [...(pinnedHere ? [commentOf(pinnedHere, isAuthor)] : []), ...listed];
     const isLikeHere = person !== undefined && bindingOf(env, person) === bindingOf(env, this.#post);
     const seen = isLikeHere ? all : await withLikes(this.#reader, all);
     return {
@@ -158,7 +163,12 @@ class StoredThread {
 }
 
 function commentOf({ hidden, hiddenReplies, liked, ...comment }: StoredComment, isAuthor: boolean): SeenComment {
-  return { ...comment, hiddenReplies: isAuthor ? hiddenReplies : 0, hidden: hidden === 1, liked: liked === 1 };
+  return {
+    ...comment,
+    hiddenReplies: isAuthor ? hiddenReplies : 0,
+    hidden: isAuthor && hidden === 1,
+    liked: liked === 1,
+  };
 }
 
 // An aggregate of SQL guarantees no order.
@@ -202,6 +212,7 @@ const JSON_COMMENT = sql`json_object(${sql.join(
 
 const IS_SHOWN = sql`${comments.state} = ${state("shown")}`;
 const IS_SHOWN_TO_AUTHOR = sql`${comments.state} IN (${state("shown")}, ${state("hidden")})`;
+const IS_OWN_HIDDEN = sql`(${comments.state} = ${state("hidden")} AND ${comments.author} = ?2)`;
 const BY_VIEWER = sql`${posts.author} = ?2`;
 const IN_ORDER: Record<CommentOrder, SQL> = {
   oldest: sql`${comments.id} > ?4 ORDER BY ${comments.id} ASC LIMIT ?5`,
@@ -216,15 +227,20 @@ const IN_ORDER: Record<CommentOrder, SQL> = {
  */
 function pageStatement(order: CommentOrder): string {
   const upTo = sql`${comments.post} = ?1 AND ${comments.id} <= ${postStats.commentsUpTo}`;
-  const page = (isShown: SQL) => sql`(
-    SELECT json_group_array(json(comment)) FROM (
+  const part = (isShown: SQL) => sql`
+    SELECT * FROM (
       SELECT ${JSON_COMMENT} AS comment FROM ${comments}
-      WHERE ${upTo} AND ${comments.parent} = ?3 AND ${isShown} AND ${IN_ORDER[order]}))`;
+      WHERE ${upTo} AND ${comments.parent} = ?3 AND ${isShown} AND ${IN_ORDER[order]})`;
+  // Two parts, because no index has both what all see and the viewer's own hidden comments.
+  const page = (parts: SQL) => sql`(SELECT json_group_array(json(comment)) FROM (${parts}))`;
+  const forAuthor = page(part(IS_SHOWN_TO_AUTHOR));
+  const forOthers = page(sql`${part(IS_SHOWN)} UNION ALL ${part(IS_OWN_HIDDEN)}`);
   const top = sql`${comments}
-    WHERE ${upTo} AND ${comments.parent} = '' AND (${IS_SHOWN} OR (${BY_VIEWER} AND ${IS_SHOWN_TO_AUTHOR}))`;
+    WHERE ${upTo} AND ${comments.parent} = ''
+      AND (${IS_SHOWN} OR ${IS_OWN_HIDDEN} OR (${BY_VIEWER} AND ${IS_SHOWN_TO_AUTHOR}))`;
   return textOf(sql`
     SELECT ${STANDING_COLUMNS}, ${posts.author}, ${AUDIENCE_COLUMNS},
-      CASE WHEN ${BY_VIEWER} THEN ${page(IS_SHOWN_TO_AUTHOR)} ELSE ${page(IS_SHOWN)} END AS "comments",
+      CASE WHEN ${BY_VIEWER} THEN ${forAuthor} ELSE ${forOthers} END AS "comments",
       iif(?3 = '', (SELECT ${JSON_COMMENT} FROM ${top} AND ${comments.id} = ${postStats.pinned}), NULL) AS "pinnedComment",
       ?3 <> '' AND EXISTS (SELECT 1 FROM ${top} AND ${comments.id} = ?3) AS "hasParent"
     FROM ${postStats} LEFT JOIN ${posts} ON ${posts.id} = ${postStats.post}
@@ -267,20 +283,21 @@ export async function requireNoBlockOn(reader: Reader, post: PostId, comment: Co
 
 /**
  * Presents comments by id. Leaves out those of people who are gone or blocked in either direction, and the names of
- * such people from the replies to them. `asOf` is the bookmark of the state of the viewer's database in which the
+ * such people from the replies to them; for a viewer who moderates them, it marks those of blocked people. `asOf` is the bookmark of the state of the viewer's database in which the
  * comments were read, if they lie in it.
  */
 export async function presentComments(
   reader: Reader,
   comments: readonly SeenComment[],
   pinned: CommentId | undefined,
-  asOf?: string,
+  { asOf, moderates = false }: { asOf?: string | undefined; moderates?: boolean } = {},
 ): Promise<Map<CommentId, Comment>> {
   const ids = comments.flatMap(({ author, replyTo }) => (replyTo ? [author, replyTo] : [author]));
-  const people = await peopleSeenBy(reader, ids, asOf);
+  const [people, blocked] = await Promise.all([personDocuments.get(reader, ids), blockedFor(reader, ids, asOf)]);
+  const named = new Map([...people].filter(([id]) => moderates || !blocked.has(id)));
   return new Map(
     comments.flatMap((comment) => {
-      const presented = presentComment(comment, people, comment.id === pinned);
+      const presented = presentComment(comment, named, comment.id === pinned, blocked);
       return presented ? [[comment.id, presented] as const] : [];
     }),
   );

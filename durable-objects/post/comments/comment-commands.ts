@@ -11,7 +11,7 @@ import {
   type ChangedComment,
   type Refusable,
 } from "../post-results.ts";
-import type { CommentRow } from "../post-tables.ts";
+import { type CommentRow, SHOWN } from "../post-tables.ts";
 
 type CommandResult = Refusable<ChangedComment, "comment_not_found" | "not_yours">;
 type Refused = typeof NOT_YOURS | typeof COMMENT_NOT_FOUND | undefined;
@@ -32,7 +32,7 @@ export function make(
   if (!post.isBy(author) && row.policy === "off") return { ok: false, reason: "comments_off" };
   if (!post.isBy(author) && row.policy === "followers" && !isFollower) return { ok: false, reason: "followers_only" };
   if (row.comments >= COMMENTS_MAX) return { ok: false, reason: "too_many_comments" };
-  const target = replyTo && post.comments.shown(replyTo);
+  const target = replyTo && seenBy(post, author, replyTo);
   if (replyTo && !target) return COMMENT_NOT_FOUND;
   const remember = (id: CommentId) => key !== undefined && post.keys.remember(author, key, id, request);
   const id = post.comments.add({ author, text, mentions }, target || undefined, remember);
@@ -81,10 +81,10 @@ export const pin = (post: Post, person: PersonId, id: CommentId, pinned: boolean
     return undefined;
   });
 
-/** Likes or unlikes a comment that everybody sees. */
+/** Likes or unlikes a comment that everybody sees. The writer of a hidden one must not notice, so they may as well. */
 export const like = (post: Post, person: PersonId, id: CommentId, liked: boolean): CommandResult =>
   onOne(post, person, id, (comment) => {
-    if (!post.comments.shown(id)) return COMMENT_NOT_FOUND;
+    if (!seenBy(post, person, id)) return COMMENT_NOT_FOUND;
     post.comments.setLike(comment, person, liked);
     return undefined;
   });
@@ -102,15 +102,19 @@ export function page(
   post: Post,
   viewer: PersonId | undefined,
   query: ThreadQuery,
-): Refusable<{ comments: SeenComment[]; pinned: SeenComment | undefined; seq: number }, "comment_not_found"> {
+): Refusable<
+  { author: PersonId; comments: SeenComment[]; pinned: SeenComment | undefined; seq: number },
+  "comment_not_found"
+> {
   const { comments, record } = post;
   const { parent } = query;
-  if (parent && (post.isBy(viewer) ? comments.existing(parent) : comments.shown(parent))?.parent !== "") {
+  if (parent && (viewer ? knownTo(post, viewer, parent) : comments.shown(parent))?.parent !== "") {
     return COMMENT_NOT_FOUND;
   }
-  const { pinned, seq } = record.row;
+  const { author, pinned, seq } = record.row;
   return {
     ok: true,
+    author,
     seq,
     comments: comments.page(viewer, query),
     pinned: pinned ? comments.seenBy(viewer, pinned) : undefined,
@@ -132,6 +136,15 @@ function onOne(post: Post, person: PersonId, id: CommentId, command: (comment: C
 function knownTo(post: Post, person: PersonId, id: CommentId): CommentRow | undefined {
   const comment = post.comments.existing(id);
   return person === comment?.author || post.isBy(person) ? comment : post.comments.shown(id);
+}
+
+/** Returns the comment if `person` sees it and its thread as shown: to the writer of a hidden comment it seems so. */
+function seenBy({ comments }: Post, person: PersonId, id: CommentId): CommentRow | undefined {
+  const comment = comments.existing(id);
+  if (!comment) return undefined;
+  const above = comment.parent === "" ? comment : comments.existing(comment.parent);
+  const seemsShown = ({ state, author }: CommentRow) => state === SHOWN || author === person;
+  return above && seemsShown(comment) && seemsShown(above) ? comment : undefined;
 }
 
 function resultFor(

@@ -144,14 +144,18 @@ export class CommentThreads {
     return row && seenBy(viewer === this.#post.row.author)(row);
   }
 
-  /** Returns a page of a thread, with hidden comments for the post's author. Reads the page and its hidden comments. */
+  /**
+   * Returns a page of a thread, with hidden comments for the post's author and their own writers. Reads the page and its
+   * hidden comments.
+   */
   page(viewer: PersonId | undefined, { parent, newestFirst, after, limit }: ThreadQuery): SeenComment[] {
     const isAuthor = viewer === this.#post.row.author;
     const upTo = isAuthor ? HIDDEN : SHOWN;
     const [beyond, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
     return this.#sql
       .exec<SeenRow>(
-        `${SEEN} WHERE parent = ?2 AND state < ${GONE} AND state <= ?3 AND id ${beyond} ?4 ORDER BY id ${order} LIMIT ?5`,
+        `${SEEN} WHERE parent = ?2 AND state < ${GONE} AND (state <= ?3 OR author = ?1) AND id ${beyond} ?4
+         ORDER BY id ${order} LIMIT ?5`,
         viewer ?? "",
         parent,
         upTo,
@@ -288,12 +292,13 @@ const SEEN = `
   SELECT comments.*, coalesce(comment_likes.liked, 0) AS liked FROM comments
   LEFT JOIN comment_likes ON comment_likes.comment = id AND comment_likes.person = ?1`;
 
+/** Only the post's author is told that a comment is hidden: its writer sees it as shown. */
 const seenBy = (isAuthor: boolean) => {
   return ({ reply_to, hidden_replies, state, edited_at, liked, ...row }: SeenRow): SeenComment => ({
     ...shared(row),
     replyTo: reply_to,
     hiddenReplies: isAuthor ? hidden_replies : 0,
-    hidden: state === HIDDEN,
+    hidden: isAuthor && state === HIDDEN,
     editedAt: edited_at,
     liked: liked === 1,
   });

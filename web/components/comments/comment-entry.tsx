@@ -25,9 +25,9 @@ type Props = {
 export function CommentEntry({ comment, conversation, isUnderHidden = false, children }: Props) {
   const setLiked = useLike((liked) => likeComment(comment, liked));
   const editing = useSignal(false);
-  const { author, text, replyTo, likes, pinned, hidden, createdAt, editedAt } = comment.value.value;
-  // A hidden comment takes no likes or replies: nobody else could see them.
-  const isSeen = !hidden && !isUnderHidden;
+  const { author, text, replyTo, likes, pinned, hidden, blocked, createdAt, editedAt } = comment.value.value;
+  // A hidden comment takes no likes or replies: nobody else could see them. A block allows neither.
+  const isSeen = !hidden && !isUnderHidden && !blocked;
   const stopEditing = () => {
     editing.value = false;
     focusSoon(menuIdOf(comment));
@@ -40,6 +40,7 @@ export function CommentEntry({ comment, conversation, isUnderHidden = false, chi
       </a>
       <div class="comment-body">
         {pinned && <Mark icon="pin" text="Pinned" />}
+        {blocked && <Mark icon="warning" text="From somebody in a block with you. You see it to moderate it." />}
         {hidden && <Mark icon="hidden" text="Hidden from everyone but you" />}
         <p class="comment-head">
           <a class="byline-name" href={`/people/${author.handle}`}>

@@ -102,20 +102,34 @@ it("starts at the post's `seq` when the client claims a later one", async () => 
   expect(client.frames).toMatchObject([{ from: 1, seq: 1, changed: [] }]);
 });
 
-it("shows hidden comments only to the post's author", async () => {
+it("shows hidden comments only to the post's author and, as if shown, to their writer", async () => {
   const { post, actor, author } = await livePost();
-  const ada = await commenter();
+  const writer = await signUp();
+  const ada = writer.person;
   const said = await actor.comment({ author: ada.id, text: "Rude" });
   if (!said.ok) throw new Error(said.reason);
   const reply = await actor.comment({ author: ada.id, text: "Ruder", replyTo: said.comment.id });
   const mine = (await connect({ token: author.token })).watch(post, 1);
-  const others = (await connect()).watch(post, 1);
-  await Promise.all([mine.until(4), others.until(4)]);
+  const others = (await connect({ token: (await signUp()).token })).watch(post, 1);
+  const theirs = (await connect({ token: writer.token })).watch(post, 1);
+  await Promise.all([mine.until(4), others.until(4), theirs.until(4)]);
   await actor.hideComment(author.person.id, said.comment.id, true);
-  if (reply.ok) await actor.likeComment(ada.id, reply.comment.id, true); // Rejected, because it is hidden.
-  await Promise.all([mine.until(5), others.until(5)]);
+  if (reply.ok) await actor.likeComment(author.person.id, reply.comment.id, true); // Rejected, because it is hidden.
+  await Promise.all([mine.until(5), others.until(5), theirs.until(5)]);
+  expect(theirs.frames.at(-1)).toMatchObject({ changed: [{ text: "Rude", hidden: false }], gone: [] });
   expect(mine.frames.at(-1)?.changed).toMatchObject([{ text: "Rude", hidden: true }]);
   expect(others.frames.at(-1)).toMatchObject({ comments: 0, changed: [], gone: [said.comment.id] });
+});
+
+it("shows the post's author what somebody in a block with them writes, marked", async () => {
+  const { post, actor, author } = await livePost();
+  const spammer = await commenter();
+  await actor.comment({ author: spammer.id, text: "Before" });
+  const block = await ask("PUT", `/v1/people/${spammer.handle}/block`, { token: author.token });
+  expect(block.status).toBe(200);
+  const mine = (await connect({ token: author.token })).watch(post, 1);
+  await mine.until(2);
+  expect(mine.frames.flatMap(({ changed }) => changed)).toMatchObject([{ text: "Before", blocked: true }]);
 });
 
 it("reports a deleted post like one that never existed, and continues with the others", async () => {

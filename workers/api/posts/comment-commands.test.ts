@@ -68,8 +68,8 @@ const TABLE: Record<string, Record<keyof typeof COMMANDS, [string, string, strin
   },
   "a hidden comment": {
     edit: [NOT_YOURS, OK, NO_COMMENT, NOBODY],
-    like: [NO_COMMENT, NO_COMMENT, NO_COMMENT, NOBODY],
-    unlike: [NO_COMMENT, NO_COMMENT, NO_COMMENT, NOBODY],
+    like: [NO_COMMENT, OK, NO_COMMENT, NOBODY], // Its writer must not notice.
+    unlike: [NO_COMMENT, OK, NO_COMMENT, NOBODY],
     pin: [NO_COMMENT, NOT_YOURS, NO_COMMENT, NOBODY],
     unpin: [OK, NOT_YOURS, NO_COMMENT, NOBODY],
     hide: [OK, NOT_YOURS, NO_COMMENT, NOBODY],
@@ -196,4 +196,78 @@ it("rejects malformed commands and unknown comments", async () => {
   const raw = `{"text":"Edited","author":"x","likes":7,"__proto__":{"state":0},"hidden":true,"pinned":true}`;
   const edited = await (await ask("PATCH", `${path}/${id}`, { token, raw })).json<Comment>();
   expect(edited).toMatchObject({ text: "Edited", likes: 0, hidden: false, pinned: false, author: commenter.person });
+});
+
+it("does not let the writer of a hidden comment notice it, from D1 or from the actor", async () => {
+  const { author, commenter, third, post, path } = await talk();
+  await comment(third, post, "First");
+  const { id } = await comment(commenter, post, "Where?");
+  await comment(third, post, "Last");
+  await projectAll(queues, post);
+  const [before] = [await readsOf(path, commenter)];
+  await succeed("PUT", `${path}/${id}/hidden`, author);
+  await projectAll(queues, post);
+  expect(await readsOf(path, commenter)).toEqual(before);
+
+  const edited = await succeed("PATCH", `${path}/${id}`, commenter, { text: "There?" });
+  expect(await edited.json()).toMatchObject({ text: "There?", hidden: false });
+  const inActor = await (
+    await ask("GET", path, { token: commenter.token, headers: tokenOf(edited) })
+  ).json<CommentPage>();
+  expect(inActor.items.map(({ text, hidden }) => [text, hidden])).toEqual([
+    ["First", false],
+    ["There?", false],
+    ["Last", false],
+  ]);
+  await succeed("PUT", `${path}/${id}/like`, commenter);
+  const reply = await ask("POST", path, { token: commenter.token, body: { text: "Hello?", replyTo: id } });
+  expect(await outcome(reply)).toBe("201");
+  await projectAll(queues, post);
+  expect((await allPages(`${path}/${id}/replies`, { as: commenter })).map(({ text }) => text)).toEqual(["Hello?"]);
+
+  for (const order of ["oldest", "newest", "most_liked"]) {
+    const seen = async (as?: Someone) =>
+      (await allPages(`${path}?order=${order}`, { ...(as && { as }), limit: 1 })).map(({ text }) => text).toSorted();
+    expect(await seen(commenter)).toEqual(["First", "Last", "There?"]);
+    expect(await seen(third)).toEqual(["First", "Last"]);
+    expect(await seen()).toEqual(["First", "Last"]);
+  }
+  expect(await outcome(await ask("GET", `${path}/${id}/replies`, { token: third.token }))).toBe(NO_COMMENT);
+  const shown = await (await ask("GET", `/v1/posts/${post}`)).json<Post>();
+  expect(shown.comments).toBe(2);
+  const toAuthor = await (await ask("GET", path, { token: author.token })).json<CommentPage>();
+  expect(toAuthor.items.map(({ hidden }) => hidden)).toEqual([false, true, false]);
+});
+
+async function readsOf(path: string, by: Someone) {
+  const pages = ["oldest", "newest"].map((order) => allPages(`${path}?order=${order}`, { as: by, limit: 2 }));
+  return Promise.all(pages);
+}
+
+it.each(["author", "spammer"])("lets an author hide what a spammer wrote after a block by the %s", async (blocker) => {
+  const { author, commenter: spammer, third, post, path } = await talk();
+  const spam = await comment(spammer, post, "Buy this");
+  const answer = await comment(third, post, "No", spam);
+  const again = await comment(spammer, post, "Now", answer);
+  await projectAll(queues, post);
+  const [by, other] = blocker === "author" ? [author, spammer] : [spammer, author];
+  await succeed("PUT", `/v1/people/${other.person.handle}/block`, by);
+
+  const page = await (await ask("GET", path, { token: author.token })).json<CommentPage>();
+  expect(page.items).toMatchObject([{ id: spam.id, author: spammer.person, blocked: true, hidden: false }]);
+  const replies = await allPages(`${path}/${spam.id}/replies`, { as: author });
+  expect(replies.map(({ id, blocked }) => [id, blocked])).toEqual([
+    [answer.id, undefined],
+    [again.id, true],
+  ]);
+  const [toOthers] = (await (await ask("GET", path, { token: third.token })).json<CommentPage>()).items;
+  expect(toOthers).not.toHaveProperty("blocked");
+
+  await succeed("PUT", `${path}/${spam.id}/hidden`, author);
+  await projectAll(queues, post);
+  expect((await (await ask("GET", path, { token: third.token })).json<CommentPage>()).items).toEqual([]);
+  const hidden = await succeed("DELETE", `${path}/${spam.id}/hidden`, author);
+  const inActor = await (await ask("GET", path, { token: author.token, headers: tokenOf(hidden) })).json<CommentPage>();
+  expect(inActor.items).toMatchObject([{ id: spam.id, blocked: true }]);
+  expect((await ask("DELETE", `${path}/${spam.id}`, { token: author.token })).status).toBe(204);
 });

@@ -98,7 +98,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     }
   });
 
-  it("are hidden from everyone but the post's author, with their replies", async () => {
+  it("are hidden from everyone but the post's author and their writer, with their replies", async () => {
     const { ada, ben, cleo, post, path } = await talk();
     const rude = await comment(ben, post, "Rude");
     await comment(cleo, post, "Ruder", rude);
@@ -107,7 +107,7 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     for (const { id } of [rude, reply]) await succeed("PUT", `${path}/${id}/hidden`, ada);
     const headers = await ready(post);
 
-    for (const reader of [ben, cleo, undefined]) {
+    for (const reader of [cleo, undefined]) {
       const as = reader && { as: reader };
       expect(texts(await allPages(path, { ...as, headers }))).toEqual(["Kind"]);
       expect(await replies(path, kind, reader, headers)).toEqual([]);
@@ -122,6 +122,13 @@ describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
     ]);
     expect(texts(await replies(path, rude, ada, headers))).toEqual(["Ruder"]);
     expect(await replies(path, kind, ada, headers)).toMatchObject([{ text: "Also rude", hidden: true }]);
+    const toBen = await allPages(path, { as: ben, headers });
+    expect(toBen.map(({ text, hidden }) => [text, hidden])).toEqual([
+      ["Rude", false],
+      ["Kind", false],
+    ]);
+    expect(texts(await replies(path, rude, ben, headers))).toEqual(["Ruder"]);
+    expect(await replies(path, kind, ben, headers)).toMatchObject([{ text: "Also rude", hidden: false }]);
   });
 
   it("are gone for everyone when deleted, with their replies", async () => {
