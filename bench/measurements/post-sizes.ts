@@ -6,7 +6,7 @@ import { type Distribution, distributionOf } from "../load/percentiles.ts";
 import { logProgress } from "../output/progress.ts";
 import { type Report, short } from "../output/report.ts";
 import { fillActor, fillD1, type Filling, fillingOf } from "../worlds/filled-post.ts";
-import { newPeople, type Person } from "../worlds/people.ts";
+import { newPeople, type Person, tokenKeyOf } from "../worlds/people.ts";
 import { like } from "../worlds/requests.ts";
 import { actorFile, databaseFile } from "../worlds/stored-rows.ts";
 import { newState, Subject } from "../worlds/subject.ts";
@@ -43,7 +43,7 @@ export async function sizes(): Promise<Report> {
     const wrong = await differences(subject, fillings, 0);
     const timed = {
       ...(await timesOf(subject, fillings, LIKES, [likeOf(people)])),
-      ...(await timesOf(subject, fillings, READS, reads())),
+      ...(await timesOf(subject, fillings, READS, reads(await tokenKeyOf(subject.database)))),
     };
     wrong.push(...(await differences(subject, fillings, people.length)));
     return reportOf(timed, wrong);
@@ -97,7 +97,8 @@ const likeOf = (people: Person[]): Question => ({
   to: ({ post }, round) => like("PUT", post, people[round]?.headers ?? {}),
 });
 
-function reads(): Question[] {
+function reads(key: string): Question[] {
+  const fromActor = (post: PostId) => tokenOf(key, post, FROM_THE_FUTURE);
   const read = ({ post }: Filling): Request => ({ method: "GET", path: `/v1/posts/${post}`, headers: fromActor(post) });
   const pages = (from: "D1" | "actor") =>
     PAGES.map(({ name, start }) => ({
@@ -110,8 +111,6 @@ function reads(): Question[] {
     }));
   return [{ column: COLD, to: read, evicts: true }, { column: WARM, to: read }, ...pages("D1"), ...pages("actor")];
 }
-
-const fromActor = (post: PostId) => tokenOf(post, FROM_THE_FUTURE);
 
 const cursorBefore = (comment: Filling["comments"][number] | undefined): string =>
   comment ? `&cursor=${Buffer.from(JSON.stringify([comment.id, "0"])).toString("base64url")}` : "";

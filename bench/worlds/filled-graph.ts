@@ -5,8 +5,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type CommentId, type MediaId, newId, type PostId, shardOf, timeOf } from "../../schema/ids.ts";
+import { CREATE_TOKEN_KEY, TOKEN_KEY } from "../../scripts/local-server/issued-tokens.ts";
 import type { Graph } from "./graph.ts";
-import { DAY, makePeople, type Person, type SignedIn } from "./people.ts";
+import { DAY, makePeople, newTokenKey, type Person, type SignedIn } from "./people.ts";
 import { databaseFile, databaseFileIfAny, hasColumn, insert, inTransaction } from "./stored-rows.ts";
 
 /** A person of a graph. `following` is the number of people they follow. Their handle is their id. */
@@ -50,7 +51,8 @@ const total = (counts: readonly number[]): number => counts.reduce((sum, count) 
 
 /** Writes one graph. Its ids are not after `newest`, and ids of one kind never share a millisecond. */
 function fillGraph(database: DatabaseSync, { posts, follows }: Graph, newest: number): Member[] {
-  const people = makePeople(posts.length, newest);
+  database.prepare(CREATE_TOKEN_KEY).run(newTokenKey());
+  const people = makePeople(String(database.prepare(TOKEN_KEY).get()?.["value"]), posts.length, newest);
   fillPeople(database, people, newest);
   const members = people.map(({ id, headers }): Member => {
     return { id, headers, posts: [], media: newId<MediaId>(shardOf(id), timeOf(id)), following: 0 };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Column, getTableColumns, getTableName, type InferInsertModel, type Table } from "drizzle-orm";
 import type { PostId } from "../../schema/ids.ts";
+import { TOKEN_KEY } from "../../scripts/local-server/issued-tokens.ts";
 import { storageOf } from "../../scripts/paths.ts";
 
 export type Row = Record<string, string | number | null>;
@@ -20,6 +21,16 @@ export function databaseFile(state: string, table: string): string {
 
 export const databaseFileIfAny = (state: string, table: string): string | undefined =>
   filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
+
+/** Returns the key of tokens, which the first sign-up has created. */
+export function tokenKeyIn(state: string): string {
+  const database = new DatabaseSync(databaseFile(state, "secrets"), { readOnly: true });
+  try {
+    return String(database.prepare(TOKEN_KEY).get()?.["value"]);
+  } finally {
+    database.close();
+  }
+}
 
 /** Returns the file of a post's actor. */
 export function actorFile(state: string, post: PostId): string {

@@ -18,7 +18,7 @@ import { descendantsOf } from "../../scripts/process/processes.ts";
 import { FROM_THE_FUTURE, tokenOf } from "../../tests/histories/recording/requests.ts";
 import { fetchText, type Request } from "../load/client.ts";
 import { processorTime } from "../load/processor-time.ts";
-import type { Person } from "./people.ts";
+import { type Person, tokenKeyOf } from "./people.ts";
 import { publish } from "./requests.ts";
 
 const HOST = "127.0.0.1";
@@ -136,7 +136,7 @@ export class Subject {
 
   /** Returns the number of likes according to the post's actor. */
   async likesOf(post: PostId): Promise<number> {
-    const headers = tokenOf(post, FROM_THE_FUTURE);
+    const headers = tokenOf(await tokenKeyOf(this.database), post, FROM_THE_FUTURE);
     return (await this.ask<Post>({ method: "GET", path: `/v1/posts/${post}`, headers })).likes;
   }
 

@@ -26,7 +26,7 @@ afterEach(() => {
 
 it("closes only the sockets of the session that is signed out", async () => {
   const ada = await signUp();
-  const other = await newSession(ada.person.id);
+  const other = await newSession(env, ada.person.id);
   await d1Of(env, ada.person.id)
     .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
     .bind(other.row.id, other.row.person, other.row.secretHash, other.row.expiresAt)

@@ -125,7 +125,7 @@ it.each([1, 2, 3])(
       expect((await ask("GET", "/v1/feed", { env: world, token })).status).toBe(200);
     };
     const newSessionOf = async ({ who }: Client): Promise<string | undefined> => {
-      const { token, row } = await newSession(who.id);
+      const { token, row } = await newSession(world, who.id);
       try {
         await d1Of(world, who.id)
           .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")

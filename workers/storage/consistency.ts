@@ -3,7 +3,8 @@
  * later; a row of D1 is on its primary at once, and on its replicas a moment later. So responses carry a
  * `Consistency-Token`: the posts written last, each with the `seq` of the write, and the bookmark of each database that
  * was read or written. A client that sends it back gets those posts from their actors while D1 is behind, and is served
- * by a replica only if that replica has reached the bookmark.
+ * by a replica only if that replica has reached the bookmark. The token of a response also has a MAC
+ * (workers/responses/reader-middleware.ts).
  */
 import { z } from "zod";
 import { PostId } from "../../schema/ids.ts";
@@ -12,7 +13,8 @@ export const CONSISTENCY_TOKEN = "Consistency-Token";
 /** More posts than a person writes to in the second that D1 is behind. Bounds the actor calls of one read. */
 const POSTS_MAX = 8;
 const DATABASES_MAX = 8;
-const CHARACTERS_MAX = 2000;
+/** In characters. */
+export const TOKEN_LENGTH_MAX = 2000;
 
 /**
  * D1's format, whose text order is time order: https://developers.cloudflare.com/d1/reference/time-travel/#bookmarks
@@ -107,7 +109,7 @@ export class Seen {
 }
 
 function parsed(token: string | undefined): z.infer<typeof Token> {
-  if (token !== undefined && token.length <= CHARACTERS_MAX) {
+  if (token !== undefined && token.length <= TOKEN_LENGTH_MAX) {
     try {
       return Token.parse(JSON.parse(atob(token)));
     } catch {

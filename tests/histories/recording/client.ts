@@ -12,7 +12,8 @@ const REQUESTS_MAX = 50;
 /** The largest page that the API allows. */
 const PAGE = 50;
 
-type Device = { address: string; session: string; client: number; person: number; posts: string[] };
+/** `tokenKey`: the deployment's key of tokens. */
+type Device = { address: string; session: string; tokenKey: string; client: number; person: number; posts: string[] };
 
 export class Client {
   /** In the order in which they ended. */
@@ -130,8 +131,10 @@ export class Client {
   /** Returns a read's freshness and headers. An `own` read before the client's first write to the post is `plain`. */
   #requestOptions(post: string, kind: Step["freshness"]): { freshness: Freshness; headers: Record<string, string> } {
     const own = this.#written.get(post);
-    if (kind === "actor") return { freshness: { kind }, headers: tokenOf(post, FROM_THE_FUTURE) };
-    if (kind === "own" && own) return { freshness: { kind, ...own }, headers: tokenOf(post, own.seq) };
+    if (kind === "actor")
+      return { freshness: { kind }, headers: tokenOf(this.#device.tokenKey, post, FROM_THE_FUTURE) };
+    if (kind === "own" && own)
+      return { freshness: { kind, ...own }, headers: tokenOf(this.#device.tokenKey, post, own.seq) };
     return { freshness: { kind: "plain" }, headers: {} };
   }
 

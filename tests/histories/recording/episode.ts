@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MediaId } from "../../../schema/ids.ts";
 import { type Api, listAll } from "../../../scripts/api-client.ts";
+import { tokenKeyIn } from "../../../bench/worlds/stored-rows.ts";
 import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { eventually } from "../../product/harness/eventually.ts";
 import type { Product } from "../../product/harness/product.ts";
@@ -80,11 +81,12 @@ export class Community {
   }
 
   #clients(posts: string[]): Client[] {
-    const { address } = this.#product;
+    const { address, state } = this.#product;
+    const tokenKey = tokenKeyIn(state);
     return [...this.#people.values()].flatMap((api, person) =>
       Array.from({ length: this.#size.devices }, (_, device) => {
         const client = person * this.#size.devices + device;
-        return new Client({ address, session: api.token ?? "", client, person, posts });
+        return new Client({ address, session: api.token ?? "", tokenKey, client, person, posts });
       }),
     );
   }

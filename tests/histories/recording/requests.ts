@@ -1,3 +1,5 @@
+import { issueWith } from "../../../scripts/local-server/issued-tokens.ts";
+
 /** Sends requests and tells three outcomes apart: answered, possibly served but unanswered, certainly not sent. */
 export type Ended<T> =
   { is: "answered"; body: T; seqs: Map<string, number> } | { is: "unknown"; why: string } | { is: "not sent" };
@@ -48,13 +50,16 @@ const codeOf = (error: unknown): string => {
   return typeof code === "string" ? code : error.name;
 };
 
-/** Makes a Consistency-Token for one post, as workers/storage/consistency.ts does: posts, each with a minimum `seq`. */
-export const tokenOf = (post: string, seq: number): Record<string, string> => ({
-  [TOKEN]: btoa(JSON.stringify({ posts: [[post, seq]], databases: [] })),
+/**
+ * Makes a Consistency-Token for one post, as workers/storage/consistency.ts does: posts, each with a minimum `seq`. `key`
+ * is the deployment's key of tokens.
+ */
+export const tokenOf = (key: string, post: string, seq: number): Record<string, string> => ({
+  [TOKEN]: issueWith(key, "consistency", btoa(JSON.stringify({ posts: [[post, seq]], databases: [] }))),
 });
 
 /** A `seq` that no copy in D1 ever reaches, so the actor itself serves the read. */
 export const FROM_THE_FUTURE = Number.MAX_SAFE_INTEGER;
 
 const seqsOf = (token: string | null): Map<string, number> =>
-  new Map(token === null ? [] : (JSON.parse(atob(token)) as { posts: [string, number][] }).posts);
+  new Map(token === null ? [] : (JSON.parse(atob(token.split(".")[0] ?? "")) as { posts: [string, number][] }).posts);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CommentPage, Post } from "../../../schema/api/posts.ts";
 import type { PostId } from "../../../schema/ids.ts";
+import { tokenKeyIn } from "../../../bench/worlds/stored-rows.ts";
 import { type Api, listAll } from "../../../scripts/api-client.ts";
 import { storageOf } from "../../../scripts/paths.ts";
 import { readPhotograph } from "../../../scripts/seed/seed.ts";
@@ -131,7 +132,7 @@ async function write({ id, log, states }: Subject, comments: boolean, random: ()
 /** The state that the actor itself holds; undefined if reading it fails. */
 async function heldBy(post: PostId): Promise<State | undefined> {
   const get = async <T>(api: Api, path: string): Promise<T | undefined> => {
-    const headers = tokenOf(post, FROM_THE_FUTURE);
+    const headers = tokenOf(tokenKeyIn(product.state), post, FROM_THE_FUTURE);
     const ended = await send<T>(product.address, api.token ?? "", { method: "GET", path, headers });
     return ended.is === "answered" ? ended.body : undefined;
   };

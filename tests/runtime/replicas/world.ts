@@ -191,7 +191,7 @@ export class World {
     expect((await this.#act(at, by, "DELETE", "/sessions/current")).status).toBe(204);
     const ended = await at.fetch(requestOf("GET", "/me", { session: by.session }));
     expect(ended.status, "an ended session at the edge where it ended").toBe(401);
-    const { token, row } = await newSession(by.id);
+    const { token, row } = await newSession(this.#env, by.id);
     await d1Of(this.#env, row.id)
       .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
       .bind(row.id, row.person, row.secretHash, row.expiresAt)

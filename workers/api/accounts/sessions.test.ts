@@ -18,14 +18,14 @@ async function signIn(): Promise<SignedIn> {
 
 it("signs in with a new token each time, and stores no secret in plain text", async () => {
   const [first, second] = [await signIn(), await signIn()];
-  expect(first.token).toMatch(/^[0-9a-z]{13}\.[0-9a-z]{13}\.[\w-]{43}$/);
+  expect(first.token).toMatch(/^[0-9a-z]{13}\.[0-9a-z]{13}\.[\w-]{43}\.[\w-]{22}$/);
   expect(first.token).not.toBe(second.token);
   expect((await ask("GET", "/v1/me", { token: first.token })).status).toBe(200);
 
-  const [, id, secret = ""] = first.token.split(".");
+  const [, id, secret = "", mac = ""] = first.token.split(".");
   const row = await d1Of(env, first.person.id).prepare("SELECT * FROM sessions WHERE id = ?").bind(id).first();
   expect(row).not.toBeNull();
-  expect(JSON.stringify(row)).not.toContain(secret);
+  for (const unknown of [secret, mac]) expect(JSON.stringify(row)).not.toContain(unknown);
 });
 
 it("sets a cookie for this host only, hidden from scripts", async () => {

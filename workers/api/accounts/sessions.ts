@@ -92,7 +92,7 @@ async function startSession(env: Env, person: PersonId): Promise<string> {
   const database = databaseOf(env, person);
   const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
   return withFreshIds(async () => {
-    const { token, row } = await newSession(person);
+    const { token, row } = await newSession(env, person);
     await database.batch([
       statement(BEGIN, row.id, row.person, row.secretHash, row.expiresAt),
       statement(SWEEP, oldestAlive, SWEPT_PER_SIGN_IN),

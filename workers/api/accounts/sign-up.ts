@@ -77,7 +77,7 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
   const database = databaseOf(env, person.id);
   const deadline = timeOf(person.id) + CREATE_WITHIN;
   return withFreshIds(async () => {
-    const { token, row } = await newSession(person.id);
+    const { token, row } = await newSession(env, person.id);
     const [created] = await database.batch([
       // Uses D1's own clock, since a batch may be delayed on its way. The rest is written only with the person.
       statement(CREATE, person.id, person.handle, person.name, deadline, today()),

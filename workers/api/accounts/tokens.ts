@@ -1,7 +1,8 @@
 /**
- * Session tokens: `<person>.<session>.<256 random bits>`. The person's id names the database that holds the session, and
- * lets a request begin to read before the session has been checked. Only the SHA-256 of the random part is stored there,
- * so a leaked database does not let anyone sign in.
+ * Session tokens: `<person>.<session>.<256 random bits>.<MAC>`. The person's id names the database that holds the session,
+ * and lets a request begin to read before the session has been checked. Only the SHA-256 of the random part is stored
+ * there, so a leaked database does not let anyone sign in. The MAC lets an isolate refuse a made-up token without reading
+ * anything (workers/storage/issued-tokens.ts).
  */
 import { sql } from "drizzle-orm";
 import { isId, newId, type PersonId, type SessionId, shardOf } from "../../../schema/ids.ts";
@@ -10,6 +11,7 @@ import { textOf } from "../../../schema/d1/sql.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { blocks, people, sessions } from "../../../schema/tables/people.ts";
 import { personDocuments } from "../../reads/documents.ts";
+import { canTell, issue, issuedText, isEqual } from "../../storage/issued-tokens.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
 import type { SessionCheck } from "../../storage/viewer.ts";
@@ -18,20 +20,21 @@ import type { SessionCheck } from "../../storage/viewer.ts";
 export const SESSION_LASTS = 30 * 24 * 60 * 60 * 1000;
 
 const SECRET_BYTES = 32;
-const TOKEN = /^(\w{13})\.(\w{13})\.([\w-]{43})$/;
+const TOKEN = /^(\w{13})\.(\w{13})\.([\w-]{43})\.[\w-]{22}$/;
 /** How many ended sessions an isolate remembers. */
 const ENDED_MAX = 10_000;
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 /** Returns a token for `person` and the row that makes it valid. The id may be taken: see `withFreshIds`. */
 export async function newSession(
+  env: Env,
   person: PersonId,
   now = Date.now(),
 ): Promise<{ token: string; row: typeof sessions.$inferInsert }> {
   const id = newId<SessionId>(shardOf(person), now);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64(BASE64URL);
-  const row = { id, person, secretHash: await hashOf(secret), expiresAt: now + SESSION_LASTS };
-  return { token: `${person}.${id}.${secret}`, row };
+  const [token, secretHash] = await Promise.all([issue(env, "session", `${person}.${id}.${secret}`), hashOf(secret)]);
+  return { token, row: { id, person, secretHash, expiresAt: now + SESSION_LASTS } };
 }
 
 /** A token in its parts. It claims to belong to `person`; `checkSession` says whether that is true. */
@@ -44,6 +47,16 @@ export function claimIn(token: string): Claim | undefined {
     ? { person: person as PersonId, session: session as SessionId, secret }
     : undefined;
 }
+
+/** Whether this deployment has issued a token. Costs nothing once the isolate has read the key. */
+export async function isIssued(env: Env, token: string): Promise<boolean> {
+  if (issuedTokens.get(token)) return true;
+  const isOurs = (await issuedText(env, "session", token)) !== undefined;
+  if (isOurs && canTell(env)) issuedTokens.set(token, true);
+  return isOurs;
+}
+
+const issuedTokens = new Memory<string, true>(10_000);
 
 /**
  * Returns whether the session of a token is valid: undefined if it never was or is over. Reads a replica, so the end of a
@@ -109,11 +122,4 @@ const hashes = new Memory<string, string>(10_000);
 async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
   return new Uint8Array(digest).toBase64(BASE64URL);
-}
-
-/** Takes the same time wherever the two differ. (`crypto.subtle.timingSafeEqual` exists on Workers only.) */
-function isEqual(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index += 1) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
-  return difference === 0;
 }

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import { d1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
+import { issue } from "../../storage/issued-tokens.ts";
 import { writeFollow } from "../../../tests/runtime/world/posts.ts";
 import { withFaults } from "../../../tests/runtime/stores/faults.ts";
 import { publish } from "../../../tests/runtime/world/api.ts";
@@ -16,7 +18,7 @@ it("finds the viewer by a token, as a bearer or in the cookie", async () => {
 
 it("rejects a wrong Authorization even on public routes", async () => {
   const { token } = await signUp();
-  const [person = "", session = "", secret = ""] = token.split(".");
+  const [person = "", session = "", secret = "", mac = ""] = token.split(".");
   const other = await signUp();
   const wrong = [
     "Bearer",
@@ -24,9 +26,13 @@ it("rejects a wrong Authorization even on public routes", async () => {
     `Bearer ${person}.${session}`,
     `Bearer ${session}.${secret}`,
     `Bearer ${person}.${session}.`,
-    `Bearer ${person}.${session}.${"A".repeat(43)}`,
-    `Bearer ${person}.0000000000000.${secret}`,
-    `Bearer ${other.person.id}.${session}.${secret}`,
+    `Bearer ${person}.${session}.${secret}`,
+    `Bearer ${person}.${session}.${"A".repeat(43)}.${mac}`,
+    `Bearer ${person}.0000000000000.${secret}.${mac}`,
+    `Bearer ${other.person.id}.${session}.${secret}.${mac}`,
+    `Bearer ${await issue(env, "consistency", `${person}.${session}.${secret}`)}`,
+    `Bearer ${await issue(env, "session", `${person}.${session}.${"A".repeat(43)}`)}`,
+    `Bearer ${await issue(env, "session", `${other.person.id}.${session}.${secret}`)}`,
     `Bearer ${token}A`,
     `Bearer ${token} ${token}`,
     `Basic ${token}`,
@@ -99,9 +105,44 @@ it("changes nothing for a form or an overridden method", async () => {
 
 /** A token that claims to be of a session of this person, with another secret. */
 const forged = (token: string) => `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
+/** The same with a right MAC, as if its key were known or could not be read. */
+const issuedWrongly = async (token: string) =>
+  issue(env, "session", [...token.split(".").slice(0, 2), "A".repeat(43)].join("."));
 
-it("reads for the person of a forged token, but neither shows nor changes anything of theirs", async () => {
+it("refuses a forged token before it reads anything, and in a new isolate while it reads", async () => {
+  const { token } = await signUp();
+  const read = (from: Env) => ask("GET", "/v1/feed", { token: forged(token), env: from });
+  const { calls } = await d1Costs(async () => {
+    for (let n = 0; n < 20; n += 1) expect(await outcome(await read(env))).toBe("401 not_signed_in");
+  });
+  expect(calls).toBe(0);
+  expect(await outcome(await read(withFaults(env, {}).env))).toBe("401 not_signed_in");
+});
+
+it("checks sessions although the key of tokens cannot be read", async () => {
+  const { token } = await signUp();
+  const prepare = (sql: string) => {
+    if (sql.includes("secrets")) throw new Error("D1_ERROR: Network connection lost.");
+    return env.DB.prepare(sql);
+  };
+  const batch = (statements: D1PreparedStatement[]) => env.DB.batch(statements);
+  const withSession = (constraint: string) => {
+    const session = env.DB.withSession(constraint);
+    const inSession = (statements: D1PreparedStatement[]) => session.batch(statements);
+    return { prepare, batch: inSession, getBookmark: () => session.getBookmark() };
+  };
+  const isolate: Env = { ...env, DB: { prepare, batch, withSession } as unknown as D1Database };
+  expect((await ask("GET", "/v1/me", { token, env: isolate })).status).toBe(200);
+  const wrong = await issuedWrongly(token);
+  expect(await outcome(await ask("GET", "/v1/me", { token: wrong, env: isolate }))).toBe("401 not_signed_in");
+});
+
+it.each([
+  ["forged", async (token: string) => forged(token)],
+  ["issued", issuedWrongly],
+])("shows and changes nothing of the person of a wrong token that is %s", async (_, wrong) => {
   const { person, token } = await signUp();
+  const wrongToken = await wrong(token);
   const { id } = await publish({ person, token });
   const database = d1Of(env, person.id);
   await database.prepare("UPDATE people SET seen_day = 1 WHERE id = ?").bind(person.id).run(); // A feed to rebuild.
@@ -109,11 +150,11 @@ it("reads for the person of a forged token, but neither shows nor changes anythi
   const before = await state();
   const paths = ["/v1/feed", "/v1/me", "/v1/notifications", `/v1/posts/${id}`, `/v1/people/${person.handle}/posts`];
   for (const path of paths) {
-    const asBearer = await ask("GET", path, { token: forged(token) });
+    const asBearer = await ask("GET", path, { token: wrongToken });
     for (const name of ["etag", "server-timing", "consistency-token"]) expect(asBearer.headers.get(name)).toBeNull();
     expect(await outcome(asBearer), path).toBe("401 not_signed_in");
     const asVisitor = await ask("GET", path);
-    const byCookie = await ask("GET", path, { headers: cookie(forged(token)) });
+    const byCookie = await ask("GET", path, { headers: cookie(wrongToken) });
     expect(byCookie.status, path).toBe(asVisitor.status);
     const bodies = [byCookie, asVisitor].map(async (response) => {
       const { requestId: _, ...body } = await response.json<{ requestId?: string }>();
@@ -128,7 +169,7 @@ it("reads for the person of a forged token, but neither shows nor changes anythi
     ["DELETE", `/v1/posts/${id}`],
     ["DELETE", "/v1/sessions/current"],
   ] as const) {
-    expect(await outcome(await ask(method, path, { token: forged(token), body })), path).toBe("401 not_signed_in");
+    expect(await outcome(await ask(method, path, { token: wrongToken, body })), path).toBe("401 not_signed_in");
   }
   expect(await state()).toEqual(before);
   expect(await (await ask("GET", `/v1/posts/${id}`)).json()).toMatchObject({ likes: 0, comments: 0 });

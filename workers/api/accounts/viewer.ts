@@ -7,9 +7,10 @@ import { Refusal } from "../../../schema/api/refusals.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { problem } from "../../http/problems.ts";
+import { canTell } from "../../storage/issued-tokens.ts";
 import { Reader } from "../../storage/reader.ts";
 import type { SessionCheck } from "../../storage/viewer.ts";
-import { bearerOf, checkSession, claimIn, SESSION_LASTS } from "./tokens.ts";
+import { bearerOf, checkSession, claimIn, isIssued, SESSION_LASTS } from "./tokens.ts";
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
 
@@ -21,6 +22,9 @@ type Anonymously = (c: Context<App>, request: Request) => Response | Promise<Res
  * that person, in the same D1 call, and no response leaves before the check has succeeded. What changes something awaits
  * the check itself (`requireViewer`). Costs one D1 query if the request carries a token, else none.
  *
+ * A token that was never issued is rejected before anything is read; only an isolate's first request may learn that
+ * while it reads.
+ *
  * A wrong `Authorization` is rejected, because its sender expects to be signed in. A cookie may just be old, so its
  * sender is answered as an anonymous viewer.
  */
@@ -28,11 +32,16 @@ export const viewer = (anonymously: Anonymously) =>
   createMiddleware<App>(async (c, next) => {
     const { reader } = c.var;
     const token = tokenIn(c);
-    const claim = token === undefined ? undefined : claimIn(token);
+    const isIssuedOrUnknown = token === undefined ? undefined : isIssued(c.env, token);
+    const isForged = canTell(c.env) && (await isIssuedOrUnknown) === false;
+    const claim = token === undefined || isForged ? undefined : claimIn(token);
     if (!claim && isBearer(c)) throw new Refusal("not_signed_in");
     if (!claim) return next();
     if (!isBearer(c)) requireOwnSite(c.req.raw);
-    reader.actFor({ person: claim.person, session: claim.session }, () => checkSession(reader, claim));
+    reader.actFor({ person: claim.person, session: claim.session }, async () => {
+      const [isOurs, check] = await Promise.all([isIssuedOrUnknown, checkSession(reader, claim)]);
+      return isOurs === true ? check : undefined;
+    });
     await next();
     if (c.res.webSocket) return; // Its route has awaited the check.
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";

@@ -142,7 +142,7 @@ it("ends a subscription with its own session, and with no other", async () => {
 });
 
 async function anotherSession({ person }: Someone): Promise<string> {
-  const { token, row } = await newSession(person.id, Date.now() + 5);
+  const { token, row } = await newSession(env, person.id, Date.now() + 5);
   await d1Of(env, person.id)
     .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, ?, ?)")
     .bind(row.id, row.person, row.secretHash, row.expiresAt)
