@@ -11,6 +11,7 @@ import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
 import { ask, makePrivate, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 import { writeFollow } from "../../../tests/runtime/world/posts.ts";
 import { fanOut } from "../../feeds/fan-out.ts";
+import { mirrorFollow } from "../../relations/follow.ts";
 import { FOLLOWING_MAX, REQUESTS_MAX } from "./follows.ts";
 
 /** Longer than an isolate believes what it has read about a person, in ms. */
@@ -202,6 +203,24 @@ describe("a feed", () => {
     expect([await feedOf(cleo), await feedOf(ben)]).toEqual([[post], []]);
     await succeed("DELETE", `/v1/me/followers/${cleo.person.handle}`, ada);
     expect(await feedOf(cleo)).toEqual([]);
+  });
+
+  it("ends when a follower is removed whose follow is not mirrored yet", async () => {
+    const { ada, ben, post, read } = await scene();
+    await makePrivate(ada.person);
+    await d1Of(env, ben.person.id)
+      .prepare("INSERT INTO following (follower, followee, active, version) VALUES (?, ?, 1, 1)")
+      .bind(ben.person.id, ada.person.id)
+      .run();
+    later(FRESH_FOR);
+    expect(await read(ben)).toBe("200");
+    await succeed("DELETE", `/v1/me/followers/${ben.person.handle}`, ada);
+    later(FRESH_FOR);
+    expect(await read(ben)).toBe("404 post_not_found");
+    await mirrorFollow(env, ben.person.id, ada.person.id); // The effect of the follow, late.
+    const profile = await ask("GET", `/v1/people/${ada.person.handle}`, { token: ben.token });
+    expect(await profile.json<Profile>()).toMatchObject({ followedByMe: false, followers: 1 });
+    expect(await feedOf(ben)).not.toContain(post);
   });
 
   it("is backfilled when a request is accepted", async () => {

@@ -5,7 +5,8 @@ import { PageQuery } from "../../../schema/api/common.ts";
 import { FollowsMe, Handle, PeoplePage } from "../../../schema/api/people.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { type Decision, saveDecision, applyDecision } from "../../relations/follow-requests.ts";
+import { mirrorFollow } from "../../relations/follow.ts";
+import { applyDecision, type Decision, type DecisionEffect, saveDecision } from "../../relations/follow-requests.ts";
 import { checkSockets } from "../../notifications/socket-hints.ts";
 import { sendEffect } from "../../storage/effects.ts";
 import { followerState, type FollowRequest, requestsOf } from "../../reads/follows.ts";
@@ -84,13 +85,13 @@ for (const { decision, ...operation } of [
 /**
  * Records a decision and returns whether `handle` then follows the viewer. Costs two D1 queries for the handle, a batch
  * in the viewer's database, which writes nothing if nothing changes, and one query for the resulting relation; a change
- * costs three more for the effect. The effect is applied before the response, so that the decision holds from then on.
+ * costs three more for the effect, and the removal of somebody who does not follow two more. The effect is applied before the response, so that the decision holds from then on.
  * If that fails, the decision is kept and the queue applies it as soon as possible.
  */
 async function decide(c: Context<App>, handle: string, decision: Decision): Promise<boolean> {
   const [{ person }, follower] = await Promise.all([requireViewer(c), personByHandle(c.var.reader, handle)]);
   if (!follower) throw new Refusal("person_not_found");
-  const effect = await within(STORE_TIMEOUT, saveDecision(c.env, follower, person, decision), "D1");
+  const effect = await within(STORE_TIMEOUT, save(c.env, follower, person, decision), "D1");
   if (effect) {
     try {
       await within(STORE_TIMEOUT, applyDecision(c.env, effect), "D1");
@@ -104,6 +105,22 @@ async function decide(c: Context<App>, handle: string, decision: Decision): Prom
   if (theirs) throw new Refusal("person_not_found");
   if (decision === "accept" && !follows) throw new Refusal("request_not_found");
   return follows;
+}
+
+/**
+ * Stores a decision, as `saveDecision` does. A follow whose mirror is not written yet would escape a removal that finds
+ * nothing to remove, so it is mirrored first, which costs two D1 queries.
+ */
+async function save(
+  env: Env,
+  follower: PersonId,
+  followee: PersonId,
+  decision: Decision,
+): Promise<DecisionEffect | undefined> {
+  const effect = await saveDecision(env, follower, followee, decision);
+  if (effect || decision !== "remove") return effect;
+  const mirrored = await mirrorFollow(env, follower, followee, { isAnnounced: false });
+  return mirrored?.fact.active ? saveDecision(env, follower, followee, decision) : undefined;
 }
 
 function keyOfCursor(cursor: string | undefined): FollowRequest | undefined {
