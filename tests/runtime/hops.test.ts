@@ -2,12 +2,13 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Post } from "../../schema/api/posts.ts";
+import type { PostId } from "../../schema/ids.ts";
 import { fanOut } from "../../workers/feeds/fan-out.ts";
 import { recordQueues } from "./queues/facts.ts";
 import { type Round, Rounds } from "./stores/rounds.ts";
 import { comment, projectAll, publish, type Someone, succeed } from "./world/api.ts";
-import { signUp } from "./world/people.ts";
-import { readyMedia, writeFollow } from "./world/posts.ts";
+import { makePrivate, signUp } from "./world/people.ts";
+import { newPost, readyMedia, writeFollow } from "./world/posts.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -98,5 +99,45 @@ describe.skipIf(env.SHARDS !== "DB")("a write waits for", () => {
     const body = { caption: "Low tide", media: [{ id: await readyMedia(ada.person.id) }] };
     const [cold] = await coldAndWarm("POST", "/v1/posts", ada, body);
     expect(cold).toEqual([NEARBY, PRIMARY, ACTOR]);
+  });
+});
+
+// The time that a refusal takes must not tell a private post from one that is deleted or never was.
+describe.skipIf(env.SHARDS !== "DB")("a post that the viewer may not see", () => {
+  it("waits for the same, whatever the reason, and does not say for what", async () => {
+    const [ada, ben, cleo] = [await signUp(), await signUp(), await signUp()];
+    const [hidden, removed] = [await publish(ada), await publish(cleo)];
+    await makePrivate(ada.person);
+    await succeed("DELETE", `/v1/posts/${removed.id}`, cleo);
+    await projectAll(queues, hidden.id);
+    await projectAll(queues, removed.id);
+    const never = newPost().id;
+    let hours = 0;
+    const seen = async (method: string, pathOf: (post: PostId) => string, body?: object) => {
+      const outcomes: unknown[] = [];
+      hours += 1; // Nothing that the last request has read is believed any more.
+      for (const post of [hidden.id, removed.id, never]) {
+        const rounds = new Rounds(env);
+        vi.useFakeTimers({ now: Date.now() + hours * 3_600_000, toFake: ["Date"] });
+        const asked = await rounds.ask(method, pathOf(post), { token: ben.token, ...(body && { body }) });
+        vi.useRealTimers();
+        const { status, headers } = asked.response;
+        expect([status, headers.get("server-timing")]).toEqual([404, null]);
+        const { requestId: _, ...problem } = await asked.response.json<Record<string, unknown>>();
+        outcomes.push([asked.rounds.map(String).toSorted(), problem]);
+      }
+      return outcomes;
+    };
+    for (const [method, pathOf, body] of [
+      ["GET", (post) => `/v1/posts/${post}`],
+      ["GET", (post) => `/v1/posts/${post}/comments`],
+      ["GET", (post) => `/v1/posts/${post}/likes`],
+      ["PUT", (post) => `/v1/posts/${post}/like`],
+      ["DELETE", (post) => `/v1/posts/${post}/like`],
+      ["POST", (post) => `/v1/posts/${post}/comments`, { text: "Where is this?" }],
+    ] as [string, (post: PostId) => string, object?][]) {
+      const [first, ...others] = await seen(method, pathOf, body);
+      for (const [n, other] of others.entries()) expect(other, `${n} ${method} ${pathOf(never)}`).toEqual(first);
+    }
   });
 });

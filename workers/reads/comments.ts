@@ -12,7 +12,7 @@ import { AUDIENCE_COLUMNS, audienceOf, likedCommentsAmong, personDocuments } fro
 import { requireAccess } from "./posts.ts";
 import { type KnownPost, STANDING_COLUMNS, type StatsRow, statsOf } from "./stored-posts.ts";
 import type { Reader } from "../storage/reader.ts";
-import { blockedFor, seesAuthor, sightFor } from "./visibility.ts";
+import { blockedFor, postNotFound, seesAuthor, sightFor } from "./visibility.ts";
 
 export type CommentOrder = "oldest" | "newest" | "most_liked";
 /** The position after which a page begins. `likes` matters only in the order `most_liked`. */
@@ -54,9 +54,9 @@ export async function threadOf(
   const page = await stored.page(first.after, first.limit + 1); // One more, because it may have the pinned comment.
   const isBehind = (page?.known.stats.projected ?? 0) < (reader.seen.post(post)?.seq ?? 0);
   if (isBehind && order !== "most_liked") return threadInActor(reader, post, parent, order);
-  if (!page) throw new Refusal("post_not_found");
+  if (!page) throw await postNotFound(reader, post, stored.isDeleted ? "deleted" : "missing");
   if (isBehind) await requireLive(reader, post);
-  await requireSight(reader, page.known);
+  await requireSight(reader, post, page.known);
   if (parent !== "" && !page.hasParent) throw new Refusal("comment_not_found");
   const moderates = page.known.author === reader.person;
   if (parent !== "" && !moderates) await requireNoBlockOn(reader, post, parent);
@@ -67,7 +67,7 @@ export async function threadOf(
     const isFirst = next !== undefined && after?.id === first.after?.id && limit <= first.limit;
     const read = isFirst ? next : await stored.page(after, limit + 1);
     next = undefined;
-    if (read && !isFirst) await requireSight(reader, read.known); // It may be from a newer state.
+    if (read && !isFirst) await requireSight(reader, post, read.known); // It may be from a newer state.
     return without(pinned, read?.comments ?? []).slice(0, limit);
   };
   return { read, pinned, seq: page.known.stats.projected, at: page.at, moderates };
@@ -108,9 +108,14 @@ async function requireLive(reader: Reader, post: PostId): Promise<void> {
   if (!snapshot.ok) throw new Refusal(snapshot.reason);
 }
 
-async function requireSight(reader: Reader, known: Omit<KnownPost, "document"> & { author: PersonId }): Promise<void> {
+async function requireSight(
+  reader: Reader,
+  post: PostId,
+  known: Omit<KnownPost, "document"> & { author: PersonId },
+): Promise<void> {
+  if (known.stats.deleted) throw await postNotFound(reader, post, "deleted");
   const sight = await sightFor(reader, [known]);
-  if (known.stats.deleted || !seesAuthor(sight, known.author, known.audience)) throw new Refusal("post_not_found");
+  if (!seesAuthor(sight, known.author, known.audience)) throw await postNotFound(reader, post, "hidden");
 }
 
 const without = (pinned: SeenComment | undefined, comments: SeenComment[]): SeenComment[] =>
@@ -125,6 +130,8 @@ class StoredThread {
   readonly #post: PostId;
   readonly #parent: CommentId | "";
   readonly #order: CommentOrder;
+  /** Whether a page was not there because the post is deleted. */
+  isDeleted = false;
 
   constructor(reader: Reader, post: PostId, parent: CommentId | "", order: CommentOrder) {
     this.#reader = reader;
@@ -144,6 +151,7 @@ class StoredThread {
     const params = [this.#post, person ?? "", this.#parent, start, limit, ...likes] as const;
     const { rows, at } = await this.#reader.existing<PageRow>(this.#post, PAGES[this.#order], params);
     const [row] = rows;
+    this.isDeleted = row?.author === null;
     if (!row || row.author === null) return undefined;
     const isAuthor = person === row.author;
     const read = (JSON.parse(row.comments) as StoredComment[]).map((comment) => commentOf(comment, isAuthor));

@@ -7,11 +7,11 @@ import { AFTER_EVERY_ID, type PersonId, type PostId, timeOf } from "../../schema
 import { Refusal, type RefusalCode } from "../../schema/api/refusals.ts";
 import { shownMedia } from "./media-urls.ts";
 import { audiences, likedAmong, personDocuments } from "./documents.ts";
-import { type KnownPost, knownPosts, type PostDocument, postsBy } from "./stored-posts.ts";
+import { isDeletedInD1, type KnownPost, knownPosts, type PostDocument, postsBy } from "./stored-posts.ts";
 import { signaturesFor, signaturesOf, type Signatures } from "./private-media.ts";
 import type { Seen } from "../storage/consistency.ts";
 import type { Reader } from "../storage/reader.ts";
-import { canView, mayWriteTo, sightOf } from "./visibility.ts";
+import { canView, mayWriteTo, postNotFound, sightOf } from "./visibility.ts";
 
 /** Ids of posts with the viewer's own part. `followedAt` as in KnownPost. */
 export type Skeleton = { post: PostId; likedByMe: boolean; followedAt?: string }[];
@@ -24,20 +24,32 @@ export type Hydrated = KnownPost & { author: PersonCard; likedByMe: boolean };
 export async function presentPosts(reader: Reader, skeleton: Skeleton): Promise<Map<PostId, Post>> {
   const hydrated = await hydrate(reader, skeleton);
   const sight = await sightOf(reader, hydrated);
-  const visible = hydrated.filter((post) => canView(sight, post));
+  return present(
+    reader,
+    hydrated.filter((post) => canView(sight, post)),
+  );
+}
+
+async function present(reader: Reader, visible: Hydrated[]): Promise<Map<PostId, Post>> {
   const signatures = await signaturesFor(reader, visible);
   return new Map(visible.map((post) => [post.document.id, presentPost(post, signatures)]));
 }
 
 /**
- * Returns one post, presented, or undefined if the viewer may not see it. Reads the post and the viewer's like at the
- * same time: one D1 query for a signed-in viewer, and one for a post that nobody has read in the last second.
+ * Returns one post, presented, or throws `post_not_found` as `viewablePost` does. Reads the post and the viewer's like
+ * at the same time: one D1 query for a signed-in viewer, and one for a post that nobody has read in the last second.
  */
-export async function presentedPost(reader: Reader, id: PostId): Promise<Post | undefined> {
+export async function presentedPost(reader: Reader, id: PostId): Promise<Post> {
   const { person } = reader;
-  // What is read first waits in memory for `presentPosts`.
-  const [liked] = await Promise.all([person && likedAmong(reader, person, [id]), knownPosts(reader, [id])]);
-  return (await presentPosts(reader, [{ post: id, likedByMe: liked?.has(id) ?? false }])).get(id);
+  const [liked] = await Promise.all([person && likedAmong(reader, person, [id]), viewablePost(reader, id)]);
+  const hydrated = await hydrate(reader, [{ post: id, likedByMe: liked?.has(id) ?? false }]);
+  const shown = await present(
+    reader,
+    hydrated.filter(({ stats }) => !stats.deleted), // Its actor may know more than D1.
+  );
+  const post = shown.get(id);
+  if (!post) throw new Refusal("post_not_found");
+  return post;
 }
 
 /**
@@ -73,12 +85,13 @@ export function withPublishedJustNow(seen: Seen, entries: Skeleton, before: Post
 }
 
 /**
- * Returns a post, or throws `post_not_found` if the viewer may not see it. `isBehind`: D1 lacks a write of the viewer
- * to it.
+ * Returns a post, or throws `post_not_found` if the viewer may not see it, whatever the reason after the same reads.
+ * `isBehind`: D1 lacks a write of the viewer to it.
  */
 export async function viewablePost(reader: Reader, id: PostId): Promise<KnownPost & { isBehind: boolean }> {
-  const post = (await viewablePosts(reader, [id])).get(id);
-  if (!post) throw new Refusal("post_not_found");
+  const post = (await knownPosts(reader, [id])).get(id);
+  if (!post || post.stats.deleted) throw await postNotFound(reader, id, isDeletedInD1(id) ? "deleted" : "missing");
+  if (!canView(await sightOf(reader, [post]), post)) throw await postNotFound(reader, id, "hidden");
   return { ...post, isBehind: post.stats.projected < (reader.seen.post(id)?.seq ?? 0) };
 }
 

@@ -196,6 +196,9 @@ export async function knownPosts(reader: Reader, ids: PostId[]): Promise<Map<Pos
   return known;
 }
 
+/** Whether this isolate has just read that D1 has the post as deleted. Costs nothing. */
+export const isDeletedInD1 = (id: PostId): boolean => posts.remembered([id]).get(id)?.stats.deleted ?? false;
+
 async function publishedJustNow(reader: Reader, id: PostId): Promise<KnownPost | undefined> {
   const snapshot = await reader.snapshot(id);
   // Anybody may write a token, so the actor says whose post it is.

@@ -17,6 +17,7 @@ import { blocks, following } from "../../schema/tables/people.ts";
 import { personDocuments } from "./documents.ts";
 import { audienceOfPost, type KnownPost } from "./stored-posts.ts";
 import { Memory } from "../storage/memory.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import type { Reader } from "../storage/reader.ts";
 
 type People = ReadonlySet<PersonId>;
@@ -95,6 +96,32 @@ async function relationsTo(reader: Reader, viewer: PersonId, people: People): Pr
   return reader.replica<Relation>(viewer, RELATIONS, viewer, JSON.stringify([...people]));
 }
 
+/** Why a post is refused; "missing" if the primary does not have it either. */
+type Absence = "missing" | "deleted" | "hidden";
+
+/** As long as `Tiers` believes that something is absent, in ms. */
+const REFUSED_FOR = 1000;
+/** The posts whose refusal has waited for the primary a moment ago. */
+const refused = new Memory<PostId, true>(10_000);
+
+/**
+ * Returns the refusal of a post after the reads that every reason takes, so that the time it takes does not tell one from
+ * another: the relations to the author, and the primary, which is asked for what a replica lacks. Costs up to two D1
+ * queries that decide nothing.
+ */
+export async function postNotFound(reader: Reader, post: PostId, absence: Absence): Promise<Refusal> {
+  const { person } = reader;
+  const isWaiting = Date.now() - (refused.get(post)?.at ?? 0) >= REFUSED_FOR;
+  if (absence !== "hidden" && person !== undefined) {
+    await reader.replicaAt(person, RELATIONS, person, JSON.stringify([post]));
+  }
+  if (absence !== "missing" && isWaiting) {
+    refused.set(post, true);
+    await reader.primaryAt(post, RELATIONS, post, JSON.stringify([post]));
+  }
+  return new Refusal("post_not_found");
+}
+
 const RELATIONS = textOf(sql`
   SELECT value AS "person", EXISTS (
     SELECT 1 FROM ${following}
@@ -144,13 +171,19 @@ export async function seesPostsOf(
 /**
  * Returns whether blocks and privacy let the viewer write to a post; everything else is for the post's actor to decide.
  * Costs one D1 query if nobody has asked in the last second, and one more if the author is private or the viewer has a
- * block. `despiteBlocks` ignores blocks. False for a post that D1 does not have (yet).
+ * block. `despiteBlocks` ignores blocks. False for a post that D1 does not have (yet). A refusal
+ * takes as long as `postNotFound`.
  */
 export async function mayWriteTo(reader: Reader, post: PostId, { despiteBlocks = false } = {}): Promise<boolean> {
   const known = await audienceOfPost(reader, post);
-  if (!known) return false;
+  if (!known) {
+    await postNotFound(reader, post, "missing");
+    return false;
+  }
   const sight = await sightFor(reader, [known]);
-  return seesAuthor(despiteBlocks ? { ...sight, blocked: NOBODY } : sight, known.author, known.audience);
+  const isSeen = seesAuthor(despiteBlocks ? { ...sight, blocked: NOBODY } : sight, known.author, known.audience);
+  if (!isSeen) await postNotFound(reader, post, "hidden");
+  return isSeen;
 }
 
 /**

@@ -6,7 +6,10 @@ import { Reader } from "../storage/reader.ts";
 import { personShownBy } from "./kept-responses.ts";
 import type { App } from "../http/routes.ts";
 
-/** Gives each request its reader, and reports in the response how it was served. */
+/**
+ * Gives each request its reader, and reports in the response how it was served. A refusal does not say: what served it
+ * would tell a post that the viewer may not see from one that does not exist.
+ */
 export const reading = createMiddleware<App>(async (c, next) => {
   const ready = prepareToTell(c.env); // At the same time as the first reads of an isolate.
   c.set("reader", new Reader(c.env, c.executionCtx, await ownToken(c)));
@@ -16,7 +19,7 @@ export const reading = createMiddleware<App>(async (c, next) => {
   const { about } = reader;
   if (about !== undefined) personShownBy.set(c.req.raw, about);
   const { timing, isStale } = reader.served;
-  if (timing !== undefined) c.header("server-timing", timing);
+  if (timing !== undefined && c.res.ok) c.header("server-timing", timing);
   if (isStale && c.req.method === "GET") c.header("cache-status", STALE);
   const { token } = reader.seen;
   if (token === undefined) return;

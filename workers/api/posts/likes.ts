@@ -5,7 +5,7 @@ import { Liked } from "../../../schema/api/posts.ts";
 import { type PersonId, PostId } from "../../../schema/ids.ts";
 import { noteOwnWrite } from "./own-writes.ts";
 import { fullPage } from "../../reads/full-page.ts";
-import { requireAccess, viewablePost } from "../../reads/posts.ts";
+import { refusalFor, requireAccess, viewablePost } from "../../reads/posts.ts";
 import { mayWriteTo, peopleSeenBy } from "../../reads/visibility.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
@@ -32,7 +32,7 @@ for (const { wanted, ...operation } of [
       const access = wanted ? requireAccess(c.var.reader, post) : undefined;
       const [{ person }] = await Promise.all([requireViewer(c), access]);
       const result = await setLike(c.env, post, person, wanted);
-      if (!result.ok) throw new Refusal(result.reason);
+      if (!result.ok) throw wanted ? new Refusal(result.reason) : await refusalFor(c.var.reader, post, result.reason);
       const { liked, likes, seq } = result;
       deliverSoon(c.env, c.executionCtx, result);
       // A like can be taken back despite a block, but the response must reveal nothing of a hidden private post.

@@ -59,11 +59,7 @@ posts.openapi(
     responses: { 200: json(Post), ...refusals },
   }),
   async (c) => {
-    const id = c.req.valid("param").post;
-    const { reader } = c.var;
-    const post = await presentedPost(reader, id);
-    if (!post) throw new Refusal("post_not_found");
-    return c.json(post, 200);
+    return c.json(await presentedPost(c.var.reader, c.req.valid("param").post), 200);
   },
 );
 
