@@ -1,6 +1,7 @@
-import type { ComponentType } from "preact";
+import type { ComponentType, FunctionComponent } from "preact";
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
+import { type Page, PAGES } from "../schema/pages.ts";
 import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/common/states.tsx";
 import { Header } from "./components/frame/header.tsx";
 import { Toasts } from "./components/frame/toasts.tsx";
@@ -38,6 +39,22 @@ const Notifications = signedIn(NotificationsPage);
 const Requests = signedIn(RequestsPage);
 const Settings = signedIn(SettingsPage);
 
+const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>> = {
+  "/": Home,
+  "/sign-in": SignInPage,
+  "/sign-up": SignUpPage,
+  "/people": People,
+  "/people/:handle": ProfilePage,
+  "/people/:handle/followers": FollowersPage,
+  "/people/:handle/following": FollowingPage,
+  "/posts/:id": PostPage,
+  "/posts/:id/likes": LikersPage,
+  "/new": NewPost,
+  "/notifications": Notifications,
+  "/requests": Requests,
+  "/settings": Settings,
+};
+
 export const App = () => (
   <LocationProvider>
     <Header />
@@ -45,19 +62,9 @@ export const App = () => (
     <main id="main" tabIndex={-1}>
       <ErrorBoundary>
         <Router onRouteChange={focusPage}>
-          <Route path="/" component={Home} />
-          <Route path="/sign-in" component={SignInPage} />
-          <Route path="/sign-up" component={SignUpPage} />
-          <Route path="/people" component={People} />
-          <Route path="/people/:handle" component={ProfilePage} />
-          <Route path="/people/:handle/followers" component={FollowersPage} />
-          <Route path="/people/:handle/following" component={FollowingPage} />
-          <Route path="/posts/:id" component={PostPage} />
-          <Route path="/posts/:id/likes" component={LikersPage} />
-          <Route path="/new" component={NewPost} />
-          <Route path="/notifications" component={Notifications} />
-          <Route path="/requests" component={Requests} />
-          <Route path="/settings" component={Settings} />
+          {PAGES.map((path) => (
+            <Route key={path} path={path} component={COMPONENTS[path]} />
+          ))}
           <Route default component={NotFoundPage} />
         </Router>
       </ErrorBoundary>
@@ -67,7 +74,7 @@ export const App = () => (
 );
 
 /** `Page` for a signed-in viewer. An anonymous one gets `Otherwise`: by default, to sign in and come back. */
-function signedIn(Page: ComponentType, Otherwise: ComponentType = SignInFirst, waiting = rows): ComponentType {
+function signedIn(Page: ComponentType, Otherwise: ComponentType = SignInFirst, waiting = rows): FunctionComponent {
   return () => {
     const { value } = session;
     if (value.state === "in") return <Page />;

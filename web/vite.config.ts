@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig, type Plugin } from "vite";
-
-const FOREVER = "Cache-Control: public, max-age=31536000, immutable";
+import { defineConfig } from "vite";
 
 const page = (name: string): string => join(import.meta.dirname, name);
 
@@ -11,7 +8,6 @@ export default defineConfig({
   root: import.meta.dirname,
   // No preset plugin: the bundler itself can compile JSX, which is all that is needed of it.
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [headers()],
   build: {
     outDir: "../dist/client",
     emptyOutDir: true,
@@ -34,21 +30,3 @@ export default defineConfig({
     },
   },
 });
-
-/**
- * Emits _headers, with a year of caching for each file that has a content hash in its name. Not for all of /assets/: a
- * missing file gets the client's page, as every unknown path does, and during a deployment browsers would cache that
- * page for a year in place of a script.
- */
-function headers(): Plugin {
-  return {
-    name: "headers",
-    apply: "build",
-    generateBundle(_options, bundle) {
-      const hashed = Object.keys(bundle).filter((name) => name.startsWith("assets/"));
-      const rules = hashed.map((name) => `\n/${name}\n  ${FOREVER}\n`);
-      const common = readFileSync(join(import.meta.dirname, "_headers"), "utf8");
-      this.emitFile({ type: "asset", fileName: "_headers", source: common + rules.join("") });
-    },
-  };
-}

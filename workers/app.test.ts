@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { ask, signUp } from "../tests/runtime/world/people.ts";
 
-it("sets nosniff, no-store and HSTS headers on every response", async () => {
+it("sets no-store and the security headers on every response", async () => {
   const { token } = await signUp();
   const answers = await Promise.all([
     ask("GET", "/v1/me", { token }),
@@ -17,6 +17,19 @@ it("sets nosniff, no-store and HSTS headers on every response", async () => {
   for (const { headers } of answers) {
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("cache-control")).toContain("no-store");
-    expect(headers.get("strict-transport-security")).toMatch(/^max-age=\d{8,}/);
+    expect(headers.get("strict-transport-security")).toBe("max-age=63072000");
+    expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; frame-ancestors 'none'/);
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
+  }
+});
+
+it("sets them on public responses too, rendered or from memory", async () => {
+  const { person } = await signUp();
+  for (const source of ["d1", "memory"]) {
+    const { headers } = await ask("GET", `/v1/people/${person.handle}`, { asAnybody: true });
+    expect(headers.get("server-timing")).toContain(source);
+    expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get("strict-transport-security")).toBe("max-age=63072000");
   }
 });

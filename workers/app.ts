@@ -25,6 +25,7 @@ import { mutedPosts } from "./api/notifications/muted-posts.ts";
 import { mutes } from "./api/people/mutes.ts";
 import { notifications } from "./api/notifications/notifications.ts";
 import { people } from "./api/people/people.ts";
+import { isNavigation, isPage, page, pages } from "./pages.ts";
 import { posters } from "./api/media/posters.ts";
 import { preferences } from "./api/notifications/preferences.ts";
 import { posts } from "./api/posts/posts.ts";
@@ -33,6 +34,7 @@ import type { App } from "./http/routes.ts";
 import { publicResponse } from "./responses/public-responses.ts";
 import { reading } from "./responses/reader-middleware.ts";
 import { requests } from "./api/people/requests.ts";
+import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/accounts/sessions.ts";
 import { uploads } from "./api/media/uploads.ts";
 import { viewer } from "./api/accounts/viewer.ts";
@@ -87,16 +89,17 @@ const inner = new OpenAPIHono<App>();
 inner.use(async (c, next) => {
   await next();
   if (c.res.webSocket) return; // Setting headers copies the response, and a copy has no WebSocket.
+  if (isPage(c.res)) return; // Its headers come with it: web/public/_headers.
   // These responses depend on the viewer; shared ones are served by publicResponse and never get here.
   const { headers } = c.res;
   if (!headers.has("cache-control"))
     c.header("cache-control", headers.has("etag") ? "private, no-cache" : "private, no-store");
-  c.header("x-content-type-options", "nosniff");
-  c.header("strict-transport-security", "max-age=63072000; includeSubDomains");
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) c.header(name, value);
 });
 inner.onError(problem);
-inner.notFound((c) => problem(new Refusal("not_found"), c));
+inner.notFound((c) => (isNavigation(c.req.raw) ? page(c, 404) : problem(new Refusal("not_found"), c)));
 inner.get("/healthz", (c) => c.json({ ok: true }));
+inner.route("/", pages);
 inner.route("/", serveMedia);
 inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.
 inner.route("/v1", v1);

@@ -42,6 +42,8 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
 /** The path to go on to. A crafted link must not lead to another site, so anything else becomes "/". */
 export function ownPath(path: string | undefined): string {
   if (path === undefined) return "/";
-  const url = new URL(path, location.origin);
-  return path.startsWith("/") && url.origin === location.origin ? url.pathname + url.search : "/";
+  const url = URL.parse(path, location.origin);
+  // Dots are resolved by now: "/..//x" has become "//x", which is the address of another site.
+  const isOwn = path.startsWith("/") && url?.origin === location.origin && !url.pathname.startsWith("//");
+  return isOwn ? url.pathname + url.search : "/";
 }

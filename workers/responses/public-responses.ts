@@ -11,6 +11,7 @@ import { Memory } from "../storage/memory.ts";
 import { hasSameEtag } from "../http/etags.ts";
 import { forgetKeptResponse, keepResponse, keptResponse, personShownBy, URL_LENGTH_MAX } from "./kept-responses.ts";
 import { STALE } from "./reader-middleware.ts";
+import { SECURITY_HEADERS } from "../http/security-headers.ts";
 import { isAnonymous } from "../http/session-cookie.ts";
 
 /**
@@ -164,9 +165,7 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
   const retryAfter = response.headers.get("retry-after");
   const common = {
     "content-type": response.headers.get("content-type") ?? "application/json",
-    "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=63072000; includeSubDomains",
-    ...(timing !== null && { "server-timing": timing }),
+    ...SECURITY_HEADERS,
     ...(mark !== null && { "cache-status": mark }),
     ...(retryAfter !== null && { "retry-after": retryAfter }),
   };
@@ -174,6 +173,7 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));
   return {
     ...common,
+    ...(timing !== null && { "server-timing": timing }),
     etag: `"${digest.toBase64({ alphabet: "base64url", omitPadding: true })}"`,
     // The client may cache it for as long as we do.
     "cache-control": `public, max-age=${FRESH / 1000}, stale-while-revalidate=${STALE_WHILE_REVALIDATE / 1000}, stale-if-error=86400`,

@@ -3,17 +3,18 @@ import type { Access } from "./access.ts";
 /** The headers of every response, including problems. They disarm a file that a browser mistakes for a page. */
 export const ALWAYS = {
   "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; sandbox",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
   "referrer-policy": "no-referrer",
 };
 
 /**
  * Pages of other sites may show public files: developers who build on the API embed them, read them into a canvas or
  * fetch ranges. No cookie is read here, so an embedded file reveals nothing about its viewer. The bytes at a URL never
- * change, so any cache may keep them.
+ * change, so a cache need not ask for them again; but nobody can take them back out of other people's caches, so those
+ * keep them for a day, and a deleted picture is gone everywhere after that.
  */
 const PUBLIC = {
-  "cache-control": "public, max-age=31536000, immutable",
+  "cache-control": "public, max-age=86400, immutable",
   "cross-origin-resource-policy": "cross-origin",
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",

@@ -25,7 +25,7 @@ it("serves every rendition as a picture only, cacheable for a year", async () =>
       {
         "access-control-allow-origin": "*",
         "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
-        "cache-control": "public, max-age=31536000, immutable",
+        "cache-control": "public, max-age=86400, immutable",
         "content-length": String(body.length),
         "content-security-policy": "default-src 'none'; sandbox",
         "content-type": "image/webp",

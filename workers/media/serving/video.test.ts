@@ -27,7 +27,7 @@ it("serves a whole video, as a video only", async () => {
       "accept-ranges": "bytes",
       "access-control-allow-origin": "*",
       "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
-      "cache-control": "public, max-age=31536000, immutable",
+      "cache-control": "public, max-age=86400, immutable",
       "content-length": String(SIZE),
       "content-security-policy": "default-src 'none'; sandbox",
       "content-type": "video/mp4",
