@@ -112,12 +112,16 @@ const refused = new Memory<PostId, true>(10_000);
 export async function postNotFound(reader: Reader, post: PostId, absence: Absence): Promise<Refusal> {
   const { person } = reader;
   const isWaiting = Date.now() - (refused.get(post)?.at ?? 0) >= REFUSED_FOR;
-  if (absence !== "hidden" && person !== undefined) {
-    await reader.replicaAt(person, RELATIONS, person, JSON.stringify([post]));
-  }
-  if (absence !== "missing" && isWaiting) {
-    refused.set(post, true);
-    await reader.primaryAt(post, RELATIONS, post, JSON.stringify([post]));
+  try {
+    if (absence !== "hidden" && person !== undefined) {
+      await reader.replicaAt(person, RELATIONS, person, JSON.stringify([post]));
+    }
+    if (absence !== "missing" && isWaiting) {
+      refused.set(post, true);
+      await reader.primaryAt(post, RELATIONS, post, JSON.stringify([post]));
+    }
+  } catch {
+    // The decision stands without them.
   }
   return new Refusal("post_not_found");
 }

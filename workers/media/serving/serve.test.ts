@@ -16,7 +16,7 @@ beforeAll(async () => {
 const get = (path: string, { headers, ...init }: { method?: string; headers?: Record<string, string> } = {}) =>
   requestAs(undefined, path, { ...init, headers: { accept: "image/webp", ...headers } });
 
-it("serves every rendition as a picture only, cacheable for a year", async () => {
+it("serves every rendition as a picture only, cacheable for a day", async () => {
   for (const variant of Variant.options) {
     const response = await get(mediaUrls(media.id)[variant]);
     const body = await response.bytes();
@@ -27,7 +27,7 @@ it("serves every rendition as a picture only, cacheable for a year", async () =>
         "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
         "cache-control": "public, max-age=86400, immutable",
         "content-length": String(body.length),
-        "content-security-policy": "default-src 'none'; sandbox",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
         "content-type": "image/webp",
         "cross-origin-resource-policy": "cross-origin",
         "referrer-policy": "no-referrer",

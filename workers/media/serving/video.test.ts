@@ -29,7 +29,7 @@ it("serves a whole video, as a video only", async () => {
       "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
       "cache-control": "public, max-age=86400, immutable",
       "content-length": String(SIZE),
-      "content-security-policy": "default-src 'none'; sandbox",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
       "content-type": "video/mp4",
       "cross-origin-resource-policy": "cross-origin",
       etag,
