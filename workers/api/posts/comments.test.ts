@@ -18,6 +18,7 @@ import { writeFollow } from "../../../tests/runtime/world/posts.ts";
 import { warmD1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { encodeCursor } from "../../http/cursors.ts";
 import { bindingOf } from "../../../schema/d1/shards.ts";
+import { issue } from "../../storage/issued-tokens.ts";
 
 // Queues deliver only when a test does it.
 let queues: ReturnType<typeof recordQueues>;
@@ -40,8 +41,11 @@ const replies = (path: string, { id }: Comment, as?: Someone, headers = {}) =>
   allPages(`${path}/${id}/replies`, { ...(as && { as }), headers });
 
 /** A token with which reads come from the actor, because D1 never reaches its `seq`. */
-const behind = (post: PostId) => ({
-  "Consistency-Token": btoa(JSON.stringify({ posts: [[post, 1_000_000]], databases: [] })),
+const behind = (post: PostId) => tokenWith([[post, 1_000_000]]);
+
+/** The header with a token of this deployment that names `posts`. */
+const tokenWith = async (posts: unknown) => ({
+  "Consistency-Token": await issue(env, "consistency", btoa(JSON.stringify({ posts, databases: [] }))),
 });
 
 describe.each(["D1", "the actor"])("comments, read from %s,", (source) => {
@@ -281,7 +285,7 @@ it("keeps every one of many concurrent comments, in one order, and counts it onc
   await projectAll(queues, post);
   const read = await allPages(path, { limit: 5 });
   expect(read.map(({ id }) => id)).toEqual([...new Set(ids)].toSorted());
-  expect(texts(await allPages(path, { headers: behind(post) }))).toEqual(texts(read));
+  expect(texts(await allPages(path, { headers: await behind(post) }))).toEqual(texts(read));
   expect(await (await ask("GET", `/v1/posts/${post}`)).json()).toMatchObject({ comments: 12 });
 });
 
@@ -305,7 +309,7 @@ it("lets no forged token reveal hidden comments, change data, or break a read", 
     ],
     Array.from({ length: 8 }, () => [post, max, true]),
   ]) {
-    const headers = { "Consistency-Token": btoa(JSON.stringify({ posts: entries, databases: [] })) };
+    const headers = await tokenWith(entries);
     const asked = { token: cleo.token, headers };
     expect(await (await ask("GET", `/v1/posts/${post}`, asked)).json()).toMatchObject({
       likes: 0,
@@ -329,7 +333,7 @@ it("lets no forged token reveal hidden comments, change data, or break a read", 
     { __proto__: 1 },
     [[post, 1, "true"]],
   ]) {
-    const headers = { "Consistency-Token": btoa(JSON.stringify({ posts: entries, databases: [] })) };
+    const headers = await tokenWith(entries);
     expect((await ask("GET", `/v1/posts/${post}`, { headers })).status).toBe(200);
   }
 });
