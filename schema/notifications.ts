@@ -11,8 +11,13 @@ export const NotificationKind = z.enum([
   "follow_request",
   "request_accepted",
   "new_post",
+  "new_device",
 ]);
 export type NotificationKind = z.infer<typeof NotificationKind>;
+
+/** The kinds that people can turn off. A sign-in on a new device is always reported. */
+export const OptionalKind = NotificationKind.exclude(["new_device"]);
+export type OptionalKind = z.infer<typeof OptionalKind>;
 
 /** Whose actions notify a person, for a kind: those of everyone, of people they follow, or of nobody. */
 export const NotificationSource = z.enum(["everyone", "following", "nobody"]);

@@ -27,6 +27,8 @@ import { notifications } from "./api/notifications/notifications.ts";
 import { people } from "./api/people/people.ts";
 import { isNavigation, isPage, page, pages } from "./pages.ts";
 import { posters } from "./api/media/posters.ts";
+import { changePassword } from "./api/accounts/change-password.ts";
+import { ownSessions } from "./api/accounts/own-sessions.ts";
 import { preferences } from "./api/notifications/preferences.ts";
 import { posts } from "./api/posts/posts.ts";
 import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
@@ -49,6 +51,8 @@ for (const resource of [
   feed,
   people,
   sessions,
+  ownSessions,
+  changePassword,
   me,
   follows,
   bells,

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { CommentId, PostId } from "../ids.ts";
-import { NotificationKind, UnreadCount, NotificationSource } from "../notifications.ts";
+import { CommentId, PostId, SessionId } from "../ids.ts";
+import { NotificationKind, OptionalKind, UnreadCount, NotificationSource } from "../notifications.ts";
 import { page, Timestamp } from "./common.ts";
 import { PersonCard } from "./people.ts";
 
@@ -34,6 +34,12 @@ export const Notification = z
     z.object({ kind: z.literal("follow"), ...common }),
     z.object({ kind: z.literal("follow_request"), ...common }),
     z.object({ kind: z.literal("request_accepted"), ...common }),
+    z.object({
+      kind: z.literal("new_device"),
+      session: SessionId,
+      device: z.string().openapi({ description: "The device that has signed in, and where, as far as it is known" }),
+      ...common,
+    }),
   ])
   .openapi("Notification");
 export type Notification = z.infer<typeof Notification>;
@@ -49,8 +55,8 @@ const Preference = z.object({
   who: NotificationSource.openapi({ description: "Whose actions notify the viewer" }),
   push: z.boolean().openapi({ description: "Whether to push these notifications to the viewer's devices" }),
 });
-const KINDS = Object.fromEntries(NotificationKind.options.map((kind) => [kind, Preference])) as Record<
-  NotificationKind,
+const KINDS = Object.fromEntries(OptionalKind.options.map((kind) => [kind, Preference])) as Record<
+  OptionalKind,
   typeof Preference
 >;
 

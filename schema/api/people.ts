@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { PersonId } from "../ids.ts";
 import { UnreadCount } from "../notifications.ts";
+import { PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../passwords.ts";
 import { BIO, NAME, text } from "../text.ts";
 import { page } from "./common.ts";
 
@@ -10,17 +11,20 @@ export const Handle = z
   .openapi({ example: "ada" });
 
 /**
- * Passwords are bounded by length only, as NIST SP 800-63B demands: no composition rules, no truncation. Lone
+ * Passwords are bounded by length only, in code points, as NIST SP 800-63B demands: no composition rules, no truncation.
+ * New ones must not be easy to guess (workers/api/accounts/password-rules.ts). Lone
  * surrogates are rejected because they would all hash alike. NULs are rejected because HMAC, which scrypt builds on,
  * pads short keys with them: a password would hash the same with and without NULs at its end.
  */
 export const Password = z
   .string()
-  .min(8)
-  .max(256)
+  // The cheap check comes first: normalization makes a code unit at most 18 times longer.
+  .max(2 * PASSWORD_MAX, { error: `Use at most ${PASSWORD_MAX} characters`, abort: true })
+  .refine((value) => passwordLength(value) >= PASSWORD_MIN, { error: `Use at least ${PASSWORD_MIN} characters` })
+  .refine((value) => passwordLength(value) <= PASSWORD_MAX, { error: `Use at most ${PASSWORD_MAX} characters` })
   .refine((value) => value.isWellFormed(), { error: "Must be well-formed Unicode" })
   .refine((value) => !value.includes("\0"), { error: "Must not contain NUL characters" })
-  .openapi({ format: "password" });
+  .openapi({ type: "string", format: "password", minLength: PASSWORD_MIN, maxLength: PASSWORD_MAX });
 
 /** The short form of a person, shown wherever their name appears. */
 export const PersonCard = z.object({ id: PersonId, handle: Handle, name: z.string() }).openapi("PersonCard");

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { CommentId, PersonId, PostId } from "../ids.ts";
+import type { CommentId, PersonId, PostId, SessionId } from "../ids.ts";
 import type { NotificationKind, NotificationSource } from "../notifications.ts";
 
 /** The inbox: one row per kind and subject, rewritten as the subject changes. In the recipient's shard. */
@@ -10,7 +10,7 @@ export const notifications = sqliteTable(
     recipient: text().$type<PersonId>().notNull(),
     kind: text().$type<NotificationKind>().notNull(),
     /** The post, comment or person; for follows, the day (workers/notifications/follow-notifications.ts). */
-    subject: text().$type<PostId | CommentId | PersonId>().notNull(),
+    subject: text().$type<PostId | CommentId | PersonId | SessionId>().notNull(),
     /** The post that was liked, commented on or published, or that the comment belongs to. */
     post: text().$type<PostId>(),
     /** The newest people, at most 3, newest first. */

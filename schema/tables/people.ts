@@ -43,13 +43,27 @@ export const credentials = sqliteTable("credentials", {
   password: text().notNull(),
 });
 
-/** In the shard of the person; the session's id carries the same shard. */
-export const sessions = sqliteTable("sessions", {
-  id: text().$type<SessionId>().primaryKey(),
-  person: text().$type<PersonId>().notNull(),
-  secretHash: text("secret_hash").notNull(),
-  expiresAt: integer("expires_at").notNull(),
-});
+/** In the shard of the person; the session's id carries the same shard, and the time of the sign-in. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().$type<SessionId>().primaryKey(),
+    person: text().$type<PersonId>().notNull(),
+    secretHash: text("secret_hash").notNull(),
+    /** When it ends unless it is used before, in ms since 1970. */
+    expiresAt: integer("expires_at").notNull(),
+    /** When it was last used, in ms since 1970: up to six hours too early. */
+    usedAt: integer("used_at").notNull().default(0),
+    /** The browser and system that signed in, in plain words. */
+    device: text().notNull().default("Unknown device"),
+    /** Where the sign-in came from, such as "Lisbon, Portugal". */
+    place: text(),
+    /** The secret before the last renewal. It is valid until the new one has been used. */
+    priorHash: text("prior_hash"),
+    renewedAt: integer("renewed_at").notNull().default(0),
+  },
+  (t) => [index("sessions_by_person").on(t.person)], // They are listed, ended together and limited in number.
+);
 
 /**
  * Follows and follow requests, the fact: in the follower's shard. The row stays after an unfollow, because its version

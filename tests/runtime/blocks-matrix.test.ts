@@ -7,7 +7,7 @@ import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./queues/facts.ts";
 import { ask, signUp } from "./world/people.ts";
 import { writeFollow, readyMedia } from "./world/posts.ts";
-import { OWN_FILE_ROUTES } from "./routes.ts";
+import { OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -246,6 +246,7 @@ const NOT_ABOUT_OTHERS = [
   "DELETE /sessions/current",
   "GET /me",
   "PATCH /me",
+  ...OWN_ACCOUNT_ROUTES,
   ...OWN_FILE_ROUTES,
   "POST /posts",
   "POST /notifications/read",

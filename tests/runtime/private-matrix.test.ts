@@ -6,7 +6,7 @@ import { comment, succeed, projectAll, publish, type Someone } from "./world/api
 import { recordQueues } from "./queues/facts.ts";
 import { ask, makePrivate, signUp } from "./world/people.ts";
 import { writeFollow } from "./world/posts.ts";
-import { OWN_FILE_ROUTES } from "./routes.ts";
+import { OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
 import { fanOut } from "../../workers/feeds/fan-out.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -202,6 +202,7 @@ const WITHOUT_POSTS = [
   "DELETE /people/{person}/block",
   "PUT /people/{person}/mute",
   "DELETE /people/{person}/mute",
+  ...OWN_ACCOUNT_ROUTES,
   ...OWN_FILE_ROUTES,
   "POST /posts",
   "POST /notifications/read",

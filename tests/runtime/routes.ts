@@ -15,3 +15,11 @@ export const OWN_FILE_ROUTES = [
   "PATCH /uploads/{media}",
   "DELETE /uploads/{media}",
 ];
+
+/** Routes for the same matrices that show and change nothing but the viewer's own account. */
+export const OWN_ACCOUNT_ROUTES = [
+  "GET /me/sessions",
+  "DELETE /me/sessions",
+  "DELETE /me/sessions/{session}",
+  "PUT /me/password",
+];

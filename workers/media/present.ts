@@ -4,6 +4,7 @@ import { Refusal } from "../../schema/api/refusals.ts";
 import type { MediaRow } from "./files/media-row.ts";
 import { reasonOf } from "./files/rejections.ts";
 import { mayInspectAgain } from "./inspection/retry.ts";
+import type { Reader } from "../storage/reader.ts";
 import { signedQueryFor } from "../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
 
@@ -12,14 +13,14 @@ export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =
   !details?.video || details.thumbhash !== undefined;
 
 /**
- * Returns an upload as the API shows it to its owner. Its URLs are signed for the owner, because it may not be
+ * Returns an upload as the API shows it to its owner, the viewer. Its URLs are signed for them, because it may not be
  * published yet. Throws `media_not_found` once it is deleted.
  */
-export async function presentMedia(env: Env, row: MediaRow): Promise<Media> {
+export async function presentMedia({ env, viewer }: Reader, row: MediaRow): Promise<Media> {
   const { state, rejection } = row;
   if (state === "deleted") throw new Refusal("media_not_found");
   const isReady = state === "ready";
-  const signature = isReady ? await signedQueryFor(env, row.id, row.owner) : "";
+  const signature = isReady && viewer ? await signedQueryFor(env, row.id, viewer) : "";
   return {
     id: row.id,
     state,

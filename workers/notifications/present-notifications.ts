@@ -1,7 +1,7 @@
 /** Presents inbox entries to their recipient, without those that they may no longer see. */
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
-import type { CommentId, MediaId, PersonId, PostId } from "../../schema/ids.ts";
+import type { CommentId, MediaId, PersonId, PostId, SessionId } from "../../schema/ids.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { logWarning } from "../../schema/log.ts";
 import { mediaUrls } from "../reads/media-urls.ts";
@@ -100,6 +100,7 @@ function present(
   const at = new Date(entry.at).toISOString();
   const common = { id: `${kind}.${subject}`, actors, count, at, unread: entry.unread === 1 };
   if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...common };
+  if (kind === "new_device") return { kind, session: subject as SessionId, device: entry.excerpt ?? "", ...common };
   const [picture] = document?.media ?? [];
   if (!document || !picture) return undefined;
   const post = { id: document.id, ...(picture.video?.poster !== false && { thumbnail: thumbnailOf(picture.id) }) };

@@ -1,7 +1,8 @@
-import type { MediaId, PersonId } from "../../schema/ids.ts";
+import type { MediaId } from "../../schema/ids.ts";
 import { logWarning } from "../../schema/log.ts";
 import { signedQueryFor } from "./media-signatures.ts";
 import type { Reader } from "../storage/reader.ts";
+import type { Viewer } from "../storage/viewer.ts";
 import type { KnownPost } from "./stored-posts.ts";
 
 /** The signature that a file's URLs end with for one viewer, by file. A file that is not in the map needs none. */
@@ -24,9 +25,9 @@ export async function signaturesFor(reader: Reader, posts: readonly KnownPost[])
 }
 
 /** Signs each file for the viewer; returns none for an anonymous viewer. */
-export async function signaturesOf({ env, person }: Reader, media: readonly MediaId[]): Promise<Signatures> {
-  if (person === undefined) return new Map();
-  return new Map(await Promise.all(media.map((id) => signed(env, id, person))));
+export async function signaturesOf({ env, viewer }: Reader, media: readonly MediaId[]): Promise<Signatures> {
+  if (viewer === undefined) return new Map();
+  return new Map(await Promise.all(media.map((id) => signed(env, id, viewer))));
 }
 
-const signed = async (env: Env, id: MediaId, person: PersonId) => [id, await signedQueryFor(env, id, person)] as const;
+const signed = async (env: Env, id: MediaId, viewer: Viewer) => [id, await signedQueryFor(env, id, viewer)] as const;

@@ -7,7 +7,7 @@ import { secrets } from "../../schema/tables/operations.ts";
 /** HMAC-SHA-256 gains nothing from a longer key. */
 const SECRET_BYTES = 32;
 
-export type SecretName = "media-urls" | "tokens";
+export type SecretName = "devices" | "media-urls" | "tokens";
 
 const known = new WeakMap<Env["DB"], Map<SecretName, Uint8Array<ArrayBuffer>>>();
 

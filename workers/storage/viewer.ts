@@ -5,6 +5,11 @@ export type Viewer = { person: PersonId; session: SessionId };
 
 /**
  * The result of the check of a session that is valid. `hasBlocks`: the viewer has blocked somebody, or somebody has
- * blocked them. `at`: the bookmark of the state that was read.
+ * blocked them. `at`: the bookmark of the state that was read. `renewal`: the secret that was used, by its hash, is old; it
+ * may be renewed unless it was after `before` (ms since 1970).
  */
-export type SessionCheck = { hasBlocks: boolean; at: string | undefined };
+export type SessionCheck = {
+  hasBlocks: boolean;
+  at: string | undefined;
+  renewal?: { hash: string; before: number } | undefined;
+};

@@ -10,6 +10,7 @@ import { Monogram } from "../people/monogram.tsx";
 export function NotificationRow({ notification }: { notification: Notification }) {
   const { actors, kind, count, unread, at } = notification;
   const [newest] = actors;
+  const isSignIn = kind === "new_device";
   return (
     <li>
       <a class={unread ? "row notification notification-unread" : "row notification"} href={pathOf(notification)}>
@@ -17,8 +18,9 @@ export function NotificationRow({ notification }: { notification: Notification }
         <span class="notification-text">
           {unread && <span class="unseen">New: </span>}
           <span>
-            <b>{namesIn(notification)}</b> {DID[kind](count)}
+            {!isSignIn && <b>{namesIn(notification)}</b>} {DID[kind](count)}
           </span>
+          {isSignIn && <span>{notification.device}</span>}
           {"excerpt" in notification && notification.excerpt && (
             <q class="notification-excerpt">{notification.excerpt}</q>
           )}
@@ -44,6 +46,7 @@ const Thumbnail = ({ src }: { src: string | undefined }) =>
 
 function pathOf(notification: Notification): string {
   if ("post" in notification) return `/posts/${notification.post.id}`;
+  if (notification.kind === "new_device") return "/settings/security";
   return notification.kind === "follow_request" ? "/requests" : `/people/${notification.actors[0]?.handle ?? ""}`;
 }
 
@@ -65,4 +68,5 @@ const DID: Record<NotificationKind, (count: number) => string> = {
   follow: (count) => (count > 1 ? "follow you" : "follows you"),
   follow_request: (count) => (count > 1 ? "want to follow you" : "wants to follow you"),
   request_accepted: () => "accepted your follow request",
+  new_device: () => "New sign-in to your account",
 };

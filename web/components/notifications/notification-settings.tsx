@@ -1,12 +1,12 @@
 import type { Preferences } from "../../../schema/api/notifications.ts";
-import type { NotificationKind, NotificationSource } from "../../../schema/notifications.ts";
+import type { NotificationSource, OptionalKind } from "../../../schema/notifications.ts";
 import { api } from "../../api/api.ts";
 import { useLoad } from "../../api/load.ts";
 import { showToast } from "../../browser/toast.ts";
 import { Failure, RowsSkeleton } from "../common/states.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 
-const KINDS: [NotificationKind, string][] = [
+const KINDS: [OptionalKind, string][] = [
   ["like", "Likes"],
   ["comment", "Comments"],
   ["reply", "Replies"],

@@ -15,6 +15,7 @@ import type { PersonId } from "../../../schema/ids.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
+import { renewSession } from "./own-sessions.ts";
 import { type App, body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
 
@@ -27,7 +28,11 @@ me.openapi(
     summary: "Get the viewer's own profile",
     responses: { 200: json(Me), ...refusals },
   }),
-  async (c) => c.json(await meOf(c.var.reader, claimedViewer(c)), 200),
+  async (c) => {
+    // Here, because every client reads this when it starts.
+    const [own] = await Promise.all([meOf(c.var.reader, claimedViewer(c)), renewSession(c)]);
+    return c.json(own, 200);
+  },
 );
 
 me.openapi(

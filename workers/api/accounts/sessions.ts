@@ -1,27 +1,20 @@
 /** Signing in and out. */
-import { statement } from "../../../schema/d1/database.ts";
 import { createRoute } from "@hono/zod-openapi";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
-import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
-import { isWritableSql } from "../../../schema/d1/shard-sql.ts";
+import { newId, type PersonId } from "../../../schema/ids.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
-import { list, textOf } from "../../../schema/d1/sql.ts";
-import { credentials, people, sessions as sessionsTable } from "../../../schema/tables/people.ts";
+import { credentials, people } from "../../../schema/tables/people.ts";
 import { closeSockets } from "../../notifications/socket-hints.ts";
-import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { endSubscriptions } from "../../push/subscriptions.ts";
 import { claimantOf } from "../../reads/people.ts";
 import { countAttempt } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, refuseWrongToken, routes, requireViewer } from "../../http/routes.ts";
-import { forgetSession, newSession, SESSION_LASTS } from "./tokens.ts";
-import { beginSession, endSession } from "./viewer.ts";
-
-/** How many expired sessions a sign-in deletes: more than the one it adds, so that they never pile up. */
-const SWEPT_PER_SIGN_IN = 10;
+import { endStatements, signInHere } from "./begin-session.ts";
+import { forgetSession } from "./tokens.ts";
+import { endSession } from "./viewer.ts";
 
 export const sessions = routes();
 
@@ -31,7 +24,10 @@ sessions.openapi(
     method: "post",
     path: "/sessions",
     summary: "Sign in",
-    description: "The token is set as a cookie too, for browsers. Allows ten attempts a minute for one handle.",
+    description:
+      "The token is set as a cookie too, for browsers, and ends the session that the same browser had before. A sign-in " +
+      "on a new device raises a notification. Allows ten attempts a minute for one handle. A session ends when it has " +
+      "not been used for 30 days, and after 180 days.",
     request: body(SignIn),
     responses: { 201: json(SignedIn, "Signed in"), ...refusals },
   }),
@@ -43,8 +39,7 @@ sessions.openapi(
     const known = await credentialsOf(c.env, handle);
     const right = await verifyPassword(password, known?.password);
     if (!known || !right) throw new Refusal("wrong_credentials");
-    const token = await startSession(c.env, known.person.id);
-    beginSession(c, token);
+    const token = await signInHere(c, known.person.id, known.password);
     return c.json({ person: known.person, token }, 201);
   },
 );
@@ -60,15 +55,14 @@ sessions.openapi(
   async (c) => {
     const viewer = await requireViewer(c);
     const { person, session } = viewer;
-    await c.var.reader.write(session, [statement(END, session), endSubscriptions(viewer)]);
+    await c.var.reader.write(session, endStatements(viewer));
     forgetSession(session);
     await closeSockets(c.env, person, session);
     endSession(c);
+    c.header("clear-site-data", '"cache"'); // Pictures of private people, among others. The client clears its own storage.
     return c.body(null, 204);
   },
 );
-
-const END = textOf(sql`DELETE FROM ${sessionsTable} WHERE ${sessionsTable.id} = ?1`);
 
 /** Queries for the credentials of nobody if the handle is unknown, so that the response time does not reveal it. */
 async function credentialsOf(env: Env, handle: string): Promise<{ person: PersonCard; password: string } | undefined> {
@@ -83,30 +77,3 @@ async function credentialsOf(env: Env, handle: string): Promise<{ person: Person
     .where(and(eq(people.id, id), eq(people.handle, handle)));
   return row;
 }
-
-/**
- * Writes a session and returns its token; also deletes some expired ones. Ids are in order of time and all sessions
- * last equally long, so the expired ones come first in their table. Costs one D1 batch.
- */
-async function startSession(env: Env, person: PersonId): Promise<string> {
-  const database = databaseOf(env, person);
-  const oldestAlive = newId<SessionId>(0, Date.now() - SESSION_LASTS, 0);
-  return withFreshIds(async () => {
-    const { token, row } = await newSession(env, person);
-    await database.batch([
-      statement(BEGIN, row.id, row.person, row.secretHash, row.expiresAt),
-      statement(SWEEP, oldestAlive, SWEPT_PER_SIGN_IN),
-    ]);
-    return token;
-  });
-}
-
-const BEGIN = textOf(sql`
-  INSERT INTO ${sessionsTable}
-    (${list(sessionsTable.id, sessionsTable.person, sessionsTable.secretHash, sessionsTable.expiresAt)})
-  VALUES (?1, ?2, ?3, ?4)`);
-const SWEEP = textOf(sql`
-  DELETE FROM ${sessionsTable} WHERE ${sessionsTable.id} IN (
-    SELECT ${sessionsTable.id} FROM ${sessionsTable}
-    WHERE ${sessionsTable.id} < ?1 AND ${isWritableSql(sessionsTable.id)}
-    ORDER BY ${sessionsTable.id} LIMIT ?2)`);

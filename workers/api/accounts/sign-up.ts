@@ -17,6 +17,7 @@ import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { claimantOf, personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { type Origin, UNKNOWN_ORIGIN } from "./devices.ts";
 import { hashPassword } from "./passwords.ts";
 import { newSession } from "./tokens.ts";
 
@@ -28,15 +29,19 @@ const TRIES = 3;
 type NewPerson = { handle: string; name: string; password: string };
 
 /** Signs up and in, or throws `handle_taken`. Costs one D1 query for the claim and one batch of three rows. */
-export async function signUp(env: Env, asked: NewPerson): Promise<{ person: PersonCard; token: string }> {
+export async function signUp(
+  env: Env,
+  asked: NewPerson,
+  origin = UNKNOWN_ORIGIN,
+): Promise<{ person: PersonCard; token: string; passwordHash: string }> {
   // Before the claim, because time is short after it.
   const passwordHash = await hashPassword(asked.password);
   let moving: unknown;
   for (let tried = 0; tried < TRIES; tried += 1) {
     const person: PersonCard = { id: await claimHandle(env, asked.handle), handle: asked.handle, name: asked.name };
     try {
-      const token = await createPerson(env, person, passwordHash);
-      if (token) return { person, token };
+      const token = await createPerson(env, person, passwordHash, origin);
+      if (token) return { person, token, passwordHash };
     } catch (error) {
       if (!isMovingError(error)) throw error;
       moving = error; // Certainly nothing was written, and the next try draws another shard.
@@ -73,7 +78,12 @@ const isClaim = (handle: string, person: PersonId) => and(eq(handles.handle, han
  * Writes a person whose handle is claimed, with a session, and returns the token. Returns undefined, and writes
  * nothing, if the deadline has passed or the id is taken.
  */
-export async function createPerson(env: Env, person: PersonCard, passwordHash: string): Promise<string | undefined> {
+export async function createPerson(
+  env: Env,
+  person: PersonCard,
+  passwordHash: string,
+  { device, place }: Origin = UNKNOWN_ORIGIN,
+): Promise<string | undefined> {
   const database = databaseOf(env, person.id);
   const deadline = timeOf(person.id) + CREATE_WITHIN;
   return withFreshIds(async () => {
@@ -82,7 +92,17 @@ export async function createPerson(env: Env, person: PersonCard, passwordHash: s
       // Uses D1's own clock, since a batch may be delayed on its way. The rest is written only with the person.
       statement(CREATE, person.id, person.handle, person.name, deadline, today()),
       statement(SET_PASSWORD, person.id, person.handle, passwordHash),
-      statement(BEGIN_SESSION, person.id, person.handle, row.id, row.secretHash, row.expiresAt),
+      statement(
+        BEGIN_SESSION,
+        person.id,
+        person.handle,
+        row.id,
+        row.secretHash,
+        row.expiresAt,
+        row.usedAt,
+        device,
+        place,
+      ),
     ]);
     return created && created.changes > 0 ? token : undefined;
   });
@@ -95,8 +115,16 @@ const IS_CREATED = sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?1 A
 const SET_PASSWORD = textOf(sql`
   INSERT INTO ${credentials} (${list(credentials.person, credentials.password)}) SELECT ?1, ?3 WHERE ${IS_CREATED}`);
 const BEGIN_SESSION = textOf(sql`
-  INSERT INTO ${sessions} (${list(sessions.id, sessions.person, sessions.secretHash, sessions.expiresAt)})
-  SELECT ?3, ?1, ?4, ?5 WHERE ${IS_CREATED}`);
+  INSERT INTO ${sessions} (${list(
+    sessions.id,
+    sessions.person,
+    sessions.secretHash,
+    sessions.expiresAt,
+    sessions.usedAt,
+    sessions.device,
+    sessions.place,
+  )})
+  SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_CREATED}`);
 
 /** Gives a claim back. Safe at once, because only the claimant could create the person. */
 async function release(env: Env, { handle, id }: PersonCard): Promise<void> {

@@ -5,37 +5,67 @@
  * anything (workers/storage/issued-tokens.ts).
  */
 import { sql } from "drizzle-orm";
-import { isId, newId, type PersonId, type SessionId, shardOf } from "../../../schema/ids.ts";
+import { isId, newId, type PersonId, type SessionId, shardOf, timeOf } from "../../../schema/ids.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
-import { textOf } from "../../../schema/d1/sql.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { bare, textOf } from "../../../schema/d1/sql.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { blocks, people, sessions } from "../../../schema/tables/people.ts";
+import { logWarning } from "../../../schema/log.ts";
 import { personDocuments } from "../../reads/documents.ts";
 import { canTell, issue, issuedText, isEqual } from "../../storage/issued-tokens.ts";
+import { openSessions } from "../../reads/open-sessions.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
 import type { SessionCheck } from "../../storage/viewer.ts";
 
-/** In ms, from sign-in. Using a session does not extend it, so that reads never write. */
-export const SESSION_LASTS = 30 * 24 * 60 * 60 * 1000;
+const DAY = 24 * 60 * 60 * 1000;
+/** The longest that a session lasts from its sign-in, in ms. */
+export const SESSION_LASTS = 180 * DAY;
+/** After this long without use a session ends, in ms. */
+export const SESSION_IDLE_MAX = 30 * DAY;
+/** How often the use of a session is written, in ms. So most reads write nothing, and no read waits for it. */
+const USE_WRITTEN_EVERY = DAY / 4;
+/** How old the secret of a browser's session gets before it is renewed, in ms. */
+export const SECRET_LASTS = 7 * DAY;
+/** A secret that is used this long after its renewal means that its client never got the new one. In ms. */
+const RENEWAL_ARRIVES_WITHIN = 60_000;
 
 const SECRET_BYTES = 32;
 const TOKEN = /^(\w{13})\.(\w{13})\.([\w-]{43})\.[\w-]{22}$/;
 /** How many ended sessions an isolate remembers. */
 const ENDED_MAX = 10_000;
+/** How many sessions an isolate remembers to have noted as used. */
+const USED_MAX = 10_000;
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
+
+type NewSession = Pick<typeof sessions.$inferSelect, "id" | "person" | "secretHash" | "expiresAt" | "usedAt">;
 
 /** Returns a token for `person` and the row that makes it valid. The id may be taken: see `withFreshIds`. */
 export async function newSession(
   env: Env,
   person: PersonId,
   now = Date.now(),
-): Promise<{ token: string; row: typeof sessions.$inferInsert }> {
+): Promise<{ token: string; row: NewSession }> {
   const id = newId<SessionId>(shardOf(person), now);
+  const { token, secretHash } = await newToken(env, person, id);
+  return { token, row: { id, person, secretHash, expiresAt: expiryOf(id, now), usedAt: now } };
+}
+
+/** Returns another token for a session, and the hash to store. */
+export async function newToken(
+  env: Env,
+  person: PersonId,
+  id: SessionId,
+): Promise<{ token: string; secretHash: string }> {
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64(BASE64URL);
   const [token, secretHash] = await Promise.all([issue(env, "session", `${person}.${id}.${secret}`), hashOf(secret)]);
-  return { token, row: { id, person, secretHash, expiresAt: now + SESSION_LASTS } };
+  return { token, secretHash };
 }
+
+/** When a session ends that was last used at `usedAt`, in ms since 1970. */
+export const expiryOf = (id: SessionId, usedAt: number): number =>
+  Math.min(usedAt + SESSION_IDLE_MAX, timeOf(id) + SESSION_LASTS);
 
 /** A token in its parts. It claims to belong to `person`; `checkSession` says whether that is true. */
 export type Claim = { person: PersonId; session: SessionId; secret: string };
@@ -62,7 +92,8 @@ const issuedTokens = new Memory<string, true>(10_000);
  * Returns whether the session of a token is valid: undefined if it never was or is over. Reads a replica, so the end of a
  * session holds everywhere once the replicas have it, and at once in the isolate that ended it; with the variable
  * SESSION_CHECKS set to "primary", at once everywhere. A session that a replica lacks may have begun a moment ago, so it is
- * looked up at the primary. Costs one D1 query, two for a session that does not exist.
+ * looked up at the primary, as is one whose secret has just been renewed. Costs one D1 query, two for a wrong token, and
+ * a row written once in six hours of use, in the background.
  */
 export async function checkSession(
   reader: Reader,
@@ -70,34 +101,95 @@ export async function checkSession(
   now = Date.now(),
 ): Promise<SessionCheck | undefined> {
   if (ended.get(session)) return undefined;
-  const [{ row, at }, hash] = await Promise.all([sessionRow(reader, session), cachedHashOf(secret)]);
-  if (!row || row.id !== person || row.expiresAt <= now || !isEqual(row.secretHash, hash)) return undefined;
+  const { row, at, hash } = await sessionRow(reader, session, cachedHashOf(secret));
+  if (!row || row.id !== person || row.expiresAt <= now || !isSecretOf(row, hash)) return undefined;
   const { id, handle, name } = row;
   personDocuments.learn(id, { id, handle, name }); // The viewer often appears in their own response.
-  return { hasBlocks: row.hasBlocks === 1, at };
+  const isCurrent = isEqual(row.secretHash, hash);
+  noteUse(reader, session, row, isCurrent, now);
+  return { hasBlocks: row.hasBlocks === 1, at, renewal: renewalOf(session, row, { hash, isCurrent }, now) };
 }
+
+const isSecretOf = ({ secretHash, priorHash }: SessionRow, hash: string): boolean =>
+  isEqual(secretHash, hash) || (priorHash !== null && isEqual(priorHash, hash));
+
+/** Returns the condition to renew the secret of a session on, or undefined while it is new enough. */
+function renewalOf(
+  session: SessionId,
+  { renewedAt, priorHash }: SessionRow,
+  { hash, isCurrent }: { hash: string; isCurrent: boolean },
+  now: number,
+): SessionCheck["renewal"] {
+  const before = now - (isCurrent ? SECRET_LASTS : RENEWAL_ARRIVES_WITHIN);
+  const isDue = Math.max(renewedAt, timeOf(session)) < before && (isCurrent || priorHash !== null);
+  return isDue ? { hash, before } : undefined;
+}
+
+/**
+ * Writes in the background that a session is used, which postpones its end. The secret before the last renewal ends then:
+ * its client has the new one. Once in USE_WRITTEN_EVERY, however many requests and isolates notice.
+ */
+function noteUse(reader: Reader, session: SessionId, { usedAt }: SessionRow, isCurrent: boolean, now: number): void {
+  const before = now - USE_WRITTEN_EVERY;
+  const noted = used.get(session)?.value ?? 0;
+  if (Math.max(usedAt, noted) > before) return;
+  used.set(session, now);
+  const written = databaseOf(reader.env, session).run(
+    NOTE_USE,
+    session,
+    now,
+    expiryOf(session, now),
+    before,
+    isCurrent ? now - RENEWAL_ARRIVES_WITHIN : 0,
+  );
+  reader.background.waitUntil(
+    written.catch((error: unknown) => {
+      used.delete(session); // Another request tries again.
+      logWarning("use of a session not noted", { error: String(error) });
+    }),
+  );
+}
+
+const used = new Memory<SessionId, number>(USED_MAX);
+
+const NOTE_USE = textOf(sql`
+  UPDATE ${sessions} SET ${bare(sessions.usedAt)} = ?2, ${bare(sessions.expiresAt)} = ?3,
+    ${bare(sessions.priorHash)} = iif(${sessions.renewedAt} < ?5, NULL, ${sessions.priorHash})
+  WHERE ${sessions.id} = ?1 AND ${sessions.usedAt} <= ?4 AND ${sessions.expiresAt} > ?2`);
 
 /** Makes this isolate refuse a session that has ended, however late its replica is. */
-export const forgetSession = (session: SessionId): void => ended.set(session, true);
-const ended = new Memory<SessionId, true>(ENDED_MAX);
-
-async function sessionRow(
-  reader: Reader,
-  session: SessionId,
-): Promise<{ row: SessionRow | undefined; at: string | undefined }> {
-  const { rows, at } =
-    reader.env.SESSION_CHECKS === "primary"
-      ? await reader.primaryAt<SessionRow>(session, SESSION, session)
-      : await reader.existing<SessionRow>(session, SESSION, [session]);
-  return { row: rows[0], at };
+export function forgetSession(session: SessionId): void {
+  ended.set(session, true);
+  openSessions.drop(session);
 }
 
-type SessionRow = PersonCard & Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt"> & { hasBlocks: 0 | 1 };
+const ended = new Memory<SessionId, true>(ENDED_MAX);
+
+type FoundSession = { row: SessionRow | undefined; at: string | undefined; hash: string };
+
+async function sessionRow(reader: Reader, session: SessionId, hashed: Promise<string>): Promise<FoundSession> {
+  const isAtPrimary = reader.env.SESSION_CHECKS === "primary";
+  const atPrimary = () => reader.primaryAt<SessionRow>(session, SESSION, session);
+  const [near, hash] = await Promise.all([
+    isAtPrimary ? atPrimary() : reader.replicaAt<SessionRow>(session, SESSION, session),
+    hashed,
+  ]);
+  const [row] = near.rows;
+  if (isAtPrimary || (row && isSecretOf(row, hash))) return { row, at: near.at, hash };
+  const { rows, at } = await atPrimary();
+  return { row: rows[0], at, hash };
+}
+
+type SessionRow = PersonCard &
+  Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt" | "usedAt" | "priorHash" | "renewedAt"> & {
+    hasBlocks: 0 | 1;
+  };
 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
 const SESSION = textOf(sql`
   SELECT ${people.id}, ${people.handle}, ${people.name}, ${sessions.secretHash} AS "secretHash",
-    ${sessions.expiresAt} AS "expiresAt", EXISTS (
+    ${sessions.expiresAt} AS "expiresAt", ${sessions.usedAt} AS "usedAt", ${sessions.priorHash} AS "priorHash",
+    ${sessions.renewedAt} AS "renewedAt", EXISTS (
       SELECT 1 FROM ${ACTIVE_BLOCKS}
       WHERE ${blocks.person} = ${sessions.person} AND ${IS_ACTIVE}) AS "hasBlocks"
   FROM ${sessions} JOIN ${people} ON ${people.id} = ${sessions.person} WHERE ${sessions.id} = ?1`);

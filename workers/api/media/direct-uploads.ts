@@ -61,7 +61,7 @@ directUploads.openapi(
       parts.map(({ etag }) => etag.replaceAll('"', "")),
     );
     const row = await ownMedia(c.env, person, id);
-    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.var.reader, row), 200, { "cache-control": "no-store" });
   },
 );
 

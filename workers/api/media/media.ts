@@ -79,7 +79,7 @@ export const mediaRoutes = routes()
     const file = c.req.raw.body;
     if (!file || bytes === 0) throw new Refusal("invalid_request", "The body is empty. Send the file as the body.");
     const row = await upload(c.env, person, bytes, file);
-    return c.json(await presentMedia(c.env, row), 201, {
+    return c.json(await presentMedia(c.var.reader, row), 201, {
       location: `/v1/media/${row.id}`,
       "cache-control": "no-store",
     });
@@ -87,7 +87,7 @@ export const mediaRoutes = routes()
   .openapi(readMedia, async (c) => {
     const { person } = await requireViewer(c);
     const row = await ownMedia(c.env, person, c.req.valid("param").id);
-    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.var.reader, row), 200, { "cache-control": "no-store" });
   })
   .openapi(removeMedia, async (c) => {
     const { person } = await requireViewer(c);
@@ -101,7 +101,7 @@ export const mediaRoutes = routes()
     await inspectAgain(c.env, person, await ownMedia(c.env, person, id));
     const row = await ownMedia(c.env, person, id);
     if (row.state === "rejected") throw new Refusal("not_inspected_again");
-    return c.json(await presentMedia(c.env, row), 202, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.var.reader, row), 202, { "cache-control": "no-store" });
   })
   .openapi(editMedia, async (c) => {
     const { person } = await requireViewer(c);
@@ -112,7 +112,7 @@ export const mediaRoutes = routes()
       .where(and(eq(media.id, id), eq(media.owner, person)))
       .returning();
     if (!row) throw new Refusal("media_not_found");
-    return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+    return c.json(await presentMedia(c.var.reader, row), 200, { "cache-control": "no-store" });
   });
 
 function contentLength(header: string | undefined): number {

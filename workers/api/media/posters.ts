@@ -31,7 +31,7 @@ export const posters = routes().openapi(putPoster, async (c) => {
   await setPoster(c.env, person, id, await picture(c.req.raw));
   await dropCachedRenditions(id); // The owner may have viewed an earlier poster.
   const row = await ownMedia(c.env, person, id);
-  return c.json(await presentMedia(c.env, row), 200, { "cache-control": "no-store" });
+  return c.json(await presentMedia(c.var.reader, row), 200, { "cache-control": "no-store" });
 });
 
 /** Reads the body into memory. Its Content-Length is required, and bounds it. */

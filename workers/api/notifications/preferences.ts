@@ -5,7 +5,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { NewPreferences, Preferences, type QuietHours } from "../../../schema/api/notifications.ts";
 import { bare, list, rowsOf, textOf } from "../../../schema/d1/sql.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { NotificationKind } from "../../../schema/notifications.ts";
+import { OptionalKind } from "../../../schema/notifications.ts";
 import { notificationPreferences, quietHours as quietHoursTable } from "../../../schema/tables/notifications.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { claimedViewer, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
@@ -34,7 +34,7 @@ preferences.openapi(
   async (c) => {
     const { person } = await requireViewer(c);
     const { kinds, quietHours } = c.req.valid("json");
-    const chosen = NotificationKind.options.flatMap((kind): (typeof CHOICES.Row)[] => {
+    const chosen = OptionalKind.options.flatMap((kind): (typeof CHOICES.Row)[] => {
       const choice = kinds[kind];
       return choice ? [{ kind, who: choice.who, push: choice.push }] : [];
     });
@@ -71,7 +71,7 @@ async function preferencesOf(reader: Reader, person: PersonId): Promise<Preferen
     reader.replica<Quiet>(person, QUIET, person),
   ]);
   const chosen = new Map(choices.map(({ kind, who, push }) => [kind, { who, push: push === 1 }]));
-  const kinds = NotificationKind.options.map((kind) => [kind, chosen.get(kind) ?? { who: "everyone", push: true }]);
+  const kinds = OptionalKind.options.map((kind) => [kind, chosen.get(kind) ?? { who: "everyone", push: true }]);
   const quietHours: QuietHours | null = quiet
     ? { from: timeOfDay(quiet.fromMinute), to: timeOfDay(quiet.toMinute), timeZone: quiet.timeZone }
     : null;

@@ -16,6 +16,9 @@ import { countAttempt } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { type App, body, json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
+import { endSessionOfBrowser } from "../accounts/begin-session.ts";
+import { originOf, rememberDevice } from "../accounts/devices.ts";
+import { refuseWeakPassword } from "../accounts/password-rules.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
 
@@ -36,10 +39,17 @@ people.openapi(
     await refuseWrongToken(c);
     const { handle, password, name } = c.req.valid("json");
     await countAttempt(c, "sign-up", handle);
-    const signedIn = await signUp(c.env, { handle, password, name: name ?? handle });
+    refuseWeakPassword(password, [handle, name ?? handle]);
+    const { person, token, passwordHash } = await signUp(
+      c.env,
+      { handle, password, name: name ?? handle },
+      originOf(c),
+    );
     handles.drop(handle); // It may be cached as taken by nobody.
-    beginSession(c, signedIn.token);
-    return c.json(signedIn, 201);
+    await endSessionOfBrowser(c);
+    beginSession(c, token);
+    await rememberDevice(c, person.id, passwordHash);
+    return c.json({ person, token }, 201);
   },
 );
 

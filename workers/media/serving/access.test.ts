@@ -1,7 +1,7 @@
 /** Who sees a file, by which URL and from when on, and what the decision costs. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import type { MediaId, PersonId, SessionId } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { d1Costs, warmD1Costs } from "../../../tests/runtime/stores/d1-costs.ts";
 import { withFaults } from "../../../tests/runtime/stores/faults.ts";
@@ -9,6 +9,7 @@ import { requestAs, codeOf } from "../../../tests/runtime/media/media.ts";
 import { makePrivate, signUp } from "../../../tests/runtime/world/people.ts";
 import { writeFollow, newPerson } from "../../../tests/runtime/world/posts.ts";
 import { claim, readyVideo } from "../../../tests/runtime/media/served-media.ts";
+import { newSession } from "../../api/accounts/tokens.ts";
 import { publishedMedia } from "./published.ts";
 import { signedQueryFor } from "../../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../../reads/media-urls.ts";
@@ -36,6 +37,29 @@ async function get(path: string, bindings: Env = env): Promise<string> {
   }
   expect(response.headers.get("cache-control")).toBe("no-store");
   return `${response.status} ${await codeOf(response)}`;
+}
+
+/** Signs a URL of a file for the one session of each person, which it begins at the first use. */
+async function signFor(id: MediaId, person: PersonId): Promise<string> {
+  const session = sessionsOf.get(person) ?? (await beginSession(person));
+  sessionsOf.set(person, session);
+  return signedQueryFor(env, id, { person, session });
+}
+
+const sessionsOf = new Map<PersonId, SessionId>();
+
+async function beginSession(person: PersonId): Promise<SessionId> {
+  const { row } = await newSession(env, person);
+  await write(
+    person,
+    "INSERT INTO sessions (id, person, secret_hash, expires_at, used_at) VALUES (?, ?, ?, ?, ?)",
+    row.id,
+    row.person,
+    row.secretHash,
+    row.expiresAt,
+    row.usedAt,
+  );
+  return row.id;
 }
 
 const WEBP = { headers: { accept: "image/webp" } };
@@ -84,7 +108,7 @@ describe.each(STATES)("a file that is %s", (state) => {
     const plain = state === "public" ? SEEN : UNSEEN;
     for (const path of pathsOf(id)) expect(await get(path), path).toBe(plain);
     for (const role of ROLES) {
-      const signature = await signedQueryFor(env, id, roles[role]);
+      const signature = await signFor(id, roles[role]);
       for (const path of pathsOf(id, signature)) expect(await get(path), `${role} ${path}`).toBe(sees(role, state));
     }
   });
@@ -93,6 +117,8 @@ describe.each(STATES)("a file that is %s", (state) => {
 /** Ways to tamper with a signature of the owner. */
 const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
   ["for another", (query, owner) => query.replace(owner, newPerson())],
+  ["for another session", (query) => query.replace(/session=\w+/, `session=${newPerson()}`)],
+  ["for no session", (query) => query.replace(/&session=\w+/, "")],
   ["for nobody", (query, owner) => query.replace(owner, "")],
   ["for longer", (query) => query.replace(/until=(\d+)/, (_, until: string) => `until=${Number(until) + 1}`)],
   ["for ever", (query) => query.replace(/until=\d+/, "until=9999999999999")],
@@ -108,7 +134,7 @@ const CHANGES: [string, (query: string, owner: PersonId) => string][] = [
 
 it.each(["private", "unpublished"] as const)("rejects a changed signature for a file that is %s", async (state) => {
   const { id, roles } = await scene(state);
-  const good = await signedQueryFor(env, id, roles.owner);
+  const good = await signFor(id, roles.owner);
   for (const path of pathsOf(id, good)) expect(await get(path)).toBe(SIGNED);
   for (const [name, change] of CHANGES)
     expect(await get(mediaUrls(id, change(good, roles.owner)).w320), name).toBe(UNSEEN);
@@ -123,7 +149,7 @@ it("signs the same URL for half an hour, and never for more than an hour", async
   const start = Math.ceil(Date.now() / 1_800_000) * 1_800_000;
   const untilAt = async (ms: number) => {
     vi.useFakeTimers({ now: start + ms, toFake: ["Date"] });
-    const query = new URLSearchParams(await signedQueryFor(env, id, viewer));
+    const query = new URLSearchParams(await signFor(id, viewer));
     return Number(query.get("until")) - start / 1000;
   };
   expect([await untilAt(0), await untilAt(1_799_999), await untilAt(1_800_000)]).toEqual([3600, 3600, 5400]);
@@ -131,7 +157,7 @@ it("signs the same URL for half an hour, and never for more than an hour", async
 
 it("lets a browser cache a signed URL until it expires, and shows it on no other site", async () => {
   const { id, roles } = await scene("private");
-  const signature = await signedQueryFor(env, id, roles.follower);
+  const signature = await signFor(id, roles.follower);
   const rest = Number(new URLSearchParams(signature).get("until")) - Date.now() / 1000;
   for (const path of pathsOf(id, signature)) {
     const { status, headers } = await requestAs(undefined, path, WEBP);
@@ -158,7 +184,7 @@ it("responds the same for a hidden file as for one that does not exist", async (
 
 it("notices within a second when an author turns private or public, or a follower is removed", async () => {
   const { author, id, roles } = await scene("public");
-  const signature = await signedQueryFor(env, id, roles.follower);
+  const signature = await signFor(id, roles.follower);
   const both = async () => [await get(mediaUrls(id).w320), await get(mediaUrls(id, signature).w320)];
   expect(await both()).toEqual([SEEN, SEEN]);
   await makePrivate(author);
@@ -172,9 +198,24 @@ it("notices within a second when an author turns private or public, or a followe
   expect(await both()).toEqual([SEEN, SEEN]);
 });
 
+it("stops serving a signed URL within ten seconds when its session has ended, and no other session's", async () => {
+  for (const state of ["private", "unpublished"] as const) {
+    const { id, roles } = await scene(state);
+    const [ended, other] = [await beginSession(roles.owner), await beginSession(roles.owner)];
+    const pathFor = async (session: SessionId) =>
+      mediaUrls(id, await signedQueryFor(env, id, { person: roles.owner, session })).w320;
+    const paths = [await pathFor(ended), await pathFor(other)];
+    const both = async () => Promise.all(paths.map((path) => get(path)));
+    expect(await both(), state).toEqual([SIGNED, SIGNED]);
+    await write(roles.owner, "DELETE FROM sessions WHERE id = ?", ended);
+    later(10_001);
+    expect(await both(), state).toEqual([UNSEEN, SIGNED]);
+  }
+});
+
 it("serves a published file to everyone within a second, and to its owner at once", async () => {
   const { id, roles } = await scene("unpublished");
-  const own = mediaUrls(id, await signedQueryFor(env, id, roles.owner)).w320;
+  const own = mediaUrls(id, await signFor(id, roles.owner)).w320;
   const others = mediaUrls(id).w320;
   expect([await get(others), await get(own)]).toEqual([UNSEEN, SIGNED]);
   await claim(id);
@@ -233,8 +274,8 @@ it("queries D1 only when the file or its owner was not looked up in the last sec
   expect((await warmD1Costs(() => get(path))).queries).toEqual([]);
   await makePrivate(author);
   later(3 * FRESH_FOR);
-  const signed = pathsOf(id, await signedQueryFor(env, id, roles.follower));
-  expect(await queriesFor(signed[0] ?? "")).toHaveLength(2); // The owner, and the relation of the two.
+  const signed = pathsOf(id, await signFor(id, roles.follower));
+  expect(await queriesFor(signed[0] ?? "")).toHaveLength(3); // The owner, the relation of the two, and the session.
   expect((await warmD1Costs(() => Promise.all(signed.map((path) => get(path))))).queries).toEqual([]);
 });
 

@@ -34,6 +34,7 @@ it("has a text and a link for every kind of notification", async () => {
     follow: "Ada follows you | /people/ada",
     follow_request: "Ada wants to follow you | /notifications",
     request_accepted: "Ada accepted your follow request | /people/ada",
+    new_device: "New sign-in to your account | /settings/security",
     new_post: "Ada published a new post | /posts/01m3qk7vt4xe9",
   });
 });

@@ -12,6 +12,7 @@ export type NotificationContent = {
   count: number;
   post?: { id: string } | undefined;
   excerpt?: string | null | undefined;
+  device?: string | undefined;
 };
 
 export type Urgency = "low" | "normal";
@@ -43,6 +44,7 @@ const ACTIONS: Record<NotificationKind, (notification: NotificationContent) => s
   follow_request: ({ count }) => (count > 1 ? "want to follow you" : "wants to follow you"),
   request_accepted: () => "accepted your follow request",
   new_post: () => "published a new post",
+  new_device: () => "New sign-in to your account",
 };
 
 /** Kinds with one event per person, so that the count of events is the number of people. */
@@ -53,8 +55,14 @@ const ONE_EVENT_PER_PERSON: ReadonlySet<NotificationKind> = new Set([
   "follow_request",
   "request_accepted",
 ]);
-/** Kinds that the recipient may want to reply to: texts that people write, and follow requests. */
-const WANTS_REPLY: ReadonlySet<NotificationKind> = new Set(["comment", "reply", "mention", "follow_request"]);
+/** Kinds that the recipient may want to act on soon: texts that people write, follow requests, and sign-ins. */
+const IS_URGENT: ReadonlySet<NotificationKind> = new Set([
+  "comment",
+  "reply",
+  "mention",
+  "follow_request",
+  "new_device",
+]);
 
 /**
  * Returns the push for one notification, whose `version` and `at` it carries. `subject` is what the notification is
@@ -67,12 +75,14 @@ export async function pushOf(
   { version, at }: { version: number; at: number },
 ): Promise<Push> {
   const { kind } = notification;
-  const title = excerpt(`${actorsOf(notification)} ${ACTIONS[kind](notification)}`, TITLE_MAX);
-  const body = notification.excerpt ? `“${excerpt(notification.excerpt, BODY_MAX)}”` : "";
+  const action = ACTIONS[kind](notification);
+  const isSignIn = kind === "new_device";
+  const title = isSignIn ? action : excerpt(`${actorsOf(notification)} ${action}`, TITLE_MAX);
+  const body = isSignIn ? (notification.device ?? "") : quoted(notification.excerpt);
   const payload = { ...fitting(title, body), version, url: urlOf(notification), at };
   return {
     ...(await withTopic(recipient, `${kind} ${subject}`, payload)),
-    ...(WANTS_REPLY.has(kind) ? { urgency: "normal", ttl: 3 * DAY } : { urgency: "low", ttl: DAY }),
+    ...(IS_URGENT.has(kind) ? { urgency: "normal", ttl: 3 * DAY } : { urgency: "low", ttl: DAY }),
   };
 }
 
@@ -100,6 +110,8 @@ async function withTopic(
   return { payload: { ...payload, tag }, topic };
 }
 
+const quoted = (text: string | null | undefined): string => (text ? `“${excerpt(text, BODY_MAX)}”` : "");
+
 function actorsOf({ kind, actors, count }: NotificationContent): string {
   const names = actors.map(({ name, handle }) => name || `@${handle}`);
   const others = ONE_EVENT_PER_PERSON.has(kind) ? count - names.length : 0;
@@ -108,6 +120,7 @@ function actorsOf({ kind, actors, count }: NotificationContent): string {
 
 function urlOf({ kind, actors, post }: NotificationContent): string {
   if (kind === "follow_request") return "/notifications";
+  if (kind === "new_device") return "/settings/security";
   if (post) return `/posts/${post.id}`;
   const [newest] = actors;
   return newest && actors.length === 1 ? `/people/${newest.handle}` : "/notifications";

@@ -1,0 +1,88 @@
+/** Changing one's own password. */
+import { createRoute } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
+import { statement } from "../../../schema/d1/database.ts";
+import { ChangePassword, NewToken } from "../../../schema/api/accounts.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { bare, textOf } from "../../../schema/d1/sql.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import { credentials, people, sessions } from "../../../schema/tables/people.ts";
+import { body, json, refusals, requireViewer, routes } from "../../http/routes.ts";
+import type { Reader } from "../../storage/reader.ts";
+import { countAttempt } from "./attempts.ts";
+import { forgetEnded } from "./begin-session.ts";
+import { rememberDevice } from "./devices.ts";
+import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET } from "./new-password.ts";
+import { refuseWeakPassword } from "./password-rules.ts";
+import { hashPassword, verifyPassword } from "./passwords.ts";
+import { newToken } from "./tokens.ts";
+import { beginSession } from "./viewer.ts";
+
+export const changePassword = routes();
+
+// Costs one D1 query, two hashes and one batch.
+changePassword.openapi(
+  createRoute({
+    method: "put",
+    path: "/me/password",
+    summary: "Change the viewer's password",
+    description:
+      "Needs the present password. Ends all other sessions of the viewer and their sockets, and replaces the token of " +
+      "this one. Counts as a sign-in for the limit of attempts.",
+    request: body(ChangePassword),
+    responses: { 200: json(NewToken, "Changed"), ...refusals },
+  }),
+  async (c) => {
+    const { person, session } = await requireViewer(c);
+    const { current, password } = c.req.valid("json");
+    const { reader } = c.var;
+    const { handle, name, stored } = await credentialsOf(reader, person);
+    await countAttempt(c, "sign-in", handle);
+    if (!(await verifyPassword(current, stored))) throw wrongPassword();
+    refuseWeakPassword(password, [handle, name]);
+    const hash = await hashPassword(password);
+    const { token, secretHash } = await newToken(c.env, person, session);
+    const [, , ended, renewed] = await reader.write<{ id: typeof session }>(person, [
+      statement(SET, person, hash, stored),
+      statement(END_SUBSCRIPTIONS_IF_SET, person, hash, session),
+      statement(END_OTHERS_IF_SET, person, hash, session),
+      statement(RENEW_IF_SET, person, hash, session, secretHash, Date.now()),
+    ]);
+    if ((renewed?.changes ?? 0) === 0) throw wrongPassword(); // Another change was first.
+    forgetEnded(
+      c,
+      person,
+      (ended?.rows ?? []).map(({ id }) => id),
+    );
+    if (c.req.header("authorization") === undefined) {
+      beginSession(c, token);
+      await rememberDevice(c, person, hash);
+    }
+    return c.json({ token }, 200);
+  },
+);
+
+function wrongPassword(): Refusal {
+  const message = "Your present password is wrong. Check it and try again.";
+  return new Refusal("wrong_credentials", message, [{ path: "current", message }]);
+}
+
+type Credentials = { handle: string; name: string; stored: string };
+
+async function credentialsOf(reader: Reader, person: PersonId): Promise<Credentials> {
+  const [row] = await reader.primary<Credentials>(person, CREDENTIALS, person);
+  if (!row) throw new Refusal("not_signed_in"); // A session may outlive its person.
+  return row;
+}
+
+const CREDENTIALS = textOf(sql`
+  SELECT ${people.handle}, ${people.name}, ${credentials.password} AS "stored"
+  FROM ${people} JOIN ${credentials} ON ${credentials.person} = ${people.id} WHERE ${people.id} = ?1`);
+// Of two changes at once, the second finds another password than the one it has verified.
+const SET = textOf(sql`
+  UPDATE ${credentials} SET ${bare(credentials.password)} = ?2
+  WHERE ${credentials.person} = ?1 AND ${credentials.password} = ?3`);
+const RENEW_IF_SET = textOf(sql`
+  UPDATE ${sessions} SET ${bare(sessions.secretHash)} = ?4, ${bare(sessions.priorHash)} = NULL,
+    ${bare(sessions.renewedAt)} = ?5
+  WHERE ${sessions.id} = ?3 AND ${IS_SET}`);
