@@ -58,6 +58,7 @@ function inRuntime(name: string, shards: string) {
           d1Databases: { DB: "db", DB_1: "db-1", DB_A: "db-a", DB_B: "db-b", ...COPIES },
           bindings: {
             SHARDS: shards,
+            LIMITS: "off", // Tests of limits set them themselves.
             TEST_MIGRATIONS: await readD1Migrations("schema/migrations"),
             WHOLE_CORPUS: process.env.WHOLE_CORPUS ?? "",
           },

@@ -18,6 +18,7 @@ const USAGE = `npm start -- [options]
   --host NAME    address to listen on                             (127.0.0.1)
   --state PATH   folder for all data                              (.shutterline)
   --config FILE  use this config, for example for more databases  (wrangler.toml)
+  --limits TEXT  changes to the limits of people, or "off"         (LIMITS in the config)
   --fresh        delete all data first
   --no-seed      start without the demo community`;
 
@@ -26,12 +27,13 @@ type Options = {
   host: string;
   state: string;
   config: string | undefined;
+  limits: string | undefined;
   fresh: boolean;
   seeds: boolean;
 };
 
 async function main(): Promise<void> {
-  const { port, host, state, config, fresh, seeds } = options();
+  const { port, host, state, config, limits, fresh, seeds } = options();
   const started = performance.now();
   await takeOver(state);
   if (fresh) discard(state);
@@ -42,7 +44,14 @@ async function main(): Promise<void> {
   await step("Web client", async () => ((await buildClient()) ? "built" : "up to date"));
   let address = "";
   await step("Server", async () => {
-    const server = await serve({ state, host, port, config, onRestart: () => record(state, address) });
+    const server = await serve({
+      state,
+      host,
+      port,
+      config,
+      ...(limits !== undefined && { bindings: { LIMITS: limits } }),
+      onRestart: () => record(state, address),
+    });
     address = `http://${browsable(host)}:${server.port}`;
     record(state, address);
     return server.migrated > 0 ? `started, ${server.migrated} migrations applied` : "started";
@@ -72,6 +81,7 @@ function options(): Options {
         host: { type: "string", default: "127.0.0.1" },
         state: { type: "string", default: STATE },
         config: { type: "string" },
+        limits: { type: "string" },
         fresh: { type: "boolean", default: false },
         seed: { type: "boolean", default: true },
         help: { type: "boolean", default: false },
@@ -83,7 +93,16 @@ function options(): Options {
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new StartError("--port must be a number from 0 to 65535.");
     const config = values.config === undefined ? undefined : resolve(values.config);
-    return { port, host: values.host, state: resolve(values.state), config, fresh: values.fresh, seeds: values.seed };
+    const { limits } = values;
+    return {
+      port,
+      host: values.host,
+      state: resolve(values.state),
+      config,
+      limits,
+      fresh: values.fresh,
+      seeds: values.seed,
+    };
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);

@@ -26,6 +26,7 @@ import { consumePushes } from "./push/consumer.ts";
 import { consume, consumeBatch } from "./operations/consume.ts";
 import { advanceFencedMove } from "./shards/phases.ts";
 
+export { Allowance } from "../durable-objects/limits/allowance.ts";
 export { LikeGate } from "../durable-objects/post/likes/like-gate.ts";
 export { LiveRelay } from "../durable-objects/live/live-relay.ts";
 export { PostActor } from "../durable-objects/post/post-actor.ts";

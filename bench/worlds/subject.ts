@@ -87,7 +87,7 @@ export class Subject {
       port: 0,
       assets: false,
       ...(main !== undefined && { main }),
-      ...(bindings && { bindings }),
+      bindings: { LIMITS: "off", ...bindings }, // A few people send as much as many would.
       beside: [
         {
           name: LIMITS,

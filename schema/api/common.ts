@@ -26,6 +26,7 @@ export const Problem = z
     code: z.string(),
     detail: z.string().optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    limit: z.string().optional().openapi({ description: "The limit that was reached, as in `RateLimit`" }),
     requestId: z.string(),
   })
   .openapi("Problem");

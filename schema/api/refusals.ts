@@ -57,6 +57,7 @@ export const REFUSAL_CODES = [
   "upload_busy",
   "too_many_uploads",
   "too_many_attempts",
+  "rate_limited",
   "upgrade_required",
   "too_many_subscribers",
   "checksum_mismatch",
@@ -68,16 +69,21 @@ export const REFUSAL_CODES = [
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
+/** `retryAfter`: in s. `limit`: the name of the limit that was reached. */
+type More = { retryAfter?: number; limit?: string };
+
 /** A refusal: `code` is for programs, `detail` for people. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly detail: string | undefined;
   readonly errors: Problem["errors"];
+  readonly more: More;
 
-  constructor(code: RefusalCode, detail?: string, errors?: Problem["errors"]) {
+  constructor(code: RefusalCode, detail?: string, errors?: Problem["errors"], more: More = {}) {
     super(code);
     this.code = code;
     this.detail = detail;
     this.errors = errors;
+    this.more = more;
   }
 }

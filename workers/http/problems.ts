@@ -63,6 +63,7 @@ const REFUSALS = {
   upload_busy: [423, "Another request is sending to this upload. Try again in a moment."],
   too_many_uploads: [429, "You have too many unfinished uploads. Finish or delete one first."],
   too_many_attempts: [429, "Too many attempts. Try again in a minute."],
+  rate_limited: [429, "Too many requests in a short time. Try again in a moment."],
   upgrade_required: [426, "Connect to this address with a WebSocket."],
   too_many_subscribers: [503, "Too many live connections are open. Try again later."],
   // Only tus defines this status: https://tus.io/protocols/resumable-upload#checksum
@@ -76,6 +77,7 @@ const REFUSALS = {
 /** The seconds after which the same request may succeed. An overloaded actor is still overloaded a second later. */
 const RETRY_AFTER: Partial<Record<RefusalCode, number>> = {
   too_many_attempts: 60,
+  rate_limited: 60,
   too_many_uploads: 60,
   busy: 10,
   unavailable: 1,
@@ -96,7 +98,8 @@ export function problem(error: Error, c: Context): Response {
     const details = { error: String(error), cause: String(rootOf(error)), stack: error.stack };
     logError(`request failed: ${code}`, { requestId, method, path, ...details });
   }
-  const retryAfter = RETRY_AFTER[refusal.code];
+  const retryAfter = refusal.more.retryAfter ?? RETRY_AFTER[refusal.code];
+  const { limit } = refusal.more;
   const body: Problem = {
     type: `urn:shutterline:problem:${refusal.code}`,
     title,
@@ -104,6 +107,7 @@ export function problem(error: Error, c: Context): Response {
     code: refusal.code,
     ...(refusal.detail && { detail: refusal.detail }),
     ...(refusal.errors && { errors: refusal.errors }),
+    ...(limit !== undefined && { limit }),
     requestId,
   };
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, {

@@ -68,6 +68,25 @@ const FOLLOWED_AMONG = textOf(sql`
   WHERE ${following.follower} = ?1 AND ${following.active} = 1
     AND ${following.followee} IN (SELECT value FROM json_each(?2))`);
 
+/** Returns those of `people` that follow `person`. Costs one D1 query, or nothing for no people. */
+export async function followersAmong(
+  reader: Reader,
+  person: PersonId,
+  people: readonly PersonId[],
+): Promise<Set<PersonId>> {
+  if (people.length === 0) return new Set();
+  const [shards, ids] = [JSON.stringify(people.map(shardOf)), JSON.stringify(people)];
+  const rows = await reader.replica<Pick<FollowRequest, "follower">>(person, FOLLOWERS_AMONG, person, shards, ids);
+  return new Set(rows.map(({ follower }) => follower));
+}
+
+// By all columns of the key, so that the followers of a famous person are not read.
+const FOLLOWERS_AMONG = textOf(sql`
+  SELECT ${followers.follower} FROM ${followers}
+  WHERE ${followers.followee} = ?1 AND ${followers.active} = 1
+    AND ${followers.followerShard} IN (SELECT value FROM json_each(?2))
+    AND ${followers.follower} IN (SELECT value FROM json_each(?3))`);
+
 /** A follow request, and its position in the list of them. */
 export type FollowRequest = Pick<typeof followers.$inferSelect, "since" | "follower">;
 

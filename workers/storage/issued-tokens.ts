@@ -6,7 +6,7 @@ import { logWarning } from "../../schema/log.ts";
 import { secretOf } from "./secrets.ts";
 
 /** What a token is for. A token for one purpose is none for another. */
-export type Purpose = "session" | "consistency" | "device";
+export type Purpose = "session" | "consistency";
 
 /** 128 bits of HMAC-SHA-256: nobody guesses them, and a token stays short. */
 const MAC_BYTES = 16;
@@ -76,7 +76,10 @@ export async function issuedText(env: Env, purpose: Purpose, token: string): Pro
   return isEqual(await macOf(env, purpose, text), token.slice(end + 1)) ? text : undefined;
 }
 
-async function macOf(env: Env, purpose: Purpose, text: string): Promise<string> {
+/** Returns a keyed hash of a text that must not be stored as it is. Throws while the key is not known and D1 is down. */
+export const markOf = (env: Env, text: string): Promise<string> => macOf(env, "mark", text);
+
+async function macOf(env: Env, purpose: Purpose | "mark", text: string): Promise<string> {
   const mac = await crypto.subtle.sign(HMAC, await keyOf(env), new TextEncoder().encode(`${purpose} ${text}`));
   return new Uint8Array(mac, 0, MAC_BYTES).toBase64(BASE64URL);
 }

@@ -29,6 +29,7 @@ export class Reader {
   #viewer: Viewer | undefined;
   #startCheck: (() => Promise<SessionCheck | undefined>) | undefined;
   #check: Promise<SessionCheck | undefined> | undefined;
+  #allowed: Promise<void> | undefined;
   #isFromPrimary = false;
   #isForWrite = false;
 
@@ -42,6 +43,12 @@ export class Reader {
   actFor(viewer: Viewer, check: () => Promise<SessionCheck | undefined>): void {
     this.#viewer = viewer;
     this.#startCheck = check;
+  }
+
+  /** Lets the viewer write only once `allowed` has resolved. It is awaited beside the check of the session. */
+  writeOnlyIf(allowed: Promise<void>): void {
+    this.#allowed = allowed;
+    allowed.catch(() => undefined); // A request that writes nothing never awaits it.
   }
 
   /** The person the request claims to act for; undefined for an anonymous viewer. */
@@ -59,9 +66,14 @@ export class Reader {
     return this.#check;
   }
 
-  /** Returns the viewer once their session is known to be valid; undefined for an anonymous viewer. */
+  /**
+   * Returns the viewer once their session is known to be valid and their limits allow the request; undefined for an anonymous
+   * viewer. Throws `rate_limited`.
+   */
   async confirmedViewer(): Promise<Viewer | undefined> {
-    return (await this.check()) && this.#viewer;
+    if (!(await this.check())) return undefined;
+    await this.#allowed;
+    return this.#viewer;
   }
 
   /** Whether the viewer has blocked anybody or is blocked by anybody. */

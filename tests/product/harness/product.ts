@@ -21,6 +21,8 @@ export type ProductOptions = {
   state?: string;
   /** The path of a file to use in place of wrangler.toml. */
   config?: string | undefined;
+  /** Changes to the limits of people; all are off by default, because tests write in masses. */
+  limits?: string;
   /** Deletes the state folder's content first. */
   fresh?: boolean;
 };
@@ -36,23 +38,26 @@ export class Product {
   readonly state: string;
   readonly #seed: boolean;
   readonly #config: string | undefined;
+  readonly #limits: string;
   #server: Running | undefined;
   #port = 0;
   #output = "";
 
-  private constructor(state: string, seed: boolean, config: string | undefined) {
+  private constructor(state: string, seed: boolean, config: string | undefined, limits: string) {
     this.state = state;
     this.#seed = seed;
     this.#config = config;
+    this.#limits = limits;
   }
 
   static async start({
     seed = false,
     state = newState(),
     config,
+    limits = "off",
     fresh = false,
   }: ProductOptions = {}): Promise<Product> {
-    const product = new Product(state, seed, config);
+    const product = new Product(state, seed, config, limits);
     await product.restart(...(fresh ? ["--fresh"] : []));
     return product;
   }
@@ -73,7 +78,15 @@ export class Product {
 
   /** Starts it on the existing state and the same port. Resolves once it serves requests (and is seeded). */
   async restart(...options: string[]): Promise<void> {
-    const where = ["--state", this.state, "--port", String(this.#port), this.#seed ? "--seed" : "--no-seed"];
+    const where = [
+      "--state",
+      this.state,
+      "--port",
+      String(this.#port),
+      "--limits",
+      this.#limits,
+      this.#seed ? "--seed" : "--no-seed",
+    ];
     const config = this.#config === undefined ? [] : ["--config", this.#config];
     const server = run("scripts/start.ts", ...where, ...config, ...options);
     this.#server = server;

@@ -6,6 +6,8 @@ export type StoreCall = {
   writes: boolean;
   /** The constraint of the session that a call to D1 belongs to. */
   session?: string;
+  /** The binding of an actor. */
+  binding?: string;
 };
 export type Around = <T>(call: StoreCall, go: () => Promise<T>) => Promise<T>;
 
@@ -18,14 +20,14 @@ export const isAtPrimary = ({ writes, session }: StoreCall): boolean =>
  * bindings are up to the deployment.
  */
 export function withCalls(env: Env, around: Around): Env {
-  const wrapped = Object.entries(env).map(([name, binding]: [string, unknown]) => [name, wrap(binding, around)]);
+  const wrapped = Object.entries(env).map(([name, binding]: [string, unknown]) => [name, wrap(name, binding, around)]);
   return Object.fromEntries(wrapped) as Env;
 }
 
-function wrap(binding: unknown, around: Around): unknown {
+function wrap(name: string, binding: unknown, around: Around): unknown {
   if (typeof binding !== "object" || binding === null) return binding;
   if ("prepare" in binding) return database(binding, around, undefined);
-  if ("idFromName" in binding) return actors(binding, around);
+  if ("idFromName" in binding) return actors(name, binding, around);
   if ("sendBatch" in binding) return methods(binding, around, () => ({ store: "queue", writes: true }));
   if ("getWithMetadata" in binding) {
     return methods(binding, around, (name) => ({ store: "kv", writes: KV_WRITES.has(name) }));
@@ -66,10 +68,10 @@ const others = <T extends object>(target: T, around: Around): T =>
 
 const STUBS = new Set<PropertyKey>(["get", "getByName"]);
 
-const actors = <T extends object>(namespace: T, around: Around): T =>
+const actors = <T extends object>(binding: string, namespace: T, around: Around): T =>
   replaced(namespace, (name, method) => {
     if (!STUBS.has(name)) return method;
-    return (...args) => methods(method(...args) as object, around, () => ({ store: "actor", writes: false }));
+    return (...args) => methods(method(...args) as object, around, () => ({ store: "actor", writes: false, binding }));
   });
 
 const RUNS = new Set<PropertyKey>(["first", "run", "all", "raw"]);

@@ -5,7 +5,7 @@
 import { ask, type RequestOptions } from "../world/people.ts";
 import { isAtPrimary, type StoreCall, withCalls } from "./calls.ts";
 
-export type Store = "actor" | "d1-primary" | "d1-replica" | "kv" | "queue";
+export type Store = "actor" | "limits" | "d1-primary" | "d1-replica" | "kv" | "queue";
 /** The stores that a request waits for at one time: sorted, and each once, however many calls it gets. */
 export type Round = Store[];
 
@@ -128,6 +128,7 @@ class Recording {
 
 /** Returns the store that is counted; undefined for bindings that only delay the next round. */
 function storeOf(call: StoreCall): Store | undefined {
+  if (call.store === "actor" && call.binding === "ALLOWANCES") return "limits";
   if (call.store === "other") return undefined;
   if (call.store !== "d1") return call.store;
   return isAtPrimary(call) ? "d1-primary" : "d1-replica";

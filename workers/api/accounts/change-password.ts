@@ -9,7 +9,9 @@ import type { PersonId } from "../../../schema/ids.ts";
 import { credentials, people, sessions } from "../../../schema/tables/people.ts";
 import { body, json, refusals, requireViewer, routes } from "../../http/routes.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { countAttempt } from "./attempts.ts";
+import { networkIn } from "../../limits/networks.ts";
+import { countProof } from "./attempts.ts";
+import { hashInTurn } from "./hashing-turns.ts";
 import { forgetEnded } from "./begin-session.ts";
 import { rememberDevice } from "./devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET } from "./new-password.ts";
@@ -28,7 +30,7 @@ changePassword.openapi(
     summary: "Change the viewer's password",
     description:
       "Needs the present password. Ends all other sessions of the viewer and their sockets, and replaces the token of " +
-      "this one. Counts as a sign-in for the limit of attempts.",
+      "this one. Allows ten attempts at once.",
     request: body(ChangePassword),
     responses: { 200: json(NewToken, "Changed"), ...refusals },
   }),
@@ -37,10 +39,11 @@ changePassword.openapi(
     const { current, password } = c.req.valid("json");
     const { reader } = c.var;
     const { handle, name, stored } = await credentialsOf(reader, person);
-    await countAttempt(c, "sign-in", handle);
-    if (!(await verifyPassword(current, stored))) throw wrongPassword();
+    await countProof(c, person);
+    const network = networkIn(c.req.raw.headers);
+    if (!(await hashInTurn(network, () => verifyPassword(current, stored)))) throw wrongPassword();
     refuseWeakPassword(password, [handle, name]);
-    const hash = await hashPassword(password);
+    const hash = await hashInTurn(network, () => hashPassword(password));
     const { token, secretHash } = await newToken(c.env, person, session);
     const [, , ended, renewed] = await reader.write<{ id: typeof session }>(person, [
       statement(SET, person, hash, stored),

@@ -85,6 +85,9 @@ export async function isKnownDevice(c: Context<App>, person: PersonId, passwordH
   return entriesIn(c).includes(await entryOf(c.env, person, passwordHash));
 }
 
+/** Whether the browser claims to be known to anybody at all. */
+export const isKnownToSomebody = (c: Context<App>): boolean => entriesIn(c).length > 0;
+
 /** Makes the browser known for `person`. */
 export async function rememberDevice(c: Context<App>, person: PersonId, passwordHash: string): Promise<void> {
   const others = entriesIn(c).filter((entry) => !entry.startsWith(person));

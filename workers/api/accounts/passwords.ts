@@ -1,9 +1,10 @@
-/** Hashes passwords with scrypt. The only file that imports node:crypto, because WebCrypto has no scrypt. */
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+/** Hashes passwords with scrypt, in slices (scrypt.ts). Callers take turns (hashing-turns.ts). */
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { scryptInSlices } from "./scrypt.ts";
 
 type Cost = { ln: number; r: number; p: number };
 
-// A row of OWASP's table that stays within the limit of Workers (N*r*p up to 2^20). It takes 16 MiB and about 150 ms.
+// A row of OWASP's table that stays within the limit of Workers (N*r*p up to 2^20). It takes 16 MiB and about half a second.
 const COST: Cost = { ln: 14, r: 8, p: 5 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -39,11 +40,5 @@ function parse(stored: string): { cost: Cost; salt: Buffer; hash: Buffer } {
 }
 
 /** Derives the hash from the NFKC form, because keyboards differ in how they encode the same character. */
-function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize("NFKC"), salt, HASH_BYTES, { N: 2 ** ln, r, p }, (error, hash) => {
-      if (error) reject(error);
-      else resolve(hash);
-    });
-  });
-}
+const derive = (password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> =>
+  scryptInSlices(password.normalize("NFKC"), salt, HASH_BYTES, { N: 2 ** ln, r, p });

@@ -7,9 +7,11 @@ import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { credentials, people } from "../../../schema/tables/people.ts";
 import { closeSockets } from "../../notifications/socket-hints.ts";
 import { claimantOf } from "../../reads/people.ts";
-import { countAttempt } from "./attempts.ts";
+import { countSignIn, rememberNetworkOf } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { networkIn } from "../../limits/networks.ts";
+import { hashInTurn } from "./hashing-turns.ts";
 import { verifyPassword } from "./passwords.ts";
 import { body, json, refusals, refuseWrongToken, routes, requireViewer } from "../../http/routes.ts";
 import { endStatements, signInHere } from "./begin-session.ts";
@@ -26,7 +28,8 @@ sessions.openapi(
     summary: "Sign in",
     description:
       "The token is set as a cookie too, for browsers, and ends the session that the same browser had before. A sign-in " +
-      "on a new device raises a notification. Allows ten attempts a minute for one handle. A session ends when it has " +
+      "on a new device raises a notification. A browser that has signed in before is not locked out by " +
+      "the attempts of others: send its cookies with each attempt. A session ends when it has " +
       "not been used for 30 days, and after 180 days.",
     request: body(SignIn),
     responses: { 201: json(SignedIn, "Signed in"), ...refusals },
@@ -35,11 +38,12 @@ sessions.openapi(
     refuseOtherSites(c.req.raw);
     await refuseWrongToken(c);
     const { handle, password } = c.req.valid("json");
-    await countAttempt(c, "sign-in", handle);
-    const known = await credentialsOf(c.env, handle);
-    const right = await verifyPassword(password, known?.password);
+    const known = await countSignIn(c, handle, () => credentialsOf(c.env, handle));
+    const network = networkIn(c.req.raw.headers);
+    const right = await hashInTurn(network, () => verifyPassword(password, known?.password));
     if (!known || !right) throw new Refusal("wrong_credentials");
     const token = await signInHere(c, known.person.id, known.password);
+    rememberNetworkOf(c, handle);
     return c.json({ person: known.person, token }, 201);
   },
 );

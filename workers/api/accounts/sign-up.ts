@@ -18,7 +18,6 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { claimantOf, personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { type Origin, UNKNOWN_ORIGIN } from "./devices.ts";
-import { hashPassword } from "./passwords.ts";
 import { newSession } from "./tokens.ts";
 
 /** Both in ms. The 30 s between them cover clock differences between a Worker and D1. */
@@ -26,22 +25,21 @@ export const CREATE_WITHIN = 30_000;
 export const CLAIM_LASTS = 60_000;
 const TRIES = 3;
 
-type NewPerson = { handle: string; name: string; password: string };
+/** `passwordHash` is made before the claim of the handle, because time is short after it. */
+type NewPerson = { handle: string; name: string; passwordHash: string };
 
 /** Signs up and in, or throws `handle_taken`. Costs one D1 query for the claim and one batch of three rows. */
 export async function signUp(
   env: Env,
   asked: NewPerson,
   origin = UNKNOWN_ORIGIN,
-): Promise<{ person: PersonCard; token: string; passwordHash: string }> {
-  // Before the claim, because time is short after it.
-  const passwordHash = await hashPassword(asked.password);
+): Promise<{ person: PersonCard; token: string }> {
   let moving: unknown;
   for (let tried = 0; tried < TRIES; tried += 1) {
     const person: PersonCard = { id: await claimHandle(env, asked.handle), handle: asked.handle, name: asked.name };
     try {
-      const token = await createPerson(env, person, passwordHash, origin);
-      if (token) return { person, token, passwordHash };
+      const token = await createPerson(env, person, asked.passwordHash, origin);
+      if (token) return { person, token };
     } catch (error) {
       if (!isMovingError(error)) throw error;
       moving = error; // Certainly nothing was written, and the next try draws another shard.

@@ -13,7 +13,7 @@ import type { PersonCard } from "../../../schema/api/people.ts";
 import { blocks, people, sessions } from "../../../schema/tables/people.ts";
 import { logWarning } from "../../../schema/log.ts";
 import { personDocuments } from "../../reads/documents.ts";
-import { canTell, issue, issuedText, isEqual } from "../../storage/issued-tokens.ts";
+import { issue, issuedText, isEqual } from "../../storage/issued-tokens.ts";
 import { openSessions } from "../../reads/open-sessions.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Reader } from "../../storage/reader.ts";
@@ -79,14 +79,8 @@ export function claimIn(token: string): Claim | undefined {
 }
 
 /** Whether this deployment has issued a token. Costs nothing once the isolate has read the key. */
-export async function isIssued(env: Env, token: string): Promise<boolean> {
-  if (issuedTokens.get(token)) return true;
-  const isOurs = (await issuedText(env, "session", token)) !== undefined;
-  if (isOurs && canTell(env)) issuedTokens.set(token, true);
-  return isOurs;
-}
-
-const issuedTokens = new Memory<string, true>(10_000);
+export const isIssued = async (env: Env, token: string): Promise<boolean> =>
+  (await issuedText(env, "session", token)) !== undefined;
 
 /**
  * Returns whether the session of a token is valid: undefined if it never was or is over. Reads a replica, so the end of a

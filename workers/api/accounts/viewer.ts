@@ -2,11 +2,15 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
-import { requireOwnSite } from "../../http/cross-site.ts";
+import { isSafe, requireOwnSite } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import type { PersonId } from "../../../schema/ids.ts";
 import type { App } from "../../http/routes.ts";
 import { SESSION_COOKIE } from "../../http/session-cookie.ts";
 import { problem } from "../../http/problems.ts";
+import { chargePerson, type Limited, requireAllowed, requireReadAllowed, setRateLimit } from "../../limits/charges.ts";
+import { networkIn } from "../../limits/networks.ts";
+import { limitOf } from "../../limits/limited-requests.ts";
 import { canTell } from "../../storage/issued-tokens.ts";
 import { Reader } from "../../storage/reader.ts";
 import type { SessionCheck } from "../../storage/viewer.ts";
@@ -36,14 +40,18 @@ export const viewer = (anonymously: Anonymously) =>
     const isForged = canTell(c.env) && (await isIssuedOrUnknown) === false;
     const claim = token === undefined || isForged ? undefined : claimIn(token);
     if (!claim && isBearer(c)) throw new Refusal("not_signed_in");
+    if (isSafe(c.req.raw)) await requireReadAllowed(c.env, claim?.person, networkIn(c.req.raw.headers));
     if (!claim) return next();
     if (!isBearer(c)) requireOwnSite(c.req.raw);
     reader.actFor({ person: claim.person, session: claim.session }, async () => {
       const [isOurs, check] = await Promise.all([isIssuedOrUnknown, checkSession(reader, claim)]);
       return isOurs === true ? check : undefined;
     });
+    const charging = charge(c, claim.person, isIssuedOrUnknown);
     await next();
     if (c.res.webSocket) return; // Its route has awaited the check.
+    const charged = await charging;
+    if (charged) setRateLimit(c, charged);
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     if (!isBearer(c) && !isRead) return; // What needs a viewer has awaited the check.
     let check: SessionCheck | undefined;
@@ -56,6 +64,22 @@ export const viewer = (anonymously: Anonymously) =>
     if (isBearer(c)) c.res = problem(new Refusal("not_signed_in"), c);
     else c.res = await anonymously(c, withoutCookie(c.req.raw));
   });
+
+/**
+ * Charges what the request does to the person's limits, while the route reads. Only a token that was issued is charged, so
+ * nobody can use up what is somebody else's.
+ */
+function charge(
+  c: Context<App>,
+  person: PersonId,
+  isIssued: Promise<boolean> | undefined,
+): Promise<Limited | undefined> | undefined {
+  const limit = limitOf(c.req.method, c.req.path);
+  if (!limit) return undefined;
+  const charging = (async () => ((await isIssued) ? chargePerson(c.env, person, limit) : undefined))();
+  c.var.reader.writeOnlyIf(charging.then((charged) => requireAllowed(charged)));
+  return charging;
+}
 
 /** Takes back what was read for a person who has not been confirmed. Headers would tell something about them, too. */
 function forgetAnswer(c: Context<App>): void {

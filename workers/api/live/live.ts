@@ -2,7 +2,8 @@ import { createRoute } from "@hono/zod-openapi";
 import { LiveCommand, LiveFrame } from "../../../schema/api/live.ts";
 import * as codes from "../../../schema/live/live-limits.ts";
 import { relayNamed, relayOfNetwork, relayOfPerson } from "../../../schema/live/live-relays.ts";
-import { networkOf } from "../accounts/attempts.ts";
+import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
+import { networkIn, SHARED_NETWORK } from "../../limits/networks.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
@@ -38,8 +39,9 @@ live.openapi(
     // Browsers let any page open a socket with its visitor's cookie.
     if (viewer) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
-    const address = c.req.header("cf-connecting-ip");
-    const network = viewer || address === undefined ? undefined : networkOf(address);
+    const own = networkIn(c.req.raw.headers);
+    if (!viewer) requireAllowed(await chargeNetwork(c.env, own, [{ limit: "visitor-live" }]));
+    const network = viewer || own === SHARED_NETWORK ? undefined : own;
     const relay = viewer ? relayOfPerson(region, viewer.person) : relayOfNetwork(region, network);
     const guest = { ...viewer, ...(network !== undefined && { network }) };
     const query = new URLSearchParams({ guest: JSON.stringify(guest) });

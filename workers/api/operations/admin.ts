@@ -15,6 +15,8 @@ import { jsonBodies } from "../../http/json-bodies.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
 import { shards } from "./shards.ts";
 import { status } from "./status.ts";
+import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
+import { networkIn } from "../../limits/networks.ts";
 import { bearerOf, isSameSecret } from "../accounts/tokens.ts";
 
 /** A secret is not in wrangler.toml, so the generated type lacks it. */
@@ -24,7 +26,11 @@ const asOperator = createMiddleware<App>(async (c, next) => {
   const { ADMIN_TOKEN: secret } = c.env as Secrets;
   if (!secret) throw new Refusal("not_found");
   const token = bearerOf(c.req.header("authorization") ?? "");
+  // Charged before the comparison, so that no number of guesses at once gets past the limit, and given back to the operator.
+  const network = networkIn(c.req.raw.headers);
+  requireAllowed(await chargeNetwork(c.env, network, [{ limit: "operator" }]), "too_many_attempts");
   if (token === undefined || !(await isSameSecret(token, secret))) throw new Refusal("not_the_operator");
+  c.executionCtx.waitUntil(chargeNetwork(c.env, network, [{ limit: "operator", cost: -1 }]));
   await next();
 });
 

@@ -12,13 +12,16 @@ import { handles } from "../../reads/documents.ts";
 import { claimantSeenBy, profileSeenBy, seenPerson } from "../../reads/people.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { blockedFor, peopleSeenBy } from "../../reads/visibility.ts";
-import { countAttempt } from "../accounts/attempts.ts";
+import { countSignUp, rememberNetworkOf } from "../accounts/attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { idOfCursor, pageWithCursor } from "../../http/cursors.ts";
 import { type App, body, json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
 import { endSessionOfBrowser } from "../accounts/begin-session.ts";
 import { originOf, rememberDevice } from "../accounts/devices.ts";
 import { refuseWeakPassword } from "../accounts/password-rules.ts";
+import { networkIn } from "../../limits/networks.ts";
+import { hashInTurn } from "../accounts/hashing-turns.ts";
+import { hashPassword } from "../accounts/passwords.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
 
@@ -38,17 +41,16 @@ people.openapi(
     refuseOtherSites(c.req.raw);
     await refuseWrongToken(c);
     const { handle, password, name } = c.req.valid("json");
-    await countAttempt(c, "sign-up", handle);
+    await countSignUp(c);
     refuseWeakPassword(password, [handle, name ?? handle]);
-    const { person, token, passwordHash } = await signUp(
-      c.env,
-      { handle, password, name: name ?? handle },
-      originOf(c),
-    );
+    const network = networkIn(c.req.raw.headers);
+    const passwordHash = await hashInTurn(network, () => hashPassword(password));
+    const { person, token } = await signUp(c.env, { handle, passwordHash, name: name ?? handle }, originOf(c));
     handles.drop(handle); // It may be cached as taken by nobody.
     await endSessionOfBrowser(c);
     beginSession(c, token);
     await rememberDevice(c, person.id, passwordHash);
+    rememberNetworkOf(c, handle);
     return c.json({ person, token }, 201);
   },
 );

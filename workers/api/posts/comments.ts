@@ -27,7 +27,7 @@ import { requireAccess, viewablePost } from "../../reads/posts.ts";
 import { cursorId, decodeCursor, encodeCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { deliverSoon } from "../../projector/handed-out.ts";
-import { mentionsIn } from "./mentions.ts";
+import { mentionsIn, requireMentionsAllowed } from "./mentions.ts";
 import { type App, body, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
 export const comments = routes();
@@ -54,6 +54,7 @@ comments.openapi(
       mentionsIn(reader, text),
     ]);
     if (replyTo) await requireNoBlockOn(reader, post, replyTo);
+    await requireMentionsAllowed(reader, author, mentions);
     const command = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
     let result = await actor.comment(command, { takes: true });

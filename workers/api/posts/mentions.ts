@@ -1,8 +1,27 @@
 import type { PersonId } from "../../../schema/ids.ts";
 import { handlesIn } from "../../../schema/mentions.ts";
+import { limitsOf } from "../../../schema/limits/limits.ts";
 import { logWarning } from "../../../schema/log.ts";
 import { handles, personDocuments } from "../../reads/documents.ts";
+import { chargePerson, requireAllowed } from "../../limits/charges.ts";
+import { followersAmong } from "../../reads/follows.ts";
 import type { Reader } from "../../storage/reader.ts";
+
+/**
+ * Charges the author for the people mentioned who do not follow them: these did not ask to hear from them. Throws
+ * `rate_limited`. Costs nothing without mentions, else one D1 query, and one actor call if there are strangers.
+ */
+export async function requireMentionsAllowed(reader: Reader, author: PersonId, mentioned: PersonId[]): Promise<void> {
+  const others = mentioned.filter((id) => id !== author);
+  if (others.length === 0 || !limitsOf(reader.env)) return;
+  let strangers = others.length;
+  try {
+    strangers -= (await followersAmong(reader, author, others)).size;
+  } catch (error) {
+    logWarning("followers not looked up, counting all mentions", { error: String(error) });
+  }
+  if (strangers > 0) requireAllowed(await chargePerson(reader.env, author, "mention", strangers));
+}
 
 /**
  * Returns the people whom a text mentions. Costs nothing without a mention or when they are in memory. If they cannot

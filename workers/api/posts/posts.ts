@@ -10,7 +10,7 @@ import { claimantSeenBy, seenPerson } from "../../reads/people.ts";
 import { authoredPage, presentedPost, presentOwnPost } from "../../reads/posts.ts";
 import { idOfCursor } from "../../http/cursors.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { mentionsIn } from "./mentions.ts";
+import { mentionsIn, requireMentionsAllowed } from "./mentions.ts";
 import { publish } from "./publish.ts";
 import { body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 
@@ -37,6 +37,7 @@ posts.openapi(
       audiences.get(reader, [claimed.person]),
     ]);
     const mentions = mentioned.filter((id) => id !== person);
+    await requireMentionsAllowed(reader, person, mentions);
     const published = await publish(reader, person, { caption, media, mentions }, key);
     const { id } = published;
     const { body: written, standing, liked } = published.post;
