@@ -48,6 +48,7 @@ export const REFUSAL_CODES = [
   "too_late_to_abort",
   "offset_mismatch",
   "queue_unknown",
+  "body_too_slow",
   "length_required",
   "unsupported_tus_version",
   "too_large",

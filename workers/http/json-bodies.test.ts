@@ -1,6 +1,12 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import type { Me } from "../../schema/api/people.ts";
+import { BODY_WITHIN } from "./json-bodies.ts";
 import { ask, outcome, signUp } from "../../tests/runtime/world/people.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const bytes = (...parts: (string | number[])[]) =>
   new Blob(parts.map((part) => (typeof part === "string" ? part : new Uint8Array(part)))).arrayBuffer();
@@ -42,4 +48,33 @@ it("rejects a body that is not declared as JSON", async () => {
     const answer = await ask("PATCH", "/v1/me", { token, raw: '{"bio":"evil"}', headers: { "content-type": type } });
     expect(await outcome(answer), type).toBe("415 unsupported_type");
   }
+});
+
+const streamed = (pull: (controller: ReadableStreamDefaultController<Uint8Array>, n: number) => void) => {
+  let n = 0;
+  return new ReadableStream<Uint8Array>({ pull: (controller) => pull(controller, (n += 1)) }, { highWaterMark: 0 });
+};
+
+it("refuses a body that never ends, ten seconds after its start", async () => {
+  const { token } = await signUp();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const endless = streamed((controller, n) => {
+    if (n === 1) controller.enqueue(new TextEncoder().encode('{"bio":"')); // And nothing more.
+  });
+  const answer = ask("PATCH", "/v1/me", { token, raw: endless });
+  await vi.advanceTimersByTimeAsync(BODY_WITHIN + 1);
+  vi.useRealTimers();
+  expect(await outcome(await answer)).toBe("408 body_too_slow");
+  expect(await (await ask("GET", "/v1/me", { token })).json<Me>()).toMatchObject({ bio: "" });
+});
+
+it("does not log a client that hangs up as a failure", async () => {
+  const { token } = await signUp();
+  const log = vi.spyOn(console, "error");
+  const cut = streamed((controller, n) => {
+    if (n === 1) controller.enqueue(new TextEncoder().encode('{"bio":"'));
+    else controller.error(new Error("Network connection lost."));
+  });
+  expect(await outcome(await ask("PATCH", "/v1/me", { token, raw: cut }))).toBe("400 malformed_json");
+  expect(log).not.toHaveBeenCalled();
 });

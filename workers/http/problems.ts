@@ -54,6 +54,7 @@ const REFUSALS = {
   too_late_to_abort: [409, "The new shard map is already published, so this move cannot be aborted."],
   offset_mismatch: [409, "The offset does not match the upload. Read its offset and continue from there."],
   queue_unknown: [409, "The queue of this message is not known, so it can only be discarded."],
+  body_too_slow: [408, "The body took too long to arrive. Send it again."],
   length_required: [411, "Send a Content-Length header."],
   unsupported_tus_version: [412, "This server supports tus 1.0.0. Send `Tus-Resumable: 1.0.0`."],
   too_large: [413, "The body is too large. Send a smaller one."],
