@@ -75,7 +75,8 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   };
 }
 
-async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<Refusal> {
+/** Returns why files of `owner` cannot be published now. Costs one D1 query. */
+export async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<Refusal> {
   const rows = await databaseOf(env, owner)
     .orm.select()
     .from(media)

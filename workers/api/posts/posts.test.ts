@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { CommentPage, Post, PostPage } from "../../../schema/api/posts.ts";
-import { newId, type PostId } from "../../../schema/ids.ts";
+import { type MediaId, newId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { recordQueues } from "../../../tests/runtime/queues/facts.ts";
 import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
@@ -95,6 +95,35 @@ it("publishes once for a key, even when requests arrive at once", async () => {
   expect(await outcome(await ask("POST", "/v1/posts", { token, body, headers: malformed }))).toBe(
     "422 invalid_request",
   );
+});
+
+it("uses up no key for a post that is refused", async () => {
+  const ada = await signUp();
+  const stranger = await signUp();
+  const notMine = await readyMedia(stranger.person.id);
+  const refuse = async (id: string) => {
+    const body = { caption: "", media: [{ id }] };
+    const headers = { "Idempotency-Key": crypto.randomUUID() };
+    return outcome(await ask("POST", "/v1/posts", { token: ada.token, body, headers }));
+  };
+  for (const id of [notMine, newId<MediaId>(shardOf(ada.person.id))]) {
+    expect(await refuse(id)).toBe("404 media_not_found");
+  }
+  const mine = await readyMedia(ada.person.id);
+  const setState = (state: string) =>
+    d1Of(env, mine).prepare("UPDATE media SET state = ? WHERE id = ?").bind(state, mine).run();
+  await setState("uploaded");
+  expect(await refuse(mine)).toBe("409 media_not_ready");
+  const rows = d1Of(env, ada.person.id).prepare("SELECT * FROM idempotency_keys WHERE person = ?").bind(ada.person.id);
+  expect((await rows.all()).results).toEqual([]);
+
+  const headers = { "Idempotency-Key": "later" };
+  const publish = () =>
+    ask("POST", "/v1/posts", { token: ada.token, body: { caption: "", media: [{ id: mine }] }, headers });
+  expect((await publish()).status).toBe(409);
+  await setState("ready");
+  const { id } = await (await publish()).json<Post>();
+  expect(await (await publish()).json()).toMatchObject({ id });
 });
 
 it("draws another id for the post of a key when the first one is taken", async () => {

@@ -5,8 +5,9 @@ import { IDEMPOTENCY_KEY_LASTS } from "../../../schema/api/common.ts";
 import { newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { list, textOf } from "../../../schema/d1/sql.ts";
-import { idempotencyKeys } from "../../../schema/tables/posts.ts";
-import { claimMedia, type RequestedFile } from "../../media/claims.ts";
+import { idempotencyKeys, media } from "../../../schema/tables/posts.ts";
+import { claimError, claimMedia, type RequestedFile } from "../../media/claims.ts";
+import { mediaState } from "../../media/files/media-row.ts";
 import { deliverSoon } from "../../projector/handed-out.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
@@ -51,7 +52,7 @@ async function publishAs(env: Env, id: PostId, author: PersonId, { media, ...wor
 
 async function publishOnce(env: Env, author: PersonId, body: NewBody, key: string): Promise<Published> {
   for (;;) {
-    const { id, isNew } = await postIdOf(env, author, key);
+    const { id, isNew } = await postIdOf(env, author, key, body.media);
     // Before the media is claimed, because claimed media counts as published.
     if (!isNew && (await showsOtherMedia(env, id, author, body.media))) throw new Refusal("idempotency_key_reused");
     const post = await publishAs(env, id, author, body);
@@ -74,24 +75,38 @@ async function showsOtherMedia(
   return media.length !== wanted.length || media.some((file, index) => file.id !== wanted[index]?.id);
 }
 
-/** Returns the id of the post that `key` stands for, which is the same for every request with the key. */
-async function postIdOf(env: Env, person: PersonId, key: string): Promise<{ id: PostId; isNew: boolean }> {
+/**
+ * Returns the id of the post that `key` stands for, which is the same for every request with the key. Uses up no key for files
+ * that cannot be published now: then it throws why. So only posts leave rows, and the limit of posts bounds those.
+ */
+async function postIdOf(
+  env: Env,
+  person: PersonId,
+  key: string,
+  wanted: readonly RequestedFile[],
+): Promise<{ id: PostId; isNew: boolean }> {
   const database = databaseOf(env, person);
+  const ids = [...new Set(wanted.map(({ id }) => id))];
   const candidate = newId<PostId>(shardOf(person));
   const forgotten = newId<PostId>(0, Date.now() - IDEMPOTENCY_KEY_LASTS, 0);
   const [, inserted, settled] = await database.batch<Pick<typeof idempotencyKeys.$inferSelect, "post">>([
     statement(FORGET_OLD_KEYS, person, forgotten),
-    statement(USE_KEY, person, key, candidate),
+    statement(USE_KEY, person, key, candidate, JSON.stringify(ids), ids.length),
     statement(POST_OF_KEY, person, key),
   ]);
-  return { id: settled?.rows[0]?.post ?? candidate, isNew: (inserted?.changes ?? 0) > 0 };
+  const post = settled?.rows[0]?.post;
+  if (post === undefined) throw await claimError(env, person, ids);
+  return { id: post, isNew: (inserted?.changes ?? 0) > 0 };
 }
 
 const FORGET_OLD_KEYS = textOf(sql`
   DELETE FROM ${idempotencyKeys} WHERE ${idempotencyKeys.person} = ?1 AND ${idempotencyKeys.post} < ?2`);
 const USE_KEY = textOf(sql`
   INSERT INTO ${idempotencyKeys} (${list(idempotencyKeys.person, idempotencyKeys.key, idempotencyKeys.post)})
-  VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`);
+  SELECT ?1, ?2, ?3 WHERE ?5 = (
+    SELECT count(*) FROM ${media}
+    WHERE ${media.id} IN (SELECT value FROM json_each(?4)) AND ${media.owner} = ?1 AND ${media.state} = ${mediaState("ready")})
+  ON CONFLICT DO NOTHING`);
 const POST_OF_KEY = textOf(sql`
   SELECT ${idempotencyKeys.post} FROM ${idempotencyKeys}
   WHERE ${idempotencyKeys.person} = ?1 AND ${idempotencyKeys.key} = ?2`);
