@@ -5,7 +5,14 @@ import { Timestamp } from "./common.ts";
 
 export const Quota = z
   .object({
-    used: z.number().int().openapi({ description: "Bytes of all originals and posters, including uploads under way" }),
+    used: z
+      .number()
+      .int()
+      .openapi({
+        description:
+          "Bytes of all originals and posters, including uploads under way, and of what is made of them to be served: the " +
+          "pictures in all sizes and the copies of videos. These are known once a file is `ready`",
+      }),
     limit: z.number().int(),
     unfinished: z.number().int().openapi({ description: "Number of uploads under way" }),
     unfinishedLimit: z.number().int(),

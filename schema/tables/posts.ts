@@ -136,8 +136,10 @@ export const media = sqliteTable(
     claimedAt: integer("claimed_at"),
     /** When to check whether the file is still needed, in ms since 1970; null once a post shows it. */
     lookAt: integer("look_at"),
-    /** Size of a video's poster. */
+    /** Size of a video's poster and its renditions. */
     posterBytes: integer("poster_bytes").notNull().default(0),
+    /** Size of what was made of the file at its inspection: renditions, and the served copy of a video. */
+    derivedBytes: integer("derived_bytes").notNull().default(0),
   },
   (t) => [
     index("media_to_look_at")

@@ -5,5 +5,8 @@ import type { MediaType } from "../../../schema/media/media-types.ts";
 /** A stored file to inspect. `contentType` was detected from its first bytes. */
 export type Original = { id: MediaId; contentType: MediaType; bytes: number };
 
-/** What an inspection found, once everything that is served is in the bucket. The size is in pixels, upright. */
-export type Findings = { width: number; height: number; details: MediaDetails };
+/**
+ * What an inspection found, once everything that is served is in the bucket. The size is in pixels, upright. `derivedBytes`: the
+ * size of what it has stored.
+ */
+export type Findings = { width: number; height: number; details: MediaDetails; derivedBytes: number };

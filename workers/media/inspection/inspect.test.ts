@@ -12,6 +12,8 @@ import {
   png,
   upload,
 } from "../../../tests/runtime/media/media.ts";
+import { mp4 } from "../../../tests/runtime/media/video-files.ts";
+import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/media/videos.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { inspectMedia } from "./inspect.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
@@ -200,4 +202,27 @@ it("forgets an effect whose upload is gone", async () => {
   await inspectMedia(env, effect);
   await expect(effectOf(effect.media)).rejects.toThrow("no effect");
   expect(await env.MEDIA.head(originalKey(effect.media))).toBeNull();
+});
+
+it("counts everything that is stored of a file against its owner's quota, and frees it with the file", async () => {
+  const owner = newPerson();
+  await d1Of(env, owner).prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, '')").bind(owner, owner).run();
+  const used = () =>
+    d1Of(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
+  const stored = async ({ id }: { id: string }) => {
+    const lists = ["originals/", "renditions/", "posters/", "videos/"].map((prefix) => {
+      return env.MEDIA.list({ prefix: `${prefix}${id}` });
+    });
+    return (await Promise.all(lists)).flatMap(({ objects }) => objects).reduce((sum, { size }) => sum + size, 0);
+  };
+  const picture = await inspected(owner, await jpeg(800, 400, PHONE));
+  const pictureBytes = await stored(picture);
+  expect(await used()).toBe(pictureBytes);
+  const id = await uploadedVideo(owner, await mp4());
+  await inspectUploaded(id);
+  const videoBytes = await stored({ id });
+  expect((await env.MEDIA.list({ prefix: `videos/${id}` })).objects).toHaveLength(1);
+  expect(await used()).toBe(pictureBytes + videoBytes);
+  await d1Of(env, owner).prepare("DELETE FROM media WHERE id = ?").bind(picture.id).run();
+  expect(await used()).toBe(videoBytes);
 });

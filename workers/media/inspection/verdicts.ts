@@ -73,7 +73,8 @@ const [ready, jsonOfReady] = [fieldsOf<Ready>("found.value"), jsonFieldsOf<Ready
 // A video may have got its poster before its inspection ended; the poster's thumbhash is kept.
 const READY = textOf(sql`
   UPDATE ${media} SET ${bare(media.state)} = ${mediaState("ready")}, ${bare(media.width)} = ${ready("width")},
-    ${bare(media.height)} = ${ready("height")}, ${bare(media.lookAt)} = ?2,
+    ${bare(media.height)} = ${ready("height")}, ${bare(media.derivedBytes)} = ${ready("derivedBytes")},
+    ${bare(media.lookAt)} = ?2,
     ${bare(media.details)} = iif(${detail("thumbhash")} IS NULL, ${jsonOfReady("details")},
       json_set(${jsonOfReady("details")}, ${pathOfDetail("thumbhash")}, ${detail("thumbhash")}))
   FROM json_each(?1) AS found WHERE ${media.id} = ${ready("media")} AND ${media.state} = ${mediaState("uploaded")}

@@ -6,7 +6,7 @@ import type { Findings, Original } from "../files/findings.ts";
 import { Rejected, type Rejection } from "../files/rejections.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { type Header, readHeader } from "./formats/header.ts";
-import { makeRenditions, type Renditions, storeRenditions } from "./renditions.ts";
+import { makeRenditions, type Renditions, sizeOfAll, storeRenditions } from "./renditions.ts";
 import { sizeOfRendition, uprightSize } from "./upright-size.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
@@ -19,7 +19,7 @@ export async function inspectPicture(env: Env, { id, contentType, bytes }: Origi
   await storeRenditions(env, id, renditions);
   // Made from a rendition, which is small and already upright.
   const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
-  return { ...size, details: { ...detailsOf(header), thumbhash } };
+  return { ...size, details: { ...detailsOf(header), thumbhash }, derivedBytes: sizeOfAll(renditions) };
 }
 
 /** Returns a rejection that names the format if it is one that not every deployment's decoder takes. */

@@ -32,6 +32,10 @@ export async function makeRenditions(env: Env, source: string): Promise<Renditio
   return rejectUndecodable(env, "undecodable", () => ofEach(make));
 }
 
+/** Returns the size of all renditions together. */
+export const sizeOfAll = (renditions: Renditions): number =>
+  Object.values(renditions).reduce((sum, { byteLength }) => sum + byteLength, 0);
+
 /** Stores the renditions. Never overwrites: the bytes at a URL stay the same for the year that caches keep them. */
 export async function storeRenditions(env: Env, id: MediaId, renditions: Renditions): Promise<void> {
   await Promise.all(OTHERS.map((variant) => storeRendition(env, id, variant, "webp", renditions[variant])));

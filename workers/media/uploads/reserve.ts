@@ -17,7 +17,10 @@ import { type MediaRow, mediaState } from "../files/media-row.ts";
 /** The type of an upload whose first bytes have not arrived yet. */
 export const NOT_KNOWN_YET = "application/octet-stream";
 
-/** `used` counts the bytes of all originals, including those of unfinished uploads. */
+/**
+ * `used` counts the bytes of all originals, including those of unfinished uploads, and of what their inspections have made of
+ * them. What those of the last files make may exceed the limit. Formats that are made for readers on demand do not count.
+ */
 export type Quota = { used: number; limit: number; unfinished: number; unfinishedLimit: number };
 
 type Reservation = { contentType: MediaType | typeof NOT_KNOWN_YET; bytes: number; lookAt: number };
@@ -72,6 +75,7 @@ const NEW = {
   claimedBy: null,
   claimedAt: null,
   posterBytes: 0,
+  derivedBytes: 0,
 } as const;
 
 /** Returns the quota in bytes. Throws when the variable is not an integer. */

@@ -100,9 +100,12 @@ it("counts a poster against the quota once, even if replaced, and refuses one th
   const [small, large] = [await png(30, 20), await png(300, 200, undefined, (x, y) => (x * y * 7) & 255)];
   await putPicture(owner, id, large);
   await putPicture(owner, id, small);
-  expect(await used()).toBe(video.byteLength + small.byteLength);
+  const { objects } = await env.MEDIA.list({ prefix: `renditions/${id}/` });
+  const renditions = objects.reduce((sum, { size }) => sum + size, 0);
+  expect(renditions).toBeGreaterThan(0);
+  expect(await used()).toBe(video.byteLength + small.byteLength + renditions);
 
-  const almostFull = { ...env, MEDIA_QUOTA_BYTES: String(video.byteLength + small.byteLength + 100) };
+  const almostFull = { ...env, MEDIA_QUOTA_BYTES: String(video.byteLength + small.byteLength + renditions + 100) };
   await expect(setPoster(almostFull, owner, id, new Uint8Array(large))).rejects.toMatchObject({
     code: "quota_exceeded",
   });

@@ -16,7 +16,7 @@ import { mediaState, pathOfDetail } from "../files/media-row.ts";
 import { bytesInMemory } from "../bytes/byte-source.ts";
 import { Rejected, reasonOf } from "../files/rejections.ts";
 import { posterKey, renditionKeys } from "../files/objects.ts";
-import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
+import { makeRenditions, sizeOfAll, storeRenditions } from "../pictures/renditions.ts";
 import { readHeader } from "../pictures/formats/header.ts";
 import { thumbhashOf } from "../pictures/thumbhash.ts";
 import { limitOf } from "../uploads/reserve.ts";
@@ -70,7 +70,7 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   ]);
   await storeRenditions(env, id, renditions);
   try {
-    await whileMoving(env, () => end(env, owner, id, thumbhash));
+    await whileMoving(env, () => end(env, owner, id, thumbhash, picture.length + sizeOfAll(renditions)));
   } catch (error) {
     await forget(env, owner, id);
     throw error;
@@ -89,7 +89,8 @@ const BEGIN = textOf(sql`
 
 const END = textOf(sql`
   UPDATE ${media} SET
-    ${bare(media.details)} = json_set(coalesce(${media.details}, '{}'), ${pathOfDetail("thumbhash")}, ?3)
+    ${bare(media.details)} = json_set(coalesce(${media.details}, '{}'), ${pathOfDetail("thumbhash")}, ?3),
+    ${bare(media.posterBytes)} = ?4
   WHERE ${MAY_HAVE_ONE}`);
 
 /** Removes the thumbhash, so that the video has no poster, and counts the bytes of the new one against the quota. */
@@ -100,8 +101,8 @@ async function begin(env: Env, owner: PersonId, id: MediaId, bytes: number): Pro
   throw new Refusal("quota_exceeded");
 }
 
-async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string): Promise<void> {
-  const changes = await databaseOf(env, owner).run(END, id, owner, thumbhash);
+async function end(env: Env, owner: PersonId, id: MediaId, thumbhash: string, bytes: number): Promise<void> {
+  const changes = await databaseOf(env, owner).run(END, id, owner, thumbhash, bytes);
   if (changes === 0) await requireVideo(env, owner, id);
 }
 

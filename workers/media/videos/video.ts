@@ -17,14 +17,14 @@ export async function inspectVideo(env: Env, { id, contentType, bytes }: Origina
   if (!(await env.MEDIA.head(videoKey(id)))) {
     await storeVideo(env, id, servedType(contentType), (sink) => rewrite(original, contentType, sink));
   }
-  const durationMs = video.durationMs ?? (await servedDuration(env, id, contentType));
-  return { width, height, details: { video: { ...video, durationMs }, removed } };
+  const copy = await env.MEDIA.head(videoKey(id));
+  if (!copy) throw new Error(`the video ${id} is missing`);
+  const durationMs = video.durationMs ?? (await servedDuration(env, id, contentType, copy.size));
+  return { width, height, details: { video: { ...video, durationMs }, removed }, derivedBytes: copy.size };
 }
 
 /** Returns the duration that the copy states, for an original that does not state one. In ms. */
-async function servedDuration(env: Env, id: MediaId, type: VideoType): Promise<number> {
-  const copy = await env.MEDIA.head(videoKey(id));
-  if (!copy) throw new Error(`the video ${id} is missing`);
-  const { video } = await describeVideo(storedBytes(env, videoKey(id), copy.size), servedType(type));
+async function servedDuration(env: Env, id: MediaId, type: VideoType, bytes: number): Promise<number> {
+  const { video } = await describeVideo(storedBytes(env, videoKey(id), bytes), servedType(type));
   return video.durationMs ?? 0;
 }
