@@ -16,5 +16,10 @@ export const PAGES = [
   "/notifications",
   "/requests",
   "/settings",
+  "/settings/security",
+  "/settings/notifications",
+  "/settings/privacy",
+  "/recover",
+  "/reset",
 ] as const;
 export type Page = (typeof PAGES)[number];

@@ -52,6 +52,29 @@ export const text = ({ graphemes, bytes, atLeast = 0 }: Limits) =>
     })
     .openapi({ type: "string", minLength: atLeast, maxLength: graphemes });
 
+// Characters that nobody sees, or that only seem to be a space. Emoji and some scripts join with invisible characters.
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u2800]/u;
+const JOINED = String.raw`[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Khmr}\p{scx=Knda}\p{scx=Mlym}\p{scx=Mong}\p{scx=Orya}\p{scx=Sinh}\p{scx=Taml}\p{scx=Telu}]`;
+const JOINERS = new RegExp(
+  [
+    String.raw`(?<=\p{Extended_Pictographic})\ufe0f`,
+    String.raw`(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})`,
+    String.raw`(?<=${JOINED})[\u200c\u200d](?=${JOINED})`,
+  ].join("|"),
+  "gu",
+);
+
+/** Returns a schema for the name of a person: text on one line, all of it visible. Wide spaces become plain ones. */
+export const personName = (limits: Limits) =>
+  text(limits)
+    .refine((value) => !/[\t\n\u2028\u2029]/u.test(value), { error: "Use a single line", abort: true })
+    .refine((value) => !INVISIBLE.test(value.replaceAll(JOINERS, "")), {
+      error: "Must not contain invisible characters",
+      abort: true,
+    })
+    .transform((value) => value.replaceAll(/\p{Zs}+/gu, " "))
+    .openapi({ type: "string", minLength: limits.atLeast ?? 0, maxLength: limits.graphemes });
+
 const characters = (value: string): string[] => Array.from(segmenter.segment(value), ({ segment }) => segment);
 
 const encoder = new TextEncoder();

@@ -6,6 +6,7 @@ import { showVapid } from "./local-server/vapid.ts";
 import { deadLetters } from "./operator/dead-letters.ts";
 import { abortMove, moveShards, showShards } from "./operator/move-shards.ts";
 import { Operator } from "./operator/operator.ts";
+import { showResetLink } from "./operator/reset-links.ts";
 import { showStatus } from "./operator/status.ts";
 import { STATE } from "./paths.ts";
 import { exitWithError, StartError } from "./process/start-error.ts";
@@ -29,6 +30,8 @@ const USAGE = `npm run admin -- COMMAND [options]
                             in these shards pause for a few seconds. Run it again to resume an interrupted move. Exits
                             with 1 if the move was aborted.
   abort-move                Undo a move that is not published yet.
+  reset-link HANDLE         Issue a link with which a person can choose a new password. It works once, for an hour. Make
+                            sure that you give it to the owner of the account.
   vapid                     Generate a key for Web Push and show how to set it up.
     --subject ADDRESS       your contact address for push services: mailto:you@example.org or https://...
 
@@ -54,6 +57,7 @@ async function main(): Promise<number> {
   if (command === "move-shards" && range !== undefined && target !== undefined && more.length === 0) {
     return moveShards(operator(), range, target);
   }
+  if (command === "reset-link" && range !== undefined && target === undefined) return showResetLink(operator(), range);
   if (command === "dead-letters") return deadLetters(operator(), positionals.slice(1), values);
   switch (positionals.join(" ")) {
     case "reconcile":

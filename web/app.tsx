@@ -15,7 +15,11 @@ import { PeoplePage } from "./pages/people.tsx";
 import { PostPage } from "./pages/post.tsx";
 import { ProfilePage } from "./pages/profile.tsx";
 import { RequestsPage } from "./pages/requests.tsx";
-import { SettingsPage } from "./pages/settings.tsx";
+import { RecoverPage, ResetPage } from "./pages/recover.tsx";
+import { NotificationsSettings } from "./pages/settings/notifications.tsx";
+import { PrivacySettings } from "./pages/settings/privacy.tsx";
+import { ProfileSettings } from "./pages/settings/profile.tsx";
+import { SecuritySettings } from "./pages/settings/security.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { WelcomePage } from "./pages/welcome.tsx";
@@ -37,7 +41,10 @@ const People = signedIn(PeoplePage);
 const NewPost = signedIn(NewPostPage);
 const Notifications = signedIn(NotificationsPage);
 const Requests = signedIn(RequestsPage);
-const Settings = signedIn(SettingsPage);
+const Profile = signedIn(ProfileSettings);
+const Security = signedIn(SecuritySettings);
+const NotificationChoices = signedIn(NotificationsSettings);
+const Privacy = signedIn(PrivacySettings);
 
 const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>> = {
   "/": Home,
@@ -52,7 +59,12 @@ const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>
   "/new": NewPost,
   "/notifications": Notifications,
   "/requests": Requests,
-  "/settings": Settings,
+  "/settings": Profile,
+  "/settings/security": Security,
+  "/settings/notifications": NotificationChoices,
+  "/settings/privacy": Privacy,
+  "/recover": RecoverPage,
+  "/reset": ResetPage,
 };
 
 export const App = () => (

@@ -10,9 +10,9 @@ export const COMMENT_MAX = 1000;
 export const NAME_MAX = 50;
 export const BIO_MAX = 300;
 export const ALT_MAX = 1000;
-export const PASSWORD_MIN = 8;
-export const PASSWORD_MAX = 256;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
+
+export { PASSWORD_GOOD, PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../schema/passwords.ts";
 
 /** The largest files, in bytes. */
 export { PICTURE_MAX_BYTES as PICTURE_MAX, VIDEO_MAX_BYTES as VIDEO_MAX } from "../schema/media/upload-limits.ts";

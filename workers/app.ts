@@ -35,6 +35,7 @@ import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
 import type { App } from "./http/routes.ts";
 import { publicResponse } from "./responses/public-responses.ts";
 import { reading } from "./responses/reader-middleware.ts";
+import { recovery } from "./api/accounts/recovery.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/accounts/sessions.ts";
@@ -53,6 +54,7 @@ for (const resource of [
   sessions,
   ownSessions,
   changePassword,
+  recovery,
   me,
   follows,
   bells,

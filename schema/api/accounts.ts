@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { SessionId } from "../ids.ts";
 import { Timestamp } from "./common.ts";
-import { Password } from "./people.ts";
+import { Handle, Password } from "./people.ts";
 
 export const ChangePassword = z
   .object({ current: Password, password: Password.openapi({ description: "The new password" }) })
@@ -11,6 +11,47 @@ export const ChangePassword = z
 export const NewToken = z
   .object({ token: z.string().openapi({ description: "Replaces the token of the request" }) })
   .openapi("NewToken");
+
+/** How many codes a set has. */
+export const RECOVERY_CODES = 10;
+
+export const RecoveryCode = z
+  .string()
+  .max(100)
+  .transform((value) => value.toLowerCase().replaceAll(/[\s-]/g, ""))
+  .openapi({ example: "8k3f-w2zq-5hmc-9tdr", description: "Case, spaces and hyphens do not matter" });
+
+export const ConfirmPassword = z.object({ password: Password }).openapi("ConfirmPassword");
+
+export const NewRecoveryCodes = z
+  .object({ codes: z.array(z.string()).openapi({ description: "Shown only now. Each can be used once" }) })
+  .openapi("NewRecoveryCodes");
+export type NewRecoveryCodes = z.infer<typeof NewRecoveryCodes>;
+
+export const RecoveryCodesLeft = z
+  .object({ left: z.number().int(), madeAt: Timestamp.optional() })
+  .openapi("RecoveryCodesLeft");
+export type RecoveryCodesLeft = z.infer<typeof RecoveryCodesLeft>;
+
+export const Recover = z
+  .object({ handle: Handle, code: RecoveryCode, password: Password.openapi({ description: "The new password" }) })
+  .openapi("Recover");
+
+export const UseResetLink = z
+  .object({
+    link: z.string().max(200).openapi({ description: "What follows the # of the link" }),
+    password: Password.openapi({ description: "The new password" }),
+  })
+  .openapi("UseResetLink");
+
+export const NewResetLink = z.object({ handle: Handle }).openapi("NewResetLink");
+export const ResetLink = z
+  .object({
+    path: z.string().openapi({ example: "/reset#01m3qk7vt4xe9.Zm9v", description: "At the address of the web client" }),
+    expiresAt: Timestamp,
+  })
+  .openapi("ResetLink");
+export type ResetLink = z.infer<typeof ResetLink>;
 
 export const Session = z
   .object({

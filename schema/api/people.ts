@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { PersonId } from "../ids.ts";
 import { UnreadCount } from "../notifications.ts";
 import { PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../passwords.ts";
-import { BIO, NAME, text } from "../text.ts";
+import { BIO, NAME, personName, text } from "../text.ts";
 import { page } from "./common.ts";
 
 export const Handle = z
@@ -60,7 +60,9 @@ export const Me = Profile.omit({
   .openapi("Me");
 export type Me = z.infer<typeof Me>;
 
-export const SignUp = z.object({ handle: Handle, password: Password, name: text(NAME).optional() }).openapi("SignUp");
+export const SignUp = z
+  .object({ handle: Handle, password: Password, name: personName(NAME).optional() })
+  .openapi("SignUp");
 export const SignIn = z.object({ handle: Handle, password: Password }).openapi("SignIn");
 export const SignedIn = z
   .object({
@@ -71,7 +73,7 @@ export const SignedIn = z
 export type SignedIn = z.infer<typeof SignedIn>;
 
 export const EditMe = z
-  .object({ name: text(NAME).optional(), bio: text(BIO).optional(), private: z.boolean().optional() })
+  .object({ name: personName(NAME).optional(), bio: text(BIO).optional(), private: z.boolean().optional() })
   .openapi("EditMe");
 
 export const Followed = z.object({ followedByMe: z.boolean(), requestedByMe: z.boolean() }).openapi("Followed");

@@ -30,6 +30,8 @@ export const REFUSAL_CODES = [
   "request_not_found",
   "session_not_found",
   "handle_taken",
+  "handle_reserved",
+  "name_reserved",
   "already_published",
   "media_not_ready",
   "media_in_use",

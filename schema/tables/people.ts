@@ -37,6 +37,32 @@ export const handles = sqliteTable("handles", {
   person: text().$type<PersonId>().notNull(),
 });
 
+/**
+ * Claims on handles that look alike: see workers/api/accounts/lookalikes.ts. In the shard of the skeleton's hash. Only
+ * handles that another one may be taken for have a row.
+ */
+export const lookalikes = sqliteTable("lookalikes", {
+  skeleton: text().primaryKey(),
+  handle: text().notNull(),
+  person: text().$type<PersonId>().notNull(),
+});
+
+/** Secrets that replace a forgotten password, each once. In the shard of the person. */
+export const recoverySecrets = sqliteTable(
+  "recovery_secrets",
+  {
+    person: text().$type<PersonId>().notNull(),
+    /** SHA-256: the secrets are random and too long to guess. */
+    hash: text().notNull(),
+    /** A code that the person keeps, or a link from the operator. */
+    kind: text({ enum: ["code", "link"] }).notNull(),
+    madeAt: integer("made_at").notNull(),
+    /** In ms since 1970; null for never. */
+    expiresAt: integer("expires_at"),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.hash] })],
+);
+
 /** Apart from `people`, so that code which reads a person never reads a password. */
 export const credentials = sqliteTable("credentials", {
   person: text().$type<PersonId>().primaryKey(),

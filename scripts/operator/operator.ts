@@ -31,6 +31,9 @@ export class Operator {
     [this.#address, this.#token] = [address, token];
   }
 
+  /** Returns the full address of a path of the web client. */
+  addressOf = (path: string): string => new URL(path, this.#address).href;
+
   get = <T>(path: string): Promise<T> => this.#ask<T>("GET", path);
   post = <T>(path: string, body?: object): Promise<T> => this.#ask<T>("POST", path, body);
 

@@ -336,7 +336,7 @@ it("hides a muted person from the feed, and brings their posts back after an unm
   await page.getByRole("link", { name: "Boats on a river" }).waitFor();
   await page.goto("/");
   await page.getByText("Your feed is empty").waitFor();
-  await page.goto("/settings");
+  await page.goto("/settings/privacy");
   await page.getByRole("button", { name: "Unmute Lou" }).click();
   await page.getByText("You haven’t muted anyone").waitFor();
   await page.goto("/");
@@ -346,7 +346,7 @@ it("hides a muted person from the feed, and brings their posts back after an unm
 it("lets the owner of a private account accept and remove followers", async () => {
   await published("shy", "Sasha", "Only for friends");
   const owner = await comeBack("shy");
-  await owner.goto("/settings");
+  await owner.goto("/settings/privacy");
   const setting = owner.getByRole("switch", { name: "Private account" });
   await setting.click();
   await owner.getByText("Your account is now private").waitFor();
@@ -410,7 +410,7 @@ it("blocks a person after a confirmation, and unblocks them on their profile and
   await chooseAbout(page, "Finn", "Block Finn");
   await dialog.getByRole("button", { name: "Block", exact: true }).click();
   await page.getByText("You blocked Finn").waitFor();
-  await page.goto("/settings");
+  await page.goto("/settings/privacy");
   await page.getByRole("button", { name: "Unblock Finn" }).click();
   await page.getByText("You haven’t blocked anyone").waitFor();
 });

@@ -120,7 +120,7 @@ it("notifies a device once its switch is on, opens clicked notifications, and en
   const context = await browser.newContext({ baseURL: product.address });
   await context.addInitScript<Grants>(stubPush, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "host");
-  await page.goto("/settings");
+  await page.goto("/settings/notifications");
   await push(page).and(page.locator(":enabled")).waitFor();
   expect(await push(page).isChecked()).toBe(false);
   expect(await page.evaluate(() => Notification.permission)).toBe("default"); // The page has not asked for it.
@@ -200,7 +200,7 @@ it("can be switched off, and belongs to the next person who signs in on the brow
   const context = await browser.newContext({ baseURL: product.address });
   await context.addInitScript<Grants>(stubPush, { permission: "granted", subscription: device.subscription });
   const page = await signIn(context, "first");
-  await page.goto("/settings");
+  await page.goto("/settings/notifications");
   await push(page).click();
   await push(page).and(page.locator(":checked")).waitFor();
   await push(page).click();
@@ -212,7 +212,7 @@ it("can be switched off, and belongs to the next person who signs in on the brow
   await context.clearCookies(); // As when a session expires without a sign-out.
   await page.evaluate(() => localStorage.removeItem("signed-in"));
   const next = await signIn(context, "second");
-  await next.goto("/settings");
+  await next.goto("/settings/notifications");
   await push(next).and(next.locator(":checked")).waitFor();
   await eventually(async () => expect(await removed(first, device.subscription.endpoint)).toBe(404), SOON);
   expect(await removed(reader, device.subscription.endpoint)).toBe(404);
@@ -234,7 +234,7 @@ it("explains why a device cannot get pushes, and fits on a phone", async () => {
   const phone = { baseURL: product.address, viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
   const blocked = await browser.newContext({ ...phone, colorScheme: "dark" }); // Headless: it allows no notifications.
   const page = await signIn(blocked, "pocket");
-  await page.goto("/settings");
+  await page.goto("/settings/notifications");
   await page.getByText("Notifications from Shutterline are blocked").waitFor();
   expect(await push(page).isDisabled()).toBe(true);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
@@ -243,7 +243,7 @@ it("explains why a device cannot get pushes, and fits on a phone", async () => {
   const old = await browser.newContext(phone);
   await old.addInitScript(() => Reflect.deleteProperty(window, "PushManager"));
   const other = await signIn(old, "pocket");
-  await other.goto("/settings");
+  await other.goto("/settings/notifications");
   await other.getByText("This browser can’t show notifications").waitFor();
   await old.close();
 
@@ -251,7 +251,7 @@ it("explains why a device cannot get pushes, and fits on a phone", async () => {
   const { subscription } = service.browser();
   await refusing.addInitScript<Grants>(stubPush, { permission: "denied", subscription });
   const third = await signIn(refusing, "pocket");
-  await third.goto("/settings");
+  await third.goto("/settings/notifications");
   await push(third).click();
   await third.getByText("Notifications from Shutterline are blocked").waitFor();
   expect(await push(third).isChecked()).toBe(false);

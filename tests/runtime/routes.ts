@@ -22,4 +22,8 @@ export const OWN_ACCOUNT_ROUTES = [
   "DELETE /me/sessions",
   "DELETE /me/sessions/{session}",
   "PUT /me/password",
+  "GET /me/recovery-codes",
+  "POST /me/recovery-codes",
+  "POST /recovery",
+  "POST /password-resets",
 ];

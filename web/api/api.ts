@@ -1,4 +1,5 @@
 /** The typed API, the only place where the web client calls fetch. Every failure is thrown as an ApiProblem. */
+import type { NewRecoveryCodes, RecoveryCodesLeft, SessionList } from "../../schema/api/accounts.ts";
 import type { Media } from "../../schema/api/media.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
@@ -111,6 +112,15 @@ export const api = {
   signUp: (body: { handle: string; password: string; name?: string }) => post<SignedIn>("/v1/people", body),
   signIn: (body: { handle: string; password: string }) => post<SignedIn>("/v1/sessions", body),
   signOut: () => request<void>("DELETE", "/v1/sessions/current"),
+  recover: (body: { handle: string; code: string; password: string }) => post<SignedIn>("/v1/recovery", body),
+  resetPassword: (body: { link: string; password: string }) => post<SignedIn>("/v1/password-resets", body),
+  changePassword: (body: { current: string; password: string }) =>
+    request<{ token: string }>("PUT", "/v1/me/password", body),
+  sessions: () => get<SessionList>("/v1/me/sessions"),
+  endSession: (id: string) => request<void>("DELETE", `/v1/me/sessions/${encodeURIComponent(id)}`),
+  endOtherSessions: () => request<void>("DELETE", "/v1/me/sessions"),
+  recoveryCodes: () => get<RecoveryCodesLeft>("/v1/me/recovery-codes"),
+  newRecoveryCodes: (password: string) => post<NewRecoveryCodes>("/v1/me/recovery-codes", { password }),
   me: () => get<Me>("/v1/me"),
   editMe: (body: { name?: string; bio?: string; private?: boolean }) => request<Me>("PATCH", "/v1/me", body),
 

@@ -18,7 +18,8 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
   const { problem, busy, onSubmit } = useSubmit(send);
   const then = ownPath(query["then"]);
   const isIn = me.value !== undefined;
-  const errors = problem?.code === "handle_taken" ? { handle: problem.message } : (problem?.fields ?? {});
+  const isTaken = problem?.code === "handle_taken" && !("handle" in problem.fields);
+  const errors = isTaken ? { handle: problem.message } : (problem?.fields ?? {});
 
   useEffect(() => {
     if (isIn) route(then, true);

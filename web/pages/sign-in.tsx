@@ -38,6 +38,8 @@ export function SignInPage() {
       )}
       other={
         <>
+          <a href="/recover">Forgot your password?</a>
+          <br />
           New here? <a href={then ? `/sign-up?then=${encodeURIComponent(then)}` : "/sign-up"}>Join Shutterline</a>
         </>
       }

@@ -51,6 +51,18 @@ export async function signUp(handle: string, password: string, name: string): Pr
   await enter();
 }
 
+/** Chooses a new password with a recovery code, and signs in. */
+export async function recover(body: { handle: string; code: string; password: string }): Promise<void> {
+  await api.recover(body);
+  await enter();
+}
+
+/** Chooses a new password with the secret of a link from the operator, and signs in. */
+export async function resetPassword(link: string, password: string): Promise<void> {
+  await api.resetPassword({ link, password });
+  await enter();
+}
+
 export async function signOut(): Promise<void> {
   await api.signOut();
   await endPush();

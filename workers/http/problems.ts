@@ -36,6 +36,8 @@ const REFUSALS = {
   request_not_found: [404, "This person has not asked to follow you."],
   session_not_found: [404, "This session is not one of yours, or has already ended."],
   handle_taken: [409, "This handle is taken. Choose another one."],
+  handle_reserved: [409, "This handle is reserved. Choose another one."],
+  name_reserved: [422, "This name is reserved. Choose another one."],
   already_published: [409, "This media file is already published."],
   media_not_ready: [409, "This media file is not ready. Check its state before you try again."],
   media_in_use: [409, "A post shows this media file, or is about to. Delete the post first."],

@@ -4,6 +4,7 @@ import { statement, type Statement } from "../../schema/d1/database.ts";
 import { list, textOf } from "../../schema/d1/sql.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
+import { sessions } from "../../schema/tables/people.ts";
 import { kindSql } from "./notification-rules.ts";
 import type { UnreadNotification } from "./write-notifications.ts";
 
@@ -21,7 +22,11 @@ export const signInNotification = (recipient: PersonId, session: SessionId): Unr
 export const signInStatement = (person: PersonId, session: SessionId, words: string, now: number): Statement =>
   statement(NOTIFY, person, session, words, now);
 
-const NOTIFY = textOf(sql`
+/** The same, if an earlier statement of the batch has begun the session. */
+export const signInIfBegunStatement = (...about: Parameters<typeof signInStatement>): Statement =>
+  statement(NOTIFY_IF_BEGUN, ...about);
+
+const NOTIFICATION = sql`
   INSERT INTO ${notifications} (${list(
     notifications.recipient,
     notifications.kind,
@@ -33,5 +38,7 @@ const NOTIFY = textOf(sql`
     notifications.raised,
     notifications.at,
   )})
-  VALUES (?1, ${kindSql("new_device")}, ?2, json_array(?1), 1, ?3, 1, ?4, ?4)
-  ON CONFLICT DO NOTHING`);
+  SELECT ?1, ${kindSql("new_device")}, ?2, json_array(?1), 1, ?3, 1, ?4, ?4`;
+const NOTIFY = textOf(sql`${NOTIFICATION} WHERE true ON CONFLICT DO NOTHING`);
+const NOTIFY_IF_BEGUN = textOf(sql`
+  ${NOTIFICATION} WHERE EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ?2) ON CONFLICT DO NOTHING`);

@@ -29,6 +29,8 @@ function moved(table: SQLiteTable, home: SQLiteColumn, shardSql = shardOfIdSql):
 export const MOVED_TABLES: readonly MovedTable[] = [
   moved(people.people, people.people.id),
   moved(people.handles, people.handles.handle, shardOfHandleSql),
+  moved(people.lookalikes, people.lookalikes.skeleton, shardOfHandleSql),
+  moved(people.recoverySecrets, people.recoverySecrets.person),
   moved(people.credentials, people.credentials.person),
   moved(people.sessions, people.sessions.id),
   moved(people.following, people.following.follower),

@@ -122,4 +122,5 @@ export function forgetEnded(c: Context<App>, person: PersonId, ended: readonly S
   }
 }
 
-const wordsOf = ({ device, place }: Origin): string => (place === null ? device : `${device}, ${place}`);
+/** Says where a session began, such as "Firefox on Windows, Lisbon, Portugal". */
+export const wordsOf = ({ device, place }: Origin): string => (place === null ? device : `${device}, ${place}`);

@@ -15,6 +15,7 @@ import type { PersonId } from "../../../schema/ids.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
+import { refuseForeignName } from "./names.ts";
 import { renewSession } from "./own-sessions.ts";
 import { type App, body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
@@ -51,6 +52,7 @@ me.openapi(
     const viewer = await requireViewer(c);
     const { person } = viewer;
     const { name, bio, private: isPrivate } = c.req.valid("json");
+    if (name !== undefined) await refuseForeignName(c.env, name, person);
     if (name !== undefined || bio !== undefined) {
       await c.var.reader.write(person, [statement(EDIT, person, name ?? null, bio ?? null)]);
       await personDocuments.forget(c.env, person);

@@ -18,6 +18,7 @@ import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { claimantOf, personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { type Origin, UNKNOWN_ORIGIN } from "./devices.ts";
+import { claimSkeleton } from "./lookalikes.ts";
 import { newSession } from "./tokens.ts";
 
 /** Both in ms. The 30 s between them cover clock differences between a Worker and D1. */
@@ -28,7 +29,10 @@ const TRIES = 3;
 /** `passwordHash` is made before the claim of the handle, because time is short after it. */
 type NewPerson = { handle: string; name: string; passwordHash: string };
 
-/** Signs up and in, or throws `handle_taken`. Costs one D1 query for the claim and one batch of three rows. */
+/**
+ * Signs up and in, or throws `handle_taken`. Costs one D1 query for the claim, one batch for that of its skeleton, and one
+ * batch of three rows.
+ */
 export async function signUp(
   env: Env,
   asked: NewPerson,
@@ -38,9 +42,11 @@ export async function signUp(
   for (let tried = 0; tried < TRIES; tried += 1) {
     const person: PersonCard = { id: await claimHandle(env, asked.handle), handle: asked.handle, name: asked.name };
     try {
+      await claimSkeleton(env, person.handle, person.id, CLAIM_LASTS);
       const token = await createPerson(env, person, asked.passwordHash, origin);
       if (token) return { person, token };
     } catch (error) {
+      if (error instanceof Refusal) await release(env, person);
       if (!isMovingError(error)) throw error;
       moving = error; // Certainly nothing was written, and the next try draws another shard.
     }

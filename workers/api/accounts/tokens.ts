@@ -205,7 +205,8 @@ async function cachedHashOf(secret: string): Promise<string> {
 
 const hashes = new Memory<string, string>(10_000);
 
-async function hashOf(secret: string): Promise<string> {
+/** Returns the hash under which a random secret is stored. */
+export async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
   return new Uint8Array(digest).toBase64(BASE64URL);
 }

@@ -13,6 +13,7 @@ import { Refusal } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import { jsonBodies } from "../../http/json-bodies.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
+import { resetLinks } from "./reset-links.ts";
 import { shards } from "./shards.ts";
 import { status } from "./status.ts";
 import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
@@ -41,6 +42,7 @@ admin.use(freshShards);
 admin.route("/", shards);
 admin.route("/", deadLetterRoutes);
 admin.route("/", status);
+admin.route("/", resetLinks);
 
 admin.openapi(
   createRoute({

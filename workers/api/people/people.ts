@@ -22,6 +22,8 @@ import { refuseWeakPassword } from "../accounts/password-rules.ts";
 import { networkIn } from "../../limits/networks.ts";
 import { hashInTurn } from "../accounts/hashing-turns.ts";
 import { hashPassword } from "../accounts/passwords.ts";
+import { refuseForeignName } from "../accounts/names.ts";
+import { refuseReservedHandle } from "../accounts/reserved-names.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { beginSession } from "../accounts/viewer.ts";
 
@@ -42,6 +44,8 @@ people.openapi(
     await refuseWrongToken(c);
     const { handle, password, name } = c.req.valid("json");
     await countSignUp(c);
+    refuseReservedHandle(handle);
+    if (name !== undefined) await refuseForeignName(c.env, name, undefined);
     refuseWeakPassword(password, [handle, name ?? handle]);
     const network = networkIn(c.req.raw.headers);
     const passwordHash = await hashInTurn(network, () => hashPassword(password));
