@@ -4,6 +4,7 @@ import { Effect } from "../schema/messages/effects.ts";
 import { FanOut } from "../schema/messages/fan-out.ts";
 import { refreshShardMap } from "../schema/d1/shards.ts";
 import { logError } from "../schema/log.ts";
+import { releaseHandles } from "./api/accounts/change-handle.ts";
 import { app } from "./app.ts";
 import { applyBell } from "./relations/bells.ts";
 import { applyDecision } from "./relations/follow-requests.ts";
@@ -105,6 +106,7 @@ export default {
       reconcileSample,
       advanceFencedMove,
       tidyOperations,
+      releaseHandles,
     ]) {
       try {
         await sweep(env);

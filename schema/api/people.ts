@@ -73,7 +73,14 @@ export const SignedIn = z
 export type SignedIn = z.infer<typeof SignedIn>;
 
 export const EditMe = z
-  .object({ name: personName(NAME).optional(), bio: text(BIO).optional(), private: z.boolean().optional() })
+  .object({
+    handle: Handle.optional().openapi({
+      description: "Once a day. The former handle leads to the person for 30 days, and nobody else can take it",
+    }),
+    name: personName(NAME).optional(),
+    bio: text(BIO).optional(),
+    private: z.boolean().optional(),
+  })
   .openapi("EditMe");
 
 export const Followed = z.object({ followedByMe: z.boolean(), requestedByMe: z.boolean() }).openapi("Followed");

@@ -31,6 +31,7 @@ export const REFUSAL_CODES = [
   "session_not_found",
   "handle_taken",
   "handle_reserved",
+  "handle_changed_lately",
   "name_reserved",
   "already_published",
   "media_not_ready",

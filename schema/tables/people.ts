@@ -29,13 +29,28 @@ export const people = sqliteTable("people", {
   mediaBytes: integer("media_bytes").notNull().default(0),
   /** How new a viewer's side must be before they see this person's posts: schema/viewing.ts. */
   exclusionMarks: text("exclusion_marks", { mode: "json" }).$type<ExclusionMarks>().notNull().default({}),
+  /** When they last changed their handle, in ms since 1970. */
+  handleChangedAt: integer("handle_changed_at").notNull().default(0),
 });
 
 /** In the shard of the handle's hash. An old claim without a person is taken over: workers/api/accounts/sign-up.ts. */
-export const handles = sqliteTable("handles", {
-  handle: text().primaryKey(),
-  person: text().$type<PersonId>().notNull(),
-});
+export const handles = sqliteTable(
+  "handles",
+  {
+    handle: text().primaryKey(),
+    person: text().$type<PersonId>().notNull(),
+    /**
+     * Until when the handle belongs to the person even if they have another one, in ms since 1970: see
+     * workers/api/accounts/change-handle.ts. Null if it is theirs for as long as they have it.
+     */
+    until: integer(),
+  },
+  (t) => [
+    index("handles_until")
+      .on(t.until)
+      .where(sql`until IS NOT NULL`), // Former handles are released when their time is over.
+  ],
+);
 
 /**
  * Claims on handles that look alike: see workers/api/accounts/lookalikes.ts. In the shard of the skeleton's hash. Only

@@ -122,7 +122,8 @@ export const api = {
   recoveryCodes: () => get<RecoveryCodesLeft>("/v1/me/recovery-codes"),
   newRecoveryCodes: (password: string) => post<NewRecoveryCodes>("/v1/me/recovery-codes", { password }),
   me: () => get<Me>("/v1/me"),
-  editMe: (body: { name?: string; bio?: string; private?: boolean }) => request<Me>("PATCH", "/v1/me", body),
+  editMe: (body: { handle?: string; name?: string; bio?: string; private?: boolean }) =>
+    request<Me>("PATCH", "/v1/me", body),
 
   people: (cursor?: string) => get<PeoplePage>(paged("/v1/people", cursor)),
   profile: (handle: string) => get<Profile>(person(handle)),

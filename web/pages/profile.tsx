@@ -1,6 +1,6 @@
 import { type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useRoute } from "preact-iso";
+import { useLocation, useRoute } from "preact-iso";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Profile } from "../../schema/api/people.ts";
 import { api } from "../api/api.ts";
@@ -41,6 +41,12 @@ function ProfileOf({ handle }: { handle: string }) {
   useEffect(() => {
     if (profile) setFollowStates([profile.handle], stateOf(profile));
   }, [profile]);
+
+  const { route } = useLocation();
+  const current = profile?.handle ?? handle;
+  useEffect(() => {
+    if (current !== handle) route(`/people/${current}`, true); // They have changed their handle.
+  }, [current, handle, route]);
 
   if (problem.value?.code === "person_not_found" || problem.value?.code === "invalid_request") {
     return <NotFoundPage what="Person" />;

@@ -37,6 +37,7 @@ const REFUSALS = {
   session_not_found: [404, "This session is not one of yours, or has already ended."],
   handle_taken: [409, "This handle is taken. Choose another one."],
   handle_reserved: [409, "This handle is reserved. Choose another one."],
+  handle_changed_lately: [409, "You can change your handle once a day. Try again tomorrow."],
   name_reserved: [422, "This name is reserved. Choose another one."],
   already_published: [409, "This media file is already published."],
   media_not_ready: [409, "This media file is not ready. Check its state before you try again."],

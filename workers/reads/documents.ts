@@ -13,7 +13,7 @@ import { Tiers } from "../storage/tiers.ts";
 
 const AUDIENCES_FRESH_FOR = 1000; // ms
 const PEOPLE_FRESH_FOR = 10_000; // ms
-const HANDLES_FRESH_FOR = 600_000; // ms; a person's handle is never given to somebody else.
+const HANDLES_FRESH_FOR = 600_000; // ms; a former handle is given to nobody else for 30 days.
 
 export const personDocuments = new Tiers<PersonId, PersonCard>({
   kv: "person",
@@ -35,16 +35,19 @@ export const audiences = new Tiers<PersonId, Audience & { at: string | undefined
   },
 });
 
+/** `until`: until when a former handle leads to the person, in ms since 1970. */
+export type HandleClaim = { person: PersonId; until?: number | null };
+
 /** The id that has claimed each handle. Its person may not exist (yet): see workers/api/accounts/sign-up.ts. */
-export const handles = new Tiers<string, { person: PersonId }>({
+export const handles = new Tiers<string, HandleClaim>({
   kv: "handle",
   freshFor: HANDLES_FRESH_FOR,
   load: async (reader, names) => {
     const rows = await Promise.all(
       names.map(async (handle) => {
         const key = shardOfHandle(handle);
-        const [near] = await reader.replica<{ person: PersonId }>(key, HANDLE, handle);
-        return near ?? (await reader.primary<{ person: PersonId }>(key, HANDLE, handle))[0];
+        const [near] = await reader.replica<HandleClaim>(key, HANDLE, handle);
+        return near ?? (await reader.primary<HandleClaim>(key, HANDLE, handle))[0];
       }),
     );
     return new Map(names.flatMap((handle, index) => (rows[index] ? [[handle, rows[index]] as const] : [])));
@@ -77,7 +80,9 @@ export const audienceOf = ({ isPrivate, marks }: { isPrivate: 0 | 1 | null; mark
 /** No exclusion concerns the author. */
 export const NO_MARKS: ExclusionMarks = {};
 
-const HANDLE = textOf(sql`SELECT ${handlesTable.person} FROM ${handlesTable} WHERE ${handlesTable.handle} = ?1`);
+/** The claim on a handle. */
+export const HANDLE = textOf(sql`
+  SELECT ${handlesTable.person}, ${handlesTable.until} FROM ${handlesTable} WHERE ${handlesTable.handle} = ?1`);
 
 /** Returns those of `comments` that the person likes. Costs one D1 query, in the person's database. */
 export async function likedCommentsAmong(

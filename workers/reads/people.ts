@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Me, Profile } from "../../schema/api/people.ts";
+import type { Me, PersonCard, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { bindingOf, databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
@@ -7,7 +7,15 @@ import { handles as handlesTable, people } from "../../schema/tables/people.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { type ExclusionMarks, includes } from "../../schema/viewing.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "./blocks.ts";
-import { AUDIENCE_COLUMNS, audienceOf, audiences, handles, personDocuments } from "./documents.ts";
+import {
+  AUDIENCE_COLUMNS,
+  audienceOf,
+  audiences,
+  HANDLE,
+  type HandleClaim,
+  handles,
+  personDocuments,
+} from "./documents.ts";
 import { relationTo } from "./follows.ts";
 import { sightFor } from "./visibility.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -27,14 +35,46 @@ export async function profileSeenBy(reader: Reader, handle: string): Promise<Pro
     relationTo(reader, person),
   ]);
   // The person of a claim may not exist, and its id may by chance be someone else's.
-  if (profile?.handle !== handle) handles.drop(handle); // Someone else may take such a claim over.
-  if (profile?.handle !== handle) throw new Refusal("person_not_found");
+  if (!profile || !(await leadsTo(reader, handle, profile))) {
+    handles.drop(handle); // Someone else may take such a claim over.
+    throw new Refusal("person_not_found");
+  }
   const { marks, ...shown } = profile;
   const relation = await relationAsNewAs(reader, person, near, marks);
   const { at: _, block, ...mine } = relation;
   if (block.theirs) throw new Refusal("person_not_found");
   return { ...shown, ...mine, blockedByMe: block.mine };
 }
+
+/**
+ * Whether a handle leads to a person: it is theirs, or it was and is still reserved for them. Their own may also be so new
+ * that what is known about them is older. Costs one D1 query, of the primary, for a former handle that is not in memory.
+ */
+export async function leadsTo(
+  { env }: Reader,
+  handle: string,
+  { id, handle: current }: Pick<PersonCard, "id" | "handle">,
+): Promise<boolean> {
+  if (current === handle) return true;
+  const isReserved = (claim: HandleClaim | undefined) => claim?.person === id && (claim.until ?? 0) > Date.now();
+  if (isReserved(handles.remembered([handle]).get(handle))) return true;
+  const claim = await databaseOf(env, shardOfHandle(handle)).first<HandleClaim>(HANDLE, handle);
+  if (claim) handles.learn(handle, claim);
+  return isReserved(claim);
+}
+
+/**
+ * Returns the handle that the person has to whom a handle leads, for a transaction that compares it. Costs nothing, or one
+ * D1 query of the primary for a handle that is a former one or an hour old.
+ */
+export async function presentHandleOf({ env }: Reader, handle: string): Promise<string> {
+  const claim = handles.remembered([handle]).get(handle);
+  if (!claim || (claim.until ?? 0) <= Date.now()) return handle;
+  const row = await databaseOf(env, claim.person).first<{ handle: string }>(PRESENT_HANDLE, claim.person);
+  return row?.handle ?? handle;
+}
+
+const PRESENT_HANDLE = textOf(sql`SELECT ${people.handle} FROM ${people} WHERE ${people.id} = ?1`);
 
 type Near = Awaited<ReturnType<typeof relationTo>>;
 
@@ -104,7 +144,8 @@ export async function seenPerson(reader: Reader, claimant: PersonId, handle: str
   ]);
   const audience = known.get(claimant);
   // A claim may have no person yet, and its id may by chance be somebody else's.
-  const person = cards.get(claimant)?.handle === handle ? claimant : undefined;
+  const card = cards.get(claimant);
+  const person = card && (await leadsTo(reader, handle, card)) ? claimant : undefined;
   if (!person || !audience) {
     handles.drop(handle); // Somebody else may take over such a claim.
     throw new Refusal("person_not_found");
@@ -127,8 +168,9 @@ export async function personByHandle(reader: Reader, handle: string): Promise<Pe
   reader.readForWrite();
   const claimant = (await handles.get(reader, [handle])).get(handle)?.person;
   const card = claimant && (await personDocuments.get(reader, [claimant])).get(claimant);
-  if (claimant && card?.handle !== handle) handles.drop(handle);
-  return card?.handle === handle ? claimant : undefined;
+  const isTheirs = card !== undefined && (await leadsTo(reader, handle, card));
+  if (!isTheirs) handles.drop(handle);
+  return isTheirs ? claimant : undefined;
 }
 
 /**

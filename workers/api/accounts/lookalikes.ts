@@ -30,8 +30,9 @@ export async function claimSkeleton(env: Env, handle: string, person: PersonId, 
   const [, read] = await database.batch<Claim>([statement(CLAIM, skeleton, handle, person), statement(READ, skeleton)]);
   const before = read?.rows[0];
   if (before?.person === person && before.handle === handle) return;
-  const isOver = before !== undefined && Date.now() - timeOf(before.person) > lasts;
-  if (before && isOver && !(await personExists(env, before.person, before.handle))) {
+  const isOwn = before?.person === person; // They change their handle to one that looks the same.
+  const isOver = isOwn || (before !== undefined && Date.now() - timeOf(before.person) > lasts);
+  if (before && isOver && (isOwn || !(await personExists(env, before.person, before.handle)))) {
     if ((await database.run(TAKE_OVER, skeleton, handle, person, before.person, before.handle)) > 0) return;
   }
   const message = "This handle looks like one that is taken. Choose another one.";

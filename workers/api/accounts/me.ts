@@ -15,6 +15,7 @@ import type { PersonId } from "../../../schema/ids.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
+import { changeHandle } from "./change-handle.ts";
 import { refuseForeignName } from "./names.ts";
 import { renewSession } from "./own-sessions.ts";
 import { type App, body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
@@ -40,9 +41,9 @@ me.openapi(
   createRoute({
     method: "patch",
     path: "/me",
-    summary: "Edit the viewer's name or bio, or make the account private or public",
+    summary: "Edit the viewer's handle, name or bio, or make the account private or public",
     description:
-      "Fields that are left out stay as they are. Others may see the old name for some minutes. Nothing that is " +
+      "Fields that are left out stay as they are. Others may see the old handle or name for some minutes. Nothing that is " +
       "published after the account has become private is shown to anybody who does not follow it; earlier posts may " +
       "still be shown for a moment. Existing followers stay. Making it public accepts all pending follow requests.",
     request: body(EditMe),
@@ -51,8 +52,12 @@ me.openapi(
   async (c) => {
     const viewer = await requireViewer(c);
     const { person } = viewer;
-    const { name, bio, private: isPrivate } = c.req.valid("json");
+    const { handle, name, bio, private: isPrivate } = c.req.valid("json");
     if (name !== undefined) await refuseForeignName(c.env, name, person);
+    if (handle !== undefined) {
+      await changeHandle(c.var.reader, person, handle);
+      forgetPublicResponsesOf(person);
+    }
     if (name !== undefined || bio !== undefined) {
       await c.var.reader.write(person, [statement(EDIT, person, name ?? null, bio ?? null)]);
       await personDocuments.forget(c.env, person);

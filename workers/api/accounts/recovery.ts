@@ -113,8 +113,8 @@ recovery.openapi(
     await countSignIn(c, handle, noCredentials);
     // For a handle that nobody has, the same statements run for nobody.
     const person = (await claimantOf(c.env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
-    const recovered = await recover(c, person, { secret: code, kind: "code", password });
-    if (recovered?.person.handle !== handle) {
+    const recovered = await recover(c, person, { secret: code, kind: "code", password, handle });
+    if (!recovered) {
       throw new Refusal("wrong_credentials", "The handle or the recovery code is wrong. Check both and try again.");
     }
     return c.json(recovered, 201);
@@ -138,7 +138,7 @@ recovery.openapi(
     refuseWeakPassword(password, []);
     await countSignIn(c, `link ${person.slice(0, 30)}`, noCredentials);
     const recovered = isId(person)
-      ? await recover(c, person as PersonId, { secret, kind: "link", password })
+      ? await recover(c, person as PersonId, { secret, kind: "link", password, handle: null })
       : undefined;
     if (!recovered) {
       throw new Refusal("wrong_credentials", "This link is not valid any more. Ask for a new one.");
@@ -150,7 +150,16 @@ recovery.openapi(
 /** A known browser is no proof here, so every attempt counts for its network. */
 const noCredentials = async (): Promise<undefined> => undefined;
 
-type Proof = { secret: string; kind: (typeof recoverySecrets.$inferSelect)["kind"]; password: string };
+/**
+ * `handle`: what the person must be called; null if the secret alone says who it is for. A claim on a handle may be of
+ * somebody who has another one.
+ */
+type Proof = {
+  secret: string;
+  kind: (typeof recoverySecrets.$inferSelect)["kind"];
+  password: string;
+  handle: string | null;
+};
 
 /**
  * Uses a secret up, sets the password, ends all sessions and begins one, in one transaction; or changes nothing and
@@ -159,7 +168,7 @@ type Proof = { secret: string; kind: (typeof recoverySecrets.$inferSelect)["kind
 async function recover(
   c: Context<App>,
   person: PersonId,
-  { secret, kind, password }: Proof,
+  { secret, kind, password, handle }: Proof,
 ): Promise<SignedIn | undefined> {
   const [hash, secretHash] = await Promise.all([
     hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(password)),
@@ -169,7 +178,7 @@ async function recover(
   const { token, session, results } = await withFreshIds(async () => {
     const { token, row } = await newSession(c.env, person);
     const results = await databaseOf(c.env, person).batch<never>([
-      statement(SET, person, hash, secretHash, kind, row.usedAt),
+      statement(SET, person, hash, secretHash, kind, row.usedAt, handle),
       statement(USE_UP, person, hash, secretHash, kind),
       statement(END_SUBSCRIPTIONS_IF_SET, person, hash, row.id),
       statement(END_OTHERS_IF_SET, person, hash, row.id),
@@ -209,6 +218,7 @@ const SAVE_CODES = textOf(sql`
 const SET = textOf(sql`
   UPDATE ${credentials} SET ${bare(credentials.password)} = ?2
   WHERE ${credentials.person} = ?1 AND EXISTS (
+    SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND (?6 IS NULL OR ${people.handle} = ?6)) AND EXISTS (
     SELECT 1 FROM ${recoverySecrets}
     WHERE ${recoverySecrets.person} = ?1 AND ${recoverySecrets.hash} = ?3 AND ${recoverySecrets.kind} = ?4
       AND (${recoverySecrets.expiresAt} IS NULL OR ${recoverySecrets.expiresAt} > ?5))`);

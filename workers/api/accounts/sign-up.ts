@@ -15,7 +15,7 @@ import { list, textOf } from "../../../schema/d1/sql.ts";
 import { credentials, handles, people, sessions } from "../../../schema/tables/people.ts";
 import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
-import { claimantOf, personExists } from "../../reads/people.ts";
+import { personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { type Origin, UNKNOWN_ORIGIN } from "./devices.ts";
 import { claimSkeleton } from "./lookalikes.ts";
@@ -59,20 +59,36 @@ export async function signUp(
 /** Claims a handle for a new person and returns their id, or throws `handle_taken`. */
 export async function claimHandle(env: Env, handle: string, now = Date.now()): Promise<PersonId> {
   const person = newId<PersonId>(randomShard(), now);
-  const { orm } = databaseOf(env, shardOfHandle(handle));
-  const claim = await orm.insert(handles).values({ handle, person }).onConflictDoNothing();
-  if (claim.meta.changes > 0) return person;
+  await claimHandleFor(env, { handle, person, until: null }, now);
+  return person;
+}
 
-  const before = await claimantOf(env, handle);
-  const isOver = before !== undefined && now - timeOf(before) > CLAIM_LASTS;
+/**
+ * Claims a handle that nobody has, or throws `handle_taken`. One that still belongs to the same person is theirs again.
+ * Costs one D1 query, and up to three more if somebody has claimed it before.
+ */
+export async function claimHandleFor(env: Env, claimed: typeof handles.$inferSelect, now = Date.now()): Promise<void> {
+  const { handle, person, until } = claimed;
+  const { orm } = databaseOf(env, shardOfHandle(handle));
+  const claim = await orm.insert(handles).values(claimed).onConflictDoNothing();
+  if (claim.meta.changes > 0) return;
+
+  const row = await orm.select().from(handles).where(eq(handles.handle, handle)).get();
+  const before = row?.person;
+  const isReserved = row !== undefined && row.until !== null && row.until > now;
+  if (before === person) {
+    await orm.update(handles).set({ until }).where(isClaim(handle, person));
+    return;
+  }
+  const isOver = before !== undefined && !isReserved && now - timeOf(before) > CLAIM_LASTS;
   // The age is taken first: only a person who is absent after the last moment of creation stays absent.
   const isAbsent = before && (isOver || areShardsMoving(env)) && !(await personExists(env, before, handle));
   if (isAbsent && isOver) {
-    const takeover = await orm.update(handles).set({ person }).where(isClaim(handle, before));
-    if (takeover.meta.changes > 0) return person;
+    const takeover = await orm.update(handles).set({ person, until }).where(isClaim(handle, before));
+    if (takeover.meta.changes > 0) return;
   }
   // A sign-up that was refused because its shard is moving may not have been able to give the claim back.
-  if (isAbsent && !isOver) throw new Refusal("unavailable");
+  if (isAbsent && !isOver && !isReserved) throw new Refusal("unavailable");
   throw new Refusal("handle_taken");
 }
 

@@ -14,7 +14,7 @@ import type { Reader } from "../../storage/reader.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
 import { handles } from "../../reads/documents.ts";
-import { claimantSeenBy, personByHandle } from "../../reads/people.ts";
+import { claimantSeenBy, personByHandle, presentHandleOf } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { claimedViewer, type App, json, refusals, routes } from "../../http/routes.ts";
 
@@ -67,7 +67,7 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
   const followee = wanted ? await claimantSeenBy(reader, handle) : await personByHandle(reader, handle);
   if (!followee) throw new Refusal("person_not_found");
   if (follower === followee) throw new Refusal("cannot_follow_yourself");
-  const asked = wanted ? await isRequest(reader, follower, followee, handle) : "0";
+  const asked = wanted ? await isRequest(reader, follower, followee, await presentHandleOf(reader, handle)) : "0";
 
   const { block, state } = await withFreshIds(async () => {
     const { effect, statements } = wanted ? follow(follower, followee, asked) : endFollowStatements(follower, followee);

@@ -5,6 +5,7 @@ import { logWarning } from "../../../schema/log.ts";
 import { handles, personDocuments } from "../../reads/documents.ts";
 import { chargePerson, requireAllowed } from "../../limits/charges.ts";
 import { followersAmong } from "../../reads/follows.ts";
+import { leadsTo } from "../../reads/people.ts";
 import type { Reader } from "../../storage/reader.ts";
 
 /**
@@ -37,7 +38,11 @@ export async function mentionsIn(reader: Reader, text: string): Promise<PersonId
       claims.map(([, { person }]) => person),
     );
     // The person of a claim may not exist, and its id may by chance be someone else's.
-    return claims.flatMap(([handle, { person }]) => (people.get(person)?.handle === handle ? [person] : []));
+    const found = claims.map(async ([handle, { person }]) => {
+      const card = people.get(person);
+      return card && (await leadsTo(reader, handle, card)) ? [person] : [];
+    });
+    return [...new Set((await Promise.all(found)).flat())];
   } catch (error) {
     logWarning("mentions not looked up", { error: String(error) });
     return [];
