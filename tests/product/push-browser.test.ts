@@ -184,6 +184,7 @@ it("notifies a device once its switch is on, opens clicked notifications, and en
   await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(2)), SOON);
   expect(service.arrived[1]?.browser).toBe(moved);
 
+  await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("link", { name: "Sign in" }).first().waitFor();
   expect(await page.evaluate(() => localStorage.getItem("browser-key"))).toBeNull();
