@@ -12,6 +12,8 @@ import type { App } from "../http/routes.ts";
  */
 export const reading = createMiddleware<App>(async (c, next) => {
   const ready = prepareToTell(c.env); // At the same time as the first reads of an isolate.
+  // Later requests wait for the same read. Without this it would never end if this one is refused before it has.
+  c.executionCtx.waitUntil(ready);
   c.set("reader", new Reader(c.env, c.executionCtx, await ownToken(c)));
   await next();
   if (c.res.webSocket) return; // Setting headers copies the response, and a copy has no WebSocket.

@@ -14,14 +14,14 @@ const ROLES = [
 /** Handles that are, or may become, part of an address of the product. */
 // prettier-ignore
 const ADDRESSES = [
-  "about", "account", "accounts", "activity", "albums", "api", "appeal", "assets", "auth", "blocks", "blog", "bookmarks",
-  "close", "code", "comments", "delete", "direct", "docs", "download", "edit", "events", "explore", "export", "favicon",
-  "feed", "followers", "following", "healthz", "home", "inbox", "index", "invite", "live", "login", "logout", "manifest",
-  "me", "media", "messages", "mutes", "new", "notifications", "oauth", "openapi", "password", "password_resets", "people", "photos", "posts",
-  "profile", "push", "push_subscriptions", "queue", "recover", "recovery", "register", "reports", "requests", "reset", "robots", "search",
-  "sessions", "settings", "share", "shop", "sign_in", "sign_out", "sign_up", "signin", "signout", "signup", "sitemap",
-  "static", "status", "stories", "tags", "terms", "theme", "uploads", "user", "users", "v1", "v2", "videos", "web",
-  "welcome", "well_known", "www",
+  "about", "account", "accounts", "activity", "albums", "api", "appeal", "assets", "auth", "blocks", "blog",
+  "bookmarks", "close", "code", "comments", "delete", "direct", "docs", "download", "edit", "events", "explore",
+  "export", "favicon", "feed", "followers", "following", "healthz", "home", "inbox", "index", "invite", "live", "login",
+  "logout", "manifest", "me", "media", "messages", "mutes", "new", "notifications", "oauth", "openapi", "password",
+  "password_resets", "people", "photos", "posts", "profile", "push", "push_subscriptions", "queue", "recover",
+  "recovery", "register", "reports", "requests", "reset", "robots", "search", "sessions", "settings", "share", "shop",
+  "sign_in", "sign_out", "sign_up", "signin", "signout", "signup", "sitemap", "static", "status", "stories", "tags",
+  "terms", "theme", "uploads", "user", "users", "v1", "v2", "videos", "web", "welcome", "well_known", "www",
 ];
 
 /** Handles that programs take for something else, or that address everybody. */
