@@ -38,6 +38,9 @@ export function newId<T extends Id>(shard: number, time = Date.now(), random = r
 /** Sorts after every id, because ids begin with a hexadecimal digit. */
 export const AFTER_EVERY_ID = "g";
 
+/** Stands for a person whose account is closed, where a row must stay. No person ever gets this id. */
+export const NOBODY = "0000000000000" as PersonId;
+
 export const isId = (text: string): boolean => PATTERN.test(text);
 
 /**

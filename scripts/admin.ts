@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Reconciled } from "../schema/api/admin.ts";
 import { ResponseError } from "./api-client.ts";
 import { showVapid } from "./local-server/vapid.ts";
+import { closeAccount, showClosings } from "./operator/closings.ts";
 import { deadLetters } from "./operator/dead-letters.ts";
 import { abortMove, moveShards, showShards } from "./operator/move-shards.ts";
 import { Operator } from "./operator/operator.ts";
@@ -32,6 +33,9 @@ const USAGE = `npm run admin -- COMMAND [options]
   abort-move                Undo a move that is not published yet.
   reset-link HANDLE         Issue a link with which a person can choose a new password. It works once, for an hour. Make
                             sure that you give it to the owner of the account.
+  close HANDLE              Close an account and erase everything of it. Asks for the handle again.
+    --yes                   do not ask
+  closed                    List the newest closed accounts, and what is left of each.
   vapid                     Generate a key for Web Push and show how to set it up.
     --subject ADDRESS       your contact address for push services: mailto:you@example.org or https://...
 
@@ -46,6 +50,7 @@ async function main(): Promise<number> {
       queue: { type: "string" },
       all: { type: "boolean" },
       replayed: { type: "boolean" },
+      yes: { type: "boolean", default: false },
       subject: { type: "string" },
       address: { type: "string" },
       state: { type: "string", default: STATE },
@@ -58,6 +63,9 @@ async function main(): Promise<number> {
     return moveShards(operator(), range, target);
   }
   if (command === "reset-link" && range !== undefined && target === undefined) return showResetLink(operator(), range);
+  if (command === "close" && range !== undefined && target === undefined) {
+    return closeAccount(operator(), range, values.yes);
+  }
   if (command === "dead-letters") return deadLetters(operator(), positionals.slice(1), values);
   switch (positionals.join(" ")) {
     case "reconcile":
@@ -66,6 +74,8 @@ async function main(): Promise<number> {
       return showStatus(operator());
     case "shards":
       return showShards(operator());
+    case "closed":
+      return showClosings(operator());
     case "abort-move":
       return abortMove(operator());
     case "vapid":

@@ -36,6 +36,7 @@ import type { App } from "./http/routes.ts";
 import { publicResponse } from "./responses/public-responses.ts";
 import { reading } from "./responses/reader-middleware.ts";
 import { recovery } from "./api/accounts/recovery.ts";
+import { closing } from "./api/accounts/close-account.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/accounts/sessions.ts";
@@ -56,6 +57,7 @@ for (const resource of [
   changePassword,
   recovery,
   me,
+  closing,
   follows,
   bells,
   requests,

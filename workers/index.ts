@@ -12,6 +12,8 @@ import { applyBlock } from "./relations/block.ts";
 import { fanOut } from "./feeds/fan-out.ts";
 import { applyFollow, applyFollows } from "./relations/follow.ts";
 import { mergeAuthor } from "./feeds/large-authors.ts";
+import { eraseAccount } from "./closing/erase-account.ts";
+import { reopenClosings, tidyClosings } from "./closing/sweeps.ts";
 import { acceptAllRequests } from "./relations/accept-all-requests.ts";
 import { resendEffects } from "./storage/effects.ts";
 import { collectMedia } from "./media/collect.ts";
@@ -52,6 +54,8 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
       return inspectMedia(env, effect);
     case "erase":
       return erase(env, effect);
+    case "close":
+      return eraseAccount(env, effect);
   }
 }
 
@@ -104,6 +108,8 @@ export default {
       collectMedia,
       collectOrphans,
       reconcileSample,
+      reopenClosings,
+      tidyClosings,
       advanceFencedMove,
       tidyOperations,
       releaseHandles,

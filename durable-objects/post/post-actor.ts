@@ -1,13 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { ALL_FOLLOWER_PARTS } from "../../schema/messages/fan-out.ts";
 import type { CommentPolicy, PostBody, PostStanding } from "../../schema/posts.ts";
-import type { CommentId, PersonId } from "../../schema/ids.ts";
+import { type CommentId, NOBODY, type PersonId } from "../../schema/ids.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
 import { EMPTY, formatDigest } from "../../schema/set-hash.ts";
 import type { Caption } from "./captions.ts";
 import { Combiner } from "./likes/combiner.ts";
 import * as comments from "./comments/comment-commands.ts";
-import type { ThreadQuery } from "./comments/comment-threads.ts";
+import type { ThreadQuery, Traces } from "./comments/comment-threads.ts";
 import { Heat } from "./likes/heat.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { bodyOf, standingOf } from "./outbox/outbox.ts";
@@ -89,8 +89,14 @@ export class PostActor extends DurableObject<Env> {
     });
   }
 
-  /** Deletes the post for good. All text goes at once; a tombstone remains, so that D1 is informed of the deletion. */
-  remove(person: PersonId): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
+  /**
+   * Deletes the post for good. All text goes at once; a tombstone remains, so that D1 is informed of the deletion.
+   * `forAccount`: the author's account is closed, so the tombstone forgets them and their files too.
+   */
+  remove(
+    person: PersonId,
+    { forAccount = false } = {},
+  ): Refusable<{ standing: PostStanding; body: PostBody }, "not_yours"> {
     if (!this.#post) return POST_NOT_FOUND;
     const { record, likes, comments, captions, keys, outbox } = this.#post;
     const { row } = record;
@@ -111,7 +117,35 @@ export class PostActor extends DurableObject<Env> {
       outbox.hurry();
       this.#post.changed();
     }
-    return { ok: true, standing: standingOf(row), body: bodyOf(row) };
+    const result = { ok: true, standing: standingOf(row), body: bodyOf(row) } as const;
+    if (forAccount) record.save({ author: NOBODY, media: [] });
+    return result;
+  }
+
+  /**
+   * Returns the people whose inboxes may name `person` because of this post: those its caption mentions if they are its
+   * author, and those concerned by the comments in `traces`.
+   */
+  peopleTold(person: PersonId, traces: Traces): PersonId[] {
+    const post = this.#live;
+    if (!post) return [];
+    const { sql } = this.ctx.storage;
+    const mentioned = post.isBy(person)
+      ? sql.exec<{ person: PersonId }>("SELECT person FROM mentions WHERE comment = ''").toArray()
+      : [];
+    return [...mentioned.map((one) => one.person), ...post.comments.peopleTold(person, traces)];
+  }
+
+  /**
+   * Removes everything of a person whose account is closed, except the post itself if they are its author: their like,
+   * and what D1 knows of their comments and likes of comments. May be repeated.
+   */
+  forget(person: PersonId, traces: Traces): void {
+    const post = this.#live;
+    if (!post) return;
+    post.keys.forget(person);
+    const changed = [post.likes.forget(person), post.comments.forget(person, traces)];
+    if (changed.includes(true)) post.changed();
   }
 
   /** Returns all captions, newest first. Only the author may see them. */

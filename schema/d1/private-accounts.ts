@@ -4,15 +4,18 @@ import { queryByIds } from "./by-ids.ts";
 import type { PersonId } from "../ids.ts";
 import { databaseOf } from "./shards.ts";
 import { textOf } from "./sql.ts";
+import { closedPeople } from "../tables/closings.ts";
 import { following, people } from "../tables/people.ts";
 
-/** Returns whether a person is private; false for an unknown person. Costs one D1 query of one row. */
+/** Returns whether a person is private or has closed their account; false for an unknown person. Costs one D1 query. */
 export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
   const row = await databaseOf(env, person).first<{ isPrivate: 0 | 1 }>(IS_PRIVATE, person);
   return row?.isPrivate === 1;
 }
 
-const IS_PRIVATE = textOf(sql`SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1`);
+const IS_PRIVATE = textOf(sql`
+  SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1
+  UNION ALL SELECT 1 FROM ${closedPeople} WHERE ${closedPeople.person} = ?1`);
 
 /** Returns those of `people` who are private. Costs one D1 query per database. */
 export async function privateAmong(env: Env, people: Iterable<PersonId>): Promise<Set<PersonId>> {

@@ -29,6 +29,8 @@ export const Effect = z.discriminatedUnion("kind", [
   /** An author becomes large; `after` is the last follower marked so far. */
   z.object({ kind: z.literal("merge"), id: EffectId, author: PersonId, after: PersonId.optional() }),
   InspectEffect,
+  /** Erases a closed account, in steps that find by themselves what is left. */
+  z.object({ kind: z.literal("close"), id: EffectId, person: PersonId }),
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);
 export type Effect = z.infer<typeof Effect>;

@@ -72,6 +72,7 @@ export const comments = sqliteTable(
     index("comments_hidden")
       .on(t.post, t.parent, t.author, t.id)
       .where(sql`state = 'hidden'`), // Writers go on seeing their own.
+    index("comments_by_author").on(t.author), // Closing an account removes them, and an export lists them.
   ],
 );
 
@@ -83,6 +84,8 @@ export const commentLikes = sqliteTable(
     comment: text().$type<CommentId>().notNull(),
     liked: integer({ mode: "boolean" }).notNull(),
     seq: integer().notNull(),
+    /** The post that the comment is on; "" in rows from before this was stored. */
+    post: text().$type<PostId | "">().notNull().default(""),
   },
   (t) => [primaryKey({ columns: [t.person, t.comment] })],
 );
@@ -148,6 +151,7 @@ export const media = sqliteTable(
     index("media_uploading")
       .on(t.owner)
       .where(sql`state = 'uploading'`), // Counts a person's unfinished uploads.
+    index("media_by_owner").on(t.owner), // Closing an account deletes them, and an export lists them.
   ],
 );
 

@@ -36,6 +36,7 @@ export const LAYERS = [
   "workers/feeds",
   "workers/relations",
   "workers/projector",
+  "workers/closing",
   "workers/shards",
   "workers/responses",
   "workers/api/accounts",

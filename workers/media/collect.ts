@@ -74,7 +74,7 @@ export async function deleteUnused(
     now,
   );
   const gone = taken.flatMap(({ id }) => id ?? []);
-  for (const id of gone) await remove(env, id);
+  for (const id of gone) await deleteFile(env, id);
   return gone;
 }
 
@@ -121,8 +121,10 @@ const SHOWN = textOf(sql`
   SELECT 1 FROM ${media} CROSS JOIN ${posts}, json_each(${posts.media}) AS shown
   WHERE ${media.id} = ?2 AND ${media.claimedBy} IS NOT NULL AND ${posts.author} = ?1 AND ${shown("id")} = ?2 LIMIT 1`);
 
-/** Deletes the bytes before the row, because without the row nothing would find them again. */
-async function remove(env: Env, id: MediaId): Promise<void> {
+/**
+ * Deletes a file that nothing shows: its bytes before its row, because without the row nothing would find them again.
+ */
+export async function deleteFile(env: Env, id: MediaId): Promise<void> {
   await deleteObjects(env, id);
   await databaseOf(env, id).patient.orm.delete(media).where(eq(media.id, id));
   await publishedMedia.forget(env, id); // Last, because a read of the row would cache it again.

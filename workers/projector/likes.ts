@@ -8,7 +8,7 @@ import type { CommentLikeFact, PostFacts } from "../../schema/messages/facts.ts"
 import { commentLikes, likeDigests, likes } from "../../schema/tables/posts.ts";
 
 const LIKES = rowsOf(likes, ["person", "post", "liked", "seq"]);
-const COMMENT_LIKES = rowsOf(commentLikes, ["person", "comment", "liked", "seq"]);
+const COMMENT_LIKES = rowsOf(commentLikes, ["person", "comment", "liked", "seq", "post"]);
 
 /** One person's like of one post, as it stood at `seq`. */
 export type LikeRow = typeof LIKES.Row;
@@ -59,7 +59,7 @@ function lanesOf(person: PersonId): Lanes {
 }
 
 /** Returns the statements that write likes of comments. Writes one row per like. */
-export const commentLikeStatements = (rows: readonly CommentLikeFact[]): Statement[] =>
+export const commentLikeStatements = (rows: readonly (CommentLikeFact & { post: PostId })[]): Statement[] =>
   setBased(UPSERT_COMMENT_LIKES, rows satisfies readonly (typeof COMMENT_LIKES.Row)[]);
 
 const MASK = literal(LANE_MAX);
@@ -98,5 +98,5 @@ const UPSERT_LIKES = textOf(sql`
 
 const UPSERT_COMMENT_LIKES = textOf(sql`
   INSERT INTO ${commentLikes} (${COMMENT_LIKES.columns}) SELECT ${COMMENT_LIKES.values} FROM json_each(?1) WHERE true
-  ON CONFLICT DO UPDATE SET ${takeExcluded(commentLikes.liked, commentLikes.seq)}
+  ON CONFLICT DO UPDATE SET ${takeExcluded(commentLikes.liked, commentLikes.seq, commentLikes.post)}
   WHERE ${excluded(commentLikes.seq)} > ${commentLikes.seq}`);

@@ -68,7 +68,7 @@ async function writePeoplesParts(env: Env, facts: readonly PostFacts[]): Promise
   const likes = byDatabase(env, newestLikes(facts), ({ person }) => person);
   const commentLikes = byDatabase(
     env,
-    facts.flatMap((fact) => fact.commentLikes),
+    facts.flatMap(({ post, commentLikes }) => commentLikes.map((like) => ({ ...like, post }))),
     ({ person }) => person,
   );
   const notices = byDatabase(env, await noticesOf(env, facts), ({ recipient }) => recipient);

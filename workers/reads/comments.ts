@@ -3,6 +3,7 @@ import type { SeenComment } from "../../schema/comments.ts";
 import type { Comment } from "../../schema/api/posts.ts";
 import { presentComment } from "../../schema/api/present-comment.ts";
 import { bindingOf } from "../../schema/d1/shards.ts";
+import { isOpenSql } from "../../schema/d1/closed-people.ts";
 import { literal, textOf } from "../../schema/d1/sql.ts";
 import { people } from "../../schema/tables/people.ts";
 import { commentLikes, comments, posts, postStats } from "../../schema/tables/posts.ts";
@@ -188,7 +189,7 @@ const ORDERS: Record<CommentOrder, typeof byId> = {
 };
 
 type StoredComment = Omit<SeenComment, "hidden" | "liked"> & { hidden: 0 | 1; liked: 0 | 1 };
-/** `comments` and `pinnedComment` are JSON: StoredComments. `author` is null for a deleted post. */
+/** `comments` and `pinnedComment` are JSON: StoredComments. `author` is null for a deleted post, or a closed account. */
 type PageRow = StatsRow & { author: PersonId | null; isPrivate: 0 | 1 | null; marks: string | null } & {
   comments: string;
   pinnedComment: string | null;
@@ -251,7 +252,7 @@ function pageStatement(order: CommentOrder): string {
       CASE WHEN ${BY_VIEWER} THEN ${forAuthor} ELSE ${forOthers} END AS "comments",
       iif(?3 = '', (SELECT ${JSON_COMMENT} FROM ${top} AND ${comments.id} = ${postStats.pinned}), NULL) AS "pinnedComment",
       ?3 <> '' AND EXISTS (SELECT 1 FROM ${top} AND ${comments.id} = ?3) AS "hasParent"
-    FROM ${postStats} LEFT JOIN ${posts} ON ${posts.id} = ${postStats.post}
+    FROM ${postStats} LEFT JOIN ${posts} ON ${posts.id} = ${postStats.post} AND ${isOpenSql(posts.author)}
     LEFT JOIN ${people} ON ${people.id} = ${posts.author}
     WHERE ${postStats.post} = ?1`);
 }

@@ -1,8 +1,9 @@
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { Me, PersonCard, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { bindingOf, databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
+import { closings } from "../../schema/tables/closings.ts";
 import { handles as handlesTable, people } from "../../schema/tables/people.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { type ExclusionMarks, includes } from "../../schema/viewing.ts";
@@ -186,13 +187,14 @@ export async function claimantOf(env: Env, handle: string): Promise<PersonId | u
 }
 
 /**
- * Returns whether `person` exists and has this handle. Compares the handle too, because the id of a claim without a person
- * may by chance be somebody else's. Costs one D1 query.
+ * Returns whether `person` exists and has this handle, or had it when they closed their account and it is still
+ * reserved. Compares the handle too, because the id of a claim without a person may by chance be somebody else's. Costs
+ * one D1 query.
  */
 export async function personExists(env: Env, person: PersonId, handle: string): Promise<boolean> {
-  const rows = await databaseOf(env, person)
-    .orm.select({ id: people.id })
-    .from(people)
-    .where(and(eq(people.id, person), eq(people.handle, handle)));
-  return rows.length > 0;
+  return (await databaseOf(env, person).first(EXISTS, person, handle)) !== undefined;
 }
+
+const EXISTS = textOf(sql`
+  SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND ${people.handle} = ?2
+  UNION ALL SELECT 1 FROM ${closings} WHERE ${closings.person} = ?1 AND ${closings.handle} = ?2`);

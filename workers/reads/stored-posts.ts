@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PostMedia, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
+import { isOpenSql } from "../../schema/d1/closed-people.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { Audience } from "../../schema/viewing.ts";
 import { people } from "../../schema/tables/people.ts";
@@ -74,7 +75,7 @@ const decisive = <V extends object>(tiers: Tiers<PostId, V>, reader: Reader, ids
 /** A row of STANDING_COLUMNS. */
 export type StatsRow = Omit<typeof postStatsTable.$inferSelect, "deleted"> & { deleted: 0 | 1 };
 type Nullable<T> = { [Key in keyof T]: T[Key] | null };
-/** All columns of posts and people are null for a deleted post. */
+/** All columns of posts and people are null for a deleted post, and for one whose author's account is closed. */
 export type PostRow = StatsRow &
   Nullable<Omit<PostDocument, "id" | "media" | "seq"> & { media: string; documentSeq: number }> &
   Nullable<{ handle: string; name: string; isPrivate: 0 | 1; marks: string }>;
@@ -90,13 +91,13 @@ const POST_COLUMNS: SQL = sql`${STANDING_COLUMNS}, ${postsTable.author}, ${posts
 
 const POSTS = textOf(sql`
   SELECT ${POST_COLUMNS} FROM json_each(?1) CROSS JOIN ${postStatsTable} ON ${postStatsTable.post} = value
-  LEFT JOIN ${postsTable} ON ${postsTable.id} = ${postStatsTable.post}
+  LEFT JOIN ${postsTable} ON ${postsTable.id} = ${postStatsTable.post} AND ${isOpenSql(postsTable.author)}
   LEFT JOIN ${people} ON ${people.id} = ${postsTable.author}`);
 
 const AUDIENCES_OF_POSTS = textOf(sql`
   SELECT ${postsTable.id}, ${postsTable.author}, ${AUDIENCE_COLUMNS}
   FROM ${postsTable} LEFT JOIN ${people} ON ${people.id} = ${postsTable.author}
-  WHERE ${postsTable.id} IN (SELECT value FROM json_each(?1))`);
+  WHERE ${postsTable.id} IN (SELECT value FROM json_each(?1)) AND ${isOpenSql(postsTable.author)}`);
 
 function storedPostOf(row: PostRow): StoredPost {
   const { author, caption, media, editedAt, documentSeq, handle, name } = row;
@@ -165,7 +166,7 @@ const POSTS_BY = textOf(sql`
   ) AS "likedHere"
   FROM ${postsTable} CROSS JOIN ${postStatsTable} ON ${postStatsTable.post} = ${postsTable.id}
   LEFT JOIN ${people} ON ${people.id} = ${postsTable.author}
-  WHERE ${postsTable.author} = ?1 AND ${postsTable.id} < ?2 ORDER BY ${postsTable.id} DESC LIMIT ?3`);
+  WHERE ${postsTable.author} = ?1 AND ${postsTable.id} < ?2 AND ${isOpenSql(sql`?1`)} ORDER BY ${postsTable.id} DESC LIMIT ?3`);
 
 /** Reads the standings of posts from the primary, past the tiers. Costs one D1 query for each database. */
 export async function freshStats(reader: Reader, ids: PostId[]): Promise<Map<PostId, PostStats>> {

@@ -7,6 +7,7 @@ import { getTableName } from "drizzle-orm";
 import { type Database, statement } from "../../schema/d1/database.ts";
 import { bindings, MAP_LASTS, MAP_LEASE } from "../../schema/d1/shards.ts";
 import { likes } from "../../schema/tables/posts.ts";
+import { copyClosedPeople } from "../closing/close.ts";
 import type { Phase } from "../../schema/tables/shards.ts";
 import { keysWithoutNote, type Replayed, replay } from "./changes.ts";
 import { settleDigests } from "./digests.ts";
@@ -65,9 +66,13 @@ const STEPS: Partial<Record<Phase, (mover: Mover) => Promise<StepResult>>> = {
   cleaning: clean,
 };
 
-/** Makes the target reject all writes but the mover's, and the source note changes. */
+/**
+ * Makes the target reject all writes but the mover's, and the source note changes. The target learns which accounts are
+ * closed before it gets any rows, since it may be new.
+ */
 async function prepare(mover: Mover): Promise<StepResult> {
   const { source, target } = mover;
+  await copyClosedPeople(source.patient, target.patient);
   await Promise.all([source, target].map((database) => database.patient.batch(triggerStatements())));
   await asMover(target, mover, [closeStatement(mover)]);
   await asMover(source, mover, notingStatements(mover, true));

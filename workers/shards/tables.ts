@@ -3,6 +3,7 @@ import { getTableName, sql } from "drizzle-orm";
 import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import { textOf } from "../../schema/d1/sql.ts";
+import * as closings from "../../schema/tables/closings.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
@@ -44,6 +45,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   moved(push.pushSubscriptions, push.pushSubscriptions.person),
   moved(people.effects, people.effects.id),
   moved(people.livePlaces, people.livePlaces.person),
+  moved(closings.closings, closings.closings.person),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),
   moved(posts.comments, posts.comments.post),

@@ -9,7 +9,7 @@
 import { PAGE_MAX } from "../../../schema/api/common.ts";
 import type { SeenComment } from "../../../schema/comments.ts";
 import type { CommentFact, CommentLikeFact } from "../../../schema/messages/facts.ts";
-import { AFTER_EVERY_ID, type CommentId, newId, type PersonId, shardOf, timeOf } from "../../../schema/ids.ts";
+import { AFTER_EVERY_ID, type CommentId, newId, NOBODY, type PersonId, shardOf, timeOf } from "../../../schema/ids.ts";
 import type { NewComment } from "../post-results.ts";
 import type { PostRecord } from "../post-record.ts";
 import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "../post-tables.ts";
@@ -207,6 +207,58 @@ export class CommentThreads {
     return { changes, to: this.#allUpTo(rows, limit) };
   }
 
+  /**
+   * Returns the people whose inboxes may name `person` because of these comments of theirs, and of these comments that
+   * they like. Reads two rows a comment at most.
+   */
+  peopleTold(person: PersonId, { written, liked }: Traces): PersonId[] {
+    const own = written.flatMap((id) => this.#row(id) ?? []).filter(({ author }) => author === person);
+    return [
+      ...own.flatMap(({ reply_to, mentions }) => [
+        ...(reply_to ? [reply_to] : []),
+        ...(JSON.parse(mentions) as PersonId[]),
+      ]),
+      ...liked.flatMap((id) => this.#row(id)?.author ?? []),
+    ];
+  }
+
+  /**
+   * Removes a person whose account is closed: deletes these comments of theirs as `remove` does, and then the id of
+   * their writer; their likes of `liked` as if they had never been; and their id wherever others answer or mention them.
+   * Returns whether that changed anything that D1 or a client shows. Writes a few rows for each comment, and reads all
+   * comments of the post if there are any of `written`.
+   */
+  forget(person: PersonId, { written, liked }: Traces): boolean {
+    const { seq } = this.#post.row;
+    for (const id of liked) this.#forgetLike(id, person);
+    if (written.length > 0) this.#sql.exec("UPDATE comments SET reply_to = NULL WHERE reply_to = ?", person);
+    for (const id of written) {
+      const comment = this.#row(id);
+      if (comment?.author !== person) continue;
+      this.#setState(comment, GONE);
+      this.#sql.exec("UPDATE comments SET author = ? WHERE id = ?", NOBODY, id);
+    }
+    this.#sql.exec(
+      `UPDATE comments SET mentions = (SELECT json_group_array(value) FROM json_each(mentions) WHERE value <> ?1)
+       WHERE id IN (SELECT comment FROM mentions WHERE person = ?1)`,
+      person,
+    );
+    this.#sql.exec("DELETE FROM mentions WHERE person = ?", person);
+    return this.#post.row.seq !== seq;
+  }
+
+  #forgetLike(id: CommentId, person: PersonId): void {
+    const [like] = this.#sql
+      .exec<CommentLikeRow>("SELECT * FROM comment_likes WHERE comment = ? AND person = ?", id, person)
+      .toArray();
+    if (!like) return;
+    const seq = this.#post.row.seq + like.liked;
+    this.#post.save({ seq }, () => {
+      this.#sql.exec("DELETE FROM comment_likes WHERE comment = ? AND person = ?", id, person);
+      if (like.liked === 1) this.#sql.exec("UPDATE comments SET likes = likes - 1, seq = ? WHERE id = ?", seq, id);
+    });
+  }
+
   /** Deletes everything, when the post is deleted. */
   clear(): void {
     this.#sql.exec("DELETE FROM comments; DELETE FROM comment_likes; DELETE FROM mentions");
@@ -284,6 +336,9 @@ export class CommentThreads {
     return rows.length < limit ? this.#post.row.seq : (rows.at(-1)?.seq ?? 0);
   }
 }
+
+/** What D1 says that a person has left on a post: comments they wrote, and comments they like. */
+export type Traces = { written: readonly CommentId[]; liked: readonly CommentId[] };
 
 type Counted = Pick<CommentRow, "parent" | "told" | "replies" | "told_replies">;
 type SeenRow = CommentRow & { liked: number };

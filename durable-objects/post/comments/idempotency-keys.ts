@@ -34,6 +34,11 @@ export class IdempotencyKeys {
     );
   }
 
+  /** Deletes all keys of a person. */
+  forget(person: PersonId): void {
+    this.#sql.exec("DELETE FROM idempotency_keys WHERE person = ?", person);
+  }
+
   clear(): void {
     this.#sql.exec("DELETE FROM idempotency_keys");
   }

@@ -124,6 +124,30 @@ export class LikeSet {
       .toArray();
   }
 
+  /**
+   * Removes a person whose account is closed, as if they had never liked the post; returns whether that changed anything.
+   * `people` stays, because it numbers the next like. No fact tells D1: who closes the account deletes the like there.
+   * Writes two rows.
+   */
+  forget(person: PersonId): boolean {
+    const before = this.#rowOf(person);
+    if (!before) return false;
+    const { row } = this.#post;
+    const changes =
+      before.liked === 1
+        ? {
+            seq: row.seq + 1,
+            likes_seq: row.seq + 1,
+            likes: row.likes - 1,
+            digest: removed(row.digest, person),
+            newest: row.newest.filter((other) => other.person !== person),
+          }
+        : {};
+    this.#post.save(changes, () => this.#sql.exec("DELETE FROM likes WHERE person = ?", person));
+    this.#waiting.delete(person);
+    return true;
+  }
+
   /** Deletes everything, when the post is deleted. */
   clear(): void {
     this.#sql.exec("DELETE FROM likes");

@@ -10,7 +10,7 @@
  */
 import type { PostFacts } from "../../../schema/messages/facts.ts";
 import type { Notice, NoticeEvent } from "../../../schema/messages/notices.ts";
-import { type CommentId, type PersonId, timeOf } from "../../../schema/ids.ts";
+import { type CommentId, NOBODY, type PersonId, timeOf } from "../../../schema/ids.ts";
 import { excerpt } from "../../../schema/text.ts";
 import type { CommentThreads } from "../comments/comment-threads.ts";
 import type { LikeSet } from "../likes/like-set.ts";
@@ -42,6 +42,7 @@ type Notices = NonNullable<PostFacts["notices"]>;
  */
 export function noticesSince(sql: SqlStorage, { record, likes, comments }: Sources, seq: number): Notices {
   const post = record.row;
+  if (post.author === NOBODY) return { from: seq + 1, to: post.seq, list: [] }; // Deleted with its author's account.
   // A comment is saved with the post's row, so after that row there are only likes.
   const isOnlyLikes = seq >= record.saved;
   const changed = isOnlyLikes

@@ -14,6 +14,7 @@ import { freshShards } from "../../http/fresh-shards.ts";
 import { jsonBodies } from "../../http/json-bodies.ts";
 import { type App, body, json, refusals, routes } from "../../http/routes.ts";
 import { resetLinks } from "./reset-links.ts";
+import { closingRoutes } from "./closings.ts";
 import { shards } from "./shards.ts";
 import { status } from "./status.ts";
 import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
@@ -43,6 +44,7 @@ admin.route("/", shards);
 admin.route("/", deadLetterRoutes);
 admin.route("/", status);
 admin.route("/", resetLinks);
+admin.route("/", closingRoutes);
 
 admin.openapi(
   createRoute({

@@ -1,5 +1,6 @@
 /** Which files are published, and by whom. This must be known before a byte of a file is served. */
 import { sql } from "drizzle-orm";
+import { isOpenSql } from "../../../schema/d1/closed-people.ts";
 import { literal, textOf } from "../../../schema/d1/sql.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
@@ -54,7 +55,8 @@ const COLUMNS = sql`${media.id}, ${media.owner}, ${media.contentType} AS "conten
 
 const PUBLISHED = textOf(sql`
   SELECT ${COLUMNS}, ${AUDIENCE_COLUMNS} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
-  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")} AND ${IS_PUBLISHED}`);
+  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")} AND ${IS_PUBLISHED}
+    AND ${isOpenSql(media.owner)}`);
 
 const infoOf = ({ owner, contentType }: Row): MediaInfo => ({ owner, isVideo: isVideo(contentType) });
 
@@ -69,4 +71,4 @@ export async function readyMedia(
 
 const READY = textOf(sql`
   SELECT ${COLUMNS}, ${IS_PUBLISHED} AS "isPublished" FROM ${media}
-  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")}`);
+  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")} AND ${isOpenSql(media.owner)}`);

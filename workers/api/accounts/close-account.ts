@@ -1,0 +1,51 @@
+/** Closing one's own account. */
+import { createRoute } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
+import { CloseAccount } from "../../../schema/api/closings.ts";
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { databaseOf } from "../../../schema/d1/shards.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
+import type { PersonId } from "../../../schema/ids.ts";
+import { credentials, people } from "../../../schema/tables/people.ts";
+import { closeAccount } from "../../closing/close.ts";
+import { body, refusals, requireViewer, routes } from "../../http/routes.ts";
+import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
+import { countAttempt } from "./attempts.ts";
+import { verifyPassword } from "./passwords.ts";
+import { forgetSession } from "./tokens.ts";
+import { endSession } from "./viewer.ts";
+
+export const closing = routes();
+
+closing.openapi(
+  createRoute({
+    method: "delete",
+    path: "/me",
+    summary: "Close the viewer's account for good",
+    description:
+      "Needs the password. From the response on, the person and their posts are found by nobody, all their sessions and " +
+      "sockets have ended, and nobody can sign in. Their likes, comments and follows go within minutes, their files too. " +
+      "This cannot be undone; nobody can take the handle for 30 days.",
+    request: body(CloseAccount),
+    responses: { 204: { description: "Closed" }, ...refusals },
+  }),
+  async (c) => {
+    const { person, session } = await requireViewer(c);
+    const known = await credentialsOf(c.env, person);
+    if (!known) throw new Refusal("not_signed_in");
+    await countAttempt(c, "sign-in", known.handle);
+    if (!(await verifyPassword(c.req.valid("json").password, known.password))) throw new Refusal("wrong_credentials");
+    if (!(await closeAccount(c.env, person))) throw new Refusal("not_signed_in");
+    forgetPublicResponsesOf(person);
+    forgetSession(session);
+    endSession(c);
+    return c.body(null, 204);
+  },
+);
+
+const credentialsOf = (env: Env, person: PersonId): Promise<{ handle: string; password: string } | undefined> =>
+  databaseOf(env, person).first(CREDENTIALS, person);
+
+const CREDENTIALS = textOf(sql`
+  SELECT ${people.handle}, ${credentials.password}
+  FROM ${people} JOIN ${credentials} ON ${credentials.person} = ${people.id} WHERE ${people.id} = ?1`);
