@@ -34,7 +34,7 @@ closing.openapi(
     const known = await credentialsOf(c.env, person);
     if (!known) throw new Refusal("not_signed_in");
     await countAttempt(c, "sign-in", known.handle);
-    if (!(await verifyPassword(c.req.valid("json").password, known.password))) throw new Refusal("wrong_credentials");
+    if (!(await verifyPassword(c.req.valid("json").password, known.password))) throw wrongPassword();
     if (!(await closeAccount(c.env, person))) throw new Refusal("not_signed_in");
     forgetPublicResponsesOf(person);
     forgetSession(session);
@@ -42,6 +42,11 @@ closing.openapi(
     return c.body(null, 204);
   },
 );
+
+function wrongPassword(): Refusal {
+  const message = "Your password is wrong. Check it and try again.";
+  return new Refusal("wrong_credentials", message, [{ path: "password", message }]);
+}
 
 const credentialsOf = (env: Env, person: PersonId): Promise<{ handle: string; password: string } | undefined> =>
   databaseOf(env, person).first(CREDENTIALS, person);
