@@ -21,5 +21,6 @@ export const PAGES = [
   "/settings/privacy",
   "/recover",
   "/reset",
+  "/your-data",
 ] as const;
 export type Page = (typeof PAGES)[number];

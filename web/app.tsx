@@ -23,6 +23,7 @@ import { SecuritySettings } from "./pages/settings/security.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { WelcomePage } from "./pages/welcome.tsx";
+import { YourDataPage } from "./pages/your-data.tsx";
 import { session, startSession } from "./state/session.ts";
 
 const rows = (
@@ -45,6 +46,7 @@ const Profile = signedIn(ProfileSettings);
 const Security = signedIn(SecuritySettings);
 const NotificationChoices = signedIn(NotificationsSettings);
 const Privacy = signedIn(PrivacySettings);
+const YourData = signedIn(YourDataPage);
 
 const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>> = {
   "/": Home,
@@ -65,6 +67,7 @@ const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>
   "/settings/privacy": Privacy,
   "/recover": RecoverPage,
   "/reset": ResetPage,
+  "/your-data": YourData,
 };
 
 export const App = () => (

@@ -37,6 +37,7 @@ import { publicResponse } from "./responses/public-responses.ts";
 import { reading } from "./responses/reader-middleware.ts";
 import { recovery } from "./api/accounts/recovery.ts";
 import { closing } from "./api/accounts/close-account.ts";
+import { exports } from "./api/accounts/export.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/accounts/sessions.ts";
@@ -58,6 +59,7 @@ for (const resource of [
   recovery,
   me,
   closing,
+  exports,
   follows,
   bells,
   requests,

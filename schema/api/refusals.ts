@@ -60,6 +60,7 @@ export const REFUSAL_CODES = [
   "unsupported_type",
   "upload_busy",
   "too_many_uploads",
+  "too_many_exports",
   "too_many_attempts",
   "rate_limited",
   "upgrade_required",

@@ -37,6 +37,7 @@ export const LAYERS = [
   "workers/relations",
   "workers/projector",
   "workers/closing",
+  "workers/export",
   "workers/shards",
   "workers/responses",
   "workers/api/accounts",

@@ -3,6 +3,7 @@ import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
 import * as closingTables from "../../schema/tables/closings.ts";
+import * as exportTables from "../../schema/tables/exports.ts";
 import * as notificationTables from "../../schema/tables/notifications.ts";
 import * as operationsTables from "../../schema/tables/operations.ts";
 import * as peopleTables from "../../schema/tables/people.ts";
@@ -13,6 +14,7 @@ import * as shardTables from "../../schema/tables/shards.ts";
 // The migrations are written by hand (drizzle knows neither WITHOUT ROWID nor triggers), so this compares the two.
 const tables: SQLiteTable[] = [
   closingTables,
+  exportTables,
   notificationTables,
   operationsTables,
   peopleTables,

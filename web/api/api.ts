@@ -1,5 +1,6 @@
 /** The typed API, the only place where the web client calls fetch. Every failure is thrown as an ApiProblem. */
 import type { NewRecoveryCodes, RecoveryCodesLeft, SessionList } from "../../schema/api/accounts.ts";
+import type { Export } from "../../schema/api/exports.ts";
 import type { Media } from "../../schema/api/media.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
@@ -121,6 +122,8 @@ export const api = {
   endOtherSessions: () => request<void>("DELETE", "/v1/me/sessions"),
   recoveryCodes: () => get<RecoveryCodesLeft>("/v1/me/recovery-codes"),
   newRecoveryCodes: (password: string) => post<NewRecoveryCodes>("/v1/me/recovery-codes", { password }),
+  exportParts: () => post<Export>("/v1/me/export", {}),
+  closeAccount: (password: string) => request<void>("DELETE", "/v1/me", { password }),
   me: () => get<Me>("/v1/me"),
   editMe: (body: { handle?: string; name?: string; bio?: string; private?: boolean }) =>
     request<Me>("PATCH", "/v1/me", body),

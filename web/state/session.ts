@@ -69,6 +69,13 @@ export async function signOut(): Promise<void> {
   leave();
 }
 
+/** Closes the account, which ends all its sessions. */
+export async function closeAccount(password: string): Promise<void> {
+  await api.closeAccount(password);
+  await endPush();
+  leave();
+}
+
 /** Updates the cached `me`; nothing when nobody is signed in. */
 export function setMe(change: Partial<Me>): void {
   if (session.value.state === "in") session.value = { state: "in", me: { ...session.value.me, ...change } };

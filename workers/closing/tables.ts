@@ -6,6 +6,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { list, literal, textOf } from "../../schema/d1/sql.ts";
 import * as closings from "../../schema/tables/closings.ts";
+import * as exports from "../../schema/tables/exports.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as operations from "../../schema/tables/operations.ts";
 import * as people from "../../schema/tables/people.ts";
@@ -36,6 +37,7 @@ export const ERASED: readonly Erased[] = [
   own(push.pushSubscriptions, push.pushSubscriptions.person),
   own(posts.feed, posts.feed.reader),
   own(posts.idempotencyKeys, posts.idempotencyKeys.person),
+  own(exports.exportDownloads, exports.exportDownloads.person),
   // The rows of others that name the person have an index too, and need no step of their own.
   { ...own(notifications.mutes, notifications.mutes.person), names: namesEither(notifications.mutes) },
   byStep(people.following, sql`${people.following.follower} = ?1`),

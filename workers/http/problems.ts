@@ -66,6 +66,7 @@ const REFUSALS = {
   unsupported_type: [415, "This type of content is not supported."],
   upload_busy: [423, "Another request is sending to this upload. Try again in a moment."],
   too_many_uploads: [429, "You have too many unfinished uploads. Finish or delete one first."],
+  too_many_exports: [429, "Two downloads of your data are under way. Wait until one of them has ended."],
   too_many_attempts: [429, "Too many attempts. Try again in a minute."],
   rate_limited: [429, "Too many requests in a short time. Try again in a moment."],
   upgrade_required: [426, "Connect to this address with a WebSocket."],

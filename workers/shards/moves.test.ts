@@ -92,6 +92,7 @@ async function seedRows() {
       ),
       add("INSERT INTO comment_likes VALUES (?, ?, 1, 5, ?)", id, newId(3), post),
       add("INSERT INTO closings (person, closed_at) VALUES (?, 1)", id),
+      add("INSERT INTO export_downloads VALUES (?, 'a download', 1)", id),
       add("INSERT INTO feed VALUES (?, ?, ?)", id, post, id),
       add(
         "INSERT INTO media (id, owner, state, content_type, bytes) VALUES (?, ?, 'uploading', 'image/png', 7)",

@@ -4,6 +4,7 @@ import { getTableConfig, type SQLiteColumn, type SQLiteTable } from "drizzle-orm
 import { shardOfHandleSql, shardOfIdSql } from "../../schema/d1/shard-sql.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import * as closings from "../../schema/tables/closings.ts";
+import * as exports from "../../schema/tables/exports.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
@@ -46,6 +47,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   moved(people.effects, people.effects.id),
   moved(people.livePlaces, people.livePlaces.person),
   moved(closings.closings, closings.closings.person),
+  moved(exports.exportDownloads, exports.exportDownloads.person),
   moved(posts.posts, posts.posts.id),
   moved(posts.postStats, posts.postStats.post),
   moved(posts.comments, posts.comments.post),

@@ -22,6 +22,9 @@ export function SignOut() {
           Sign out
         </button>
       </p>
+      <p>
+        <a href="/your-data">Download your data or close your account</a>
+      </p>
     </section>
   );
 }
