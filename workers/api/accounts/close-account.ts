@@ -6,11 +6,11 @@ import { Refusal } from "../../../schema/api/refusals.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { textOf } from "../../../schema/d1/sql.ts";
 import type { PersonId } from "../../../schema/ids.ts";
-import { credentials, people } from "../../../schema/tables/people.ts";
+import { credentials } from "../../../schema/tables/people.ts";
 import { closeAccount } from "../../closing/close.ts";
 import { body, refusals, requireViewer, routes } from "../../http/routes.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
-import { countAttempt } from "./attempts.ts";
+import { countProof } from "./attempts.ts";
 import { verifyPassword } from "./passwords.ts";
 import { forgetSession } from "./tokens.ts";
 import { endSession } from "./viewer.ts";
@@ -31,10 +31,10 @@ closing.openapi(
   }),
   async (c) => {
     const { person, session } = await requireViewer(c);
-    const known = await credentialsOf(c.env, person);
-    if (!known) throw new Refusal("not_signed_in");
-    await countAttempt(c, "sign-in", known.handle);
-    if (!(await verifyPassword(c.req.valid("json").password, known.password))) throw wrongPassword();
+    const stored = await passwordOf(c.env, person);
+    if (stored === undefined) throw new Refusal("not_signed_in"); // Closed a moment ago.
+    await countProof(c, person);
+    if (!(await verifyPassword(c.req.valid("json").password, stored))) throw wrongPassword();
     if (!(await closeAccount(c.env, person))) throw new Refusal("not_signed_in");
     forgetPublicResponsesOf(person);
     forgetSession(session);
@@ -48,9 +48,8 @@ function wrongPassword(): Refusal {
   return new Refusal("wrong_credentials", message, [{ path: "password", message }]);
 }
 
-const credentialsOf = (env: Env, person: PersonId): Promise<{ handle: string; password: string } | undefined> =>
-  databaseOf(env, person).first(CREDENTIALS, person);
+const passwordOf = async (env: Env, person: PersonId): Promise<string | undefined> =>
+  (await databaseOf(env, person).first<{ password: string }>(PASSWORD, person))?.password;
 
-const CREDENTIALS = textOf(sql`
-  SELECT ${people.handle}, ${credentials.password}
-  FROM ${people} JOIN ${credentials} ON ${credentials.person} = ${people.id} WHERE ${people.id} = ?1`);
+const PASSWORD = textOf(sql`
+  SELECT ${credentials.password} FROM ${credentials} WHERE ${credentials.person} = ?1`);
