@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Closings } from "../../schema/api/closings.ts";
-import type { MediaId } from "../../schema/ids.ts";
+import { type MediaId, newId, shardOf } from "../../schema/ids.ts";
 import { recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { allD1, d1Of } from "../../tests/runtime/stores/d1.ts";
 import { operate } from "../../tests/runtime/world/dead-letters.ts";
@@ -93,6 +93,11 @@ async function everyRelation() {
       .prepare("INSERT INTO push_subscriptions VALUES (?, 'https://push.example/1', 'p', 'a', ?, 1, NULL)")
       .bind(id, gone.token.split(".")[1] ?? ""),
   ]);
+  // An effect that nobody needs any more, and that cron would repeat in an hour only.
+  await database
+    .prepare("INSERT INTO effects (id, body, due_at) VALUES (?, json_object('kind', 'open', 'person', ?), 9e15)")
+    .bind(newId(shardOf(id)), id)
+    .run();
   await env.DB.prepare(
     "INSERT INTO dead_letters (queue, subject, attempts, deaths, replays, first_at, last_at, bytes, body) VALUES ('shutterline-effects', ?1, 6, 1, 0, 1, 1, 10, ?1)",
   )
