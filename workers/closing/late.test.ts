@@ -92,7 +92,13 @@ const EVENTS: Record<string, (world: World) => Promise<unknown>> = {
   blockThem: (world) => withEffect(world, world.fan.id, block(world.fan.id, world.id), BLOCK, world.fan.id, world.id),
   blockOthers: (world) => withEffect(world, world.id, block(world.id, world.idol.id), BLOCK, world.id, world.idol.id),
   mute: ({ fan, id }) => run(fan.id, "INSERT OR IGNORE INTO mutes VALUES (?, ?)", fan.id, id),
-  session: ({ id }) => run(id, "INSERT INTO sessions VALUES (?, ?, 'hash', 9e15)", newId(shardOf(id)), id),
+  session: ({ id }) =>
+    run(
+      id,
+      "INSERT INTO sessions (id, person, secret_hash, expires_at) VALUES (?, ?, 'hash', 9e15)",
+      newId(shardOf(id)),
+      id,
+    ),
   upload: async ({ id, files }) => files.push(await storedFile(id)),
   key: ({ id, own }) =>
     run(id, "INSERT INTO idempotency_keys (person, key, post) VALUES (?, ?, ?)", id, crypto.randomUUID(), own),
