@@ -5,6 +5,10 @@ CREATE TABLE export_downloads (
   until INTEGER NOT NULL,
   PRIMARY KEY (person, download)
 ) WITHOUT ROWID;
+CREATE TRIGGER closed_recovery_secrets AFTER INSERT ON recovery_secrets
+WHEN EXISTS (SELECT 1 FROM closed_people WHERE person = new.person) AND NOT EXISTS (SELECT 1 FROM mover) BEGIN
+  UPDATE closed_people SET late = late + 1 WHERE person = new.person;
+END;
 CREATE TRIGGER closed_export_downloads AFTER INSERT ON export_downloads
 WHEN EXISTS (SELECT 1 FROM closed_people WHERE person = new.person) AND NOT EXISTS (SELECT 1 FROM mover) BEGIN
   UPDATE closed_people SET late = late + 1 WHERE person = new.person;

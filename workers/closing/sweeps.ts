@@ -6,7 +6,7 @@ import { databaseOf, databases, shardOfHandle } from "../../schema/d1/shards.ts"
 import { bare, list, textOf } from "../../schema/d1/sql.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { closedPeople, closings } from "../../schema/tables/closings.ts";
-import { handles as handlesTable } from "../../schema/tables/people.ts";
+import { handles as handlesTable, lookalikes } from "../../schema/tables/people.ts";
 import { handles } from "../reads/documents.ts";
 import { newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
 
@@ -57,7 +57,7 @@ const REOPEN = textOf(sql`
 
 /**
  * Frees handles of accounts that were closed long enough ago, and deletes old proofs. Returns how many handles it freed.
- * Costs two queries a database, and two for each handle.
+ * Costs two queries a database, and three for each handle, one of them in each database.
  */
 export async function tidyClosings(env: Env, now = Date.now()): Promise<number> {
   let freed = 0;
@@ -70,6 +70,7 @@ export async function tidyClosings(env: Env, now = Date.now()): Promise<number> 
     for (const { person, handle } of due) {
       await databaseOf(env, shardOfHandle(handle)).patient.run(FREE, handle, person);
       await handles.forget(env, handle);
+      await Promise.all(databases(env).map((other) => other.patient.run(FREE_LOOKALIKES, person)));
       await databaseOf(env, person).patient.run(FORGET_HANDLE, person);
       freed += 1;
     }
@@ -83,6 +84,8 @@ const RESERVED = textOf(sql`
   SELECT ${closings.person}, ${closings.handle} FROM ${closings}
   WHERE ${closings.closedAt} < ?1 AND ${closings.handle} IS NOT NULL AND ${IS_WRITABLE} LIMIT ?2`);
 const FREE = textOf(sql`DELETE FROM ${handlesTable} WHERE ${handlesTable.handle} = ?1 AND ${handlesTable.person} = ?2`);
+// Has no index: it reads all claims, which only handles with look-alikes have.
+const FREE_LOOKALIKES = textOf(sql`DELETE FROM ${lookalikes} WHERE ${lookalikes.person} = ?1`);
 const FORGET_HANDLE = textOf(sql`
   UPDATE ${closings} SET ${bare(closings.handle)} = NULL WHERE ${closings.person} = ?1`);
 const FORGET = textOf(sql`

@@ -28,6 +28,7 @@ const byStep = (table: SQLiteTable, names: SQL): Erased => ({ table, names });
 export const ERASED: readonly Erased[] = [
   own(people.people, people.people.id),
   own(people.credentials, people.credentials.person),
+  own(people.recoverySecrets, people.recoverySecrets.person),
   own(people.sessions, people.sessions.person),
   own(people.livePlaces, people.livePlaces.person),
   own(notifications.notifications, notifications.notifications.recipient),
@@ -60,6 +61,7 @@ function namesEither({ person, other }: { person: SQLiteColumn; other: SQLiteCol
 /** The tables whose rows stay, and why. */
 export const KEPT: readonly { table: SQLiteTable; because: string }[] = [
   { table: people.handles, because: "reserves the handle for 30 days, then goes" },
+  { table: people.lookalikes, because: "reserves what looks like the handle, as long as that" },
   { table: closings.closedPeople, because: "keeps out what arrives late; holds the random id and nothing else" },
   { table: closings.closings, because: "the proof, for 90 days" },
   { table: posts.postStats, because: "keeps late facts from bringing a deleted post back; names no person" },
