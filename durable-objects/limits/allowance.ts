@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { logWarning } from "../../schema/log.ts";
 import { Buckets, type Charge, type Charged, type FullAt } from "../../schema/limits/buckets.ts";
 
 /** More than a network may try in a day, handles included (schema/limits/limits.ts). */
@@ -76,22 +77,25 @@ export class Allowance extends DurableObject<Env> {
   }
 
   #saveSoon(): void {
-    this.#saving ??= setTimeout(() => void this.save(), SAVED_WITHIN);
+    this.#saving ??= setTimeout(() => {
+      this.save().catch((error: unknown) =>
+        logWarning("limits not saved, the next charge will", { error: String(error) }),
+      );
+    }, SAVED_WITHIN);
   }
 
   /** Writes what has been charged. Called by itself two seconds after a charge. */
   async save(): Promise<void> {
     clearTimeout(this.#saving);
     this.#saving = undefined;
-    const names = [...this.#unsaved];
-    this.#unsaved.clear();
-    if (names.length === 0) return;
+    if (this.#unsaved.size === 0) return;
     this.#createTables();
-    for (const name of names) {
+    for (const name of this.#unsaved) {
       const fullAt = this.#buckets.get(name);
       if (fullAt) this.#sql.exec("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", name, fullAt.burst, fullAt.day);
       else this.#sql.exec("DELETE FROM buckets WHERE name = ?", name);
     }
+    this.#unsaved.clear(); // Only now: what could not be written is written with the next charge.
     await this.#requireAlarm(Date.now());
   }
 
