@@ -27,7 +27,8 @@ export type MediaId = Branded<"media">;
 export type PostId = Branded<"post">;
 export type CommentId = Branded<"comment">;
 export type EffectId = Branded<"effect">;
-export type Id = PersonId | SessionId | MediaId | PostId | CommentId | EffectId;
+export type LogId = Branded<"log">;
+export type Id = PersonId | SessionId | MediaId | PostId | CommentId | EffectId | LogId;
 
 /** Creates an id in `shard` (0 to 8191) with the given `time` (ms since 1970; times before 2026 count as 2026). */
 export function newId<T extends Id>(shard: number, time = Date.now(), random = randomBits()): T {

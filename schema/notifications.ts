@@ -12,11 +12,12 @@ export const NotificationKind = z.enum([
   "request_accepted",
   "new_post",
   "new_device",
+  "moderation",
 ]);
 export type NotificationKind = z.infer<typeof NotificationKind>;
 
-/** The kinds that people can turn off. A sign-in on a new device is always reported. */
-export const OptionalKind = NotificationKind.exclude(["new_device"]);
+/** The kinds that people can turn off. A sign-in on a new device and a decision of moderators are always reported. */
+export const OptionalKind = NotificationKind.exclude(["new_device", "moderation"]);
 export type OptionalKind = z.infer<typeof OptionalKind>;
 
 /** Whose actions notify a person, for a kind: those of everyone, of people they follow, or of nobody. */

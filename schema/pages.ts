@@ -15,6 +15,8 @@ export const PAGES = [
   "/new",
   "/notifications",
   "/requests",
+  "/decisions",
+  "/moderation",
   "/settings",
   "/settings/security",
   "/settings/notifications",

@@ -6,7 +6,7 @@ import { CommentId, MediaId } from "./ids.ts";
 export const CommentPolicy = z.enum(["everyone", "followers", "off"]);
 export type CommentPolicy = z.infer<typeof CommentPolicy>;
 
-/** The standing of a post at `seq`: its counts, policy, pin and deletion. */
+/** The standing of a post at `seq`: its counts, policy, pin, deletion and take-down. */
 export const PostStanding = z.object({
   likes: z.number().int(),
   comments: z.number().int(),
@@ -16,6 +16,8 @@ export const PostStanding = z.object({
   policy: CommentPolicy,
   pinned: CommentId.nullable(),
   deleted: z.boolean(),
+  /** Whether a moderator has taken it down. Absent in messages of an older version. */
+  takenDown: z.boolean().default(false),
 });
 export type PostStanding = z.infer<typeof PostStanding>;
 

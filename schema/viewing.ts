@@ -6,7 +6,11 @@
 /** The facts about a post, its author and a viewer that decide. */
 export type ViewingFacts = {
   isDeleted: boolean;
+  /** Whether a moderator has taken the post down, or closed the author's account. */
+  isTakenDown: boolean;
   isAuthor: boolean;
+  /** Whether the viewer may moderate. */
+  isModerator: boolean;
   /** Whether one of author and viewer has blocked the other. */
   isBlocked: boolean;
   /** Whether the author's account is private. */
@@ -16,12 +20,16 @@ export type ViewingFacts = {
 };
 
 /**
- * Returns whether the viewer may see the post. A post is public until it is deleted, with two exceptions: it is hidden
- * between two people if one has blocked the other, and a private author's post from everybody else who is not an
- * accepted follower.
+ * Returns whether the viewer may see the post. A post is public until it is deleted, with three exceptions: it is hidden
+ * between two people if one has blocked the other, a private author's post from everybody else who is not an accepted
+ * follower, and one that was taken down from everybody but its author. Moderators see it in spite of blocks and
+ * take-downs, or they could not undo them, but a private author's posts only as followers.
  */
-export const mayView = ({ isDeleted, isAuthor, isBlocked, isPrivate, isFollower }: ViewingFacts): boolean =>
-  !isDeleted && !isBlocked && (!isPrivate || isAuthor || isFollower);
+export const mayView = (facts: ViewingFacts): boolean => {
+  const { isDeleted, isTakenDown, isAuthor, isModerator, isBlocked, isPrivate, isFollower } = facts;
+  if (isDeleted || (isBlocked && !isModerator) || (isPrivate && !isAuthor && !isFollower)) return false;
+  return !isTakenDown || isAuthor || isModerator;
+};
 
 /**
  * For each database, by its binding, the bookmark from which on it knows every exclusion that concerns an author: a block
@@ -32,7 +40,12 @@ export const mayView = ({ isDeleted, isAuthor, isBlocked, isPrivate, isFollower 
 export type ExclusionMarks = Readonly<Record<string, string>>;
 
 /** The author's side of the decision, as it was when a post was read. */
-export type Audience = { isPrivate: boolean; marks: ExclusionMarks };
+export type Audience = {
+  isPrivate: boolean;
+  /** Whether a moderator has closed the author's account. */
+  isBarred: boolean;
+  marks: ExclusionMarks;
+};
 
 /**
  * Returns whether a state that was read at the bookmark `at` includes the state `mark`. D1's bookmarks sort as text. An

@@ -18,6 +18,7 @@ const USAGE = `npm run admin -- COMMAND [options]
     --post ID               audit only this post; may be repeated    (all posts)
   status                    Show the state of queues, effects, projections and deliveries. Exits with 1 if something
                             needs your attention.
+  role HANDLE ROLE          Make a person a moderator or operator, or neither any more with none.
   dead-letters              List the messages that failed permanently, newest first.
     --queue NAME            only those of one queue    (all queues)
     --replayed              those replayed in the last day that have not failed again
@@ -59,6 +60,9 @@ async function main(): Promise<number> {
   });
   const [command, range, target, ...more] = positionals;
   const operator = () => new Operator(values.address, values.state);
+  if (command === "role" && range !== undefined && target !== undefined && more.length === 0) {
+    return setRole(operator(), range, target);
+  }
   if (command === "move-shards" && range !== undefined && target !== undefined && more.length === 0) {
     return moveShards(operator(), range, target);
   }
@@ -83,6 +87,17 @@ async function main(): Promise<number> {
     default:
       throw new StartError(USAGE);
   }
+}
+
+async function setRole(operator: Operator, handle: string, role: string): Promise<number> {
+  const { person } = await operator.insist<{ person: { handle: string } }>("/v1/admin/roles", { handle, role });
+  const isNone = role === "none";
+  console.log(
+    isNone
+      ? `@${person.handle} has no role any more`
+      : `@${person.handle} is ${role === "operator" ? "an" : "a"} ${role} now`,
+  );
+  return 0;
 }
 
 async function reconcile(operator: Operator, posts: string[] | undefined): Promise<number> {

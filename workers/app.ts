@@ -21,6 +21,11 @@ import { live } from "./api/live/live.ts";
 import { me } from "./api/accounts/me.ts";
 import { mediaQuota } from "./api/media/media-quota.ts";
 import { mediaRoutes } from "./api/media/media.ts";
+import { authorTools } from "./api/moderation/author-tools.ts";
+import { siteFilters } from "./api/moderation/filters.ts";
+import { moderation } from "./api/moderation/cases.ts";
+import { ownDecisions } from "./api/moderation/own-decisions.ts";
+import { reports } from "./api/moderation/reports.ts";
 import { mutedPosts } from "./api/notifications/muted-posts.ts";
 import { mutes } from "./api/people/mutes.ts";
 import { notifications } from "./api/notifications/notifications.ts";
@@ -81,6 +86,11 @@ for (const resource of [
   preferences,
   mutedPosts,
   pushSubscriptions,
+  reports,
+  moderation,
+  ownDecisions,
+  authorTools,
+  siteFilters,
 ]) {
   v1.route("/", resource);
 }

@@ -19,6 +19,10 @@ import { resendEffects } from "./storage/effects.ts";
 import { collectMedia } from "./media/collect.ts";
 import { collectOrphans } from "./media/orphans.ts";
 import { consumeInspections, inspectMedia } from "./media/inspection/inspect.ts";
+import { enforceDecision } from "./moderation/enforce-decision.ts";
+import { caseOf } from "./moderation/cases.ts";
+import { removeComments } from "./moderation/remove-comments.ts";
+import { sweepModeration } from "./moderation/sweep.ts";
 import { consumeDeadLetters } from "./operations/dead-letters.ts";
 import { withMeasures } from "./operations/measured-consumer.ts";
 import { tidyOperations } from "./operations/tidy.ts";
@@ -42,6 +46,10 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
       return applyFollow(env, effect);
     case "bell":
       return applyBell(env, effect);
+    case "remove_comments":
+      return removeComments(env, effect);
+    case "moderation":
+      return enforceDecision(env, effect, await caseOf(env, effect.subject));
     case "answer":
       return applyDecision(env, effect);
     case "open":
@@ -105,6 +113,7 @@ export default {
     // Each in its own try, because a sweep that fails must not keep the others from running.
     for (const sweep of [
       resendEffects,
+      sweepModeration,
       collectMedia,
       collectOrphans,
       reconcileSample,

@@ -13,17 +13,21 @@ export type Viewer = PersonId | undefined;
 
 /**
  * Whether the viewer may get the post's frames, by the rule of `mayView`. Called before each frame. `followers`: the
- * accepted followers among the viewers if the author is private; undefined if the author is public.
+ * accepted followers among the viewers if the author is private; undefined if the author is public. `isBarred`: whether a
+ * moderator has closed the author's account.
  */
 export const mayWatch = (
   { author, standing }: PostWindow,
   viewer: Viewer,
   blocked: Blocked,
   followers: ReadonlySet<PersonId> | undefined,
+  { isBarred, isModerator }: { isBarred: boolean; isModerator: boolean },
 ): boolean =>
   mayView({
     isDeleted: standing.deleted,
+    isTakenDown: standing.takenDown || isBarred,
     isAuthor: viewer === author,
+    isModerator,
     isBlocked: blocked.has(author),
     isPrivate: followers !== undefined,
     isFollower: viewer !== undefined && followers?.has(viewer) === true,
@@ -36,20 +40,27 @@ export const peopleConcerned = ({ author, changes }: PostWindow): PersonId[] => 
 ];
 
 /** Makes the frame of a viewer who may watch and has everything up to `since`, which must lie in the window. */
-export function frameOf(window: PostWindow, since: number, viewer: Viewer, blocked: Blocked): PostFrame {
+export function frameOf(
+  window: PostWindow,
+  since: number,
+  viewer: Viewer,
+  blocked: Blocked,
+  isModerator = false,
+): PostFrame {
   const { post, author, to, standing } = window;
   const isAuthor = viewer === author;
   const changes = window.changes.filter(({ seq }) => seq > since);
-  const named = window.people.filter(({ id }) => isAuthor || !blocked.has(id));
+  const moderates = isAuthor || isModerator;
+  const named = window.people.filter(({ id }) => moderates || !blocked.has(id));
   const people = new Map(named.map((card) => [card.id, card]));
   // Who moderates the comments sees those of people in a block with them, too.
   const isSeen = (change: Change): change is Seen =>
     change.seenBy !== "nobody" &&
     (isAuthor ||
       (isShownTo(viewer, change) &&
-        !blocked.has(change.comment.author) &&
-        !(change.threadAuthor && blocked.has(change.threadAuthor))));
-  const changed = changes.filter(isSeen).flatMap(({ comment: { state, ...comment } }) => {
+        (moderates ||
+          (!blocked.has(change.comment.author) && !(change.threadAuthor && blocked.has(change.threadAuthor))))));
+  const changed = changes.filter(isSeen).flatMap(({ comment: { state, review: _review, ...comment } }) => {
     const hiddenReplies = isAuthor ? comment.hiddenReplies : 0;
     const seen = { ...comment, hiddenReplies, hidden: isAuthor && state === "hidden", liked: false };
     const isPinned = comment.id === standing.pinned;

@@ -6,9 +6,10 @@
 import { sql } from "drizzle-orm";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import type { PersonId, SessionId } from "../../schema/ids.ts";
+import { isModerator, type Role } from "../../schema/moderation.ts";
 import { byDatabase } from "../../schema/d1/shards.ts";
 import { fieldsOf, textOf } from "../../schema/d1/sql.ts";
-import { blocks, sessions } from "../../schema/tables/people.ts";
+import { blocks, people, sessions } from "../../schema/tables/people.ts";
 import type { LiveSocket } from "./sockets.ts";
 
 /** How long, in ms, an ended session or a new block can go unnoticed when the call that reports it was lost. */
@@ -17,7 +18,7 @@ export const SESSION_CHECK_INTERVAL = 10_000;
 const SESSIONS_MAX = 1000;
 
 type Asked = { session: SessionId; person: PersonId };
-type Row = { session: SessionId; isOpen: 0 | 1; hasBlocks: 0 | 1 };
+type Row = { session: SessionId; isOpen: 0 | 1; hasBlocks: 0 | 1; role: Role | null };
 type SignedIn = Asked & { socket: LiveSocket; invalidations: number };
 
 /**
@@ -47,6 +48,7 @@ export async function checkSessions(env: Env, sockets: Iterable<LiveSocket>): Pr
       if (socket.invalidations !== invalidations) return [];
       socket.checkedAt = now;
       socket.hasBlocks = row.hasBlocks === 1;
+      socket.isModerator = isModerator(row.role ?? "none");
       return [];
     });
   });
@@ -70,5 +72,6 @@ const CHECK = textOf(sql`
       SELECT 1 FROM ${sessions} WHERE ${sessions.id} = asked.session AND ${sessions.expiresAt} > ?2) AS "isOpen",
     EXISTS (
       SELECT 1 FROM ${ACTIVE_BLOCKS}
-      WHERE ${blocks.person} = asked.person AND ${IS_ACTIVE}) AS "hasBlocks"
+      WHERE ${blocks.person} = asked.person AND ${IS_ACTIVE}) AS "hasBlocks",
+    (SELECT ${people.role} FROM ${people} WHERE ${people.id} = asked.person) AS "role"
   FROM (SELECT ${asked("session")} AS session, ${asked("person")} AS person FROM json_each(?1)) AS asked`);

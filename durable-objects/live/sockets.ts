@@ -32,6 +32,8 @@ export class LiveSocket {
   isWelcomed: boolean;
   /** Whether the viewer has blocked somebody or is blocked by somebody. */
   hasBlocks: boolean;
+  /** Whether the viewer may moderate, as of the last session check. */
+  isModerator = false;
   /** Time of the last session check, in ms since 1970; 0 when a check must come before anything is sent. */
   checkedAt = 0;
   /** How often the check was invalidated. The result of a check that began before an invalidation is discarded. */

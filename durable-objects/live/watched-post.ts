@@ -8,7 +8,7 @@ import { within } from "../../schema/d1/deadline.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { FRAME_DELAY } from "../../schema/live/live-limits.ts";
 import type { RelayName } from "../../schema/live/live-relays.ts";
-import { followersAmong, isPrivate } from "../../schema/d1/private-accounts.ts";
+import { followersAmong, type Seclusion, seclusionOf } from "../../schema/d1/private-accounts.ts";
 import { type Blocked, frameOf, hiddenWriters, lastFrame, mayWatch, peopleConcerned } from "./live-frames.ts";
 import type { PostWindow } from "../post/post-window.ts";
 import { isUnchecked } from "./session-checks.ts";
@@ -28,8 +28,8 @@ export class WatchedPost {
   /** The sockets that need a frame or must be re-authorized. */
   readonly #queued: Set<LiveSocket>;
   #round: Promise<void> | undefined;
-  /** Whether the author is private, as it was last read; undefined until then. */
-  #isPrivate: boolean | undefined;
+  /** Whether the author is private or barred, as it was last read; undefined until then. */
+  #author: Seclusion | undefined;
 
   /** `checkSessions` closes the sockets whose session is over. */
   constructor(
@@ -133,15 +133,16 @@ export class WatchedPost {
       if (watching !== before.get(socket) || isUnchecked(socket)) continue;
       const { person } = socket.viewer;
       const blocked = (person && blocks.get(person)) ?? NOBODY;
-      if (!mayWatch(window, person, blocked, followers)) {
+      const { isModerator } = socket;
+      if (!mayWatch(window, person, blocked, followers, { isBarred: this.#author?.isBarred ?? false, isModerator })) {
         this.#end(socket);
         continue;
       }
       const since = Math.min(watching.seq ?? window.to, window.to);
       if (watching.isNew || since < window.to) {
         const isOwn = blocked.size > 0 || (person !== undefined && writers.has(person));
-        const key = `${since} ${person === window.author} ${isOwn ? person : ""}`;
-        const frame = frames.get(key) ?? JSON.stringify(frameOf(window, since, person, blocked));
+        const key = `${since} ${person === window.author} ${isOwn ? person : ""}`; // Without blocks, a moderator sees what others see.
+        const frame = frames.get(key) ?? JSON.stringify(frameOf(window, since, person, blocked, isModerator));
         frames.set(key, frame);
         if (!socket.send(frame)) this.#sockets.remove(socket);
         socket.watching.set(this.#id, { seq: window.to, isNew: false, sentAt: Date.now() });
@@ -165,11 +166,11 @@ export class WatchedPost {
   /** The last value serves while D1 fails: nobody can become private then either. */
   async #isAuthorPrivate(author: PersonId): Promise<boolean> {
     try {
-      this.#isPrivate = await isPrivate(this.#env, author);
+      this.#author = await seclusionOf(this.#env, author);
     } catch (error) {
-      if (this.#isPrivate === undefined) throw error;
+      if (this.#author === undefined) throw error;
     }
-    return this.#isPrivate;
+    return this.#author.isPrivate;
   }
 
   /** Whether the socket still watches the post. Removes it from the queue if it does not. */

@@ -17,12 +17,14 @@ import {
   type ChangedComment,
   type CommentRefusal,
   type HandedOut,
+  type Held,
   type LikeCommand,
   type NewComment,
   type NewPost,
   POST_NOT_FOUND,
   NOT_YOURS,
   type PostState,
+  type Reported,
   type Refusable,
   type Snapshot,
   type Takes,
@@ -168,7 +170,7 @@ export class PostActor extends DurableObject<Env> {
 
   /** Returns a page of the people who like the post, the ones who signed up last first. */
   likers(before: PersonId | undefined, limit: number): Refusable<{ people: PersonId[] }> {
-    const post = this.#live;
+    const post = this.#existing;
     return post ? { ok: true, people: post.likes.page(before, limit) } : POST_NOT_FOUND;
   }
 
@@ -184,12 +186,17 @@ export class PostActor extends DurableObject<Env> {
     return this.#live ? comments.authors(this.#live, id) : POST_NOT_FOUND;
   }
 
-  editComment(person: PersonId, id: CommentId, text: string) {
-    return this.#live ? comments.edit(this.#live, person, id, text) : POST_NOT_FOUND;
+  editComment(person: PersonId, id: CommentId, text: string, held?: Held) {
+    return this.#live ? comments.edit(this.#live, person, id, text, held) : POST_NOT_FOUND;
+  }
+
+  /** Deletes those of `ids` that `person` has written, for the post's author `by` or, without one, for moderators. */
+  removeComments(person: PersonId, ids: readonly CommentId[], by?: PersonId) {
+    return this.#existing ? comments.removeAll(this.#existing, person, ids, by) : POST_NOT_FOUND;
   }
 
   removeComment(person: PersonId, id: CommentId) {
-    return this.#live ? comments.remove(this.#live, person, id) : POST_NOT_FOUND;
+    return this.#existing ? comments.remove(this.#existing, person, id) : POST_NOT_FOUND;
   }
 
   hideComment(person: PersonId, id: CommentId, hidden: boolean) {
@@ -206,13 +213,42 @@ export class PostActor extends DurableObject<Env> {
 
   /** Returns a page of comments and the pinned one, for a viewer whose own writes are not in D1 yet. */
   comments(viewer: PersonId | undefined, query: ThreadQuery) {
-    return this.#live ? comments.page(this.#live, viewer, query) : POST_NOT_FOUND;
+    const post = this.#readBy(viewer);
+    return post ? comments.page(post, viewer, query) : POST_NOT_FOUND;
   }
 
   /** Returns the present post, and whether `viewer` likes it, for a viewer whose own writes are not in D1 yet. */
   snapshot(viewer: PersonId | undefined): Refusable<Snapshot> {
-    const post = this.#live;
+    const post = this.#readBy(viewer);
     return post ? { ok: true, ...post.snapshot(viewer) } : POST_NOT_FOUND;
+  }
+
+  /** Returns the comment that is shown, for a report. */
+  reported(id: CommentId): Refusable<{ comment: Reported }, "comment_not_found"> {
+    return this.#live ? comments.reported(this.#live, id) : POST_NOT_FOUND;
+  }
+
+  /**
+   * Takes the post down or restores it, by the decision of moderators with this `version`. An older one changes nothing,
+   * so decisions may arrive twice or late. Writes one row if something changes.
+   */
+  takeDown(version: number, down: boolean): Refusable<Snapshot> {
+    const post = this.#existing;
+    if (!post) return POST_NOT_FOUND;
+    const { record } = post;
+    if (version > record.row.moderation) {
+      record.save({ taken_down: Number(down), moderation: version, seq: record.row.seq + 1 });
+      post.changed();
+    }
+    return { ok: true, ...post.snapshot(undefined) };
+  }
+
+  /** Hides a comment or shows it again, by the decision of moderators with this `version`, as `takeDown` does. */
+  moderateComment(id: CommentId, version: number, hidden: boolean): Refusable<HandedOut, "comment_not_found"> {
+    const post = this.#existing;
+    if (!post) return POST_NOT_FOUND;
+    const result = comments.moderate(post, id, version, hidden);
+    return result.ok ? { ok: true, ...handedOutBy(post) } : result;
   }
 
   /**
@@ -221,7 +257,7 @@ export class PostActor extends DurableObject<Env> {
    */
   async state(): Promise<Refusable<PostState>> {
     await this.#post?.outbox.confirm();
-    const post = this.#live;
+    const post = this.#existing;
     if (!post) return POST_NOT_FOUND;
     const { confirmed, digest } = post.record.row;
     return { ok: true, ...post.stats, confirmed, digest: formatDigest(digest) };
@@ -252,7 +288,7 @@ export class PostActor extends DurableObject<Env> {
    * `since`, or the standing alone without it. Writes a row for a relay that is new.
    */
   async watchedAt(relay: RelayName, since: number | undefined): Promise<Refusable<{ window: PostWindow }>> {
-    const post = this.#live;
+    const post = this.#existing;
     return post ? { ok: true, window: await post.relays.watchedAt(relay, since) } : POST_NOT_FOUND;
   }
 
@@ -260,9 +296,19 @@ export class PostActor extends DurableObject<Env> {
     await this.#post?.outbox.alarm();
   }
 
-  /** The post; undefined if it was never published or is deleted. */
+  /** The post; undefined if it was never published or is deleted or taken down. */
   get #live(): Post | undefined {
+    return this.#post?.record.row.taken_down === 0 ? this.#existing : undefined;
+  }
+
+  /** The post, even if it is taken down. */
+  get #existing(): Post | undefined {
     return this.#post?.record.row.deleted === 0 ? this.#post : undefined;
+  }
+
+  /** The post as far as `viewer` may read it: the author reads it though it is taken down. */
+  #readBy(viewer: PersonId | undefined): Post | undefined {
+    return this.#existing?.isBy(viewer) === true ? this.#existing : this.#live;
   }
 
   /** Makes one commit for all commands. The next commands gather while it is under way. */

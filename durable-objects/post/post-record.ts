@@ -24,6 +24,8 @@ const NEW: Omit<PostRow, "id" | "author" | "caption" | "media"> = {
   policy: "everyone",
   pinned: null,
   deleted: 0,
+  taken_down: 0,
+  moderation: 0,
 };
 
 /** The post's row: up to date in memory, and in storage as of the last save. */

@@ -21,6 +21,8 @@ export type NewPost = {
   /** The people that the caption mentions. */
   mentions?: readonly PersonId[];
 };
+/** Held back for the post's author, for a moderator to look at, or for good. */
+export type Held = "author" | "review" | "hidden";
 export type NewComment = {
   author: PersonId;
   text: string;
@@ -28,11 +30,15 @@ export type NewComment = {
   replyTo?: CommentId | undefined;
   /** The people that the text mentions. */
   mentions?: readonly PersonId[];
+  /** Why it is not shown to others, if it is not. */
+  held?: Held | undefined;
   /** Whether `author` is known to follow the post's author. */
   isFollower?: boolean;
   /** Idempotency key of `author`, valid for a day: the comment is made once, and each repetition returns it. */
   key?: string | undefined;
 };
+/** What a report needs to know about a comment. */
+export type Reported = { author: PersonId; text: string; parent: CommentId | ""; editedAt: number | null };
 export type LikeCommand = { person: PersonId; liked: boolean } & Takes;
 /** `gates`: the number of LikeGates that the next likes of this post should go through; 0 while it is not hot. */
 export type LikeResult = Refusable<Stats & { liked: boolean; gates: number } & HandedOut>;

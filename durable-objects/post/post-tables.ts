@@ -43,6 +43,10 @@ export type PostRow = {
   pinned: CommentId | null;
   /** 1 once the post is deleted; never 0 again. */
   deleted: number;
+  /** 1 while a moderator has taken the post down. */
+  taken_down: number;
+  /** The version of the case that decided `taken_down`. */
+  moderation: number;
 };
 
 /** A person who likes or liked the post. The row stays after an unlike, because the unlike must still reach D1. */
@@ -87,7 +91,13 @@ export type CommentRow = {
   told: 0 | 1;
   /** JSON: the people it mentions, but not its author or `reply_to`. The caption has only rows in `mentions`. */
   mentions: string;
+  /** Who hides it, as a sum of HIDDEN_BY; 0 unless it is hidden. */
+  hidden_by: number;
+  /** The version of the case that decided whether moderators hide it. */
+  moderation: number;
 };
+/** A comment is hidden while anybody hides it. Each lifts only what is theirs to lift. */
+export const HIDDEN_BY = { author: 1, moderators: 2, held: 4, review: 8 } as const;
 /** The values of `state`. A comment that is gone has no text any more. */
 export const SHOWN = 0;
 export const HIDDEN = 1;
@@ -122,7 +132,8 @@ export const TABLES = `
     delivered INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '[0,0,0]', people INTEGER NOT NULL DEFAULT 0,
     likes_seq INTEGER NOT NULL DEFAULT 0, newest TEXT NOT NULL DEFAULT '[]', unsaved INTEGER NOT NULL DEFAULT 0,
     edited_at INTEGER, policy TEXT NOT NULL DEFAULT 'everyone', pinned TEXT, deleted INTEGER NOT NULL DEFAULT 0,
-    served INTEGER NOT NULL DEFAULT 0, noticed INTEGER NOT NULL DEFAULT 0, told_comments INTEGER NOT NULL DEFAULT 0
+    served INTEGER NOT NULL DEFAULT 0, noticed INTEGER NOT NULL DEFAULT 0, told_comments INTEGER NOT NULL DEFAULT 0,
+    taken_down INTEGER NOT NULL DEFAULT 0, moderation INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE likes (
     person TEXT PRIMARY KEY, liked INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, was INTEGER,
@@ -134,7 +145,7 @@ export const TABLES = `
     replies INTEGER NOT NULL DEFAULT 0, hidden_replies INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,
     edited_at INTEGER, likers INTEGER NOT NULL DEFAULT 0, told_replies INTEGER NOT NULL DEFAULT 0,
     state_seq INTEGER NOT NULL DEFAULT 0, text_seq INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 1,
-    mentions TEXT NOT NULL DEFAULT '[]'
+    mentions TEXT NOT NULL DEFAULT '[]', hidden_by INTEGER NOT NULL DEFAULT 0, moderation INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
   CREATE INDEX comments_by_seq ON comments (seq);
   CREATE INDEX comments_by_parent ON comments (parent, id) WHERE state < 2;
@@ -256,5 +267,14 @@ export const migrations: readonly Migration[] = [
   },
   (sql) => {
     sql.exec("CREATE TABLE relays (relay TEXT PRIMARY KEY, failing_since INTEGER) WITHOUT ROWID");
+  },
+  (sql) => {
+    sql.exec(`
+      ALTER TABLE post ADD COLUMN taken_down INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE post ADD COLUMN moderation INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN hidden_by INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE comments ADD COLUMN moderation INTEGER NOT NULL DEFAULT 0;
+      UPDATE comments SET hidden_by = ${HIDDEN_BY.author} WHERE state = ${HIDDEN};
+    `);
   },
 ];

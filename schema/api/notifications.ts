@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { CommentId, PostId, SessionId } from "../ids.ts";
+import { SubjectId } from "../moderation.ts";
 import { NotificationKind, OptionalKind, UnreadCount, NotificationSource } from "../notifications.ts";
 import { page, Timestamp } from "./common.ts";
 import { PersonCard } from "./people.ts";
@@ -38,6 +39,12 @@ export const Notification = z
       kind: z.literal("new_device"),
       session: SessionId,
       device: z.string().openapi({ description: "The device that has signed in, and where, as far as it is known" }),
+      ...common,
+    }),
+    z.object({
+      kind: z.literal("moderation"),
+      subject: SubjectId,
+      excerpt: z.string().openapi({ description: "The reason. See `/v1/me/decisions/{subject}`" }),
       ...common,
     }),
   ])

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { PersonId } from "../ids.ts";
+import { Role } from "../moderation.ts";
 import { UnreadCount } from "../notifications.ts";
 import { PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../passwords.ts";
 import { BIO, NAME, personName, text } from "../text.ts";
@@ -56,6 +57,10 @@ export const Me = Profile.omit({
   .extend({
     unread: UnreadCount,
     requests: z.number().int().openapi({ description: "Number of follow requests waiting for a decision" }),
+    role: Role,
+    suspended: z.object({ until: z.iso.datetime().nullable() }).optional().openapi({
+      description: "Until when the viewer can write nothing; null: the account is closed. See `/v1/me/decisions`",
+    }),
   })
   .openapi("Me");
 export type Me = z.infer<typeof Me>;

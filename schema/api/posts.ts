@@ -38,6 +38,9 @@ export const Post = z
     editedAt: Timestamp.optional().openapi({
       description: "When the caption was last changed; absent if it never was",
     }),
+    takenDown: z.literal(true).optional().openapi({
+      description: "A moderator has taken it down: only its author and moderators see it. See `/v1/me/decisions`",
+    }),
   })
   .openapi("Post");
 export type Post = z.infer<typeof Post>;

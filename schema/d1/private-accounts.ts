@@ -7,15 +7,18 @@ import { textOf } from "./sql.ts";
 import { closedPeople } from "../tables/closings.ts";
 import { following, people } from "../tables/people.ts";
 
-/** Returns whether a person is private or has closed their account; false for an unknown person. Costs one D1 query. */
-export async function isPrivate(env: Env, person: PersonId): Promise<boolean> {
-  const row = await databaseOf(env, person).first<{ isPrivate: 0 | 1 }>(IS_PRIVATE, person);
-  return row?.isPrivate === 1;
+/** Whether a person is private or has closed their account, and whether a moderator has closed it. */
+export type Seclusion = { isPrivate: boolean; isBarred: boolean };
+
+/** Returns from whom a person's posts are hidden; from nobody for an unknown person. Costs one D1 query. */
+export async function seclusionOf(env: Env, person: PersonId): Promise<Seclusion> {
+  const row = await databaseOf(env, person).first<{ isPrivate: 0 | 1; isBarred: 0 | 1 }>(SECLUSION, person);
+  return { isPrivate: row?.isPrivate === 1, isBarred: row?.isBarred === 1 };
 }
 
-const IS_PRIVATE = textOf(sql`
-  SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ?1
-  UNION ALL SELECT 1 FROM ${closedPeople} WHERE ${closedPeople.person} = ?1`);
+const SECLUSION = textOf(sql`
+  SELECT ${people.private} AS "isPrivate", ${people.barred} AS "isBarred" FROM ${people} WHERE ${people.id} = ?1
+  UNION ALL SELECT 1, 0 FROM ${closedPeople} WHERE ${closedPeople.person} = ?1`);
 
 /** Returns those of `people` who are private. Costs one D1 query per database. */
 export async function privateAmong(env: Env, people: Iterable<PersonId>): Promise<Set<PersonId>> {

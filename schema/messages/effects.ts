@@ -1,6 +1,7 @@
 /** The messages about what must follow from a committed row. */
 import { z } from "zod";
-import { EffectId, MediaId, PersonId, PostId } from "../ids.ts";
+import { SubjectId } from "../moderation.ts";
+import { CommentId, EffectId, MediaId, PersonId, PostId } from "../ids.ts";
 
 /** Inspects an uploaded file. `video`: this may take minutes, so it has a queue of its own. */
 export const InspectEffect = z.object({
@@ -14,6 +15,17 @@ export type InspectEffect = z.infer<typeof InspectEffect>;
 /** An effect: what must follow from a committed row of D1. The same body is stored in `effects` until it is done. */
 export const Effect = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("follow"), id: EffectId, follower: PersonId, followee: PersonId }),
+  /** Moderators have decided about a post, comment or person, or the person concerned has answered. */
+  z.object({ kind: z.literal("moderation"), id: EffectId, subject: SubjectId }),
+  /** All comments of a person are removed: those under the posts of `by`, or all. `after` is the last one so far. */
+  z.object({
+    kind: z.literal("remove_comments"),
+    id: EffectId,
+    person: PersonId,
+    by: PersonId.optional(),
+    database: z.number().int(),
+    after: z.object({ post: PostId, parent: z.union([CommentId, z.literal("")]), id: CommentId }).optional(),
+  }),
   /** A follower has set or removed a bell. Posts count from the time at which the effect was made. */
   z.object({ kind: z.literal("bell"), id: EffectId, follower: PersonId, followee: PersonId }),
   /** The followee has accepted or declined a request, or removed the follower. */

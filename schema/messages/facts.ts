@@ -14,7 +14,12 @@ export const LikeFact = z.object({ person: PersonId, liked: z.boolean(), seq: z.
 export type LikeFact = z.infer<typeof LikeFact>;
 
 /** A comment as it was at `seq`. */
-export const CommentFact = CommentContent.extend({ state: CommentState, seq: z.number().int() });
+export const CommentFact = CommentContent.extend({
+  state: CommentState,
+  seq: z.number().int(),
+  /** A filter holds it until a moderator has looked at it. */
+  review: z.literal(true).optional(),
+});
 export type CommentFact = z.infer<typeof CommentFact>;
 
 /** Whether a person liked a comment at `seq`. */

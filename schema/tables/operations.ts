@@ -1,4 +1,5 @@
 /** The operator's tables. They exist in the database DB only and belong to no shard and no person. */
+import type { FilterAction } from "../comment-rules.ts";
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Dead letters: one row per queue and subject, however often its message fails. */
@@ -38,6 +39,12 @@ export const measures = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.minute, t.name] })],
 );
+
+/** Words that moderators filter in all comments. */
+export const siteFilters = sqliteTable("site_filters", {
+  word: text().primaryKey(),
+  action: text().$type<FilterAction>().notNull(),
+});
 
 /** Keys of this deployment, generated on first use. */
 export const secrets = sqliteTable("secrets", {

@@ -3,6 +3,8 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { PersonId, SessionId } from "../ids.ts";
 import type { RelayName } from "../live/live-relays.ts";
 import type { ExclusionMarks } from "../viewing.ts";
+import type { CommentRules } from "../comment-rules.ts";
+import type { Role } from "../moderation.ts";
 
 /** How an author's posts reach their readers: see workers/feeds/large-authors.ts. */
 export type Reach = "pushed" | "turning" | "merged";
@@ -31,6 +33,14 @@ export const people = sqliteTable("people", {
   exclusionMarks: text("exclusion_marks", { mode: "json" }).$type<ExclusionMarks>().notNull().default({}),
   /** When they last changed their handle, in ms since 1970. */
   handleChangedAt: integer("handle_changed_at").notNull().default(0),
+  /** What they may do beyond others. */
+  role: text().$type<Role>().notNull().default("none"),
+  /** Until when they may write nothing, in ms since 1970; FOREVER for no end, 0 for never. */
+  suspendedUntil: integer("suspended_until").notNull().default(0),
+  /** Whether a moderator has closed the account: nobody else sees the profile and the posts. */
+  barred: integer({ mode: "boolean" }).notNull().default(false),
+  /** Whose comments on their posts they alone see, and which words hold a comment back. */
+  commentRules: text("comment_rules", { mode: "json" }).$type<CommentRules>().notNull().default({}),
 });
 
 /** In the shard of the handle's hash. An old claim without a person is taken over: workers/api/accounts/sign-up.ts. */

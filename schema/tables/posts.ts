@@ -43,6 +43,8 @@ export const postStats = sqliteTable("post_stats", {
   commentsUpTo: text("comments_up_to").$type<CommentId | "">().notNull().default(""),
   /** All notices up to this `seq` are in D1, without a gap, and have been announced. */
   noticed: integer().notNull().default(0),
+  /** Whether a moderator has taken it down. */
+  takenDown: integer("taken_down", { mode: "boolean" }).notNull().default(false),
 });
 
 /** Projection of the post actors, in the actor's order: the id of a comment is above that of every earlier one. */

@@ -7,7 +7,7 @@ import { project } from "../../workers/projector/projector.ts";
 import { flush, recordQueues } from "./queues/facts.ts";
 import { ask, signUp } from "./world/people.ts";
 import { writeFollow, readyMedia } from "./world/posts.ts";
-import { OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
+import { MODERATION_ROUTES, OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
 
 let queues: ReturnType<typeof recordQueues>;
 beforeEach(() => {
@@ -171,6 +171,19 @@ const MATRIX: (readonly [...Call, Outcomes])[] = [
   ["GET", "/posts/{post}/mute", undefined, same(SIGN_IN, WITHOUT, WITHOUT, WITHOUT)],
   ["PUT", "/posts/{post}/mute", undefined, same(SIGN_IN, "200", "200", NO_POST)],
   ["DELETE", "/posts/{post}/mute", undefined, same(SIGN_IN, "200", "200", "200")],
+  ["POST", "/reports", { post: "{post}", reason: "spam" }, same(SIGN_IN, "409 cannot_report_yourself", "202", NO_POST)],
+  [
+    "POST",
+    "/reports",
+    { post: "{third}", comment: "{byAuthor}", reason: "spam" },
+    same(SIGN_IN, "409 cannot_report_yourself", "202", NO_COMMENT),
+  ],
+  [
+    "POST",
+    "/reports",
+    { person: "{author}", reason: "spam" },
+    [SIGN_IN, "409 cannot_report_yourself", "202", "202", NO_PERSON, NO_PERSON],
+  ],
   ["PATCH", "/posts/{post}/comments/{mine}", { text: "More" }, WRITE_TO_POST("200")],
   ["PATCH", "/posts/{post}/comments/{comment}", { text: "More" }, same(SIGN_IN, NOT_YOURS, NOT_YOURS, NO_POST)],
   ["DELETE", "/posts/{post}/comments/{doomed}", undefined, same(SIGN_IN, "204", "204", "204")],
@@ -248,6 +261,7 @@ const NOT_ABOUT_OTHERS = [
   "PATCH /me",
   ...OWN_ACCOUNT_ROUTES,
   ...OWN_FILE_ROUTES,
+  ...MODERATION_ROUTES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",

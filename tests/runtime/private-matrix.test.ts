@@ -6,7 +6,7 @@ import { comment, succeed, projectAll, publish, type Someone } from "./world/api
 import { recordQueues } from "./queues/facts.ts";
 import { ask, makePrivate, signUp } from "./world/people.ts";
 import { writeFollow } from "./world/posts.ts";
-import { OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
+import { MODERATION_ROUTES, OWN_ACCOUNT_ROUTES, OWN_FILE_ROUTES } from "./routes.ts";
 import { fanOut } from "../../workers/feeds/fan-out.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -174,6 +174,7 @@ const MATRIX: (readonly [...Call, Outcomes])[] = [
   ["DELETE", "/posts/{post}/comments/{theirs}/pin", undefined, BY_AUTHOR("200")],
   ["PUT", "/posts/{post}/comments/{theirs}/hidden", undefined, BY_AUTHOR("200")],
   ["DELETE", "/posts/{post}/comments/{theirs}/hidden", undefined, BY_AUTHOR("200")],
+  ["POST", "/reports", { post: "{post}", reason: "spam" }, write("409 cannot_report_yourself", "202")],
   ["PUT", "/posts/{post}/mute", undefined, write("200")],
   ["PATCH", "/posts/{post}/comments/{theirs}", { text: "More" }, write("403 not_yours")],
   ["DELETE", "/posts/{post}/comments/{theirs}", undefined, BY_AUTHOR("204")],
@@ -204,6 +205,7 @@ const WITHOUT_POSTS = [
   "DELETE /people/{person}/mute",
   ...OWN_ACCOUNT_ROUTES,
   ...OWN_FILE_ROUTES,
+  ...MODERATION_ROUTES,
   "POST /posts",
   "POST /notifications/read",
   "POST /notifications/{notification}/read",

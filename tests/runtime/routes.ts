@@ -27,3 +27,24 @@ export const OWN_ACCOUNT_ROUTES = [
   "POST /recovery",
   "POST /password-resets",
 ];
+
+/** Routes of moderators, and those about decisions about the viewer. They have tests of their own. */
+export const MODERATION_ROUTES = [
+  "GET /moderation/queue",
+  "GET /moderation/cases/{subject}",
+  "POST /moderation/cases/{subject}/decision",
+  "POST /moderation/cases/{subject}/restore",
+  "GET /moderation/log",
+  "GET /moderation/filters",
+  "PUT /moderation/filters",
+  "DELETE /moderation/filters",
+  "POST /moderation/people/{handle}/comments/removal",
+  "GET /me/comment-rules",
+  "PUT /me/comment-rules/words",
+  "PUT /people/{handle}/restriction",
+  "DELETE /people/{handle}/restriction",
+  "DELETE /me/posts/comments/{handle}",
+  "GET /me/decisions",
+  "GET /me/decisions/{subject}",
+  "POST /me/decisions/{subject}/answer",
+];

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import * as closingTables from "../../schema/tables/closings.ts";
 import * as exportTables from "../../schema/tables/exports.ts";
 import * as notificationTables from "../../schema/tables/notifications.ts";
+import * as moderationTables from "../../schema/tables/moderation.ts";
 import * as operationsTables from "../../schema/tables/operations.ts";
 import * as peopleTables from "../../schema/tables/people.ts";
 import * as postTables from "../../schema/tables/posts.ts";
@@ -17,6 +18,7 @@ const tables: SQLiteTable[] = [
   exportTables,
   notificationTables,
   operationsTables,
+  moderationTables,
   peopleTables,
   postTables,
   pushTables,

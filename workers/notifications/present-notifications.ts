@@ -2,6 +2,7 @@
 import type { Notification } from "../../schema/api/notifications.ts";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, MediaId, PersonId, PostId, SessionId } from "../../schema/ids.ts";
+import type { SubjectId } from "../../schema/moderation.ts";
 import { UNREAD_MAX } from "../../schema/notifications.ts";
 import { logWarning } from "../../schema/log.ts";
 import { mediaUrls } from "../reads/media-urls.ts";
@@ -95,10 +96,11 @@ function present(
   document: PostDocument | undefined,
   thumbnailOf: (id: MediaId) => string | undefined,
 ): Notification | undefined {
-  if (actors.length === 0) return undefined;
   const { kind, subject, count } = entry;
   const at = new Date(entry.at).toISOString();
   const common = { id: `${kind}.${subject}`, actors, count, at, unread: entry.unread === 1 };
+  if (kind === "moderation") return { kind, subject: subject as SubjectId, excerpt: entry.excerpt ?? "", ...common };
+  if (actors.length === 0) return undefined;
   if (kind === "follow" || kind === "follow_request" || kind === "request_accepted") return { kind, ...common };
   if (kind === "new_device") return { kind, session: subject as SessionId, device: entry.excerpt ?? "", ...common };
   const [picture] = document?.media ?? [];

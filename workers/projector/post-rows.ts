@@ -10,7 +10,9 @@ import { setBased } from "../../schema/d1/set-based.ts";
 import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf } from "../../schema/d1/sql.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
+import { timeOf } from "../../schema/ids.ts";
 import type { PostMedia } from "../../schema/posts.ts";
+import { cases } from "../../schema/tables/moderation.ts";
 import { comments, feed, media, posts, postStats } from "../../schema/tables/posts.ts";
 import { logWarning } from "../../schema/log.ts";
 import { sendEffect } from "../storage/effects.ts";
@@ -76,12 +78,41 @@ export function postStatements(updates: readonly PostUpdate[]): { statements: St
   };
 }
 
-/** Returns the statements that write the comments of facts. Writes one row per comment. */
-export const commentStatements = (facts: readonly Pick<PostFacts, "post" | "comments">[]): Statement[] =>
-  setBased(
-    UPSERT_COMMENTS,
-    facts.flatMap((fact) => fact.comments.map((comment): CommentRow => ({ post: fact.post, ...comment }))),
+/**
+ * Returns the statements that write the comments of facts. Writes one row per comment, and two for one that a filter holds
+ * for moderators: the case is written with the comment, so that it waits wherever the comment is hidden.
+ */
+export function commentStatements(facts: readonly Pick<PostFacts, "post" | "comments">[]): Statement[] {
+  const rows = facts.flatMap((fact) => fact.comments.map((comment): CommentRow => ({ post: fact.post, ...comment })));
+  const held = facts.flatMap(({ post, comments: changed }) =>
+    changed.flatMap(({ id, parent, author, text, review }) =>
+      review ? [{ id, post, parent, author, content: JSON.stringify({ text }), at: timeOf(id) }] : [],
+    ),
   );
+  return [...setBased(UPSERT_COMMENTS, rows), ...setBased(HELD, held)];
+}
+
+const held = fieldsOf<{ id: string; post: string; parent: string; author: string; content: string; at: number }>();
+const HELD = textOf(sql`
+  INSERT INTO ${cases} (${list(
+    cases.subject,
+    cases.kind,
+    cases.post,
+    cases.parent,
+    cases.person,
+    cases.content,
+    cases.openedAt,
+    cases.reports,
+    cases.revision,
+    cases.version,
+    cases.open,
+    cases.down,
+    cases.sanction,
+    cases.reason,
+  )})
+  SELECT ${held("id")}, 'comment', ${held("post")}, ${held("parent")}, ${held("author")}, ${held("content")},
+    ${held("at")}, 0, 1, 0, 1, 0, 'none', ''
+  FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`);
 
 /**
  * Merges updates of a post that follow each other without a gap, because a statement sees the rows from before it, not
@@ -147,7 +178,17 @@ const ATTACH_MEDIA = textOf(sql`
   ) AS shown
   WHERE ${media.id} = shown.media AND ${media.state} = ${READY} AND ${media.lookAt} IS NOT NULL`);
 
-const STANDINGS = rowsOf(postStats, ["post", "likes", "comments", "seq", "bodySeq", "policy", "pinned", "deleted"]);
+const STANDINGS = rowsOf(postStats, [
+  "post",
+  "likes",
+  "comments",
+  "seq",
+  "bodySeq",
+  "policy",
+  "pinned",
+  "deleted",
+  "takenDown",
+]);
 type StandingRow = typeof STANDINGS.Row &
   Pick<PostFacts, "from" | "to" | "confirmed"> & {
     commentsUpTo: PostFacts["commentsUpTo"];
@@ -191,6 +232,7 @@ const UPSERT_STATS = textOf(sql`
       postStats.policy,
       postStats.pinned,
       postStats.deleted,
+      postStats.takenDown,
     )}
   WHERE ${excluded(postStats.seq)} > ${postStats.seq}
     OR ${excluded(postStats.projected)} > ${postStats.projected}

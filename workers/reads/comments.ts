@@ -9,7 +9,7 @@ import { people } from "../../schema/tables/people.ts";
 import { commentLikes, comments, posts, postStats } from "../../schema/tables/posts.ts";
 import { AFTER_EVERY_ID, type CommentId, type PersonId, type PostId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { AUDIENCE_COLUMNS, audienceOf, likedCommentsAmong, personDocuments } from "./documents.ts";
+import { AUDIENCE_COLUMNS, audienceOf, type AudienceRow, likedCommentsAmong, personDocuments } from "./documents.ts";
 import { requireAccess } from "./posts.ts";
 import { type KnownPost, STANDING_COLUMNS, type StatsRow, statsOf } from "./stored-posts.ts";
 import type { Reader } from "../storage/reader.ts";
@@ -59,7 +59,7 @@ export async function threadOf(
   if (isBehind) await requireLive(reader, post);
   await requireSight(reader, post, page.known);
   if (parent !== "" && !page.hasParent) throw new Refusal("comment_not_found");
-  const moderates = page.known.author === reader.person;
+  const moderates = page.known.author === reader.person || (await reader.isModerator());
   if (parent !== "" && !moderates) await requireNoBlockOn(reader, post, parent);
 
   const { pinned } = page;
@@ -91,7 +91,7 @@ async function threadInActor(
     return result;
   };
   const { author, pinned, seq } = await fromActor(undefined, 0);
-  const moderates = author === reader.person;
+  const moderates = author === reader.person || (await reader.isModerator());
   // Reads one more, so that leaving out the pinned comment does not make a full page look like the last.
   const read = async (after: CommentKey | undefined, limit: number) => {
     const { comments } = await fromActor(after?.id, limit + 1);
@@ -116,7 +116,8 @@ async function requireSight(
 ): Promise<void> {
   if (known.stats.deleted) throw await postNotFound(reader, post, "deleted");
   const sight = await sightFor(reader, [known]);
-  if (!seesAuthor(sight, known.author, known.audience)) throw await postNotFound(reader, post, "hidden");
+  const { stats, author, audience } = known;
+  if (!seesAuthor(sight, author, audience, stats.takenDown)) throw await postNotFound(reader, post, "hidden");
 }
 
 const without = (pinned: SeenComment | undefined, comments: SeenComment[]): SeenComment[] =>
@@ -190,11 +191,13 @@ const ORDERS: Record<CommentOrder, typeof byId> = {
 
 type StoredComment = Omit<SeenComment, "hidden" | "liked"> & { hidden: 0 | 1; liked: 0 | 1 };
 /** `comments` and `pinnedComment` are JSON: StoredComments. `author` is null for a deleted post, or a closed account. */
-type PageRow = StatsRow & { author: PersonId | null; isPrivate: 0 | 1 | null; marks: string | null } & {
-  comments: string;
-  pinnedComment: string | null;
-  hasParent: 0 | 1;
-};
+type PageRow = StatsRow &
+  AudienceRow & {
+    author: PersonId | null;
+    comments: string;
+    pinnedComment: string | null;
+    hasParent: 0 | 1;
+  };
 
 const state = (value: (typeof comments.$inferSelect)["state"]): SQL => literal(value);
 

@@ -68,13 +68,16 @@ export async function loaded<K extends Id, Row, V>(
 }
 
 /** The columns of an audience. */
-export const AUDIENCE_COLUMNS = sql`${people.private} AS "isPrivate", ${people.exclusionMarks} AS "marks"`;
-type AudienceRow = { isPrivate: 0 | 1; marks: string };
+export const AUDIENCE_COLUMNS = sql`${people.private} AS "isPrivate", ${people.barred} AS "isBarred",
+  ${people.exclusionMarks} AS "marks"`;
+/** A row of AUDIENCE_COLUMNS; all null if there is no such person. */
+export type AudienceRow = { isPrivate: 0 | 1 | null; isBarred: 0 | 1 | null; marks: string | null };
 const AUDIENCE = textOf(sql`SELECT ${AUDIENCE_COLUMNS} FROM ${people} WHERE ${people.id} = ?1`);
 
 /** Returns the audience in a row of AUDIENCE_COLUMNS; of nobody if it has none. */
-export const audienceOf = ({ isPrivate, marks }: { isPrivate: 0 | 1 | null; marks: string | null }): Audience => ({
+export const audienceOf = ({ isPrivate, isBarred, marks }: AudienceRow): Audience => ({
   isPrivate: isPrivate === 1,
+  isBarred: isBarred === 1,
   marks: marks === null || marks === "{}" ? NO_MARKS : (JSON.parse(marks) as ExclusionMarks),
 });
 /** No exclusion concerns the author. */

@@ -5,12 +5,14 @@ import { bindingOf, databaseOf, shardOfHandle } from "../../schema/d1/shards.ts"
 import { textOf } from "../../schema/d1/sql.ts";
 import { closings } from "../../schema/tables/closings.ts";
 import { handles as handlesTable, people } from "../../schema/tables/people.ts";
+import { FOREVER } from "../../schema/moderation.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { type ExclusionMarks, includes } from "../../schema/viewing.ts";
+import { type Audience, type ExclusionMarks, includes } from "../../schema/viewing.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "./blocks.ts";
 import {
   AUDIENCE_COLUMNS,
   audienceOf,
+  type AudienceRow,
   audiences,
   HANDLE,
   type HandleClaim,
@@ -22,7 +24,7 @@ import { sightFor } from "./visibility.ts";
 import type { Reader } from "../storage/reader.ts";
 
 type PublicProfile = Omit<Profile, "followedByMe" | "requestedByMe" | "bellByMe" | "mutedByMe" | "blockedByMe">;
-type OwnProfile = PublicProfile & Pick<Me, "requests">;
+type OwnProfile = PublicProfile & Pick<Me, "requests" | "role">;
 
 /**
  * Returns a person's page as the viewer sees it. Throws `person_not_found` when there is no such person or they have
@@ -40,10 +42,11 @@ export async function profileSeenBy(reader: Reader, handle: string): Promise<Pro
     handles.drop(handle); // Someone else may take such a claim over.
     throw new Refusal("person_not_found");
   }
-  const { marks, ...shown } = profile;
+  const { isBarred, marks, ...shown } = profile;
+  if (isBarred && !(await seesBarred(reader, person))) throw new Refusal("person_not_found");
   const relation = await relationAsNewAs(reader, person, near, marks);
   const { at: _, block, ...mine } = relation;
-  if (block.theirs) throw new Refusal("person_not_found");
+  if (block.theirs && !(await reader.isModerator())) throw new Refusal("person_not_found");
   return { ...shown, ...mine, blockedByMe: block.mine };
 }
 
@@ -77,6 +80,10 @@ export async function presentHandleOf({ env }: Reader, handle: string): Promise<
 
 const PRESENT_HANDLE = textOf(sql`SELECT ${people.handle} FROM ${people} WHERE ${people.id} = ?1`);
 
+/** Whether the viewer sees a person whose account a moderator has closed: themselves, and moderators. */
+const seesBarred = async (reader: Reader, person: PersonId): Promise<boolean> =>
+  reader.person === person || (await reader.isModerator());
+
 type Near = Awaited<ReturnType<typeof relationTo>>;
 
 /** Reads the relation again if it is older than the marks of the person. */
@@ -90,34 +97,39 @@ async function relationAsNewAs(reader: Reader, person: PersonId, near: Near, mar
 }
 
 /** Returns the viewer's own profile, with the fields that only they may see. Costs one D1 query. */
-export async function ownProfileOf(reader: Reader, person: PersonId): Promise<OwnProfile | undefined> {
-  const profile = await read<OwnProfile>(reader, person, OWN_PROFILE);
+export async function ownProfileOf(
+  reader: Reader,
+  person: PersonId,
+): Promise<(OwnProfile & Pick<Me, "suspended">) | undefined> {
+  const profile = await read<OwnProfile & { suspendedUntil: number }>(reader, person, OWN_PROFILE);
   if (!profile) return undefined;
-  const { marks: _, ...shown } = profile;
-  return shown;
+  const { isBarred: _, marks: __, suspendedUntil, ...shown } = profile;
+  if (suspendedUntil <= Date.now()) return shown;
+  const until = suspendedUntil === FOREVER ? null : new Date(suspendedUntil).toISOString();
+  return { ...shown, suspended: { until } };
 }
 
 // Lists its columns, so that a column added later stays private.
 const FIELDS = sql`${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.posts}, ${people.followers},
   ${people.following}, ${AUDIENCE_COLUMNS}`;
 const PUBLIC_PROFILE = textOf(sql`SELECT ${FIELDS} FROM ${people} WHERE ${people.id} = ?1`);
-const OWN_PROFILE = textOf(sql`SELECT ${FIELDS}, ${people.requests} FROM ${people} WHERE ${people.id} = ?1`);
+const OWN_PROFILE = textOf(sql`SELECT ${FIELDS}, ${people.requests}, ${people.role},
+  ${people.suspendedUntil} AS "suspendedUntil" FROM ${people} WHERE ${people.id} = ?1`);
 
-type Stored<Row> = Omit<Row, "private"> & { isPrivate: 0 | 1; marks: string };
+type Stored<Row> = Omit<Row, "private"> & AudienceRow;
 
 async function read<Row extends PublicProfile>(
   reader: Reader,
   person: PersonId,
   sql: string,
-): Promise<(Row & { marks: ExclusionMarks }) | undefined> {
+): Promise<(Row & Pick<Audience, "isBarred" | "marks">) | undefined> {
   const [near] = await reader.replica<Stored<Row>>(person, sql, person);
   const row = near ?? (await reader.primary<Stored<Row>>(person, sql, person))[0];
   if (!row) return undefined;
-  const { isPrivate, marks, ...fields } = row;
-  const audience = audienceOf({ isPrivate, marks });
-  return { ...fields, private: audience.isPrivate, marks: audience.marks } as unknown as Row & {
-    marks: ExclusionMarks;
-  };
+  const { isPrivate, isBarred, marks, ...fields } = row;
+  const audience = audienceOf({ isPrivate, isBarred, marks });
+  const shown = { ...fields, private: audience.isPrivate, isBarred: audience.isBarred, marks: audience.marks };
+  return shown as unknown as Row & Pick<Audience, "isBarred" | "marks">;
 }
 
 /** A person as the viewer sees them: whether the viewer has blocked them, or may not see their posts. */
@@ -151,9 +163,10 @@ export async function seenPerson(reader: Reader, claimant: PersonId, handle: str
     handles.drop(handle); // Somebody else may take over such a claim.
     throw new Refusal("person_not_found");
   }
+  if (audience.isBarred && !(await seesBarred(reader, person))) throw new Refusal("person_not_found");
   reader.about = person;
-  const { viewer, blocked, followed } = await sightFor(reader, [{ author: person, audience }]);
-  const isBlocked = blocked.has(person);
+  const { viewer, isModerator, blocked, followed } = await sightFor(reader, [{ author: person, audience }]);
+  const isBlocked = blocked.has(person) && !isModerator;
   if (isBlocked && viewer !== undefined) {
     const [row] = await reader.replica<BlockRow>(viewer, BLOCK_BETWEEN, viewer, person);
     if (blockOf(row).theirs) throw new Refusal("person_not_found");

@@ -188,7 +188,7 @@ function memoizedForAll(source: Source): PostForAll {
 
 function presentForAll({ document, author, stats }: Source): PostForAll {
   const { id, caption, media, editedAt } = document;
-  const { likes, comments, seq, policy } = stats;
+  const { likes, comments, seq, policy, takenDown } = stats;
   return {
     id,
     author,
@@ -200,6 +200,7 @@ function presentForAll({ document, author, stats }: Source): PostForAll {
     commentPolicy: policy,
     createdAt: new Date(timeOf(id)).toISOString(),
     ...(editedAt !== null && { editedAt: new Date(editedAt).toISOString() }),
+    ...(takenDown && { takenDown }),
   };
 }
 

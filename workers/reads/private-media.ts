@@ -9,11 +9,11 @@ import type { KnownPost } from "./stored-posts.ts";
 export type Signatures = ReadonlyMap<MediaId, string>;
 
 /**
- * Signs the files of those `posts` whose authors are private. The viewer must be allowed to see all of `posts`. Costs
+ * Signs the files of those `posts` that not everybody may see. The viewer must be allowed to see all of `posts`. Costs
  * no query.
  */
 export async function signaturesFor(reader: Reader, posts: readonly KnownPost[]): Promise<Signatures> {
-  const closed = posts.filter(({ audience }) => audience.isPrivate);
+  const closed = posts.filter(({ audience, stats }) => audience.isPrivate || audience.isBarred || stats.takenDown);
   const media = closed.flatMap(({ document }) => document.media.map(({ id }) => id));
   try {
     return await signaturesOf(reader, media);

@@ -4,12 +4,13 @@ import type { PostMedia, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/d1/closed-people.ts";
 import { textOf } from "../../schema/d1/sql.ts";
+import type { CommentRules } from "../../schema/comment-rules.ts";
 import type { Audience } from "../../schema/viewing.ts";
 import { people } from "../../schema/tables/people.ts";
 import { likes, posts as postsTable, postStats as postStatsTable } from "../../schema/tables/posts.ts";
 import type { Reader } from "../storage/reader.ts";
 import { Tiers } from "../storage/tiers.ts";
-import { AUDIENCE_COLUMNS, audienceOf, loaded, NO_MARKS, personDocuments } from "./documents.ts";
+import { AUDIENCE_COLUMNS, audienceOf, type AudienceRow, loaded, NO_MARKS, personDocuments } from "./documents.ts";
 
 /** The parts of a post that look the same to everybody, as of `seq`. */
 export type PostDocument = {
@@ -50,12 +51,17 @@ const audiencesOfPosts = new Tiers<PostId, PostAudience>({
   load: (reader, ids) =>
     loaded(reader, ids, AUDIENCES_OF_POSTS, ({ id, author, ...row }: PostAudienceRow) => [
       id,
-      { author, audience: audienceOf(row) },
+      { author, audience: audienceOf(row), rules: rulesOf(row.rules) },
     ]),
 });
 
-export type PostAudience = Pick<KnownPost, "audience"> & { author: PersonId };
-type PostAudienceRow = { id: PostId; author: PersonId; isPrivate: 0 | 1 | null; marks: string | null };
+/** `rules`: the author's, for comments. */
+export type PostAudience = Pick<KnownPost, "audience"> & { author: PersonId; rules: CommentRules };
+type PostAudienceRow = AudienceRow & { id: PostId; author: PersonId; rules: string | null };
+
+const NO_RULES: CommentRules = {};
+const rulesOf = (text: string | null): CommentRules =>
+  text === null || text === "{}" ? NO_RULES : (JSON.parse(text) as CommentRules);
 
 /**
  * Returns the author and the audience of a post; undefined if it does not exist. Costs nothing if this isolate has read it
@@ -65,7 +71,7 @@ export async function audienceOfPost(reader: Reader, post: PostId): Promise<Post
   const known = (await decisive(audiencesOfPosts, reader, [post])).get(post);
   if (known || !reader.seen.post(post)?.isNew) return known;
   const fresh = await publishedJustNow(reader, post);
-  return fresh && { author: fresh.document.author, audience: fresh.audience };
+  return fresh && { author: fresh.document.author, audience: fresh.audience, rules: NO_RULES };
 }
 
 /** Reads what decides who may see posts: past the memory for a reader who must decide from the primary. */
@@ -73,17 +79,22 @@ const decisive = <V extends object>(tiers: Tiers<PostId, V>, reader: Reader, ids
   reader.isFromPrimary ? tiers.renew(reader, ids) : tiers.get(reader, ids);
 
 /** A row of STANDING_COLUMNS. */
-export type StatsRow = Omit<typeof postStatsTable.$inferSelect, "deleted"> & { deleted: 0 | 1 };
+export type StatsRow = Omit<typeof postStatsTable.$inferSelect, "deleted" | "takenDown"> & {
+  deleted: 0 | 1;
+  takenDown: 0 | 1;
+};
 type Nullable<T> = { [Key in keyof T]: T[Key] | null };
 /** All columns of posts and people are null for a deleted post, and for one whose author's account is closed. */
 export type PostRow = StatsRow &
   Nullable<Omit<PostDocument, "id" | "media" | "seq"> & { media: string; documentSeq: number }> &
-  Nullable<{ handle: string; name: string; isPrivate: 0 | 1; marks: string }>;
+  Nullable<{ handle: string; name: string }> &
+  AudienceRow;
 
 /** The columns of a standing. */
 export const STANDING_COLUMNS = sql`${postStatsTable.post}, ${postStatsTable.likes}, ${postStatsTable.comments},
   ${postStatsTable.seq}, ${postStatsTable.projected}, ${postStatsTable.bodySeq} AS "bodySeq", ${postStatsTable.policy},
-  ${postStatsTable.pinned}, ${postStatsTable.deleted}, ${postStatsTable.commentsUpTo} AS "commentsUpTo"`;
+  ${postStatsTable.pinned}, ${postStatsTable.deleted}, ${postStatsTable.commentsUpTo} AS "commentsUpTo",
+  ${postStatsTable.takenDown} AS "takenDown"`;
 /** The columns of a PostRow. */
 const POST_COLUMNS: SQL = sql`${STANDING_COLUMNS}, ${postsTable.author}, ${postsTable.caption}, ${postsTable.media},
   ${postsTable.editedAt} AS "editedAt", ${postsTable.seq} AS "documentSeq", ${people.handle}, ${people.name},
@@ -95,7 +106,7 @@ const POSTS = textOf(sql`
   LEFT JOIN ${people} ON ${people.id} = ${postsTable.author}`);
 
 const AUDIENCES_OF_POSTS = textOf(sql`
-  SELECT ${postsTable.id}, ${postsTable.author}, ${AUDIENCE_COLUMNS}
+  SELECT ${postsTable.id}, ${postsTable.author}, ${people.commentRules} AS "rules", ${AUDIENCE_COLUMNS}
   FROM ${postsTable} LEFT JOIN ${people} ON ${people.id} = ${postsTable.author}
   WHERE ${postsTable.id} IN (SELECT value FROM json_each(?1)) AND ${isOpenSql(postsTable.author)}`);
 
@@ -122,6 +133,7 @@ export const statsOf = ({
   policy,
   pinned,
   deleted,
+  takenDown,
   commentsUpTo,
 }: StatsRow): PostStats => ({
   likes,
@@ -133,6 +145,7 @@ export const statsOf = ({
   pinned,
   commentsUpTo,
   deleted: deleted === 1,
+  takenDown: takenDown === 1,
 });
 
 /**
@@ -208,7 +221,7 @@ async function publishedJustNow(reader: Reader, id: PostId): Promise<KnownPost |
   return {
     document: { id, author, ...body, seq: standing.bodySeq },
     stats: { ...standing, projected: 0, commentsUpTo: "" },
-    audience: { isPrivate: false, marks: NO_MARKS },
+    audience: { isPrivate: false, isBarred: false, marks: NO_MARKS },
   };
 }
 

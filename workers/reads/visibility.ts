@@ -12,6 +12,7 @@ import { IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import { bindingOf } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
+import { isModerator } from "../../schema/moderation.ts";
 import { type Audience, includes, mayView } from "../../schema/viewing.ts";
 import { blocks, following } from "../../schema/tables/people.ts";
 import { personDocuments } from "./documents.ts";
@@ -23,7 +24,7 @@ import type { Reader } from "../storage/reader.ts";
 type People = ReadonlySet<PersonId>;
 
 /** The viewer's side: the authors who are in a block with the viewer, and those the viewer follows. */
-type Sight = { viewer: PersonId | undefined; blocked: People; followed: People };
+type Sight = { viewer: PersonId | undefined; isModerator: boolean; blocked: People; followed: People };
 /** What decides about a post, apart from the viewer's side. */
 type Decided = Pick<KnownPost, "audience" | "followedAt"> & { author: PersonId };
 
@@ -33,14 +34,22 @@ type Decided = Pick<KnownPost, "audience" | "followedAt"> & { author: PersonId }
  * function and no other.
  */
 export function canView<Post extends KnownPost>(sight: Sight, post: Post | undefined): post is Post {
-  return post !== undefined && !post.stats.deleted && seesAuthor(sight, post.document.author, post.audience);
+  if (!post || post.stats.deleted) return false;
+  return seesAuthor(sight, post.document.author, post.audience, post.stats.takenDown);
 }
 
-/** Returns whether the viewer may see posts of the author that are not deleted. */
-export const seesAuthor = ({ viewer, blocked, followed }: Sight, author: PersonId, { isPrivate }: Audience): boolean =>
+/** Returns whether the viewer may see posts of the author that are not deleted, or those that were taken down. */
+export const seesAuthor = (
+  { viewer, isModerator, blocked, followed }: Sight,
+  author: PersonId,
+  { isPrivate, isBarred }: Audience,
+  isTakenDown = false,
+): boolean =>
   mayView({
     isDeleted: false,
+    isTakenDown: isTakenDown || isBarred,
     isAuthor: author === viewer,
+    isModerator,
     isBlocked: blocked.has(author),
     isPrivate,
     isFollower: followed.has(author),
@@ -62,7 +71,8 @@ export async function sightFor(reader: Reader, posts: readonly Decided[]): Promi
   const others = posts.filter(({ author }) => author !== viewer);
   const authors = new Set(others.map(({ author }) => author));
   if (authors.size === 1) [reader.about] = authors;
-  if (viewer === undefined || authors.size === 0) return { viewer, blocked: NOBODY, followed: NOBODY };
+  const nothing = { viewer, isModerator: false, blocked: NOBODY, followed: NOBODY };
+  if (viewer === undefined || authors.size === 0) return nothing;
 
   const check = await reader.check();
   const binding = bindingOf(reader.env, viewer);
@@ -79,6 +89,7 @@ export async function sightFor(reader: Reader, posts: readonly Decided[]): Promi
   const relations = await relationsTo(reader, viewer, unknown);
   return {
     viewer,
+    isModerator: isModerator(check?.role),
     blocked: new Set(relations.flatMap(({ person, blocked }) => (blocked ? [person] : []))),
     followed: new Set([...followed, ...relations.flatMap(({ person, follows }) => (follows ? [person] : []))]),
   };
@@ -148,9 +159,10 @@ export async function seesPostsOf(
   reader: Reader,
   viewer: PersonId,
   author: PersonId,
-  { isPrivate, marks }: Audience,
+  { isPrivate, isBarred, marks }: Audience,
 ): Promise<boolean> {
   if (viewer === author) return true;
+  if (isBarred) return false;
   const binding = bindingOf(reader.env, viewer);
   const mark = marks[binding];
   if (mark !== undefined) reader.seen.reached(binding, mark);
@@ -165,7 +177,9 @@ export async function seesPostsOf(
   const relation = known?.value.relation;
   return mayView({
     isDeleted: false,
+    isTakenDown: false,
     isAuthor: false,
+    isModerator: false,
     isBlocked: relation?.blocked !== 0,
     isPrivate,
     isFollower: relation?.follows === 1,

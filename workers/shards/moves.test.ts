@@ -99,6 +99,22 @@ async function seedRows() {
         media,
         id,
       ),
+      add("INSERT INTO reports VALUES (?, ?, 'spam', 'An advert', 1)", post, newPerson()),
+      add("INSERT INTO reports VALUES (?, ?, 'other', '', 1)", id, newPerson()),
+      add(
+        `INSERT INTO cases (subject, kind, post, parent, person, content, reports, opened_at, revision, version, open, down,
+           sanction, reason) VALUES (?, 'post', ?, '', ?, '{}', 1, 1, 1, 0, 1, 0, 'none', '')`,
+        post,
+        post,
+        id,
+      ),
+      add(
+        `INSERT INTO decisions (person, subject, kind, excerpt, version, down, sanction, action, reason, decided_at)
+         VALUES (?, ?, 'post', '', 1, 1, 'none', 'take_down', 'Because', 1)`,
+        id,
+        post,
+      ),
+      add("INSERT INTO moderation_log VALUES (?, NULL, 'role', ?, ?, '', '{}', 1)", newId(shard), id, id),
       add("INSERT INTO idempotency_keys VALUES (?, 'a key ☂\u001f', ?)", id, post),
       ...prepared(
         database,
@@ -157,6 +173,7 @@ it("knows every table, so that a new one must declare where its rows live", asyn
     "dead_letters",
     "measures",
     "secrets",
+    "site_filters",
     "shard_moves",
     "closed_shards",
     "moving_shards",

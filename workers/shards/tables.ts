@@ -6,6 +6,7 @@ import { textOf } from "../../schema/d1/sql.ts";
 import * as closings from "../../schema/tables/closings.ts";
 import * as exports from "../../schema/tables/exports.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
+import * as moderation from "../../schema/tables/moderation.ts";
 import * as people from "../../schema/tables/people.ts";
 import * as posts from "../../schema/tables/posts.ts";
 import * as push from "../../schema/tables/push.ts";
@@ -56,6 +57,10 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   moved(posts.feed, posts.feed.reader),
   moved(posts.media, posts.media.id),
   moved(posts.idempotencyKeys, posts.idempotencyKeys.person),
+  moved(moderation.reports, moderation.reports.subject),
+  moved(moderation.cases, moderation.cases.subject),
+  moved(moderation.decisions, moderation.decisions.person),
+  moved(moderation.moderationLog, moderation.moderationLog.id),
 ];
 
 /** Tables of sums over all people of a database. digests.ts moves the share of the moving people. */

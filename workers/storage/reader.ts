@@ -4,6 +4,7 @@ import type { Refusable, Snapshot } from "../../durable-objects/post/post-result
 import type { Id, PersonId, PostId } from "../../schema/ids.ts";
 import { bindingOf, byDatabase, databaseOf, floorOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
 import type { QueryResult } from "../../schema/d1/combined-reads.ts";
+import { isModerator } from "../../schema/moderation.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { Seen } from "./consistency.ts";
 import { Served } from "./served.ts";
@@ -79,6 +80,11 @@ export class Reader {
   /** Whether the viewer has blocked anybody or is blocked by anybody. */
   async hasBlocks(): Promise<boolean> {
     return (await this.check())?.hasBlocks ?? false;
+  }
+
+  /** Whether the viewer may moderate, as of the check of their session. For what they see; `requireRole` is for acts. */
+  async isModerator(): Promise<boolean> {
+    return isModerator((await this.check())?.role);
   }
 
   /**

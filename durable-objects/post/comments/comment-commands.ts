@@ -5,13 +5,15 @@ import { COMMENTS_MAX, type ThreadQuery } from "./comment-threads.ts";
 import type { Post } from "../post.ts";
 import {
   type CommentRefusal,
+  type Held,
   type NewComment,
   COMMENT_NOT_FOUND,
   NOT_YOURS,
   type ChangedComment,
   type Refusable,
+  type Reported,
 } from "../post-results.ts";
-import { type CommentRow, SHOWN } from "../post-tables.ts";
+import { type CommentRow, HIDDEN_BY, SHOWN } from "../post-tables.ts";
 
 type CommandResult = Refusable<ChangedComment, "comment_not_found" | "not_yours">;
 type Refused = typeof NOT_YOURS | typeof COMMENT_NOT_FOUND | undefined;
@@ -21,7 +23,7 @@ type Refused = typeof NOT_YOURS | typeof COMMENT_NOT_FOUND | undefined;
  */
 export function make(
   post: Post,
-  { author, text, replyTo, mentions = [], isFollower = false, key }: NewComment,
+  { author, text, replyTo, mentions = [], held, isFollower = false, key }: NewComment,
 ): Refusable<ChangedComment, CommentRefusal> {
   const { row } = post.record;
   const request = JSON.stringify([text, replyTo ?? null]);
@@ -35,18 +37,44 @@ export function make(
   const target = replyTo && seenBy(post, author, replyTo);
   if (replyTo && !target) return COMMENT_NOT_FOUND;
   const remember = (id: CommentId) => key !== undefined && post.keys.remember(author, key, id, request);
-  const id = post.comments.add({ author, text, mentions }, target || undefined, remember);
+  const id = post.comments.add({ author, text, mentions, hiddenBy: hiddenBy(held) }, target || undefined, remember);
   post.changed();
   return resultFor(post, author, id);
 }
 
 /** Replaces the text. Only the comment's author may: not even the post's author puts words in their mouth. */
-export const edit = (post: Post, person: PersonId, id: CommentId, text: string): CommandResult =>
+export const edit = (post: Post, person: PersonId, id: CommentId, text: string, held?: Held): CommandResult =>
   onOne(post, person, id, (comment) => {
     if (comment.author !== person) return NOT_YOURS;
+    if (comment.text === text) return undefined;
     post.comments.edit(comment, text);
+    const edited = post.comments.existing(id);
+    if (held && edited) post.comments.setHiddenBy(edited, edited.hidden_by | hiddenBy(held));
     return undefined;
   });
+
+/** As a part of CommentRow.hidden_by. */
+const hiddenBy = (held: Held | undefined): number =>
+  held ? { author: HIDDEN_BY.held, review: HIDDEN_BY.review, hidden: HIDDEN_BY.moderators }[held] : 0;
+
+/** Deletes those of `ids` that `person` has written, for the post's author `by` or, without one, for moderators. */
+export function removeAll(
+  post: Post,
+  person: PersonId,
+  ids: readonly CommentId[],
+  by: PersonId | undefined,
+): Refusable<{ removed: number }, "not_yours"> {
+  if (by !== undefined && !post.isBy(by)) return NOT_YOURS;
+  let removed = 0;
+  for (const id of ids) {
+    const comment = post.comments.existing(id);
+    if (comment?.author !== person) continue;
+    post.comments.remove(comment);
+    removed += 1;
+  }
+  if (removed > 0) post.changed();
+  return { ok: true, removed };
+}
 
 /** Deletes a comment with its replies. Only its author and the post's author may. A repetition finds no comment. */
 export function remove(
@@ -66,9 +94,36 @@ export function remove(
 export const hide = (post: Post, person: PersonId, id: CommentId, hidden: boolean): CommandResult =>
   onOne(post, person, id, (comment) => {
     if (!post.isBy(person)) return NOT_YOURS;
-    post.comments.setHidden(comment, hidden);
+    const { author, moderators, review } = HIDDEN_BY;
+    post.comments.setHiddenBy(comment, hidden ? comment.hidden_by | author : comment.hidden_by & (moderators | review));
     return undefined;
   });
+
+/** Hides a comment for the moderators, or no longer. One that is gone stays so. */
+export function moderate(
+  post: Post,
+  id: CommentId,
+  version: number,
+  hidden: boolean,
+): Refusable<{ seq: number }, "comment_not_found"> {
+  const comment = post.comments.existing(id);
+  if (!comment) return COMMENT_NOT_FOUND;
+  if (version > comment.moderation) {
+    const { moderators, review } = HIDDEN_BY;
+    const others = comment.hidden_by & ~(moderators | review);
+    post.comments.setHiddenBy(comment, hidden ? others | moderators : others, version);
+    post.changed();
+  }
+  return { ok: true, seq: post.record.row.seq };
+}
+
+/** Returns what a report needs to know about a comment that everybody sees. */
+export function reported({ comments }: Post, id: CommentId): Refusable<{ comment: Reported }, "comment_not_found"> {
+  const comment = comments.shown(id);
+  if (!comment) return COMMENT_NOT_FOUND;
+  const { author, text, parent, edited_at: editedAt } = comment;
+  return { ok: true, comment: { author, text, parent, editedAt } };
+}
 
 /** Lets the post's author pin one comment on the post itself above the others, or unpin it. */
 export const pin = (post: Post, person: PersonId, id: CommentId, pinned: boolean): CommandResult =>

@@ -12,7 +12,7 @@ import type { CommentFact, CommentLikeFact } from "../../../schema/messages/fact
 import { AFTER_EVERY_ID, type CommentId, newId, NOBODY, type PersonId, shardOf, timeOf } from "../../../schema/ids.ts";
 import type { NewComment } from "../post-results.ts";
 import type { PostRecord } from "../post-record.ts";
-import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, type PostRow, SHOWN } from "../post-tables.ts";
+import { type CommentLikeRow, type CommentRow, GONE, HIDDEN, HIDDEN_BY, type PostRow, SHOWN } from "../post-tables.ts";
 
 export type ThreadQuery = {
   /** The comment whose replies to return; "" for the comments on the post itself. */
@@ -56,7 +56,14 @@ export class CommentThreads {
    * for a reply, for its parent's count, and one for each mention. `alsoWrite` runs in the same transaction.
    */
   add(
-    { author, text, mentions: mentioned = [] }: Pick<NewComment, "author" | "text" | "mentions">,
+    {
+      author,
+      text,
+      mentions: mentioned = [],
+      hiddenBy = 0,
+    }: Pick<NewComment, "author" | "text" | "mentions"> & {
+      hiddenBy?: number;
+    },
     target: CommentRow | undefined,
     alsoWrite?: (id: CommentId) => void,
   ): CommentId {
@@ -68,10 +75,11 @@ export class CommentThreads {
     const owner = this.#post.row.author;
     const told = owner === author || owner === replyTo || mentions.includes(owner) ? 0 : 1;
     const row = { id, parent, told, replies: 0, told_replies: 0 } as const;
-    this.#post.save({ ...this.#countsWith(row, 1), seq }, () => {
+    const shown = Number(hiddenBy === 0);
+    this.#post.save({ ...this.#countsWith(row, shown), seq }, () => {
       this.#sql.exec(
-        `INSERT INTO comments (id, author, text, seq, text_seq, parent, reply_to, told, mentions)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)`,
+        `INSERT INTO comments (id, author, text, seq, text_seq, parent, reply_to, told, mentions, hidden_by, state)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
         id,
         author,
         text,
@@ -80,9 +88,11 @@ export class CommentThreads {
         replyTo,
         told,
         JSON.stringify(mentions),
+        hiddenBy,
+        hiddenBy === 0 ? SHOWN : HIDDEN,
       );
       for (const person of mentions) this.#sql.exec("INSERT INTO mentions VALUES (?, ?)", person, id);
-      this.#countInParent(row, { shown: 1, hidden: 0 }, seq - 1);
+      this.#countInParent(row, { shown, hidden: 1 - shown }, seq - 1);
       alsoWrite?.(id);
     });
     return id;
@@ -107,8 +117,13 @@ export class CommentThreads {
     this.#setState(comment, GONE);
   }
 
-  setHidden(comment: CommentRow, hidden: boolean): void {
-    this.#setState(comment, hidden ? HIDDEN : SHOWN);
+  /** Notes who hides the comment, a sum of HIDDEN_BY, and by which decision of moderators. 0 shows it. */
+  setHiddenBy(comment: CommentRow, hiddenBy: number, moderation = comment.moderation): void {
+    if (comment.hidden_by !== hiddenBy || comment.moderation !== moderation) {
+      const set = "UPDATE comments SET hidden_by = ?, moderation = ? WHERE id = ?";
+      this.#sql.exec(set, hiddenBy, moderation, comment.id);
+    }
+    this.#setState(comment, hiddenBy > 0 ? HIDDEN : SHOWN);
   }
 
   /**
@@ -359,13 +374,14 @@ const seenBy = (isAuthor: boolean) => {
   });
 };
 
-const factOf = ({ reply_to, hidden_replies, state, edited_at, seq, ...row }: CommentRow): CommentFact => ({
+const factOf = ({ reply_to, hidden_replies, hidden_by, state, edited_at, seq, ...row }: CommentRow): CommentFact => ({
   ...shared(row),
   replyTo: reply_to,
   hiddenReplies: hidden_replies,
   state: STATES[state],
   editedAt: edited_at,
   seq,
+  ...((hidden_by & HIDDEN_BY.review) > 0 && state === HIDDEN && { review: true as const }),
 });
 
 type Shared = Pick<CommentRow, "id" | "author" | "text" | "parent" | "likes" | "replies">;

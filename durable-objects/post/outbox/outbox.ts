@@ -306,4 +306,5 @@ export const standingOf = (row: Readonly<PostRow>): PostStanding => ({
   policy: row.policy,
   pinned: row.pinned,
   deleted: row.deleted === 1,
+  takenDown: row.taken_down === 1,
 });

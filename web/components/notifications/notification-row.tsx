@@ -15,6 +15,11 @@ export function NotificationRow({ notification }: { notification: Notification }
     <li>
       <a class={unread ? "row notification notification-unread" : "row notification"} href={pathOf(notification)}>
         {newest && <Monogram person={newest} size="medium" />}
+        {kind === "moderation" && (
+          <span class="monogram monogram-medium">
+            <Icon name="warning" />
+          </span>
+        )}
         <span class="notification-text">
           {unread && <span class="unseen">New: </span>}
           <span>
@@ -47,10 +52,12 @@ const Thumbnail = ({ src }: { src: string | undefined }) =>
 function pathOf(notification: Notification): string {
   if ("post" in notification) return `/posts/${notification.post.id}`;
   if (notification.kind === "new_device") return "/settings/security";
+  if (notification.kind === "moderation") return "/decisions";
   return notification.kind === "follow_request" ? "/requests" : `/people/${notification.actors[0]?.handle ?? ""}`;
 }
 
 function namesIn({ kind, actors, count }: Notification): string {
+  if (kind === "moderation") return "A moderator";
   const names = actors.map(nameOf);
   // For comments, replies and mentions `count` counts what was written, not how many people wrote it.
   const countsPeople = kind !== "comment" && kind !== "reply" && kind !== "mention";
@@ -69,4 +76,5 @@ const DID: Record<NotificationKind, (count: number) => string> = {
   follow_request: (count) => (count > 1 ? "want to follow you" : "wants to follow you"),
   request_accepted: () => "accepted your follow request",
   new_device: () => "New sign-in to your account",
+  moderation: () => "has made a decision about you",
 };

@@ -93,7 +93,7 @@ export async function checkSession(
   reader: Reader,
   { person, session, secret }: Claim,
   now = Date.now(),
-): Promise<SessionCheck | undefined> {
+): Promise<(SessionCheck & { suspendedUntil: number }) | undefined> {
   if (ended.get(session)) return undefined;
   const { row, at, hash } = await sessionRow(reader, session, cachedHashOf(secret));
   if (!row || row.id !== person || row.expiresAt <= now || !isSecretOf(row, hash)) return undefined;
@@ -101,7 +101,9 @@ export async function checkSession(
   personDocuments.learn(id, { id, handle, name }); // The viewer often appears in their own response.
   const isCurrent = isEqual(row.secretHash, hash);
   noteUse(reader, session, row, isCurrent, now);
-  return { hasBlocks: row.hasBlocks === 1, at, renewal: renewalOf(session, row, { hash, isCurrent }, now) };
+  const { role, suspendedUntil } = row;
+  const renewal = renewalOf(session, row, { hash, isCurrent }, now);
+  return { hasBlocks: row.hasBlocks === 1, role, suspendedUntil, at, renewal };
 }
 
 const isSecretOf = ({ secretHash, priorHash }: SessionRow, hash: string): boolean =>
@@ -175,15 +177,14 @@ async function sessionRow(reader: Reader, session: SessionId, hashed: Promise<st
 }
 
 type SessionRow = PersonCard &
-  Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt" | "usedAt" | "priorHash" | "renewedAt"> & {
-    hasBlocks: 0 | 1;
-  };
+  Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt" | "usedAt" | "priorHash" | "renewedAt"> &
+  Pick<typeof people.$inferSelect, "role" | "suspendedUntil"> & { hasBlocks: 0 | 1 };
 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
 const SESSION = textOf(sql`
   SELECT ${people.id}, ${people.handle}, ${people.name}, ${sessions.secretHash} AS "secretHash",
     ${sessions.expiresAt} AS "expiresAt", ${sessions.usedAt} AS "usedAt", ${sessions.priorHash} AS "priorHash",
-    ${sessions.renewedAt} AS "renewedAt", EXISTS (
+    ${sessions.renewedAt} AS "renewedAt", ${people.role}, ${people.suspendedUntil} AS "suspendedUntil", EXISTS (
       SELECT 1 FROM ${ACTIVE_BLOCKS}
       WHERE ${blocks.person} = ${sessions.person} AND ${IS_ACTIVE}) AS "hasBlocks"
   FROM ${sessions} JOIN ${people} ON ${people.id} = ${sessions.person} WHERE ${sessions.id} = ?1`);

@@ -14,6 +14,7 @@ import { limitOf } from "../../limits/limited-requests.ts";
 import { canTell } from "../../storage/issued-tokens.ts";
 import { Reader } from "../../storage/reader.ts";
 import type { SessionCheck } from "../../storage/viewer.ts";
+import { refuseIfSuspended } from "./suspension.ts";
 import { bearerOf, checkSession, claimIn, isIssued, SESSION_LASTS } from "./tokens.ts";
 
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Lax" } as const;
@@ -45,7 +46,9 @@ export const viewer = (anonymously: Anonymously) =>
     if (!isBearer(c)) requireOwnSite(c.req.raw);
     reader.actFor({ person: claim.person, session: claim.session }, async () => {
       const [isOurs, check] = await Promise.all([isIssuedOrUnknown, checkSession(reader, claim)]);
-      return isOurs === true ? check : undefined;
+      if (isOurs !== true || !check) return undefined;
+      refuseIfSuspended(c.req, check.suspendedUntil);
+      return check;
     });
     const charging = charge(c, claim.person, isIssuedOrUnknown);
     await next();

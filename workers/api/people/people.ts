@@ -155,4 +155,4 @@ async function newestPeople(reader: Reader, before: PersonId | undefined, limit:
 
 const NEWEST = textOf(sql`
   SELECT ${peopleTable.id}, ${peopleTable.handle}, ${peopleTable.name} FROM ${peopleTable}
-  WHERE ${peopleTable.id} < ?1 ORDER BY ${peopleTable.id} DESC LIMIT ?2`);
+  WHERE ${peopleTable.id} < ?1 AND ${peopleTable.barred} = 0 ORDER BY ${peopleTable.id} DESC LIMIT ?2`);

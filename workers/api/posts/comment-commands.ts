@@ -7,6 +7,7 @@ import { noteOwnWrite } from "./own-writes.ts";
 import type { SeenComment } from "../../../schema/comments.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { blockedFor } from "../../reads/visibility.ts";
+import { heldBack } from "../../reads/comment-rules.ts";
 import { requireNoBlockOn } from "../../reads/comments.ts";
 import { refusalFor, requireAccess } from "../../reads/posts.ts";
 import { presentChanged } from "./comments.ts";
@@ -44,8 +45,13 @@ commentCommands.openapi(
   }),
   async (c) => {
     const { post, comment } = c.req.valid("param");
-    const [{ person }] = await Promise.all([requireViewer(c), requireSeen(c, post, comment)]);
-    const result = await c.env.POSTS.getByName(post).editComment(person, comment, c.req.valid("json").text);
+    const { text } = c.req.valid("json");
+    const [{ person }, , held] = await Promise.all([
+      requireViewer(c),
+      requireSeen(c, post, comment),
+      heldBack(c.var.reader, post, text),
+    ]);
+    const result = await c.env.POSTS.getByName(post).editComment(person, comment, text, held);
     if (!result.ok) throw await refusalFor(c.var.reader, post, result.reason);
     noteOwnWrite(c, post, { seq: result.seq });
     return c.json(await presentChanged(c, result.comment, result.pinned), 200);

@@ -19,6 +19,7 @@ import {
   type ThreadQuery,
   threadOf,
 } from "../../reads/comments.ts";
+import { heldBack } from "../../reads/comment-rules.ts";
 import { noteOwnWrite } from "./own-writes.ts";
 import { Reader } from "../../storage/reader.ts";
 import { fullPage } from "../../reads/full-page.ts";
@@ -48,18 +49,19 @@ comments.openapi(
     const { post } = c.req.valid("param");
     const { replyTo, text } = c.req.valid("json");
     // All at once: none depends on another, and nothing is written yet.
-    const [{ person: author }, , mentions] = await Promise.all([
+    const [{ person: author }, , mentions, held] = await Promise.all([
       requireViewer(c),
       requireAccess(reader, post),
       mentionsIn(reader, text),
+      heldBack(reader, post, text),
     ]);
     if (replyTo) await requireNoBlockOn(reader, post, replyTo);
     await requireMentionsAllowed(reader, author, mentions);
     const command = { author, text, replyTo, mentions, key: c.req.valid("header")["idempotency-key"] };
     const actor = c.env.POSTS.getByName(post);
-    let result = await actor.comment(command, { takes: true });
+    let result = await actor.comment({ ...command, held }, { takes: true });
     if (!result.ok && result.reason === "followers_only" && (await isFollower(c, post))) {
-      result = await actor.comment({ ...command, isFollower: true }, { takes: true });
+      result = await actor.comment({ ...command, held, isFollower: true }, { takes: true });
     }
     if (!result.ok) throw new Refusal(result.reason);
     deliverSoon(c.env, c.executionCtx, result);

@@ -2,7 +2,12 @@
  * Decides who may see a file. A published file of a public account is public, and so is its URL. Any other file needs a
  * URL that was signed for the viewer; without one the response is the same as for a file that does not exist.
  */
+import { sql } from "drizzle-orm";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import { isModerator, type Role } from "../../../schema/moderation.ts";
+import { people } from "../../../schema/tables/people.ts";
+import { takeDownMark } from "../../../schema/d1/exclusion-marks.ts";
+import { textOf } from "../../../schema/d1/sql.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { bindingOf } from "../../../schema/d1/shards.ts";
 import { type Audience, includes } from "../../../schema/viewing.ts";
@@ -22,9 +27,10 @@ export type Access = MediaInfo & { until: number | undefined };
  * URL costs one more query, and one in ten seconds for its session, at the same time; for an unpublished file, one more.
  */
 export async function accessTo(reader: Reader, id: MediaId, query: Record<string, string>): Promise<Access> {
-  const published = (await publishedMedia.get(reader, [id])).get(id);
-  const audience = published ? await audienceOf(reader, published) : NOBODY;
-  if (published && !audience.isPrivate) return { ...published, until: undefined };
+  const known = (await publishedMedia.get(reader, [id])).get(id);
+  const audience = known ? await audienceOf(reader, known) : NOBODY;
+  const published = known && (await asNewAs(reader, id, known, audience));
+  if (published && !audience.isPrivate && !audience.isBarred) return { ...published, until: undefined };
   const signed = await verifySignature(reader.env, id, query);
   if (signed) {
     const { viewer, until } = signed;
@@ -47,11 +53,34 @@ async function seenMedia(
 ): Promise<MediaInfo | undefined> {
   const media = published ? { ...published, isPublished: true } : await readyMedia(reader, id);
   if (!media || viewer === media.owner) return media;
-  return media.isPublished && (await seesPostsOf(reader, viewer, media.owner, audience)) ? media : undefined;
+  const isSeen = media.isPublished && (await seesPostsOf(reader, viewer, media.owner, audience));
+  return isSeen || (await mayModerate(reader, viewer)) ? media : undefined;
 }
 
-const NOBODY: Audience = { isPrivate: true, marks: NO_MARKS };
-const PUBLIC: Audience = { isPrivate: false, marks: NO_MARKS };
+const NOBODY: Audience = { isPrivate: true, isBarred: false, marks: NO_MARKS };
+const PUBLIC: Audience = { isPrivate: false, isBarred: false, marks: NO_MARKS };
+
+/** Returns what a state says that includes the last take-down of a post of the owner. KV may hold an older one. */
+async function asNewAs(
+  reader: Reader,
+  id: MediaId,
+  known: PublishedMedia,
+  { marks }: Audience,
+): Promise<PublishedMedia | undefined> {
+  const binding = bindingOf(reader.env, known.owner);
+  const mark = marks[takeDownMark(binding)];
+  if (includes(known.at, mark)) return known;
+  if (mark !== undefined) reader.seen.reached(binding, mark);
+  return (await publishedMedia.renew(reader, [id])).get(id);
+}
+
+/** Whether the person that a URL was signed for may moderate. Costs one D1 query. */
+async function mayModerate(reader: Reader, person: PersonId): Promise<boolean> {
+  const [row] = await reader.replica<{ role: Role }>(person, ROLE, person);
+  return isModerator(row?.role);
+}
+
+const ROLE = textOf(sql`SELECT ${people.role} FROM ${people} WHERE ${people.id} = ?1`);
 
 /**
  * Returns who may see the owner's posts, from a state that includes the publishing of the file. What is known about the

@@ -6,9 +6,9 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
 import { MEDIA_CLAIM_LASTS } from "../../../schema/media/upload-limits.ts";
 import { people } from "../../../schema/tables/people.ts";
-import { media } from "../../../schema/tables/posts.ts";
+import { media, postStats } from "../../../schema/tables/posts.ts";
 import { type MediaRow, mediaState } from "../files/media-row.ts";
-import { AUDIENCE_COLUMNS, audienceOf, audiences } from "../../reads/documents.ts";
+import { AUDIENCE_COLUMNS, audienceOf, type AudienceRow, audiences } from "../../reads/documents.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { Tiers } from "../../storage/tiers.ts";
 
@@ -45,11 +45,13 @@ export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
 });
 
 type Row = Pick<MediaRow, "id" | "owner" | "contentType">;
-type PublishedRow = Row & { isPrivate: 0 | 1 | null; marks: string | null };
+type PublishedRow = Row & AudienceRow;
 
-// A post shows the file, or is about to and may be read before it is in D1.
-const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL AND
-  (${media.lookAt} IS NULL OR ${media.claimedAt} > unixepoch() * 1000 - ${literal(MEDIA_CLAIM_LASTS)})`;
+// A post that was not taken down shows the file, or is about to and may be read before it is in D1.
+const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM ${postStats} WHERE ${postStats.post} = ${media.claimedBy} AND ${postStats.takenDown} = 1)
+  AND (${media.lookAt} IS NULL OR ${media.claimedAt} > unixepoch() * 1000 - ${literal(MEDIA_CLAIM_LASTS)})`;
 
 const COLUMNS = sql`${media.id}, ${media.owner}, ${media.contentType} AS "contentType"`;
 

@@ -45,6 +45,7 @@ const ACTIONS: Record<NotificationKind, (notification: NotificationContent) => s
   request_accepted: () => "accepted your follow request",
   new_post: () => "published a new post",
   new_device: () => "New sign-in to your account",
+  moderation: () => "A moderator has made a decision about you",
 };
 
 /** Kinds with one event per person, so that the count of events is the number of people. */
@@ -77,7 +78,7 @@ export async function pushOf(
   const { kind } = notification;
   const action = ACTIONS[kind](notification);
   const isSignIn = kind === "new_device";
-  const title = isSignIn ? action : excerpt(`${actorsOf(notification)} ${action}`, TITLE_MAX);
+  const title = isSignIn ? action : excerpt(`${actorsOf(notification)} ${action}`.trim(), TITLE_MAX);
   const body = isSignIn ? (notification.device ?? "") : quoted(notification.excerpt);
   const payload = { ...fitting(title, body), version, url: urlOf(notification), at };
   return {
@@ -121,6 +122,7 @@ function actorsOf({ kind, actors, count }: NotificationContent): string {
 function urlOf({ kind, actors, post }: NotificationContent): string {
   if (kind === "follow_request") return "/notifications";
   if (kind === "new_device") return "/settings/security";
+  if (kind === "moderation") return "/decisions";
   if (post) return `/posts/${post.id}`;
   const [newest] = actors;
   return newest && actors.length === 1 ? `/people/${newest.handle}` : "/notifications";

@@ -1,0 +1,28 @@
+/** What a suspended person may still do. The only place that refuses their writes: every write awaits the session check. */
+import { Refusal } from "../../../schema/api/refusals.ts";
+import { FOREVER } from "../../../schema/moderation.ts";
+
+/** What reads, and what only concerns the own account, its notifications and the decision itself. */
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+const ALLOWED = [
+  /^(POST|DELETE) \/v1\/sessions(\/current)?$/,
+  /^(DELETE|POST|PUT) \/v1\/me(\/(sessions|password|export)(\/\w+)*)?$/,
+  /^POST \/v1\/me\/decisions\/\w{13}\/answer$/,
+  /^POST \/v1\/notifications\/([\w.]+\/)?read$/,
+  /^DELETE \/v1\/push-subscriptions$/,
+];
+
+/** Throws `suspended` for a write of a person who is suspended until `until`, in ms since 1970. */
+export function refuseIfSuspended(
+  { method, path }: { method: string; path: string },
+  until: number,
+  now = Date.now(),
+): void {
+  if (until <= now || READS.has(method)) return;
+  if (ALLOWED.some((allowed) => allowed.test(`${method} ${path}`))) return;
+  const what =
+    until === FOREVER
+      ? "Your account was closed."
+      : `Your account is suspended until ${new Date(until).toUTCString()}.`;
+  throw new Refusal("suspended", `${what} Read why under “Decisions about you”, where you can answer once.`);
+}
