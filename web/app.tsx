@@ -5,9 +5,12 @@ import { type Page, PAGES } from "../schema/pages.ts";
 import { Failure, OfflineBar, PostSkeleton, RowsSkeleton } from "./components/common/states.tsx";
 import { Header } from "./components/frame/header.tsx";
 import { Toasts } from "./components/frame/toasts.tsx";
+import { SuspendedBar } from "./components/moderation/suspended-bar.tsx";
+import { DecisionsPage } from "./pages/decisions.tsx";
 import { FeedPage } from "./pages/feed.tsx";
 import { FollowersPage, FollowingPage } from "./pages/follows.tsx";
 import { LikersPage } from "./pages/likers.tsx";
+import { ModerationPage } from "./pages/moderation.tsx";
 import { NewPostPage } from "./pages/new-post.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { NotificationsPage } from "./pages/notifications.tsx";
@@ -39,6 +42,8 @@ const post = (
 
 const Home = signedIn(FeedPage, WelcomePage, post);
 const People = signedIn(PeoplePage);
+const Decisions = signedIn(DecisionsPage);
+const Moderation = signedIn(ModerationPage);
 const NewPost = signedIn(NewPostPage);
 const Notifications = signedIn(NotificationsPage);
 const Requests = signedIn(RequestsPage);
@@ -59,6 +64,8 @@ const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>
   "/posts/:id": PostPage,
   "/posts/:id/likes": LikersPage,
   "/new": NewPost,
+  "/decisions": Decisions,
+  "/moderation": Moderation,
   "/notifications": Notifications,
   "/requests": Requests,
   "/settings": Profile,
@@ -74,6 +81,7 @@ export const App = () => (
   <LocationProvider>
     <Header />
     <OfflineBar />
+    <SuspendedBar />
     <main id="main" tabIndex={-1}>
       <ErrorBoundary>
         <Router onRouteChange={focusPage}>

@@ -2,6 +2,8 @@
 import type { NewRecoveryCodes, RecoveryCodesLeft, SessionList } from "../../schema/api/accounts.ts";
 import type { Export } from "../../schema/api/exports.ts";
 import type { Media } from "../../schema/api/media.ts";
+import type { Case, CasePage, CommentRules, OwnDecision } from "../../schema/api/moderation.ts";
+import type { Decision, ReportReason } from "../../schema/moderation.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../../schema/api/posts.ts";
@@ -10,6 +12,8 @@ import { ApiProblem, problemIn } from "./problem.ts";
 
 export type PeoplePage = { items: PersonCard[]; next?: string | undefined };
 export type EditPost = Partial<Pick<Post, "caption" | "commentPolicy">>;
+export type Report = { post?: string; comment?: string; person?: string; reason: ReportReason; words: string };
+export type NewDecision = { version: number; decision: Decision; until?: string; reason: string };
 export type Captions = { items: { caption: string; at: string }[] };
 
 const TIMEOUT_MS = 30_000;
@@ -175,6 +179,21 @@ export const api = {
   pushKey: () => get<{ key: string }>("/v1/push-subscriptions/key"),
   subscribe: (subscription: PushSubscriptionJSON) => request<void>("PUT", "/v1/push-subscriptions", subscription),
   unsubscribe: (endpoint: string) => request<void>("DELETE", "/v1/push-subscriptions", { endpoint }),
+
+  report: (body: Report) => post<unknown>("/v1/reports", body),
+  queue: (cursor?: string) => get<CasePage>(paged("/v1/moderation/queue", cursor)),
+  decideCase: (subject: string, body: NewDecision) => post<Case>(`/v1/moderation/cases/${subject}/decision`, body),
+  restoreCase: (subject: string, body: { version: number; reason: string }) =>
+    post<Case>(`/v1/moderation/cases/${subject}/restore`, body),
+  decisions: (cursor?: string) =>
+    get<{ items: OwnDecision[]; next?: string | undefined }>(paged("/v1/me/decisions", cursor)),
+  answerDecision: (subject: string, text: string) => post<OwnDecision>(`/v1/me/decisions/${subject}/answer`, { text }),
+  commentRules: () => get<CommentRules>("/v1/me/comment-rules"),
+  filterWords: (words: string[]) => request<CommentRules>("PUT", "/v1/me/comment-rules/words", { words }),
+  restrict: (handle: string, restrict: boolean) =>
+    request<unknown>(putOrDelete(restrict), `${person(handle)}/restriction`),
+  removeCommentsOf: (handle: string) =>
+    request<unknown>("DELETE", `/v1/me/posts/comments/${encodeURIComponent(handle)}`),
 
   blocks: (cursor?: string) => get<PeoplePage>(paged("/v1/me/blocks", cursor)),
   block: (handle: string, block: boolean) =>

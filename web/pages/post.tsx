@@ -14,6 +14,7 @@ import { useTitle } from "../components/frame/title.ts";
 import { Album } from "../components/media/album.tsx";
 import { Monogram } from "../components/people/monogram.tsx";
 import { POST_MENU, PostMenu } from "../components/posts/post-menu.tsx";
+import { ReportMenu } from "../components/posts/report-menu.tsx";
 import { CAPTION_MAX } from "../limits.ts";
 import { editPost, type CachedPost, cachePost, cachedPost, likePost, renewMedia } from "../state/posts.ts";
 import { me } from "../state/session.ts";
@@ -47,7 +48,7 @@ function PostWith({ id }: { id: string }) {
 function Shown({ post }: { post: CachedPost }) {
   const setLiked = useLike((liked) => likePost(post, liked));
   const editing = useSignal(false);
-  const { author, caption, media } = post.value;
+  const { author, caption, media, takenDown } = post.value;
   useTitle(`${nameOf(author)}${caption ? `: ${caption.slice(0, TITLE_LENGTH)}` : ""}`);
   return (
     <article class="post-page">
@@ -67,8 +68,15 @@ function Shown({ post }: { post: CachedPost }) {
           <div class="post-actions">
             <LikeButton of={post.value} showsCount={false} set={setLiked} />
             {me.value?.id === author.id && <PostMenu post={post} editCaption={() => (editing.value = true)} />}
+            {me.value && me.value.id !== author.id && <ReportMenu post={post} />}
           </div>
         </header>
+        {takenDown && (
+          <p class="suspended" role="status">
+            A moderator has taken this post down: nobody else sees it.{" "}
+            {me.value?.id === author.id && <a href="/decisions">Read why</a>}
+          </p>
+        )}
         {editing.value ? <CaptionEditor post={post} close={() => (editing.value = false)} /> : <Words text={caption} />}
         <Facts post={post} />
         <Comments post={post} />

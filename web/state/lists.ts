@@ -4,6 +4,7 @@ import { List, listsBy } from "./list.ts";
 import { type CachedPost, cachePosts } from "./posts.ts";
 
 const idOf = ({ id }: { id: string }): string => id;
+const subjectOf = ({ subject }: { subject: string }): string => subject;
 const postIdOf = (post: CachedPost): string => post.peek().id;
 
 const feeds = listsBy(() => new List(async (cursor) => cachePosts(await api.feed(cursor)), postIdOf));
@@ -28,6 +29,12 @@ export const muted = () => mutes();
 /** Never fresh: others add to it. */
 const followRequests = listsBy(() => new List((cursor) => api.requests(cursor), idOf, 0));
 export const requests = () => followRequests();
+
+/** Never fresh: others add to it. */
+const queue = listsBy(() => new List((cursor) => api.queue(cursor), subjectOf, 0));
+export const moderationQueue = () => queue();
+const own = listsBy(() => new List((cursor) => api.decisions(cursor), subjectOf, 0));
+export const decisions = () => own();
 
 const blocks = listsBy(() => new List((cursor) => api.blocks(cursor), idOf));
 export const blocked = () => blocks();

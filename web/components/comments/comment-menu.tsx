@@ -9,15 +9,17 @@ import { counted } from "../../words/counts.ts";
 import { nameOf } from "../../words/names.ts";
 import { Deletion } from "../controls/deletion.tsx";
 import { Menu, type MenuItem } from "../controls/menu.tsx";
+import { ReportDialog } from "../reports/report-dialog.tsx";
 import { COMMENTS_TITLE, menuIdOf } from "./conversation.ts";
 
-/** The commands on a comment, for its author and for the author of the post; nothing for anyone else. */
+/** The commands on a comment: most are for its author and the author of the post; anyone else can report it. */
 export function CommentMenu({ comment, post, edit }: { comment: CachedComment; post: CachedPost; edit: () => void }) {
   const isConfirming = useSignal(false);
+  const isReporting = useSignal(false);
   const { author, parent, pinned, hidden, replies } = comment.value.value;
   const isOwn = me.value?.id === author.id;
   const isPostAuthor = me.value?.id === post.value.author.id;
-  if (!isOwn && !isPostAuthor) return null;
+  if (!me.value) return null;
 
   const run = async (command: Promise<void>, done: string) => {
     try {
@@ -43,11 +45,21 @@ export function CommentMenu({ comment, post, edit }: { comment: CachedComment; p
     ...(isOwn ? [{ label: "Edit", act: edit }] : []),
     ...(isPostAuthor && !parent && !hidden ? [{ label: pinned ? "Unpin" : "Pin", act: pin }] : []),
     ...(isPostAuthor && (hidden || !isOwn) ? [{ label: hidden ? "Unhide" : "Hide", act: hide }] : []),
-    { label: "Delete", act: () => (isConfirming.value = true), isDestructive: true },
+    ...(isOwn ? [] : [{ label: "Report", act: () => (isReporting.value = true) }]),
+    ...(isOwn || isPostAuthor
+      ? [{ label: "Delete", act: () => (isConfirming.value = true), isDestructive: true }]
+      : []),
   ];
   return (
     <>
       <Menu id={menuIdOf(comment)} label={`More about the comment by ${nameOf(author)}`} items={items} />
+      {isReporting.value && (
+        <ReportDialog
+          what="this comment"
+          subject={{ post: post.value.id, comment: comment.value.value.id }}
+          close={() => (isReporting.value = false)}
+        />
+      )}
       {isConfirming.value && (
         <Deletion
           what={parent ? "reply" : "comment"}

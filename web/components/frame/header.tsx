@@ -63,6 +63,7 @@ function Navigation({ home }: { home: () => void }) {
           </span>
         )}
       </Place>
+      {person.role !== "none" && <Place href="/moderation" icon="flag" label="Moderation" />}
       <Place href={`/people/${person.handle}`} label="Your profile">
         <Monogram person={person} />
       </Place>

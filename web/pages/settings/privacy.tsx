@@ -6,6 +6,7 @@ import { asProblem } from "../../api/problem.ts";
 import { showToast } from "../../browser/toast.ts";
 import { Paged } from "../../components/common/paged.tsx";
 import { RowsSkeleton } from "../../components/common/states.tsx";
+import { CommentRulesSettings } from "../../components/moderation/comment-rules-settings.tsx";
 import { PersonRow } from "../../components/people/person-row.tsx";
 import { UndoButton } from "../../components/people/undo-button.tsx";
 import { block } from "../../state/blocks.ts";
@@ -32,6 +33,7 @@ export const PrivacySettings = () => (
       action="Unblock"
       undo={({ handle }) => block(handle, false)}
     />
+    <CommentRulesSettings />
   </SettingsFrame>
 );
 

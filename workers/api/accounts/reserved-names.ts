@@ -15,7 +15,7 @@ const ROLES = [
 // prettier-ignore
 const ADDRESSES = [
   "about", "account", "accounts", "activity", "albums", "api", "appeal", "assets", "auth", "blocks", "blog",
-  "bookmarks", "close", "code", "comments", "delete", "direct", "docs", "download", "edit", "events", "explore",
+  "bookmarks", "close", "code", "comments", "decisions", "delete", "direct", "docs", "download", "edit", "events", "explore",
   "export", "favicon", "feed", "followers", "following", "healthz", "home", "inbox", "index", "invite", "live", "login",
   "logout", "manifest", "me", "media", "messages", "mutes", "new", "notifications", "oauth", "openapi", "password",
   "password_resets", "people", "photos", "posts", "profile", "push", "push_subscriptions", "queue", "recover",
