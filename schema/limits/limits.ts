@@ -29,6 +29,8 @@ const TABLE = {
   account: { by: "person", figures: figures(20, 5, 100), words: "changes of your account" },
   push: { by: "person", figures: figures(20, 5, 100), words: "devices" },
   inbox: { by: "person", figures: figures(60, 60, 5000), words: "changes of your inbox" },
+  report: { by: "person", figures: figures(20, 5, 100), young: figures(10, 2, 20), words: "reports" },
+  moderation: { by: "person", figures: figures(60, 60, 5000), words: "decisions" },
   live: { by: "person", figures: figures(60, 30, 5000), words: "connections" },
   "visitor-live": { by: "network", figures: figures(300, 150, 50_000), words: "connections" },
   "sign-up": { by: "network", figures: figures(10, 3, 100), words: "new accounts" },

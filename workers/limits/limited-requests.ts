@@ -28,6 +28,9 @@ const LIMITED: readonly (readonly [methods: string, path: string, limit: LimitNa
   ["POST", `/notifications/(?:${ID}/)?read`, "inbox"],
   ["PUT", "/notifications/preferences", "account"],
   ["PATCH|PUT|POST|DELETE", "/me(?:/.*)?", "account"],
+  ["POST", "/reports", "report"],
+  ["PUT|DELETE", `/people/${HANDLE}/restriction`, "follow"],
+  ["POST|PUT|DELETE", "/moderation/.*", "moderation"],
   ["GET", "/live", "live"],
 ];
 
