@@ -7,6 +7,7 @@ import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { list, literal, textOf } from "../../schema/d1/sql.ts";
 import * as closings from "../../schema/tables/closings.ts";
 import * as exports from "../../schema/tables/exports.ts";
+import * as moderation from "../../schema/tables/moderation.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as operations from "../../schema/tables/operations.ts";
 import * as people from "../../schema/tables/people.ts";
@@ -39,6 +40,12 @@ export const ERASED: readonly Erased[] = [
   own(posts.feed, posts.feed.reader),
   own(posts.idempotencyKeys, posts.idempotencyKeys.person),
   own(exports.exportDownloads, exports.exportDownloads.person),
+  {
+    ...own(moderation.reports, moderation.reports.reporter),
+    names: sql`(${moderation.reports.reporter} = ?1 OR ${moderation.reports.subject} = ?1)`,
+  },
+  own(moderation.cases, moderation.cases.person),
+  own(moderation.decisions, moderation.decisions.person),
   // The rows of others that name the person have an index too, and need no step of their own.
   { ...own(notifications.mutes, notifications.mutes.person), names: namesEither(notifications.mutes) },
   byStep(people.following, sql`${people.following.follower} = ?1`),
@@ -65,6 +72,8 @@ export const KEPT: readonly { table: SQLiteTable; because: string }[] = [
   { table: closings.closedPeople, because: "keeps out what arrives late; holds the random id and nothing else" },
   { table: closings.closings, because: "the proof, for 90 days" },
   { table: posts.postStats, because: "keeps late facts from bringing a deleted post back; names no person" },
+  { table: moderation.moderationLog, because: "the acts of moderators, for a year; an id that leads nowhere" },
+  { table: operations.siteFilters, because: "names no person" },
   { table: posts.likeDigests, because: "sums over many people" },
   { table: operations.measures, because: "names no person" },
   { table: operations.secrets, because: "names no person" },
