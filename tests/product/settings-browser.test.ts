@@ -62,7 +62,8 @@ it("shows the devices, reports a new one, and signs others out with a new passwo
   await laptop.getByRole("link", { name: "New sign-in to your account" }).first().click();
   await laptop.waitForURL("**/settings/security");
   const devices = laptop.getByRole("listitem").filter({ hasText: "Signed in" });
-  expect(await devices.filter({ hasText: "This device" }).count()).toBe(1);
+  await devices.filter({ hasText: "This device" }).waitFor();
+  await expect.poll(() => devices.count()).toBeGreaterThan(1);
 
   await laptop
     .getByRole("button", { name: /^Sign out Chrome/ })
