@@ -11,6 +11,8 @@ import { applyDecision } from "./relations/follow-requests.ts";
 import { applyBlock } from "./relations/block.ts";
 import { fanOut } from "./feeds/fan-out.ts";
 import { applyFollow, applyFollows } from "./relations/follow.ts";
+import { refillFeed } from "./feeds/refill.ts";
+import { withdrawPosts } from "./feeds/withdraw.ts";
 import { mergeAuthor } from "./feeds/large-authors.ts";
 import { eraseAccount } from "./closing/erase-account.ts";
 import { reopenClosings, tidyClosings } from "./closing/sweeps.ts";
@@ -64,14 +66,22 @@ async function applyEffect(env: Env, effect: Effect): Promise<void> {
       return erase(env, effect);
     case "close":
       return eraseAccount(env, effect);
+    case "refill":
+      return refillFeed(env, effect);
+    case "withdraw":
+      return withdrawPosts(env, [effect]);
   }
 }
 
-/** Applies follows together, because people follow many others at once, and everything else one by one. */
+/** Applies follows and deletions together, because people make many at once, and everything else one by one. */
 async function applyEffects(env: Env, effects: readonly Effect[]): Promise<void> {
   const follows = effects.filter((effect) => effect.kind === "follow");
   if (follows.length > 0) await applyFollows(env, follows);
-  for (const effect of effects) if (effect.kind !== "follow") await applyEffect(env, effect);
+  const withdrawals = effects.filter((effect) => effect.kind === "withdraw");
+  if (withdrawals.length > 0) await withdrawPosts(env, withdrawals);
+  for (const effect of effects) {
+    if (effect.kind !== "follow" && effect.kind !== "withdraw") await applyEffect(env, effect);
+  }
 }
 
 export default {

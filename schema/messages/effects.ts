@@ -43,6 +43,20 @@ export const Effect = z.discriminatedUnion("kind", [
   InspectEffect,
   /** Erases a closed account, in steps that find by themselves what is left. */
   z.object({ kind: z.literal("close"), id: EffectId, person: PersonId }),
+  /** So much has left a reader's feed that it may lack posts. */
+  z.object({ kind: z.literal("refill"), id: EffectId, reader: PersonId }),
+  /**
+   * Posts were deleted that may be in feeds; `after` is the last follower served so far. The stored effect also has
+   * `from`: the author's older posts may be missing from feeds (workers/feeds/withdraw.ts).
+   */
+  z.object({
+    kind: z.literal("withdraw"),
+    id: EffectId,
+    author: PersonId,
+    posts: z.array(PostId),
+    after: PersonId.optional(),
+    from: z.union([PostId, z.literal("")]).optional(),
+  }),
   z.object({ kind: z.literal("erase"), id: EffectId, post: PostId, author: PersonId, media: z.array(MediaId) }),
 ]);
 export type Effect = z.infer<typeof Effect>;

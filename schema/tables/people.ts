@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { PersonId, SessionId } from "../ids.ts";
+import type { EffectId, PersonId, SessionId } from "../ids.ts";
 import type { RelayName } from "../live/live-relays.ts";
 import type { ExclusionMarks } from "../viewing.ts";
 import type { CommentRules } from "../comment-rules.ts";
@@ -31,6 +31,11 @@ export const people = sqliteTable("people", {
   mediaBytes: integer("media_bytes").notNull().default(0),
   /** How new a viewer's side must be before they see this person's posts: schema/viewing.ts. */
   exclusionMarks: text("exclusion_marks", { mode: "json" }).$type<ExclusionMarks>().notNull().default({}),
+  /** How many entries have left their feed since it was last filled: workers/feeds/refill.ts. */
+  feedGaps: integer("feed_gaps").notNull().default(0),
+  /** The effect of the refill that their feed waits for, and whether that has read whom they follow. */
+  refill: text().$type<EffectId>(),
+  refillBegun: integer("refill_begun", { mode: "boolean" }).notNull().default(false),
   /** When they last changed their handle, in ms since 1970. */
   handleChangedAt: integer("handle_changed_at").notNull().default(0),
   /** What they may do beyond others. */

@@ -7,12 +7,10 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import { statement } from "../../schema/d1/database.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { databaseOf } from "../../schema/d1/shards.ts";
-import { bare, fieldsOf, list, textOf } from "../../schema/d1/sql.ts";
-import { following, people } from "../../schema/tables/people.ts";
-import { feed } from "../../schema/tables/posts.ts";
+import { bare, textOf } from "../../schema/d1/sql.ts";
+import { people } from "../../schema/tables/people.ts";
 import { logWarning } from "../../schema/log.ts";
-import { type Authored, newestPosts } from "./timelines.ts";
-import { FEED_MAX, trimFeedStatements } from "./feed-limit.ts";
+import { fillStatements, FOLLOWED, type Followee } from "./fill.ts";
 
 export const DORMANT_AFTER_DAYS = 30;
 
@@ -48,39 +46,23 @@ export async function markSeen(env: Env, reader: PersonId): Promise<void> {
 }
 
 /**
- * Fills a dormant reader's feed with the newest FEED_MAX posts of the people they follow. Posts of large authors are
- * merged at read, and the reader's own posts were never missing. Costs one D1 batch, one query a database for each
- * window of time, and one batch. Every read restarts the rebuild until one has finished, so a failure leaves no gap;
- * concurrent rebuilds are harmless. Returns the bookmark of the filled feed.
+ * Fills a dormant reader's feed as a refill does. Costs one D1 batch, one query a database for each window of time, and
+ * one batch. Every read restarts the rebuild until one has finished, so a failure leaves no gap; concurrent rebuilds are
+ * harmless. Returns the bookmark of the filled feed.
  */
 export async function rebuildFeed(env: Env, reader: PersonId): Promise<{ bookmark: string | undefined }> {
   const database = databaseOf(env, reader);
-  const [, followed] = await database.patient.batch<{ followee: PersonId }>([
+  const [, followed] = await database.patient.batch<Followee>([
     statement(WAKE, reader, today(), oldestActiveDay()),
     statement(FOLLOWED, reader),
   ]);
-  const authors = followed?.rows.map(({ followee }) => followee) ?? [];
-  const posts = await newestPosts(env, authors, FEED_MAX);
-  const filled = [statement(FILL, reader, JSON.stringify(posts)), ...trimFeedStatements([reader])];
+  const filled = await fillStatements(env, reader, followed?.rows ?? []);
   return database.patient.inSession([...filled, statement(FINISH, reader)], "first-primary");
 }
 
 const WAKE = textOf(sql`
-  UPDATE ${people} SET ${bare(people.seenDay)} = ?2, ${bare(people.rebuilding)} = 1
+  UPDATE ${people} SET ${bare(people.seenDay)} = ?2, ${bare(people.rebuilding)} = 1,
+    ${bare(people.feedGaps)} = 0
   WHERE ${people.id} = ?1 AND ${people.seenDay} <= ?3`);
 
 const FINISH = textOf(sql`UPDATE ${people} SET ${bare(people.rebuilding)} = 0 WHERE ${people.id} = ?1`);
-
-const FOLLOWED = textOf(sql`
-  SELECT ${following.followee} FROM ${following}
-  WHERE ${following.follower} = ?1 AND ${following.active} = 1 AND ${following.merged} = 0`);
-
-const entry = fieldsOf<Authored>();
-
-// Joins the fact, so that an unfollow in the meantime wins.
-const FILL = textOf(sql`
-  INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
-  SELECT ${following.follower}, ${entry("post")}, ${following.followee} FROM json_each(?2)
-  CROSS JOIN ${following}
-    ON ${following.follower} = ?1 AND ${following.followee} = ${entry("author")} AND ${following.active} = 1
-  WHERE true ON CONFLICT DO NOTHING`);

@@ -7,14 +7,14 @@ import { d1Of, allD1 } from "../../tests/runtime/stores/d1.ts";
 import { flush, recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { type Faults, withFaults } from "../../tests/runtime/stores/faults.ts";
 import { metered } from "../../tests/runtime/stores/metered.ts";
-import { writeFollow, publishedPost } from "../../tests/runtime/world/posts.ts";
+import { newPerson, writeFollow, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { followAll, newReader, newReaders, ringAll, recipientsOf } from "../../tests/runtime/world/readers.ts";
 import { project } from "../projector/projector.ts";
 import { readerFor } from "../../tests/runtime/world/reader.ts";
 import { feedSkeleton } from "./skeleton.ts";
 import { DORMANT_AFTER_DAYS } from "./dormant.ts";
 import { fanOut, READERS_PER_MESSAGE } from "./fan-out.ts";
-import { FEED_MAX } from "./feed-limit.ts";
+import { ENTRIES_PER_AUTHOR, FEED_MAX } from "./feed-limit.ts";
 import { pickForTrim, TRIM_ONE_IN } from "../storage/trim-turns.ts";
 
 let queues: ReturnType<typeof recordQueues>;
@@ -271,7 +271,7 @@ it.runIf(hasTwoDatabases)("ends ranges at the boundary between two databases", a
 });
 
 it("costs one batch per database and one written row per reader", async () => {
-  vi.spyOn(Math, "random").mockReturnValue(0.99); // Nothing is trimmed. Ids do not depend on Math.random.
+  vi.spyOn(Math, "random").mockReturnValue(0.999); // Hardly anything is trimmed. Ids do not depend on Math.random.
   const author = await newReader();
   await followAll(await newReaders(READERS_PER_MESSAGE), author);
   const { root } = await postToDeliver(author);
@@ -296,31 +296,50 @@ it("reads only the followers of its own range", async () => {
   expect(meter.rowsRead).toBeLessThan(2 * READERS_PER_MESSAGE);
 });
 
-it("trims the feeds of picked readers to the newest entries", async () => {
-  const [author, ada, ben] = (await newReaders(3)) as [PersonId, PersonId, PersonId];
+it("trims the feeds of picked readers, first to the newest of each author and then to the newest of all", async () => {
+  const [author, prolific, ada, ben] = (await newReaders(4)) as [PersonId, PersonId, PersonId, PersonId];
   await followAll([ada, ben], author);
   const before = Date.now() - 1000;
-  const old = Array.from({ length: FEED_MAX + 5 }, (_, age) => newId<PostId>(shardOf(author), before - age));
+  const idsOf = (by: PersonId, count: number, from: number) =>
+    Array.from({ length: count }, (_, age) => newId<PostId>(shardOf(by), from - age));
+  const others = Array.from({ length: 5 }, () => newPerson());
+  const old = others.map((by, place) => idsOf(by, ENTRIES_PER_AUTHOR - 1, before - 10_000 * place));
+  const newer = idsOf(prolific, ENTRIES_PER_AUTHOR + 7, before + 500);
   for (const reader of [ada, ben]) {
-    await d1Of(env, reader)
-      .prepare("INSERT INTO feed (reader, post, author) SELECT ?1, value, ?2 FROM json_each(?3)")
-      .bind(reader, author, JSON.stringify(old))
-      .run();
+    for (const [by, ids] of [
+      [prolific, newer],
+      ...others.map((by, place) => [by, old[place] ?? []] as const),
+    ] as const) {
+      await d1Of(env, reader)
+        .prepare("INSERT INTO feed (reader, post, author) SELECT ?1, value, ?2 FROM json_each(?3)")
+        .bind(reader, by, JSON.stringify(ids))
+        .run();
+    }
   }
   const entries = async (reader: PersonId) =>
     (await feedSkeleton(readerFor(), reader, { before: undefined, limit: 1000 })).map(({ post }) => post);
   const turns = vi.spyOn(Math, "random");
-  turns.mockReturnValue(0.99); // Picks nobody.
+  turns.mockReturnValue(0.999); // Picks nobody.
   const first = await postToDeliver(author);
   await fanOut(env, first.root);
-  expect((await entries(ada)).length + (await entries(ben)).length).toBe(2 * (FEED_MAX + 6));
+  const untrimmed = newer.length + old.flat().length + 1;
+  expect((await entries(ada)).length + (await entries(ben)).length).toBe(2 * untrimmed);
   turns.mockReturnValue(0); // Picks the first reader of each database.
   const second = await postToDeliver(author);
   await fanOut(env, second.root);
-  const trimmed = [second.post, first.post, ...old.slice(0, FEED_MAX - 2)];
+  const kept = [second.post, first.post, ...newer.slice(0, ENTRIES_PER_AUTHOR), ...old.flat()].slice(0, FEED_MAX);
   const both = [await entries(ada), await entries(ben)];
-  expect(both).toContainEqual(trimmed);
-  for (const feed of both) expect(feed.slice(0, FEED_MAX)).toEqual(trimmed);
+  expect(both).toContainEqual(kept);
+  for (const feed of both) if (feed.length !== kept.length) expect(feed).toHaveLength(untrimmed + 1);
+});
+
+it("delivers nothing to the feeds of people who have muted the author", async () => {
+  const [author, ada, ben] = (await newReaders(3)) as [PersonId, PersonId, PersonId];
+  await followAll([ada, ben], author);
+  await d1Of(env, ada).prepare("INSERT INTO mutes (person, other) VALUES (?, ?)").bind(ada, author).run();
+  const { post, root } = await postToDeliver(author);
+  await fanOut(env, root);
+  expect(await feedsWith(post)).toBe(2); // The author's own feed, and ben's.
 });
 
 it("picks about as many readers from every page, and every reader in some turn", () => {

@@ -24,8 +24,7 @@ import { announce } from "../push/announce.ts";
 import { bellStatements, unreadIn } from "../notifications/bell-notifications.ts";
 import { countDelivered } from "../operations/count-delivered.ts";
 import { oldestActiveDay } from "./dormant.ts";
-import { trimFeedStatements, trimFeedsText } from "./feed-limit.ts";
-import { pickForTrim, TRIM_ONE_IN, trimTurn } from "../storage/trim-turns.ts";
+import { feedTurn, isHeardSql, TRIM_FEED_ONE_IN, trimFeedsTexts, trimInTurn } from "./feed-limit.ts";
 import { isLarge, turnLarge } from "./large-authors.ts";
 import {
   bellCountSql,
@@ -75,10 +74,7 @@ export async function fanOut(env: Env, { post, author, parts }: FanOut): Promise
  */
 async function readAudience(env: Env, post: PostId, author: PersonId) {
   const database = databaseOf(env, author);
-  const [found] = await database.patient.batch<Audience>([
-    statement(AUDIENCE, post, author),
-    ...trimFeedStatements(pickForTrim([author])),
-  ]);
+  const [found] = await database.patient.batch<Audience>([statement(AUDIENCE, post, author), ...trimInTurn([author])]);
   const row = found?.rows[0];
   if (!row) throw new Error(`${post} is not in D1 yet`);
   return row;
@@ -156,12 +152,13 @@ async function serveBeside(
 ): Promise<PersonId | undefined> {
   const page = pageOf(author, parts, READERS_PER_MESSAGE);
   const database = databaseOf(env, author).patient;
+  const turn = feedTurn();
   const statements = [
     statement(FILL_PAGE, ...page, post, oldestActiveDay()),
-    statement(TRIM_PAGE, ...page, trimTurn()),
     statement(PAGE_MARKS, ...page),
+    ...TRIM_PAGE.map((text) => statement(text, ...page, turn)),
   ];
-  const [filled, , marks] = await within(PAGE_WRITTEN_WITHIN, database.batch<PageMark>(statements), "D1");
+  const [filled, marks] = await within(PAGE_WRITTEN_WITHIN, database.batch<PageMark>(statements), "D1");
   countDelivered("feeds", filled);
   const marked = marks?.rows ?? [];
   const bells = marked.filter(({ bell }) => bell);
@@ -199,10 +196,7 @@ async function serve(
   const withBells = group.filter(({ bell }) => bell).map(({ id }) => id);
   const feedStatements = bellsOnly
     ? []
-    : [
-        statement(FILL_FEEDS, JSON.stringify(readers), post, author, oldestActiveDay()),
-        ...trimFeedStatements(pickForTrim(readers)),
-      ];
+    : [statement(FILL_FEEDS, JSON.stringify(readers), post, author, oldestActiveDay()), ...trimInTurn(readers)];
   const statements = [...feedStatements, ...bellStatements(withBells, author, [post])];
   const results = await within(PAGE_WRITTEN_WITHIN, database.batch<UnreadNotification>(statements), "D1");
   if (!bellsOnly) countDelivered("feeds", results[0]);
@@ -216,11 +210,12 @@ async function settleAll(promises: Promise<void>[]): Promise<void> {
 }
 
 // Joins the facts, which live in the database of the feed. Readers get nothing if they have unfollowed in the meantime,
-// merge this author's posts at read, or are dormant.
-const readsPushed = (reader: SQL, author: SQL, oldestDay: SQL): SQL => sql`
+// have muted the author, merge their posts at read, or are dormant.
+export const readsPushed = (reader: SQL, author: SQL, oldestDay: SQL): SQL => sql`
   CROSS JOIN ${following} ON ${following.follower} = ${reader} AND ${following.followee} = ${author}
     AND ${following.active} = 1 AND ${following.merged} = 0
-  CROSS JOIN ${people} ON ${people.id} = ${reader} AND ${people.seenDay} >= ${oldestDay}`;
+  CROSS JOIN ${people} ON ${people.id} = ${reader} AND ${people.seenDay} >= ${oldestDay}
+    AND ${isHeardSql(reader, author)}`;
 
 const FILL_FEEDS = textOf(sql`
   INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
@@ -235,5 +230,6 @@ const FILL_PAGE = textOf(sql`
   ${readsPushed(sql`page.id`, sql`?1`, sql`?7`)}
   WHERE true ON CONFLICT DO NOTHING`);
 
-const TRIM_PAGE = trimFeedsText(sql`(
-  SELECT id AS value FROM (SELECT id, row_number() OVER () AS place FROM ${PAGE}) WHERE place % ${literal(TRIM_ONE_IN)} = ?6)`);
+const TRIM_PAGE = trimFeedsTexts(sql`(
+  SELECT id AS value FROM (SELECT id, row_number() OVER () AS place FROM ${PAGE})
+  WHERE (place - 1) % ${literal(TRIM_FEED_ONE_IN)} = ?6)`);

@@ -8,24 +8,26 @@ import { databaseOf } from "../../schema/d1/shards.ts";
 import { list, textOf } from "../../schema/d1/sql.ts";
 import { comments, posts, postStats } from "../../schema/tables/posts.ts";
 import { deleteEffect, newEffect, saveEffectIf } from "../storage/effects.ts";
+import { withdrawalOf } from "../feeds/withdraw.ts";
 import { deleteUnused } from "../media/collect.ts";
 
 /** The number of comments that one statement deletes. Bounds how long it runs. */
 const COMMENTS_PER_STATEMENT = 1000;
 
 /**
- * Returns the statements that delete the post's row and save the effect that erases the rest. The effect is saved only
- * when D1 first learns of the deletion, whether or not it had the post.
+ * Returns the statements that delete the post's row and save two effects. One erases the rest, and is saved only when D1
+ * first learns of the deletion, whether or not it had the post. The other takes the post out of feeds.
  */
 export function endOf(
   post: PostId,
   author: PersonId,
   { media }: Pick<PostBody, "media">,
-): { statements: Statement[]; effect: Effect } {
+): { statements: Statement[]; effects: Effect[] } {
   const effect = newEffect(post, { kind: "erase", post, author, media: media.map(({ id }) => id) });
+  const withdrawal = withdrawalOf(post, author);
   return {
-    statements: [saveEffectIf(effect, IS_NEWS, [post]), statement(DELETE_POST, post)],
-    effect,
+    statements: [saveEffectIf(effect, IS_NEWS, [post]), withdrawal.statement, statement(DELETE_POST, post)],
+    effects: [effect, withdrawal.effect],
   };
 }
 

@@ -74,7 +74,7 @@ export function postStatements(updates: readonly PostUpdate[]): { statements: St
       ...ends.flatMap((end) => end.statements),
       ...setBased(UPSERT_STATS, standings),
     ],
-    effects: ends.map((end) => end.effect),
+    effects: ends.flatMap((end) => end.effects),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Projects post facts to D1. Every statement is set-based and guards each row by its `seq`, so messages may arrive
  * twice, late or out of order. A batch of messages costs two D1 batches per database, of at most 11 statements together
- * (2 more for each deleted post) however many likes it carries. D1 notes up to which `seq` of a post it has everything,
+ * (3 more for each deleted post) however many likes it carries. D1 notes up to which `seq` of a post it has everything,
  * and the post's actor asks D1, so nothing is confirmed by a call.
  */
 import { PostFacts } from "../../schema/messages/facts.ts";

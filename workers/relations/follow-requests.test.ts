@@ -143,6 +143,7 @@ async function stateOf({ asker: { person: asker }, owner: { person: owner } }: P
       asker.id,
     )) ?? { active: 0, pending: 0, version: 0, asked: 0, isTold: 0 },
     isBlocked: (await row(asker.id, "SELECT 1 FROM blocks WHERE person = ? AND (mine OR theirs)", asker.id)) !== null,
+    isMuted: (await row(asker.id, "SELECT 1 FROM mutes WHERE person = ?", asker.id)) !== null,
     feed: (
       await one<{ n: number }>(
         asker.id,
@@ -178,7 +179,7 @@ async function expectSettled(pair: Pair): Promise<Awaited<ReturnType<typeof stat
   if (state.isBlocked) expect([fact.active, fact.requested]).toEqual([0, 0]);
   if (owner.private === 0) expect(fact.requested).toBe(0);
   expect(owner).toMatchObject({ requests: fact.requested, followers: fact.active });
-  expect([state.following, state.feed]).toEqual([fact.active, fact.active * 2]);
+  expect([state.following, state.feed]).toEqual([fact.active, state.isMuted ? 0 : fact.active * 2]);
   const names = (is: number) => JSON.stringify(is ? [pair.asker.person.id] : []);
   expect([asked?.count ?? 0, asked?.actors ?? "[]"]).toEqual([mirror.pending, names(mirror.pending)]);
   expect([followed?.count ?? 0, followed?.actors ?? "[]"]).toEqual([mirror.isTold, names(mirror.isTold)]);

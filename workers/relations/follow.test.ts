@@ -8,7 +8,7 @@ import { d1Of } from "../../tests/runtime/stores/d1.ts";
 import { interleaved } from "../../tests/runtime/stores/interleave.ts";
 import { ask, signUp } from "../../tests/runtime/world/people.ts";
 import { queueTo } from "../../tests/runtime/queues/queue.ts";
-import { FEED_MAX } from "../feeds/feed-limit.ts";
+import { ENTRIES_PER_AUTHOR } from "../feeds/feed-limit.ts";
 import { applyFollow } from "./follow.ts";
 
 type FollowEffect = Extract<Effect, { kind: "follow" }>;
@@ -125,9 +125,9 @@ it("notifies of a follow once, however often its effect runs", async () => {
 });
 
 it("fills the feed with the newest posts, up to a limit", async () => {
-  const pair = await newPair(FEED_MAX + 5);
+  const pair = await newPair(ENTRIES_PER_AUTHOR + 5);
   await apply(await change("PUT", pair));
-  expect((await stateOf(pair)).feed).toEqual(pair.posts.slice(0, FEED_MAX));
+  expect((await stateOf(pair)).feed).toEqual(pair.posts.slice(0, ENTRIES_PER_AUTHOR));
 });
 
 it("ends up as the fact says, even if effects run repeatedly, concurrently and in any order", async () => {

@@ -16,7 +16,8 @@ import { feed, posts } from "../../schema/tables/posts.ts";
 import { deleteEffects } from "../storage/effects.ts";
 import { announce } from "../push/announce.ts";
 import { saveDecision, applyDecision } from "./follow-requests.ts";
-import { FEED_MAX, trimFeedStatements } from "../feeds/feed-limit.ts";
+import { ENTRIES_PER_AUTHOR, fillsSql, trimFeedStatements } from "../feeds/feed-limit.ts";
+import { IS_REFILL_DUE, requestRefills } from "../feeds/refill.ts";
 import { markStatement } from "../feeds/large-authors.ts";
 import { type UnreadNotification, unreadStatements } from "../notifications/write-notifications.ts";
 import {
@@ -58,6 +59,13 @@ export async function applyFollows(env: Env, effects: readonly FollowEffect[]): 
       if (answer) await applyDecision(env, answer);
     }
   }
+  const due = effects.filter((_, index) => mirrored[index]?.fact.isRefillDue);
+  if (due.length > 0) {
+    await requestRefills(
+      env,
+      due.map(({ follower }) => follower),
+    );
+  }
   await deleteEffects(
     env,
     effects.map(({ id }) => id),
@@ -78,7 +86,8 @@ export async function mirrorFollow(
   return mirrored;
 }
 
-type FollowFact = Mirrored & { bell: 0 | 1 };
+/** `isRefillDue`: so much has left the follower's feed that it must be filled. */
+type FollowFact = Mirrored & { bell: 0 | 1; isRefillDue: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
 type MirroredFollow = Followee & { fact: FollowFact };
 type MirrorOptions = {
@@ -147,7 +156,8 @@ const PAIRS = rowsOf(following, ["follower", "followee"]);
 const FACTS = textOf(sql`
   SELECT ${following.follower} AS "follower", ${following.followee} AS "followee",
     ${following.active} AS "active", ${following.requested} AS "requested", ${following.asked} AS "asked",
-    ${following.since} AS "since", ${following.version} AS "version", ${following.bell} AS "bell"
+    ${following.since} AS "since", ${following.version} AS "version", ${following.bell} AS "bell",
+    EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ${following.follower} AND ${IS_REFILL_DUE}) AS "isRefillDue"
   FROM json_each(?1) CROSS JOIN ${following} ON ${PAIRS.matches}`);
 
 /**
@@ -217,15 +227,12 @@ const DELETE_LEGACY = textOf(sql`
 const BACKFILL_BESIDE = textOf(sql`
   INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
   SELECT ?1, ${posts.id}, ?2 FROM ${posts}
-  WHERE ${posts.author} = ?2
-    AND EXISTS (
-      SELECT 1 FROM ${following}
-      WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1)
+  WHERE ${posts.author} = ?2 AND ${fillsSql(sql`?1`, sql`?2`)}
     AND coalesce((SELECT ${people.reach} FROM ${people} WHERE ${people.id} = ?2), 'pushed') = 'pushed'
-  ORDER BY ${posts.id} DESC LIMIT ${literal(FEED_MAX)}
+  ORDER BY ${posts.id} DESC LIMIT ${literal(ENTRIES_PER_AUTHOR)}
   ON CONFLICT DO NOTHING`);
 
-/** Adds the followee's newest posts to the feed, as many as a feed keeps, because all may be newer than its entries. */
+/** Adds the followee's newest posts to the feed, as many as a feed keeps of one author. */
 async function backfill(env: Env, follower: PersonId, followee: PersonId): Promise<void> {
   // Reads the primary, because a replica may lack posts that were published before the mirror was written.
   const newest = await databaseOf(env, followee)
@@ -233,7 +240,7 @@ async function backfill(env: Env, follower: PersonId, followee: PersonId): Promi
     .from(posts)
     .where(eq(posts.author, followee))
     .orderBy(desc(posts.id))
-    .limit(FEED_MAX);
+    .limit(ENTRIES_PER_AUTHOR);
   const ids = newest.map(({ id }) => id);
   await databaseOf(env, follower).patient.batch([
     statement(BACKFILL, follower, followee, JSON.stringify(ids)),
@@ -245,9 +252,8 @@ async function mark(env: Env, follower: PersonId, followee: PersonId): Promise<v
   await databaseOf(env, follower).patient.batch([markStatement([follower], followee)]);
 }
 
-// Joins the fact, which lives in the database of the feed, so that an unfollow in the meantime wins.
+// Checks the facts, which live in the database of the feed, so that an unfollow in the meantime wins.
 const BACKFILL = textOf(sql`
   INSERT INTO ${feed} (${list(feed.reader, feed.post, feed.author)})
-  SELECT ${following.follower}, value, ${following.followee} FROM ${following} JOIN json_each(?3)
-  WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1
+  SELECT ?1, value, ?2 FROM json_each(?3) WHERE ${fillsSql(sql`?1`, sql`?2`)}
   ON CONFLICT DO NOTHING`);

@@ -4,7 +4,7 @@ import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { bare, textOf } from "../../schema/d1/sql.ts";
 import { following } from "../../schema/tables/people.ts";
-import { feed } from "../../schema/tables/posts.ts";
+import { leaveFeedStatements } from "../feeds/refill.ts";
 import { newEffect, saveEffectIf } from "../storage/effects.ts";
 
 /** A condition of `endFollowStatements`, in the text of its statements. */
@@ -47,13 +47,7 @@ export function endFollowStatements(
     statements: [
       saveEffectIf(effect, isOpen, [follower, followee, ...values.map(String)]),
       statement(end, follower, followee, ...values),
-      statement(EMPTY_FEED, follower, followee),
+      ...leaveFeedStatements(follower, followee),
     ],
   };
 }
-
-const EMPTY_FEED = textOf(sql`
-  DELETE FROM ${feed} WHERE ${feed.reader} = ?1 AND ${feed.author} = ?2
-  AND NOT EXISTS (
-    SELECT 1 FROM ${following}
-    WHERE ${following.follower} = ?1 AND ${following.followee} = ?2 AND ${following.active} = 1)`);

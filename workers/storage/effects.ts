@@ -49,16 +49,37 @@ export const saveEffectIf = (
   now = Date.now(),
 ): Statement => statement(`${SAVE_IF} ${condition}`, ...valuesOf(effect, now), ...values);
 
+/**
+ * Like `saveEffectIf`, and stores in its field `name` the result of the expression `value`, which reads `values` too. The
+ * effect that is sent lacks the field, so its consumer must read the stored one.
+ */
+export const saveEffectWith = (
+  effect: Effect,
+  { name, value }: { name: string; value: string },
+  condition: string,
+  values: readonly string[],
+  now = Date.now(),
+): Statement =>
+  statement(
+    `${SAVE_WITH} json_set(?2, '$.${name}', ${value}), ?3 WHERE ${condition}`,
+    ...valuesOf(effect, now),
+    ...values,
+  );
+
 const valuesOf = (effect: Effect, now: number) => [effect.id, JSON.stringify(effect), now + RETRY_AFTER];
 
 const COLUMNS = list(effects.id, effects.body, effects.dueAt);
 const SAVE = textOf(sql`INSERT INTO ${effects} (${COLUMNS}) VALUES (?1, ?2, ?3)`);
+const SAVE_WITH = textOf(sql`INSERT INTO ${effects} (${COLUMNS}) SELECT ?1,`);
 const SAVE_IF = textOf(sql`INSERT INTO ${effects} (${COLUMNS}) SELECT ?1, ?2, ?3 WHERE`);
 
-/** Sends an effect to its queue. Never fails, because cron resends an effect that could not be sent. */
-export async function sendEffect(env: Env, effect: Effect): Promise<void> {
+/**
+ * Sends an effect to its queue, which holds it back for `delaySeconds`. Never fails, because cron resends an effect that
+ * could not be sent.
+ */
+export async function sendEffect(env: Env, effect: Effect, delaySeconds = 0): Promise<void> {
   try {
-    await within(STORE_TIMEOUT, queueOf(env, effect).send(effect), "the queue of effects");
+    await within(STORE_TIMEOUT, queueOf(env, effect).send(effect, { delaySeconds }), "the queue of effects");
   } catch (error) {
     logWarning("effect not sent, cron will", { id: effect.id, error: String(error) });
   }
@@ -76,10 +97,33 @@ export async function continueEffect(env: Env, effect: Effect, now = Date.now())
   await sendEffect(env, effect);
 }
 
+/**
+ * Saves the progress of an effect that takes over `others` of the same shard, and deletes those, in one transaction. Then
+ * sends it again. Does not restore one that is done.
+ */
+export async function replaceEffects(
+  env: Env,
+  effect: Effect,
+  others: readonly EffectId[],
+  now = Date.now(),
+): Promise<void> {
+  await databaseOf(env, effect.id).patient.batch([
+    statement(PROGRESS, ...valuesOf(effect, now)),
+    statement(DELETE_DONE, JSON.stringify(others)),
+  ]);
+  await sendEffect(env, effect);
+}
+
+const PROGRESS = textOf(sql`
+  UPDATE ${effects} SET ${bare(effects.body)} = ?2, ${bare(effects.dueAt)} = ?3 WHERE ${effects.id} = ?1`);
+
 /** Deletes an effect that is done, in one transaction with its last statements in the same database. */
 export async function deleteEffect(env: Env, id: EffectId, last: readonly Statement[] = []): Promise<void> {
-  await databaseOf(env, id).patient.batch([...last, statement(DELETE, id)]);
+  await databaseOf(env, id).patient.batch([...last, deleteEffectStatement(id)]);
 }
+
+/** The statement that deletes an effect, for a batch in its database. */
+export const deleteEffectStatement = (id: EffectId): Statement => statement(DELETE, id);
 
 const DELETE = textOf(sql`DELETE FROM ${effects} WHERE ${effects.id} = ?1`);
 

@@ -2,10 +2,10 @@
 export const TRIM_ONE_IN = 32;
 
 /** Picks the readers whose turn it is. Their number is the same for every page, so trimming never delays a message. */
-export function pickForTrim<T>(readers: readonly T[]): T[] {
-  const turn = trimTurn();
-  return readers.filter((_, index) => index % TRIM_ONE_IN === turn);
+export function pickForTrim<T>(readers: readonly T[], oneIn = TRIM_ONE_IN): T[] {
+  const turn = trimTurn(oneIn);
+  return readers.filter((_, index) => index % oneIn === turn);
 }
 
-/** Returns whose turn it is: those in each TRIM_ONE_IN places of a list with this remainder. */
-export const trimTurn = (): number => Math.floor(Math.random() * TRIM_ONE_IN);
+/** Returns whose turn it is: those in each `oneIn` places of a list with this remainder. */
+export const trimTurn = (oneIn = TRIM_ONE_IN): number => Math.floor(Math.random() * oneIn);

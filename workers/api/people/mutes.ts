@@ -8,6 +8,8 @@ import { list, literal, textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
 import { mutes as mutesTable } from "../../../schema/tables/notifications.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
+import { leaveFeedStatements, refillStatements, sendRefill, unmutedStatement } from "../../feeds/refill.ts";
+import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
 import { peopleSeenBy } from "../../reads/visibility.ts";
@@ -33,7 +35,8 @@ for (const { wanted, ...operation } of [
     method: "delete",
     wanted: false,
     summary: "Unmute a person",
-    description: "What they have posted in the meantime appears in the viewer's feed as if they had never been muted.",
+    description:
+      "A moment later, what they have posted in the meantime appears in the viewer's feed as if they had never been muted.",
   },
 ] as const) {
   mutes.openapi(
@@ -76,19 +79,29 @@ mutes.openapi(
 );
 
 /**
- * Mutes or unmutes a person. Costs two D1 queries for the handle and a batch in the viewer's database, which writes
- * nothing if nothing changes.
+ * Mutes or unmutes a person. Costs two D1 queries for the handle and a batch in the viewer's database, which writes the
+ * mute, the feed entries that leave and at most three rows for a refill, or nothing if nothing changes.
  */
 async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promise<{ mutedByMe: boolean }> {
   const { person } = claimedViewer(c);
   const other = await personByHandle(c.var.reader, handle);
   if (!other) throw new Refusal("person_not_found");
   if (person === other) throw new Refusal("cannot_mute_yourself");
-  const results = await c.var.reader.write<object>(
-    person,
-    [wanted ? MUTE : UNMUTE, IS_MUTED, BLOCK_BETWEEN].map((text) => statement(text, person, other)),
-  );
-  const [, muted, between] = results.map((result) => result.rows[0]);
+  const { muted, between } = await withFreshIds(async () => {
+    const refill = refillStatements(person);
+    const changes = wanted
+      ? [statement(MUTE, person, other), ...leaveFeedStatements(person, other)]
+      : [unmutedStatement(person, other), statement(UNMUTE, person, other)];
+    const results = await c.var.reader.write<object>(person, [
+      ...changes,
+      ...refill.statements,
+      statement(IS_MUTED, person, other),
+      statement(BLOCK_BETWEEN, person, other),
+    ]);
+    if (results[changes.length]?.changes) c.executionCtx.waitUntil(sendRefill(c.env, refill.effect));
+    const [muted, between] = results.slice(-2).map((result) => result.rows[0]);
+    return { muted, between };
+  });
   if (blockOf(between as BlockRow | undefined).theirs) throw new Refusal("person_not_found");
   if (wanted && !muted) throw new Refusal("too_many_mutes");
   return { mutedByMe: muted !== undefined };

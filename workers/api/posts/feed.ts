@@ -12,6 +12,8 @@ feed.openapi(
     method: "get",
     path: "/feed",
     summary: "List the posts of the people the viewer follows and the viewer's own, newest first",
+    description:
+      "A feed holds the newest 500 posts, and of each person at most the newest 100. It leaves out people whom the viewer has muted.",
     request: { query: PageQuery },
     responses: { 200: json(PostPage), ...refusals },
   }),
