@@ -31,6 +31,8 @@ export const notifications = sqliteTable(
     pushedAt: integer("pushed_at").notNull().default(0),
     /** Until when a delayed message waits that will push it, in ms since 1970: workers/push/consumer.ts. */
     pushHeldUntil: integer("push_held_until").notNull().default(0),
+    /** When somebody whom the recipient follows last raised it, in ms since 1970; 0 if only others did. */
+    followedAt: integer("followed_at").notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.recipient, t.kind, t.subject] }),

@@ -36,6 +36,8 @@ export const people = sqliteTable("people", {
   /** The effect of the refill that their feed waits for, and whether that has read whom they follow. */
   refill: text().$type<EffectId>(),
   refillBegun: integer("refill_begun", { mode: "boolean" }).notNull().default(false),
+  /** JSON: their last pushes, newest first (workers/push/pace.ts). */
+  recentPushes: text("recent_pushes").notNull().default("[]"),
   /** When they last changed their handle, in ms since 1970. */
   handleChangedAt: integer("handle_changed_at").notNull().default(0),
   /** What they may do beyond others. */

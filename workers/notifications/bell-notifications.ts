@@ -5,14 +5,15 @@ import { fieldsOf, list, textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
 import { following } from "../../schema/tables/people.ts";
+import { trimInboxStatements } from "./inbox-limit.ts";
 import { kindSql, wantsNotificationSql } from "./notification-rules.ts";
 import { type UnreadNotification, unreadStatements } from "./write-notifications.ts";
 
 /**
  * Statements for a batch in the followers' database that notify those with a bell for `author` of each of `posts`, once
  * and if their preferences allow it. Includes dormant readers, since they asked for it. The last statement returns the
- * unread notifications: see `unreadIn`. Reads 3 to 5 rows and writes 2 for each follower. Returns no statements for no
- * followers.
+ * unread notifications: see `unreadIn`. Reads 3 to 5 rows and writes 2 for each follower, and trims inboxes in turn.
+ * Returns no statements for no followers.
  */
 export function bellStatements(
   followers: readonly PersonId[],
@@ -24,7 +25,11 @@ export function bellStatements(
   const written = followers.flatMap((recipient) =>
     posts.map((subject) => ({ recipient, kind: "new_post" as const, subject })),
   );
-  return [statement(NOTIFY, JSON.stringify(followers), JSON.stringify(rows), author), ...unreadStatements(written)];
+  return [
+    statement(NOTIFY, JSON.stringify(followers), JSON.stringify(rows), author),
+    ...trimInboxStatements(followers),
+    ...unreadStatements(written),
+  ];
 }
 
 /** Returns the unread notifications from the results of a batch that ends with `bellStatements`. */

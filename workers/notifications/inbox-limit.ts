@@ -4,23 +4,57 @@ import { literal, textOf } from "../../schema/d1/sql.ts";
 import { notifications } from "../../schema/tables/notifications.ts";
 import { pickForTrim } from "../storage/trim-turns.ts";
 import { KEYS } from "./notification-keys.ts";
-
-/** The most notifications that an inbox keeps. Like feeds, inboxes are trimmed in turn: see feed-bound.ts. */
-export const INBOX_MAX = 1000;
+import { kindSql } from "./notification-rules.ts";
 
 /**
- * Statements for a batch that has written notifications: they trim the inboxes whose turn it is to the newest INBOX_MAX
- * notifications, including hidden ones. Reads the inbox of one recipient in 32, and writes the rows that it deletes.
+ * An inbox keeps the newest KEPT_FROM_FOLLOWED notifications that people raised whom its owner follows, and the newest
+ * KEPT_FROM_OTHERS of everybody else's. Each has its own places, so strangers displace nothing that comes from people
+ * they follow. Follow requests, which are one notification, are always kept.
+ */
+export const KEPT_FROM_FOLLOWED = 700;
+export const KEPT_FROM_OTHERS = 300;
+
+/**
+ * The most notifications in which one person alone appears. What others have raised too is kept while there is room: of
+ * strangers' notifications, those whose newest person has more than this many go first.
+ */
+export const KEPT_FROM_ONE = 50;
+
+/** The most notifications that an inbox keeps. */
+export const INBOX_MAX = KEPT_FROM_FOLLOWED + KEPT_FROM_OTHERS;
+
+/**
+ * Statements for a batch that has written notifications: they trim the inboxes whose turn it is, including hidden
+ * notifications. Like feeds, inboxes are trimmed in turn. For one recipient in 64, reads about nine rows for each
+ * notification of the inbox, as D1 counts, and writes the rows that it deletes.
  */
 export function trimInboxStatements(recipients: readonly string[]): Statement[] {
   const picked = pickForTrim([...new Set(recipients)]);
   return picked.length > 0 ? [statement(TRIM, JSON.stringify(picked))] : [];
 }
 
+// Of these kinds, only people whom the recipient follows can raise many: followers share one notification a day.
+const KNOWN_BY_KIND = sql`${notifications.kind} IN (
+  ${kindSql("follow")}, ${kindSql("request_accepted")}, ${kindSql("new_post")})`;
+
+/** SQL over `notifications`: whether it is not one that strangers can raise in any number. */
+export const IS_KNOWN = sql`(
+  ${notifications.followedAt} > 0 OR ${KNOWN_BY_KIND} OR ${notifications.kind} = ${kindSql("follow_request")})`;
+
 const TRIM = textOf(sql`
   DELETE FROM ${notifications} WHERE (${KEYS.columns}) IN (
     SELECT ${KEYS.columns} FROM (
-      SELECT ${notifications.recipient}, ${notifications.kind}, ${notifications.subject},
-        row_number() OVER (PARTITION BY ${notifications.recipient} ORDER BY ${notifications.at} DESC) AS place
-      FROM json_each(?1) CROSS JOIN ${notifications} ON ${notifications.recipient} = value)
-    WHERE place > ${literal(INBOX_MAX)})`);
+      SELECT ${KEYS.columns}, known_at, nth, is_alone, row_number() OVER (
+        PARTITION BY recipient, known_at > 0
+        ORDER BY known_at = 0 AND nth > ${literal(KEPT_FROM_ONE)}, iif(known_at > 0, known_at, at) DESC) AS place
+      FROM (
+        SELECT ${notifications.recipient}, ${notifications.kind}, ${notifications.subject}, ${notifications.at},
+          iif(${KNOWN_BY_KIND}, ${notifications.at}, ${notifications.followedAt}) AS known_at,
+          json_array_length(${notifications.actors}) = 1 AS is_alone,
+          row_number() OVER (
+            PARTITION BY ${notifications.recipient}, ${notifications.actors} ->> 0
+            ORDER BY ${notifications.at} DESC) AS nth
+        FROM json_each(?1) CROSS JOIN ${notifications} ON ${notifications.recipient} = value
+          AND ${notifications.kind} <> ${kindSql("follow_request")}))
+    WHERE (is_alone AND nth > ${literal(KEPT_FROM_ONE)})
+      OR place > iif(known_at > 0, ${literal(KEPT_FROM_FOLLOWED)}, ${literal(KEPT_FROM_OTHERS)}))`);

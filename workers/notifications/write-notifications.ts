@@ -52,6 +52,18 @@ const RAISED = sql`coalesce((
     post: field("post"),
   })}), 0)`;
 
+/** Whether the recipient follows somebody of whose events they want to hear. */
+const BY_FOLLOWED = sql`EXISTS (
+  SELECT 1 FROM json_each(${jsonField("events")}) AS event
+  CROSS JOIN ${following} ON ${following.follower} = ${field("recipient")}
+    AND ${following.followee} = ${event("actor")} AND ${following.active} = 1
+  WHERE ${wantsNotificationSql({
+    recipient: field("recipient"),
+    kind: field("kind"),
+    actor: event("actor"),
+    post: field("post"),
+  })})`;
+
 const IS_NEWER = sql`${excluded(notifications.version)} > ${notifications.version}`;
 const IS_RAISED = sql`${excluded(notifications.raised)} > ${notifications.raised}`;
 
@@ -65,8 +77,10 @@ const MAY_HEAR = sql`(
     AND ${following.followee} = ${field("author")} AND ${following.active} = 1))`;
 
 const WRITE = textOf(sql`
-  INSERT INTO ${notifications} (${NOTICES.columns}, ${list(notifications.raised, notifications.at)})
-  SELECT ${NOTICES.values}, raised, iif(raised > 0, ${field("at")}, 0)
+  INSERT INTO ${notifications}
+    (${NOTICES.columns}, ${list(notifications.raised, notifications.at, notifications.followedAt)})
+  SELECT ${NOTICES.values}, raised, iif(raised > 0, ${field("at")}, 0),
+    iif(raised > 0 AND ${BY_FOLLOWED}, ${field("at")}, 0)
   FROM (SELECT value, ${RAISED} AS raised FROM json_each(?1) AS notice) AS notice
   WHERE ${MAY_HEAR}
   ON CONFLICT DO UPDATE SET
@@ -75,6 +89,8 @@ const WRITE = textOf(sql`
     ${bare(notifications.excerpt)} = iif(${IS_NEWER}, ${excluded(notifications.excerpt)}, ${notifications.excerpt}),
     ${bare(notifications.version)} = max(${notifications.version}, ${excluded(notifications.version)}),
     ${bare(notifications.at)} = iif(${IS_RAISED}, ${excluded(notifications.at)}, ${notifications.at}),
+    ${bare(notifications.followedAt)} =
+      iif(${IS_RAISED}, max(${notifications.followedAt}, ${excluded(notifications.followedAt)}), ${notifications.followedAt}),
     ${bare(notifications.raised)} = max(${notifications.raised}, ${excluded(notifications.raised)})
   WHERE ${IS_NEWER} OR ${IS_RAISED}`);
 

@@ -33,7 +33,7 @@ export async function buildJobs(
     const [fresh, retries] = [dueOf.get(person) ?? [], retriesOf.get(person) ?? []];
     const pushes = await pushesOf(env, background, owned, [...fresh, ...retries.map(({ entry }) => entry)]);
     const visible = fresh.filter((entry) => pushes.has(entry)).sort((a, b) => b.at - a.at);
-    const { single, more } = paced(visible, recent.get(person) ?? 0);
+    const { single, more, inSummary } = paced(visible, ({ isStrange }) => isStrange === 1, recent.get(person) ?? []);
     const summary = more > 0 ? [{ push: await summaryOf(person, more, now), entry: undefined }] : [];
     const toAll = [...single.flatMap((entry) => withPush(pushes, entry)), ...summary];
     return {
@@ -45,10 +45,7 @@ export async function buildJobs(
             .flatMap((device) => withPush(pushes, entry).map((job) => ({ ...job, device, attempt }))),
         ),
       ],
-      pushed: visible.map((entry, place) => ({
-        entry,
-        isCounted: place < single.length || (more > 0 && place === single.length),
-      })),
+      pushed: visible.map((entry) => ({ entry, isCounted: single.includes(entry) || entry === inSummary })),
     };
   });
   const perPerson = await Promise.all(all);

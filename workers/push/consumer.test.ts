@@ -3,20 +3,22 @@ import { afterEach, expect, it, vi } from "vitest";
 import { NOTICE_WINDOW } from "../../durable-objects/post/outbox/outbox-policy.ts";
 import { newId } from "../../schema/ids.ts";
 import { d1Of } from "../../tests/runtime/stores/d1.ts";
-import { comment, succeed, projectAll, publish } from "../../tests/runtime/world/api.ts";
+import { comment, succeed, projectAll, publish, type Someone } from "../../tests/runtime/world/api.ts";
 import { d1Costs } from "../../tests/runtime/stores/d1-costs.ts";
 import { recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { withFaults } from "../../tests/runtime/stores/faults.ts";
 import { ask, signUp } from "../../tests/runtime/world/people.ts";
+import { writeFollow } from "../../tests/runtime/world/posts.ts";
 import {
   type Key,
   markInboxRead,
   pushWorld,
   stateOf,
   writeFollowNotification,
+  writeNotification,
 } from "../../tests/runtime/push/pushed.ts";
 import { AGAIN_AFTER } from "./due.ts";
-import { PUSHES_A_MINUTE } from "./pace.ts";
+import { PUSHES_A_MINUTE, PUSHES_FROM_STRANGERS } from "./pace.ts";
 
 const world = await pushWorld();
 const { services, messages } = world;
@@ -228,6 +230,41 @@ it("pushes one person so many times a minute, the last of which says how much mo
   expect(services.arrived).toHaveLength(PUSHES_A_MINUTE + 1);
 });
 
+it("leaves places for followed people when strangers flood somebody, however much they write", async () => {
+  const queues = recordQueues();
+  const [ada, friend, stranger] = [await world.someone(), await signUp(), await signUp()];
+  await writeFollow(ada.person.id, friend.person.id);
+  const post = await publish(ada);
+  await projectAll(queues, post.id);
+  let raised = Date.now();
+  const mention = ({ person }: Someone): Promise<Key> => {
+    raised += 1;
+    return writeNotification({
+      recipient: ada.person.id,
+      kind: "mention",
+      subject: newId(0, raised, 0),
+      post: post.id,
+      count: 1,
+      actors: [person.id],
+      excerpt: "Look at this",
+      version: raised,
+      events: [{ actor: person.id, raised }],
+    });
+  };
+  const flood = async (count: number) => {
+    const keys: Key[] = [];
+    for (let number = 0; number < count; number += 1) keys.push(await mention(stranger));
+    await world.announced(...keys);
+  };
+  await flood(20);
+  await flood(60); // More than an inbox keeps of one person.
+  await flood(5);
+  expect(services.arrived).toHaveLength(PUSHES_FROM_STRANGERS);
+  expect(titles().at(-1)).toBe("18 more notifications");
+  await world.announced(await mention(friend), await mention(friend));
+  expect(titles().filter((title) => title.startsWith(friend.person.name))).toHaveLength(2);
+});
+
 it("goes on pushing somebody who has more news than places every minute", async () => {
   const start = Date.now();
   atTime(start);
@@ -267,7 +304,7 @@ it("settles each message by itself when they cannot be handled together", async 
   expect(services.arrived).toHaveLength(2);
 });
 
-it("costs a batch two D1 batches of a database and what its inboxes cost, and a row for each entry", async () => {
+it("costs a batch two D1 batches of a database and what its inboxes cost, and a row for each entry and recipient", async () => {
   const people = [await world.someone(), await world.someone()];
   const ben = await signUp();
   const keys = await Promise.all(people.map((person) => writeFollowNotification(person, [ben])));
@@ -275,6 +312,6 @@ it("costs a batch two D1 batches of a database and what its inboxes cost, and a 
   const databases = new Set(people.map(({ person }) => d1Of(env, person.id))).size;
   const costs = await d1Costs(() => world.consume(keys));
   expect(services.arrived.length).toBeGreaterThan(1);
-  expect(costs.queries.length).toBeLessThanOrEqual(4 * databases);
+  expect(costs.queries.length).toBeLessThanOrEqual(5 * databases);
   expect(costs.rowsWritten).toBeLessThanOrEqual(2);
 });

@@ -5,13 +5,15 @@ import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../schema/d1/blocks.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import type { PushMessage } from "../../schema/messages/push.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
-import { bare, literal, rowsOf, textOf } from "../../schema/d1/sql.ts";
+import { bare, fieldsOf, jsonFieldsOf, literal, rowsOf, textOf } from "../../schema/d1/sql.ts";
 import { notifications, quietHours } from "../../schema/tables/notifications.ts";
-import { blocks, sessions } from "../../schema/tables/people.ts";
+import { blocks, people, sessions } from "../../schema/tables/people.ts";
 import { pushSubscriptions } from "../../schema/tables/push.ts";
 import { ENTRY_COLUMNS, type InboxEntry } from "../notifications/inbox.ts";
 import { keyOf, KEYS, type NotificationKey } from "../notifications/notification-keys.ts";
+import { IS_KNOWN } from "../notifications/inbox-limit.ts";
 import { DUE_FROM, WANTS_PUSH } from "./due.ts";
+import { PUSHES_A_MINUTE, type RecentPush } from "./pace.ts";
 
 type Notification = typeof notifications.$inferSelect;
 type Hours = typeof quietHours.$inferSelect;
@@ -21,6 +23,8 @@ export type Entry = InboxEntry &
   Pick<Notification, "recipient" | "raised"> & {
     dueFrom: number | null;
     heldUntil: Notification["pushHeldUntil"];
+    /** Whether only people have raised it whom the recipient does not follow. */
+    isStrange: 0 | 1;
     fromMinute: Hours["fromMinute"] | null;
     toMinute: Hours["toMinute"] | null;
     timeZone: Hours["timeZone"] | null;
@@ -33,11 +37,10 @@ export type Device = Pick<
   "person" | "endpoint" | "p256dh" | "auth" | "session" | "failingSince"
 >;
 
-/** `recent` says how many pushes each person got in the last minute. */
-export type PushState = { entries: Entry[]; devices: Device[]; recent: Map<PersonId, number> };
+/** `recent`: the pushes that each person got in the last minute. */
+export type PushState = { entries: Entry[]; devices: Device[]; recent: Map<PersonId, RecentPush[]> };
 
-/** How many of a person's newest unread notifications are searched for recent pushes. */
-const RECENT_MAX = 50;
+const MINUTE = 60_000; // ms
 
 /**
  * Reads the notifications that `messages` name, and the devices and recent pushes of their recipients. Omits
@@ -49,23 +52,29 @@ export async function readPushState(
   now: number,
 ): Promise<PushState> {
   const keys = JSON.stringify(messages.map(keyOf));
-  const people = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
+  const recipients = JSON.stringify([...new Set(messages.map(({ recipient }) => recipient))]);
   const [entries, devices, recent] = await database.patient.batch([
     statement(ENTRIES, keys),
-    statement(DEVICES, people, now),
-    statement(RECENT, people, now - 60_000),
+    statement(DEVICES, recipients, now),
+    statement(RECENT, recipients),
   ]);
-  const counts = (recent?.rows ?? []) as Recent[];
+  const pushed = (recent?.rows ?? []) as Recent[];
   return {
     entries: (entries?.rows ?? []) as Entry[],
     devices: (devices?.rows ?? []) as Device[],
-    recent: new Map(counts.map(({ person, pushes }) => [person, pushes])),
+    recent: new Map(
+      pushed.map(({ person, pushes }) => {
+        const all = JSON.parse(pushes) as RecentPush[];
+        return [person, all.filter(({ at }) => at > now - MINUTE)];
+      }),
+    ),
   };
 }
 
 const ENTRIES = textOf(sql`
   SELECT ${notifications.recipient}, ${ENTRY_COLUMNS}, ${notifications.raised},
     ${DUE_FROM} AS "dueFrom", ${notifications.pushHeldUntil} AS "heldUntil",
+    NOT ${IS_KNOWN} AS "isStrange",
     ${quietHours.fromMinute} AS "fromMinute", ${quietHours.toMinute} AS "toMinute",
     ${quietHours.timeZone} AS "timeZone",
     EXISTS (
@@ -84,16 +93,10 @@ const DEVICES = textOf(sql`
   CROSS JOIN ${pushSubscriptions} ON ${pushSubscriptions.person} = value
   CROSS JOIN ${sessions} ON ${sessions.id} = ${pushSubscriptions.session} AND ${sessions.expiresAt} > ?2`);
 
-type Recent = { person: PersonId; pushes: number };
+type Recent = { person: PersonId; pushes: string };
 const RECENT = textOf(sql`
-  SELECT value AS "person", (
-    SELECT count(*) FROM (
-      SELECT ${notifications.pushedAt} FROM ${notifications} INDEXED BY notifications_by_time
-      WHERE ${notifications.recipient} = value AND ${notifications.count} > 0 AND ${notifications.raised} > 0
-      AND (${notifications.raised} > ${notifications.seen}) = 1
-      ORDER BY ${notifications.at} DESC LIMIT ${literal(RECENT_MAX)})
-    WHERE ${bare(notifications.pushedAt)} > ?2) AS "pushes"
-  FROM json_each(?1)`);
+  SELECT ${people.id} AS "person", ${people.recentPushes} AS "pushes"
+  FROM json_each(?1) CROSS JOIN ${people} ON ${people.id} = value`);
 
 /**
  * The results of a batch. `pushed`: notifications that need no further push in the version that was read. `held`: those
@@ -118,6 +121,7 @@ export function resultStatements({ pushed, held, gone, failing }: BatchResults, 
         pushedAt: isCounted ? now : 0,
       })),
     ),
+    ...setBased(STORE_RECENT, recentOf(pushed, now)),
     ...setBased(
       STORE_HELD,
       held.map(({ entry, until }): HeldRow => ({ ...keyOf(entry), pushHeldUntil: until })),
@@ -139,6 +143,27 @@ const STORE_PUSHED = textOf(sql`
   UPDATE ${notifications} SET ${bare(notifications.pushed)} = ${PUSHED.value("pushed")},
     ${bare(notifications.pushedAt)} = max(${notifications.pushedAt}, ${PUSHED.value("pushedAt")})
   FROM json_each(?1) WHERE ${KEYS.matches} AND ${notifications.pushed} < ${PUSHED.value("pushed")}`);
+
+type RecentRow = { person: PersonId; pushes: RecentPush[] };
+
+/** Returns the pushes of each person that count. */
+function recentOf(pushed: BatchResults["pushed"], now: number): RecentRow[] {
+  const counted = pushed.filter(({ isCounted }) => isCounted);
+  return [...Map.groupBy(counted, ({ entry }) => entry.recipient)].map(([person, own]) => ({
+    person,
+    pushes: own.map(({ entry: { isStrange } }) => ({ at: now, isStrange })),
+  }));
+}
+
+const added = fieldsOf<RecentRow>("added.value");
+const STORE_RECENT = textOf(sql`
+  UPDATE ${people} SET ${bare(people.recentPushes)} = (
+    SELECT json_group_array(json(push)) FROM (
+      SELECT push FROM (
+        SELECT value AS push FROM json_each(${people.recentPushes})
+        UNION ALL SELECT value FROM json_each(${jsonFieldsOf<RecentRow>("added.value")("pushes")}))
+      ORDER BY push ->> 'at' DESC LIMIT ${literal(PUSHES_A_MINUTE)}))
+  FROM json_each(?1) AS added WHERE ${people.id} = ${added("person")}`);
 
 const HELD = rowsOf(notifications, ["pushHeldUntil"]);
 type HeldRow = NotificationKey & typeof HELD.Row;

@@ -87,6 +87,7 @@ it.each(["pushed", "merged"])("notifies followers with a bell once, and nobody e
     pushed: 0,
     pushed_at: 0,
     push_held_until: 0,
+    followed_at: 0, // Its kind says so.
   });
 
   await write(ada, "UPDATE notifications SET seen = raised WHERE recipient = ?");

@@ -1,5 +1,5 @@
 /** Bounded lists are trimmed now and then, not with every row: a message trims one in TRIM_ONE_IN of the lists it writes to. */
-export const TRIM_ONE_IN = 32;
+export const TRIM_ONE_IN = 64;
 
 /** Picks the readers whose turn it is. Their number is the same for every page, so trimming never delays a message. */
 export function pickForTrim<T>(readers: readonly T[], oneIn = TRIM_ONE_IN): T[] {

@@ -17,7 +17,8 @@ notifications.openapi(
     path: "/notifications",
     summary: "List the notifications in the viewer's inbox, newest first",
     description:
-      "One notification for each kind and subject, which grows as more people act. An inbox keeps the newest 1,000.",
+      "One notification for each kind and subject, which grows as more people act. An inbox keeps the newest 700 from people " +
+      "whom the viewer follows, the newest 300 from everybody else, at most 50 from one person, and all follow requests.",
     request: { query: PageQuery },
     responses: { 200: json(NotificationPage), ...refusals },
   }),
