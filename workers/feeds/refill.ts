@@ -25,7 +25,9 @@ import { fillStatements, FOLLOWED, type Followee } from "./fill.ts";
 /** How many entries may leave a full feed before it is filled again. */
 export const REFILL_FROM = 100;
 /** How long a refill waits for further changes, in seconds. */
-export const REFILL_AFTER = 5;
+const REFILL_AFTER = 5;
+/** Over how many seconds more the refills of many readers spread, so that other effects do not wait for all of them. */
+const REFILL_SPREAD = 40;
 
 type RefillEffect = Extract<Effect, { kind: "refill" }>;
 
@@ -68,33 +70,41 @@ const UNMUTED = textOf(sql`
 export const IS_REFILL_DUE = sql`(
   ${people.feedGaps} >= ${literal(REFILL_FROM)} AND (${people.refill} IS NULL OR ${people.refillBegun}))`;
 
-/**
- * Statements for a batch in the reader's database that save a refill if one is due by then. The caller sends the effect
- * with `sendRefill` if the first of them changed a row. Write at most two rows.
- */
-export function refillStatements(reader: PersonId): { effect: RefillEffect; statements: [Statement, Statement] } {
-  const effect = newEffect(reader, { kind: "refill", reader });
-  return { effect, statements: [saveEffectIf(effect, IS_DUE, [reader]), statement(WANT, reader, effect.id)] };
-}
+type Refill = { statements: [Statement, Statement]; send: (env: Env) => Promise<void> };
 
-export const sendRefill = (env: Env, effect: RefillEffect): Promise<void> => sendEffect(env, effect, REFILL_AFTER);
+/**
+ * Returns the statements for a batch in the reader's database that save a refill if one is due by then. The caller must
+ * `send` it if the first of them changed a row. They write at most two rows.
+ */
+export function refillOf(reader: PersonId, after = REFILL_AFTER): Refill {
+  const effect = newEffect(reader, { kind: "refill", reader });
+  const saved = saveEffectIf(effect, IS_DUE, [reader], Date.now() + after * 1000);
+  return {
+    statements: [saved, statement(WANT, reader, effect.id)],
+    send: (env) => sendEffect(env, effect, after),
+  };
+}
 
 const IS_DUE = textOf(sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?4 AND ${IS_REFILL_DUE})`);
 const WANT = textOf(sql`
   UPDATE ${people} SET ${bare(people.refill)} = ?2, ${bare(people.refillBegun)} = 0
   WHERE ${people.id} = ?1 AND ${IS_REFILL_DUE}`);
 
-/** Saves and sends refills for those of the readers for whom one is due. Costs one D1 batch a database. */
-export async function requestRefills(env: Env, readers: readonly PersonId[]): Promise<void> {
+/**
+ * Saves and sends refills for those of the readers for whom one is due. With `isSpread` they begin up to 45 s later instead
+ * of 5 s. Costs one D1 batch a database.
+ */
+export async function requestRefills(env: Env, readers: readonly PersonId[], { isSpread = false } = {}): Promise<void> {
+  const after = () => REFILL_AFTER + (isSpread ? Math.floor(Math.random() * REFILL_SPREAD) : 0);
   const requested = [...byDatabase(env, new Set(readers), (reader) => reader).values()].map((group) =>
     withFreshIds(async () => {
-      const refills = group.map(refillStatements);
+      const refills = group.map((reader) => refillOf(reader, after()));
       const [first] = group;
       if (!first) return;
       const statements = refills.flatMap((refill) => refill.statements);
       const results = await databaseOf(env, first).patient.batch(statements);
       const saved = refills.filter((_, index) => (results[2 * index]?.changes ?? 0) > 0);
-      await Promise.all(saved.map(({ effect }) => sendRefill(env, effect)));
+      await Promise.all(saved.map(({ send }) => send(env)));
     }),
   );
   await Promise.all(requested);

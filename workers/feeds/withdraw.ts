@@ -73,7 +73,7 @@ async function withdrawOfAuthor(env: Env, group: readonly Withdrawal[]): Promise
     }),
   );
   const readersDue = due.flat().map(({ id }) => id);
-  if (readersDue.length > 0) await requestRefills(env, readersDue);
+  if (readersDue.length > 0) await requestRefills(env, readersDue, { isSpread: true });
   const last = page.length === WITHDRAWN_PER_MESSAGE ? page.at(-1) : undefined;
   if (!last) return deleteEffects(env, ids);
   const rest = { ...first, posts: deleted, after: last, from: state.from };

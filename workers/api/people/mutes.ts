@@ -8,7 +8,7 @@ import { list, literal, textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
 import { mutes as mutesTable } from "../../../schema/tables/notifications.ts";
 import { BLOCK_BETWEEN, blockOf, type BlockRow } from "../../reads/blocks.ts";
-import { leaveFeedStatements, refillStatements, sendRefill, unmutedStatement } from "../../feeds/refill.ts";
+import { leaveFeedStatements, refillOf, unmutedStatement } from "../../feeds/refill.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { fullPage } from "../../reads/full-page.ts";
 import { personByHandle } from "../../reads/people.ts";
@@ -88,7 +88,7 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
   if (!other) throw new Refusal("person_not_found");
   if (person === other) throw new Refusal("cannot_mute_yourself");
   const { muted, between } = await withFreshIds(async () => {
-    const refill = refillStatements(person);
+    const refill = refillOf(person);
     const changes = wanted
       ? [statement(MUTE, person, other), ...leaveFeedStatements(person, other)]
       : [unmutedStatement(person, other), statement(UNMUTE, person, other)];
@@ -98,7 +98,7 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
       statement(IS_MUTED, person, other),
       statement(BLOCK_BETWEEN, person, other),
     ]);
-    if (results[changes.length]?.changes) c.executionCtx.waitUntil(sendRefill(c.env, refill.effect));
+    if (results[changes.length]?.changes) c.executionCtx.waitUntil(refill.send(c.env));
     const [muted, between] = results.slice(-2).map((result) => result.rows[0]);
     return { muted, between };
   });
