@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
+import { ownPath } from "../browser/own-path.ts";
 import { useSubmit } from "../components/controls/submit.ts";
 import { me } from "../state/session.ts";
 
@@ -16,7 +17,7 @@ type Props = {
 export function AccountForm({ title, action, send, fields, other }: Props) {
   const { query, route } = useLocation();
   const { problem, busy, onSubmit } = useSubmit(send);
-  const then = ownPath(query["then"]);
+  const then = ownPath(query["then"], location.origin);
   const isIn = me.value !== undefined;
   const isTaken = problem?.code === "handle_taken" && !("handle" in problem.fields);
   const errors = isTaken ? { handle: problem.message } : (problem?.fields ?? {});
@@ -38,13 +39,4 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
       <p class="soft">{other}</p>
     </form>
   );
-}
-
-/** The path to go on to. A crafted link must not lead to another site, so anything else becomes "/". */
-export function ownPath(path: string | undefined): string {
-  if (path === undefined) return "/";
-  const url = URL.parse(path, location.origin);
-  // Dots are resolved by now: "/..//x" has become "//x", which is the address of another site.
-  const isOwn = path.startsWith("/") && url?.origin === location.origin && !url.pathname.startsWith("//");
-  return isOwn ? url.pathname + url.search : "/";
 }
