@@ -32,7 +32,7 @@ const PURE = "**/*.node.test.ts";
 
 /** Long tests that run with two databases only, because that is the harder case. */
 const TWO_DATABASES_ONLY = [
-  "tests/runtime/private-matrix.test.ts",
+  "tests/runtime/access/**",
   "tests/runtime/replicas/**",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
   "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",

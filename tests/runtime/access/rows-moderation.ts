@@ -1,0 +1,63 @@
+/** Reports, the acts of moderators, what authors may do about comments, and decisions about the viewer. */
+import { NO_COMMENT, NO_PERSON, NO_POST, type Outcome, ofPerson, type Row, signedIn, WITHOUT } from "./outcomes.ts";
+import { isBlock, isShutOut, sees } from "./viewers.ts";
+
+const byModerator = (outcome: string): Outcome =>
+  signedIn((viewer) => (viewer === "moderator" ? outcome : "403 not_a_moderator"));
+
+const [NO_CASE, NO_DECISION, OWN_REPORT] = [
+  "404 case_not_found",
+  "404 decision_not_found",
+  "409 cannot_report_yourself",
+];
+const FILTER = { body: { word: "accessmatrixword", action: "hold" } };
+const BECAUSE = { version: 0, reason: "Because" };
+
+export const MODERATION: Row[] = [
+  ["GET /moderation/queue", byModerator(WITHOUT)],
+  ["GET /moderation/cases/{subject}", byModerator(NO_CASE)],
+  ["POST /moderation/cases/{subject}/decision", byModerator(NO_CASE), { body: { ...BECAUSE, decision: "keep" } }],
+  ["POST /moderation/cases/{subject}/restore", byModerator(NO_CASE), { body: BECAUSE }],
+  ["GET /moderation/log", byModerator(WITHOUT)],
+  ["GET /moderation/filters", byModerator(WITHOUT)],
+  ["PUT /moderation/filters", byModerator("200"), FILTER],
+  ["DELETE /moderation/filters", byModerator("200"), { body: { word: "accessmatrixword" } }],
+
+  ["GET /me/decisions", signedIn(WITHOUT)],
+  ["GET /me/decisions/{subject}", signedIn(NO_DECISION)],
+  ["POST /me/decisions/{subject}/answer", signedIn(NO_DECISION), { body: { text: "Because" } }],
+  ["GET /me/comment-rules", signedIn(WITHOUT)],
+  ["PUT /me/comment-rules/words", signedIn("200"), { body: { words: [] } }],
+  [
+    "PUT /people/{handle}/restriction",
+    signedIn(ofPerson((viewer) => (viewer === "author" ? "409 cannot_restrict_yourself" : "200"))),
+  ],
+  [
+    "DELETE /people/{handle}/restriction",
+    signedIn(ofPerson((viewer) => (viewer === "author" ? "409 cannot_restrict_yourself" : "200"))),
+  ],
+];
+
+export const REPORTS: Row[] = [
+  [
+    "POST /reports",
+    signedIn((viewer, state) => (!sees(viewer, state) ? NO_POST : viewer === "author" ? OWN_REPORT : "202")),
+    { body: { post: "{post}", reason: "spam" } },
+  ],
+  [
+    "POST /reports",
+    signedIn((viewer) => (isBlock(viewer) ? NO_COMMENT : viewer === "author" ? OWN_REPORT : "202")),
+    { body: { post: "{third}", comment: "{byAuthor}", reason: "spam" } },
+  ],
+  [
+    "POST /reports",
+    signedIn((viewer) => (isShutOut(viewer) ? NO_PERSON : viewer === "author" ? OWN_REPORT : "202")),
+    { body: { person: "{handle}", reason: "spam" } },
+  ],
+];
+
+/** They remove comments. */
+export const REMOVALS: Row[] = [
+  ["DELETE /me/posts/comments/{handle}", signedIn(ofPerson(() => "202"))],
+  ["POST /moderation/people/{handle}/comments/removal", byModerator("202"), { body: { reason: "Because" } }],
+];
