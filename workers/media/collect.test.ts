@@ -173,7 +173,8 @@ describe("an owner who deletes an upload", () => {
       .prepare("INSERT INTO people (id, handle, name, media_bytes) VALUES (?, ?, '', 1000)")
       .bind(owner, owner)
       .run();
-    const { bytes } = await (await requestAs(owner, `/v1/media/${id}`)).json<{ bytes: number }>();
+    const stored = d1Of(env, id).prepare("SELECT bytes + derived_bytes AS bytes FROM media WHERE id = ?").bind(id);
+    const bytes = (await stored.first<number>("bytes")) ?? 0;
 
     expect((await withdraw(newPerson(), id)).status).toBe(404);
     expect((await withdraw(owner, id)).status).toBe(204);

@@ -69,7 +69,7 @@ async function seedRows() {
       add("INSERT INTO followers VALUES (?, ?, ?, 1, 3, 0, 0, 2, 9, 2, 1, ?, 9)", id, shardOf(other), other, post),
       add("INSERT INTO followers VALUES (?, ?, ?, 0, 2, 0, 1, 1, 8, -1, 0, NULL, 8)", id, 7, newPerson()),
       add("INSERT INTO blocks VALUES (?, ?, 1, 1, 0, 0)", id, newPerson()),
-      add("INSERT INTO notifications VALUES (?, 'like', ?, ?, '[]', 2, NULL, 1, 1, 1, 1, 1, 1, 1)", id, post, post),
+      add("INSERT INTO notifications VALUES (?, 'like', ?, ?, '[]', 2, NULL, 1, 1, 1, 1, 1, 1, 1, 1)", id, post, post),
       add("INSERT INTO notification_preferences VALUES (?, 'like', 'following', 0)", id),
       add("INSERT INTO quiet_hours VALUES (?, 1320, 420, 'Europe/Lisbon')", id),
       add("INSERT INTO mutes VALUES (?, ?)", id, other),
@@ -201,7 +201,7 @@ it("moves the rows of every table, and no others", async () => {
   const sums = await digests();
   const tables = (rows: Map<string, string>) => new Set([...rows.keys()].map((key) => key.split(" ")[0]));
   expect(tables(new Map([...before].filter(([, row]) => isInRange(row)))).size).toBeGreaterThanOrEqual(
-    MOVED_TABLES.length - 1,
+    MOVED_TABLES.length - 2, // Handles, and those that look alike, have the shard of a hash.
   );
 
   const { id } = await beginMove(world, RANGE);

@@ -21,7 +21,7 @@ const ADDRESSES = [
   "password_resets", "people", "photos", "posts", "profile", "push", "push_subscriptions", "queue", "recover",
   "recovery", "register", "reports", "requests", "reset", "robots", "search", "sessions", "settings", "share", "shop",
   "sign_in", "sign_out", "sign_up", "signin", "signout", "signup", "sitemap", "static", "status", "stories", "tags",
-  "terms", "theme", "uploads", "user", "users", "v1", "v2", "videos", "web", "welcome", "well_known", "www",
+  "terms", "theme", "uploads", "user", "users", "v1", "v2", "videos", "web", "welcome", "well_known", "www", "your_data",
 ];
 
 /** Handles that programs take for something else, or that address everybody. */

@@ -35,6 +35,7 @@ it("has a text and a link for every kind of notification", async () => {
     follow_request: "Ada wants to follow you | /notifications",
     request_accepted: "Ada accepted your follow request | /people/ada",
     new_device: "New sign-in to your account | /settings/security",
+    moderation: "A moderator has made a decision about you | /decisions",
     new_post: "Ada published a new post | /posts/01m3qk7vt4xe9",
   });
 });

@@ -56,6 +56,8 @@ const ONE_EVENT_PER_PERSON: ReadonlySet<NotificationKind> = new Set([
   "follow_request",
   "request_accepted",
 ]);
+/** Kinds that say everything without the name of a person. */
+const NAME_NOBODY: ReadonlySet<NotificationKind> = new Set(["new_device", "moderation"]);
 /** Kinds that the recipient may want to act on soon: texts that people write, follow requests, and sign-ins. */
 const IS_URGENT: ReadonlySet<NotificationKind> = new Set([
   "comment",
@@ -77,9 +79,8 @@ export async function pushOf(
 ): Promise<Push> {
   const { kind } = notification;
   const action = ACTIONS[kind](notification);
-  const isSignIn = kind === "new_device";
-  const title = isSignIn ? action : excerpt(`${actorsOf(notification)} ${action}`.trim(), TITLE_MAX);
-  const body = isSignIn ? (notification.device ?? "") : quoted(notification.excerpt);
+  const title = NAME_NOBODY.has(kind) ? action : excerpt(`${actorsOf(notification)} ${action}`.trim(), TITLE_MAX);
+  const body = kind === "new_device" ? (notification.device ?? "") : quoted(notification.excerpt);
   const payload = { ...fitting(title, body), version, url: urlOf(notification), at };
   return {
     ...(await withTopic(recipient, `${kind} ${subject}`, payload)),
