@@ -29,7 +29,7 @@ export const OWN: Row[] = [
   ["POST /password-resets", always(INVALID), { body: {} }],
   ["DELETE /me", always(INVALID), { body: {} }],
   ["POST /me/export", signedIn("200")],
-  ["GET /me/export/data", own(WITHOUT, WITH)],
+  ["GET /me/export/data", signedIn(WITH)], // It lists what the viewer has liked and said.
   ["GET /me/export/files", signedIn(WITHOUT)],
   ["GET /live", always("426 upgrade_required")],
 

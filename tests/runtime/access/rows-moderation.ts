@@ -1,5 +1,5 @@
 /** Reports, the acts of moderators, what authors may do about comments, and decisions about the viewer. */
-import { NO_COMMENT, NO_PERSON, NO_POST, type Outcome, ofPerson, type Row, signedIn, WITHOUT } from "./outcomes.ts";
+import { NO_COMMENT, NO_PERSON, NO_POST, type Outcome, own, type Row, signedIn, WITHOUT } from "./outcomes.ts";
 import { isBlock, isShutOut, sees } from "./viewers.ts";
 
 const byModerator = (outcome: string): Outcome =>
@@ -10,6 +10,7 @@ const [NO_CASE, NO_DECISION, OWN_REPORT] = [
   "404 decision_not_found",
   "409 cannot_report_yourself",
 ];
+const OWN_RESTRICTION = "409 cannot_restrict_yourself";
 const FILTER = { body: { word: "accessmatrixword", action: "hold" } };
 const BECAUSE = { version: 0, reason: "Because" };
 
@@ -18,7 +19,7 @@ export const MODERATION: Row[] = [
   ["GET /moderation/cases/{subject}", byModerator(NO_CASE)],
   ["POST /moderation/cases/{subject}/decision", byModerator(NO_CASE), { body: { ...BECAUSE, decision: "keep" } }],
   ["POST /moderation/cases/{subject}/restore", byModerator(NO_CASE), { body: BECAUSE }],
-  ["GET /moderation/log", byModerator(WITHOUT)],
+  ["GET /moderation/log", signedIn("403 not_a_moderator")],
   ["GET /moderation/filters", byModerator(WITHOUT)],
   ["PUT /moderation/filters", byModerator("200"), FILTER],
   ["DELETE /moderation/filters", byModerator("200"), { body: { word: "accessmatrixword" } }],
@@ -28,14 +29,8 @@ export const MODERATION: Row[] = [
   ["POST /me/decisions/{subject}/answer", signedIn(NO_DECISION), { body: { text: "Because" } }],
   ["GET /me/comment-rules", signedIn(WITHOUT)],
   ["PUT /me/comment-rules/words", signedIn("200"), { body: { words: [] } }],
-  [
-    "PUT /people/{handle}/restriction",
-    signedIn(ofPerson((viewer) => (viewer === "author" ? "409 cannot_restrict_yourself" : "200"))),
-  ],
-  [
-    "DELETE /people/{handle}/restriction",
-    signedIn(ofPerson((viewer) => (viewer === "author" ? "409 cannot_restrict_yourself" : "200"))),
-  ],
+  ["PUT /people/{handle}/restriction", own("200", OWN_RESTRICTION)],
+  ["DELETE /people/{handle}/restriction", own("200", OWN_RESTRICTION)],
 ];
 
 export const REPORTS: Row[] = [
@@ -58,6 +53,6 @@ export const REPORTS: Row[] = [
 
 /** They remove comments. */
 export const REMOVALS: Row[] = [
-  ["DELETE /me/posts/comments/{handle}", signedIn(ofPerson(() => "202"))],
+  ["DELETE /me/posts/comments/{handle}", own("202", OWN_RESTRICTION)],
   ["POST /moderation/people/{handle}/comments/removal", byModerator("202"), { body: { reason: "Because" } }],
 ];

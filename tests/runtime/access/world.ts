@@ -91,7 +91,7 @@ async function relate(viewer: Viewer, state: State, self: Someone, author: Someo
   const [me, them] = [self.person.handle, author.person.handle];
   if (viewer === "requester" && isPrivate(state)) await succeed("PUT", `/v1/people/${them}/follow`, self);
   if (viewer === "removed") await succeed("DELETE", `/v1/me/followers/${me}`, author);
-  if (viewer === "suspended") await setPerson(self, "suspended_until = 9e15");
+  if (viewer === "suspended") await setPerson(self, `suspended_until = ${Date.now() + 86_400_000}`);
   if (viewer === "moderator") await setPerson(self, "role = 'moderator'");
   if (viewer === "muter") await succeed("PUT", `/v1/people/${them}/mute`, self);
   if (viewer === "blocker" || viewer === "both") await succeed("PUT", `/v1/people/${them}/block`, self);

@@ -54,8 +54,11 @@ export async function ask(method: string, path: string, options: RequestOptions 
   const request = new Request(`${HOST}${path}`, { method, headers, body, ...(options.cf && { cf: options.cf }) });
   const response = await app.fetch(request, options.env ?? queuedEnv, context);
   options.onResponse?.();
+  // A download holds its place until it is read.
+  const isDownload = response.headers.get("content-type") === "application/zip";
+  const read = isDownload ? new Response(await response.arrayBuffer(), response) : response;
   await waitOnExecutionContext(context);
-  return response;
+  return read;
 }
 
 /** Makes a person private in D1 only, as if through another isolate and without the wait. */

@@ -9,8 +9,8 @@ export type ScryptCost = { N: number; r: number; p: number };
 
 /** Words of 32 bits in a block of Salsa20. */
 const SALSA = 16;
-/** How many Salsa20 cores run in one slice: about 2 ms. */
-const SLICE = 8192;
+/** How many Salsa20 cores run in one slice: about 8 ms. */
+const SLICE = 32_768;
 
 /** Derives `bytes` bytes. Returns the same as node:crypto's scrypt. */
 export async function scryptInSlices(
