@@ -16,6 +16,7 @@ const LAYERS = [
   "web/components/controls",
   "web/components/reports",
   "web/components/people",
+  "web/components/account",
   "web/components/media",
   "web/components/posts",
   "web/components/comments",
