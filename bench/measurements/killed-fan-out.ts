@@ -18,7 +18,8 @@ import { type Distribution, distributionOf } from "../load/percentiles.ts";
 import { fillGraphs, type Member } from "../worlds/filled-graph.ts";
 import { crowd } from "../worlds/graph.ts";
 import { publish } from "../worlds/requests.ts";
-import { databaseFile, inTransaction } from "../worlds/stored-rows.ts";
+import { databaseFile } from "../../scripts/local-server/database-files.ts";
+import { inTransaction } from "../worlds/stored-rows.ts";
 
 export type Plan = { followers: number; bells: number; kills: number };
 export type Delays = Distribution & { posts: number };

@@ -8,7 +8,8 @@ import { type Report, short } from "../output/report.ts";
 import { fillActor, fillD1, type Filling, fillingOf } from "../worlds/filled-post.ts";
 import { newPeople, type Person, tokenKeyOf } from "../worlds/people.ts";
 import { like } from "../worlds/requests.ts";
-import { actorFile, databaseFile } from "../worlds/stored-rows.ts";
+import { databaseFile } from "../../scripts/local-server/database-files.ts";
+import { actorFile } from "../worlds/stored-rows.ts";
 import { newState, Subject } from "../worlds/subject.ts";
 
 const SIZES = [

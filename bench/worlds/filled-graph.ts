@@ -8,7 +8,8 @@ import { type CommentId, type MediaId, newId, type PostId, shardOf, timeOf } fro
 import { CREATE_TOKEN_KEY, TOKEN_KEY } from "../../scripts/local-server/issued-tokens.ts";
 import type { Graph } from "./graph.ts";
 import { DAY, makePeople, newTokenKey, type Person, type SignedIn } from "./people.ts";
-import { databaseFile, databaseFileIfAny, hasColumn, insert, inTransaction } from "./stored-rows.ts";
+import { databaseFile, databaseFileIfAny } from "../../scripts/local-server/database-files.ts";
+import { hasColumn, insert, inTransaction } from "./stored-rows.ts";
 
 /** A person of a graph. `following` is the number of people they follow. Their handle is their id. */
 export type Member = Person & { posts: PostId[]; media: MediaId; following: number };

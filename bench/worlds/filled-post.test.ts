@@ -4,7 +4,8 @@ import type { PostId } from "../../schema/ids.ts";
 import { fillActor, fillD1, fillingOf } from "./filled-post.ts";
 import { newPeople, type Person } from "./people.ts";
 import { comment, like } from "./requests.ts";
-import { actorFile, databaseFile } from "./stored-rows.ts";
+import { databaseFile } from "../../scripts/local-server/database-files.ts";
+import { actorFile } from "./stored-rows.ts";
 import { newState, Subject } from "./subject.ts";
 import { eventually } from "../../tests/product/harness/eventually.ts";
 

@@ -7,7 +7,8 @@ import type { PostId } from "../../schema/ids.ts";
 import { fillGraphs, type Member } from "./filled-graph.ts";
 import { FreshPairs } from "./fresh-pairs.ts";
 import { crowd, islands, powerLaw, reed98 } from "./graph.ts";
-import { databaseFile, inTransaction } from "./stored-rows.ts";
+import { databaseFile } from "../../scripts/local-server/database-files.ts";
+import { inTransaction } from "./stored-rows.ts";
 import { Subject } from "./subject.ts";
 
 export const LARGE = 100_000;

@@ -2,35 +2,12 @@
  * Writes rows straight into the SQLite files of a stopped product, because filling a graph over HTTP would take hours.
  */
 import { createHash, createHmac } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Column, getTableColumns, getTableName, type InferInsertModel, type Table } from "drizzle-orm";
 import type { PostId } from "../../schema/ids.ts";
-import { TOKEN_KEY } from "../../scripts/local-server/issued-tokens.ts";
-import { storageOf } from "../../scripts/paths.ts";
+import { filesIn } from "../../scripts/local-server/database-files.ts";
 
 export type Row = Record<string, string | number | null>;
-
-/** Returns the file of the D1 database that has `table`. Here one database holds all shards. */
-export function databaseFile(state: string, table: string): string {
-  const file = databaseFileIfAny(state, table);
-  if (file === undefined) throw new Error(`no database has a table ${table}`);
-  return file;
-}
-
-export const databaseFileIfAny = (state: string, table: string): string | undefined =>
-  filesIn(state, "d1/miniflare-D1DatabaseObject").find((path) => tablesOf(path).has(table));
-
-/** Returns the key of tokens, which the first sign-up has created. */
-export function tokenKeyIn(state: string): string {
-  const database = new DatabaseSync(databaseFile(state, "secrets"), { readOnly: true });
-  try {
-    return String(database.prepare(TOKEN_KEY).get()?.["value"]);
-  } finally {
-    database.close();
-  }
-}
 
 /** Returns the file of a post's actor. */
 export function actorFile(state: string, post: PostId): string {
@@ -46,21 +23,6 @@ function objectId(uniqueKey: string, name: string): string {
   const half = (value: string | Buffer) => createHmac("sha256", key).update(value).digest().subarray(0, 16);
   const first = half(name);
   return Buffer.concat([first, half(first)]).toString("hex");
-}
-
-/** Lists the databases of a folder, without Miniflare's own. */
-function filesIn(state: string, folder: string): string[] {
-  const path = join(storageOf(state), folder);
-  return readdirSync(path)
-    .filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
-    .map((name) => join(path, name));
-}
-
-function tablesOf(file: string): Set<unknown> {
-  const database = new DatabaseSync(file);
-  const rows = database.prepare("SELECT name FROM sqlite_master").all();
-  database.close();
-  return new Set(rows.map(({ name }) => name));
 }
 
 /** Runs `fill` on a SQLite file in one transaction, without waiting for the disk. */

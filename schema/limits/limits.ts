@@ -17,7 +17,7 @@ type Limit = { by: "person" | "network" | "handle"; figures: Figures; young?: Fi
 const figures = (burst: number, perMinute: number, perDay: number): Figures => ({ burst, perMinute, perDay });
 
 // Figures are far above what people do by hand: a photographer after an event likes 2,000 pictures, writes 400 comments and
-// posts 300 pictures in a day (workers/limits/heavy-day.test.ts).
+// posts 300 pictures in a day (tests/runtime/limits.test.ts).
 const TABLE = {
   like: { by: "person", figures: figures(200, 100, 5000), young: figures(60, 30, 500), words: "likes" },
   follow: { by: "person", figures: figures(60, 30, 1000), young: figures(40, 20, 200), words: "follows" },

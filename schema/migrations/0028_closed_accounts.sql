@@ -1,6 +1,6 @@
 -- People who have closed their accounts, in every database and forever. The triggers below keep out what still arrives
 -- about them: a row of somebody else that names them is removed in the transaction that writes it; for a row of their
--- own, `late` grows, and workers/closing/reopen.ts erases again.
+-- own, `late` grows, and workers/closing/sweeps.ts erases again.
 CREATE TABLE closed_people (
   person TEXT PRIMARY KEY,
   late INTEGER NOT NULL DEFAULT 0

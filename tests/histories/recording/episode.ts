@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MediaId } from "../../../schema/ids.ts";
 import { type Api, listAll } from "../../../scripts/api-client.ts";
-import { tokenKeyIn } from "../../../bench/worlds/stored-rows.ts";
+import { tokenKeyIn } from "../../../scripts/local-server/database-files.ts";
 import { readPhotograph } from "../../../scripts/seed/seed.ts";
 import { eventually } from "../../product/harness/eventually.ts";
 import type { Product } from "../../product/harness/product.ts";

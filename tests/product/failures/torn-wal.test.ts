@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CommentPage, Post } from "../../../schema/api/posts.ts";
 import type { PostId } from "../../../schema/ids.ts";
-import { tokenKeyIn } from "../../../bench/worlds/stored-rows.ts";
+import { tokenKeyIn } from "../../../scripts/local-server/database-files.ts";
 import { type Api, listAll } from "../../../scripts/api-client.ts";
 import { storageOf } from "../../../scripts/paths.ts";
 import { readPhotograph } from "../../../scripts/seed/seed.ts";
