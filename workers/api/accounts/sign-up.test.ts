@@ -33,7 +33,16 @@ it("signs up and in", async () => {
   expect(response.headers.get("set-cookie")).toContain(`__Host-session=${token};`);
 
   const me = await ask("GET", "/v1/me", { token });
-  const nothing = { bio: "", posts: 0, followers: 0, following: 0, private: false, requests: 0, unread: 0 };
+  const nothing = {
+    bio: "",
+    posts: 0,
+    followers: 0,
+    following: 0,
+    private: false,
+    requests: 0,
+    unread: 0,
+    role: "none",
+  };
   expect(await me.json()).toEqual({ ...person, ...nothing });
   expect(await outcome(await ask("POST", "/v1/sessions", { body: { handle, password } }))).toBe("201");
 });
