@@ -49,12 +49,14 @@ it("notifies a phone within seconds, and no device whose session has ended", asy
   await author.untilInspected(id);
   const post = await author.publish({ caption: "March", media: [{ id }] });
 
+  // The sign-in above is news too, for the browsers that were subscribed by then.
+  const told = () => service.arrived.filter(({ payload }) => payload.title !== "New sign-in to your account");
   const started = performance.now();
   await reader.comment(post.id, "Whose cow is that?");
-  await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(2)), SOON);
+  await eventually(() => Promise.resolve(expect(told()).toHaveLength(2)), SOON);
   console.log(`${Math.round(performance.now() - started)} ms from a comment to the push of it`);
-  expect(new Set(service.arrived.map(({ browser }) => browser))).toEqual(new Set([phone, tablet]));
-  const [{ payload, headers } = {}] = service.arrived;
+  expect(new Set(told().map(({ browser }) => browser))).toEqual(new Set([phone, tablet]));
+  const [{ payload, headers } = {}] = told();
   expect(payload).toMatchObject({
     title: "READER commented on your post",
     body: "“Whose cow is that?”",

@@ -33,7 +33,7 @@ async function expectDemo(): Promise<void> {
     );
     const { items, unread } = await api.notifications({ limit: 50 });
     expect(new Set(items.map(({ kind }) => kind))).toEqual(
-      new Set(["like", "comment", "reply", "comment_like", "follow"]),
+      new Set(["like", "comment", "reply", "comment_like", "follow", "new_device"]),
     );
     expect(unread).toBe(items.length);
   }, SOON);

@@ -11,7 +11,7 @@ import { ROOT } from "../../../scripts/paths.ts";
 import { descendantsOf, findProcess, isAlive, killAll, type Process } from "../../../scripts/process/processes.ts";
 import { readServerRecord } from "../../../scripts/process/running.ts";
 
-const STARTS_WITHIN = 60_000;
+const STARTS_WITHIN = 120_000;
 const STOPS_WITHIN = 10_000;
 
 export type ProductOptions = {
