@@ -70,9 +70,9 @@ it("notifies a phone within seconds, and no device whose session has ended", asy
   // On another post, because notices about one post are folded over ten seconds.
   const other = await author.publish({ caption: "April", media: [{ id }] });
   await reader.like(other.id);
-  await eventually(() => Promise.resolve(expect(service.arrived).toHaveLength(3)), SOON);
-  expect(service.arrived[2]?.browser).toBe(phone);
-  expect(service.arrived[2]?.payload.title).toBe("READER liked your post");
+  await eventually(() => Promise.resolve(expect(told()).toHaveLength(3)), SOON);
+  expect(told()[2]?.browser).toBe(phone);
+  expect(told()[2]?.payload.title).toBe("READER liked your post");
   const asked = (browser: PushedBrowser) =>
     service.asked.filter((request) => request.endsWith(new URL(browser.subscription.endpoint).pathname)).length;
   await eventually(() => Promise.resolve(expect(asked(moved)).toBe(2)), SOON); // In no particular order.
