@@ -75,7 +75,7 @@ it("notifies a phone within seconds, and no device whose session has ended", asy
   expect(told()[2]?.payload.title).toBe("READER liked your post");
   const asked = (browser: PushedBrowser) =>
     service.asked.filter((request) => request.endsWith(new URL(browser.subscription.endpoint).pathname)).length;
-  await eventually(() => Promise.resolve(expect(asked(moved)).toBe(2)), SOON); // In no particular order.
+  await eventually(() => Promise.resolve(expect(asked(moved)).toBe(3)), SOON); // The sign-in, the comment and the like.
   expect(asked(dead)).toBe(1); // Its subscription was deleted after the 410.
   expect(product.output).not.toContain("[error]");
 });
