@@ -114,6 +114,37 @@ it("keeps everybody else's notifications when a stranger publishes 1,060 posts t
   expect([blocked.items.length, blocked.unread]).toEqual([21, 21]);
 });
 
+it("keeps sign-ins and decisions of moderators, whatever all strangers together do", async () => {
+  const [ada, reader] = [await signUp(), await signUp()];
+  const post = (await publish(ada)).id;
+  const add = d1Of(env, ada.person.id).prepare(
+    `INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
+     VALUES (?1, ?2, ?3, json_array(?4), 1, 1, 1, ?5)`,
+  );
+  const earlier = Date.now() - 1_000_000;
+  for (const [kind, by] of [
+    ["new_device", ada.person.id],
+    ["moderation", reader.person.id],
+  ] as const) {
+    await add.bind(ada.person.id, kind, nextSubject(), by, earlier).run();
+  }
+  const strangers = Array.from({ length: KEPT_FROM_OTHERS + 100 }, newPerson);
+  await raise(
+    ada,
+    post,
+    strangers.map((stranger) => ({ actors: [stranger] })),
+  );
+  const { results } = await d1Of(env, ada.person.id)
+    .prepare("SELECT kind, count(*) AS number FROM notifications WHERE recipient = ? GROUP BY kind ORDER BY kind")
+    .bind(ada.person.id)
+    .all();
+  expect(results).toEqual([
+    { kind: "mention", number: KEPT_FROM_OTHERS },
+    { kind: "moderation", number: 1 },
+    { kind: "new_device", number: 1 },
+  ]);
+});
+
 it("keeps what comes from people one follows, and requests, whatever all strangers together do", async () => {
   const { ada, ben, dan, post } = await fullInbox();
   const strangers = Array.from({ length: 400 }, newPerson);

@@ -33,9 +33,11 @@ export function trimInboxStatements(recipients: readonly string[]): Statement[] 
   return picked.length > 0 ? [statement(TRIM, JSON.stringify(picked))] : [];
 }
 
-// Of these kinds, only people whom the recipient follows can raise many: followers share one notification a day.
+// No stranger can raise many of these: followers share one notification a day, new posts are by people that the recipient
+// follows, sign-ins need the password, and decisions are by moderators.
 const KNOWN_BY_KIND = sql`${notifications.kind} IN (
-  ${kindSql("follow")}, ${kindSql("request_accepted")}, ${kindSql("new_post")})`;
+  ${kindSql("follow")}, ${kindSql("request_accepted")}, ${kindSql("new_post")}, ${kindSql("new_device")},
+  ${kindSql("moderation")})`;
 
 /** SQL over `notifications`: whether it is not one that strangers can raise in any number. */
 export const IS_KNOWN = sql`(
