@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { CAPTION, NAME, text } from "./text.ts";
+import { CAPTION, NAME, personName, text } from "./text.ts";
 
 const caption = text(CAPTION);
-const name = text(NAME);
+const name = personName(NAME);
 
 it("keeps what people write, normalized to NFC and trimmed", () => {
   expect(caption.parse("  Cafe\u0301\r\nau lait\t ")).toBe("Café\nau lait");
@@ -26,10 +26,14 @@ it("rejects stacks of combining marks, however few characters they count as", ()
   }
 });
 
-it("rejects an invisible name", () => {
+it("rejects a name with invisible characters, except where they form an emoji or a letter", () => {
   for (const blank of ["", " ", "\u200b", "\u2060", "\u00ad", "\u3164", "\u2800", "\u200d\u200b \ufe0f"]) {
     expect(name.safeParse(blank).success, JSON.stringify(blank)).toBe(false);
     expect(caption.safeParse(blank).success, JSON.stringify(blank)).toBe(true);
   }
-  expect(name.parse("❤️")).toBe("❤️");
+  for (const shown of ["❤️", "❤\ufe0e", "0️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩‍🚀", "葛\u{e0100}城"])
+    expect(name.parse(shown), shown).toBe(shown);
+  for (const hidden of ["0\ufe0f", "a\u{e0067}", "a\u{e0100}", "a\u034f"]) {
+    expect(name.safeParse(hidden).success, JSON.stringify(hidden)).toBe(false);
+  }
 });

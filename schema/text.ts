@@ -57,7 +57,10 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u2800]/u;
 const JOINED = String.raw`[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Khmr}\p{scx=Knda}\p{scx=Mlym}\p{scx=Mong}\p{scx=Orya}\p{scx=Sinh}\p{scx=Taml}\p{scx=Telu}]`;
 const JOINERS = new RegExp(
   [
-    String.raw`(?<=\p{Extended_Pictographic})\ufe0f`,
+    String.raw`(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]`,
+    String.raw`(?<=[0-9#*])\ufe0f(?=\u20e3)`, // A digit on a key.
+    String.raw`(?<=\u{1f3f4}[\u{e0020}-\u{e007e}]*)[\u{e0020}-\u{e007f}]`, // A flag of a region.
+    String.raw`(?<=\p{Script=Han})[\u{e0100}-\u{e01ef}]`, // A variant of an ideograph, as in Japanese names.
     String.raw`(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})`,
     String.raw`(?<=${JOINED})[\u200c\u200d](?=${JOINED})`,
   ].join("|"),

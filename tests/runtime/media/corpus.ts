@@ -1,7 +1,7 @@
 /** The corpus of files of other projects, which vitest.config.ts binds if it is present. */
 import { env } from "cloudflare:workers";
 import type { Media } from "../../../schema/api/media.ts";
-import { requestAs, codeOf, effectOf, upload } from "./media.ts";
+import { codeOf, effectOf, openSession, requestAs, upload } from "./media.ts";
 import { newPerson } from "../world/posts.ts";
 import { inspectMedia } from "../../../workers/media/inspection/inspect.ts";
 
@@ -21,9 +21,10 @@ export async function file(path: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
-/** Uploads and inspects a file. Returns its final state, the code of its rejection, or the code of a refused upload. */
+/** Uploads and inspects a file of a new person, who has a session. Returns its final state, the code of its rejection, or the code of a refused upload. */
 export async function outcome(bytes: ArrayBuffer): Promise<{ code: string; media?: Media }> {
   const person = newPerson();
+  await openSession(person);
   const response = await upload(person, bytes);
   if (response.status !== 201) return { code: await codeOf(response) };
   const { id } = await response.json<Media>();

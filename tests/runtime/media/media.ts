@@ -20,6 +20,16 @@ export { joined, png };
 /** A queue that delivers nothing: the test decides when an upload is inspected. */
 const INSPECTIONS = { send: () => Promise.resolve() } as unknown as Queue;
 
+/** The session that requests of a person have here, which signs the URLs of their unpublished files. */
+const sessionOf = (person: PersonId) => person as string as SessionId;
+
+/** Stores that session, so that what it signed is served. */
+export const openSession = (person: PersonId) =>
+  d1Of(env, person)
+    .prepare("INSERT INTO sessions (id, person, secret_hash, expires_at, used_at) VALUES (?1, ?2, '', ?3, ?4)")
+    .bind(sessionOf(person), person, Date.now() + 3_600_000, Date.now())
+    .run();
+
 /** Sends a request to the media routes, signed in as `person`. */
 export async function requestAs(
   person: PersonId | undefined,
@@ -27,11 +37,11 @@ export async function requestAs(
   init: RequestInit = {},
   bindings: Env = env,
 ) {
-  const session = "0000000000000" as SessionId;
   const app = new OpenAPIHono<App>();
   app.use((c, next) => {
     const reader = new Reader(c.env, c.executionCtx);
-    if (person) reader.actFor({ person, session }, async () => ({ hasBlocks: false, at: undefined }));
+    if (person)
+      reader.actFor({ person, session: sessionOf(person) }, async () => ({ hasBlocks: false, at: undefined }));
     c.set("reader", reader);
     return next();
   });

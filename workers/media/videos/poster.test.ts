@@ -2,16 +2,15 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Media, Variant } from "../../../schema/api/media.ts";
-import { type MediaId, newId, type PersonId, type PostId, type SessionId, shardOf } from "../../../schema/ids.ts";
+import { type MediaId, newId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
-import { requestAs, codeOf, inspected, jpeg, png } from "../../../tests/runtime/media/media.ts";
+import { requestAs, codeOf, inspected, jpeg, openSession, png } from "../../../tests/runtime/media/media.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { mp4 } from "../../../tests/runtime/media/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/media/videos.ts";
 import { posterKey, renditionKey } from "../files/objects.ts";
 import { makeRendition } from "../serving/on-demand.ts";
 import { sizeOfRendition } from "../pictures/upright-size.ts";
-import { openSessions } from "../../reads/open-sessions.ts";
 import { POSTER_MAX_BYTES, setPoster } from "./poster.ts";
 
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };
@@ -58,8 +57,7 @@ it("replaces a poster until the video is published", async () => {
   const id = await uploadedVideo(owner, await mp4());
   await inspectUploaded(id);
   await putPicture(owner, id, await png(300, 200));
-  // URLs of unpublished files are bound to the session, which requestAs makes up.
-  openSessions.learn("0000000000000" as SessionId, { person: owner, expiresAt: Date.now() + 60_000 });
+  await openSession(owner);
   const widthShown = async () => {
     const { urls } = await read(owner, id);
     return sizeOfRendition(await (await requestAs(undefined, urls?.w640 ?? "")).arrayBuffer()).width;
