@@ -1,7 +1,9 @@
 /** Checks every body except an upload's before it is parsed: it must be small, and UTF-8. */
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Refusal } from "../../schema/api/refusals.ts";
+import { TimeoutError, within } from "../../schema/d1/deadline.ts";
 import type { App } from "./routes.ts";
 
 /** Bounds what is parsed. An upload is streamed and has a limit of its own. */
@@ -21,36 +23,19 @@ export const BODY_WITHIN = 10_000;
 
 export const jsonBodies = createMiddleware<App>(async (c, next) => {
   if (FILES.test(c.req.path) || !c.req.raw.body) return next();
-  const state = { isRead: false, isLate: false };
-  const handled = small(c, async () => {
-    await requireUtf8(c.req.arrayBuffer()); // Hono caches the bytes and parses them later.
-    if (state.isLate) return; // The request has been answered.
-    state.isRead = true;
-    await next();
-  });
-  const read = async () => {
-    try {
-      return await handled;
-    } catch (error) {
-      // The sender has gone. That is no failure of ours, so it is not logged as one.
-      if (!state.isRead && !(error instanceof Refusal)) throw new Refusal("malformed_json", INCOMPLETE);
-      throw error;
-    }
-  };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      if (state.isRead) return;
-      state.isLate = true;
-      reject(new Refusal("body_too_slow"));
-    }, BODY_WITHIN);
-  });
   try {
-    return await Promise.race([read(), late]);
-  } finally {
-    clearTimeout(timer);
+    await within(BODY_WITHIN, readBody(c), "the client");
+  } catch (error) {
+    if (error instanceof TimeoutError) throw new Refusal("body_too_slow");
+    if (error instanceof Refusal) throw error;
+    // The client has gone. That is no failure of ours, so it is not logged as one.
+    throw new Refusal("malformed_json", INCOMPLETE);
   }
+  await next();
 });
+
+/** Hono caches the bytes that are read here, and parses them later. */
+const readBody = (c: Context<App>) => small(c, () => requireUtf8(c.req.arrayBuffer()));
 
 const INCOMPLETE = "The body ended before it was complete. Send it again.";
 
