@@ -1,5 +1,6 @@
 /** Which limit of a person each request counts to. A test finds a write that is missing here. */
 import type { LimitName } from "../../schema/limits/limits.ts";
+import { isSafe } from "../http/cross-site.ts";
 
 const ID = String.raw`\w+`;
 const HANDLE = "[^/]+";
@@ -35,18 +36,20 @@ const LIMITED: readonly (readonly [methods: string, path: string, limit: LimitNa
 ];
 
 const PATTERNS = LIMITED.map(([methods, path, limit]) => [new RegExp(`^(?:${methods}) /v1${path}/?$`), limit] as const);
-const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 /** What anybody may send: their routes count by network. A sign-out is not limited, because nobody must be kept signed in. */
 const OTHERWISE = /^(?:POST \/v1\/(?:people|sessions|recovery|password-resets)|DELETE \/v1\/sessions\/current)$/;
 
 /** Returns the limit that a request of a signed-in person counts to; undefined for a read. */
 export function limitOf(method: string, path: string): LimitName | undefined {
-  const asked = `${method} ${path}`;
-  const known = PATTERNS.find(([pattern]) => pattern.test(asked));
-  if (known) return known[1];
-  return READS.has(method) || OTHERWISE.test(asked) ? undefined : "account";
+  const request = `${method} ${path}`;
+  return namedLimitOf(request) ?? (isSafe({ method }) || OTHERWISE.test(request) ? undefined : "account");
 }
 
+const namedLimitOf = (request: string): LimitName | undefined =>
+  PATTERNS.find(([pattern]) => pattern.test(request))?.[1];
+
 /** Whether a request is named here, rather than counted as another change of the account. */
-export const isNamed = (method: string, path: string): boolean =>
-  OTHERWISE.test(`${method} ${path}`) || PATTERNS.some(([pattern]) => pattern.test(`${method} ${path}`));
+export function isNamed(method: string, path: string): boolean {
+  const request = `${method} ${path}`;
+  return OTHERWISE.test(request) || namedLimitOf(request) !== undefined;
+}

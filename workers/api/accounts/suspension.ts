@@ -1,9 +1,9 @@
 /** What a suspended person may still do. The only place that refuses their writes: every write awaits the session check. */
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { FOREVER } from "../../../schema/moderation.ts";
+import { isSafe } from "../../http/cross-site.ts";
 
-/** What reads, and what only concerns the own account, its notifications and the decision itself. */
-const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Writes that only concern the own account, its notifications and the decision itself. */
 const ALLOWED = [
   /^(POST|DELETE) \/v1\/sessions(\/current)?$/,
   /^(DELETE|POST|PUT) \/v1\/me(\/(sessions|password|export)(\/\w+)*)?$/,
@@ -18,7 +18,7 @@ export function refuseIfSuspended(
   until: number,
   now = Date.now(),
 ): void {
-  if (until <= now || READS.has(method)) return;
+  if (until <= now || isSafe({ method })) return;
   if (ALLOWED.some((allowed) => allowed.test(`${method} ${path}`))) return;
   const what =
     until === FOREVER
