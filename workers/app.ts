@@ -30,7 +30,7 @@ import { mutedPosts } from "./api/notifications/muted-posts.ts";
 import { mutes } from "./api/people/mutes.ts";
 import { notifications } from "./api/notifications/notifications.ts";
 import { people } from "./api/people/people.ts";
-import { isNavigation, isPage, page, pages } from "./pages.ts";
+import { isNavigation, page, pages } from "./pages.ts";
 import { posters } from "./api/media/posters.ts";
 import { changePassword } from "./api/accounts/change-password.ts";
 import { ownSessions } from "./api/accounts/own-sessions.ts";
@@ -109,8 +109,8 @@ const inner = new OpenAPIHono<App>();
 inner.use(async (c, next) => {
   await next();
   if (c.res.webSocket) return; // Setting headers copies the response, and a copy has no WebSocket.
-  if (isPage(c.res)) return; // Its headers come with it: web/public/_headers.
-  // These responses depend on the viewer; shared ones are served by publicResponse and never get here.
+  // These responses depend on the viewer; shared ones are served by publicResponse and never get here. A page has all of
+  // these headers from web/public/_headers.
   const { headers } = c.res;
   if (!headers.has("cache-control"))
     c.header("cache-control", headers.has("etag") ? "private, no-cache" : "private, no-store");

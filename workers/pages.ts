@@ -19,6 +19,3 @@ export async function page(c: Context<App>, status = 200): Promise<Response> {
   const { body, headers } = await c.env.ASSETS.fetch(new Request(new URL("/", c.req.url), { method: c.req.method }));
   return new Response(body, { status, headers });
 }
-
-/** Whether a response is a page of the client. */
-export const isPage = ({ headers }: Response): boolean => headers.get("content-type")?.startsWith("text/html") ?? false;
