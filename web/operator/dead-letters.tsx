@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { DeadLetterSummary } from "../../schema/api/dead-letters.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { showToast } from "../browser/toast.ts";
+import { FormProblem } from "../components/controls/form-problem.tsx";
 import { Dialog } from "../components/controls/dialog.tsx";
 import { counted } from "../words/counts.ts";
 import { operator } from "./api.ts";
@@ -70,7 +71,7 @@ export function DeadLetters() {
           Replay all
         </button>
       </div>
-      <div role="alert">{problem.value && <p class="form-error">{problem.value.message}</p>}</div>
+      <FormProblem problem={problem.value} />
       {items.value?.length === 0 && <p class="soft">No dead letters.</p>}
       <ul class="letters">
         {items.value?.map((letter) => (

@@ -2,6 +2,8 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 import { ownPath } from "../browser/own-path.ts";
+import { Field } from "../components/controls/field.tsx";
+import { FormProblem } from "../components/controls/form-problem.tsx";
 import { useSubmit } from "../components/controls/submit.ts";
 import { me } from "../state/session.ts";
 
@@ -30,9 +32,7 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
     <form class="account" onSubmit={onSubmit}>
       <h1>{title}</h1>
       {fields(errors)}
-      <div role="alert">
-        {problem && Object.keys(errors).length === 0 && <p class="form-error">{problem.message}</p>}
-      </div>
+      <FormProblem problem={problem} fields={errors} />
       <button class="button button-main button-big" type="submit" aria-disabled={busy}>
         {busy ? "One moment…" : action}
       </button>
@@ -40,3 +40,17 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
     </form>
   );
 }
+
+/** The handle of somebody who has an account. */
+export const HandleField = ({ error }: { error: string | undefined }) => (
+  <Field
+    label="Handle"
+    name="handle"
+    autocomplete="username"
+    autocapitalize="none"
+    spellcheck={false}
+    required
+    autofocus
+    error={error}
+  />
+);

@@ -7,6 +7,7 @@ import { Paged } from "../components/common/paged.tsx";
 import { Prose } from "../components/common/prose.tsx";
 import { Empty, RowsSkeleton } from "../components/common/states.tsx";
 import { Time } from "../components/common/time.tsx";
+import { FormProblem } from "../components/controls/form-problem.tsx";
 import { Area } from "../components/controls/field.tsx";
 import { useSubmit } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
@@ -102,7 +103,7 @@ function AnswerForm({ subject, reload }: { subject: string; reload: () => void }
         error={problem?.fields["text"]}
         onText={(value) => (text.value = value)}
       />
-      <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+      <FormProblem problem={problem} />
       <p>
         <button class="button button-main" type="submit" disabled={busy || text.value.trim() === ""}>
           {busy ? "Sending…" : "Send answer"}

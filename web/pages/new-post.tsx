@@ -2,6 +2,7 @@ import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 import { api } from "../api/api.ts";
 import { showToast } from "../browser/toast.ts";
+import { FormProblem } from "../components/controls/form-problem.tsx";
 import { Area } from "../components/controls/field.tsx";
 import { useSubmit } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
@@ -51,7 +52,7 @@ export function NewPostPage() {
           error={problem?.fields["caption"]}
           onText={(text) => (caption.value = text)}
         />
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+        <FormProblem problem={problem} />
         <button class="button button-main button-big" type="submit" disabled={busy || todo !== undefined || isTooLong}>
           {busy ? "Publishing…" : "Publish"}
         </button>

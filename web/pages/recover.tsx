@@ -3,7 +3,7 @@ import { Field } from "../components/controls/field.tsx";
 import { textOf } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
 import { recover, resetPassword } from "../state/session.ts";
-import { AccountForm } from "./account-form.tsx";
+import { AccountForm, HandleField } from "./account-form.tsx";
 
 /** Chooses a new password with a recovery code. */
 export function RecoverPage() {
@@ -21,16 +21,7 @@ export function RecoverPage() {
       }
       fields={(errors) => (
         <>
-          <Field
-            label="Handle"
-            name="handle"
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck={false}
-            required
-            autofocus
-            error={errors["handle"]}
-          />
+          <HandleField error={errors["handle"]} />
           <Field
             label="Recovery code"
             name="code"

@@ -3,7 +3,7 @@ import { Field } from "../components/controls/field.tsx";
 import { textOf, typed } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
 import { signIn } from "../state/session.ts";
-import { AccountForm } from "./account-form.tsx";
+import { AccountForm, HandleField } from "./account-form.tsx";
 
 export function SignInPage() {
   useTitle("Sign in");
@@ -16,16 +16,7 @@ export function SignInPage() {
       send={(form) => signIn(textOf(form, "handle").toLowerCase(), typed(form, "password"))}
       fields={(errors) => (
         <>
-          <Field
-            label="Handle"
-            name="handle"
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck={false}
-            required
-            autofocus
-            error={errors["handle"]}
-          />
+          <HandleField error={errors["handle"]} />
           <Field
             label="Password"
             name="password"

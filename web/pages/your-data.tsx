@@ -4,6 +4,7 @@ import type { ExportPart } from "../../schema/api/exports.ts";
 import { api } from "../api/api.ts";
 import { asProblem } from "../api/problem.ts";
 import { showToast } from "../browser/toast.ts";
+import { FormProblem } from "../components/controls/form-problem.tsx";
 import { Field } from "../components/controls/field.tsx";
 import { textOf, typed, useSubmit } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
@@ -112,9 +113,7 @@ function Closing() {
         required
         error={fields["password"]}
       />
-      <div role="alert">
-        {problem && Object.keys(fields).length === 0 && <p class="form-error">{problem.message}</p>}
-      </div>
+      <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button button-danger" type="submit" aria-disabled={busy}>
           {busy ? "Closing…" : "Close my account for good"}

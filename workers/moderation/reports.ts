@@ -1,6 +1,7 @@
 /** Reports: what people find should not be here. One a person and subject; nobody learns who has reported something. */
 import { sql } from "drizzle-orm";
 import { statement, type Statement } from "../../schema/d1/database.ts";
+import { newCaseSql } from "../../schema/d1/new-case.ts";
 import { bare, list, literal, textOf } from "../../schema/d1/sql.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { REPORTS_MAX, type ReportReason, type SubjectId, type SubjectKind } from "../../schema/moderation.ts";
@@ -34,24 +35,7 @@ export function reportStatements(
   ];
 }
 
-const NEW_CASE = textOf(sql`
-  INSERT INTO ${cases} (${list(
-    cases.subject,
-    cases.kind,
-    cases.post,
-    cases.parent,
-    cases.person,
-    cases.content,
-    cases.openedAt,
-    cases.reports,
-    cases.revision,
-    cases.version,
-    cases.open,
-    cases.down,
-    cases.sanction,
-    cases.reason,
-  )})
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, 0, 'none', '') ON CONFLICT DO NOTHING`);
+const NEW_CASE = textOf(newCaseSql(sql`VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0)`));
 const OPEN = textOf(sql`
   UPDATE ${cases} SET ${bare(cases.reports)} = ${cases.reports} + 1, ${bare(cases.revision)} = ${cases.revision} + 1,
     ${bare(cases.content)} = iif(${cases.open}, ${cases.content}, ?3),

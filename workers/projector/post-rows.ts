@@ -6,13 +6,13 @@
 import { aliasedTable, type SQL, sql } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Statement } from "../../schema/d1/database.ts";
+import { newCaseSql } from "../../schema/d1/new-case.ts";
 import { setBased } from "../../schema/d1/set-based.ts";
 import { bare, excluded, fieldsOf, list, literal, rowsOf, takeExcluded, textOf } from "../../schema/d1/sql.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PostFacts } from "../../schema/messages/facts.ts";
 import { timeOf } from "../../schema/ids.ts";
 import type { PostMedia } from "../../schema/posts.ts";
-import { cases } from "../../schema/tables/moderation.ts";
 import { comments, feed, media, posts, postStats } from "../../schema/tables/posts.ts";
 import { logWarning } from "../../schema/log.ts";
 import { sendEffect } from "../storage/effects.ts";
@@ -93,26 +93,12 @@ export function commentStatements(facts: readonly Pick<PostFacts, "post" | "comm
 }
 
 const held = fieldsOf<{ id: string; post: string; parent: string; author: string; content: string; at: number }>();
-const HELD = textOf(sql`
-  INSERT INTO ${cases} (${list(
-    cases.subject,
-    cases.kind,
-    cases.post,
-    cases.parent,
-    cases.person,
-    cases.content,
-    cases.openedAt,
-    cases.reports,
-    cases.revision,
-    cases.version,
-    cases.open,
-    cases.down,
-    cases.sanction,
-    cases.reason,
-  )})
-  SELECT ${held("id")}, 'comment', ${held("post")}, ${held("parent")}, ${held("author")}, ${held("content")},
-    ${held("at")}, 0, 1, 0, 1, 0, 'none', ''
-  FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`);
+const HELD = textOf(
+  newCaseSql(sql`
+    SELECT ${held("id")}, 'comment', ${held("post")}, ${held("parent")}, ${held("author")}, ${held("content")},
+      ${held("at")}, 1, 1
+    FROM json_each(?1)`),
+);
 
 /**
  * Merges updates of a post that follow each other without a gap, because a statement sees the rows from before it, not

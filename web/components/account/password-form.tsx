@@ -1,6 +1,7 @@
 import { api } from "../../api/api.ts";
 import { showToast } from "../../browser/toast.ts";
 import { me } from "../../state/session.ts";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Field } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 import { NewPassword, newPasswordIn } from "./new-password.tsx";
@@ -29,9 +30,7 @@ export function PasswordForm() {
         error={fields["current"]}
       />
       <NewPassword label="New password" error={fields["password"]} />
-      <div role="alert">
-        {problem && Object.keys(fields).length === 0 && <p class="form-error">{problem.message}</p>}
-      </div>
+      <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>
           {busy ? "Changing…" : "Change password"}

@@ -3,6 +3,7 @@ import { api } from "../../api/api.ts";
 import { showToast } from "../../browser/toast.ts";
 import { BIO_MAX, HANDLE_PATTERN, NAME_MAX } from "../../limits.ts";
 import { me, setMe } from "../../state/session.ts";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Area, Field } from "../controls/field.tsx";
 import { textOf, useSubmit } from "../controls/submit.ts";
 
@@ -50,9 +51,7 @@ export function ProfileForm() {
         error={fields["bio"]}
         onText={(text) => (bio.value = text)}
       />
-      <div role="alert">
-        {problem && Object.keys(fields).length === 0 && <p class="form-error">{problem.message}</p>}
-      </div>
+      <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>
           {busy ? "Saving…" : "Save"}

@@ -5,6 +5,7 @@ import { useLoad } from "../../api/load.ts";
 import { showToast } from "../../browser/toast.ts";
 import { counted } from "../../words/counts.ts";
 import { Time } from "../common/time.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Field } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 import { AccountName } from "./password-form.tsx";
@@ -58,9 +59,7 @@ function CodesForm({ hasSome, made }: { hasSome: boolean; made: (codes: string[]
         hint={hasSome ? "Your earlier codes stop working." : undefined}
         error={fields["password"]}
       />
-      <div role="alert">
-        {problem && Object.keys(fields).length === 0 && <p class="form-error">{problem.message}</p>}
-      </div>
+      <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button" type="submit" aria-disabled={busy}>
           {busy ? "One moment…" : hasSome ? "Make new codes" : "Make codes"}

@@ -9,6 +9,7 @@ import { readPostAgain } from "../../state/posts.ts";
 import { me } from "../../state/session.ts";
 import { nameOf } from "../../words/names.ts";
 import { Icon } from "../common/icon.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { useSubmit } from "../controls/submit.ts";
 import { COMMENT_TEXT, type Conversation } from "./conversation.ts";
 
@@ -100,7 +101,7 @@ export function CommentForm({ conversation: { post, replyTo }, thread, text, onW
       {left < COUNT_BELOW && (
         <p class={left < 0 ? "note note-error" : "note"}>{left < 0 ? `${-left} over the limit` : `${left} left`}</p>
       )}
-      <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+      <FormProblem problem={problem} />
     </form>
   );
 }

@@ -1,3 +1,5 @@
+import { DialogButtons } from "./dialog-buttons.tsx";
+import { FormProblem } from "./form-problem.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useSubmit } from "./submit.ts";
 
@@ -9,16 +11,8 @@ export function Confirmation({ title, description, action, close, act }: Props) 
   return (
     <Dialog title={title} description={description} close={close}>
       <form class="dialog-form" onSubmit={onSubmit}>
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <div class="buttons dialog-buttons">
-          {/* First, so that it has the focus and a hasty Enter does no harm. */}
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-          <button class="button button-main" type="submit" disabled={busy}>
-            {action}
-          </button>
-        </div>
+        <FormProblem problem={problem} />
+        <DialogButtons close={close} action={action} disabled={busy} />
       </form>
     </Dialog>
   );

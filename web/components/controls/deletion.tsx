@@ -1,3 +1,5 @@
+import { DialogButtons } from "./dialog-buttons.tsx";
+import { FormProblem } from "./form-problem.tsx";
 import { Dialog } from "./dialog.tsx";
 import { useSubmit } from "./submit.ts";
 
@@ -9,16 +11,8 @@ export function Deletion({ what, description, close, remove }: Props) {
   return (
     <Dialog title={`Delete this ${what}?`} description={description} isDestructive close={close}>
       <form class="dialog-form" onSubmit={onSubmit}>
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <div class="buttons dialog-buttons">
-          {/* First, so that it has the focus and a hasty Enter does no harm. */}
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-          <button class="button button-danger" type="submit" disabled={busy}>
-            {busy ? "Deleting…" : `Delete ${what}`}
-          </button>
-        </div>
+        <FormProblem problem={problem} />
+        <DialogButtons close={close} action={busy ? "Deleting…" : `Delete ${what}`} disabled={busy} isDestructive />
       </form>
     </Dialog>
   );

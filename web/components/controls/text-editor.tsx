@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { length } from "../../limits.ts";
+import { FormProblem } from "./form-problem.tsx";
 import { Area } from "./field.tsx";
 import { useSubmit } from "./submit.ts";
 
@@ -51,7 +52,7 @@ export function TextEditor({ label, text, max, mayBeEmpty = false, save, close }
         error={fieldError}
         onText={(typed) => (value.value = typed)}
       />
-      <div role="alert">{problem && !fieldError && <p class="form-error">{problem.message}</p>}</div>
+      <FormProblem problem={fieldError ? undefined : problem} />
       <div class="buttons">
         <button class="button button-main" type="submit" disabled={!isSendable || busy}>
           {busy ? "Saving…" : "Save"}

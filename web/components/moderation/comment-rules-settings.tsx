@@ -7,6 +7,7 @@ import { asProblem } from "../../api/problem.ts";
 import { showToast } from "../../browser/toast.ts";
 import { nameOf } from "../../words/names.ts";
 import { Failure, RowsSkeleton } from "../common/states.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Area } from "../controls/field.tsx";
 import { useSubmit } from "../controls/submit.ts";
 import { PersonRow } from "../people/person-row.tsx";
@@ -73,7 +74,7 @@ function Words({ words, reload }: { words: string[]; reload: () => void }) {
         hint="One on each line. You decide whether to show such a comment."
         onText={(value) => (text.value = value)}
       />
-      <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+      <FormProblem problem={problem} />
       <p>
         <button class="button" type="submit" disabled={busy}>
           {busy ? "Saving…" : "Save words"}

@@ -6,6 +6,8 @@ import { ApiProblem } from "../../api/problem.ts";
 import { showToast } from "../../browser/toast.ts";
 import { choiceTitle, DECISIONS } from "../../words/moderation.ts";
 import { nameOf } from "../../words/names.ts";
+import { DialogButtons } from "../controls/dialog-buttons.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Dialog } from "../controls/dialog.tsx";
 import { Area } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
@@ -73,15 +75,12 @@ export function DecisionDialog({ of: { subject, version, kind, person }, choice,
           error={problem?.fields["reason"]}
           onText={(text) => (reason.value = text)}
         />
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <div class="buttons dialog-buttons">
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-          <button class="button button-main" type="submit" disabled={busy || reason.value.trim() === ""}>
-            {busy ? "Saving…" : DECISIONS[choice]}
-          </button>
-        </div>
+        <FormProblem problem={problem} />
+        <DialogButtons
+          close={close}
+          action={busy ? "Saving…" : DECISIONS[choice]}
+          disabled={busy || reason.value.trim() === ""}
+        />
       </form>
     </Dialog>
   );

@@ -4,6 +4,7 @@ import { api } from "../../api/api.ts";
 import { useLoad } from "../../api/load.ts";
 import { showToast } from "../../browser/toast.ts";
 import { Failure, RowsSkeleton } from "../common/states.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 
 const KINDS: [OptionalKind, string][] = [
@@ -98,7 +99,7 @@ function Form({ preferences: { kinds, quietHours } }: { preferences: Preferences
           <span class="note">{quietHours?.timeZone ?? ownTimeZone()}</span>
         </div>
       </div>
-      <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+      <FormProblem problem={problem} />
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>
           {busy ? "Saving…" : "Save"}

@@ -1,6 +1,8 @@
 import type { Post } from "../../../schema/api/posts.ts";
 import { showToast } from "../../browser/toast.ts";
 import { editPost, type CachedPost } from "../../state/posts.ts";
+import { DialogButtons } from "../controls/dialog-buttons.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Dialog } from "../controls/dialog.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 
@@ -43,15 +45,8 @@ export function CommentPolicyDialog({ post, close }: { post: CachedPost; close: 
             </label>
           ))}
         </div>
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <div class="buttons dialog-buttons">
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-          <button class="button button-main" type="submit" disabled={busy}>
-            {busy ? "Saving…" : "Save"}
-          </button>
-        </div>
+        <FormProblem problem={problem} />
+        <DialogButtons close={close} action={busy ? "Saving…" : "Save"} disabled={busy} />
       </form>
     </Dialog>
   );

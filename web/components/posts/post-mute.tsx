@@ -1,6 +1,7 @@
 import { api } from "../../api/api.ts";
 import { useLoad } from "../../api/load.ts";
 import { showToast } from "../../browser/toast.ts";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Dialog } from "../controls/dialog.tsx";
 import { useSubmit } from "../controls/submit.ts";
 
@@ -24,7 +25,7 @@ export function PostMuteDialog({ post, close }: { post: string; close: () => voi
       close={close}
     >
       <form class="dialog-form" onSubmit={onSubmit}>
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
+        <FormProblem problem={problem} />
         <div class="buttons dialog-buttons">
           <button class="button" type="button" onClick={close} autofocus>
             Cancel

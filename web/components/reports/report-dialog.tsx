@@ -2,6 +2,8 @@ import { useSignal } from "@preact/signals";
 import { api, type Report } from "../../api/api.ts";
 import { showToast } from "../../browser/toast.ts";
 import { REASONS } from "../../words/moderation.ts";
+import { DialogButtons } from "../controls/dialog-buttons.tsx";
+import { FormProblem } from "../controls/form-problem.tsx";
 import { Dialog } from "../controls/dialog.tsx";
 import { Area } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
@@ -40,15 +42,8 @@ export function ReportDialog({ what, subject, close }: Props) {
           error={problem?.fields["words"]}
           onText={(text) => (words.value = text)}
         />
-        <div role="alert">{problem && <p class="form-error">{problem.message}</p>}</div>
-        <div class="buttons dialog-buttons">
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-          <button class="button button-main" type="submit" disabled={busy}>
-            {busy ? "Sending…" : "Report"}
-          </button>
-        </div>
+        <FormProblem problem={problem} />
+        <DialogButtons close={close} action={busy ? "Sending…" : "Report"} disabled={busy} />
       </form>
     </Dialog>
   );
