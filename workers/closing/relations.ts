@@ -5,7 +5,7 @@ import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
 import { bare, textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { blocks, followers, following } from "../../schema/tables/people.ts";
-import { feed } from "../../schema/tables/posts.ts";
+import { leaveFeedStatements, requestRefills } from "../feeds/refill.ts";
 import { refreshFollowerStatements, uncountFollowerStatement } from "../notifications/follow-notifications.ts";
 import { leaveStatements } from "./inboxes.ts";
 
@@ -16,7 +16,7 @@ const BLOCKS_PER_PAGE = 500;
 
 /**
  * Ends one page of the follows and requests of others, with the entries in their feeds and inboxes. Returns whether there
- * may be more. Costs one batch a database, which reads the feeds and inboxes of the page.
+ * may be more. Costs two batches a database, which read the feeds and inboxes of the page and save the refills that are due.
  */
 export async function eraseFollowers(env: Env, person: PersonId): Promise<boolean> {
   const home = databaseOf(env, person).patient;
@@ -28,13 +28,15 @@ export async function eraseFollowers(env: Env, person: PersonId): Promise<boolea
       return database.patient.batch([
         statement(END_FOLLOWS, ids, person), // The triggers that count follows watch changes, not deletions.
         statement(DELETE_FOLLOWS, ids, person),
-        statement(EMPTY_FEEDS, ids, person),
+        ...leaveFeedStatements(group, person),
         ...leaveStatements(person, group),
       ]);
     }),
   );
-  if (others.length > 0) await home.run(DELETE_FOLLOWERS, JSON.stringify(others), person);
-  return others.length > 0;
+  if (others.length === 0) return false;
+  await requestRefills(env, others, { isSpread: true });
+  await home.run(DELETE_FOLLOWERS, JSON.stringify(others), person);
+  return true;
 }
 
 const FOLLOWERS = textOf(sql`
@@ -47,8 +49,6 @@ const END_FOLLOWS = textOf(sql`
 const DELETE_FOLLOWS = textOf(sql`
   DELETE FROM ${following}
   WHERE ${following.follower} IN (SELECT value FROM json_each(?1)) AND ${following.followee} = ?2`);
-const EMPTY_FEEDS = textOf(sql`
-  DELETE FROM ${feed} WHERE ${feed.reader} IN (SELECT value FROM json_each(?1)) AND ${feed.author} = ?2`);
 const DELETE_FOLLOWERS = textOf(sql`
   DELETE FROM ${followers}
   WHERE ${followers.followee} = ?2 AND ${followers.follower} IN (SELECT value FROM json_each(?1))`);

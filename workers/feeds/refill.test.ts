@@ -19,6 +19,8 @@ import { ENTRIES_PER_AUTHOR, FEED_MAX, trimFeedStatements } from "./feed-limit.t
 import { refillFeed } from "./refill.ts";
 import { withdrawPosts, WITHDRAWN_PER_MESSAGE } from "./withdraw.ts";
 import { feedSkeleton } from "./skeleton.ts";
+import { closeAccount } from "../closing/close.ts";
+import { eraseFollowers } from "../closing/relations.ts";
 import { endOf } from "../projector/erase.ts";
 import { applyFollows } from "../relations/follow.ts";
 
@@ -165,6 +167,17 @@ describe("a feed is full again", () => {
   it("after posts were deleted", async () => {
     const { reader, loud, floods, old } = await fullFeed();
     for (const [place, account] of loud.entries()) await remove(account, floods[place] ?? []);
+    await settle(reader, ...loud);
+    expect(await feedOf(reader)).toEqual(old);
+    expect(refillsOf(reader)).toHaveLength(1);
+  });
+
+  it("after accounts were closed", async () => {
+    const { reader, loud, old } = await fullFeed();
+    for (const { person } of loud) {
+      await closeAccount(bindings, person.id);
+      await eraseFollowers(bindings, person.id);
+    }
     await settle(reader, ...loud);
     expect(await feedOf(reader)).toEqual(old);
     expect(refillsOf(reader)).toHaveLength(1);

@@ -13,7 +13,7 @@ import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { Effect } from "../../schema/messages/effects.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
-import { bare, literal, textOf } from "../../schema/d1/sql.ts";
+import { bare, list, literal, textOf } from "../../schema/d1/sql.ts";
 import { following, people } from "../../schema/tables/people.ts";
 import { feed } from "../../schema/tables/posts.ts";
 import { deleteEffectStatement, newEffect, saveEffectIf, sendEffect } from "../storage/effects.ts";
@@ -32,27 +32,30 @@ const REFILL_SPREAD = 40;
 type RefillEffect = Extract<Effect, { kind: "refill" }>;
 
 /**
- * Statements for a batch in the reader's database, for after they have unfollowed or muted `author`: they remove the
- * author's entries and note the gaps. Read the whole feed, and write the entries and one row. Write nothing if the
- * author's posts may still be in the feed, or if none are.
+ * Statements for a batch in the readers' database, for after they have unfollowed or muted `author`: they remove the
+ * author's entries and note the gaps. Read the whole feeds, and write the entries and a row a reader. Write nothing for
+ * readers in whose feeds the author's posts may still be, or for whom there are none.
  */
-export const leaveFeedStatements = (reader: PersonId, author: PersonId): [Statement, Statement] => [
-  statement(NOTE_GAPS, reader, author),
-  statement(EMPTY_FEED, reader, author),
+export const leaveFeedStatements = (readers: readonly PersonId[], author: PersonId): [Statement, Statement] => [
+  statement(NOTE_GAPS, JSON.stringify(readers), author),
+  statement(EMPTY_FEEDS, JSON.stringify(readers), author),
 ];
 
-const IS_LEAVING = sql`${feed.reader} = ?1 AND ${feed.author} = ?2 AND NOT ${fillsSql(sql`?1`, sql`?2`)}`;
+const LEAVING = sql`
+  FROM json_each(?1) AS leaver CROSS JOIN ${feed} ON ${feed.reader} = leaver.value AND ${feed.author} = ?2
+  WHERE NOT ${fillsSql(sql`leaver.value`, sql`?2`)}`;
 
 // A feed with fewer entries has never been trimmed, unless it is being filled.
 const NOTE_GAPS = textOf(sql`
   UPDATE ${people} SET ${bare(people.feedGaps)} = ${people.feedGaps} + leaving.number
-  FROM (SELECT count(*) AS number FROM ${feed} WHERE ${IS_LEAVING}) AS leaving
-  WHERE ${people.id} = ?1 AND leaving.number > 0
+  FROM (SELECT leaver.value AS reader, count(*) AS number ${LEAVING} GROUP BY 1) AS leaving
+  WHERE ${people.id} = leaving.reader
     AND (${people.refill} IS NOT NULL OR ${literal(FEED_MAX - REFILL_FROM)} <= (
       SELECT count(*) FROM (
-        SELECT 1 FROM ${feed} WHERE ${feed.reader} = ?1 LIMIT ${literal(FEED_MAX - REFILL_FROM)})))`);
+        SELECT 1 FROM ${feed} WHERE ${feed.reader} = leaving.reader LIMIT ${literal(FEED_MAX - REFILL_FROM)})))`);
 
-const EMPTY_FEED = textOf(sql`DELETE FROM ${feed} WHERE ${IS_LEAVING}`);
+const EMPTY_FEEDS = textOf(sql`
+  DELETE FROM ${feed} WHERE (${list(feed.reader, feed.post)}) IN (SELECT ${feed.reader}, ${feed.post} ${LEAVING})`);
 
 /**
  * The statement for a batch in the reader's database, before an unmute of `author`, whose posts are missing from the feed:

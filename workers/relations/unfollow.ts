@@ -47,7 +47,7 @@ export function endFollowStatements(
     statements: [
       saveEffectIf(effect, isOpen, [follower, followee, ...values.map(String)]),
       statement(end, follower, followee, ...values),
-      ...leaveFeedStatements(follower, followee),
+      ...leaveFeedStatements([follower], followee),
     ],
   };
 }

@@ -90,7 +90,7 @@ async function setMuted(c: Context<App>, handle: string, wanted: boolean): Promi
   const { muted, between } = await withFreshIds(async () => {
     const refill = refillOf(person);
     const changes = wanted
-      ? [statement(MUTE, person, other), ...leaveFeedStatements(person, other)]
+      ? [statement(MUTE, person, other), ...leaveFeedStatements([person], other)]
       : [unmutedStatement(person, other), statement(UNMUTE, person, other)];
     const results = await c.var.reader.write<object>(person, [
       ...changes,
