@@ -71,11 +71,11 @@ it("shows the devices, reports a new one, and signs others out with a new passwo
     .click();
   await laptop.getByText("is signed out").waitFor();
 
-  await laptop.getByLabel("Present password").fill("not my password");
+  await laptop.getByLabel("Current password").fill("not my password");
   await laptop.getByLabel("New password").fill(NEW_PASSWORD);
   await laptop.getByRole("button", { name: "Change password" }).click();
-  await laptop.getByRole("alert").filter({ hasText: "present password is wrong" }).waitFor();
-  await laptop.getByLabel("Present password").fill(PASSWORD);
+  await laptop.getByRole("alert").filter({ hasText: "current password is wrong" }).waitFor();
+  await laptop.getByLabel("Current password").fill(PASSWORD);
   await laptop.getByRole("button", { name: "Change password" }).click();
   await laptop.getByText("Your other devices are signed out").waitFor();
   await expect.poll(() => devices.count()).toBe(1);

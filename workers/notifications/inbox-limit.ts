@@ -7,7 +7,7 @@ import { KEYS } from "./notification-keys.ts";
 import { kindSql } from "./notification-rules.ts";
 
 /**
- * An inbox keeps the newest KEPT_FROM_FOLLOWED notifications that people raised whom its owner follows, and the newest
+ * An inbox keeps the newest KEPT_FROM_FOLLOWED notifications that followed people raised, and the newest
  * KEPT_FROM_OTHERS of everybody else's. Each has its own places, so strangers displace nothing that comes from people
  * they follow. Follow requests, which are one notification, are always kept.
  */

@@ -22,7 +22,7 @@ export function PasswordForm() {
       <p class="soft">A new password signs out all your other devices.</p>
       <AccountName />
       <Field
-        label="Present password"
+        label="Current password"
         name="current"
         secret
         autocomplete="current-password"

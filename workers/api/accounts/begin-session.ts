@@ -60,7 +60,7 @@ const SWEEP = textOf(sql`
 
 /**
  * Signs a person in whose password or other proof has been checked: writes a session, sets its cookie, and ends the
- * session that this browser had before, whoever it belonged to. A device on which the person has not signed in since they
+ * session that this browser had before, also another person's. A device on which the person has not signed in since they
  * chose their password raises a notification. Returns the token. Costs one D1 batch, and one more if the earlier session is
  * of another person.
  */

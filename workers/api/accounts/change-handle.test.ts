@@ -43,7 +43,7 @@ it("changes the handle, and lets the former one lead to the person on every path
   expect(await mentionsIn(reader, `@${former} and @${handle}`)).toEqual([ada.person.id]);
 });
 
-it("keeps the former handle for its owner for 30 days, then gives it to whoever asks", async () => {
+it("keeps the former handle for its owner for 30 days, then gives it to the first who asks", async () => {
   const { person, token } = await signUp();
   const handle = randomHandle();
   expect((await rename(token, handle)).status).toBe(200);

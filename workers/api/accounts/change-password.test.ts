@@ -55,7 +55,7 @@ it("closes the sockets of the sessions that it ends, and keeps its own", async (
   expect(own.socket.readyState).toBe(WebSocket.OPEN);
 });
 
-it("refuses a wrong present password and a weak new one, and changes nothing", async () => {
+it("refuses a wrong current password and a weak new one, and changes nothing", async () => {
   const { handle, token, person } = await signUp();
   const wrong = await change(token, "incorrect horse", newPassword);
   expect(await wrong.clone().json()).toMatchObject({ errors: [{ path: "current" }] });

@@ -29,7 +29,7 @@ changePassword.openapi(
     path: "/me/password",
     summary: "Change the viewer's password",
     description:
-      "Needs the present password. Ends all other sessions of the viewer and their sockets, and replaces the token of " +
+      "Needs the current password. Ends all other sessions of the viewer and their sockets, and replaces the token of " +
       "this one. Allows ten attempts at once.",
     request: body(ChangePassword),
     responses: { 200: json(NewToken, "Changed"), ...refusals },
@@ -66,7 +66,7 @@ changePassword.openapi(
 );
 
 function wrongPassword(): Refusal {
-  const message = "Your present password is wrong. Check it and try again.";
+  const message = "Your current password is wrong. Check it and try again.";
   return new Refusal("wrong_credentials", message, [{ path: "current", message }]);
 }
 

@@ -107,7 +107,7 @@ comments.openapi(
   },
 );
 
-/** Presents a comment to the person who has just changed it, and so may see it whoever its author is. */
+/** Presents a comment to the person who has just changed it, who may therefore see it. */
 export async function presentChanged(c: Context<App>, comment: SeenComment, pinned = false): Promise<Comment> {
   const anonymous = new Reader(c.env, c.executionCtx);
   const presented = await presentComments(anonymous, [comment], pinned ? comment.id : undefined);
