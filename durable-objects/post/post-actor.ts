@@ -102,7 +102,7 @@ export class PostActor extends DurableObject<Env> {
     if (!this.#post) return POST_NOT_FOUND;
     const { record, likes, comments, captions, keys, outbox } = this.#post;
     const { row } = record;
-    if (row.author !== person) return row.deleted ? POST_NOT_FOUND : NOT_YOURS;
+    if (row.author !== person) return this.#live ? NOT_YOURS : POST_NOT_FOUND;
     if (!row.deleted) {
       const seq = row.seq + 1;
       const nothing = { likes: 0, people: 0, comments: 0, told_comments: 0, digest: EMPTY, newest: [], pinned: null };
@@ -196,7 +196,9 @@ export class PostActor extends DurableObject<Env> {
   }
 
   removeComment(person: PersonId, id: CommentId) {
-    return this.#existing ? comments.remove(this.#existing, person, id) : POST_NOT_FOUND;
+    if (!this.#existing) return POST_NOT_FOUND;
+    const result = comments.remove(this.#existing, person, id);
+    return result.ok || this.#live ? result : POST_NOT_FOUND;
   }
 
   hideComment(person: PersonId, id: CommentId, hidden: boolean) {

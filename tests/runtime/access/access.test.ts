@@ -45,7 +45,8 @@ const WHILE_SUSPENDED = new Set([
 
 /** What the row says, but for a suspended person, who writes nothing else. */
 function wantedOf([operation, outcome]: Row, viewer: Viewer, state: State): string {
-  const isRefused = viewer === "suspended" && !operation.startsWith("GET ") && !WHILE_SUSPENDED.has(operation);
+  const isSuspended = viewer === "suspended" || (viewer === "author" && ["suspended", "closed"].includes(state));
+  const isRefused = isSuspended && !operation.startsWith("GET ") && !WHILE_SUSPENDED.has(operation);
   return isRefused ? "403 suspended" : outcome(viewer, state);
 }
 

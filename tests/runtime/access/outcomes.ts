@@ -1,5 +1,5 @@
 /** What an operation returns: its status, with the code of a problem or, for a GET, whether it shows the author. */
-import { isBlock, isShutOut, sees, type State, type Viewer } from "./viewers.ts";
+import { isBlock, isShutOut, sees, seesPerson, type State, type Viewer } from "./viewers.ts";
 
 export type Outcome = (viewer: Viewer, state: State) => string;
 
@@ -42,6 +42,9 @@ export const signedIn =
 export const own = (others: string, author = others): Outcome =>
   signedIn((viewer) => (viewer === "author" ? author : others));
 
+/** Whether the viewer sees the post and may act on it. A post that was taken down stays as it is. */
+export const reaches = (viewer: Viewer, state: State): boolean => sees(viewer, state) && state !== "taken down";
+
 export const readsPost =
   (others: string, author = others): Outcome =>
   (viewer, state) => {
@@ -49,12 +52,19 @@ export const readsPost =
     return viewer === "author" ? author : others;
   };
 
-export const writesToPost = (others: string, author = others): Outcome => signedIn(readsPost(others, author));
+export const writesToPost = (others: string, author = others): Outcome =>
+  signedIn((viewer, state) => (reaches(viewer, state) ? readsPost(others, author)(viewer, state) : NO_POST));
 
 export const byAuthor = (author: string): Outcome => writesToPost(NOT_YOURS, author);
 
-/** For the profile of the author and what belongs to it. */
+/** For reads of the author's profile and what belongs to it. */
 export const ofPerson =
+  (outcome: Outcome): Outcome =>
+  (viewer, state) =>
+    seesPerson(viewer, state) ? outcome(viewer, state) : NO_PERSON;
+
+/** For what people decide about the author for themselves, which they may also do once the account is closed. */
+export const aboutPerson =
   (outcome: Outcome): Outcome =>
   (viewer, state) =>
     isShutOut(viewer) ? NO_PERSON : outcome(viewer, state);

@@ -1,10 +1,25 @@
 /** Reports, the acts of moderators, what authors may do about comments, and decisions about the viewer. */
-import { NO_COMMENT, NO_PERSON, NO_POST, type Outcome, own, type Row, signedIn, WITHOUT } from "./outcomes.ts";
-import { isBlock, isShutOut, sees } from "./viewers.ts";
+import { NO_COMMENT, NO_PERSON, NO_POST, type Outcome, own, type Row, signedIn, WITH, WITHOUT } from "./outcomes.ts";
+import { isBlock, sees, seesPerson, type State, type Viewer } from "./viewers.ts";
 
-const byModerator = (outcome: string): Outcome =>
-  signedIn((viewer) => (viewer === "moderator" ? outcome : "403 not_a_moderator"));
+const byModerator = (outcome: string | Outcome): Outcome =>
+  signedIn((viewer, state) => {
+    if (viewer !== "moderator") return "403 not_a_moderator";
+    return typeof outcome === "string" ? outcome : outcome(viewer, state);
+  });
 
+/** The subject of these rows is the post. */
+const aboutPost =
+  (decided: string, undecided: string): Outcome =>
+  (_, state) =>
+    state === "taken down" ? decided : undecided;
+const toAuthor = (outcome: string): Outcome =>
+  signedIn((viewer, state) => (viewer === "author" && state === "taken down" ? outcome : NO_DECISION));
+/** Whether there is a decision about the viewer or what they have published. */
+const isDecided = (viewer: Viewer, state: State): boolean =>
+  viewer === "author" && ["taken down", "suspended", "closed"].includes(state);
+
+const DECIDED = "409 already_decided";
 const [NO_CASE, NO_DECISION, OWN_REPORT] = [
   "404 case_not_found",
   "404 decision_not_found",
@@ -16,17 +31,21 @@ const BECAUSE = { version: 0, reason: "Because" };
 
 export const MODERATION: Row[] = [
   ["GET /moderation/queue", byModerator(WITHOUT)],
-  ["GET /moderation/cases/{subject}", byModerator(NO_CASE)],
-  ["POST /moderation/cases/{subject}/decision", byModerator(NO_CASE), { body: { ...BECAUSE, decision: "keep" } }],
-  ["POST /moderation/cases/{subject}/restore", byModerator(NO_CASE), { body: BECAUSE }],
+  ["GET /moderation/cases/{subject}", byModerator(aboutPost(WITH, NO_CASE))],
+  [
+    "POST /moderation/cases/{subject}/decision",
+    byModerator(aboutPost(DECIDED, NO_CASE)),
+    { body: { ...BECAUSE, decision: "keep" } },
+  ],
+  ["POST /moderation/cases/{subject}/restore", byModerator(aboutPost(DECIDED, NO_CASE)), { body: BECAUSE }],
   ["GET /moderation/log", signedIn("403 not_a_moderator")],
   ["GET /moderation/filters", byModerator(WITHOUT)],
   ["PUT /moderation/filters", byModerator("200"), FILTER],
   ["DELETE /moderation/filters", byModerator("200"), { body: { word: "accessmatrixword" } }],
 
-  ["GET /me/decisions", signedIn(WITHOUT)],
-  ["GET /me/decisions/{subject}", signedIn(NO_DECISION)],
-  ["POST /me/decisions/{subject}/answer", signedIn(NO_DECISION), { body: { text: "Because" } }],
+  ["GET /me/decisions", signedIn((viewer, state) => (isDecided(viewer, state) ? WITH : WITHOUT))],
+  ["GET /me/decisions/{subject}", toAuthor(WITH)],
+  ["POST /me/decisions/{subject}/answer", toAuthor("200"), { body: { text: "Because" } }],
   ["GET /me/comment-rules", signedIn(WITHOUT)],
   ["PUT /me/comment-rules/words", signedIn("200"), { body: { words: [] } }],
   ["PUT /people/{handle}/restriction", own("200", OWN_RESTRICTION)],
@@ -46,7 +65,7 @@ export const REPORTS: Row[] = [
   ],
   [
     "POST /reports",
-    signedIn((viewer) => (isShutOut(viewer) ? NO_PERSON : viewer === "author" ? OWN_REPORT : "202")),
+    signedIn((viewer, state) => (!seesPerson(viewer, state) ? NO_PERSON : viewer === "author" ? OWN_REPORT : "202")),
     { body: { person: "{handle}", reason: "spam" } },
   ],
 ];

@@ -1,6 +1,6 @@
 /** Operations on people: on the author, and on lists in which they appear. */
-import { listed, ofPerson, own, type Row, signedIn, WITH, WITHOUT } from "./outcomes.ts";
-import { isBlock, isPrivate, sees, type State, type Viewer } from "./viewers.ts";
+import { aboutPerson, listed, NO_PERSON, ofPerson, own, type Row, signedIn, WITH, WITHOUT } from "./outcomes.ts";
+import { isBlock, isFollower, isPrivate, sees, type State, type Viewer } from "./viewers.ts";
 
 const NO_REQUEST = "404 request_not_found";
 const self = (code: string) => `409 ${code}`;
@@ -8,7 +8,7 @@ const self = (code: string) => `409 ${code}`;
 /** For operations on the author that the author cannot do to themselves. */
 const toAuthor = (code: string, others: string | ((viewer: Viewer, state: State) => string)) =>
   signedIn(
-    ofPerson((viewer, state) => {
+    aboutPerson((viewer, state) => {
       if (viewer === "author") return self(code);
       return typeof others === "string" ? others : others(viewer, state);
     }),
@@ -22,7 +22,7 @@ export const READS_OF_PEOPLE: Row[] = [
   ["GET /people/{handle}/following", ofPerson(() => WITHOUT)],
   ["GET /people/{handle}/followers", listed, { with: { handle: "other" } }],
   ["GET /people/{handle}/following", listed, { with: { handle: "other" } }],
-  ["GET /people", listed, { query: "?limit=50" }],
+  ["GET /people", (viewer, state) => (state === "closed" ? WITHOUT : listed(viewer, state)), { query: "?limit=50" }],
   ["GET /me/blocks", signedIn((viewer) => (viewer === "blocker" || viewer === "both" ? WITH : WITHOUT))],
   ["GET /me/mutes", signedIn((viewer) => (viewer === "muter" ? WITH : WITHOUT))],
   ["GET /me/requests", signedIn(WITHOUT)],
@@ -30,29 +30,33 @@ export const READS_OF_PEOPLE: Row[] = [
   ["GET /notifications", signedIn((viewer, state) => (sees(viewer, state) ? WITH : WITHOUT))],
 ];
 
-const asksOnly = (viewer: Viewer, state: State): boolean =>
-  isPrivate(state) && !["follower", "muter", "suspended"].includes(viewer);
+/** Whether the viewer is no follower even after the follow above, which only asks a private person. */
+const staysStranger = (viewer: Viewer, state: State): boolean =>
+  (isPrivate(state) || state === "closed") && !isFollower(viewer);
 
 /** Last, because they change who sees what. */
 export const WRITES_TO_PEOPLE: Row[] = [
   ["PUT /people/{handle}/mute", toAuthor("cannot_mute_yourself", "200")],
   ["DELETE /people/{handle}/mute", toAuthor("cannot_mute_yourself", "200")],
-  ["PUT /me/requests/{handle}", signedIn(ofPerson(() => NO_REQUEST))],
-  ["DELETE /me/requests/{handle}", signedIn(ofPerson(() => "200"))],
-  ["DELETE /me/followers/{handle}", signedIn(ofPerson(() => "200"))],
+  ["PUT /me/requests/{handle}", signedIn(aboutPerson(() => NO_REQUEST))],
+  ["DELETE /me/requests/{handle}", signedIn(aboutPerson(() => "200"))],
+  ["DELETE /me/followers/{handle}", signedIn(aboutPerson(() => "200"))],
   [
     "PUT /people/{handle}/follow",
-    toAuthor("cannot_follow_yourself", (viewer) => (isBlock(viewer) ? "409 unblock_first" : "200")),
+    toAuthor("cannot_follow_yourself", (viewer, state) => {
+      if (state === "closed") return NO_PERSON;
+      return isBlock(viewer) ? "409 unblock_first" : "200";
+    }),
   ],
   [
     "PUT /people/{handle}/bell",
     signedIn(
-      ofPerson((viewer, state) =>
-        viewer === "author" || isBlock(viewer) || asksOnly(viewer, state) ? "409 not_following" : "200",
+      aboutPerson((viewer, state) =>
+        viewer === "author" || isBlock(viewer) || staysStranger(viewer, state) ? "409 not_following" : "200",
       ),
     ),
   ],
-  ["DELETE /people/{handle}/bell", signedIn(ofPerson(() => "200"))],
+  ["DELETE /people/{handle}/bell", signedIn(aboutPerson(() => "200"))],
   ["DELETE /people/{handle}/follow", toAuthor("cannot_follow_yourself", "200")],
   ["PUT /people/{handle}/block", own("200", "409 cannot_block_yourself")],
   ["DELETE /people/{handle}/block", own("200", "409 cannot_block_yourself")],

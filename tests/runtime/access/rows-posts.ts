@@ -12,7 +12,7 @@ import {
   WITHOUT,
   writesToPost,
 } from "./outcomes.ts";
-import { sees, seesDespiteBlocks } from "./viewers.ts";
+import { isFollower, sees, seesDespiteBlocks, type State, type Viewer } from "./viewers.ts";
 
 const COMMENTS = readsPost(WITHOUT, WITH); // The author has commented too.
 
@@ -30,7 +30,7 @@ export const READS_OF_POSTS: Row[] = [
   [
     "GET /feed",
     signedIn((viewer, state) =>
-      sees(viewer, state) && ["author", "follower", "suspended"].includes(viewer) ? WITH : WITHOUT,
+      sees(viewer, state) && (viewer === "author" || (isFollower(viewer) && viewer !== "muter")) ? WITH : WITHOUT,
     ),
   ],
 
@@ -43,6 +43,8 @@ export const READS_OF_POSTS: Row[] = [
   ["GET /posts/{post}/likes", listed, { with: { post: "third" } }],
 ];
 
+const mayUnlike = (viewer: Viewer, state: State) => seesDespiteBlocks(viewer, state) && state !== "taken down";
+
 export const WRITES_TO_POSTS: Row[] = [
   ["PATCH /posts/{post}", byAuthor("200"), { body: { caption: "Mine" } }],
   ["PUT /posts/{post}/like", writesToPost("200")],
@@ -54,7 +56,7 @@ export const WRITES_TO_POSTS: Row[] = [
   ["DELETE /posts/{post}/comments/{comment}/pin", byAuthor("200")],
   ["PUT /posts/{post}/comments/{comment}/hidden", byAuthor("200")],
   ["DELETE /posts/{post}/comments/{comment}/hidden", byAuthor("200")],
-  ["PUT /posts/{post}/mute", writesToPost("200")],
+  ["PUT /posts/{post}/mute", signedIn(readsPost("200"))],
   ["DELETE /posts/{post}/mute", signedIn("200")],
   [
     "PATCH /posts/{post}/comments/{comment}",
@@ -68,8 +70,11 @@ export const WRITES_TO_POSTS: Row[] = [
     signedIn((_, state) => (state === "deleted" ? NO_POST : "204")),
     { with: { comment: "doomed" } },
   ],
-  ["DELETE /posts/{post}/like", signedIn((viewer, state) => (seesDespiteBlocks(viewer, state) ? "200" : NO_POST))],
-  ["DELETE /posts/{post}/comments/{comment}", byAuthor("204")],
+  ["DELETE /posts/{post}/like", signedIn((viewer, state) => (mayUnlike(viewer, state) ? "200" : NO_POST))],
+  [
+    "DELETE /posts/{post}/comments/{comment}",
+    signedIn((viewer, state) => (viewer === "author" && state !== "deleted" ? "204" : byAuthor("204")(viewer, state))),
+  ],
   // The author may repeat it.
   ["DELETE /posts/{post}", signedIn((viewer, state) => (viewer === "author" ? "204" : byAuthor("204")(viewer, state)))],
 

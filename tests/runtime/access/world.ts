@@ -8,7 +8,7 @@ import { comment, projectAll, publish, type Someone, succeed } from "../world/ap
 import { ask, makePrivate, signUp } from "../world/people.ts";
 import { writeFollow } from "../world/posts.ts";
 import type { Call, Row } from "./outcomes.ts";
-import { isBlock, isPrivate, type State, type Viewer } from "./viewers.ts";
+import { isBlock, isFollower, isPrivate, type State, type Viewer } from "./viewers.ts";
 
 /** `names` are ids and handles by the names that rows use. `marks` are texts that give the author away. */
 export type World = { token: string | undefined; names: Record<string, string>; marks: string[] };
@@ -28,8 +28,7 @@ export async function newWorld(
   const { handle } = author.person;
   await writeFollow(author.person.id, other.person.id);
   await writeFollow(other.person.id, author.person.id);
-  if (["follower", "muter", "removed", "suspended"].includes(viewer))
-    await writeFollow(self.person.id, author.person.id);
+  if (isFollower(viewer) || viewer === "removed") await writeFollow(self.person.id, author.person.id);
 
   const [{ id: post, media }, { id: third }] = [await publish(author), await publish(other)];
   for (const [by, liked] of [
@@ -80,6 +79,10 @@ export async function newWorld(
   }
   await relate(viewer, state, self, author);
   if (state === "deleted") await succeed("DELETE", `/v1/posts/${post}`, author);
+  if (state === "taken down") await decide(post, { post }, "take_down", other);
+  if (state === "suspended") await decide(author.person.id, { person: handle }, "suspend", other);
+  if (state === "closed") await decide(author.person.id, { person: handle }, "close", other);
+  await projectAll(queues, post);
   await writeLate(viewer, self, author, other, post);
   return world;
 }
@@ -92,10 +95,21 @@ async function relate(viewer: Viewer, state: State, self: Someone, author: Someo
   if (viewer === "requester" && isPrivate(state)) await succeed("PUT", `/v1/people/${them}/follow`, self);
   if (viewer === "removed") await succeed("DELETE", `/v1/me/followers/${me}`, author);
   if (viewer === "suspended") await setPerson(self, `suspended_until = ${Date.now() + 86_400_000}`);
+  if (viewer === "restricted") await succeed("PUT", `/v1/people/${me}/restriction`, author);
   if (viewer === "moderator") await setPerson(self, "role = 'moderator'");
   if (viewer === "muter") await succeed("PUT", `/v1/people/${them}/mute`, self);
   if (viewer === "blocker" || viewer === "both") await succeed("PUT", `/v1/people/${them}/block`, self);
   if (viewer === "blocked" || viewer === "both") await succeed("PUT", `/v1/people/${me}/block`, author);
+}
+
+/** Reports a subject and decides about it as a moderator. */
+async function decide(subject: string, report: object, decision: string, reporter: Someone): Promise<void> {
+  await succeed("POST", "/v1/reports", reporter, { ...report, reason: "other" });
+  const moderator = await signUp();
+  await setPerson(moderator, "role = 'moderator'");
+  const until = new Date(Date.now() + 86_400_000).toISOString();
+  const body = { version: 0, decision, reason: "Because", ...(decision === "suspend" && { until }) };
+  await succeed("POST", `/v1/moderation/cases/${subject}/decision`, moderator, body);
 }
 
 const setPerson = ({ person }: Someone, change: string) =>

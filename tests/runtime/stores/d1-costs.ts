@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { allD1 } from "./d1.ts";
+import { OF_ISOLATE } from "./metered.ts";
 
 /** `queries` holds the statements. `calls` counts calls to databases, where a batch is one. */
 export type D1Costs = { queries: string[]; calls: number; rowsRead: number; rowsWritten: number };
@@ -35,15 +36,12 @@ export async function warmD1Costs(run: () => Promise<unknown>): Promise<D1Costs>
   }
 }
 
-/** An isolate writes its metrics now and then, which is no cost of `run`. */
-const OF_MEASURES = /^\s*INSERT INTO measures/;
-
 function watched(database: D1Database | D1DatabaseSession, costs: D1Costs) {
   const prepare = database.prepare.bind(database);
   const batch = database.batch.bind(database);
   return [
     vi.spyOn(database, "prepare").mockImplementation((sql) => {
-      if (!OF_MEASURES.test(sql)) costs.queries.push(sql);
+      if (!OF_ISOLATE.test(sql)) costs.queries.push(sql);
       return prepare(sql);
     }),
     vi.spyOn(database, "batch").mockImplementation(async (statements) => {

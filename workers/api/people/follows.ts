@@ -105,8 +105,10 @@ async function isRequest(reader: Reader, follower: PersonId, followee: PersonId,
   return row.isPrivate === 1 ? "1" : "0";
 }
 
+/** No row if the person does not have this handle, or a moderator has closed their account. */
 const isPrivateSql = (person: SQL, handle: SQL): SQL => sql`
-  SELECT ${people.private} AS "isPrivate" FROM ${people} WHERE ${people.id} = ${person} AND ${people.handle} = ${handle}`;
+  SELECT ${people.private} AS "isPrivate" FROM ${people}
+  WHERE ${people.id} = ${person} AND ${people.handle} = ${handle} AND ${people.barred} = 0`;
 const IS_PRIVATE = textOf(isPrivateSql(sql`?1`, sql`?2`));
 
 /** The counterpart of `endFollowStatements`. Changes nothing between two people with a block, or at the limits. */
