@@ -33,8 +33,11 @@ const PURE = "**/*.node.test.ts";
 /** Long tests that run with two databases only, because that is the harder case. */
 const TWO_DATABASES_ONLY = [
   "tests/runtime/access/**",
+  "tests/runtime/moderation-matrix.test.ts",
   "tests/runtime/replicas/**",
+  "workers/api/accounts/{change-handle,change-password,names,own-sessions,recovery}.test.ts",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
+  "workers/closing/{erase-account,late}.test.ts",
   "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",
   "workers/projector/projector.test.ts",
 ];
