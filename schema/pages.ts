@@ -17,6 +17,8 @@ export const PAGES = [
   "/requests",
   "/decisions",
   "/moderation",
+  "/moderation/words",
+  "/moderation/log",
   "/settings",
   "/settings/security",
   "/settings/notifications",

@@ -10,7 +10,9 @@ import { DecisionsPage } from "./pages/decisions.tsx";
 import { FeedPage } from "./pages/feed.tsx";
 import { FollowersPage, FollowingPage } from "./pages/follows.tsx";
 import { LikersPage } from "./pages/likers.tsx";
-import { ModerationPage } from "./pages/moderation.tsx";
+import { ModerationLogPage } from "./pages/moderation/log.tsx";
+import { ModerationPage } from "./pages/moderation/queue.tsx";
+import { FilteredWordsPage } from "./pages/moderation/words.tsx";
 import { NewPostPage } from "./pages/new-post.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { NotificationsPage } from "./pages/notifications.tsx";
@@ -44,6 +46,8 @@ const Home = signedIn(FeedPage, WelcomePage, post);
 const People = signedIn(PeoplePage);
 const Decisions = signedIn(DecisionsPage);
 const Moderation = signedIn(ModerationPage);
+const FilteredWords = signedIn(FilteredWordsPage);
+const ModerationLog = signedIn(ModerationLogPage);
 const NewPost = signedIn(NewPostPage);
 const Notifications = signedIn(NotificationsPage);
 const Requests = signedIn(RequestsPage);
@@ -66,6 +70,8 @@ const COMPONENTS: Record<Page, FunctionComponent<{ handle: string; id: string }>
   "/new": NewPost,
   "/decisions": Decisions,
   "/moderation": Moderation,
+  "/moderation/words": FilteredWords,
+  "/moderation/log": ModerationLog,
   "/notifications": Notifications,
   "/requests": Requests,
   "/settings": Profile,

@@ -118,6 +118,7 @@ export const LogEntry = z
   .openapi("ModerationLogEntry");
 export type LogEntry = z.infer<typeof LogEntry>;
 export const LogPage = page(LogEntry).openapi("ModerationLogPage");
+export type LogPage = z.infer<typeof LogPage>;
 
 const Word = text({ graphemes: WORD_MAX, bytes: 200, atLeast: 1 });
 
@@ -132,7 +133,9 @@ export const Removing = z.object({ removing: z.literal(true) }).openapi("Removin
 export const SiteFilter = z.object({ word: Word, action: z.enum(FILTER_ACTIONS) }).openapi("SiteFilter", {
   description: "`hold`: comments with the word wait for a moderator. `hide`: only their writers see them",
 });
+export type SiteFilter = z.infer<typeof SiteFilter>;
 export const SiteFilters = z.object({ items: z.array(SiteFilter) }).openapi("SiteFilters");
+export type SiteFilters = z.infer<typeof SiteFilters>;
 export const FilteredWord = SiteFilter.pick({ word: true });
 export const Removal = z.object({ reason: Words }).openapi("RemovalOfComments");
 

@@ -79,3 +79,37 @@ it("lets people report, a moderator decide by keyboard, and the author read why 
   await reader.reload();
   await reader.getByText("Buy my lens").waitFor();
 });
+
+it("lets moderators filter words everywhere, and operators read what was done", async () => {
+  const people = ["writer", "warden"].map((handle) => product.api.signUp({ handle, password: PASSWORD, name: handle }));
+  const [writer] = await Promise.all(people);
+  const role = ["scripts/admin.ts", "role", "warden", "operator", "--state", product.state] as const;
+  expect((await runToEnd(...role)).code).toBe(0);
+
+  const warden = await open("warden", "/moderation/words");
+  await warden.getByText("No words are filtered").waitFor();
+  await warden.getByLabel("Word or phrase").fill("cheap pills");
+  await warden.getByLabel("Only their writers see comments with it").check();
+  await warden.getByRole("button", { name: "Add word" }).click();
+  const filter = warden.getByRole("listitem").filter({ hasText: "cheap pills" });
+  await filter.getByText("Only their writers see comments with it").waitFor();
+  await warden.getByRole("link", { name: "Log" }).click();
+  await warden.getByText("warden changed a filtered word").waitFor();
+  await warden.getByText("word: cheap pills").waitFor();
+  await warden.getByText("The operator changed the role of warden").waitFor();
+
+  await warden.setViewportSize({ width: 390, height: 800 });
+  for (const path of ["/moderation", "/moderation/words", "/moderation/log"]) {
+    await warden.goto(path);
+    await warden.getByRole("heading", { name: "Moderation" }).waitFor();
+    expect(await warden.evaluate(() => document.documentElement.scrollWidth), path).toBe(390);
+  }
+  await warden.goto("/moderation/words");
+  await filter.getByRole("button", { name: "Remove the filter of cheap pills" }).click();
+  await warden.getByText("No words are filtered").waitFor();
+
+  if (!writer) throw new Error("nobody has signed up");
+  for (const path of ["/moderation", "/moderation/words", "/moderation/log"]) {
+    await (await open("writer", path)).getByText("Page not found").waitFor();
+  }
+});

@@ -2,7 +2,15 @@
 import type { NewRecoveryCodes, RecoveryCodesLeft, SessionList } from "../../schema/api/accounts.ts";
 import type { Export } from "../../schema/api/exports.ts";
 import type { Media } from "../../schema/api/media.ts";
-import type { Case, CasePage, CommentRules, OwnDecision } from "../../schema/api/moderation.ts";
+import type {
+  Case,
+  CasePage,
+  CommentRules,
+  LogPage,
+  OwnDecision,
+  SiteFilter,
+  SiteFilters,
+} from "../../schema/api/moderation.ts";
 import type { Decision, ReportReason } from "../../schema/moderation.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
@@ -188,6 +196,10 @@ export const api = {
   decisions: (cursor?: string) =>
     get<{ items: OwnDecision[]; next?: string | undefined }>(paged("/v1/me/decisions", cursor)),
   answerDecision: (subject: string, text: string) => post<OwnDecision>(`/v1/me/decisions/${subject}/answer`, { text }),
+  moderationLog: (cursor?: string) => get<LogPage>(paged("/v1/moderation/log", cursor)),
+  siteFilters: () => get<SiteFilters>("/v1/moderation/filters"),
+  filterWord: (filter: SiteFilter) => request<SiteFilters>("PUT", "/v1/moderation/filters", filter),
+  filterWordNoLonger: (word: string) => request<SiteFilters>("DELETE", "/v1/moderation/filters", { word }),
   commentRules: () => get<CommentRules>("/v1/me/comment-rules"),
   filterWords: (words: string[]) => request<CommentRules>("PUT", "/v1/me/comment-rules/words", { words }),
   restrict: (handle: string, restrict: boolean) =>

@@ -33,6 +33,8 @@ export const requests = () => followRequests();
 /** Never fresh: others add to it. */
 const queue = listsBy(() => new List((cursor) => api.queue(cursor), subjectOf, 0));
 export const moderationQueue = () => queue();
+const log = listsBy(() => new List((cursor) => api.moderationLog(cursor), idOf, 0));
+export const moderationLog = () => log();
 const own = listsBy(() => new List((cursor) => api.decisions(cursor), subjectOf, 0));
 export const decisions = () => own();
 

@@ -1,3 +1,4 @@
+import type { FilterAction } from "../../schema/comment-rules.ts";
 import type { Action, Decision, ReportReason, SubjectKind } from "../../schema/moderation.ts";
 
 export const REASONS: Record<ReportReason, string> = {
@@ -39,6 +40,27 @@ export function choiceTitle(choice: Decision | "restore", kind: SubjectKind, nam
   if (choice === "restore") return `Undo the decision about ${name}`;
   return `${choice === "hide" ? "Hide" : DECISIONS[choice]} ${THE[kind]} of ${name}`;
 }
+
+/** What happens to a comment that a filter of the whole site matches. */
+export const FILTERS: Record<FilterAction, string> = {
+  hold: "Comments with it wait until a moderator shows them",
+  hide: "Only their writers see comments with it",
+};
+
+/** The acts in the log, between the person who acted and the person concerned. */
+export const ACTS: Record<string, string> = {
+  keep: "kept what was reported about",
+  hide: "hid a comment of",
+  take_down: "took down a post of",
+  warn: "warned",
+  suspend: "suspended",
+  close: "closed the account of",
+  uphold: "upheld the decision about",
+  restore: "undid the decision about",
+  role: "changed the role of",
+  filter: "changed a filtered word",
+  remove_comments: "deleted all comments of",
+};
 
 /** The moderators' decisions, as buttons. */
 export const DECISIONS: Record<Decision | "restore", string> = {

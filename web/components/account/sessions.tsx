@@ -75,7 +75,7 @@ export function Sessions() {
 type RowProps = { session: Session; busy: boolean; end: () => void };
 
 const Row = ({ session: { device, place, begunAt, lastUsedAt, current }, busy, end }: RowProps) => (
-  <li class="row session">
+  <li class="row row-spread">
     <span class="row-names">
       <span class="row-name">{device}</span>
       <span class="soft">

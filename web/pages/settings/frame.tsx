@@ -1,30 +1,18 @@
 import type { ComponentChildren } from "preact";
-import { useLocation } from "preact-iso";
-import { useTitle } from "../../components/frame/title.ts";
+import { Sections } from "../../components/frame/sections.tsx";
 
-const PAGES: [path: string, name: string][] = [
+const PAGES = [
   ["/settings", "Profile"],
   ["/settings/security", "Security"],
   ["/settings/notifications", "Notifications"],
   ["/settings/privacy", "Privacy"],
-];
+] as const;
 
-/** The frame of every page of the settings, with links to the others. */
-export function SettingsFrame({ children }: { children: ComponentChildren }) {
-  const { path } = useLocation();
-  const name = PAGES.find(([page]) => page === path)?.[1];
-  useTitle(name === undefined ? "Settings" : `${name}, settings`);
-  return (
-    <div class="column settings">
-      <h1>Settings</h1>
-      <nav class="settings-pages" aria-label="Settings">
-        {PAGES.map(([page, name]) => (
-          <a key={page} href={page} aria-current={page === path ? "page" : false}>
-            {name}
-          </a>
-        ))}
-      </nav>
+/** The frame of every page of the settings. */
+export const SettingsFrame = ({ children }: { children: ComponentChildren }) => (
+  <div class="column settings">
+    <Sections title="Settings" pages={PAGES}>
       {children}
-    </div>
-  );
-}
+    </Sections>
+  </div>
+);

@@ -1,15 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import type { Case } from "../../schema/api/moderation.ts";
-import type { Decision } from "../../schema/moderation.ts";
-import { Paged } from "../components/common/paged.tsx";
-import { Empty, RowsSkeleton } from "../components/common/states.tsx";
-import { useTitle } from "../components/frame/title.ts";
-import { CaseEntry } from "../components/moderation/case-entry.tsx";
-import { DecisionDialog } from "../components/moderation/decision-dialog.tsx";
-import { moderationQueue } from "../state/lists.ts";
-import { me } from "../state/session.ts";
-import { NotFoundPage } from "./not-found.tsx";
+import type { Case } from "../../../schema/api/moderation.ts";
+import type { Decision } from "../../../schema/moderation.ts";
+import { Paged } from "../../components/common/paged.tsx";
+import { Empty, RowsSkeleton } from "../../components/common/states.tsx";
+import { CaseEntry } from "../../components/moderation/case-entry.tsx";
+import { DecisionDialog } from "../../components/moderation/decision-dialog.tsx";
+import { moderationQueue } from "../../state/lists.ts";
+import { ModerationFrame } from "./frame.tsx";
 
 export type Choice = Decision | "restore";
 
@@ -29,13 +27,11 @@ const none = (
   </Empty>
 );
 
-/** The moderators' queue. Everything can be done by keyboard. */
+/** The moderators' cases. Everything can be done by keyboard. */
 export function ModerationPage() {
-  useTitle("Moderation");
   const list = useMemo(moderationQueue, []);
   const deciding = useSignal<{ of: Case; choice: Choice } | undefined>(undefined);
   const cases = useRef<HTMLUListElement>(null);
-  if (me.value?.role === "none") return <NotFoundPage what="Page" />;
 
   const move = (from: Element, by: number) => {
     const all = [...(cases.current?.children ?? [])];
@@ -63,8 +59,7 @@ export function ModerationPage() {
   };
 
   return (
-    <div class="column">
-      <h1>Moderation</h1>
+    <ModerationFrame>
       <p class="soft keys">
         <kbd>J</kbd> and <kbd>K</kbd> move between cases, the numbers decide, <kbd>Esc</kbd> cancels.
       </p>
@@ -91,6 +86,6 @@ export function ModerationPage() {
           changed={() => void list.refresh()}
         />
       )}
-    </div>
+    </ModerationFrame>
   );
 }
