@@ -9,10 +9,13 @@ import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { literal, textOf, valueOf } from "../../schema/d1/sql.ts";
 import { type CommentId, type MediaId, type PersonId, type PostId, timeOf } from "../../schema/ids.ts";
 import type { MediaType } from "../../schema/media/media-types.ts";
+import type { CommentRules } from "../../schema/comment-rules.ts";
+import { FOREVER } from "../../schema/moderation.ts";
 import type { PostMedia } from "../../schema/posts.ts";
 import * as notificationTables from "../../schema/tables/notifications.ts";
 import { blocks, followers, following, people, sessions } from "../../schema/tables/people.ts";
 import { commentLikes, comments, likes, media, posts, postStats } from "../../schema/tables/posts.ts";
+import { decisions, reports } from "../../schema/tables/moderation.ts";
 import { pushSubscriptions } from "../../schema/tables/push.ts";
 import { fileName } from "./files.ts";
 import { POSTS_PER_PART } from "./plan.ts";
@@ -30,6 +33,7 @@ const encoder = new TextEncoder();
 type Row = Record<string, unknown>;
 /** Reads a page of rows after the last one of the previous page. */
 type ReadPage = (last: Row | undefined) => Promise<Row[]>;
+type Show = (rows: Row[]) => Promise<object[]> | object[];
 
 /**
  * Returns the chunks of the ZIP: in the first part everything but posts, and in each the posts above `after` and up to
@@ -52,13 +56,8 @@ export function dataPart(
 }
 
 function ownLists(env: Env, person: PersonId, home: Database): [string, AsyncIterable<string>][] {
-  /** Reads rows of the home database in the order of their last columns. */
-  const page =
-    (text: string, keys: readonly string[]): ReadPage =>
-    (last) =>
-      home.all<Row>(text, person, ...keys.map((key) => (last?.[key] ?? "") as string));
-  const list = (text: string, keys: readonly string[], show: (rows: Row[]) => Promise<object[]> | object[]) =>
-    arrayOf(pagesOf(page(text, keys), show));
+  const list = (text: string, keys: readonly string[], show: Show) =>
+    arrayOf(pagesOf(pageOf(home, person, text, keys), show));
   const withPeople = async (rows: Row[]): Promise<object[]> => {
     const cards = await peopleByIds(
       env,
@@ -88,7 +87,12 @@ function ownLists(env: Env, person: PersonId, home: Database): [string, AsyncIte
     ["muted.json", list(MUTED, ["id"], withPeople)],
     ["likes.json", list(LIKES, ["post"], (rows) => rows)],
     ["comment-likes.json", list(COMMENT_LIKES, ["comment"], (rows) => rows)],
-    ["comments.json", arrayOf(commentsOf(env, person))],
+    [
+      "comments.json",
+      arrayOf(everywhere(env, person, COMMENTS, ["post", "parent", "id"], (rows) => rows.map(commentOf))),
+    ],
+    ["reports.json", arrayOf(everywhere(env, person, REPORTS, ["subject"], (rows) => rows.map(withTime)))],
+    ["decisions.json", list(DECISIONS, ["subject"], (rows) => rows.map(decisionOf))],
     [
       "notifications.json",
       list(NOTIFICATIONS, ["kind", "subject"], async (rows) => {
@@ -121,6 +125,20 @@ const sessionOf = ({ id, usedAt, ...row }: Row): object => ({
   ...((usedAt as number) > 0 && { usedAt: timeText(usedAt as number) }),
   ...row,
 });
+const commentOf = ({ id, parent, editedAt, ...row }: Row): object => ({
+  id,
+  ...(parent !== "" && { thread: parent }),
+  ...row,
+  at: timeText(timeOf(id as CommentId)),
+  ...(editedAt !== null && { editedAt: timeText(editedAt as number) }),
+});
+const withTime = ({ at, ...row }: Row): object => ({ ...row, at: timeText(at as number) });
+const decisionOf = ({ decidedAt, until, appealedAt, ...row }: Row): object => ({
+  ...row,
+  decidedAt: timeText(decidedAt as number),
+  ...(until !== null && until !== FOREVER && { until: timeText(until as number) }),
+  ...(appealedAt !== null && { appealedAt: timeText(appealedAt as number) }),
+});
 const deviceOf = ({ endpoint, renewedAt }: Row): object => ({
   service: new URL(endpoint as string).host,
   renewedAt: timeText(renewedAt as number),
@@ -134,7 +152,13 @@ const fileOf = ({ id, contentType, claimedBy, ...row }: Row): object => ({
   post: claimedBy,
 });
 
-async function* pagesOf(read: ReadPage, show: (rows: Row[]) => Promise<object[]> | object[]): AsyncGenerator<object> {
+/** Reads rows of a database in the order of their columns `keys`. */
+const pageOf =
+  (database: Database, person: PersonId, text: string, keys: readonly string[]): ReadPage =>
+  (last) =>
+    database.all<Row>(text, person, ...keys.map((key) => (last?.[key] ?? "") as string));
+
+async function* pagesOf(read: ReadPage, show: Show): AsyncGenerator<object> {
   let count = 0;
   for (let last: Row | undefined; count < LISTED_MAX;) {
     const rows = await read(last);
@@ -145,20 +169,15 @@ async function* pagesOf(read: ReadPage, show: (rows: Row[]) => Promise<object[]>
   }
 }
 
-async function* commentsOf(env: Env, person: PersonId): AsyncGenerator<object> {
-  for (const database of databases(env)) {
-    const read: ReadPage = (last) =>
-      database.patient.all<Row>(COMMENTS, person, last?.["post"] ?? "", last?.["parent"] ?? "", last?.["id"] ?? "");
-    yield* pagesOf(read, (rows) =>
-      rows.map(({ id, parent, editedAt, ...row }) => ({
-        id,
-        ...(parent !== "" && { thread: parent }),
-        ...row,
-        at: timeText(timeOf(id as CommentId)),
-        ...(editedAt !== null && { editedAt: timeText(editedAt as number) }),
-      })),
-    );
-  }
+/** Reads rows of all databases, one after the other. */
+async function* everywhere(
+  env: Env,
+  person: PersonId,
+  text: string,
+  keys: readonly string[],
+  show: Show,
+): AsyncGenerator<object> {
+  for (const database of databases(env)) yield* pagesOf(pageOf(database.patient, person, text, keys), show);
 }
 
 /** Reads the earlier captions of edited posts from their actors. */
@@ -192,13 +211,14 @@ async function* firstOf(home: Database, text: string, person: PersonId): AsyncGe
 }
 
 async function* preferencesOf(home: Database, person: PersonId): AsyncGenerator<string> {
-  const [kinds, hours, muted] = await Promise.all(
-    [PREFERENCES, QUIET_HOURS, MUTED_POSTS].map((text) => home.all<Row>(text, person)),
+  const [kinds, hours, muted, rules] = await Promise.all(
+    [PREFERENCES, QUIET_HOURS, MUTED_POSTS, COMMENT_RULES].map((text) => home.all<Row>(text, person)),
   );
   yield* textsOf({
     notifications: (kinds ?? []).map(flags),
     quietHours: hours?.[0] ?? null,
     mutedPosts: (muted ?? []).map(({ post }) => post),
+    comments: JSON.parse((rules?.[0]?.["rules"] ?? "{}") as string) as CommentRules,
   });
 }
 
@@ -289,6 +309,17 @@ const QUIET_HOURS = textOf(sql`
     ${quietHours.timeZone} AS "timeZone" FROM ${quietHours} WHERE ${quietHours.person} = ?1`);
 const MUTED_POSTS = textOf(sql`
   SELECT ${mutedPosts.post} FROM ${mutedPosts} WHERE ${mutedPosts.person} = ?1 LIMIT ${literal(10_000)}`);
+const COMMENT_RULES = textOf(sql`
+  SELECT ${people.commentRules} AS "rules" FROM ${people} WHERE ${people.id} = ?1`);
+const REPORTS = textOf(sql`
+  SELECT ${reports.subject}, ${reports.reason}, ${reports.words}, ${reports.at} FROM ${reports}
+  WHERE ${reports.reporter} = ?1 AND ${reports.subject} > ?2 ORDER BY ${reports.subject} LIMIT ${PAGE}`);
+// Not who has decided.
+const DECISIONS = textOf(sql`
+  SELECT ${decisions.subject}, ${decisions.kind}, ${decisions.excerpt}, ${decisions.action}, ${decisions.reason},
+    ${decisions.until}, ${decisions.decidedAt} AS "decidedAt", ${decisions.appeal},
+    ${decisions.appealedAt} AS "appealedAt", ${decisions.answer} FROM ${decisions}
+  WHERE ${decisions.person} = ?1 AND ${decisions.subject} > ?2 ORDER BY ${decisions.subject} LIMIT ${PAGE}`);
 const POSTS = textOf(sql`
   SELECT ${posts.id}, ${posts.caption}, ${posts.media}, ${posts.editedAt} AS "editedAt", ${postStats.likes},
     ${postStats.comments}, ${postStats.policy} AS "commentPolicy"

@@ -75,6 +75,12 @@ it("gives people everything of theirs, and nothing of others", async () => {
   await stage.comment(ada, theirs, "“Naïve” ☂");
   const hers = await stage.comment(ben, own, "Where?");
   await stage.ask(ada, "PUT", `/v1/posts/${own}/comments/${hers}/like`);
+  await stage.ask(ada, "PUT", "/v1/me/comment-rules/words", { words: ["pills"] });
+  await stage.ask(ada, "POST", "/v1/reports", { post: theirs, reason: "spam", words: "An advert" });
+  await stage.ask(ben, "POST", "/v1/reports", { person: ada.person.handle, reason: "other" });
+  await d1Of(env, eve.person.id).prepare("UPDATE people SET role = 'moderator' WHERE id = ?").bind(eve.person.id).run();
+  const warning = { version: 0, decision: "warn", reason: "Be kind" };
+  await stage.ask(eve, "POST", `/v1/moderation/cases/${ada.person.id}/decision`, warning);
   await stage.settle();
 
   const [data, files, ...more] = await partsOf(ada);
@@ -95,9 +101,17 @@ it("gives people everything of theirs, and nothing of others", async () => {
   expect(textIn(zip, "sessions.json")).toHaveLength(1);
   expect(textIn(zip, "notifications.json")).toMatchObject([
     { kind: "comment", people: [handle], excerpt: "Where?" },
+    { kind: "follow" },
     {},
   ]);
-  expect(textIn(zip, "preferences.json")).toEqual({ notifications: [], quietHours: null, mutedPosts: [] });
+  expect(textIn(zip, "preferences.json")).toEqual({
+    notifications: [],
+    quietHours: null,
+    mutedPosts: [],
+    comments: { words: ["pills"] },
+  });
+  expect(textIn(zip, "reports.json")).toMatchObject([{ subject: theirs, reason: "spam", words: "An advert" }]);
+  expect(textIn(zip, "decisions.json")).toMatchObject([{ action: "warn", reason: "Be kind", appeal: null }]);
   const [post] = textIn(zip, "posts.json") as { captions: object[]; files: { id: MediaId }[] }[];
   expect(post).toMatchObject({ id: own, caption: "Very low tide", likes: 0, comments: 1 });
   expect(post?.captions).toMatchObject([{ caption: "Very low tide" }, { caption: "Low tide" }]);
