@@ -32,6 +32,8 @@ import { notifications } from "./api/notifications/notifications.ts";
 import { people } from "./api/people/people.ts";
 import { isNavigation, page, pages } from "./pages.ts";
 import { posters } from "./api/media/posters.ts";
+import { profilePictures } from "./api/media/profile-pictures.ts";
+import { pictureRemovals } from "./api/moderation/picture-removals.ts";
 import { changePassword } from "./api/accounts/change-password.ts";
 import { ownSessions } from "./api/accounts/own-sessions.ts";
 import { preferences } from "./api/notifications/preferences.ts";
@@ -72,6 +74,8 @@ for (const resource of [
   mutes,
   mediaRoutes,
   posters,
+  profilePictures,
+  pictureRemovals,
   uploads,
   directUploads,
   mediaQuota,

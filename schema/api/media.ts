@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MediaId } from "../ids.ts";
 import { MediaDetails } from "../media/media-details.ts";
+import { type Square, SQUARES } from "../media/squares.ts";
 import { ALT, text } from "../text.ts";
 import { Timestamp } from "./common.ts";
 
@@ -10,6 +11,9 @@ export const WIDTHS = [320, 640, 1080] as const;
 export const THUMB = 320;
 export const Variant = z.enum(["w320", "w640", "w1080", "thumb"]);
 export type Variant = z.infer<typeof Variant>;
+/** Everything that is served of a picture. */
+export type Rendition = Variant | Square;
+export const isSquare = (name: string): name is Square => SQUARES.some((square) => square === name);
 
 export const Urls = z.record(Variant, z.string()).openapi("Urls", {
   description:
@@ -69,5 +73,8 @@ export const Media = z
   })
   .openapi("Media");
 export type Media = z.infer<typeof Media>;
+
+/** The profile picture of the viewer. */
+export const ProfilePicture = z.object({ media: MediaId }).openapi("ProfilePicture");
 
 export const EditMedia = z.object({ alt: text(ALT) }).openapi("EditMedia");

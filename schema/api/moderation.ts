@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { CommentId, PostId } from "../ids.ts";
+import { CommentId, MediaId, PostId } from "../ids.ts";
 import { Action, Decision, ReportReason, Role, SubjectId, SubjectKind } from "../moderation.ts";
 import { FILTER_ACTIONS, WORD_MAX, WORDS_MAX } from "../comment-rules.ts";
 import { text } from "../text.ts";
@@ -33,6 +33,7 @@ export const Content = z
     handle: Handle.optional(),
     name: z.string().optional(),
     bio: z.string().optional(),
+    picture: MediaId.nullish().openapi({ description: "The profile picture" }),
   })
   .openapi("ReportedContent");
 export type Content = z.infer<typeof Content>;
@@ -138,6 +139,10 @@ export const SiteFilters = z.object({ items: z.array(SiteFilter) }).openapi("Sit
 export type SiteFilters = z.infer<typeof SiteFilters>;
 export const FilteredWord = SiteFilter.pick({ word: true });
 export const Removal = z.object({ reason: Words }).openapi("RemovalOfComments");
+
+export const RemovalOfPicture = z
+  .object({ picture: MediaId.openapi({ description: "The one that was seen" }), reason: Words })
+  .openapi("RemovalOfPicture");
 
 export const SetRole = z.object({ handle: Handle, role: Role }).openapi("SetRole");
 export const HasRole = z.object({ person: PersonCard, role: Role }).openapi("HasRole");

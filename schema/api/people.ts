@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { PersonId } from "../ids.ts";
+import { MediaId, PersonId } from "../ids.ts";
 import { Role } from "../moderation.ts";
 import { UnreadCount } from "../notifications.ts";
 import { PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../passwords.ts";
@@ -28,7 +28,18 @@ export const Password = z
   .openapi({ type: "string", format: "password", minLength: PASSWORD_MIN, maxLength: PASSWORD_MAX });
 
 /** The short form of a person, shown wherever their name appears. */
-export const PersonCard = z.object({ id: PersonId, handle: Handle, name: z.string() }).openapi("PersonCard");
+export const PersonCard = z
+  .object({
+    id: PersonId,
+    handle: Handle,
+    name: z.string(),
+    picture: MediaId.optional().openapi({
+      description:
+        "Their profile picture, at `/media/{picture}/s96` and `/media/{picture}/s192`: squares of 96 and 192 pixels. " +
+        "Absent if they have none",
+    }),
+  })
+  .openapi("PersonCard");
 export type PersonCard = z.infer<typeof PersonCard>;
 
 export const Profile = PersonCard.extend({

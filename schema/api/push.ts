@@ -45,4 +45,6 @@ export type PushPayload = {
   url: string;
   /** When the event happened, in ms since 1970. */
   at: number;
+  /** The picture of the newest person in it, if they have one: a path on this origin. */
+  icon?: string;
 };

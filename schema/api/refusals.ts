@@ -40,6 +40,7 @@ export const REFUSAL_CODES = [
   "already_published",
   "media_not_ready",
   "media_in_use",
+  "not_a_picture",
   "not_inspected_again",
   "idempotency_key_reused",
   "too_many_comments",

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { EffectId, PersonId, SessionId } from "../ids.ts";
+import type { EffectId, MediaId, PersonId, SessionId } from "../ids.ts";
 import type { RelayName } from "../live/live-relays.ts";
 import type { ExclusionMarks } from "../viewing.ts";
 import type { CommentRules } from "../comment-rules.ts";
@@ -48,6 +48,8 @@ export const people = sqliteTable("people", {
   barred: integer({ mode: "boolean" }).notNull().default(false),
   /** Whose comments on their posts they alone see, and which words hold a comment back. */
   commentRules: text("comment_rules", { mode: "json" }).$type<CommentRules>().notNull().default({}),
+  /** A file of theirs, which is in use while it is named here: workers/media/profile-pictures.ts. */
+  picture: text().$type<MediaId>(),
 });
 
 /** In the shard of the handle's hash. An old claim without a person is taken over: workers/api/accounts/sign-up.ts. */

@@ -145,6 +145,8 @@ export const media = sqliteTable(
     posterBytes: integer("poster_bytes").notNull().default(0),
     /** Size of what was made of the file at its inspection: renditions, and the served copy of a video. */
     derivedBytes: integer("derived_bytes").notNull().default(0),
+    /** Size of its squares for a profile picture, which is part of `derivedBytes`; 0 until it was one. */
+    squareBytes: integer("square_bytes").notNull().default(0),
   },
   (t) => [
     index("media_to_look_at")

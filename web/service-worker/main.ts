@@ -44,14 +44,14 @@ async function show(pushed: PushPayload): Promise<void> {
   const before = shown?.data as PushPayload | undefined;
   const isNews = before === undefined || before.version < pushed.version;
   const newest = isNews ? pushed : before;
-  const { title, body, tag, at } = newest;
+  const { title, body, tag, at, icon = "/icon-192.png" } = newest;
   const options: Options = {
     body,
     tag,
     renotify: isNews,
     silent: isNews ? null : true,
     timestamp: at,
-    icon: "/icon-192.png",
+    icon,
     badge: "/badge-96.png",
     lang: "en",
     data: newest,

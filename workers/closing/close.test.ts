@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Closings } from "../../schema/api/closings.ts";
 import { type MediaId, newId, shardOf } from "../../schema/ids.ts";
+import { renditionKey } from "../media/files/objects.ts";
 import { recordQueues } from "../../tests/runtime/queues/facts.ts";
 import { allD1, d1Of } from "../../tests/runtime/stores/d1.ts";
 import { operate } from "../../tests/runtime/world/dead-letters.ts";
@@ -75,7 +76,8 @@ async function everyRelation() {
   await put(gone, `/v1/me/quiet-hours`, { from: "22:00", to: "07:00", timeZone: "UTC" }).catch(() => undefined);
   await stage.settle();
 
-  const unused = await storedFile(gone.person.id);
+  const [unused, picture] = [await storedFile(gone.person.id), await storedFile(gone.person.id)];
+  await env.MEDIA.put(renditionKey(picture, "s96"), "a square");
   const upload = await ask("POST", "/v1/uploads", {
     token: gone.token,
     env: stage.env,
@@ -85,6 +87,7 @@ async function everyRelation() {
   const database = d1Of(env, gone.person.id);
   const id = gone.person.id;
   await database.batch([
+    database.prepare("UPDATE people SET picture = ? WHERE id = ?").bind(picture, id),
     database.prepare("INSERT INTO live_places VALUES (?, 'wnam-0', ?)").bind(id, Date.now() - 1),
     database.prepare("INSERT INTO muted_posts VALUES (?, ?)").bind(id, theirs),
     database.prepare("INSERT OR IGNORE INTO quiet_hours VALUES (?, 1, 2, 'UTC')").bind(id),
@@ -104,19 +107,19 @@ async function everyRelation() {
     .bind(JSON.stringify({ about: id }))
     .run();
   await ask("GET", `/v1/people/${handle}`, { env: stage.env }); // Fills the caches.
-  return { gone, fan, idol, reader, priv, enemy: other, own, theirs, unused, uploading, first };
+  return { gone, fan, idol, reader, priv, enemy: other, own, theirs, unused, picture, uploading, first };
 }
 
 it("leaves nothing of a person with every kind of relation but the named tombstones", async () => {
   const world = await everyRelation();
-  const { gone, fan, idol, own, theirs, unused, uploading } = world;
+  const { gone, fan, idol, own, theirs, unused, picture, uploading } = world;
   const { id, handle } = gone.person;
   const { results } = await d1Of(env, id)
     .prepare("SELECT id FROM media WHERE owner = ?")
     .bind(id)
     .all<{ id: MediaId }>();
   const files = results.map((file) => file.id);
-  expect(files).toEqual(expect.arrayContaining([unused, uploading]));
+  expect(files).toEqual(expect.arrayContaining([unused, picture, uploading]));
   const before = await rowsWith([id]);
   const tables = new Set(before.map((row) => row.split(":")[0]));
   // The world is only worth auditing while it has everything.

@@ -249,8 +249,8 @@ async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array
 
 const PAGE = literal(ROWS_PER_PAGE);
 const PROFILE = textOf(sql`
-  SELECT ${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.private} AS "private", ${people.posts},
-    ${people.followers}, ${people.following} FROM ${people} WHERE ${people.id} = ?1`);
+  SELECT ${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.picture},
+    ${people.private} AS "private", ${people.posts}, ${people.followers}, ${people.following} FROM ${people} WHERE ${people.id} = ?1`);
 const SESSIONS = textOf(sql`
   SELECT ${sessions.id}, ${sessions.usedAt} AS "usedAt", ${sessions.device}, ${sessions.place}
   FROM ${sessions} WHERE ${sessions.person} = ?1 AND ${sessions.id} > ?2 ORDER BY ${sessions.id} LIMIT ${PAGE}`);

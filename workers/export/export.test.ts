@@ -90,7 +90,12 @@ it("gives people everything of theirs, and nothing of others", async () => {
   const { response, bytes } = await download(ada, data as ExportPart);
   expect(response.headers.get("content-disposition")).toContain("attachment");
   const zip = unzipSync(bytes);
-  expect(textIn(zip, "profile.json")).toMatchObject({ handle: ada.person.handle, followers: 1, following: 1 });
+  expect(textIn(zip, "profile.json")).toMatchObject({
+    handle: ada.person.handle,
+    picture: null,
+    followers: 1,
+    following: 1,
+  });
   expect(textIn(zip, "following.json")).toMatchObject([{ handle }]);
   expect(textIn(zip, "followers.json")).toMatchObject([{ handle, requested: false }]);
   expect(textIn(zip, "blocked.json")).toMatchObject([{ handle: eve.person.handle }]);

@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, isNull } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, not, sql } from "drizzle-orm";
 import type { PostMedia } from "../../schema/posts.ts";
 import type { MediaId, PersonId, PostId } from "../../schema/ids.ts";
 import { isMovingError } from "../../schema/d1/shard-sql.ts";
@@ -9,7 +9,7 @@ import { Refusal } from "../../schema/api/refusals.ts";
 import { logWarning } from "../../schema/log.ts";
 import { reasonOf } from "./files/rejections.ts";
 import { hasRenditions } from "./present.ts";
-import type { MediaRow } from "./files/media-row.ts";
+import { IS_PROFILE_PICTURE, type MediaRow } from "./files/media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
 
@@ -18,7 +18,8 @@ export type RequestedFile = { id: MediaId; alt?: string | undefined };
 
 /**
  * Claims files of `owner` for a post before the post exists, so that collect.ts removes none that the post is about to
- * show. Returns the files in the order of `wanted`; throws `media_not_found` or `media_not_ready`. Another person's
+ * show. Returns the files in the order of `wanted`; throws `media_not_found`,
+ * `media_not_ready`, or `media_in_use` for the profile picture. Another person's
  * file counts as unknown: the query goes to the owner's database, whatever shard the id names. Costs one D1 query and
  * one row written per file. While D1 takes no writes, files that were never published can still be published.
  */
@@ -42,7 +43,8 @@ export async function claimMedia(
 
 async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId[], now: number): Promise<MediaRow[]> {
   const db = databaseOf(env, owner).orm;
-  const isReady = and(inArray(media.id, ids), eq(media.owner, owner), eq(media.state, "ready"));
+  const isMine = and(inArray(media.id, ids), eq(media.owner, owner));
+  const isReady = and(isMine, eq(media.state, "ready"), not(IS_PROFILE_PICTURE));
   try {
     return await db.update(media).set({ claimedBy: post, claimedAt: now }).where(isReady).returning();
   } catch (error) {
@@ -75,18 +77,25 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   };
 }
 
+/** Returns why a file cannot be shown to others, if it is unknown, gone or not ready. */
+export function refusalOf(id: MediaId, row: Pick<MediaRow, "state" | "rejection"> | undefined): Refusal | undefined {
+  if (!row || row.state === "deleted") return new Refusal("media_not_found", `You have no media file ${id}`);
+  if (row.rejection !== null) return new Refusal("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
+  return row.state === "ready" ? undefined : new Refusal("media_not_ready", `${id} is still being processed`);
+}
+
 /** Returns why files of `owner` cannot be published now. Costs one D1 query. */
 export async function claimError(env: Env, owner: PersonId, ids: readonly MediaId[]): Promise<Refusal> {
   const rows = await databaseOf(env, owner)
-    .orm.select()
+    .orm.select({ row: media, isPicture: sql<0 | 1>`${IS_PROFILE_PICTURE}` })
     .from(media)
     .where(and(inArray(media.id, [...ids]), eq(media.owner, owner)));
-  const found = new Map(rows.map((row) => [row.id, row]));
+  const found = new Map(rows.map(({ row, isPicture }) => [row.id, { row, isPicture }]));
   for (const id of ids) {
-    const row = found.get(id);
-    if (!row || row.state === "deleted") return new Refusal("media_not_found", `You have no media file ${id}`);
-    if (row.rejection !== null) return new Refusal("media_not_ready", `${id}: ${reasonOf(row.rejection)}`);
-    if (row.state !== "ready") return new Refusal("media_not_ready", `${id} is still being processed`);
+    const { row, isPicture } = found.get(id) ?? {};
+    const refusal = refusalOf(id, row);
+    if (refusal) return refusal;
+    if (isPicture) return new Refusal("media_in_use", `${id} is your profile picture. Upload it again to publish it.`);
   }
   return new Refusal("media_not_ready", "The media files were not ready a moment ago; try again");
 }

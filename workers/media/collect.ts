@@ -1,6 +1,7 @@
 /**
  * Removes files that nobody needs: abandoned uploads, files that were never published, and files of deleted posts. Each
- * row states when the sweep checks it next (`look_at`); a file that a post shows is not checked again.
+ * row states when the sweep checks it next (`look_at`); a file that a post shows, or that is a profile picture, is not
+ * checked again.
  */
 import { eq, sql } from "drizzle-orm";
 import type { PostMedia } from "../../schema/posts.ts";
@@ -11,8 +12,8 @@ import { media, posts } from "../../schema/tables/posts.ts";
 import { MEDIA_CLAIM_LASTS } from "../../schema/media/upload-limits.ts";
 import { logWarning } from "../../schema/log.ts";
 import { deleteObjects } from "./files/objects.ts";
-import { type MediaRow, mediaState } from "./files/media-row.ts";
-import { publishedMedia } from "./serving/published.ts";
+import { IS_PROFILE_PICTURE, type MediaRow, mediaState } from "./files/media-row.ts";
+import { profilePictures, publishedMedia } from "./serving/published.ts";
 import { discard, removeUpload } from "./uploads/upload.ts";
 
 const COLLECTED_PER_SWEEP = 100; // Per database.
@@ -52,8 +53,8 @@ async function settle(env: Env, { id, owner, state }: Due, now: number): Promise
 }
 
 /**
- * Deletes those files of `owner` that are in one of `states`, with their bytes, unless a post shows them or a
- * publication may be under way; such files are checked again an hour later. `despite` names a deleted post, whose claim
+ * Deletes those files of `owner` that are in one of `states`, with their bytes, unless they are the profile picture, a post
+ * shows them or a publication may be under way; the last are checked again an hour later. `despite` names a deleted post, whose claim
  * does not count. Returns the deleted ids. Costs one query, which reads the author's posts, and one more per deleted
  * file.
  */
@@ -84,19 +85,19 @@ const shown = fieldsOf<PostMedia>("shown.value");
 const IS_FREE = sql`${media.claimedBy} IS NULL OR ${media.claimedBy} = ?4 OR ${media.claimedAt} < ?5`;
 
 // A post shows only claimed files, so no posts are read for an unclaimed one. It is one statement, so that D1 puts it
-// either before or after any claim (claims.ts).
+// either before or after any claim (claims.ts) and any change of the profile picture (profile-pictures.ts).
 const TAKE_AWAY = textOf(sql`
   UPDATE ${media} SET
     ${bare(media.state)} = iif(${IS_FREE}, ${mediaState("deleted")}, ${media.state}),
     ${bare(media.lookAt)} = iif(${IS_FREE}, ?6, ?6 + ${literal(MEDIA_CLAIM_LASTS)})
   WHERE ${media.owner} = ?1 AND ${media.id} IN (SELECT value FROM json_each(?2))
-    AND ${media.state} IN (SELECT value FROM json_each(?3))
+    AND ${media.state} IN (SELECT value FROM json_each(?3)) AND NOT ${IS_PROFILE_PICTURE}
     AND (${media.claimedBy} IS NULL OR NOT EXISTS (
       SELECT 1 FROM ${posts}, json_each(${posts.media}) AS shown
       WHERE ${posts.author} = ?1 AND ${shown("id")} = ${media.id}))
   RETURNING iif(${media.state} = ${mediaState("deleted")}, ${media.id}, NULL) AS "id"`);
 
-/** Deletes an upload for its owner. Returns false when a post shows it or may be about to, or when there is none. */
+/** Deletes an upload for its owner. Returns false when it is in use or may be about to be, or is gone. */
 export async function deleteUpload(
   env: Env,
   owner: PersonId,
@@ -118,6 +119,8 @@ const SHOWN = textOf(sql`
   SELECT 1 FROM ${media} JOIN ${posts} ON ${posts.id} = ${media.claimedBy}, json_each(${posts.media}) AS shown
   WHERE ${media.id} = ?2 AND ${shown("id")} = ?2
   UNION ALL
+  SELECT 1 FROM ${media} WHERE ${media.id} = ?2 AND ${IS_PROFILE_PICTURE}
+  UNION ALL
   SELECT 1 FROM ${media} CROSS JOIN ${posts}, json_each(${posts.media}) AS shown
   WHERE ${media.id} = ?2 AND ${media.claimedBy} IS NOT NULL AND ${posts.author} = ?1 AND ${shown("id")} = ?2 LIMIT 1`);
 
@@ -127,6 +130,7 @@ const SHOWN = textOf(sql`
 export async function deleteFile(env: Env, id: MediaId): Promise<void> {
   await deleteObjects(env, id);
   await databaseOf(env, id).patient.orm.delete(media).where(eq(media.id, id));
+  profilePictures.drop(id);
   await publishedMedia.forget(env, id); // Last, because a read of the row would cache it again.
 }
 

@@ -181,7 +181,8 @@ const WITH_REPORTS = sql`${COLUMNS}, ${cases.subject} AS "id",
       WHERE ${comments.post} = ${cases.post} AND ${comments.parent} = ${cases.parent}
         AND ${comments.id} = ${cases.subject} AND ${comments.state} <> 'gone')
     ELSE (
-      SELECT json_object('handle', ${people.handle}, 'name', ${people.name}, 'bio', ${people.bio}) FROM ${people}
+      SELECT json_object('handle', ${people.handle}, 'name', ${people.name}, 'bio', ${people.bio}, 'picture', ${people.picture})
+      FROM ${people}
       WHERE ${people.id} = ${cases.subject})
   END AS "current"`;
 const QUEUE = textOf(sql`

@@ -17,7 +17,7 @@ import { checkSockets } from "../notifications/socket-hints.ts";
 import { postStatements } from "../projector/post-rows.ts";
 import { project } from "../projector/projector.ts";
 import { announce } from "../push/announce.ts";
-import { audiences } from "../reads/documents.ts";
+import { audiences, personDocuments } from "../reads/documents.ts";
 import { dropPost, dropPostsBy } from "../reads/stored-posts.ts";
 import { forgetPublicResponses, forgetPublicResponsesOf } from "../responses/public-responses.ts";
 import { deleteEffect } from "../storage/effects.ts";
@@ -84,6 +84,7 @@ async function applyToPerson(env: Env, row: CaseRow & { action: NonNullable<Case
   audiences.drop(person);
   dropPostsBy(person);
   forgetPublicResponsesOf(person);
+  await personDocuments.forget(env, person); // A closed account shows no picture.
   await Promise.all([announce(env, [{ recipient: person, kind: "moderation", subject }]), checkSockets(env, [person])]);
 }
 

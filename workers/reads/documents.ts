@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { PersonCard } from "../../schema/api/people.ts";
 import type { CommentId, Id, PersonId, PostId } from "../../schema/ids.ts";
-import { PEOPLE_BY_IDS } from "../../schema/d1/person-cards.ts";
+import { cardOf, type CardRow, PEOPLE_BY_IDS } from "../../schema/d1/person-cards.ts";
 import { shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { Audience, ExclusionMarks } from "../../schema/viewing.ts";
@@ -18,7 +18,7 @@ const HANDLES_FRESH_FOR = 600_000; // ms; a former handle is given to nobody els
 export const personDocuments = new Tiers<PersonId, PersonCard>({
   kv: "person",
   freshFor: PEOPLE_FRESH_FOR,
-  load: (reader, ids) => loaded(reader, ids, PEOPLE_BY_IDS, (person: PersonCard) => [person.id, person]),
+  load: (reader, ids) => loaded(reader, ids, PEOPLE_BY_IDS, (row: CardRow) => [row.id, cardOf(row)]),
 });
 
 /** Who may see the posts of each person, and the bookmark of the state that said so. */

@@ -1,6 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import type { Me, PersonCard, Profile } from "../../schema/api/people.ts";
 import type { PersonId } from "../../schema/ids.ts";
+import { CARD_COLUMNS, type CardRow } from "../../schema/d1/person-cards.ts";
 import { bindingOf, databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import { closings } from "../../schema/tables/closings.ts";
@@ -110,13 +111,13 @@ export async function ownProfileOf(
 }
 
 // Lists its columns, so that a column added later stays private.
-const FIELDS = sql`${people.id}, ${people.handle}, ${people.name}, ${people.bio}, ${people.posts}, ${people.followers},
+const FIELDS = sql`${CARD_COLUMNS}, ${people.bio}, ${people.posts}, ${people.followers},
   ${people.following}, ${AUDIENCE_COLUMNS}`;
 const PUBLIC_PROFILE = textOf(sql`SELECT ${FIELDS} FROM ${people} WHERE ${people.id} = ?1`);
 const OWN_PROFILE = textOf(sql`SELECT ${FIELDS}, ${people.requests}, ${people.role},
   ${people.suspendedUntil} AS "suspendedUntil" FROM ${people} WHERE ${people.id} = ?1`);
 
-type Stored<Row> = Omit<Row, "private"> & AudienceRow;
+type Stored<Row> = Omit<Row, "private" | "picture"> & Pick<CardRow, "picture"> & AudienceRow;
 
 async function read<Row extends PublicProfile>(
   reader: Reader,
@@ -126,9 +127,15 @@ async function read<Row extends PublicProfile>(
   const [near] = await reader.replica<Stored<Row>>(person, sql, person);
   const row = near ?? (await reader.primary<Stored<Row>>(person, sql, person))[0];
   if (!row) return undefined;
-  const { isPrivate, isBarred, marks, ...fields } = row;
+  const { isPrivate, isBarred, marks, picture, ...fields } = row;
   const audience = audienceOf({ isPrivate, isBarred, marks });
-  const shown = { ...fields, private: audience.isPrivate, isBarred: audience.isBarred, marks: audience.marks };
+  const shown = {
+    ...fields,
+    ...(picture !== null && { picture }),
+    private: audience.isPrivate,
+    isBarred: audience.isBarred,
+    marks: audience.marks,
+  };
   return shown as unknown as Row & Pick<Audience, "isBarred" | "marks">;
 }
 

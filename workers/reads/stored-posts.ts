@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { PostMedia, PostStanding } from "../../schema/posts.ts";
 import type { CommentId, PersonId, PostId } from "../../schema/ids.ts";
 import { isOpenSql } from "../../schema/d1/closed-people.ts";
+import { cardOf, type CardRow, PICTURE } from "../../schema/d1/person-cards.ts";
 import { textOf } from "../../schema/d1/sql.ts";
 import type { CommentRules } from "../../schema/comment-rules.ts";
 import type { Audience } from "../../schema/viewing.ts";
@@ -87,7 +88,7 @@ type Nullable<T> = { [Key in keyof T]: T[Key] | null };
 /** All columns of posts and people are null for a deleted post, and for one whose author's account is closed. */
 export type PostRow = StatsRow &
   Nullable<Omit<PostDocument, "id" | "media" | "seq"> & { media: string; documentSeq: number }> &
-  Nullable<{ handle: string; name: string }> &
+  Nullable<Pick<CardRow, "handle" | "name" | "picture">> &
   AudienceRow;
 
 /** The columns of a standing. */
@@ -98,7 +99,7 @@ export const STANDING_COLUMNS = sql`${postStatsTable.post}, ${postStatsTable.lik
 /** The columns of a PostRow. */
 const POST_COLUMNS: SQL = sql`${STANDING_COLUMNS}, ${postsTable.author}, ${postsTable.caption}, ${postsTable.media},
   ${postsTable.editedAt} AS "editedAt", ${postsTable.seq} AS "documentSeq", ${people.handle}, ${people.name},
-  ${AUDIENCE_COLUMNS}`;
+  ${PICTURE} AS "picture", ${AUDIENCE_COLUMNS}`;
 
 const POSTS = textOf(sql`
   SELECT ${POST_COLUMNS} FROM json_each(?1) CROSS JOIN ${postStatsTable} ON ${postStatsTable.post} = value
@@ -111,9 +112,10 @@ const AUDIENCES_OF_POSTS = textOf(sql`
   WHERE ${postsTable.id} IN (SELECT value FROM json_each(?1)) AND ${isOpenSql(postsTable.author)}`);
 
 function storedPostOf(row: PostRow): StoredPost {
-  const { author, caption, media, editedAt, documentSeq, handle, name } = row;
+  const { author, caption, media, editedAt, documentSeq, handle, name, picture } = row;
   // A post is in its author's database, so one query reads both.
-  if (author !== null && handle !== null && name !== null) personDocuments.learn(author, { id: author, handle, name });
+  if (author !== null && handle !== null && name !== null)
+    personDocuments.learn(author, cardOf({ id: author, handle, name, picture }));
   const isWhole = author !== null && caption !== null && media !== null && documentSeq !== null;
   return {
     document: isWhole

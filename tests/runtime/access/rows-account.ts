@@ -41,6 +41,8 @@ export const OWN: Row[] = [
   ["POST /media/{id}/inspection", own(NO_FILE, "202")],
   ["POST /media/{id}/complete", own(NO_FILE, "200"), { body: { parts: [{ number: 1, etag: "x" }] } }],
   ["PUT /media/{id}/poster", signedIn("411 length_required"), { raw: "no picture" }],
+  ["PUT /me/picture", own(NO_FILE, "409 already_published"), { body: { media: "{id}" } }],
+  ["DELETE /me/picture", signedIn("204")],
   ["POST /media", signedIn("411 length_required"), { raw: "no picture" }],
   ["POST /media/direct", signedIn("404 direct_uploads_not_set_up"), { body: { bytes: 1000 } }],
   ["OPTIONS /uploads", always("204")],

@@ -70,8 +70,13 @@ export const REPORTS: Row[] = [
   ],
 ];
 
-/** They remove comments. */
+/** They remove comments and pictures. */
 export const REMOVALS: Row[] = [
+  [
+    "POST /moderation/people/{handle}/picture/removal",
+    byModerator("204"),
+    { body: { picture: "{id}", reason: "Because" } },
+  ],
   ["DELETE /me/posts/comments/{handle}", own("202", OWN_RESTRICTION)],
   ["POST /moderation/people/{handle}/comments/removal", byModerator("202"), { body: { reason: "Because" } }],
 ];

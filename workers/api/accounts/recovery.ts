@@ -17,6 +17,7 @@ import {
 import { SignedIn } from "../../../schema/api/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { statement } from "../../../schema/d1/database.ts";
+import { CARD_COLUMNS, cardOf, type CardRow } from "../../../schema/d1/person-cards.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { bare, list, rowsOf, textOf, valueOf } from "../../../schema/d1/sql.ts";
 import { DIGITS, isId, newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
@@ -188,7 +189,7 @@ async function recover(
     ]);
     return { token, session: row.id, results };
   });
-  const [card] = (results.at(-1)?.rows ?? []) as SignedIn["person"][];
+  const [card] = (results.at(-1)?.rows ?? []) as CardRow[];
   if (!card) return undefined;
   forgetEnded(
     c,
@@ -198,7 +199,7 @@ async function recover(
   c.executionCtx.waitUntil(announce(c.env, [signInNotification(person, session)]));
   beginSession(c, token);
   await rememberDevice(c, person, hash);
-  return { person: card, token };
+  return { person: cardOf(card), token };
 }
 
 const SECRETS = rowsOf(recoverySecrets, ["hash"]);
@@ -239,7 +240,7 @@ const BEGIN = textOf(sql`
   )})
   SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_SET}`);
 const CARD = textOf(sql`
-  SELECT ${people.id}, ${people.handle}, ${people.name} FROM ${people} WHERE ${people.id} = ?1 AND ${IS_SET}`);
+  SELECT ${CARD_COLUMNS} FROM ${people} WHERE ${people.id} = ?1 AND ${IS_SET}`);
 
 /** Issues a link for `person` that works once and for an hour; earlier ones stop working. Costs one D1 batch. */
 export async function issueLink(env: Env, person: PersonId): Promise<{ link: string; expiresAt: number }> {

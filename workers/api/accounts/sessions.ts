@@ -1,8 +1,9 @@
 /** Signing in and out. */
 import { createRoute } from "@hono/zod-openapi";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { type PersonCard, SignedIn, SignIn } from "../../../schema/api/people.ts";
-import { newId, type PersonId } from "../../../schema/ids.ts";
+import { type MediaId, newId, type PersonId } from "../../../schema/ids.ts";
+import { cardOf, PICTURE } from "../../../schema/d1/person-cards.ts";
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { credentials, people } from "../../../schema/tables/people.ts";
 import { closeSockets } from "../../notifications/socket-hints.ts";
@@ -73,11 +74,11 @@ async function credentialsOf(env: Env, handle: string): Promise<{ person: Person
   const id = (await claimantOf(env, handle)) ?? newId<PersonId>(shardOfHandle(handle), 0, 0);
   const [row] = await databaseOf(env, id)
     .orm.select({
-      person: { id: people.id, handle: people.handle, name: people.name },
+      person: { id: people.id, handle: people.handle, name: people.name, picture: sql<MediaId | null>`${PICTURE}` },
       password: credentials.password,
     })
     .from(people)
     .innerJoin(credentials, eq(credentials.person, people.id))
     .where(and(eq(people.id, id), eq(people.handle, handle)));
-  return row;
+  return row && { person: cardOf(row.person), password: row.password };
 }

@@ -9,7 +9,7 @@ import { isId, newId, type PersonId, type SessionId, shardOf, timeOf } from "../
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { bare, textOf } from "../../../schema/d1/sql.ts";
-import type { PersonCard } from "../../../schema/api/people.ts";
+import { CARD_COLUMNS, cardOf, type CardRow } from "../../../schema/d1/person-cards.ts";
 import { blocks, people, sessions } from "../../../schema/tables/people.ts";
 import { logWarning } from "../../../schema/log.ts";
 import { personDocuments } from "../../reads/documents.ts";
@@ -97,8 +97,8 @@ export async function checkSession(
   if (ended.get(session)) return undefined;
   const { row, at, hash } = await sessionRow(reader, session, cachedHashOf(secret));
   if (!row || row.id !== person || row.expiresAt <= now || !isSecretOf(row, hash)) return undefined;
-  const { id, handle, name } = row;
-  personDocuments.learn(id, { id, handle, name }); // The viewer often appears in their own response.
+  const { id } = row;
+  personDocuments.learn(id, cardOf(row)); // The viewer often appears in their own response.
   const isCurrent = isEqual(row.secretHash, hash);
   noteUse(reader, session, row, isCurrent, now);
   const { role, suspendedUntil } = row;
@@ -176,13 +176,13 @@ async function sessionRow(reader: Reader, session: SessionId, hashed: Promise<st
   return { row: rows[0], at, hash };
 }
 
-type SessionRow = PersonCard &
+type SessionRow = CardRow &
   Pick<typeof sessions.$inferSelect, "secretHash" | "expiresAt" | "usedAt" | "priorHash" | "renewedAt"> &
   Pick<typeof people.$inferSelect, "role" | "suspendedUntil"> & { hasBlocks: 0 | 1 };
 
 // Blocks are checked in this query, which runs anyway. Most people have none, and then nothing queries them again.
 const SESSION = textOf(sql`
-  SELECT ${people.id}, ${people.handle}, ${people.name}, ${sessions.secretHash} AS "secretHash",
+  SELECT ${CARD_COLUMNS}, ${sessions.secretHash} AS "secretHash",
     ${sessions.expiresAt} AS "expiresAt", ${sessions.usedAt} AS "usedAt", ${sessions.priorHash} AS "priorHash",
     ${sessions.renewedAt} AS "renewedAt", ${people.role}, ${people.suspendedUntil} AS "suspendedUntil", EXISTS (
       SELECT 1 FROM ${ACTIVE_BLOCKS}

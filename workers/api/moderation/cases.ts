@@ -206,8 +206,8 @@ function present(
   };
 }
 
-const wordsOf = ({ text, handle, name, bio, media }: StoredContent): string =>
-  JSON.stringify([text, handle, name, bio, media?.map(({ id, alt }) => [id, alt])]);
+const wordsOf = ({ text, handle, name, bio, picture, media }: StoredContent): string =>
+  JSON.stringify([text, handle, name, bio, picture, media?.map(({ id, alt }) => [id, alt])]);
 
 const shown = ({ media, ...content }: StoredContent, signatures: Signatures): Content => ({
   ...content,

@@ -56,11 +56,11 @@ async function subjectOf(
   }
   if (handle === undefined) throw new Refusal("invalid_request");
   const { person } = await seenPerson(reader, await claimantSeenBy(reader, handle), handle);
-  const [content] = await reader.replica<{ handle: string; name: string; bio: string }>(person, SHOWN, person);
+  const [content] = await reader.replica<ShownPerson>(person, SHOWN, person);
   if (!content) throw new Refusal("person_not_found");
   return { id: person, kind: "person", post: null, parent: "", person, content };
 }
 
-const SHOWN = textOf(
-  sql`SELECT ${people.handle}, ${people.name}, ${people.bio} FROM ${people} WHERE ${people.id} = ?1`,
-);
+type ShownPerson = Pick<typeof people.$inferSelect, "handle" | "name" | "bio" | "picture">;
+const SHOWN = textOf(sql`
+  SELECT ${people.handle}, ${people.name}, ${people.bio}, ${people.picture} FROM ${people} WHERE ${people.id} = ?1`);

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { PageQuery } from "../../../schema/api/common.ts";
 import { Handle, PeoplePage, type PersonCard, Profile, SignedIn, SignUp } from "../../../schema/api/people.ts";
+import { CARD_COLUMNS, cardOf, type CardRow } from "../../../schema/d1/person-cards.ts";
 import { textOf } from "../../../schema/d1/sql.ts";
 import { AFTER_EVERY_ID, type PersonId } from "../../../schema/ids.ts";
 import { people as peopleTable } from "../../../schema/tables/people.ts";
@@ -149,10 +150,13 @@ async function listPage(
 
 /** Returns the newest people before an id. Costs one D1 query for each database. */
 async function newestPeople(reader: Reader, before: PersonId | undefined, limit: number): Promise<PersonCard[]> {
-  const newest = await reader.everyReplica<PersonCard>(NEWEST, before ?? AFTER_EVERY_ID, limit);
-  return newest.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+  const newest = await reader.everyReplica<CardRow>(NEWEST, before ?? AFTER_EVERY_ID, limit);
+  return newest
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit)
+    .map(cardOf);
 }
 
 const NEWEST = textOf(sql`
-  SELECT ${peopleTable.id}, ${peopleTable.handle}, ${peopleTable.name} FROM ${peopleTable}
+  SELECT ${CARD_COLUMNS} FROM ${peopleTable}
   WHERE ${peopleTable.id} < ?1 AND ${peopleTable.barred} = 0 ORDER BY ${peopleTable.id} DESC LIMIT ?2`);

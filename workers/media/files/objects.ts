@@ -1,5 +1,6 @@
-import { Variant } from "../../../schema/api/media.ts";
+import { type Rendition, Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
+import { SQUARES } from "../../../schema/media/squares.ts";
 
 /** The formats of renditions. Inspection makes WebP; the others are made on demand. */
 export const FORMATS = ["webp", "avif", "jpeg"] as const;
@@ -11,7 +12,7 @@ export const PREFIXES = ["originals/", "renditions/", "posters/", "videos/"] as 
 /** The R2 key of a file as it was uploaded. Keys derive from the id alone, never from a file name or its content. */
 export const originalKey = (id: MediaId): string => `originals/${id}`;
 /** The key of a rendition. Keys of WebP have no extension. */
-export const renditionKey = (id: MediaId, variant: Variant, format: Format = "webp"): string =>
+export const renditionKey = (id: MediaId, variant: Rendition, format: Format = "webp"): string =>
   `renditions/${id}/${variant}${format === "webp" ? "" : `.${format}`}`;
 /** The key of a video's poster, as it was uploaded. */
 export const posterKey = (id: MediaId): string => `posters/${id}`;
@@ -23,7 +24,7 @@ export const mediaIdOf = (key: string): MediaId => key.split("/", 2)[1] as Media
 
 /** The keys of all renditions that a file may have. */
 export const renditionKeys = (id: MediaId): string[] =>
-  Variant.options.flatMap((variant) => FORMATS.map((format) => renditionKey(id, variant, format)));
+  [...Variant.options, ...SQUARES].flatMap((variant) => FORMATS.map((format) => renditionKey(id, variant, format)));
 
 /**
  * Deletes the original and everything derived from it, as far as it exists. Derived objects go last, because a task

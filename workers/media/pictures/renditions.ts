@@ -3,10 +3,11 @@
  * Images binding is billed: so calls grow with uploads, not with reads, and no read waits for one. The other formats
  * are made on demand (workers/media/serving/on-demand.ts).
  */
-import { THUMB, Variant } from "../../../schema/api/media.ts";
+import { type Rendition, THUMB, Variant } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
+import { SIDES, SQUARES } from "../../../schema/media/squares.ts";
 import { rejectUndecodable } from "./decoder.ts";
-import { readObject, type Format, mediaIdOf, renditionKey } from "../files/objects.ts";
+import { readObject, type Format, mediaIdOf, originalKey, renditionKey } from "../files/objects.ts";
 
 export const FORMAT_TYPES = { webp: "image/webp", avif: "image/avif", jpeg: "image/jpeg" } as const satisfies Record<
   Format,
@@ -46,7 +47,7 @@ export async function storeRenditions(env: Env, id: MediaId, renditions: Renditi
 export async function storeRendition(
   env: Env,
   id: MediaId,
-  variant: Variant,
+  variant: Rendition,
   format: Format,
   bytes: ArrayBuffer,
 ): Promise<void> {
@@ -54,6 +55,25 @@ export async function storeRendition(
     httpMetadata: { contentType: FORMAT_TYPES[format] },
     onlyIf: { etagDoesNotMatch: "*" },
   });
+}
+
+/**
+ * Makes and stores the squares of a ready picture, and returns their size together. Costs two calls of the Images binding.
+ */
+export async function storeSquares(env: Env, id: MediaId): Promise<number> {
+  const source = await squareSourceOf(env, id);
+  const sizes = SQUARES.map(async (square) => {
+    const bytes = await encoded(await readObject(env, source), square, "webp", env);
+    await storeRendition(env, id, square, "webp", bytes);
+    return bytes.byteLength;
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Returns what squares are made from: the thumbnail, which is small and has their shape. Old pictures have none. */
+export async function squareSourceOf(env: Env, id: MediaId): Promise<string> {
+  const thumb = renditionKey(id, "thumb");
+  return (await env.MEDIA.head(thumb)) ? thumb : originalKey(id);
 }
 
 /** Returns stored renditions, so that a repeated inspection does not pay for new ones. */
@@ -67,12 +87,14 @@ async function ofEach(get: (variant: Variant) => Promise<ArrayBuffer>): Promise<
   return { w320, w640, w1080, thumb };
 }
 
-// No rendition is larger than its original. The thumbnail is cropped to the centre.
-const SHAPES: Record<Variant, ImageTransform> = {
+// No rendition is larger than its original. Squares are cropped to the centre.
+const SHAPES: Record<Rendition, ImageTransform> = {
   w320: { width: 320, fit: "scale-down" },
   w640: { width: 640, fit: "scale-down" },
   w1080: { width: 1080, fit: "scale-down" },
   thumb: { width: THUMB, height: THUMB, fit: "crop" },
+  s96: { width: SIDES.s96, height: SIDES.s96, fit: "crop" },
+  s192: { width: SIDES.s192, height: SIDES.s192, fit: "crop" },
 };
 
 /**
@@ -82,7 +104,7 @@ const SHAPES: Record<Variant, ImageTransform> = {
  */
 export async function encoded(
   picture: ReadableStream<Uint8Array>,
-  variant: Variant,
+  variant: Rendition,
   format: Format,
   { IMAGES }: Pick<Env, "IMAGES">,
 ): Promise<ArrayBuffer> {

@@ -3,7 +3,7 @@
  * nothing else, and WebP where an older picture lacks one. Each is made once and stored; if two isolates make it, the
  * first one wins.
  */
-import type { Variant } from "../../../schema/api/media.ts";
+import { isSquare, type Rendition } from "../../../schema/api/media.ts";
 import { within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
@@ -14,10 +14,10 @@ import { logWarning } from "../../../schema/log.ts";
 import { Rejected } from "../files/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
-import { encoded, OtherFormat, storeRendition } from "../pictures/renditions.ts";
+import { encoded, OtherFormat, squareSourceOf, storeRendition } from "../pictures/renditions.ts";
 
 /** A rendition of one file. For a video it is made from the poster. */
-export type Wanted = { id: MediaId; isVideo: boolean; variant: Variant; format: Format };
+export type Wanted = { id: MediaId; isVideo: boolean; variant: Rendition; format: Format };
 
 /** Concurrent encodings per isolate: an original of 25 MB streams through, but a rendition is held in memory. */
 const ENCODINGS_MAX = 8;
@@ -88,7 +88,8 @@ async function makeAndStore(env: Env, background: Background, wanted: Wanted): P
   const { id, isVideo, variant, format } = wanted;
   const picture = isVideo ? posterKey(id) : originalKey(id);
   const before = isVideo ? await env.MEDIA.head(picture) : null;
-  const bytes = format === "jpeg" ? await jpegOf(env, background, wanted) : await bytesOf(env, picture, wanted);
+  const source = isSquare(variant) ? await squareSourceOf(env, id) : picture;
+  const bytes = format === "jpeg" ? await jpegOf(env, background, wanted) : await bytesOf(env, source, wanted);
   await storeRendition(env, id, variant, format, bytes);
   // The file may have been deleted meanwhile, and then nothing would find this rendition again; or its poster was
   // replaced.

@@ -1,6 +1,7 @@
-/** Which files are published, and by whom. This must be known before a byte of a file is served. */
+/** Which files are published or a profile picture, and whose they are. This must be known before a byte of a file is served. */
 import { sql } from "drizzle-orm";
 import { isOpenSql } from "../../../schema/d1/closed-people.ts";
+import { PICTURE } from "../../../schema/d1/person-cards.ts";
 import { literal, textOf } from "../../../schema/d1/sql.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
@@ -59,6 +60,24 @@ const PUBLISHED = textOf(sql`
   SELECT ${COLUMNS}, ${AUDIENCE_COLUMNS} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
   WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")} AND ${IS_PUBLISHED}
     AND ${isOpenSql(media.owner)}`);
+
+/**
+ * The files that are their owner's profile picture. An isolate serves one for up to FRESH_FOR after it was removed; KV is
+ * not used, because it would make that a minute. A load costs one D1 query, and another one of the primary for what a
+ * replica does not have.
+ */
+export const profilePictures = new Tiers<MediaId, MediaInfo>({
+  freshFor: FRESH_FOR,
+  max: REMEMBERED,
+  load: async (reader, ids) => {
+    const found = await Promise.all(ids.map((id) => reader.existing<Row>(id, SHOWN_BY_OWNER, [id])));
+    return new Map(found.flatMap(({ rows }) => rows.map((row) => [row.id, infoOf(row)] as const)));
+  },
+});
+
+const SHOWN_BY_OWNER = textOf(sql`
+  SELECT ${COLUMNS} FROM ${media} JOIN ${people} ON ${people.id} = ${media.owner} AND ${PICTURE} = ${media.id}
+  WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")}`);
 
 const infoOf = ({ owner, contentType }: Row): MediaInfo => ({ owner, isVideo: isVideo(contentType) });
 

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Variant } from "../../../schema/api/media.ts";
+import type { Rendition } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { hasSameEtag } from "../../http/etags.ts";
@@ -12,7 +12,7 @@ import { makeInBackground, makeRendition } from "./on-demand.ts";
 import { storedRendition } from "./stored.ts";
 
 /** Serves a picture in the best format that the client takes and that exists. */
-export async function serveRendition(c: Context<App>, access: Access, id: MediaId, variant: Variant) {
+export async function serveRendition(c: Context<App>, access: Access, id: MediaId, variant: Rendition) {
   const { format, body, bytes, etag } = await found(c, access, id, variant);
   const headers = {
     ...headersFor(access),
@@ -28,7 +28,7 @@ export async function serveRendition(c: Context<App>, access: Access, id: MediaI
 }
 
 /** Finds or makes a rendition. An AVIF is made in the background, because another format is served meanwhile. */
-async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant: Variant) {
+async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant: Rendition) {
   const [env, background] = [c.env, c.executionCtx];
   for (const format of formatsFor(c.req.header("accept"))) {
     const wanted = { id, isVideo, variant, format };

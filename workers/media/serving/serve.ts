@@ -3,13 +3,13 @@
  * file is read, and by the URL alone, because no cookie is read here.
  */
 import { Hono } from "hono";
-import { Variant } from "../../../schema/api/media.ts";
+import { isSquare, Variant } from "../../../schema/api/media.ts";
 import { MediaId } from "../../../schema/ids.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { freshShards } from "../../http/fresh-shards.ts";
 import type { App } from "../../http/routes.ts";
 import { Reader } from "../../storage/reader.ts";
-import { accessTo } from "./access.ts";
+import { accessTo, accessToSquares } from "./access.ts";
 import { ALWAYS } from "./headers.ts";
 import { serveRendition } from "./rendition.ts";
 import { VIDEO } from "../../reads/media-urls.ts";
@@ -27,10 +27,12 @@ serveMedia.use("/media/*", freshShards, async (c, next) => {
 
 serveMedia.get("/media/:id/:what", async (c) => {
   const id = MediaId.safeParse(c.req.param("id"));
-  const variant = Variant.safeParse(c.req.param("what"));
-  const isVideo = c.req.param("what") === VIDEO;
-  if (!id.success || !(variant.success || isVideo)) throw new Refusal("media_not_found");
-  const access = await accessTo(new Reader(c.env, c.executionCtx), id.data, c.req.query());
+  const what = c.req.param("what");
+  const variant = Variant.safeParse(what);
+  if (!id.success || !(variant.success || what === VIDEO || isSquare(what))) throw new Refusal("media_not_found");
+  const reader = new Reader(c.env, c.executionCtx);
+  if (isSquare(what)) return serveRendition(c, await accessToSquares(reader, id.data), id.data, what);
+  const access = await accessTo(reader, id.data, c.req.query());
   if (variant.success) return serveRendition(c, access, id.data, variant.data);
   return serveVideo(c, access, id.data);
 });

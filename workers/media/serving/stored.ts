@@ -1,5 +1,5 @@
 /** Reads stored renditions, from the data centre's cache or else from the bucket. */
-import type { Variant } from "../../../schema/api/media.ts";
+import type { Rendition } from "../../../schema/api/media.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
 import type { Background } from "../../../schema/background.ts";
@@ -17,7 +17,7 @@ export type Stored = { body: ReadableStream | null; bytes: number; etag: string 
 export async function storedRendition(
   env: Env,
   background: Background,
-  { id, variant, format }: { id: MediaId; variant: Variant; format: Format },
+  { id, variant, format }: { id: MediaId; variant: Rendition; format: Format },
 ): Promise<Stored | undefined> {
   const key = renditionKey(id, variant, format);
   const address = addressOf(key);

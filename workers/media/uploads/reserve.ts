@@ -76,6 +76,7 @@ const NEW = {
   claimedAt: null,
   posterBytes: 0,
   derivedBytes: 0,
+  squareBytes: 0,
 } as const;
 
 /** Returns the quota in bytes. Throws when the variable is not an integer. */

@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import type { PersonCard } from "../../../schema/api/people.ts";
+import { type MediaId, newId } from "../../../schema/ids.ts";
 import { NotificationKind } from "../../../schema/notifications.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { type NotificationContent, pushOf, summaryOf } from "./push-texts.ts";
@@ -38,6 +40,17 @@ it("has a text and a link for every kind of notification", async () => {
     moderation: "A moderator has made a decision about you | /decisions",
     new_post: "Ada published a new post | /posts/01m3qk7vt4xe9",
   });
+});
+
+it("shows the picture of the newest person, where it names people", async () => {
+  const [ada, ben] = people("Ada", "Ben");
+  const picture = newId<MediaId>(0);
+  const iconOf = async (kind: NotificationKind, ...actors: PersonCard[]) =>
+    (await pushOf(newPerson(), "subject", { kind, actors, count: 1 }, NOW)).payload.icon;
+  if (!ada || !ben) throw new Error("nobody");
+  expect(await iconOf("follow", { ...ada, picture }, ben)).toBe(`/media/${picture}/s192`);
+  expect(await iconOf("follow", ben, { ...ada, picture })).toBeUndefined();
+  expect(await iconOf("new_device", { ...ada, picture })).toBeUndefined();
 });
 
 it("names three people, and counts the others for kinds with one event per person", async () => {

@@ -2,6 +2,7 @@
 import type { PushPayload } from "../../../schema/api/push.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId } from "../../../schema/ids.ts";
+import { squareUrl } from "../../../schema/media/squares.ts";
 import type { NotificationKind } from "../../../schema/notifications.ts";
 import { excerpt } from "../../../schema/text.ts";
 
@@ -81,7 +82,14 @@ export async function pushOf(
   const action = ACTIONS[kind](notification);
   const title = NAME_NOBODY.has(kind) ? action : excerpt(`${actorsOf(notification)} ${action}`.trim(), TITLE_MAX);
   const body = kind === "new_device" ? (notification.device ?? "") : quoted(notification.excerpt);
-  const payload = { ...fitting(title, body), version, url: urlOf(notification), at };
+  const icon = NAME_NOBODY.has(kind) ? undefined : notification.actors[0]?.picture;
+  const payload = {
+    ...fitting(title, body),
+    version,
+    url: urlOf(notification),
+    at,
+    ...(icon !== undefined && { icon: squareUrl(icon, "s192") }),
+  };
   return {
     ...(await withTopic(recipient, `${kind} ${subject}`, payload)),
     ...(IS_URGENT.has(kind) ? { urgency: "normal", ttl: 3 * DAY } : { urgency: "low", ttl: DAY }),
