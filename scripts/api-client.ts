@@ -2,9 +2,10 @@
 import type { z } from "zod";
 import type { Audit } from "../schema/api/audit.ts";
 import type { Problem } from "../schema/api/common.ts";
-import type { Media } from "../schema/api/media.ts";
+import type { Media, ProfilePicture } from "../schema/api/media.ts";
 import type { NotificationPage } from "../schema/api/notifications.ts";
 import type { EditMe, Followed, Me, Profile, SignedIn, SignUp } from "../schema/api/people.ts";
+import type { MediaId } from "../schema/ids.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 
 /** The timeout of a request, in ms. `fetch` alone would wait for five minutes. */
@@ -53,6 +54,7 @@ export class Api {
   unfollow = (handle: string) => this.#call<z.infer<typeof Followed>>("DELETE", `/v1/people/${handle}/follow`);
 
   upload = (bytes: Uint8Array<ArrayBuffer>) => this.#call<Media>("POST", "/v1/media", bytes);
+  setPicture = (media: MediaId) => this.#call<z.infer<typeof ProfilePicture>>("PUT", "/v1/me/picture", { media });
   media = (id: string) => this.#call<Media>("GET", `/v1/media/${id}`);
 
   publish = (post: z.input<typeof NewPost>) => this.#call<Post>("POST", "/v1/posts", post);

@@ -10,6 +10,8 @@ export const COMMENT_MAX = 1000;
 export const NAME_MAX = 50;
 export const BIO_MAX = 300;
 export const ALT_MAX = 1000;
+/** Of a moderator, for a decision. */
+export const REASON_MAX = 1000;
 export const HANDLE_PATTERN = "[a-z0-9_]{3,30}";
 
 export { PASSWORD_GOOD, PASSWORD_MAX, PASSWORD_MIN, passwordLength } from "../schema/passwords.ts";

@@ -36,7 +36,14 @@ export const ALT: Record<Photograph, string> = {
     "Two covered river boats with their boatmen in front, a large one-masted boat moored behind them, and tiled and thatched houses climbing the bank.",
 };
 
-export type SeedPerson = { handle: string; name: string; bio: string; follows: string[]; followsLater: string[] };
+export type SeedPerson = {
+  handle: string;
+  name: string;
+  bio: string;
+  picture?: Photograph;
+  follows: string[];
+  followsLater: string[];
+};
 
 /** `follows` happen before anything is published, so feeds fill by fan-out; `followsLater` fill them by backfill. */
 export const PEOPLE: SeedPerson[] = [
@@ -44,6 +51,7 @@ export const PEOPLE: SeedPerson[] = [
     handle: DEMO.handle,
     name: "Ada Winther",
     bio: "I look after a small collection of old photographs and show what I find in the boxes. Copenhagen.",
+    picture: "allium-oreophilum",
     follows: ["ruth", "lena", "kofi", "mei", "tomas"],
     followsLater: ["ben", "theo", "noor", "ines", "sami"],
   },
@@ -65,6 +73,7 @@ export const PEOPLE: SeedPerson[] = [
     handle: "theo",
     name: "Theo Marchetti",
     bio: "Things that fly, and the people who photographed them from other things that fly.",
+    picture: "airplane-from-above",
     follows: ["ada", "kofi"],
     followsLater: ["ruth"],
   },
@@ -79,6 +88,7 @@ export const PEOPLE: SeedPerson[] = [
     handle: "lena",
     name: "Lena Brandt",
     bio: "Mountain guide in summer, contact prints in winter.",
+    picture: "french-alpine-landscape",
     follows: ["ada", "ben", "tomas"],
     followsLater: ["sami"],
   },
@@ -93,6 +103,7 @@ export const PEOPLE: SeedPerson[] = [
     handle: "ines",
     name: "Inês Carvalho",
     bio: "Forty sheep, two dogs, one camera.",
+    picture: "march-pastoral",
     follows: ["ada", "noor"],
     followsLater: ["lena", "ben"],
   },

@@ -20,9 +20,12 @@ export async function seed(address: string, progress: (done: string) => void): P
   const people = new Map<string, Api>();
   const as = (handle: string): Api => people.get(handle) ?? fail(`${handle} is not in the seed`);
 
-  for (const { handle, name, bio } of PEOPLE) {
+  const pictures = new Map<Api, MediaId>();
+  for (const { handle, name, bio, picture } of PEOPLE) {
     const person = anonymous.as(await signIn(anonymous, handle, name));
-    await person.editMe({ bio });
+    const me = await person.editMe({ bio });
+    // They are inspected while everything else is made.
+    if (picture && !me.picture) pictures.set(person, (await person.upload(readPhotograph(picture))).id);
     people.set(handle, person);
     progress(`${people.size} of ${PEOPLE.length} people`);
   }
@@ -32,6 +35,10 @@ export async function seed(address: string, progress: (done: string) => void): P
     for (const handle of post.likes) await as(handle).like(id);
     await discuss(as, id, post);
     progress(`${index + 1} of ${POSTS.length} posts`);
+  }
+  for (const [person, picture] of pictures) {
+    await person.untilInspected(picture);
+    await person.setPicture(picture);
   }
   for (const { handle, followsLater } of PEOPLE) for (const other of followsLater) await as(handle).follow(other);
   return `${PEOPLE.length} people and ${POSTS.length} posts`;

@@ -31,6 +31,9 @@ async function expectDemo(): Promise<void> {
         photographs.length,
       ]),
     );
+    const pictured = PEOPLE.filter(({ picture }) => picture).map(({ handle }) => handle);
+    const shownWith = feed.flatMap(({ author }) => (author.picture ? [author.handle] : []));
+    expect(new Set(shownWith)).toEqual(new Set(pictured));
     const { items, unread } = await api.notifications({ limit: 50 });
     expect(new Set(items.map(({ kind }) => kind))).toEqual(
       new Set(["like", "comment", "reply", "comment_like", "follow", "new_device"]),

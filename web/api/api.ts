@@ -11,6 +11,7 @@ import type {
   SiteFilter,
   SiteFilters,
 } from "../../schema/api/moderation.ts";
+import type { MediaId } from "../../schema/ids.ts";
 import type { Decision, ReportReason } from "../../schema/moderation.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
@@ -139,6 +140,8 @@ export const api = {
   me: () => get<Me>("/v1/me"),
   editMe: (body: { handle?: string; name?: string; bio?: string; private?: boolean }) =>
     request<Me>("PATCH", "/v1/me", body),
+  setPicture: (media: MediaId) => request<{ media: MediaId }>("PUT", "/v1/me/picture", { media }),
+  removePicture: () => request<void>("DELETE", "/v1/me/picture"),
 
   people: (cursor?: string) => get<PeoplePage>(paged("/v1/people", cursor)),
   profile: (handle: string) => get<Profile>(person(handle)),
@@ -193,6 +196,8 @@ export const api = {
   decideCase: (subject: string, body: NewDecision) => post<Case>(`/v1/moderation/cases/${subject}/decision`, body),
   restoreCase: (subject: string, body: { version: number; reason: string }) =>
     post<Case>(`/v1/moderation/cases/${subject}/restore`, body),
+  removePictureOf: (handle: string, body: { picture: MediaId; reason: string }) =>
+    post<void>(`/v1/moderation/people/${encodeURIComponent(handle)}/picture/removal`, body),
   decisions: (cursor?: string) =>
     get<{ items: OwnDecision[]; next?: string | undefined }>(paged("/v1/me/decisions", cursor)),
   answerDecision: (subject: string, text: string) => post<OwnDecision>(`/v1/me/decisions/${subject}/answer`, { text }),

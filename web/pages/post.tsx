@@ -12,7 +12,7 @@ import { LikeButton, useLike } from "../components/controls/like-button.tsx";
 import { TextEditor } from "../components/controls/text-editor.tsx";
 import { useTitle } from "../components/frame/title.ts";
 import { Album } from "../components/media/album.tsx";
-import { Monogram } from "../components/people/monogram.tsx";
+import { Portrait } from "../components/people/portrait.tsx";
 import { POST_MENU, PostMenu } from "../components/posts/post-menu.tsx";
 import { ReportMenu } from "../components/posts/report-menu.tsx";
 import { CAPTION_MAX } from "../limits.ts";
@@ -59,7 +59,7 @@ function Shown({ post }: { post: CachedPost }) {
       <div class="post-side">
         <header class="post-head">
           <a class="byline" href={`/people/${author.handle}`}>
-            <Monogram person={author} size="medium" />
+            <Portrait person={author} size="medium" />
             <span class="byline-names">
               <span class="byline-name">{nameOf(author)}</span>
               <span class="soft">@{author.handle}</span>

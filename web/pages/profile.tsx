@@ -12,7 +12,7 @@ import { Empty, Failure, GridSkeleton } from "../components/common/states.tsx";
 import { useTitle } from "../components/frame/title.ts";
 import { BellButton } from "../components/people/bell-button.tsx";
 import { FollowButton } from "../components/people/follow-button.tsx";
-import { Monogram } from "../components/people/monogram.tsx";
+import { Portrait } from "../components/people/portrait.tsx";
 import { PersonMenu } from "../components/people/person-menu.tsx";
 import { UndoButton } from "../components/people/undo-button.tsx";
 import { PostTile } from "../components/posts/post-tile.tsx";
@@ -112,7 +112,7 @@ function Head({ profile, loaded, reload }: HeadProps) {
   };
   return (
     <header class="profile-head">
-      <Monogram person={profile} size="large" />
+      <Portrait person={profile} size="large" />
       <div class="profile-names">
         <h1>{nameOf(profile)}</h1>
         <p class="soft profile-handle">

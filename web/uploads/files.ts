@@ -5,8 +5,9 @@ import { clock, size } from "../words/media.ts";
 /** Lists extensions too, because not every system knows the newer types. */
 const PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", ".heic", ".heif"];
 const VIDEOS = ["video/mp4", "video/quicktime", "video/webm", ".mp4", ".m4v", ".mov", ".webm"];
-/** The `accept` attribute of the file picker. */
+/** The `accept` attributes of the file pickers. */
 export const ACCEPT = [...PICTURES, ...VIDEOS].join(",");
+export const ACCEPT_PICTURES = PICTURES.join(",");
 
 /** Smaller pictures are sent whole, in bytes: starting over costs less than asking how much has arrived. */
 const WHOLE_MAX = 5 * 1024 * 1024;

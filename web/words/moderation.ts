@@ -60,6 +60,7 @@ export const ACTS: Record<string, string> = {
   role: "changed the role of",
   filter: "changed a filtered word",
   remove_comments: "deleted all comments of",
+  remove_picture: "removed the profile picture of",
 };
 
 /** The moderators' decisions, as buttons. */

@@ -10,7 +10,7 @@ import { Prose } from "../common/prose.tsx";
 import { Time } from "../common/time.tsx";
 import { LikeButton, useLike } from "../controls/like-button.tsx";
 import { TextEditor } from "../controls/text-editor.tsx";
-import { Monogram } from "../people/monogram.tsx";
+import { Portrait } from "../people/portrait.tsx";
 import { CommentMenu } from "./comment-menu.tsx";
 import { COMMENT_TEXT, type Conversation, menuIdOf, elementIdOf } from "./conversation.ts";
 
@@ -36,7 +36,7 @@ export function CommentEntry({ comment, conversation, isUnderHidden = false, chi
   return (
     <li class={hidden ? "comment comment-hidden" : "comment"} id={elementIdOf(comment)}>
       <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">
-        <Monogram person={author} />
+        <Portrait person={author} />
       </a>
       <div class="comment-body">
         {pinned && <Mark icon="pin" text="Pinned" />}

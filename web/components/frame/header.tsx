@@ -4,7 +4,7 @@ import { feed } from "../../state/lists.ts";
 import { me, session, unread } from "../../state/session.ts";
 import { counted } from "../../words/counts.ts";
 import { Icon, type IconName } from "../common/icon.tsx";
-import { Monogram } from "../people/monogram.tsx";
+import { Portrait } from "../people/portrait.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
 import { Wordmark } from "./wordmark.tsx";
 
@@ -65,7 +65,7 @@ function Navigation({ home }: { home: () => void }) {
       </Place>
       {person.role !== "none" && <Place href="/moderation" icon="flag" label="Moderation" />}
       <Place href={`/people/${person.handle}`} label="Your profile">
-        <Monogram person={person} />
+        <Portrait person={person} />
       </Place>
     </nav>
   );

@@ -1,21 +1,23 @@
 import type { Case, Content } from "../../../schema/api/moderation.ts";
+import type { PersonCard } from "../../../schema/api/people.ts";
 import type { Decision, ReportReason } from "../../../schema/moderation.ts";
 import { counted } from "../../words/counts.ts";
 import { DECISIONS, REASONS, THE } from "../../words/moderation.ts";
 import { nameOf } from "../../words/names.ts";
 import { Time } from "../common/time.tsx";
-import { Monogram } from "../people/monogram.tsx";
+import { Portrait } from "../people/portrait.tsx";
 
 type Choice = Decision | "restore";
 type Props = {
   of: Case;
   choices: Choice[];
   choose: (choice: Choice) => void;
+  removePicture: () => void;
   onKey: (event: KeyboardEvent) => void;
 };
 
 /** One case in the queue: what was reported, why, how it is now, and what can be decided. */
-export function CaseEntry({ of: one, choices, choose, onKey }: Props) {
+export function CaseEntry({ of: one, choices, choose, removePicture, onKey }: Props) {
   const { kind, person, post, reports, reasons, words, content, current, edited, openedAt } = one;
   const { appeal, action, reason, inForce } = one;
   const why = Object.entries(reasons).map(([name, times]) => {
@@ -26,7 +28,7 @@ export function CaseEntry({ of: one, choices, choose, onKey }: Props) {
   return (
     <li class="case" tabIndex={0} aria-label={`Case about ${title}`} onKeyDown={onKey}>
       <header class="case-head">
-        <Monogram person={person} />
+        <Portrait person={person} />
         <div>
           <h2 class="case-title">
             <a href={`/people/${person.handle}`}>{nameOf(person)}</a>
@@ -43,8 +45,8 @@ export function CaseEntry({ of: one, choices, choose, onKey }: Props) {
         </div>
       </header>
       {why.length > 0 && <p>{why.join(", ")}</p>}
-      <Shown content={content} label={edited ? "As it was reported" : undefined} />
-      {edited && current && <Shown content={current} label="Edited since" />}
+      <Shown of={person} content={content} label={edited ? "As it was reported" : undefined} />
+      {edited && current && <Shown of={person} content={current} label="Edited since" />}
       {current === null && <p class="soft">It was deleted in the meantime.</p>}
       {words.some((one) => one.words !== "") && (
         <details>
@@ -67,6 +69,11 @@ export function CaseEntry({ of: one, choices, choose, onKey }: Props) {
             {DECISIONS[choice]}
           </button>
         ))}
+        {current?.picture && (
+          <button class="button" type="button" onClick={removePicture}>
+            Remove picture
+          </button>
+        )}
         {post !== undefined && current !== null && (
           <a class="case-link" href={`/posts/${post}`}>
             Open
@@ -77,8 +84,8 @@ export function CaseEntry({ of: one, choices, choose, onKey }: Props) {
   );
 }
 
-function Shown({ content, label }: { content: Content; label: string | undefined }) {
-  const { text, name, handle, bio, media = [] } = content;
+function Shown({ of, content, label }: { of: PersonCard; content: Content; label: string | undefined }) {
+  const { text, name, handle, bio, picture, media = [] } = content;
   return (
     <figure class="case-figure">
       {label !== undefined && <figcaption class="soft">{label}</figcaption>}
@@ -90,6 +97,7 @@ function Shown({ content, label }: { content: Content; label: string | undefined
         </div>
       )}
       {text !== undefined && text !== "" && <blockquote class="case-content">{text}</blockquote>}
+      {picture && <Portrait person={{ ...of, picture }} size="large" />}
       {handle !== undefined && (
         <blockquote class="case-content">
           {name} (@{handle}){bio && <p>{bio}</p>}

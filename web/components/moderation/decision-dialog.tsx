@@ -4,6 +4,7 @@ import type { Decision } from "../../../schema/moderation.ts";
 import { api } from "../../api/api.ts";
 import { ApiProblem } from "../../api/problem.ts";
 import { showToast } from "../../browser/toast.ts";
+import { REASON_MAX } from "../../limits.ts";
 import { choiceTitle, DECISIONS } from "../../words/moderation.ts";
 import { nameOf } from "../../words/names.ts";
 import { DialogButtons } from "../controls/dialog-buttons.tsx";
@@ -12,7 +13,6 @@ import { Dialog } from "../controls/dialog.tsx";
 import { Area } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
 
-const REASON_MAX = 1000;
 const DAYS = [1, 3, 7, 30, 90];
 const DAY = 86_400_000; // ms
 

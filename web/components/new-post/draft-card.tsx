@@ -3,8 +3,8 @@ import { useId } from "preact/hooks";
 import { ALT_MAX } from "../../limits.ts";
 import { type Draft, type Progress } from "../../uploads/drafts.ts";
 import { Icon } from "../common/icon.tsx";
+import { DraftStatus } from "../controls/draft-status.tsx";
 import { DraftFindings } from "./draft-findings.tsx";
-import { DraftStatus } from "./draft-status.tsx";
 import { DraftTools } from "./draft-tools.tsx";
 
 /** One picked file: its preview, how far its upload is, and its description. */

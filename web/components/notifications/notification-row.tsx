@@ -4,7 +4,7 @@ import { counted, listed } from "../../words/counts.ts";
 import { nameOf } from "../../words/names.ts";
 import { Icon } from "../common/icon.tsx";
 import { Time } from "../common/time.tsx";
-import { Monogram } from "../people/monogram.tsx";
+import { Portrait } from "../people/portrait.tsx";
 
 /** One notification. The whole row links to its subject. */
 export function NotificationRow({ notification }: { notification: Notification }) {
@@ -14,7 +14,7 @@ export function NotificationRow({ notification }: { notification: Notification }
   return (
     <li>
       <a class={unread ? "row notification notification-unread" : "row notification"} href={pathOf(notification)}>
-        {newest && <Monogram person={newest} size="medium" />}
+        {newest && <Portrait person={newest} size="medium" />}
         {kind === "moderation" && (
           <span class="monogram monogram-medium">
             <Icon name="warning" />

@@ -3,8 +3,10 @@ import { nameOf } from "../../words/names.ts";
 
 const TONES = 8;
 
-/** A person's avatar: the first letter of their name, on a tone derived from their handle. */
-export function Monogram({ person, size = "small" }: { person: PersonCard; size?: "small" | "medium" | "large" }) {
+export type Size = "small" | "medium" | "large";
+
+/** Stands for a person without a picture: the first letter of their name, on a tone derived from their handle. */
+export function Monogram({ person, size = "small" }: { person: PersonCard; size?: Size }) {
   let tone = 0;
   for (const character of person.handle) tone = (tone * 31 + (character.codePointAt(0) ?? 0)) % TONES;
   const [letter = "?"] = nameOf(person);

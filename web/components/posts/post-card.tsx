@@ -7,7 +7,7 @@ import { Icon } from "../common/icon.tsx";
 import { Time } from "../common/time.tsx";
 import { LikeButton, useLike } from "../controls/like-button.tsx";
 import { Album } from "../media/album.tsx";
-import { Monogram } from "../people/monogram.tsx";
+import { Portrait } from "../people/portrait.tsx";
 import { Caption } from "./caption.tsx";
 
 const SIZES = "(min-width: 720px) 680px, 100vw";
@@ -23,7 +23,7 @@ export function PostCard({ post, eager }: { post: CachedPost; eager: boolean }) 
       <div class="post-label">
         <div class="post-head">
           <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">
-            <Monogram person={author} size="medium" />
+            <Portrait person={author} size="medium" />
           </a>
           <div class="byline-names">
             <a class="byline-name" href={`/people/${author.handle}`}>

@@ -6,6 +6,7 @@ import { Paged } from "../../components/common/paged.tsx";
 import { Empty, RowsSkeleton } from "../../components/common/states.tsx";
 import { CaseEntry } from "../../components/moderation/case-entry.tsx";
 import { DecisionDialog } from "../../components/moderation/decision-dialog.tsx";
+import { PictureRemoval } from "../../components/moderation/picture-removal.tsx";
 import { moderationQueue } from "../../state/lists.ts";
 import { ModerationFrame } from "./frame.tsx";
 
@@ -31,6 +32,7 @@ const none = (
 export function ModerationPage() {
   const list = useMemo(moderationQueue, []);
   const deciding = useSignal<{ of: Case; choice: Choice } | undefined>(undefined);
+  const removing = useSignal<Case | undefined>(undefined);
   const cases = useRef<HTMLUListElement>(null);
 
   const move = (from: Element, by: number) => {
@@ -72,12 +74,21 @@ export function ModerationPage() {
                 of={one}
                 choices={choicesFor(one)}
                 choose={(choice) => (deciding.value = { of: one, choice })}
+                removePicture={() => (removing.value = one)}
                 onKey={(event) => onKey(event, one)}
               />
             ))}
           </ul>
         )}
       </Paged>
+      {removing.value?.current?.picture && (
+        <PictureRemoval
+          person={removing.value.person}
+          picture={removing.value.current.picture}
+          close={() => (removing.value = undefined)}
+          removed={() => void list.refresh()}
+        />
+      )}
       {deciding.value && (
         <DecisionDialog
           {...deciding.value}

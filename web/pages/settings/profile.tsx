@@ -1,5 +1,6 @@
 import { chooseTheme, type Theme, theme, THEMES } from "../../browser/theme.ts";
 import { ProfileForm } from "../../components/account/profile-form.tsx";
+import { ProfilePicture } from "../../components/account/profile-picture.tsx";
 import { SignOut } from "../../components/account/sign-out.tsx";
 import { SettingsFrame } from "./frame.tsx";
 
@@ -7,6 +8,7 @@ const THEME_NAMES: Record<Theme, string> = { system: "System", light: "Light", d
 
 export const ProfileSettings = () => (
   <SettingsFrame>
+    <ProfilePicture />
     <ProfileForm />
     <ThemeChoice />
     <SignOut />
