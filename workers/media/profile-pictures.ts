@@ -25,13 +25,13 @@ import { profilePictures } from "./serving/published.ts";
 /**
  * Makes a file of `person` their profile picture, in place of an earlier one, which is then kept like an unpublished upload.
  * Setting it again changes nothing. Throws `media_not_found`, `media_not_ready`, `not_a_picture`, or `already_published` for
- * a file of a post. Costs one D1 query and one batch of at most 3 rows, and two calls of the Images binding for a file that
- * was no profile picture before.
+ * a file of a post. Costs one D1 query and one batch of 3 rows, 5 in place of another picture, and two calls of the Images
+ * binding for a file that was no profile picture before.
  */
 export async function setProfilePicture(reader: Reader, person: PersonId, id: MediaId): Promise<void> {
   const { env } = reader;
   const bytes = (await usable(env, person, id)).squareBytes || (await squaresOf(env, id));
-  const results = await reader.write(person, [
+  const results = await reader.write<{ id: MediaId }>(person, [
     statement(RELEASE_OTHER, person, Date.now() + UNPUBLISHED_KEPT_FOR, id),
     statement(SET, person, id),
     statement(KEEP, person, id, bytes),
@@ -45,10 +45,10 @@ export async function setProfilePicture(reader: Reader, person: PersonId, id: Me
       : new Refusal("media_not_ready", "It was not ready a moment ago; try again");
   }
   profilePictures.dropAbsence(id);
-  await personDocuments.forget(env, person);
+  await forgetPicture(env, person, results[0]?.rows ?? []);
 }
 
-/** Removes the profile picture of `person`, if they have one. Costs one D1 batch of at most 2 rows. */
+/** Removes the profile picture of `person`, if they have one. Costs one D1 batch of 3 rows. */
 export async function removeProfilePicture(reader: Reader, person: PersonId): Promise<void> {
   const [released] = await reader.write<{ id: MediaId }>(person, removalStatements(person));
   await forgetPicture(reader.env, person, released?.rows ?? []);
@@ -112,7 +112,8 @@ const PRESENT = sql`(SELECT ${people.picture} FROM ${people} WHERE ${people.id} 
 // A file that is claimed is looked after by its post.
 const RELEASE_OTHER = textOf(sql`
   UPDATE ${media} SET ${bare(media.lookAt)} = ?2
-  WHERE ${media.id} = ${PRESENT} AND ${media.id} <> ?3 AND ${media.claimedBy} IS NULL AND ${isFree("?3")}`);
+  WHERE ${media.id} = ${PRESENT} AND ${media.id} <> ?3 AND ${media.claimedBy} IS NULL AND ${isFree("?3")}
+  RETURNING ${media.id}`);
 const SET = textOf(sql`
   UPDATE ${people} SET ${bare(people.picture)} = ?2 WHERE ${people.id} = ?1 AND ${isFree("?2")}`);
 // Counted once, however often the file is set.

@@ -79,7 +79,7 @@ it("shows the picture in every card of its owner, and serves it to everybody as 
   expect((await served(picture, "*/*")).headers.get("content-type")).toBe("image/jpeg");
 });
 
-it("crops the centre, and enlarges nothing", async () => {
+it("makes squares of 96 and 192 pixels, and enlarges nothing", async () => {
   const owner = await signUp();
   const sizeOf = async (id: MediaId, square: (typeof SQUARES)[number]) => {
     const made = await env.MEDIA.get(renditionKey(id, square));
@@ -149,6 +149,7 @@ it("keeps the file while it is the picture, and like an unpublished upload after
   await set(owner, third);
   expect(await mediaOf(owner, first)).toHaveProperty("keptUntil");
   expect((await profileOf(owner)).picture).toBe(third);
+  expect(await outcome(await served(first))).toBe("404 media_not_found");
   await remove(owner);
   await remove(owner);
   expect(await profileOf(owner)).not.toHaveProperty("picture");
