@@ -8,8 +8,8 @@ import type { EditMe, Followed, Me, Profile, SignedIn, SignUp } from "../schema/
 import type { MediaId } from "../schema/ids.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../schema/api/posts.ts";
 
-/** The timeout of a request, in ms. `fetch` alone would wait for five minutes. */
-const REQUEST_TIMEOUT = 15_000;
+/** The timeout of a request, in ms: longer than a sign-up waits for its turn. `fetch` alone would wait for five minutes. */
+const REQUEST_TIMEOUT = 30_000;
 const INSPECTION_TIMEOUT = 30_000;
 const INSPECTION_POLLED_EVERY = 50;
 
