@@ -45,6 +45,8 @@ import { reading } from "./responses/reader-middleware.ts";
 import { recovery } from "./api/accounts/recovery.ts";
 import { closing } from "./api/accounts/close-account.ts";
 import { exports } from "./api/accounts/export.ts";
+import { ownPasskeys } from "./api/passkeys/own-passkeys.ts";
+import { passkeySignIn } from "./api/passkeys/sign-in.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/accounts/sessions.ts";
@@ -64,6 +66,8 @@ for (const resource of [
   ownSessions,
   changePassword,
   recovery,
+  passkeySignIn,
+  ownPasskeys,
   me,
   closing,
   exports,

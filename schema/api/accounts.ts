@@ -5,7 +5,11 @@ import { Timestamp } from "./common.ts";
 import { Handle, Password } from "./people.ts";
 
 export const ChangePassword = z
-  .object({ current: Password, password: Password.openapi({ description: "The new password" }) })
+  .object({
+    current: Password,
+    password: Password.openapi({ description: "The new password" }),
+    removePasskeys: z.boolean().default(false).openapi({ description: "Whether all passkeys are removed with it" }),
+  })
   .openapi("ChangePassword");
 
 export const NewToken = z

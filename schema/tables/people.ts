@@ -101,7 +101,29 @@ export const recoverySecrets = sqliteTable(
 export const credentials = sqliteTable("credentials", {
   person: text().$type<PersonId>().primaryKey(),
   password: text().notNull(),
+  /** When the newest challenge was issued that one of the person's passkeys has answered, in ms since 1970. */
+  challengedAt: integer("challenged_at").notNull().default(0),
 });
+
+/** Passkeys, in the shard of their person: see docs/decisions/0039-passkeys.md. */
+export const passkeys = sqliteTable(
+  "passkeys",
+  {
+    person: text().$type<PersonId>().notNull(),
+    /** The credential's own id, in base64url. Another person may have the same. */
+    id: text().notNull(),
+    /** The COSE key, in base64url. */
+    publicKey: text("public_key").notNull(),
+    /** The highest counter that the authenticator has sent; 0 if it does not count. */
+    signCount: integer("sign_count").notNull(),
+    name: text().notNull(),
+    /** In ms since 1970. */
+    addedAt: integer("added_at").notNull(),
+    /** When it last signed in, in ms since 1970; null for never. */
+    usedAt: integer("used_at"),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.id] })],
+);
 
 /** In the shard of the person; the session's id carries the same shard, and the time of the sign-in. */
 export const sessions = sqliteTable(

@@ -42,6 +42,8 @@ export const LAYERS = [
   "workers/responses",
   "workers/moderation",
   "workers/api/accounts",
+  "workers/api/passkeys/webauthn",
+  "workers/api/passkeys",
   "workers/api/people",
   "workers/api/posts",
   "workers/api/live",

@@ -9,7 +9,7 @@ import { databaseOf, databases } from "../../schema/d1/shards.ts";
 import { list, textOf } from "../../schema/d1/sql.ts";
 import type { PersonId } from "../../schema/ids.ts";
 import { closedPeople, closings } from "../../schema/tables/closings.ts";
-import { credentials, people, sessions } from "../../schema/tables/people.ts";
+import { credentials, passkeys, people, sessions } from "../../schema/tables/people.ts";
 import { pushSubscriptions } from "../../schema/tables/push.ts";
 import { closeSockets } from "../notifications/socket-hints.ts";
 import { audiences } from "../reads/documents.ts";
@@ -83,6 +83,7 @@ const CLOSE_HERE = textOf(sql`
 /** The person goes last, because the statements before look for them. */
 const DELETIONS = [
   textOf(sql`DELETE FROM ${credentials} WHERE ${credentials.person} = ?1`),
+  textOf(sql`DELETE FROM ${passkeys} WHERE ${passkeys.person} = ?1`),
   textOf(sql`DELETE FROM ${sessions} WHERE ${sessions.person} = ?1`),
   textOf(sql`DELETE FROM ${pushSubscriptions} WHERE ${pushSubscriptions.person} = ?1`),
   textOf(sql`DELETE FROM ${people} WHERE ${people.id} = ?1`),

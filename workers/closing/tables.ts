@@ -29,6 +29,7 @@ const byStep = (table: SQLiteTable, names: SQL): Erased => ({ table, names });
 export const ERASED: readonly Erased[] = [
   own(people.people, people.people.id),
   own(people.credentials, people.credentials.person),
+  own(people.passkeys, people.passkeys.person),
   own(people.recoverySecrets, people.recoverySecrets.person),
   own(people.sessions, people.sessions.person),
   own(people.livePlaces, people.livePlaces.person),

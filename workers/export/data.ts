@@ -13,7 +13,7 @@ import type { CommentRules } from "../../schema/comment-rules.ts";
 import { FOREVER } from "../../schema/moderation.ts";
 import type { PostMedia } from "../../schema/posts.ts";
 import * as notificationTables from "../../schema/tables/notifications.ts";
-import { blocks, followers, following, people, sessions } from "../../schema/tables/people.ts";
+import { blocks, followers, following, passkeys, people, sessions } from "../../schema/tables/people.ts";
 import { commentLikes, comments, likes, media, posts, postStats } from "../../schema/tables/posts.ts";
 import { decisions, reports } from "../../schema/tables/moderation.ts";
 import { pushSubscriptions } from "../../schema/tables/push.ts";
@@ -76,6 +76,7 @@ function ownLists(env: Env, person: PersonId, home: Database): [string, AsyncIte
   return [
     ["profile.json", firstOf(home, PROFILE, person)],
     ["sessions.json", list(SESSIONS, ["id"], (rows) => rows.map(sessionOf))],
+    ["passkeys.json", list(PASSKEYS, ["id"], (rows) => rows.map(passkeyOf))],
     ["devices.json", list(DEVICES, ["endpoint"], (rows) => rows.map(deviceOf))],
     ["preferences.json", preferencesOf(home, person)],
     ["following.json", list(FOLLOWING, ["id"], withPeople)],
@@ -138,6 +139,11 @@ const decisionOf = ({ decidedAt, until, appealedAt, ...row }: Row): object => ({
   decidedAt: timeText(decidedAt as number),
   ...(until !== null && until !== FOREVER && { until: timeText(until as number) }),
   ...(appealedAt !== null && { appealedAt: timeText(appealedAt as number) }),
+});
+const passkeyOf = ({ name, addedAt, usedAt }: Row): object => ({
+  name,
+  addedAt: timeText(addedAt as number),
+  ...(usedAt !== null && { usedAt: timeText(usedAt as number) }),
 });
 const deviceOf = ({ endpoint, renewedAt }: Row): object => ({
   service: new URL(endpoint as string).host,
@@ -254,6 +260,9 @@ const PROFILE = textOf(sql`
 const SESSIONS = textOf(sql`
   SELECT ${sessions.id}, ${sessions.usedAt} AS "usedAt", ${sessions.device}, ${sessions.place}
   FROM ${sessions} WHERE ${sessions.person} = ?1 AND ${sessions.id} > ?2 ORDER BY ${sessions.id} LIMIT ${PAGE}`);
+const PASSKEYS = textOf(sql`
+  SELECT ${passkeys.id}, ${passkeys.name}, ${passkeys.addedAt} AS "addedAt", ${passkeys.usedAt} AS "usedAt"
+  FROM ${passkeys} WHERE ${passkeys.person} = ?1 AND ${passkeys.id} > ?2 ORDER BY ${passkeys.id} LIMIT ${PAGE}`);
 const DEVICES = textOf(sql`
   SELECT ${pushSubscriptions.endpoint}, ${pushSubscriptions.renewedAt} AS "renewedAt" FROM ${pushSubscriptions}
   WHERE ${pushSubscriptions.person} = ?1 AND ${pushSubscriptions.endpoint} > ?2

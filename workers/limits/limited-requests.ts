@@ -37,7 +37,8 @@ const LIMITED: readonly (readonly [methods: string, path: string, limit: LimitNa
 
 const PATTERNS = LIMITED.map(([methods, path, limit]) => [new RegExp(`^(?:${methods}) /v1${path}/?$`), limit] as const);
 /** What anybody may send: their routes count by network. A sign-out is not limited, because nobody must be kept signed in. */
-const OTHERWISE = /^(?:POST \/v1\/(?:people|sessions|recovery|password-resets)|DELETE \/v1\/sessions\/current)$/;
+const OTHERWISE =
+  /^(?:POST \/v1\/(?:people|sessions(?:\/passkey(?:\/options)?)?|recovery|password-resets)|DELETE \/v1\/sessions\/current)$/;
 
 /** Returns the limit that a request of a signed-in person counts to; undefined for a read. */
 export function limitOf(method: string, path: string): LimitName | undefined {

@@ -35,6 +35,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   moved(people.lookalikes, people.lookalikes.skeleton, shardOfHandleSql),
   moved(people.recoverySecrets, people.recoverySecrets.person),
   moved(people.credentials, people.credentials.person),
+  moved(people.passkeys, people.passkeys.person),
   moved(people.sessions, people.sessions.id),
   moved(people.following, people.following.follower),
   moved(people.followers, people.followers.followee),

@@ -6,7 +6,7 @@ import { logWarning } from "../../schema/log.ts";
 import { secretOf } from "./secrets.ts";
 
 /** What a token is for. A token for one purpose is none for another. */
-export type Purpose = "session" | "consistency";
+export type Purpose = "session" | "consistency" | "passkey";
 
 /** 128 bits of HMAC-SHA-256: nobody guesses them, and a token stays short. */
 const MAC_BYTES = 16;

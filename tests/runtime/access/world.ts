@@ -66,6 +66,7 @@ export async function newWorld(
     id: media[0]?.id ?? "",
     subject: post,
     session: "0000000000000",
+    passkey: "AAAA",
     notification: "comment.0000000000000",
   };
   const world: World = {

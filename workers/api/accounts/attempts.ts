@@ -23,11 +23,12 @@ type Credentials = { person: { id: PersonId }; password: string };
 
 /**
  * Counts an attempt to sign in and returns what `find` finds: the credentials of the handle. Throws `too_many_attempts` over a
- * limit, if possible before `find` reads anything. Costs one actor call, or two.
+ * limit, if possible before `find` reads anything. Without a handle, as with a passkey, which nobody can guess, only the
+ * network is charged. Costs one actor call, or two.
  */
 export async function countSignIn<T extends Credentials>(
   c: Context<App>,
-  handle: string,
+  handle: string | undefined,
   find: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const network = networkIn(c.req.raw.headers);
@@ -45,10 +46,10 @@ export async function countSignIn<T extends Credentials>(
   return found;
 }
 
-async function countFrom(env: Env, network: string, handle: string): Promise<void> {
-  const asked = [{ limit: "sign-in" }, { limit: "sign-in-pair", bucket: handle }] as const;
-  requireAllowed(await chargeNetwork(env, network, asked), "too_many_attempts");
-  if (network === SHARED_NETWORK) return; // All attempts at the handle come from there, its owner's included.
+async function countFrom(env: Env, network: string, handle: string | undefined): Promise<void> {
+  const pair = handle === undefined ? [] : ([{ limit: "sign-in-pair", bucket: handle }] as const);
+  requireAllowed(await chargeNetwork(env, network, [{ limit: "sign-in" }, ...pair]), "too_many_attempts");
+  if (handle === undefined || network === SHARED_NETWORK) return; // All attempts at the handle come from there, its owner's included.
   // Only then: what is refused above must not use up what other networks may try.
   requireAllowed(await chargeHandle(env, handle, await markOf(env, network)), "too_many_attempts");
 }

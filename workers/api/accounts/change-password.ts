@@ -14,7 +14,7 @@ import { countProof } from "./attempts.ts";
 import { hashInTurn } from "./hashing-turns.ts";
 import { forgetEnded } from "./begin-session.ts";
 import { rememberDevice } from "./devices.ts";
-import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET } from "./new-password.ts";
+import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
 import { refuseWeakPassword } from "./password-rules.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
 import { newToken } from "./tokens.ts";
@@ -30,13 +30,13 @@ changePassword.openapi(
     summary: "Change the viewer's password",
     description:
       "Needs the current password. Ends all other sessions of the viewer and their sockets, and replaces the token of " +
-      "this one. Allows ten attempts at once.",
+      "this one. Passkeys stay unless the request removes them. Allows ten attempts at once.",
     request: body(ChangePassword),
     responses: { 200: json(NewToken, "Changed"), ...refusals },
   }),
   async (c) => {
     const { person, session } = await requireViewer(c);
-    const { current, password } = c.req.valid("json");
+    const { current, password, removePasskeys } = c.req.valid("json");
     const { reader } = c.var;
     const { handle, name, stored } = await credentialsOf(reader, person);
     await countProof(c, person);
@@ -50,6 +50,7 @@ changePassword.openapi(
       statement(END_SUBSCRIPTIONS_IF_SET, person, hash, session),
       statement(END_OTHERS_IF_SET, person, hash, session),
       statement(RENEW_IF_SET, person, hash, session, secretHash, Date.now()),
+      ...(removePasskeys ? [statement(REMOVE_PASSKEYS_IF_SET, person, hash)] : []),
     ]);
     if ((renewed?.changes ?? 0) === 0) throw wrongPassword(); // Another change was first.
     forgetEnded(

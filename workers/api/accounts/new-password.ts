@@ -4,7 +4,7 @@
  */
 import { sql } from "drizzle-orm";
 import { bare, textOf } from "../../../schema/d1/sql.ts";
-import { credentials, sessions } from "../../../schema/tables/people.ts";
+import { credentials, passkeys, sessions } from "../../../schema/tables/people.ts";
 import { pushSubscriptions } from "../../../schema/tables/push.ts";
 
 /** Whether the person ?1 has the stored password ?2. */
@@ -20,3 +20,7 @@ export const END_OTHERS_IF_SET = textOf(sql`
 export const END_SUBSCRIPTIONS_IF_SET = textOf(sql`
   DELETE FROM ${pushSubscriptions}
   WHERE ${pushSubscriptions.person} = ?1 AND ${pushSubscriptions.session} <> ?3 AND ${IS_SET}`);
+
+/** Removes the passkeys of the person ?1. */
+export const REMOVE_PASSKEYS_IF_SET = textOf(sql`
+  DELETE FROM ${passkeys} WHERE ${passkeys.person} = ?1 AND ${IS_SET}`);

@@ -32,7 +32,7 @@ import { networkIn } from "../../limits/networks.ts";
 import { countProof, countSignIn } from "./attempts.ts";
 import { forgetEnded, wordsOf } from "./begin-session.ts";
 import { originOf, rememberDevice } from "./devices.ts";
-import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET } from "./new-password.ts";
+import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
 import { refuseWeakPassword } from "./password-rules.ts";
 import { hashInTurn } from "./hashing-turns.ts";
 import { hashPassword, verifyPassword } from "./passwords.ts";
@@ -101,7 +101,7 @@ recovery.openapi(
     path: "/recovery",
     summary: "Choose a new password with a recovery code",
     description:
-      "Signs in, and ends all other sessions of the person. The code cannot be used again. Any wrong part gives the same " +
+      "Signs in, ends all other sessions of the person, and removes their passkeys. The code cannot be used again. Any wrong part gives the same " +
       "`wrong_credentials`. Counts as a sign-in for the limit of attempts.",
     request: body(Recover),
     responses: { 201: json(SignedIn, "Recovered and signed in"), ...refusals },
@@ -127,7 +127,8 @@ recovery.openapi(
     method: "post",
     path: "/password-resets",
     summary: "Choose a new password with a link from the operator",
-    description: "Signs in, and ends all other sessions of the person. A link works once, within an hour.",
+    description:
+      "Signs in, ends all other sessions of the person, and removes their passkeys. A link works once, within an hour.",
     request: body(UseResetLink),
     responses: { 201: json(SignedIn, "Recovered and signed in"), ...refusals },
   }),
@@ -163,7 +164,7 @@ type Proof = {
 };
 
 /**
- * Uses a secret up, sets the password, ends all sessions and begins one, in one transaction; or changes nothing and
+ * Uses a secret up, sets the password, ends all sessions and passkeys and begins a session, in one transaction; or changes nothing and
  * returns undefined if the secret is wrong, used or expired. Costs one hash and one D1 batch either way.
  */
 async function recover(
@@ -183,6 +184,7 @@ async function recover(
       statement(USE_UP, person, hash, secretHash, kind),
       statement(END_SUBSCRIPTIONS_IF_SET, person, hash, row.id),
       statement(END_OTHERS_IF_SET, person, hash, row.id),
+      statement(REMOVE_PASSKEYS_IF_SET, person, hash), // Somebody else may have added one.
       statement(BEGIN, person, hash, row.id, row.secretHash, row.expiresAt, row.usedAt, origin.device, origin.place),
       signInIfBegunStatement(person, row.id, wordsOf(origin), row.usedAt),
       statement(CARD, person, hash),

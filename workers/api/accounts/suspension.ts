@@ -5,7 +5,8 @@ import { isSafe } from "../../http/cross-site.ts";
 
 /** Writes that only concern the own account, its notifications and the decision itself. */
 const ALLOWED = [
-  /^(POST|DELETE) \/v1\/sessions(\/current)?$/,
+  /^(POST|DELETE) \/v1\/sessions(\/current|\/passkey(\/options)?)?$/,
+  /^(POST|PATCH|DELETE) \/v1\/me\/passkeys(\/[\w-]+)?$/,
   /^(DELETE|POST|PUT) \/v1\/me(\/(sessions|password|export)(\/\w+)*)?$/,
   /^POST \/v1\/me\/decisions\/\w{13}\/answer$/,
   /^POST \/v1\/notifications\/([\w.]+\/)?read$/,
