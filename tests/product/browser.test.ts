@@ -62,7 +62,7 @@ async function signIn(handle: string, name: string, options: BrowserContextOptio
   const page = await visit("/sign-in", options);
   await page.getByLabel("Handle").fill(handle);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }

@@ -38,7 +38,7 @@ async function signIn(context: BrowserContext, handle: string): Promise<Page> {
   await page.goto("/sign-in");
   await page.getByLabel("Handle").fill(handle);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }

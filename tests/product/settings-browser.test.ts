@@ -32,7 +32,7 @@ async function signIn(handle: string, password: string): Promise<Page> {
   const page = await visit("/sign-in");
   await page.getByLabel("Handle").fill(handle);
   await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   return page;
 }

@@ -14,6 +14,14 @@ import type {
 import type { MediaId } from "../../schema/ids.ts";
 import type { Decision, ReportReason } from "../../schema/moderation.ts";
 import type { NotificationPage, Preferences } from "../../schema/api/notifications.ts";
+import type {
+  NewPasskey,
+  Passkey,
+  PasskeyCreationOptions,
+  PasskeyList,
+  PasskeyRequestOptions,
+  PasskeySignIn,
+} from "../../schema/api/passkeys.ts";
 import type { Followed, Me, Muted, PersonCard, Profile, SignedIn } from "../../schema/api/people.ts";
 import type { Comment, CommentPage, Liked, NewPost, Post, PostPage } from "../../schema/api/posts.ts";
 import { store, stored } from "../browser/storage.ts";
@@ -128,11 +136,19 @@ export const api = {
   signOut: () => request<void>("DELETE", "/v1/sessions/current"),
   recover: (body: { handle: string; code: string; password: string }) => post<SignedIn>("/v1/recovery", body),
   resetPassword: (body: { link: string; password: string }) => post<SignedIn>("/v1/password-resets", body),
-  changePassword: (body: { current: string; password: string }) =>
+  changePassword: (body: { current: string; password: string; removePasskeys: boolean }) =>
     request<{ token: string }>("PUT", "/v1/me/password", body),
   sessions: () => get<SessionList>("/v1/me/sessions"),
   endSession: (id: string) => request<void>("DELETE", `/v1/me/sessions/${encodeURIComponent(id)}`),
   endOtherSessions: () => request<void>("DELETE", "/v1/me/sessions"),
+  passkeyRequest: () => request<PasskeyRequestOptions>("POST", "/v1/sessions/passkey/options"),
+  signInWithPasskey: (answer: PasskeySignIn) => post<SignedIn>("/v1/sessions/passkey", answer),
+  passkeys: () => get<PasskeyList>("/v1/me/passkeys"),
+  passkeyCreation: (password: string) => post<PasskeyCreationOptions>("/v1/me/passkeys/options", { password }),
+  addPasskey: (credential: NewPasskey["credential"]) => post<Passkey>("/v1/me/passkeys", { credential }),
+  renamePasskey: (id: string, name: string) =>
+    request<void>("PATCH", `/v1/me/passkeys/${encodeURIComponent(id)}`, { name }),
+  removePasskey: (id: string) => request<void>("DELETE", `/v1/me/passkeys/${encodeURIComponent(id)}`),
   recoveryCodes: () => get<RecoveryCodesLeft>("/v1/me/recovery-codes"),
   newRecoveryCodes: (password: string) => post<NewRecoveryCodes>("/v1/me/recovery-codes", { password }),
   exportParts: () => post<Export>("/v1/me/export", {}),

@@ -12,11 +12,13 @@ type Props = {
   action: string;
   send: (form: FormData) => Promise<void>;
   fields: (errors: Record<string, string>) => ComponentChildren;
+  /** Another way to do the same. */
+  instead?: ComponentChildren;
   other: ComponentChildren;
 };
 
 /** The form to sign in or up. A signed-in viewer goes on to the page they came for. */
-export function AccountForm({ title, action, send, fields, other }: Props) {
+export function AccountForm({ title, action, send, fields, instead, other }: Props) {
   const { query, route } = useLocation();
   const { problem, busy, onSubmit } = useSubmit(send);
   const then = ownPath(query["then"], location.origin);
@@ -36,17 +38,20 @@ export function AccountForm({ title, action, send, fields, other }: Props) {
       <button class="button button-main button-big" type="submit" aria-disabled={busy}>
         {busy ? "One moment…" : action}
       </button>
+      {instead}
       <p class="soft">{other}</p>
     </form>
   );
 }
 
+type HandleProps = { error: string | undefined; suggestsPasskeys?: boolean };
+
 /** The handle of somebody who has an account. */
-export const HandleField = ({ error }: { error: string | undefined }) => (
+export const HandleField = ({ error, suggestsPasskeys = false }: HandleProps) => (
   <Field
     label="Handle"
     name="handle"
-    autocomplete="username"
+    autocomplete={suggestsPasskeys ? "username webauthn" : "username"}
     autocapitalize="none"
     spellcheck={false}
     required

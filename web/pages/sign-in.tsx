@@ -1,4 +1,6 @@
 import { useLocation } from "preact-iso";
+import { hasPasskeys } from "../browser/passkeys.ts";
+import { PasskeyButton } from "../components/account/passkey-button.tsx";
 import { Field } from "../components/controls/field.tsx";
 import { textOf, typed } from "../components/controls/submit.ts";
 import { useTitle } from "../components/frame/title.ts";
@@ -16,7 +18,7 @@ export function SignInPage() {
       send={(form) => signIn(textOf(form, "handle").toLowerCase(), typed(form, "password"))}
       fields={(errors) => (
         <>
-          <HandleField error={errors["handle"]} />
+          <HandleField error={errors["handle"]} suggestsPasskeys />
           <Field
             label="Password"
             name="password"
@@ -27,6 +29,7 @@ export function SignInPage() {
           />
         </>
       )}
+      instead={hasPasskeys() && <PasskeyButton />}
       other={
         <>
           <a href="/recover">Forgot your password?</a>

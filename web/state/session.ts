@@ -1,5 +1,6 @@
 /** The session: who is signed in, and how many unread notifications they have. */
 import { computed, effect, signal } from "@preact/signals";
+import type { PasskeySignIn } from "../../schema/api/passkeys.ts";
 import type { Me } from "../../schema/api/people.ts";
 import { api, onExpired } from "../api/api.ts";
 import { connectAs, onInboxChanged } from "../api/live.ts";
@@ -43,6 +44,12 @@ export async function startSession(): Promise<void> {
 
 export async function signIn(handle: string, password: string): Promise<void> {
   await api.signIn({ handle, password });
+  await enter();
+}
+
+/** Signs in with what the browser has returned for a passkey. */
+export async function signInWithPasskey(answer: PasskeySignIn): Promise<void> {
+  await api.signInWithPasskey(answer);
   await enter();
 }
 

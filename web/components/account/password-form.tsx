@@ -7,12 +7,16 @@ import { typed, useSubmit } from "../controls/submit.ts";
 import { NewPassword, newPasswordIn } from "./new-password.tsx";
 import { sessionsChanged } from "./sessions.tsx";
 
-/** Changes the password, which signs out all other devices. */
-export function PasswordForm() {
+type Props = { passkeys: number; passkeysRemoved: () => void };
+
+/** Changes the password, which signs out all other devices. With `passkeys`, it offers to remove them too. */
+export function PasswordForm({ passkeys, passkeysRemoved }: Props) {
   const { problem, busy, onSubmit } = useSubmit(async (form) => {
-    await api.changePassword({ current: typed(form, "current"), password: newPasswordIn(form) });
+    const removePasskeys = form.has("removePasskeys");
+    await api.changePassword({ current: typed(form, "current"), password: newPasswordIn(form), removePasskeys });
     showToast("Password changed. Your other devices are signed out.");
     sessionsChanged();
+    if (removePasskeys) passkeysRemoved();
     document.querySelector<HTMLFormElement>(".password-form")?.reset();
   });
   const fields = problem?.fields ?? {};
@@ -30,6 +34,12 @@ export function PasswordForm() {
         error={fields["current"]}
       />
       <NewPassword label="New password" error={fields["password"]} />
+      {passkeys > 0 && (
+        <label class="option">
+          <input type="checkbox" name="removePasskeys" />
+          Remove my passkeys too
+        </label>
+      )}
       <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button button-main" type="submit" aria-disabled={busy}>

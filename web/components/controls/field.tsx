@@ -6,7 +6,7 @@ type Common = { label: string; name: string; hint?: string | undefined; error?: 
 
 type FieldProps = Common & {
   secret?: boolean;
-  autocomplete: "name" | "username" | "current-password" | "new-password" | "off";
+  autocomplete: "name" | "username" | "username webauthn" | "current-password" | "new-password" | "off";
   autocapitalize?: "none";
   spellcheck?: boolean;
   autofocus?: boolean;
