@@ -67,6 +67,10 @@ it("gives people everything of theirs, and nothing of others", async () => {
   await stage.ask(ada, "PUT", `/v1/people/${eve.person.handle}/mute`);
   await stage.ask(ada, "PUT", `/v1/people/${eve.person.handle}/block`);
   await stage.settle();
+  await d1Of(env, ada.person.id)
+    .prepare("INSERT INTO passkeys (person, id, public_key, sign_count, name, added_at) VALUES (?, ?, ?, 0, ?, 1000)")
+    .bind(ada.person.id, "id-of-passkey", "key-of-passkey", "Blue key")
+    .run();
   const own = await stage.publish(ada, "Low tide");
   const theirs = await stage.publish(ben, "High tide");
   await stage.settle();
@@ -104,6 +108,7 @@ it("gives people everything of theirs, and nothing of others", async () => {
   expect(textIn(zip, "comment-likes.json")).toEqual([{ comment: hers, post: own }]);
   expect(textIn(zip, "comments.json")).toMatchObject([{ post: theirs, text: "“Naïve” ☂" }]);
   expect(textIn(zip, "sessions.json")).toHaveLength(1);
+  expect(textIn(zip, "passkeys.json")).toEqual([{ name: "Blue key", addedAt: new Date(1000).toISOString() }]);
   expect(textIn(zip, "notifications.json")).toMatchObject([
     { kind: "comment", people: [handle], excerpt: "Where?" },
     { kind: "follow" },
@@ -121,6 +126,7 @@ it("gives people everything of theirs, and nothing of others", async () => {
   expect(post).toMatchObject({ id: own, caption: "Very low tide", likes: 0, comments: 1 });
   expect(post?.captions).toMatchObject([{ caption: "Very low tide" }, { caption: "Low tide" }]);
   const text = new TextDecoder().decode(bytes);
+  expect(text).not.toContain("of-passkey");
   expect(text).not.toContain("hash"); // Neither of passwords nor of sessions.
   expect(text).not.toContain(ada.token.split(".")[2] ?? "");
 

@@ -9,7 +9,8 @@ import type {
   PasskeySignIn,
 } from "../../../schema/api/passkeys.ts";
 import type { SignedIn } from "../../../schema/api/people.ts";
-import { ask, HOST, randomHandle, type RequestOptions } from "../world/people.ts";
+import { hashPassword } from "../../../workers/api/accounts/passwords.ts";
+import { ask, HOST, randomHandle, type RequestOptions, signUp as signUpWith } from "../world/people.ts";
 import { Authenticator, type Changes } from "./authenticator.ts";
 
 export const PASSWORD = "correct horse battery";
@@ -67,12 +68,13 @@ export class Browser {
 
 export type Person = SignedIn & { handle: string };
 
-/** Signs up a person with PASSWORD. */
+let hash: Promise<string> | undefined;
+
+/** Signs up a person with PASSWORD, which is hashed once for all. */
 export async function signUp(): Promise<Person> {
+  hash ??= hashPassword(PASSWORD);
   const handle = randomHandle();
-  const response = await ask("POST", "/v1/people", { body: { handle, password: PASSWORD } });
-  expect(response.status).toBe(201);
-  return { ...(await response.json<SignedIn>()), handle };
+  return { ...(await signUpWith(handle, await hash)), handle };
 }
 
 /** Adds a passkey, which must succeed. */

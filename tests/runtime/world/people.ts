@@ -11,10 +11,13 @@ export const HOST = "http://localhost";
 
 export const randomHandle = (): string => `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
 
-/** Signs up a new person. Fast because no password is hashed, so signing in again fails. */
-export async function signUp(handle = randomHandle()): Promise<{ person: PersonCard; token: string }> {
+/** Signs up a new person. Fast because no password is hashed, so signing in again fails unless a hash is given. */
+export async function signUp(
+  handle = randomHandle(),
+  passwordHash = "not a hash",
+): Promise<{ person: PersonCard; token: string }> {
   const person = { id: await claimHandle(env, handle), handle, name: `Name of ${handle}` };
-  const token = await createPerson(env, person, "not a hash");
+  const token = await createPerson(env, person, passwordHash);
   if (!token) throw new Error(`${handle} was not created`);
   return { person, token };
 }
