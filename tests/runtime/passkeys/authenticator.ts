@@ -93,7 +93,7 @@ export class Authenticator {
     ];
     const authData = await this.#dataOf(FLAGS.credential, credential, changes);
     const attestation = changes.attestation ?? { fmt: "none", attStmt: new Map() };
-    const object = encodeCBOR(new Map(Object.entries({ ...attestation, authData })) as never);
+    const object = encodeCBOR(new Map(Object.entries({ ...attestation, authData })));
     return {
       id: this.id,
       type: "public-key",

@@ -217,7 +217,7 @@ it("belongs to the host of the request, or to the domain that the operator has c
   const owner = await signUp();
   const rpIdOf = async (more: object, url?: string) => {
     const response = await browser.ask("POST", url ?? "/v1/sessions/passkey/options", {
-      env: { ...env, ...more } as Env,
+      env: { ...env, ...more },
     });
     return response.status === 200 ? (await response.json<{ rpId: string }>()).rpId : outcome(response);
   };
@@ -231,6 +231,6 @@ it("belongs to the host of the request, or to the domain that the operator has c
   const options = await browser.creation(owner.token);
   const credential = await passkey.create(options, app);
   expect(await outcome(await browser.add(owner.token, credential))).toBe("422 passkey_not_accepted");
-  const listed = { ...env, PASSKEY_ORIGINS: ` ${app}  https://other.example` } as Env;
+  const listed = { ...env, PASSKEY_ORIGINS: ` ${app}  https://other.example` };
   expect((await browser.add(owner.token, credential, undefined, { env: listed })).status).toBe(201);
 });

@@ -118,7 +118,7 @@ it("says and costs the same for an unknown passkey, an unknown person and a wron
   const [stranger, other] = [await Authenticator.make(), await signUp()];
   await stranger.create(await browser.creation(person.token), HOST); // It knows the person, but nobody knows it.
   const othersHandle = btoa(other.person.id).replaceAll("=", "");
-  const forged = { signature: (bytes: Uint8Array) => bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1) };
+  const forged = { signature: (bytes: Uint8Array) => bytes.with(bytes.length - 1, (bytes.at(-1) ?? 0) ^ 1) };
   const tries = [
     () => browser.signIn(passkey, forged),
     () => browser.signIn(passkey, { signature: () => Uint8Array.of(1, 2, 3) }),
@@ -245,7 +245,7 @@ it("ends passkeys when an account is recovered, by a code or by a link of the op
 
 it("limits attempts by network, never by the person they are at", async () => {
   const LIMITS = "sign-in=3,1/min";
-  const from = (address: string) => ({ env: { ...env, LIMITS } as Env, headers: { "cf-connecting-ip": address } });
+  const from = (address: string) => ({ env: { ...env, LIMITS }, headers: { "cf-connecting-ip": address } });
   const owner = await signUp();
   const [own, attacker] = [await addPasskey(new Browser(), owner), new Browser()];
   const network = `2001:db8:${shardOf(owner.person.id).toString(16)}:1::1`;

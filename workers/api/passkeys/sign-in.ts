@@ -5,6 +5,7 @@ import { PasskeyRequestOptions, PasskeySignIn } from "../../../schema/api/passke
 import { type PersonCard, SignedIn } from "../../../schema/api/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { statement } from "../../../schema/d1/database.ts";
+import { CARD_COLUMNS, cardOf, type CardRow } from "../../../schema/d1/person-cards.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
 import { bare, textOf } from "../../../schema/d1/sql.ts";
 import { isId, NOBODY, type PersonId } from "../../../schema/ids.ts";
@@ -85,7 +86,7 @@ passkeySignIn.openapi(
 );
 
 type Known = { person: PersonCard; password: string; publicKey: string; signCount: number };
-type Row = PersonCard & Omit<Known, "person">;
+type Row = CardRow & Omit<Known, "person">;
 
 /** Returns the person that an authenticator names; nobody, for whom the same query runs, if that is no id. */
 function personIn(userHandle: string): PersonId {
@@ -100,12 +101,12 @@ function personIn(userHandle: string): PersonId {
 async function passkeyOf(env: Env, id: PersonId, passkey: string): Promise<Known | undefined> {
   const row = await databaseOf(env, id).first<Row>(KNOWN, id, passkey);
   if (!row) return undefined;
-  const { handle, name, ...rest } = row;
-  return { person: { id, handle, name }, ...rest };
+  const { password, publicKey, signCount } = row;
+  return { person: cardOf(row), password, publicKey, signCount };
 }
 
 const KNOWN = textOf(sql`
-  SELECT ${people.handle}, ${people.name}, ${credentials.password}, ${passkeys.publicKey} AS "publicKey",
+  SELECT ${CARD_COLUMNS}, ${credentials.password}, ${passkeys.publicKey} AS "publicKey",
     ${passkeys.signCount} AS "signCount"
   FROM ${passkeys}
   JOIN ${people} ON ${people.id} = ${passkeys.person}

@@ -22,7 +22,8 @@ async function created(passkey: Authenticator, changes: Changes = {}): Promise<[
   const credential = await passkey.create(creation, origin, changes);
   const own = await ours(async () => {
     const answered = challengeIn(credential.response.clientDataJSON, "webauthn.create", party);
-    return (await readCreated(credential, party)) && answered === challenge;
+    await readCreated(credential, party);
+    return answered === challenge;
   });
   const response = { ...credential, rawId: credential.id, clientExtensionResults: {} };
   return [own, await theirs(() => verifyRegistrationResponse({ response, ...expected }))];
