@@ -101,8 +101,8 @@ recovery.openapi(
     path: "/recovery",
     summary: "Choose a new password with a recovery code",
     description:
-      "Signs in, ends all other sessions of the person, and removes their passkeys. The code cannot be used again. Any wrong part gives the same " +
-      "`wrong_credentials`. Counts as a sign-in for the limit of attempts.",
+      "Signs in, ends all other sessions of the person, and removes their passkeys. The code cannot be used again. Any " +
+      "wrong part gives the same `wrong_credentials`. Counts as a sign-in for the limit of attempts.",
     request: body(Recover),
     responses: { 201: json(SignedIn, "Recovered and signed in"), ...refusals },
   }),
@@ -164,8 +164,8 @@ type Proof = {
 };
 
 /**
- * Uses a secret up, sets the password, ends all sessions and passkeys and begins a session, in one transaction; or changes nothing and
- * returns undefined if the secret is wrong, used or expired. Costs one hash and one D1 batch either way.
+ * Uses a secret up, sets the password, ends all sessions and passkeys and begins a session, in one transaction; or changes
+ * nothing and returns undefined if the secret is wrong, used or expired. Costs one hash and one D1 batch either way.
  */
 async function recover(
   c: Context<App>,

@@ -163,7 +163,10 @@ const PUBLIC_KEY = "public-key" as const;
 const encoded = (text: string): string =>
   new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
 
-/** Throws `wrong_credentials` unless the password is the viewer's. Returns what they are called. Costs one D1 query and one hash. */
+/**
+ * Throws `wrong_credentials` unless the password is the viewer's. Returns what they are called. Costs one D1 query, one
+ * actor call and one hash.
+ */
 async function provePassword(
   c: Context<App>,
   person: PersonId,

@@ -1,4 +1,7 @@
-/** Signing in with a passkey. The authenticator names the person, whose id names the database, so there is no index of passkeys. */
+/**
+ * Signing in with a passkey. The authenticator names the person, whose id names the database, so there is no index of
+ * passkeys.
+ */
 import { createRoute } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
 import { PasskeyRequestOptions, PasskeySignIn } from "../../../schema/api/passkeys.ts";
