@@ -42,7 +42,6 @@ export const LAYERS = [
   "workers/responses",
   "workers/moderation",
   "workers/api/accounts",
-  "workers/api/passkeys/webauthn",
   "workers/api/passkeys",
   "workers/api/people",
   "workers/api/posts",

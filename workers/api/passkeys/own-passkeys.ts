@@ -24,10 +24,8 @@ import { deviceOf } from "../accounts/devices.ts";
 import { hashInTurn } from "../accounts/hashing-turns.ts";
 import { verifyPassword } from "../accounts/passwords.ts";
 import { CHALLENGE_LASTS, IS_UNUSED, issueTimeOf, newChallenge, useChallenge } from "./challenges.ts";
-import { orRefuse } from "./refused.ts";
 import { relyingPartyOf } from "./relying-party.ts";
-import { challengeIn, readCreated } from "./webauthn/ceremonies.ts";
-import { ALGORITHMS } from "./webauthn/public-keys.ts";
+import { ALGORITHMS, verifyCreated } from "./verify.ts";
 
 /** What authenticators show as the name of the site. */
 const SITE_NAME = "Shutterline";
@@ -105,10 +103,10 @@ ownPasskeys.openapi(
     const { person, session } = await requireViewer(c);
     const { credential, name = deviceOf(c.req.header("user-agent")) } = c.req.valid("json");
     const party = relyingPartyOf(c.env, c.req.url);
-    const { clientDataJSON } = credential.response;
-    const challenge = await orRefuse(() => challengeIn(clientDataJSON, "webauthn.create", party));
-    const issuedAt = await issueTimeOf(c, challenge, session);
-    const { publicKey, counter } = await orRefuse(() => readCreated(credential, party));
+    let issuedAt = 0;
+    const { publicKey, counter } = await verifyCreated(credential, party, async (challenge) => {
+      issuedAt = await issueTimeOf(c, challenge, session);
+    });
 
     const { id } = credential;
     const addedAt = Date.now();

@@ -1,6 +1,8 @@
 /** For which site passkeys are made and used. */
 import { Refusal } from "../../../schema/api/refusals.ts";
-import type { RelyingParty } from "./webauthn/ceremonies.ts";
+
+/** `id`: the RP ID, which passkeys are bound to. `origins`: where a browser or an app may have used one. */
+export type RelyingParty = { id: string; origins: readonly string[] };
 
 /**
  * Returns the RP ID and the accepted origins for a request. Unless the operator has chosen an RP ID, passkeys belong to the

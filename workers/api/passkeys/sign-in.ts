@@ -20,9 +20,8 @@ import { networkIn } from "../../limits/networks.ts";
 import { countSignIn, rememberNetworkOf } from "../accounts/attempts.ts";
 import { signInHere } from "../accounts/begin-session.ts";
 import { CHALLENGE_LASTS, IS_UNUSED, issueTimeOf, newChallenge, useChallenge } from "./challenges.ts";
-import { orRefuse } from "./refused.ts";
 import { relyingPartyOf } from "./relying-party.ts";
-import { challengeIn, isCopied, isSigned, readAssertion } from "./webauthn/ceremonies.ts";
+import { checkSignIn, isCopied, isSigned } from "./verify.ts";
 
 export const passkeySignIn = routes();
 
@@ -63,21 +62,23 @@ passkeySignIn.openapi(
   async (c) => {
     refuseOtherSites(c.req.raw);
     await refuseWrongToken(c);
-    const { id, response } = c.req.valid("json");
+    const sent = c.req.valid("json");
+    const { id } = sent;
     const party = relyingPartyOf(c.env, c.req.url);
-    const challenge = await orRefuse(() => challengeIn(response.clientDataJSON, "webauthn.get", party));
-    const issuedAt = await issueTimeOf(c, challenge, "sign-in");
-    const assertion = await orRefuse(() => readAssertion(response, party));
+    let issuedAt = 0;
+    const counter = await checkSignIn(sent, party, async (challenge) => {
+      issuedAt = await issueTimeOf(c, challenge, "sign-in");
+    });
 
-    const known = await countSignIn(c, undefined, () => passkeyOf(c.env, personIn(response.userHandle), id));
-    const isRight = await isSigned(assertion, known?.publicKey);
+    const known = await countSignIn(c, undefined, () => passkeyOf(c.env, personIn(sent.response.userHandle), id));
+    const isRight = await isSigned(sent, known?.publicKey, party);
     if (!known || !isRight) throw new Refusal("wrong_passkey");
     // The owner has the key, so they may know why.
-    if (isCopied(assertion.counter, known.signCount)) throw new Refusal("passkey_copied");
+    if (isCopied(counter, known.signCount)) throw new Refusal("passkey_copied");
 
     const { person, password } = known;
     const [noted, used] = await databaseOf(c.env, person.id).batch([
-      statement(NOTE_USE, person.id, issuedAt, id, assertion.counter, Date.now()),
+      statement(NOTE_USE, person.id, issuedAt, id, counter, Date.now()),
       useChallenge(person.id, issuedAt),
     ]);
     if (used?.changes === 0) throw new Refusal("passkey_challenge_over");
