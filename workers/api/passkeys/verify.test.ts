@@ -38,12 +38,12 @@ const created = (passkey: Authenticator, changes: Changes = {}) =>
 
 async function signedIn(passkey: Authenticator, changes: Changes = {}, key?: Uint8Array): Promise<string> {
   const sent = await passkey.get(request, origin, changes);
-  let isRight = false;
+  const state = { isRight: false };
   const result = await outcome(async () => {
     await checkSignIn(sent, party, check);
-    isRight = await isSigned(sent, encode(key ?? (await passkey.publicKey())), party);
+    state.isRight = await isSigned(sent, encode(key ?? (await passkey.publicKey())), party);
   });
-  return result === "accepted" && !isRight ? "wrong signature" : result;
+  return result === "accepted" && !state.isRight ? "wrong signature" : result;
 }
 
 const changedAt = (bytes: Uint8Array, at: number) => bytes.with(at, (bytes[at] ?? 0) ^ 1);
