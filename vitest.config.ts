@@ -24,7 +24,8 @@ const ONE_DATABASE_ONLY = [
   "workers/storage/{fresh-ids,secrets}.test.ts",
   "workers/operations/consume.test.ts",
   "workers/http/{cursors,json-bodies}.test.ts",
-  "workers/api/**/{attempts,dead-letters,passwords,sessions,status,uploads}.test.ts",
+  "workers/api/**/{attempts,dead-letters,sessions,status,uploads}.test.ts",
+  "workers/passwords/**",
 ];
 
 /** Tests that need no runtime and are faster without: those of the file parsers, which read thousands of files. */
@@ -35,7 +36,10 @@ const TWO_DATABASES_ONLY = [
   "tests/runtime/access/**",
   "tests/runtime/moderation-matrix.test.ts",
   "tests/runtime/replicas/**",
-  "workers/api/accounts/{change-handle,change-password,names,own-sessions,recovery}.test.ts",
+  "workers/api/accounts/{change-handle,change-password,recovery}.test.ts",
+  "workers/api/passkeys/**",
+  "workers/api/sessions/own-sessions.test.ts",
+  "workers/names/**",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
   "workers/closing/{erase-account,late}.test.ts",
   "workers/{feeds,relations}/{block,fan-out,follow,follow-requests,large-authors}.test.ts",

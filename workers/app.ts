@@ -35,7 +35,7 @@ import { posters } from "./api/media/posters.ts";
 import { profilePictures } from "./api/media/profile-pictures.ts";
 import { pictureRemovals } from "./api/moderation/picture-removals.ts";
 import { changePassword } from "./api/accounts/change-password.ts";
-import { ownSessions } from "./api/accounts/own-sessions.ts";
+import { ownSessions } from "./api/sessions/own-sessions.ts";
 import { preferences } from "./api/notifications/preferences.ts";
 import { posts } from "./api/posts/posts.ts";
 import { pushSubscriptions } from "./api/notifications/push-subscriptions.ts";
@@ -49,9 +49,9 @@ import { ownPasskeys } from "./api/passkeys/own-passkeys.ts";
 import { passkeySignIn } from "./api/passkeys/sign-in.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
-import { sessions } from "./api/accounts/sessions.ts";
+import { sessions } from "./api/sessions/sessions.ts";
 import { uploads } from "./api/media/uploads.ts";
-import { viewer } from "./api/accounts/viewer.ts";
+import { viewer } from "./api/sessions/viewer.ts";
 
 const v1 = new OpenAPIHono<App>();
 

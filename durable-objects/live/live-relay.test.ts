@@ -8,7 +8,7 @@ import { connect, hangUp } from "../../tests/runtime/live/live.ts";
 import { ask, signUp } from "../../tests/runtime/world/people.ts";
 import { newPerson, publishedPost } from "../../tests/runtime/world/posts.ts";
 import { evict, networkAtOneRelay } from "../../tests/runtime/live/relays.ts";
-import { newSession } from "../../workers/api/accounts/tokens.ts";
+import { newSession } from "../../workers/api/sessions/tokens.ts";
 import { closeSockets } from "../../workers/notifications/socket-hints.ts";
 import { SOCKETS_MAX, SOCKETS_PER_NETWORK, SOCKETS_PER_PERSON } from "./live-relay.ts";
 import { SESSION_CHECK_INTERVAL } from "./session-checks.ts";

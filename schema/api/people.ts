@@ -13,7 +13,7 @@ export const Handle = z
 
 /**
  * Passwords are bounded by length only, in code points, as NIST SP 800-63B demands: no composition rules, no truncation.
- * New ones must not be easy to guess (workers/api/accounts/password-rules.ts). Lone
+ * New ones must not be easy to guess (workers/passwords/password-rules.ts). Lone
  * surrogates are rejected because they would all hash alike. NULs are rejected because HMAC, which scrypt builds on,
  * pads short keys with them: a password would hash the same with and without NULs at its end.
  */

@@ -72,7 +72,7 @@ export const handles = sqliteTable(
 );
 
 /**
- * Claims on handles that look alike: see workers/api/accounts/lookalikes.ts. In the shard of the skeleton's hash. Only
+ * Claims on handles that look alike: see workers/names/lookalikes.ts. In the shard of the skeleton's hash. Only
  * handles that another one may be taken for have a row.
  */
 export const lookalikes = sqliteTable("lookalikes", {

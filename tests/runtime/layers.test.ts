@@ -30,7 +30,7 @@ it("imports platform modules only where they belong", () => {
   expect(imports.filter(({ file, from }) => from.startsWith("cloudflare:") && !home.test(file)).map(asText)).toEqual(
     [],
   );
-  const passwords = /^workers\/api\/accounts\/(?:passwords|scrypt)\.ts$/;
+  const passwords = /^workers\/passwords\/(?:passwords|scrypt)\.ts$/;
   expect(imports.filter(({ file, from }) => from.startsWith("node:") && !passwords.test(file)).map(asText)).toEqual([]);
 });
 

@@ -14,7 +14,7 @@ import { emptyPair, PAIR, personIn, rowsOf, shardIn } from "../../tests/runtime/
 import { ask } from "../../tests/runtime/world/people.ts";
 import { queueTo } from "../../tests/runtime/queues/queue.ts";
 import { randomOf } from "../../tests/product/harness/random.ts";
-import { newSession } from "../api/accounts/tokens.ts";
+import { newSession } from "../api/sessions/tokens.ts";
 import { fanOut } from "../feeds/fan-out.ts";
 import { applyFollow } from "../relations/follow.ts";
 import { audit } from "../projector/audit.ts";

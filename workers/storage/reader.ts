@@ -18,7 +18,7 @@ export type ReadRows<Row> = { rows: Row[]; at: string | undefined };
  *
  * A request reads before its session has been checked: the token names the person, and the check travels in the same
  * call as the first read. So whatever changes something must first await `confirmedViewer`, and no response leaves
- * before the check has succeeded (workers/api/accounts/viewer.ts).
+ * before the check has succeeded (workers/api/sessions/viewer.ts).
  */
 export class Reader {
   readonly env: Env;

@@ -8,7 +8,7 @@ import type { FanOut } from "../../../schema/messages/fan-out.ts";
 import { bindings } from "../../../schema/d1/shards.ts";
 import { newId, type MediaId, type PersonId, type PostId, shardOf } from "../../../schema/ids.ts";
 import worker from "../../../workers/index.ts";
-import { hashPassword } from "../../../workers/api/accounts/passwords.ts";
+import { hashPassword } from "../../../workers/passwords/passwords.ts";
 import { project } from "../../../workers/projector/projector.ts";
 import { fanOut } from "../../../workers/feeds/fan-out.ts";
 import { reopenClosings } from "../../../workers/closing/sweeps.ts";

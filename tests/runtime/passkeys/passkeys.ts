@@ -9,7 +9,7 @@ import type {
   PasskeySignIn,
 } from "../../../schema/api/passkeys.ts";
 import type { SignedIn } from "../../../schema/api/people.ts";
-import { hashPassword } from "../../../workers/api/accounts/passwords.ts";
+import { hashPassword } from "../../../workers/passwords/passwords.ts";
 import { ask, HOST, randomHandle, type RequestOptions, signUp as signUpWith } from "../world/people.ts";
 import { Authenticator, type Changes } from "./authenticator.ts";
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { readShardMap } from "../../../schema/d1/shards.ts";
 import { LOGICAL_SHARDS, type PersonId, type PostId } from "../../../schema/ids.ts";
-import { newSession } from "../../../workers/api/accounts/tokens.ts";
+import { newSession } from "../../../workers/api/sessions/tokens.ts";
 import { flush, type recordQueues } from "../queues/facts.ts";
 import { queueTo } from "../queues/queue.ts";
 import { d1Of } from "../stores/d1.ts";

@@ -21,8 +21,8 @@ import { handles as handlesTable, people } from "../../../schema/tables/people.t
 import { handles, personDocuments } from "../../reads/documents.ts";
 import { personExists } from "../../reads/people.ts";
 import type { Reader } from "../../storage/reader.ts";
-import { claimSkeleton } from "./lookalikes.ts";
-import { refuseReservedHandle } from "./reserved-names.ts";
+import { claimSkeleton } from "../../names/lookalikes.ts";
+import { refuseReservedHandle } from "../../names/reserved-names.ts";
 import { CLAIM_LASTS, claimHandleFor, CREATE_WITHIN } from "./sign-up.ts";
 
 /** How often a person can change their handle, in ms. */

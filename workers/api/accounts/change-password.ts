@@ -10,15 +10,15 @@ import { credentials, people, sessions } from "../../../schema/tables/people.ts"
 import { body, json, refusals, requireViewer, routes } from "../../http/routes.ts";
 import type { Reader } from "../../storage/reader.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { countProof } from "./attempts.ts";
-import { hashInTurn } from "./hashing-turns.ts";
-import { forgetEnded } from "./begin-session.ts";
-import { rememberDevice } from "./devices.ts";
+import { countProof } from "../sessions/attempts.ts";
+import { hashInTurn } from "../../passwords/hashing-turns.ts";
+import { forgetEnded } from "../sessions/begin-session.ts";
+import { rememberDevice } from "../sessions/devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
-import { refuseWeakPassword } from "./password-rules.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
-import { newToken } from "./tokens.ts";
-import { beginSession } from "./viewer.ts";
+import { refuseWeakPassword } from "../../passwords/password-rules.ts";
+import { hashPassword, verifyPassword } from "../../passwords/passwords.ts";
+import { newToken } from "../sessions/tokens.ts";
+import { beginSession } from "../sessions/viewer.ts";
 
 export const changePassword = routes();
 

@@ -10,10 +10,10 @@ import { credentials } from "../../../schema/tables/people.ts";
 import { closeAccount } from "../../closing/close.ts";
 import { body, refusals, requireViewer, routes } from "../../http/routes.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
-import { countProof } from "./attempts.ts";
-import { verifyPassword } from "./passwords.ts";
-import { forgetSession } from "./tokens.ts";
-import { endSession } from "./viewer.ts";
+import { countProof } from "../sessions/attempts.ts";
+import { verifyPassword } from "../../passwords/passwords.ts";
+import { forgetSession } from "../sessions/tokens.ts";
+import { endSession } from "../sessions/viewer.ts";
 
 export const closing = routes();
 

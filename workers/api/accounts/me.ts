@@ -16,8 +16,8 @@ import type { Reader } from "../../storage/reader.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
 import { changeHandle } from "./change-handle.ts";
-import { refuseForeignName } from "./names.ts";
-import { renewSession } from "./own-sessions.ts";
+import { refuseForeignName } from "../../names/names.ts";
+import { renewSession } from "../sessions/own-sessions.ts";
 import { type App, body, claimedViewer, json, refusals, routes, requireViewer } from "../../http/routes.ts";
 import type { Viewer } from "../../storage/viewer.ts";
 

@@ -29,15 +29,15 @@ import { refuseOtherSites } from "../../http/cross-site.ts";
 import { type App, body, json, refusals, refuseWrongToken, requireViewer, routes } from "../../http/routes.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { countProof, countSignIn } from "./attempts.ts";
-import { forgetEnded, wordsOf } from "./begin-session.ts";
-import { originOf, rememberDevice } from "./devices.ts";
+import { countProof, countSignIn } from "../sessions/attempts.ts";
+import { forgetEnded, wordsOf } from "../sessions/begin-session.ts";
+import { originOf, rememberDevice } from "../sessions/devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
-import { refuseWeakPassword } from "./password-rules.ts";
-import { hashInTurn } from "./hashing-turns.ts";
-import { hashPassword, verifyPassword } from "./passwords.ts";
-import { hashOf, newSession } from "./tokens.ts";
-import { beginSession } from "./viewer.ts";
+import { refuseWeakPassword } from "../../passwords/password-rules.ts";
+import { hashInTurn } from "../../passwords/hashing-turns.ts";
+import { hashPassword, verifyPassword } from "../../passwords/passwords.ts";
+import { hashOf, newSession } from "../sessions/tokens.ts";
+import { beginSession } from "../sessions/viewer.ts";
 
 /** 80 bits: nobody guesses one, so a fast hash is enough. */
 const CODE_LENGTH = 16;

@@ -17,9 +17,9 @@ import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { type Origin, UNKNOWN_ORIGIN } from "./devices.ts";
-import { claimSkeleton } from "./lookalikes.ts";
-import { newSession } from "./tokens.ts";
+import { type Origin, UNKNOWN_ORIGIN } from "../sessions/devices.ts";
+import { claimSkeleton } from "../../names/lookalikes.ts";
+import { newSession } from "../sessions/tokens.ts";
 
 /** Both in ms. The 30 s between them cover clock differences between a Worker and D1. */
 export const CREATE_WITHIN = 30_000;

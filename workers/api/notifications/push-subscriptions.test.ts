@@ -6,7 +6,7 @@ import { ask, outcome, signUp } from "../../../tests/runtime/world/people.ts";
 import { MOZILLA, pushingEnv, PushServices } from "../../../tests/runtime/push/push-service.ts";
 import type { Someone } from "../../../tests/runtime/world/api.ts";
 import { SUBSCRIPTIONS_MAX } from "../../push/subscriptions.ts";
-import { newSession } from "../accounts/tokens.ts";
+import { newSession } from "../sessions/tokens.ts";
 
 const PATH = "/v1/push-subscriptions";
 const { env: pushing } = await pushingEnv();

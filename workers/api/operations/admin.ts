@@ -20,7 +20,7 @@ import { shards } from "./shards.ts";
 import { status } from "./status.ts";
 import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { bearerOf, isSameSecret } from "../accounts/tokens.ts";
+import { bearerOf, isSameSecret } from "../sessions/tokens.ts";
 
 /** A secret is not in wrangler.toml, so the generated type lacks it. */
 type Secrets = { ADMIN_TOKEN?: string };

@@ -9,7 +9,7 @@ import { requestAs, codeOf } from "../../../tests/runtime/media/media.ts";
 import { makePrivate, signUp } from "../../../tests/runtime/world/people.ts";
 import { writeFollow, newPerson } from "../../../tests/runtime/world/posts.ts";
 import { claim, readyVideo } from "../../../tests/runtime/media/served-media.ts";
-import { newSession } from "../../api/accounts/tokens.ts";
+import { newSession } from "../../api/sessions/tokens.ts";
 import { publishedMedia } from "./published.ts";
 import { signedQueryFor } from "../../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../../reads/media-urls.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Refusal } from "../../../schema/api/refusals.ts";
-import { ask, outcome, randomHandle } from "../../../tests/runtime/world/people.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
+import { ask, outcome, randomHandle } from "../../tests/runtime/world/people.ts";
 import { refuseWeakPassword } from "./password-rules.ts";
 
 const known = ["ada_lovelace", "Ada King"];

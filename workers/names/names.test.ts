@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { PAGES } from "../../../schema/pages.ts";
-import { Handle } from "../../../schema/api/people.ts";
-import { d1Of } from "../../../tests/runtime/stores/d1.ts";
-import { ask, outcome, randomHandle } from "../../../tests/runtime/world/people.ts";
+import { PAGES } from "../../schema/pages.ts";
+import { Handle } from "../../schema/api/people.ts";
+import { d1Of } from "../../tests/runtime/stores/d1.ts";
+import { ask, outcome, randomHandle } from "../../tests/runtime/world/people.ts";
 import { RESERVED_HANDLES } from "./reserved-names.ts";
 
 const password = "correct horse battery";

@@ -1,5 +1,5 @@
 /** Which new passwords are refused: those that a guesser tries first. Existing passwords are never checked. */
-import { Refusal } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { COMMON_PASSWORDS } from "./common-passwords.ts";
 
 /** The fewest different characters. */

@@ -1,10 +1,10 @@
 /** Which names people may give themselves. */
 import { sql } from "drizzle-orm";
-import { Refusal } from "../../../schema/api/refusals.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
-import { textOf, valueOf } from "../../../schema/d1/sql.ts";
-import type { PersonId } from "../../../schema/ids.ts";
-import { people } from "../../../schema/tables/people.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
+import { databaseOf } from "../../schema/d1/shards.ts";
+import { textOf, valueOf } from "../../schema/d1/sql.ts";
+import type { PersonId } from "../../schema/ids.ts";
+import { people } from "../../schema/tables/people.ts";
 import { lookalikeOf } from "./lookalikes.ts";
 import { refuseReservedName } from "./reserved-names.ts";
 import { skeletonOf } from "./skeletons.ts";

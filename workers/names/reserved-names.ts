@@ -1,5 +1,5 @@
 /** Handles and names that nobody may have, with the reason. */
-import { Refusal } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { capitalSkeletonOf, skeletonOf } from "./skeletons.ts";
 
 /** Handles that would be mistaken for somebody in charge, with any underscores. As names they are refused as well. */

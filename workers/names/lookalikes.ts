@@ -4,13 +4,13 @@
  * more) is taken over.
  */
 import { sql } from "drizzle-orm";
-import { statement } from "../../../schema/d1/database.ts";
-import { Refusal } from "../../../schema/api/refusals.ts";
-import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
-import { bare, list, takeExcluded, textOf } from "../../../schema/d1/sql.ts";
-import { type PersonId, timeOf } from "../../../schema/ids.ts";
-import { lookalikes } from "../../../schema/tables/people.ts";
-import { claimantOf, personExists } from "../../reads/people.ts";
+import { statement } from "../../schema/d1/database.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
+import { databaseOf, shardOfHandle } from "../../schema/d1/shards.ts";
+import { bare, list, takeExcluded, textOf } from "../../schema/d1/sql.ts";
+import { type PersonId, timeOf } from "../../schema/ids.ts";
+import { lookalikes } from "../../schema/tables/people.ts";
+import { claimantOf, personExists } from "../reads/people.ts";
 import { skeletonOf } from "./skeletons.ts";
 
 /** Any other handle has a skeleton of its own. */

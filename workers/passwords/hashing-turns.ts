@@ -2,9 +2,9 @@
  * Lets one password be hashed at a time in an isolate, and few wait. A hash takes half a second of its processor, so more
  * are refused before they begin: otherwise everybody who signs in would wait for all of them.
  */
-import { Refusal } from "../../../schema/api/refusals.ts";
-import { SHARED_NETWORK } from "../../limits/networks.ts";
-import { within } from "../../../schema/d1/deadline.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
+import { SHARED_NETWORK } from "../limits/networks.ts";
+import { within } from "../../schema/d1/deadline.ts";
 
 /** Hashes that run or wait. */
 export const TURNS_MAX = 8;

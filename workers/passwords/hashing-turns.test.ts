@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Refusal } from "../../../schema/api/refusals.ts";
+import { Refusal } from "../../schema/api/refusals.ts";
 import { hashInTurn, TURNS_MAX, TURNS_PER_NETWORK } from "./hashing-turns.ts";
 
 /** Hashes that end when they are told to. */
