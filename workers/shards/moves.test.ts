@@ -92,6 +92,10 @@ async function seedRows() {
       ),
       add("INSERT INTO comment_likes VALUES (?, ?, 1, 5, ?)", id, newId(3), post),
       add("INSERT INTO recovery_secrets VALUES (?, 'hash', 'code', 1, NULL)", id),
+      add(
+        "INSERT INTO passkeys (person, id, public_key, sign_count, name, added_at) VALUES (?, 'key', 'cose', 0, 'Phone', 1)",
+        id,
+      ),
       add("INSERT INTO closings (person, closed_at) VALUES (?, 1)", id),
       add("INSERT INTO export_downloads VALUES (?, 'a download', 1)", id),
       add("INSERT INTO feed VALUES (?, ?, ?)", id, post, id),
