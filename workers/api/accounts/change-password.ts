@@ -3,20 +3,17 @@ import { createRoute } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
 import { statement } from "../../../schema/d1/database.ts";
 import { ChangePassword, NewToken } from "../../../schema/api/accounts.ts";
-import { Refusal } from "../../../schema/api/refusals.ts";
 import { bare, textOf } from "../../../schema/d1/sql.ts";
-import type { PersonId } from "../../../schema/ids.ts";
-import { credentials, people, sessions } from "../../../schema/tables/people.ts";
+import { credentials, sessions } from "../../../schema/tables/people.ts";
 import { body, json, refusals, requireViewer, routes } from "../../http/routes.ts";
-import type { Reader } from "../../storage/reader.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { countProof } from "../sessions/attempts.ts";
 import { hashInTurn } from "../../passwords/hashing-turns.ts";
 import { forgetEnded } from "../sessions/begin-session.ts";
 import { rememberDevice } from "../sessions/devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
 import { refuseWeakPassword } from "../../passwords/password-rules.ts";
-import { hashPassword, verifyPassword } from "../../passwords/passwords.ts";
+import { hashPassword } from "../../passwords/passwords.ts";
+import { provePassword, wrongPassword } from "../sessions/prove-password.ts";
 import { newToken } from "../sessions/tokens.ts";
 import { beginSession } from "../sessions/viewer.ts";
 
@@ -38,12 +35,9 @@ changePassword.openapi(
     const { person, session } = await requireViewer(c);
     const { current, password, removePasskeys } = c.req.valid("json");
     const { reader } = c.var;
-    const { handle, name, stored } = await credentialsOf(reader, person);
-    await countProof(c, person);
-    const network = networkIn(c.req.raw.headers);
-    if (!(await hashInTurn(network, () => verifyPassword(current, stored)))) throw wrongPassword();
+    const { handle, name, stored } = await provePassword(c, person, current, "current");
     refuseWeakPassword(password, [handle, name]);
-    const hash = await hashInTurn(network, () => hashPassword(password));
+    const hash = await hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(password));
     const { token, secretHash } = await newToken(c.env, person, session);
     const [, , ended, renewed] = await reader.write<{ id: typeof session }>(person, [
       statement(SET, person, hash, stored),
@@ -52,7 +46,7 @@ changePassword.openapi(
       statement(RENEW_IF_SET, person, hash, session, secretHash, Date.now()),
       ...(removePasskeys ? [statement(REMOVE_PASSKEYS_IF_SET, person, hash)] : []),
     ]);
-    if ((renewed?.changes ?? 0) === 0) throw wrongPassword(); // Another change was first.
+    if ((renewed?.changes ?? 0) === 0) throw wrongPassword("current"); // Another change was first.
     forgetEnded(
       c,
       person,
@@ -66,22 +60,6 @@ changePassword.openapi(
   },
 );
 
-function wrongPassword(): Refusal {
-  const message = "Your current password is wrong. Check it and try again.";
-  return new Refusal("wrong_credentials", message, [{ path: "current", message }]);
-}
-
-type Credentials = { handle: string; name: string; stored: string };
-
-async function credentialsOf(reader: Reader, person: PersonId): Promise<Credentials> {
-  const [row] = await reader.primary<Credentials>(person, CREDENTIALS, person);
-  if (!row) throw new Refusal("not_signed_in"); // A session may outlive its person.
-  return row;
-}
-
-const CREDENTIALS = textOf(sql`
-  SELECT ${people.handle}, ${people.name}, ${credentials.password} AS "stored"
-  FROM ${people} JOIN ${credentials} ON ${credentials.person} = ${people.id} WHERE ${people.id} = ?1`);
 // Of two changes at once, the second finds another password than the one it has verified.
 const SET = textOf(sql`
   UPDATE ${credentials} SET ${bare(credentials.password)} = ?2

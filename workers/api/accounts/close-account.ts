@@ -1,17 +1,11 @@
 /** Closing one's own account. */
 import { createRoute } from "@hono/zod-openapi";
-import { sql } from "drizzle-orm";
 import { CloseAccount } from "../../../schema/api/closings.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
-import { databaseOf } from "../../../schema/d1/shards.ts";
-import { textOf } from "../../../schema/d1/sql.ts";
-import type { PersonId } from "../../../schema/ids.ts";
-import { credentials } from "../../../schema/tables/people.ts";
 import { closeAccount } from "../../closing/close.ts";
 import { body, refusals, requireViewer, routes } from "../../http/routes.ts";
 import { forgetPublicResponsesOf } from "../../responses/public-responses.ts";
-import { countProof } from "../sessions/attempts.ts";
-import { verifyPassword } from "../../passwords/passwords.ts";
+import { provePassword } from "../sessions/prove-password.ts";
 import { forgetSession } from "../sessions/tokens.ts";
 import { endSession } from "../sessions/viewer.ts";
 
@@ -31,10 +25,7 @@ closing.openapi(
   }),
   async (c) => {
     const { person, session } = await requireViewer(c);
-    const stored = await passwordOf(c.env, person);
-    if (stored === undefined) throw new Refusal("not_signed_in"); // Closed a moment ago.
-    await countProof(c, person);
-    if (!(await verifyPassword(c.req.valid("json").password, stored))) throw wrongPassword();
+    await provePassword(c, person, c.req.valid("json").password);
     if (!(await closeAccount(c.env, person))) throw new Refusal("not_signed_in");
     forgetPublicResponsesOf(person);
     forgetSession(session);
@@ -42,14 +33,3 @@ closing.openapi(
     return c.body(null, 204);
   },
 );
-
-function wrongPassword(): Refusal {
-  const message = "Your password is wrong. Check it and try again.";
-  return new Refusal("wrong_credentials", message, [{ path: "password", message }]);
-}
-
-const passwordOf = async (env: Env, person: PersonId): Promise<string | undefined> =>
-  (await databaseOf(env, person).first<{ password: string }>(PASSWORD, person))?.password;
-
-const PASSWORD = textOf(sql`
-  SELECT ${credentials.password} FROM ${credentials} WHERE ${credentials.person} = ?1`);

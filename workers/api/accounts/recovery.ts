@@ -29,13 +29,14 @@ import { refuseOtherSites } from "../../http/cross-site.ts";
 import { type App, body, json, refusals, refuseWrongToken, requireViewer, routes } from "../../http/routes.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { countProof, countSignIn } from "../sessions/attempts.ts";
+import { countSignIn } from "../sessions/attempts.ts";
 import { forgetEnded, wordsOf } from "../sessions/begin-session.ts";
 import { originOf, rememberDevice } from "../sessions/devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
 import { refuseWeakPassword } from "../../passwords/password-rules.ts";
 import { hashInTurn } from "../../passwords/hashing-turns.ts";
-import { hashPassword, verifyPassword } from "../../passwords/passwords.ts";
+import { hashPassword } from "../../passwords/passwords.ts";
+import { provePassword } from "../sessions/prove-password.ts";
 import { hashOf, newSession } from "../sessions/tokens.ts";
 import { beginSession } from "../sessions/viewer.ts";
 
@@ -75,14 +76,7 @@ recovery.openapi(
   async (c) => {
     const { person } = await requireViewer(c);
     const { reader } = c.var;
-    const [known] = await reader.primary<{ stored: string }>(person, CREDENTIALS, person);
-    if (!known) throw new Refusal("not_signed_in"); // A session may outlive its person.
-    await countProof(c, person);
-    const { password } = c.req.valid("json");
-    if (!(await hashInTurn(networkIn(c.req.raw.headers), () => verifyPassword(password, known.stored)))) {
-      const message = "Your password is wrong. Check it and try again.";
-      throw new Refusal("wrong_credentials", message, [{ path: "password", message }]);
-    }
+    await provePassword(c, person, c.req.valid("json").password);
     const codes = Array.from({ length: RECOVERY_CODES }, newCode);
     const rows = await Promise.all(
       codes.map(async (code): Promise<typeof SECRETS.Row> => ({ hash: await hashOf(code) })),
@@ -210,8 +204,6 @@ const CODE = valueOf(recoverySecrets.kind, "code");
 const LEFT = textOf(sql`
   SELECT count(*) AS "left", max(${recoverySecrets.madeAt}) AS "madeAt" FROM ${recoverySecrets}
   WHERE ${recoverySecrets.person} = ?1 AND ${recoverySecrets.kind} = ${CODE}`);
-const CREDENTIALS = textOf(sql`
-  SELECT ${credentials.password} AS "stored" FROM ${credentials} WHERE ${credentials.person} = ?1`);
 const FORGET_CODES = textOf(sql`
   DELETE FROM ${recoverySecrets} WHERE ${recoverySecrets.person} = ?1 AND ${recoverySecrets.kind} = ${CODE}`);
 const SAVE_CODES = textOf(sql`

@@ -1,7 +1,6 @@
 /** The viewer's passkeys: listed, added, renamed and removed. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
-import type { Context } from "hono";
 import { ConfirmPassword } from "../../../schema/api/accounts.ts";
 import {
   NewPasskey,
@@ -15,14 +14,10 @@ import {
 import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
 import { statement } from "../../../schema/d1/database.ts";
 import { bare, list, literal, textOf } from "../../../schema/d1/sql.ts";
-import type { PersonId } from "../../../schema/ids.ts";
-import { credentials, passkeys, people, sessions } from "../../../schema/tables/people.ts";
-import { type App, body, claimedViewer, json, refusals, requireViewer, routes } from "../../http/routes.ts";
-import { networkIn } from "../../limits/networks.ts";
-import { countProof } from "../sessions/attempts.ts";
+import { passkeys, sessions } from "../../../schema/tables/people.ts";
+import { body, claimedViewer, json, refusals, requireViewer, routes } from "../../http/routes.ts";
 import { deviceOf } from "../sessions/devices.ts";
-import { hashInTurn } from "../../passwords/hashing-turns.ts";
-import { verifyPassword } from "../../passwords/passwords.ts";
+import { provePassword } from "../sessions/prove-password.ts";
 import { CHALLENGE_LASTS, IS_UNUSED, issueTimeOf, newChallenge, useChallenge } from "./challenges.ts";
 import { relyingPartyOf } from "./relying-party.ts";
 import { ALGORITHMS, verifyCreated } from "./verify.ts";
@@ -161,24 +156,6 @@ const PUBLIC_KEY = "public-key" as const;
 const encoded = (text: string): string =>
   new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
 
-/**
- * Throws `wrong_credentials` unless the password is the viewer's. Returns what they are called. Costs one D1 query, one
- * actor call and one hash.
- */
-async function provePassword(
-  c: Context<App>,
-  person: PersonId,
-  password: string,
-): Promise<{ handle: string; name: string }> {
-  const [known] = await c.var.reader.primary<Credentials>(person, CREDENTIALS, person);
-  if (!known) throw new Refusal("not_signed_in"); // A session may outlive its person.
-  await countProof(c, person);
-  if (await hashInTurn(networkIn(c.req.raw.headers), () => verifyPassword(password, known.stored))) return known;
-  const message = "Your password is wrong. Check it and try again.";
-  throw new Refusal("wrong_credentials", message, [{ path: "password", message }]);
-}
-
-type Credentials = { handle: string; name: string; stored: string };
 type Row = Pick<typeof passkeys.$inferSelect, "id" | "name" | "addedAt" | "usedAt">;
 type State = { count: number; isThere: 0 | 1; isUnused: 0 | 1 };
 
@@ -196,9 +173,6 @@ const presentPasskey = ({ id, name, addedAt, usedAt }: Row): Passkey => ({
   ...(usedAt !== null && { usedAt: new Date(usedAt).toISOString() }),
 });
 
-const CREDENTIALS = textOf(sql`
-  SELECT ${people.handle}, ${people.name}, ${credentials.password} AS "stored"
-  FROM ${people} JOIN ${credentials} ON ${credentials.person} = ${people.id} WHERE ${people.id} = ?1`);
 const OWN = textOf(sql`
   SELECT ${passkeys.id}, ${passkeys.name}, ${passkeys.addedAt} AS "addedAt", ${passkeys.usedAt} AS "usedAt"
   FROM ${passkeys} WHERE ${passkeys.person} = ?1 ORDER BY ${passkeys.addedAt} DESC, ${passkeys.id} LIMIT ${literal(PASSKEYS_MAX)}`);
