@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Refusal } from "../../schema/api/refusals.ts";
-import { hashInTurn, TURNS_MAX, TURNS_PER_NETWORK } from "./hashing-turns.ts";
+import { hashInTurn, TURNS_MAX, TURNS_PER_NETWORK, withTurn } from "./hashing-turns.ts";
 
 /** Hashes that end when they are told to. */
 function hashes() {
@@ -53,4 +53,21 @@ it("goes on after a hash that failed", async () => {
   const next = hashInTurn("a", async () => "hashed");
   await expect(failed).rejects.toThrow("planted");
   expect(await next).toBe("hashed");
+});
+
+it("refuses before anything is read, and gives the place back whatever happens", async () => {
+  const { hash, running } = hashes();
+  let reads = 0;
+  const results = Array.from({ length: 60 }, (_, n) =>
+    withTurn(`network ${n}`, async (inTurn) => {
+      reads += 1;
+      await Promise.resolve();
+      return inTurn(hash);
+    }),
+  );
+  expect(reads).toBe(TURNS_MAX);
+  await settled(results, running);
+  for (let n = 0; n <= TURNS_MAX; n += 1) {
+    await expect(withTurn("a", () => Promise.reject(new Error("planted")))).rejects.toThrow("planted");
+  }
 });

@@ -6,7 +6,7 @@ import { Refusal } from "../../schema/api/refusals.ts";
 import { SHARED_NETWORK } from "../limits/networks.ts";
 import { within } from "../../schema/d1/deadline.ts";
 
-/** Hashes that run or wait. */
+/** Requests that hash, wait for that or read what it needs. */
 export const TURNS_MAX = 8;
 /** Of one network, so that none takes all turns. */
 export const TURNS_PER_NETWORK = 4;
@@ -18,12 +18,26 @@ const RETRY_AFTER = 5;
 const networks: string[] = [];
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs `hash` after those that came before. Throws `busy` at once if too many wait. */
-export async function hashInTurn<T>(network: string, hash: () => Promise<T>): Promise<T> {
+/** Runs a hash after those that came before. */
+type InTurn = <T>(hash: () => Promise<T>) => Promise<T>;
+
+/**
+ * Takes a place for `run`, which gets the function that hashes in turn. Throws `busy` at once if too many have one, so
+ * that the requests that will not be served read no store and charge no limit.
+ */
+export async function withTurn<T>(network: string, run: (inTurn: InTurn) => Promise<T>): Promise<T> {
   const own = networks.filter((each) => each === network).length;
   const most = network === SHARED_NETWORK ? TURNS_MAX : TURNS_PER_NETWORK;
   if (networks.length >= TURNS_MAX || own >= most) throw busy();
   networks.push(network);
+  try {
+    return await run(afterOthers);
+  } finally {
+    networks.splice(networks.indexOf(network), 1);
+  }
+}
+
+async function afterOthers<T>(hash: () => Promise<T>): Promise<T> {
   const before = last;
   const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
   last = isOver;
@@ -32,10 +46,13 @@ export async function hashInTurn<T>(network: string, hash: () => Promise<T>): Pr
     await within(WAITS_AT_MOST, before, "the hash before");
     return await hash();
   } finally {
-    networks.splice(networks.indexOf(network), 1);
     end();
   }
 }
+
+/** Runs one `hash` after those that came before. Throws `busy` at once if too many wait. */
+export const hashInTurn = <T>(network: string, hash: () => Promise<T>): Promise<T> =>
+  withTurn(network, (inTurn) => inTurn(hash));
 
 const busy = () =>
   new Refusal("busy", "Many people are signing in right now. Try again in a few seconds.", undefined, {

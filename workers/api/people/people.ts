@@ -21,7 +21,7 @@ import { endSessionOfBrowser } from "../sessions/begin-session.ts";
 import { originOf, rememberDevice } from "../sessions/devices.ts";
 import { refuseWeakPassword } from "../../passwords/password-rules.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { hashInTurn } from "../../passwords/hashing-turns.ts";
+import { withTurn } from "../../passwords/hashing-turns.ts";
 import { hashPassword } from "../../passwords/passwords.ts";
 import { refuseForeignName } from "../../names/names.ts";
 import { refuseReservedHandle } from "../../names/reserved-names.ts";
@@ -44,12 +44,13 @@ people.openapi(
     refuseOtherSites(c.req.raw);
     await refuseWrongToken(c);
     const { handle, password, name } = c.req.valid("json");
-    await countSignUp(c);
-    refuseReservedHandle(handle);
-    if (name !== undefined) await refuseForeignName(c.env, name, undefined);
-    refuseWeakPassword(password, [handle, name ?? handle]);
-    const network = networkIn(c.req.raw.headers);
-    const passwordHash = await hashInTurn(network, () => hashPassword(password));
+    const passwordHash = await withTurn(networkIn(c.req.raw.headers), async (inTurn) => {
+      await countSignUp(c);
+      refuseReservedHandle(handle);
+      if (name !== undefined) await refuseForeignName(c.env, name, undefined);
+      refuseWeakPassword(password, [handle, name ?? handle]);
+      return inTurn(() => hashPassword(password));
+    });
     const { person, token } = await signUp(c.env, { handle, passwordHash, name: name ?? handle }, originOf(c));
     handles.drop(handle); // It may be cached as taken by nobody.
     await endSessionOfBrowser(c);

@@ -7,7 +7,7 @@ import type { PersonId } from "../../../schema/ids.ts";
 import { credentials, people } from "../../../schema/tables/people.ts";
 import type { App } from "../../http/routes.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { hashInTurn } from "../../passwords/hashing-turns.ts";
+import { withTurn } from "../../passwords/hashing-turns.ts";
 import { verifyPassword } from "../../passwords/passwords.ts";
 import { countProof } from "./attempts.ts";
 
@@ -25,12 +25,13 @@ export async function provePassword(
   password: string,
   field: Field = "password",
 ): Promise<Credentials> {
-  const [known] = await c.var.reader.primary<Credentials>(person, CREDENTIALS, person);
-  if (!known) throw new Refusal("not_signed_in"); // A session may outlive its person.
-  await countProof(c, person);
-  const isTheirs = await hashInTurn(networkIn(c.req.raw.headers), () => verifyPassword(password, known.stored));
-  if (!isTheirs) throw wrongPassword(field);
-  return known;
+  return withTurn(networkIn(c.req.raw.headers), async (inTurn) => {
+    const [known] = await c.var.reader.primary<Credentials>(person, CREDENTIALS, person);
+    if (!known) throw new Refusal("not_signed_in"); // A session may outlive its person.
+    await countProof(c, person);
+    if (!(await inTurn(() => verifyPassword(password, known.stored)))) throw wrongPassword(field);
+    return known;
+  });
 }
 
 /** What a request calls the password. */

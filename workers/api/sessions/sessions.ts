@@ -12,7 +12,7 @@ import { countSignIn, rememberNetworkOf } from "./attempts.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { networkIn } from "../../limits/networks.ts";
-import { hashInTurn } from "../../passwords/hashing-turns.ts";
+import { withTurn } from "../../passwords/hashing-turns.ts";
 import { verifyPassword } from "../../passwords/passwords.ts";
 import { body, json, refusals, refuseWrongToken, routes, requireViewer } from "../../http/routes.ts";
 import { endStatements, signInHere } from "./begin-session.ts";
@@ -39,10 +39,11 @@ sessions.openapi(
     refuseOtherSites(c.req.raw);
     await refuseWrongToken(c);
     const { handle, password } = c.req.valid("json");
-    const known = await countSignIn(c, handle, () => credentialsOf(c.env, handle));
-    const network = networkIn(c.req.raw.headers);
-    const right = await hashInTurn(network, () => verifyPassword(password, known?.password));
-    if (!known || !right) throw new Refusal("wrong_credentials");
+    const known = await withTurn(networkIn(c.req.raw.headers), async (inTurn) => {
+      const found = await countSignIn(c, handle, () => credentialsOf(c.env, handle));
+      return (await inTurn(() => verifyPassword(password, found?.password))) ? found : undefined;
+    });
+    if (!known) throw new Refusal("wrong_credentials");
     const token = await signInHere(c, known.person.id, known.password);
     rememberNetworkOf(c, handle);
     return c.json({ person: known.person, token }, 201);
