@@ -1,4 +1,5 @@
 /** Keyset cursors: where the last page ended. They are opaque, so that clients do not depend on their content. */
+import { textFromBase64url, textToBase64url } from "../../schema/base64url.ts";
 import { type Id, isId } from "../../schema/ids.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 
@@ -8,8 +9,7 @@ type Parts = { 1: [string]; 2: [string, string]; 3: [string, string, string] };
 /**
  * Encodes a cursor. Parts are short and ASCII (ids, numbers), which keeps it below the 200 characters a query allows.
  */
-export const encodeCursor = (parts: string[]): string =>
-  new TextEncoder().encode(JSON.stringify(parts)).toBase64({ alphabet: "base64url", omitPadding: true });
+export const encodeCursor = (parts: string[]): string => textToBase64url(JSON.stringify(parts));
 
 /**
  * Returns the `n` parts, or throws `invalid_cursor`. Cursors are not signed, so they must grant nothing but a position.
@@ -40,7 +40,7 @@ export const pageWithCursor = <T>(items: T[], next: string | undefined): { items
 
 function parse(cursor: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(cursor, { alphabet: "base64url" })));
+    return JSON.parse(textFromBase64url(cursor));
   } catch {
     throw new Refusal("invalid_cursor");
   }

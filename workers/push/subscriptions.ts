@@ -1,5 +1,6 @@
 /** People's push subscriptions, one for each browser. */
 import { sql } from "drizzle-orm";
+import { fromBase64url } from "../../schema/base64url.ts";
 import { statement, type Statement } from "../../schema/d1/database.ts";
 import type { PushSubscription } from "../../schema/api/push.ts";
 import { bindingOf, oneShardPerDatabase } from "../../schema/d1/shards.ts";
@@ -17,7 +18,7 @@ export const SUBSCRIPTIONS_MAX = 20;
  */
 export async function isUsableKey({ p256dh }: PushSubscription["keys"]): Promise<boolean> {
   try {
-    const bytes = Uint8Array.fromBase64(p256dh, { alphabet: "base64url" });
+    const bytes = fromBase64url(p256dh);
     await crypto.subtle.importKey("raw", bytes, { name: "ECDH", namedCurve: "P-256" }, false, []);
     return true;
   } catch {

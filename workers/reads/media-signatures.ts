@@ -5,6 +5,7 @@
  * checked at each use (access.ts).
  */
 import { z } from "zod";
+import { fromBase64url, toBase64url } from "../../schema/base64url.ts";
 import { type MediaId, PersonId, SessionId } from "../../schema/ids.ts";
 import { Memory } from "../storage/memory.ts";
 import { secretOf } from "../storage/secrets.ts";
@@ -14,7 +15,6 @@ import type { Viewer } from "../storage/viewer.ts";
 const PERIOD = 30 * 60;
 const SIGNED_MAX = 5000;
 
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
 
 const signed = new Memory<string, string>(SIGNED_MAX);
@@ -27,7 +27,7 @@ export async function signedQueryFor(env: Env, media: MediaId, viewer: Viewer): 
   const known = signed.get(text);
   if (known) return known.value;
   const signature = new Uint8Array(await crypto.subtle.sign(HMAC, await keyOf(env), encoded(text)));
-  const query = `?for=${viewer.person}&session=${viewer.session}&until=${until}&sig=${signature.toBase64(BASE64URL)}`;
+  const query = `?for=${viewer.person}&session=${viewer.session}&until=${until}&sig=${toBase64url(signature)}`;
   signed.set(text, query);
   return query;
 }
@@ -59,7 +59,7 @@ export async function verifySignature(
   const isOurs = await crypto.subtle.verify(
     HMAC,
     await keyOf(env),
-    Uint8Array.fromBase64(sig, BASE64URL),
+    fromBase64url(sig),
     encoded(textOf(media, viewer, until)),
   );
   return isOurs ? { viewer, until } : undefined;

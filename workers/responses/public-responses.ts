@@ -4,6 +4,7 @@
  * they are; for a while longer they are still served, and rendered again in the background. While rendering fails, they
  * are served for as long as there is nothing better, marked as stale. Concurrent requests share a single flight.
  */
+import { toBase64url } from "../../schema/base64url.ts";
 import type { PersonId, PostId } from "../../schema/ids.ts";
 import { CONSISTENCY_TOKEN } from "../storage/consistency.ts";
 import { Flights } from "../storage/flights.ts";
@@ -174,7 +175,7 @@ async function headersOf(response: Response, bytes: ArrayBuffer): Promise<Record
   return {
     ...common,
     ...(timing !== null && { "server-timing": timing }),
-    etag: `"${digest.toBase64({ alphabet: "base64url", omitPadding: true })}"`,
+    etag: `"${toBase64url(digest)}"`,
     // The client may cache it for as long as we do.
     "cache-control": `public, max-age=${FRESH / 1000}, stale-while-revalidate=${STALE_WHILE_REVALIDATE / 1000}, stale-if-error=86400`,
     vary: `Authorization, Cookie, ${CONSISTENCY_TOKEN}`,

@@ -2,6 +2,7 @@
  * Tells the tokens that this deployment has issued from made-up ones, without reading a store: each ends with a MAC of the
  * rest. It proves only that the token was issued. Whether a session is still valid, for example, is in D1.
  */
+import { toBase64url } from "../../schema/base64url.ts";
 import { logWarning } from "../../schema/log.ts";
 import { secretOf } from "./secrets.ts";
 
@@ -11,7 +12,6 @@ export type Purpose = "session" | "consistency" | "passkey";
 /** 128 bits of HMAC-SHA-256: nobody guesses them, and a token stays short. */
 const MAC_BYTES = 16;
 const RETRY_AFTER = 1000; // ms
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;
 
 type Key = { value?: CryptoKey; read?: Promise<CryptoKey>; failedAt?: number };
@@ -81,7 +81,7 @@ export const markOf = (env: Env, text: string): Promise<string> => macOf(env, "m
 
 async function macOf(env: Env, purpose: Purpose | "mark", text: string): Promise<string> {
   const mac = await crypto.subtle.sign(HMAC, await keyOf(env), new TextEncoder().encode(`${purpose} ${text}`));
-  return new Uint8Array(mac, 0, MAC_BYTES).toBase64(BASE64URL);
+  return toBase64url(new Uint8Array(mac, 0, MAC_BYTES));
 }
 
 /** Takes the same time wherever the two differ. (`crypto.subtle.timingSafeEqual` exists on Workers only.) */

@@ -6,6 +6,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
 import type { Context } from "hono";
+import { toBase64url } from "../../../schema/base64url.ts";
 import {
   ConfirmPassword,
   NewRecoveryCodes,
@@ -238,7 +239,7 @@ const CARD = textOf(sql`
 
 /** Issues a link for `person` that works once and for an hour; earlier ones stop working. Costs one D1 batch. */
 export async function issueLink(env: Env, person: PersonId): Promise<{ link: string; expiresAt: number }> {
-  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64(BASE64URL);
+  const secret = toBase64url(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
   const now = Date.now();
   const expiresAt = now + LINK_LASTS;
   await databaseOf(env, person).batch([
@@ -248,7 +249,6 @@ export async function issueLink(env: Env, person: PersonId): Promise<{ link: str
   return { link: `${person}.${secret}`, expiresAt };
 }
 
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 const LINK = valueOf(recoverySecrets.kind, "link");
 const FORGET_LINKS = textOf(sql`
   DELETE FROM ${recoverySecrets} WHERE ${recoverySecrets.person} = ?1 AND ${recoverySecrets.kind} = ${LINK}`);

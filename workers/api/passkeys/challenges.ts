@@ -7,6 +7,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
+import { textFromBase64url, textToBase64url, toBase64url } from "../../../schema/base64url.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { statement, type Statement } from "../../../schema/d1/database.ts";
 import { bare, textOf } from "../../../schema/d1/sql.ts";
@@ -23,7 +24,6 @@ const COOKIE = "__Host-passkeys";
 const SCOPE = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
 const RANDOM_BYTES = 16;
 const BROWSER = /^[\w-]{22}$/;
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 const SEPARATOR = ".";
 
 /** What a challenge is for: signing in, or adding a passkey in a session whose password has just been checked. */
@@ -38,7 +38,7 @@ export async function newChallenge(c: Context<App>, use: Use): Promise<string> {
   const browser = browserIn(c) ?? random();
   setCookie(c, COOKIE, browser, { ...SCOPE, maxAge: CHALLENGE_LASTS / 1000 });
   const text = [use, Date.now().toString(36), random(), await markOf(c.env, browser)].join(SEPARATOR);
-  return new TextEncoder().encode(await issue(c.env, "passkey", text)).toBase64(BASE64URL);
+  return textToBase64url(await issue(c.env, "passkey", text));
 }
 
 /**
@@ -61,11 +61,11 @@ const browserIn = (c: Context<App>): string | undefined => {
   return browser !== undefined && BROWSER.test(browser) ? browser : undefined;
 };
 
-const random = (): string => crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)).toBase64(BASE64URL);
+const random = (): string => toBase64url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
 
 function textIn(challenge: string): string {
   try {
-    return new TextDecoder().decode(Uint8Array.fromBase64(challenge, { alphabet: "base64url" }));
+    return textFromBase64url(challenge);
   } catch {
     return "";
   }

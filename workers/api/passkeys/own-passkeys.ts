@@ -1,6 +1,7 @@
 /** The viewer's passkeys: listed, added, renamed and removed. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
+import { textToBase64url } from "../../../schema/base64url.ts";
 import { ConfirmPassword } from "../../../schema/api/accounts.ts";
 import {
   NewPasskey,
@@ -65,7 +66,7 @@ ownPasskeys.openapi(
       {
         rp: { id, name: SITE_NAME },
         // Comes back with each sign-in, where it says which database to ask.
-        user: { id: encoded(person), name: handle, displayName: name },
+        user: { id: textToBase64url(person), name: handle, displayName: name },
         challenge: await newChallenge(c, session),
         pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: PUBLIC_KEY, alg })),
         timeout: CHALLENGE_LASTS,
@@ -152,9 +153,6 @@ ownPasskeys.openapi(
 );
 
 const PUBLIC_KEY = "public-key" as const;
-
-const encoded = (text: string): string =>
-  new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
 
 type Row = Pick<typeof passkeys.$inferSelect, "id" | "name" | "addedAt" | "usedAt">;
 type State = { count: number; isThere: 0 | 1; isUnused: 0 | 1 };

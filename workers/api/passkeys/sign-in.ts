@@ -4,6 +4,7 @@
  */
 import { createRoute } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
+import { textFromBase64url } from "../../../schema/base64url.ts";
 import { PasskeyRequestOptions, PasskeySignIn } from "../../../schema/api/passkeys.ts";
 import { type PersonCard, SignedIn } from "../../../schema/api/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
@@ -95,7 +96,7 @@ type Row = CardRow & Omit<Known, "person">;
 /** Returns the person that an authenticator names; nobody, for whom the same query runs, if that is no id. */
 function personIn(userHandle: string): PersonId {
   try {
-    const text = new TextDecoder().decode(Uint8Array.fromBase64(userHandle, { alphabet: "base64url" }));
+    const text = textFromBase64url(userHandle);
     return isId(text) ? (text as PersonId) : NOBODY;
   } catch {
     return NOBODY;

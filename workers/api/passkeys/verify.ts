@@ -1,6 +1,7 @@
 /** Verifies what browsers send at the end of the two ceremonies of WebAuthn. It knows no store. */
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server";
 import { decodeAttestationObject } from "@simplewebauthn/server/helpers";
+import { fromBase64url, toBase64url } from "../../../schema/base64url.ts";
 import type { NewPasskey, PasskeySignIn } from "../../../schema/api/passkeys.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import type { RelyingParty } from "./relying-party.ts";
@@ -10,8 +11,6 @@ export const ALGORITHMS: number[] = [-7, -8, -257];
 
 /** Checks the challenge that a browser has answered, and throws a Refusal for a wrong one. */
 type CheckChallenge = (challenge: string) => Promise<void>;
-
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 const expected = ({ id, origins }: RelyingParty, check: CheckChallenge) => ({
   expectedRPID: id,
@@ -41,7 +40,7 @@ export async function verifyCreated(
   });
   if (registrationInfo?.credential.id !== id) throw notAccepted("The attestation is of another credential");
   const { publicKey, counter } = registrationInfo.credential;
-  return { publicKey: publicKey.toBase64(BASE64URL), counter };
+  return { publicKey: toBase64url(publicKey), counter };
 }
 
 /**
@@ -49,7 +48,7 @@ export async function verifyCreated(
  * would fetch lists of revoked certificates from addresses that the client chooses.
  */
 function refuseCertificates(attestationObject: string): void {
-  const statement = decodeAttestationObject(Uint8Array.fromBase64(attestationObject, { alphabet: "base64url" }));
+  const statement = decodeAttestationObject(fromBase64url(attestationObject));
   const format = statement.get("fmt");
   const isSelfSigned = format === "packed" && !statement.get("attStmt").get("x5c");
   if (format !== "none" && !isSelfSigned) throw new Error("No attestation was asked for");
@@ -89,7 +88,7 @@ const verifySignIn = (
     response: { id, rawId: id, type, response, clientExtensionResults: {} },
     ...expected(party, check),
     // Below every counter: the library would compare them before it verifies the signature. See isCopied.
-    credential: { id, publicKey: Uint8Array.fromBase64(publicKey, { alphabet: "base64url" }), counter: -1 },
+    credential: { id, publicKey: fromBase64url(publicKey), counter: -1 },
   });
 
 /** A point of P-256, the generator: a key like others, and nobody needs its other half. */

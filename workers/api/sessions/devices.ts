@@ -5,6 +5,7 @@
  */
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
+import { toBase64url } from "../../../schema/base64url.ts";
 import type { PersonId } from "../../../schema/ids.ts";
 import type { App } from "../../http/routes.ts";
 import { secretOf } from "../../storage/secrets.ts";
@@ -102,5 +103,5 @@ const entriesIn = (c: Context<App>): string[] => (getCookie(c, COOKIE) ?? "").sp
 async function entryOf(env: Env, person: PersonId, passwordHash: string): Promise<string> {
   const key = await crypto.subtle.importKey("raw", await secretOf(env, "devices"), HMAC, false, ["sign"]);
   const mac = await crypto.subtle.sign(HMAC, key, new TextEncoder().encode(`${person} ${passwordHash}`));
-  return `${person}-${new Uint8Array(mac, 0, MAC_BYTES).toBase64({ alphabet: "base64url", omitPadding: true })}`;
+  return `${person}-${toBase64url(new Uint8Array(mac, 0, MAC_BYTES))}`;
 }

@@ -5,6 +5,7 @@
  * anything (workers/storage/issued-tokens.ts).
  */
 import { sql } from "drizzle-orm";
+import { toBase64url } from "../../../schema/base64url.ts";
 import { isId, newId, type PersonId, type SessionId, shardOf, timeOf } from "../../../schema/ids.ts";
 import { ACTIVE_BLOCKS, IS_ACTIVE } from "../../../schema/d1/blocks.ts";
 import { databaseOf } from "../../../schema/d1/shards.ts";
@@ -37,7 +38,6 @@ const TOKEN = /^(\w{13})\.(\w{13})\.([\w-]{43})\.[\w-]{22}$/;
 const ENDED_MAX = 10_000;
 /** How many sessions an isolate remembers to have noted as used. */
 const USED_MAX = 10_000;
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 type NewSession = Pick<typeof sessions.$inferSelect, "id" | "person" | "secretHash" | "expiresAt" | "usedAt">;
 
@@ -58,7 +58,7 @@ export async function newToken(
   person: PersonId,
   id: SessionId,
 ): Promise<{ token: string; secretHash: string }> {
-  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64(BASE64URL);
+  const secret = toBase64url(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
   const [token, secretHash] = await Promise.all([issue(env, "session", `${person}.${id}.${secret}`), hashOf(secret)]);
   return { token, secretHash };
 }
@@ -209,5 +209,5 @@ const hashes = new Memory<string, string>(10_000);
 /** Returns the hash under which a random secret is stored. */
 export async function hashOf(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
-  return new Uint8Array(digest).toBase64(BASE64URL);
+  return toBase64url(new Uint8Array(digest));
 }

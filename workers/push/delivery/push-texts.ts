@@ -1,4 +1,5 @@
 /** Texts of pushes. They resemble those of the web client's inbox (web/components/notifications/notification-row.tsx). */
+import { toBase64url } from "../../../schema/base64url.ts";
 import type { PushPayload } from "../../../schema/api/push.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import type { PersonId } from "../../../schema/ids.ts";
@@ -116,7 +117,7 @@ async function withTopic(
   payload: Omit<PushPayload, "tag">,
 ): Promise<Pick<Push, "payload" | "topic">> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${recipient} ${tag}`));
-  const topic = new Uint8Array(digest, 0, 24).toBase64({ alphabet: "base64url" });
+  const topic = toBase64url(new Uint8Array(digest, 0, 24));
   return { payload: { ...payload, tag }, topic };
 }
 

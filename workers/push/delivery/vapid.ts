@@ -1,6 +1,7 @@
 /** Identifies this deployment to push services (RFC 8292) with tokens signed by its key. */
 import { sign } from "hono/jwt";
 import { z } from "zod";
+import { fromBase64url, toBase64url } from "../../../schema/base64url.ts";
 import { Memory } from "../../storage/memory.ts";
 
 /** Secrets are not in wrangler.toml, so the generated `Env` lacks them. */
@@ -32,11 +33,9 @@ export function vapidOf(env: Env): Vapid | undefined {
   if (!/^(?:mailto:|https:\/\/)/.test(subject)) throw new Error("VAPID_SUBJECT is neither mailto:... nor https://...");
   const jwk = PrivateKey.safeParse(parsed(secret)).data;
   if (!jwk) throw new Error("VAPID_PRIVATE_KEY is not a JWK of a P-256 private key");
-  const point = [4, ...Uint8Array.fromBase64(jwk.x, BASE64URL), ...Uint8Array.fromBase64(jwk.y, BASE64URL)];
-  return { jwk, subject, publicKey: new Uint8Array(point).toBase64({ ...BASE64URL, omitPadding: true }) };
+  const point = [4, ...fromBase64url(jwk.x), ...fromBase64url(jwk.y)];
+  return { jwk, subject, publicKey: toBase64url(new Uint8Array(point)) };
 }
-
-const BASE64URL = { alphabet: "base64url" } as const;
 
 function parsed(json: string): unknown {
   try {
