@@ -5,7 +5,7 @@ import { byDatabase, databaseOf } from "../../schema/d1/shards.ts";
 import { bare, textOf } from "../../schema/d1/sql.ts";
 import { type PersonId, shardOf } from "../../schema/ids.ts";
 import { blocks, followers, following } from "../../schema/tables/people.ts";
-import { leaveFeedStatements, requestRefills } from "../feeds/refill.ts";
+import { leaveFeedStatements, refillsDueStatement, requestRefills } from "../feeds/refill.ts";
 import { refreshFollowerStatements, uncountFollowerStatement } from "../notifications/follow-notifications.ts";
 import { leaveStatements } from "./inboxes.ts";
 
@@ -16,25 +16,28 @@ const BLOCKS_PER_PAGE = 500;
 
 /**
  * Ends one page of the follows and requests of others, with the entries in their feeds and inboxes. Returns whether there
- * may be more. Costs two batches a database, which read the feeds and inboxes of the page and save the refills that are due.
+ * may be more. Costs one batch a database, which reads the feeds and inboxes of the page, and another one for refills that are due.
  */
 export async function eraseFollowers(env: Env, person: PersonId): Promise<boolean> {
   const home = databaseOf(env, person).patient;
   const page = await home.all<{ other: PersonId }>(FOLLOWERS, person, FOLLOWERS_PER_PAGE);
   const others = page.map(({ other }) => other);
-  await Promise.all(
-    [...byDatabase(env, others, (id) => id)].map(([database, group]) => {
+  if (others.length === 0) return false;
+  const due = await Promise.all(
+    [...byDatabase(env, others, (id) => id)].map(async ([database, group]) => {
       const ids = JSON.stringify(group);
-      return database.patient.batch([
+      const results = await database.patient.batch<{ id: PersonId }>([
         statement(END_FOLLOWS, ids, person), // The triggers that count follows watch changes, not deletions.
         statement(DELETE_FOLLOWS, ids, person),
         ...leaveFeedStatements(group, person),
         ...leaveStatements(person, group),
+        refillsDueStatement(group),
       ]);
+      return results.at(-1)?.rows ?? [];
     }),
   );
-  if (others.length === 0) return false;
-  await requestRefills(env, others, { isSpread: true });
+  const readersDue = due.flat().map(({ id }) => id);
+  await requestRefills(env, readersDue, { isSpread: true });
   await home.run(DELETE_FOLLOWERS, JSON.stringify(others), person);
   return true;
 }

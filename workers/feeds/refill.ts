@@ -73,6 +73,13 @@ const UNMUTED = textOf(sql`
 export const IS_REFILL_DUE = sql`(
   ${people.feedGaps} >= ${literal(REFILL_FROM)} AND (${people.refill} IS NULL OR ${people.refillBegun}))`;
 
+/** A statement that returns the ids of those of the readers for whom a refill is due, for `requestRefills`. */
+export const refillsDueStatement = (readers: readonly PersonId[]): Statement => statement(DUE, JSON.stringify(readers));
+
+const DUE = textOf(sql`
+  SELECT ${people.id} FROM ${people}
+  WHERE ${people.id} IN (SELECT value FROM json_each(?1)) AND ${IS_REFILL_DUE}`);
+
 type Refill = { statements: [Statement, Statement]; send: (env: Env) => Promise<void> };
 
 /**

@@ -15,7 +15,7 @@ import { deleteEffects, newEffect, replaceEffects, saveEffectWith } from "../sto
 import { oldestActiveDay } from "./dormant.ts";
 import { ENTRIES_PER_AUTHOR } from "./feed-limit.ts";
 import { readsPushed } from "./fan-out.ts";
-import { IS_REFILL_DUE, requestRefills } from "./refill.ts";
+import { refillsDueStatement, requestRefills } from "./refill.ts";
 
 /** The most followers whose feeds one message changes. */
 export const WITHDRAWN_PER_MESSAGE = 1000;
@@ -67,13 +67,13 @@ async function withdrawOfAuthor(env: Env, group: readonly Withdrawal[]): Promise
         statement(WITHDRAW, ...params),
         statement(RESTORE, JSON.stringify(own), JSON.stringify(state.older), author, oldestActiveDay()),
         statement(RESTORE_OWN, JSON.stringify(own), JSON.stringify(state.older), author),
-        statement(DUE, JSON.stringify(own)),
+        refillsDueStatement(own),
       ]);
       return results.at(-1)?.rows ?? [];
     }),
   );
   const readersDue = due.flat().map(({ id }) => id);
-  if (readersDue.length > 0) await requestRefills(env, readersDue, { isSpread: true });
+  await requestRefills(env, readersDue, { isSpread: true });
   const last = page.length === WITHDRAWN_PER_MESSAGE ? page.at(-1) : undefined;
   if (!last) return deleteEffects(env, ids);
   const rest = { ...first, posts: deleted, after: last, from: state.from };
@@ -125,7 +125,3 @@ const RESTORE = textOf(sql`
   WHERE true ON CONFLICT DO NOTHING`);
 const RESTORE_OWN = textOf(sql`
   ${INSERT_OLDER} CROSS JOIN json_each(?2) AS older WHERE reader.value = ?3 ON CONFLICT DO NOTHING`);
-
-const DUE = textOf(sql`
-  SELECT ${people.id} FROM ${people}
-  WHERE ${people.id} IN (SELECT value FROM json_each(?1)) AND ${IS_REFILL_DUE}`);
