@@ -22,7 +22,7 @@ import { CARD_COLUMNS, cardOf, type CardRow } from "../../../schema/d1/person-ca
 import { databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { bare, list, rowsOf, textOf, valueOf } from "../../../schema/d1/sql.ts";
 import { DIGITS, isId, newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
-import { credentials, people, recoverySecrets, sessions } from "../../../schema/tables/people.ts";
+import { credentials, people, recoverySecrets } from "../../../schema/tables/people.ts";
 import { signInNotification, signInIfBegunStatement } from "../../notifications/sign-in-notifications.ts";
 import { announce } from "../../push/announce.ts";
 import { claimantOf } from "../../reads/people.ts";
@@ -31,7 +31,7 @@ import { type App, body, json, refusals, refuseWrongToken, requireViewer, routes
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { networkIn } from "../../limits/networks.ts";
 import { countSignIn } from "../sessions/attempts.ts";
-import { forgetEnded, wordsOf } from "../sessions/begin-session.ts";
+import { beginSql, forgetEnded, wordsOf } from "../sessions/begin-session.ts";
 import { originOf, rememberDevice } from "../sessions/devices.ts";
 import { END_OTHERS_IF_SET, END_SUBSCRIPTIONS_IF_SET, IS_SET, REMOVE_PASSKEYS_IF_SET } from "./new-password.ts";
 import { refuseWeakPassword } from "../../passwords/password-rules.ts";
@@ -223,17 +223,7 @@ const USE_UP = textOf(sql`
   DELETE FROM ${recoverySecrets}
   WHERE ${recoverySecrets.person} = ?1 AND ${IS_SET}
     AND (${recoverySecrets.hash} = ?3 AND ${recoverySecrets.kind} = ?4 OR ${recoverySecrets.kind} <> ${CODE})`);
-const BEGIN = textOf(sql`
-  INSERT INTO ${sessions} (${list(
-    sessions.id,
-    sessions.person,
-    sessions.secretHash,
-    sessions.expiresAt,
-    sessions.usedAt,
-    sessions.device,
-    sessions.place,
-  )})
-  SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_SET}`);
+const BEGIN = beginSql(sql`SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_SET}`);
 const CARD = textOf(sql`
   SELECT ${CARD_COLUMNS} FROM ${people} WHERE ${people.id} = ?1 AND ${IS_SET}`);
 

@@ -12,11 +12,12 @@ import { newId, type PersonId, randomShard, timeOf } from "../../../schema/ids.t
 import { isMovingError } from "../../../schema/d1/shard-sql.ts";
 import { areShardsMoving, databaseOf, shardOfHandle } from "../../../schema/d1/shards.ts";
 import { list, textOf } from "../../../schema/d1/sql.ts";
-import { credentials, handles, people, sessions } from "../../../schema/tables/people.ts";
+import { credentials, handles, people } from "../../../schema/tables/people.ts";
 import { today } from "../../feeds/dormant.ts";
 import { withFreshIds } from "../../storage/fresh-ids.ts";
 import { personExists } from "../../reads/people.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
+import { beginSql } from "../sessions/begin-session.ts";
 import { type Origin, UNKNOWN_ORIGIN } from "../sessions/devices.ts";
 import { claimSkeleton } from "../../names/lookalikes.ts";
 import { newSession } from "../sessions/tokens.ts";
@@ -134,17 +135,7 @@ const CREATE = textOf(sql`
 const IS_CREATED = sql`EXISTS (SELECT 1 FROM ${people} WHERE ${people.id} = ?1 AND ${people.handle} = ?2)`;
 const SET_PASSWORD = textOf(sql`
   INSERT INTO ${credentials} (${list(credentials.person, credentials.password)}) SELECT ?1, ?3 WHERE ${IS_CREATED}`);
-const BEGIN_SESSION = textOf(sql`
-  INSERT INTO ${sessions} (${list(
-    sessions.id,
-    sessions.person,
-    sessions.secretHash,
-    sessions.expiresAt,
-    sessions.usedAt,
-    sessions.device,
-    sessions.place,
-  )})
-  SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_CREATED}`);
+const BEGIN_SESSION = beginSql(sql`SELECT ?3, ?1, ?4, ?5, ?6, ?7, ?8 WHERE ${IS_CREATED}`);
 
 /** Gives a claim back. Safe at once, because only the claimant could create the person. */
 async function release(env: Env, { handle, id }: PersonCard): Promise<void> {

@@ -1,5 +1,5 @@
 /** Begins sessions, and ends those that a new one replaces. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { statement, type Statement } from "../../../schema/d1/database.ts";
 import { newId, type PersonId, type SessionId } from "../../../schema/ids.ts";
@@ -33,17 +33,21 @@ export const sessionStatements = ({ id, person, secretHash, expiresAt, usedAt }:
   statement(SWEEP, newId<SessionId>(0, usedAt - SESSION_LASTS, 0), SWEPT_PER_SIGN_IN),
 ];
 
-const BEGIN = textOf(sql`
-  INSERT INTO ${sessions} (${list(
-    sessions.id,
-    sessions.person,
-    sessions.secretHash,
-    sessions.expiresAt,
-    sessions.usedAt,
-    sessions.device,
-    sessions.place,
-  )})
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`);
+/** Returns a statement that adds a session: its id, person, secret's hash, end, last use, device and place, from `values`. */
+export const beginSql = (values: SQL): string =>
+  textOf(sql`
+    INSERT INTO ${sessions} (${list(
+      sessions.id,
+      sessions.person,
+      sessions.secretHash,
+      sessions.expiresAt,
+      sessions.usedAt,
+      sessions.device,
+      sessions.place,
+    )})
+    ${values}`);
+
+const BEGIN = beginSql(sql`VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`);
 const TRIM = textOf(sql`
   DELETE FROM ${sessions} WHERE ${sessions.person} = ?1 AND (${sessions.expiresAt} <= ?2 OR ${sessions.id} IN (
     SELECT id FROM (

@@ -12,7 +12,7 @@ import { verifyPassword } from "../../passwords/passwords.ts";
 import { countProof } from "./attempts.ts";
 
 /** What the viewer is called, and the stored form of their password. */
-export type Credentials = { handle: string; name: string; stored: string };
+type Credentials = { handle: string; name: string; stored: string };
 
 /**
  * Returns the viewer's credentials if `password` is theirs. Throws `wrong_credentials`, about the request's `field`, if it
