@@ -4,6 +4,7 @@ import type { ExportPart } from "../../schema/api/exports.ts";
 import { api } from "../api/api.ts";
 import { asProblem } from "../api/problem.ts";
 import { showToast } from "../browser/toast.ts";
+import { OwnPassword } from "../components/account/own-password.tsx";
 import { FormProblem } from "../components/controls/form-problem.tsx";
 import { Field } from "../components/controls/field.tsx";
 import { textOf, typed, useSubmit } from "../components/controls/submit.ts";
@@ -105,14 +106,7 @@ function Closing() {
         required
         error={mismatch.value}
       />
-      <Field
-        label="Your password"
-        name="password"
-        secret
-        autocomplete="current-password"
-        required
-        error={fields["password"]}
-      />
+      <OwnPassword error={fields["password"]} />
       <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button button-danger" type="submit" aria-disabled={busy}>

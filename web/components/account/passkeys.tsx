@@ -16,6 +16,7 @@ import { Field } from "../controls/field.tsx";
 import { FormProblem } from "../controls/form-problem.tsx";
 import { Menu } from "../controls/menu.tsx";
 import { textOf, typed, useSubmit } from "../controls/submit.ts";
+import { OwnPassword } from "./own-password.tsx";
 import { AccountName } from "./password-form.tsx";
 
 const ADD = "add-passkey";
@@ -80,15 +81,7 @@ function AddDialog({ close, added }: { close: () => void; added: () => void }) {
     >
       <form class="dialog-form" onSubmit={onSubmit}>
         <AccountName />
-        <Field
-          label="Your password"
-          name="password"
-          secret
-          autocomplete="current-password"
-          required
-          autofocus
-          error={fields["password"]}
-        />
+        <OwnPassword autofocus error={fields["password"]} />
         <FormProblem problem={problem} fields={fields} />
         <DialogButtons close={close} action={busy ? "Waiting…" : "Continue"} disabled={busy} />
       </form>
@@ -109,7 +102,7 @@ function Row({ passkey: { id, name, addedAt, usedAt }, renamed, removed }: RowPr
     showToast(`${name} is removed`);
   };
   return (
-    <li class="row session">
+    <li class="row row-spread">
       <span class="row-names">
         <span class="row-name">{name}</span>
         <span class="soft">

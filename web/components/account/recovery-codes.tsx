@@ -6,8 +6,8 @@ import { showToast } from "../../browser/toast.ts";
 import { counted } from "../../words/counts.ts";
 import { Time } from "../common/time.tsx";
 import { FormProblem } from "../controls/form-problem.tsx";
-import { Field } from "../controls/field.tsx";
 import { typed, useSubmit } from "../controls/submit.ts";
+import { OwnPassword } from "./own-password.tsx";
 import { AccountName } from "./password-form.tsx";
 
 /** Makes recovery codes, and shows them once. */
@@ -50,15 +50,7 @@ function CodesForm({ hasSome, made }: { hasSome: boolean; made: (codes: string[]
   return (
     <form class="codes-form" onSubmit={onSubmit}>
       <AccountName />
-      <Field
-        label="Your password"
-        name="password"
-        secret
-        autocomplete="current-password"
-        required
-        hint={hasSome ? "Your earlier codes stop working." : undefined}
-        error={fields["password"]}
-      />
+      <OwnPassword hint={hasSome ? "Your earlier codes stop working." : undefined} error={fields["password"]} />
       <FormProblem problem={problem} fields={fields} />
       <p>
         <button class="button" type="submit" aria-disabled={busy}>
