@@ -18,10 +18,10 @@ export type RequestedFile = { id: MediaId; alt?: string | undefined };
 
 /**
  * Claims files of `owner` for a post before the post exists, so that collect.ts removes none that the post is about to
- * show. Returns the files in the order of `wanted`; throws `media_not_found`,
- * `media_not_ready`, or `media_in_use` for the profile picture. Another person's
- * file counts as unknown: the query goes to the owner's database, whatever shard the id names. Costs one D1 query and
- * one row written per file. While D1 takes no writes, files that were never published can still be published.
+ * show. Returns the files in the order of `wanted`; throws `media_not_found`, `media_not_ready`, or `media_in_use` for the
+ * profile picture. Another person's file counts as unknown: the query goes to the owner's database, whatever shard the id
+ * names. Costs one D1 query and one row written per file. While D1 takes no writes, files that were never published can
+ * still be published.
  */
 export async function claimMedia(
   env: Env,

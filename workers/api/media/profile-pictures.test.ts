@@ -1,4 +1,4 @@
-/** Profile pictures over the API: who may set which file, what everybody sees, and how the file is kept and released. */
+/** Profile pictures over the API: which files people may set, what everybody sees, and how a file is kept and released. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Media } from "../../../schema/api/media.ts";

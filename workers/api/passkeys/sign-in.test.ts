@@ -152,7 +152,7 @@ it("says and costs the same for an unknown passkey, an unknown person and a wron
   expect((await browser.signIn(passkey)).status).toBe(201);
 });
 
-it("lets the same credential belong to two people, neither of whom opens the other's account", async () => {
+it("keeps two people with the same credential apart", async () => {
   const [mine, theirs] = [await signUp(), await signUp()];
   const own = await addPasskey(browser, mine);
   const copy = await addPasskey(browser, theirs, await Authenticator.make("ES256", own.id));

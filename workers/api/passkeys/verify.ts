@@ -22,7 +22,7 @@ const expected = ({ id, origins }: RelyingParty, check: CheckChallenge) => ({
 });
 
 /** What is stored of a new passkey. `publicKey`: the COSE key, in base64url. */
-export type Created = { publicKey: string; counter: number };
+type Created = { publicKey: string; counter: number };
 
 /** Verifies a new credential. Throws `passkey_not_accepted`, and what `check` throws. */
 export async function verifyCreated(
