@@ -86,6 +86,8 @@ export async function sightFor(reader: Reader, posts: readonly Decided[]): Promi
     if (!isCurrent || check?.hasBlocks === true || (audience.isPrivate && !isFollowed)) unknown.add(author);
     else if (isFollowed) followed.add(author);
   }
+  // Of two posts of one author, one may be newer than the state that said who is followed.
+  for (const author of unknown) followed.delete(author);
   const relations = await relationsTo(reader, viewer, unknown);
   return {
     viewer,
