@@ -277,7 +277,7 @@ it("trims to what the rule says, whatever an inbox holds", async () => {
       const database = d1Of(env, recipient);
       const rows = Array.from({ length: count }, (_, index): Row => {
         const { isFollowed, ...shape } = shapes[(index * 7) % shapes.length] as (typeof shapes)[number];
-        const at = 1_000_000 + ((index * 7919) % 10_007);
+        const at = 2 * (1_000_000 + ((index * 7919) % 10_007)); // Even, so that no other row is as new as `followedAt`.
         return { ...shape, subject: String(index).padStart(13, "0"), at, followedAt: isFollowed ? at - 1 : 0 };
       });
       await database
