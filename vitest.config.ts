@@ -66,6 +66,7 @@ function inRuntime(name: string, shards: string) {
           bindings: {
             SHARDS: shards,
             LIMITS: "off", // Tests of limits set them themselves.
+            PASSWORD_COST: "ln=4,r=8,p=1",
             TEST_MIGRATIONS: await readD1Migrations("schema/migrations"),
             WHOLE_CORPUS: process.env.WHOLE_CORPUS ?? "",
           },

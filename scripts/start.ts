@@ -14,26 +14,26 @@ import { DEMO } from "./seed/seed-data.ts";
 import { seed } from "./seed/seed.ts";
 
 const USAGE = `npm start -- [options]
-  --port N       port to listen on; 0 picks a free one            (8787)
-  --host NAME    address to listen on                             (127.0.0.1)
-  --state PATH   folder for all data                              (.shutterline)
-  --config FILE  use this config, for example for more databases  (wrangler.toml)
-  --limits TEXT  changes to the limits of people, or "off"         (LIMITS in the config)
-  --fresh        delete all data first
-  --no-seed      start without the demo community`;
+  --port N           port to listen on; 0 picks a free one            (8787)
+  --host NAME        address to listen on                             (127.0.0.1)
+  --state PATH       folder for all data                              (.shutterline)
+  --config FILE      use this config, for example for more databases  (wrangler.toml)
+  --var NAME:VALUE   set a variable of the config; may be repeated
+  --fresh            delete all data first
+  --no-seed          start without the demo community`;
 
 type Options = {
   port: number;
   host: string;
   state: string;
   config: string | undefined;
-  limits: string | undefined;
+  vars: Record<string, string>;
   fresh: boolean;
   seeds: boolean;
 };
 
 async function main(): Promise<void> {
-  const { port, host, state, config, limits, fresh, seeds } = options();
+  const { port, host, state, config, vars, fresh, seeds } = options();
   const started = performance.now();
   await takeOver(state);
   if (fresh) discard(state);
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       host,
       port,
       config,
-      ...(limits !== undefined && { bindings: { LIMITS: limits } }),
+      bindings: vars,
       onRestart: () => record(state, address),
     });
     address = `http://${browsable(host)}:${server.port}`;
@@ -81,7 +81,7 @@ function options(): Options {
         host: { type: "string", default: "127.0.0.1" },
         state: { type: "string", default: STATE },
         config: { type: "string" },
-        limits: { type: "string" },
+        var: { type: "string", multiple: true, default: [] },
         fresh: { type: "boolean", default: false },
         seed: { type: "boolean", default: true },
         help: { type: "boolean", default: false },
@@ -93,13 +93,12 @@ function options(): Options {
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new StartError("--port must be a number from 0 to 65535.");
     const config = values.config === undefined ? undefined : resolve(values.config);
-    const { limits } = values;
     return {
       port,
       host: values.host,
       state: resolve(values.state),
       config,
-      limits,
+      vars: Object.fromEntries(values.var.map(varOf)),
       fresh: values.fresh,
       seeds: values.seed,
     };
@@ -107,6 +106,12 @@ function options(): Options {
     if (error instanceof StartError) throw error;
     throw new StartError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
+}
+
+function varOf(text: string): [name: string, value: string] {
+  const [, name, value] = /^(\w+):(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new StartError("--var must have the form NAME:VALUE.");
+  return [name, value];
 }
 
 // Browsers treat `localhost` like HTTPS for cookies and passkeys, but 127.0.0.1 only in part.

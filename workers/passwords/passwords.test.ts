@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { hashPassword, verifyPassword } from "./passwords.ts";
+import { hashPassword as hash, verifyPassword as verify } from "./passwords.ts";
+
+// The one of wrangler.toml: other tests use a cheaper one.
+const CONFIGURED = { PASSWORD_COST: "ln=14,r=8,p=5" };
+const hashPassword = (password: string) => hash(CONFIGURED, password);
+const verifyPassword = (password: string, known: string | undefined) => verify(CONFIGURED, password, known);
 
 it("verifies the right password and rejects a wrong one", async () => {
   const stored = await hashPassword("correct horse battery staple");
@@ -31,4 +36,10 @@ it("verifies a hash of another cost", async () => {
 
 it("rejects every password when none is stored", async () => {
   expect(await verifyPassword("", undefined)).toBe(false);
+});
+
+it("hashes at the configured cost, and at no other", async () => {
+  expect(await hash({ PASSWORD_COST: "ln=4,r=1,p=1" }, "password")).toMatch(/^\$scrypt\$ln=4,r=1,p=1\$/);
+  await expect(hash({ PASSWORD_COST: "" }, "password")).rejects.toThrow("PASSWORD_COST");
+  await expect(hash({ PASSWORD_COST: "ln=4,r=1,p=1$x" }, "password")).rejects.toThrow("PASSWORD_COST");
 });

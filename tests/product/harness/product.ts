@@ -21,11 +21,14 @@ export type ProductOptions = {
   state?: string;
   /** The path of a file to use in place of wrangler.toml. */
   config?: string | undefined;
-  /** Changes to the limits of people; all are off by default, because tests write in masses. */
-  limits?: string;
+  /** Changes to VARS. */
+  vars?: Record<string, string>;
   /** Deletes the state folder's content first. */
   fresh?: boolean;
 };
+
+/** Tests write in masses, and many sign up. */
+const VARS = { LIMITS: "off", PASSWORD_COST: "ln=4,r=8,p=1" };
 
 /**
  * A running product:
@@ -38,26 +41,26 @@ export class Product {
   readonly state: string;
   readonly #seed: boolean;
   readonly #config: string | undefined;
-  readonly #limits: string;
+  readonly #vars: Record<string, string>;
   #server: Running | undefined;
   #port = 0;
   #output = "";
 
-  private constructor(state: string, seed: boolean, config: string | undefined, limits: string) {
+  private constructor(state: string, seed: boolean, config: string | undefined, vars: Record<string, string>) {
     this.state = state;
     this.#seed = seed;
     this.#config = config;
-    this.#limits = limits;
+    this.#vars = vars;
   }
 
   static async start({
     seed = false,
     state = newState(),
     config,
-    limits = "off",
+    vars = {},
     fresh = false,
   }: ProductOptions = {}): Promise<Product> {
-    const product = new Product(state, seed, config, limits);
+    const product = new Product(state, seed, config, { ...VARS, ...vars });
     await product.restart(...(fresh ? ["--fresh"] : []));
     return product;
   }
@@ -83,8 +86,7 @@ export class Product {
       this.state,
       "--port",
       String(this.#port),
-      "--limits",
-      this.#limits,
+      ...Object.entries(this.#vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
       this.#seed ? "--seed" : "--no-seed",
     ];
     const config = this.#config === undefined ? [] : ["--config", this.#config];

@@ -124,7 +124,7 @@ export async function signUpWithPassword(): Promise<Someone> {
   const someone = await signUp();
   await d1Of(env, someone.person.id)
     .prepare("UPDATE credentials SET password = ? WHERE person = ?")
-    .bind(await hashPassword(PASSWORD), someone.person.id)
+    .bind(await hashPassword(env, PASSWORD), someone.person.id)
     .run();
   return someone;
 }

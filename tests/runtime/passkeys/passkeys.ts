@@ -1,4 +1,5 @@
 /** Adding passkeys and signing in with them over the API, in a browser that keeps its cookies. */
+import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import type {
   NewPasskey,
@@ -72,7 +73,7 @@ let hash: Promise<string> | undefined;
 
 /** Signs up a person with PASSWORD, which is hashed once for all. */
 export async function signUp(): Promise<Person> {
-  hash ??= hashPassword(PASSWORD);
+  hash ??= hashPassword(env, PASSWORD);
   const handle = randomHandle();
   return { ...(await signUpWith(handle, await hash)), handle };
 }

@@ -37,7 +37,7 @@ changePassword.openapi(
     const { reader } = c.var;
     const { handle, name, stored } = await provePassword(c, person, current, "current");
     refuseWeakPassword(password, [handle, name]);
-    const hash = await hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(password));
+    const hash = await hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(c.env, password));
     const { token, secretHash } = await newToken(c.env, person, session);
     const [, , ended, renewed] = await reader.write<{ id: typeof session }>(person, [
       statement(SET, person, hash, stored),

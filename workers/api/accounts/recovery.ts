@@ -168,7 +168,7 @@ async function recover(
   { secret, kind, password, handle }: Proof,
 ): Promise<SignedIn | undefined> {
   const [hash, secretHash] = await Promise.all([
-    hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(password)),
+    hashInTurn(networkIn(c.req.raw.headers), () => hashPassword(c.env, password)),
     hashOf(secret),
   ]);
   const origin = originOf(c);

@@ -49,7 +49,7 @@ people.openapi(
       refuseReservedHandle(handle);
       if (name !== undefined) await refuseForeignName(c.env, name, undefined);
       refuseWeakPassword(password, [handle, name ?? handle]);
-      return inTurn(() => hashPassword(password));
+      return inTurn(() => hashPassword(c.env, password));
     });
     const { person, token } = await signUp(c.env, { handle, passwordHash, name: name ?? handle }, originOf(c));
     handles.drop(handle); // It may be cached as taken by nobody.

@@ -29,7 +29,7 @@ export async function provePassword(
     const [known] = await c.var.reader.primary<Credentials>(person, CREDENTIALS, person);
     if (!known) throw new Refusal("not_signed_in"); // A session may outlive its person.
     await countProof(c, person);
-    if (!(await inTurn(() => verifyPassword(password, known.stored)))) throw wrongPassword(field);
+    if (!(await inTurn(() => verifyPassword(c.env, password, known.stored)))) throw wrongPassword(field);
     return known;
   });
 }

@@ -41,7 +41,7 @@ sessions.openapi(
     const { handle, password } = c.req.valid("json");
     const known = await withTurn(networkIn(c.req.raw.headers), async (inTurn) => {
       const found = await countSignIn(c, handle, () => credentialsOf(c.env, handle));
-      return (await inTurn(() => verifyPassword(password, found?.password))) ? found : undefined;
+      return (await inTurn(() => verifyPassword(c.env, password, found?.password))) ? found : undefined;
     });
     if (!known) throw new Refusal("wrong_credentials");
     const token = await signInHere(c, known.person.id, known.password);
