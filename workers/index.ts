@@ -40,6 +40,7 @@ export { LikeGate } from "../durable-objects/post/likes/like-gate.ts";
 export { LiveRelay } from "../durable-objects/live/live-relay.ts";
 export { PostActor } from "../durable-objects/post/post-actor.ts";
 export { UploadActor } from "../durable-objects/upload/upload-actor.ts";
+export { StoredMedia } from "./media/serving/stored-media.ts";
 
 async function applyEffect(env: Env, effect: Effect): Promise<void> {
   await refreshShardMap(env); // A batch may outlast the shard map.

@@ -28,10 +28,10 @@ export async function serveRendition(c: Context<App>, access: Access, id: MediaI
 }
 
 /** Finds or makes a rendition. An AVIF is made in the background, because another format is served meanwhile. */
-async function found(c: Context<App>, { isVideo }: Access, id: MediaId, variant: Rendition) {
+async function found(c: Context<App>, { isVideo, until }: Access, id: MediaId, variant: Rendition) {
   const [env, background] = [c.env, c.executionCtx];
   for (const format of formatsFor(c.req.header("accept"))) {
-    const wanted = { id, isVideo, variant, format };
+    const wanted = { id, isVideo, variant, format, isPublic: until === undefined };
     let stored = await storedRendition(env, background, wanted);
     if (!stored && format === "avif") makeInBackground(env, background, wanted);
     if (!stored && format !== "avif") {
