@@ -1,6 +1,7 @@
 /** Videos, and files that cannot be used, in a real browser against the running product. */
 import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { heif, ispe } from "../runtime/media/picture-bytes.ts";
 import { launchChromium } from "./harness/chromium.ts";
 import { eventually } from "./harness/eventually.ts";
 import { Product } from "./harness/product.ts";
@@ -148,4 +149,46 @@ it("explains why a file was rejected, after its upload or before", async () => {
   await page.getByRole("alert").filter({ hasText: "Photo 1: The file is damaged" }).waitFor();
   await page.getByRole("alert").filter({ hasText: "Photo 2: The file is empty." }).waitFor();
   expect(await page.getByRole("button", { name: "Publish" }).isDisabled()).toBe(true);
+});
+
+/** A HEIC whose header is right. No decoder here reads HEIC. */
+const HEIC = Buffer.from(
+  heif([{ id: 1, type: "hvc1", data: new Uint8Array(40), properties: [ispe(64, 48)] }], { brand: "heic" }),
+);
+const heic = (name: string): Picked => ({ name, mimeType: "image/heic", buffer: HEIC });
+
+it("says what to do with a HEIC that neither the server nor the browser can read", async () => {
+  await pick(heic("photo.heic"));
+  await page.getByRole("alert").filter({ hasText: "Save it as JPEG" }).waitFor();
+});
+
+it("converts a HEIC that only the browser can read, and the next ones before they are sent", async () => {
+  const safari = await context.newPage();
+  safari.setDefaultTimeout(SOON);
+  await safari.addInitScript(() => {
+    const original = window.createImageBitmap.bind(window);
+    const picture = () => {
+      const canvas = new OffscreenCanvas(64, 48);
+      canvas.getContext("2d")?.fillRect(8, 8, 20, 20);
+      return canvas;
+    };
+    window.createImageBitmap = (source: ImageBitmapSource) =>
+      original(source instanceof File && source.type === "image/heic" ? picture() : source);
+  });
+  const sent: string[] = [];
+  safari.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith("/v1/media"))
+      sent.push(request.headers()["content-type"] ?? "");
+  });
+  await safari.goto("/new");
+  await safari.getByLabel("Choose photos").setInputFiles([heic("first.heic")]);
+  await safari.getByText("Photo: ready").waitFor();
+  await safari.getByText("Your browser made a JPEG of it").waitFor();
+  expect(sent).toEqual(["image/heic", "image/jpeg"]);
+  await safari.getByLabel("Add another").setInputFiles([heic("second.heic")]);
+  await safari.getByText("Photo 2: ready").waitFor();
+  expect(sent).toEqual(["image/heic", "image/jpeg", "image/jpeg"]);
+  await safari.getByText("File details").first().click();
+  await safari.getByText("64 × 48 pixels").first().waitFor();
+  await safari.close();
 });

@@ -193,6 +193,7 @@ export const api = {
   hideComment: (id: string, comment: string, hidden: boolean) =>
     request<Comment>(putOrDelete(hidden), `${oneComment(id, comment)}/hidden`),
   media: (id: string) => get<Media>(oneMedia(id)),
+  deleteMedia: (id: string) => request<void>("DELETE", oneMedia(id)),
   inspectAgain: (id: string) => request<Media>("POST", `${oneMedia(id)}/inspection`),
   poster: (id: string, jpeg: Blob) => request<unknown>("PUT", `${oneMedia(id)}/poster`, jpeg),
 

@@ -5,6 +5,7 @@ import { api } from "../api/api.ts";
 import { type ApiProblem, asProblem } from "../api/problem.ts";
 import { ALBUM_MAX, ALT_MAX, length } from "../limits.ts";
 import { isSentInParts, kindOf, refusalOf } from "./files.ts";
+import { asJpeg, HEIC_NOT_DECODED, isHeic } from "./heic.ts";
 import { type Resumable, resumable } from "./resumable.ts";
 import { awaitInspection, upload } from "./upload.ts";
 import { readVideo, type VideoFile } from "./video-file.ts";
@@ -21,6 +22,9 @@ export type Progress =
 const FINAL = new Set(["unsupported_type", "too_large", "length_required"]);
 const BEGUN: Progress = { state: "sending", part: 0, isWaiting: false };
 
+/** Whether this server has rejected a HEIC that the browser could read. Then the next ones are converted before they are sent. */
+let isHeicRejected = false;
+
 /** One picked file: its upload, its inspection and its description. */
 export class Draft {
   readonly key = crypto.randomUUID();
@@ -29,6 +33,8 @@ export class Draft {
   readonly preview: string;
   readonly alt = signal("");
   readonly progress = signal<Progress>(BEGUN);
+  /** The JPEG that is uploaded in place of a HEIC. */
+  readonly converted = signal<File | undefined>(undefined);
   #abort = new AbortController();
   #parts: Resumable | undefined;
   #sent: Media | undefined;
@@ -46,6 +52,7 @@ export class Draft {
       if (this.kind === "video") this.#video ??= readVideo(this.preview);
       const refusal = refusalOf(this.file) ?? refusalOf(this.file, (await this.#video)?.durationMs);
       if (refusal !== undefined) return { state: "rejected", reason: refusal };
+      if (isHeicRejected && isHeic(this.file)) this.converted.value ??= await asJpeg(this.file);
       if (!this.#sent) {
         if (this.progress.value.state !== "sending") this.progress.value = BEGUN;
         this.#sent = await this.#transfer(signal);
@@ -83,8 +90,9 @@ export class Draft {
     const show = (part: number, isWaiting = false) => {
       if (!signal.aborted) this.progress.value = { state: "sending", part, isWaiting };
     };
-    if (!isSentInParts(this.file)) return upload(this.file, show, signal);
-    this.#parts ??= resumable(this.file, show);
+    const file = this.converted.value ?? this.file;
+    if (!isSentInParts(file)) return upload(file, show, signal);
+    this.#parts ??= resumable(file, show);
     return api.media(await this.#parts.send());
   }
 
@@ -95,8 +103,22 @@ export class Draft {
     // The inspection may have settled before the poster arrived; then its result has no URLs yet.
     if ((await withPoster) && settled.state === "ready" && !settled.urls) settled = await api.media(media.id);
     if (settled.state === "ready") return { state: "ready", media: settled };
+    if (settled.rejection?.code === HEIC_NOT_DECODED && (await this.#convert(settled))) {
+      this.#sent = await this.#transfer(signal);
+      return this.#awaitInspection(this.#sent, signal);
+    }
     const { detail = "This file can’t be used.", mayRetry = false } = settled.rejection ?? {};
     return { state: "rejected", reason: detail, ...(mayRetry && { again: settled }) };
+  }
+
+  /** Converts a HEIC that the server has rejected, and deletes that upload; returns whether the browser could read it. */
+  async #convert({ id }: Media): Promise<boolean> {
+    this.converted.value ??= await asJpeg(this.file);
+    if (!this.converted.value) return false;
+    isHeicRejected = true;
+    this.#parts = undefined;
+    api.deleteMedia(id).catch(() => undefined); // The server deletes it by itself, only later.
+    return true;
   }
 
   /** Uploads a frame as the poster; returns whether that worked. Without one, a video shows its first frame. */

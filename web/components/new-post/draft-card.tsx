@@ -21,6 +21,9 @@ export function DraftCard({ draft, place, of }: { draft: Draft; place: number; o
       </div>
       <div class="draft-text">
         <DraftStatus draft={draft} name={name} />
+        {draft.converted.value && (
+          <p class="note">Your browser made a JPEG of it, because this server can’t read HEIC photos.</p>
+        )}
         {value.state === "ready" && <DraftFindings media={value.media} />}
         {value.state !== "rejected" && (
           <div class="field">

@@ -29,7 +29,9 @@ export const REJECTIONS = {
   too_long: "The video is too long. Cut it to at most three minutes, then upload it again.",
   frame_too_large:
     "The video's resolution is too high. Export it with at most 4096 pixels per side and 9.4 megapixels per frame.",
-  heic_not_decoded: "This server cannot decode this HEIC picture. Please save it as JPEG and upload that.",
+  heic_not_decoded:
+    "This server cannot decode this HEIC picture. Save it as JPEG and upload that. An iPhone takes photos as JPEG with " +
+    "Settings > Camera > Formats > Most Compatible.",
   animated_avif: "This server cannot decode this animated AVIF. Please upload a still picture or a video instead.",
   inspection_failed: "We could not process this file, even after several attempts. Please upload it again.",
 } as const;
