@@ -15,6 +15,7 @@ export const Removed = z.enum([
   "location",
   "metadata",
   "other_tracks",
+  "cut_parts",
 ]);
 export type Removed = z.infer<typeof Removed>;
 
@@ -27,7 +28,19 @@ export const VideoDetails = z.object({
   /** Whether the original begins with its index. The served copy always does. */
   fastStart: z.boolean(),
   audio: z.object({ codec: z.string(), channels: z.number(), sampleRate: z.number() }).nullable(),
-  durationMs: z.number().int(),
+  durationMs: z.number().int().openapi({ description: "How long the served copy plays" }),
+  hiddenBeforeMs: z
+    .number()
+    .int()
+    .optional()
+    .openapi({
+      description:
+        "How much of what its owner cut away before the start the served file still contains, hidden by its edit list: " +
+        "decoding must begin at a key frame. Absent if nothing remains",
+    }),
+  hiddenAfterMs: z.number().int().optional().openapi({
+    description: "The same behind the end: frames that earlier ones refer to. Absent if nothing remains",
+  }),
 });
 export type VideoDetails = z.infer<typeof VideoDetails>;
 

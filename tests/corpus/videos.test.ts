@@ -188,15 +188,32 @@ describe.skipIf(!HAS_CORPUS)("videos of other projects", { timeout: 60_000 }, ()
 
   it("are either described or rejected when they are damaged", async () => {
     const ends: Record<string, number> = {};
+    const served: string[] = [];
     for (const [name, { rule }, bytes] of filesOf<{ rule: "reject" | "no-crash" }>("videos-broken")) {
       const found = await describeBytes(bytes);
       const copy = typeof found === "string" ? found : await outcomeOf(rewritten(bytes));
       if (rule === "reject") expect(typeof copy, name).toBe("string");
       if (typeof found !== "string") expectSane(found, name);
-      const end = typeof copy === "string" ? copy : "served";
-      ends[end] = (ends[end] ?? 0) + 1;
+      if (typeof copy === "string") ends[copy] = (ends[copy] ?? 0) + 1;
+      else served.push(name);
     }
-    expect(ends).toEqual({ corrupt: 166, no_video: 19, served: 5, unsupported_codec: 5 });
+    expect(ends).toEqual({ corrupt: 167, no_video: 19, unsupported_codec: 5 });
+    expect(served).toEqual([
+      "androidx/sample_mdat_too_long.mp4",
+      "androidx/sample_missing_stsd.mp4",
+      "androidx/sample_with_invalid_nalu.mp4",
+      "mp4parse/video_colr_nclx_and_icc.mp4",
+    ]);
+  });
+
+  it("are cut where their edit lists cut them", async () => {
+    const cut: Record<string, number | undefined> = {};
+    for (const [name, , bytes] of filesOf<Known>("videos")) {
+      const found = await describeBytes(bytes);
+      if (typeof found === "string" || !found.removed.includes("cut_parts")) continue;
+      cut[name] = found.video.durationMs ?? undefined;
+    }
+    expect(cut).toEqual({ "androidx/bt601.mov": 1020, "androidx/sample_with_color_info.mp4": 300 });
   });
 
   it("take at most 50 ms of CPU and 30 reads to describe", async () => {

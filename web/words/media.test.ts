@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Removed } from "../../schema/media/media-details.ts";
-import { clock, factsOf, removedInWords, size, spoken } from "./media.ts";
+import { clock, factsOf, hiddenInWords, removedInWords, size, spoken } from "./media.ts";
 
 it("lists what was removed once each, in a fixed order", () => {
   expect(removedInWords([])).toBeUndefined();
@@ -41,4 +41,13 @@ it("lists only the metadata a file carries, with times in the camera's own zone"
     Camera: "X100",
     Taken: "1 May 2026 at 23:30 (UTC+02:00)",
   });
+});
+
+it("says what of a trimmed video remains in its file", () => {
+  const video = { codec: "avc1.64001f", frameRate: 30, rotation: 0, fastStart: true, audio: null, durationMs: 2000 };
+  expect(hiddenInWords(video)).toBeUndefined();
+  expect(hiddenInWords({ ...video, hiddenBeforeMs: 480 })).toMatch(/^0\.5 s before the start of your cut remain in/);
+  expect(hiddenInWords({ ...video, hiddenBeforeMs: 1200, hiddenAfterMs: 34 })).toMatch(
+    /^1\.2 s before the start and 0\.1 s after the end of your cut remain/,
+  );
 });

@@ -1,6 +1,6 @@
 /** Describes a media file in words: its size and length, the metadata it carried, and what inspection removed. */
 import type { Media } from "../../schema/api/media.ts";
-import type { Removed } from "../../schema/media/media-details.ts";
+import type { Removed, VideoDetails } from "../../schema/media/media-details.ts";
 import { counted, listed } from "./counts.ts";
 
 const KB = 1024;
@@ -41,9 +41,10 @@ const REMOVED: Record<Removed, string> = {
   comment: "a comment",
   metadata: "descriptive data",
   other_tracks: "extra tracks",
+  cut_parts: "cut-out parts",
   trailer: "data after the end of the file",
 };
-const PLURALS = new Set(["extra tracks"]);
+const PLURALS = new Set(["extra tracks", "cut-out parts"]);
 
 /** Says what was removed: "Location and camera data were removed." Undefined if nothing was. */
 export function removedInWords(removed: readonly Removed[]): string | undefined {
@@ -55,6 +56,21 @@ export function removedInWords(removed: readonly Removed[]): string | undefined 
   const sentence = `${listed(words)} ${were} removed.`;
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
+
+/** Says what of a trimmed video remains in its file. Undefined if nothing does. */
+export function hiddenInWords({ hiddenBeforeMs, hiddenAfterMs }: VideoDetails): string | undefined {
+  const parts = [
+    ...(hiddenBeforeMs ? [`${tenths(hiddenBeforeMs)} s before the start`] : []),
+    ...(hiddenAfterMs ? [`${tenths(hiddenAfterMs)} s after the end`] : []),
+  ];
+  if (parts.length === 0) return undefined;
+  return (
+    `${listed(parts)} of your cut remain in the video. Players hide this, but people who download the video can see ` +
+    "it. To remove it, export the trimmed video as a new file and upload that."
+  );
+}
+
+const tenths = (ms: number): string => (Math.ceil(ms / 100) / 10).toFixed(1);
 
 const TYPES: Record<string, string> = {
   "image/jpeg": "JPEG",

@@ -18,6 +18,10 @@ export type Shape = {
   frames?: number;
   framesPerSecond?: number;
   bytesPerFrame?: number;
+  /** The number of frames from one key frame to the next. */
+  keyEvery?: number;
+  /** When each frame is shown, in the order in which they are decoded: 0, 2, 1 for one B-frame. */
+  order?: number[];
   sound?: boolean;
   tags?: MetadataTags;
   fastStart?: false | "in-memory" | "fragmented";
@@ -42,7 +46,8 @@ async function video(
   shape: Shape,
   { codec, config }: { codec: "avc" | "vp8"; config: { codec: string; description?: Uint8Array } },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { width = 64, height = 48, rotation = 0, frames = 3, framesPerSecond = 10, bytesPerFrame = 20 } = shape;
+  const { width = 64, height = 48, rotation = 0, framesPerSecond = 10, bytesPerFrame = 20, keyEvery = 30 } = shape;
+  const frames = shape.order?.length ?? shape.frames ?? 3;
   const target = new BufferTarget();
   const output = new Output({ format, target });
   const pictures = new EncodedVideoPacketSource(codec);
@@ -53,16 +58,17 @@ async function video(
   await output.start();
   const length = 1 / framesPerSecond;
   for (let index = 0; index < frames; index += 1) {
-    const type = index % 30 === 0 ? "key" : "delta";
+    const type = index % keyEvery === 0 ? "key" : "delta";
     // One NAL unit with its length and an empty picture.
-    const data = new Uint8Array(bytesPerFrame).fill(index & 0xff);
+    const data = new Uint8Array(bytesPerFrame).fill(fillOf(index));
     data.set([...new Uint8Array(new Uint32Array([bytesPerFrame - 4]).buffer).reverse(), type === "key" ? 0x65 : 0x41]);
     const decoderConfig = { ...config, codedWidth: width, codedHeight: height };
-    await pictures.add(new EncodedPacket(data, type, index * length, length), { decoderConfig });
+    const shownAt = (shape.order?.[index] ?? index) * length;
+    await pictures.add(new EncodedPacket(data, type, shownAt, length), { decoderConfig });
   }
   const packets = sound ? Math.ceil((frames * length * 44_100) / 1024) : 0;
   for (let index = 0; index < packets; index += 1) {
-    const packet = new EncodedPacket(new Uint8Array(6).fill(7), "key", (index * 1024) / 44_100, 1024 / 44_100);
+    const packet = new EncodedPacket(new Uint8Array(6).fill(255), "key", (index * 1024) / 44_100, 1024 / 44_100);
     await sound?.add(packet, {
       decoderConfig: { codec: "mp4a.40.2", numberOfChannels: 1, sampleRate: 44_100, description: AAC },
     });
@@ -70,6 +76,30 @@ async function video(
   await output.finalize();
   if (!target.buffer) throw new Error("nothing was written");
   return new Uint8Array(target.buffer);
+}
+
+/** The value of each byte of a frame, by its number in the order of decoding. Units of H.264 have no zeros in a row. */
+export const fillOf = (frame: number): number => 4 + (frame % 250);
+
+/** An edit: how long it lasts, from when in the media, both in its units of time, and at what speed. */
+export type Edit = [lasts: number, from: number, rate?: number];
+
+/** Adds an edit list to one of the tracks of a file whose index comes last (`fastStart: false`). */
+export function edited(file: Uint8Array, edits: Edit[], track = 0): Uint8Array<ArrayBuffer> {
+  const entries = edits.flatMap(([lasts, from, rate = 1]) => [lasts, from, rate * 0x10000].flatMap(u32));
+  return inTrack(file, box("edts", box("elst", u32(0), u32(edits.length), entries)), track);
+}
+
+/** Adds a box to one of the tracks of a file whose index comes last, in front of its media. */
+export function inTrack(file: Uint8Array, more: Uint8Array, track = 0): Uint8Array<ArrayBuffer> {
+  const text = String.fromCharCode(...file);
+  const nth = (type: string) => text.split(type, track + 1).join(type).length - 4;
+  const [moov, trak, mdia] = [contentOf(file, "moov") - 8, nth("trak"), nth("mdia")];
+  const longer = (at: number) => u32(new DataView(file.buffer).getUint32(at) + more.length);
+  const copy = new Uint8Array([...file.subarray(0, mdia), ...more, ...file.subarray(mdia)]);
+  copy.set(longer(moov), moov);
+  copy.set(longer(trak), trak);
+  return copy;
 }
 
 /** Makes a box of an ISO base media file. */

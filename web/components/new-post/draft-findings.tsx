@@ -1,12 +1,14 @@
 import type { Media } from "../../../schema/api/media.ts";
-import { factsOf, removedInWords } from "../../words/media.ts";
+import { factsOf, hiddenInWords, removedInWords } from "../../words/media.ts";
 
 /** What inspection removed from a file and, for its author alone, the file's metadata. */
 export function DraftFindings({ media }: { media: Media }) {
   const removed = removedInWords(media.details?.removed ?? []);
+  const hidden = media.details?.video && hiddenInWords(media.details.video);
   return (
     <div class="draft-findings">
       {removed && <p class="note">{removed}</p>}
+      {hidden && <p class="note">{hidden}</p>}
       <details>
         <summary>File details</summary>
         <dl>

@@ -26,6 +26,9 @@ export const REJECTIONS = {
   unsupported_codec:
     "Browsers cannot play this kind of video. Export it as MP4 or MOV with H.264, H.265, VP9 or AV1 video and AAC, " +
     "MP3, Opus or FLAC audio, or as WebM with VP8, VP9 or AV1 video and Opus or Vorbis audio.",
+  unsupported_edits:
+    "This video has cuts or changes of speed that are only noted in the file, and that browsers ignore. Open it in the " +
+    "app it was edited in, export it as a new video, then upload that.",
   too_long: "The video is too long. Cut it to at most three minutes, then upload it again.",
   frame_too_large:
     "The video's resolution is too high. Export it with at most 4096 pixels per side and 9.4 megapixels per frame.",

@@ -6,7 +6,9 @@ import { Rejected } from "../files/rejections.ts";
 import { checkIsoBmff } from "./containers/iso-bmff.ts";
 import { READ_BYTES_MAX } from "./containers/limits.ts";
 import type { CheckedFile } from "./containers/checked-file.ts";
+import { playedPart } from "./containers/edit-lists.ts";
 import { checkWebm } from "./containers/webm.ts";
+import { type Cut, cutOf } from "./cuts.ts";
 
 // Otherwise it would log its warnings about uploaded files.
 Logging.level = 0;
@@ -29,6 +31,8 @@ export type Demuxed = {
   audio: InputAudioTrack | null;
   /** Whether there are more video or audio tracks, even damaged ones. */
   others: boolean;
+  /** What is copied of the two tracks, if their edit lists hide something of them. */
+  cuts: { video: Cut | undefined; audio: Cut | undefined };
   /** Runs an operation whose failure is not the fault of the file. */
   passThrough: PassThrough;
 };
@@ -63,13 +67,20 @@ export async function withDemuxer<T>(
     const tracks = await tracksOf(input, type);
     // The demuxer omits damaged tracks.
     const others = tracks.others || checked.packets.size > (tracks.audio ? 2 : 1);
-    return await work({ ...tracks, checked, others, passThrough });
+    const cut = (track: InputVideoTrack | InputAudioTrack | null) => cutIn(checked, track);
+    const cuts = { video: await cut(tracks.video), audio: await cut(tracks.audio) };
+    return await work({ ...tracks, checked, others, cuts, passThrough });
   } catch (error) {
     if (failure) throw failure.error;
     throw error instanceof Rejected ? error : new Rejected("corrupt", { cause: error });
   } finally {
     input?.dispose();
   }
+}
+
+async function cutIn({ edits }: CheckedFile, track: InputVideoTrack | InputAudioTrack | null) {
+  const list = track && edits.get(track.id);
+  return list ? cutOf(track, playedPart(list)) : undefined;
 }
 
 const inputOf = (view: ByteSource, passThrough: PassThrough): Input =>

@@ -37,9 +37,11 @@ export function describeVideo(source: ByteSource, type: VideoType): Promise<Desc
 
 /** Describes a file that the demuxer has opened. */
 export async function description(file: Demuxed): Promise<Description> {
-  const { checked, video, audio, others } = file;
+  const { checked, video, audio, others, cuts } = file;
   const size = await sizeOf(video);
   const durationMs = checked.packets.size > 0 ? await lastEnd(file) : checked.durationMs;
+  const parts = Object.values(cuts).filter((cut) => cut !== undefined);
+  const drops = parts.some((cut) => cut.drops);
   if (durationMs !== null) checkDuration(durationMs);
   const codec = await codecOf(video);
   return {
@@ -52,9 +54,27 @@ export async function description(file: Demuxed): Promise<Description> {
       fastStart: checked.fastStart,
       audio: audio && (await audioOf(audio)),
       durationMs,
+      ...hiddenIn(
+        "hiddenBeforeMs",
+        parts.map(({ hiddenBefore }) => hiddenBefore),
+      ),
+      ...hiddenIn(
+        "hiddenAfterMs",
+        parts.map(({ hiddenAfter }) => hiddenAfter),
+      ),
     },
-    removed: [...checked.removed, ...(others ? (["other_tracks"] as const) : [])].filter(unique).sort(),
+    removed: [...checked.removed, ...listed("other_tracks", others), ...listed("cut_parts", drops)]
+      .filter(unique)
+      .sort(),
   };
+}
+
+const listed = (kind: Removed, isRemoved: boolean): Removed[] => (isRemoved ? [kind] : []);
+
+/** Returns a field with the longest of the times in ms, rounded up, or nothing if none is longer than half one. */
+function hiddenIn(field: "hiddenBeforeMs" | "hiddenAfterMs", times: number[]): Partial<VideoDetails> {
+  const longest = Math.max(0, ...times) * 1000;
+  return longest > 0.5 ? { [field]: Math.ceil(longest - 0.001) } : {};
 }
 
 async function codecOf(video: InputVideoTrack): Promise<string> {
@@ -87,9 +107,9 @@ async function sizeOf(video: InputVideoTrack): Promise<{ width: number; height: 
 }
 
 /** Returns when the longer of the two tracks ends, in ms. */
-async function lastEnd({ video, audio }: Demuxed): Promise<number> {
-  const ends = [await video.computeDuration(LIGHT)];
-  if (audio) ends.push(await audio.computeDuration(LIGHT));
+async function lastEnd({ video, audio, cuts }: Demuxed): Promise<number> {
+  const ends = [Math.min(await video.computeDuration(LIGHT), cuts.video?.to ?? Infinity)];
+  if (audio) ends.push(Math.min(await audio.computeDuration(LIGHT), cuts.audio?.to ?? Infinity));
   return Math.round(Math.max(...ends) * 1000);
 }
 

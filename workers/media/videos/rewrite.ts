@@ -1,7 +1,8 @@
 /**
  * Writes the copy of a video that is served: the packets of one video track and one audio track in a new container. So
- * it has nothing else of the original: no locations, no notes, no other tracks, no appended bytes. From the packets,
- * only the user data that cameras write between pictures is removed (user-data.ts).
+ * it has nothing else of the original: no locations, no notes, no other tracks, no appended bytes, and nothing that an
+ * edit list cuts away, except for what decoding needs (cuts.ts). From the packets, only the user data that cameras write
+ * between pictures is removed (user-data.ts).
  */
 import {
   type AudioCodec,
@@ -24,8 +25,11 @@ import { Rejected } from "../files/rejections.ts";
 import { inBlocks } from "../bytes/blocks.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
+import type { Played } from "./containers/edit-lists.ts";
 import { PACKETS_MAX } from "./containers/limits.ts";
+import type { Cut } from "./cuts.ts";
 import type { Sink } from "./multipart.ts";
+import { withEdits } from "./served-edits.ts";
 import { unitFormatOf, withoutUserData } from "./user-data.ts";
 
 /** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */
@@ -34,7 +38,9 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
     const writable = new WritableStream<StreamTargetChunk>({
       write: ({ position, data }) => file.passThrough(() => sink(position, data)),
     });
-    const output = new Output({ format: formatOf(type), target: new StreamTarget(writable) });
+    const written: { index?: Uint8Array; position: number } = { position: 0 };
+    const format = formatOf(type, (index, position) => Object.assign(written, { index, position }));
+    const output = new Output({ format, target: new StreamTarget(writable) });
     const tracks = [
       await videoTrack(file, output),
       ...(file.audio ? [await audioTrack(file.audio, file, output)] : []),
@@ -42,16 +48,21 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
     await output.start();
     await copy(tracks, file.checked.durationMs);
     await output.finalize();
+    const plays = new Map(
+      Object.values(file.cuts).flatMap((cut, at): [number, Played][] => (cut ? [[at + 1, cut]] : [])),
+    );
+    const { index, position } = written;
+    if (index && plays.size > 0) await file.passThrough(() => sink(position, withEdits(index, plays)));
   };
   await withDemuxer(source, type, copied, (view) => inBlocks(view));
 }
 
 // An MP4 reserves room for its index before the packets, so that no packet waits in memory for the last one.
-const formatOf = (type: VideoType) =>
-  type === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve" });
+const formatOf = (type: VideoType, onMoov: (index: Uint8Array, position: number) => void) =>
+  type === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve", onMoov });
 
 type Track = {
-  packets: AsyncIterator<EncodedPacket>;
+  packets: AsyncIterator<EncodedPacket, void>;
   add: (packet: EncodedPacket) => Promise<void>;
   close: () => void;
   /** The number of packets that the file states. */
@@ -67,21 +78,31 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
   output.addVideoTrack(source, {
     rotation: await video.getRotation(),
     flip: await video.getFlip(),
-    ...countOf(file, video),
+    maximumPacketCount: countOf(file, video) ?? PACKETS_MAX,
   });
   const add = orderly((packet) => {
     const clean = units ? packet.clone({ data: withoutUserData(packet.data, units) }) : packet;
     return source.add(clean, { decoderConfig: config });
   });
-  return { packets: packetsOf(video), add, close: () => source.close(), expected: file.checked.packets.get(video.id) };
+  return {
+    packets: packetsOf(video, file.cuts.video),
+    add,
+    close: () => source.close(),
+    expected: countOf(file, video),
+  };
 }
 
 async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output): Promise<Track> {
   const source = new EncodedAudioPacketSource(await codecOf<AudioCodec>(audio));
   const config = await configOf(audio);
-  output.addAudioTrack(source, countOf(file, audio));
+  output.addAudioTrack(source, { maximumPacketCount: countOf(file, audio) ?? PACKETS_MAX });
   const add = (packet: EncodedPacket) => source.add(packet, { decoderConfig: config });
-  return { packets: packetsOf(audio), add, close: () => source.close(), expected: file.checked.packets.get(audio.id) };
+  return {
+    packets: packetsOf(audio, file.cuts.audio),
+    add,
+    close: () => source.close(),
+    expected: countOf(file, audio),
+  };
 }
 
 function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Uint8Array | undefined {
@@ -91,9 +112,9 @@ function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Ui
     : new Uint8Array(description);
 }
 
-const countOf = ({ checked }: Demuxed, { id }: InputTrack) => ({
-  maximumPacketCount: checked.packets.get(id) ?? PACKETS_MAX,
-});
+/** Returns the number of packets that are copied of a track, if the file states it. */
+const countOf = ({ checked, cuts, video }: Demuxed, { id }: InputTrack): number | undefined =>
+  (id === video.id ? cuts.video : cuts.audio)?.count ?? checked.packets.get(id);
 
 async function codecOf<T>(track: { getCodec: () => Promise<T | null> }): Promise<T> {
   const codec = await track.getCodec();
@@ -108,8 +129,18 @@ async function configOf<T>(track: { getDecoderConfig: () => Promise<T | null> })
 }
 
 // The file itself says which frames are key frames; its owner has seen it play.
-const packetsOf = (track: InputTrack): AsyncIterator<EncodedPacket> =>
-  new EncodedPacketSink(track).packets()[Symbol.asyncIterator]();
+const packetsOf = (track: InputTrack, cut: Cut | undefined): AsyncGenerator<EncodedPacket, void> => {
+  const sink = new EncodedPacketSink(track);
+  return cut ? packetsIn(cut, sink) : sink.packets();
+};
+
+async function* packetsIn({ before, count }: Cut, sink: EncodedPacketSink): AsyncGenerator<EncodedPacket, void> {
+  let packet = before ? await sink.getNextPacket(before) : await sink.getFirstPacket();
+  for (let left = count; packet && left > 0; left -= 1) {
+    yield packet;
+    packet = left > 1 ? await sink.getNextPacket(packet) : null;
+  }
+}
 
 /**
  * Demotes a key frame that is shown before frames of the preceding group, as in open groups of pictures: the muxer

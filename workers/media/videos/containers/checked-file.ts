@@ -1,5 +1,6 @@
 /** The result of our walk through a file. The demuxer trusts what a file states, so it only reads what was checked. */
 import type { ByteSource } from "../../bytes/byte-source.ts";
+import type { EditList } from "./edit-lists.ts";
 import type { Removed } from "../../../../schema/media/media-details.ts";
 
 /** A file whose structure is sound wherever the demuxer reads it. */
@@ -12,6 +13,8 @@ export type CheckedFile = {
   removed: Set<Removed>;
   /** The number of packets that each track states, by track id. Empty if the file does not state it. */
   packets: ReadonlyMap<number, number>;
+  /** The edit lists, by track id. A track without one plays whole. */
+  edits: ReadonlyMap<number, EditList>;
   /** The stated duration, for formats where the packets do not reveal it cheaply. */
   durationMs: number | null;
 };

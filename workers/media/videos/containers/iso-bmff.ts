@@ -7,6 +7,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
 import { type Box, boxesIn, descend, FREE, headerAt, HEADER_BYTES, hide } from "../../bytes/boxes.ts";
+import type { Edit } from "./edit-lists.ts";
 import { checkFragment } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
 import { type Patch, patched } from "./overlay.ts";
@@ -42,7 +43,7 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
 
   const removed = new Set(top.removed);
   const index = await source.read(moov.start, moov.end - moov.start);
-  const packets = checkIndex(index, moov, removed);
+  const { packets, edits } = checkIndex(index, moov, removed);
   // If a file has packets in both places, the demuxer reads only those of the index.
   const inFragments = top.boxes.some(({ type }) => type === "moof");
   if (inFragments && [...packets.values()].some((count) => count > 0)) throw new Rejected("too_complex");
@@ -54,6 +55,7 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
     fastStart: media === undefined || moov.start < media.start,
     removed,
     packets,
+    edits,
     durationMs: null,
   };
 }
@@ -98,9 +100,13 @@ const headersOf = ({ headers, size }: Top): Patch[] => [
   { offset: size, bytes: END },
 ];
 
-/** Checks the index and hides the boxes that are not needed. Returns the number of packets by track id. */
-function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>): Map<number, number> {
-  const packets = new Map<number, number>();
+/** A track that is kept: its id, the number of its packets, its edits, and the units of their times. */
+type Track = { id: number; packets: number; edits: Edit[]; mediaScale: number };
+
+/** Checks the index and hides the boxes that are not needed. Returns packets and edits by track id. */
+function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
+  const kept: Track[] = [];
+  let movieScale = 0;
   const left = { boxes: BOXES_MAX };
   let tracks = 0;
   for (const box of needed(
@@ -112,20 +118,37 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>): Map<nu
     if (box.type === "trak") {
       tracks += 1;
       if (tracks > TRACKS_MAX) throw new Rejected("too_complex");
-      checkTrack(index, box, left, removed, packets);
+      const track = checkTrack(index, box, left, removed);
+      if (track) kept.push(track);
     } else if (box.type === "mvex") [...needed(index, box, left, removed)].forEach((child) => checkTable(index, child));
-    else checkTable(index, box);
+    else movieScale = checkTable(index, box).scale ?? movieScale;
   }
-  return packets;
+  const packets = new Map(kept.map((track) => [track.id, track.packets]));
+  if (packets.size < kept.length) throw new Rejected("corrupt");
+  const edited = kept.filter(({ edits }) => edits.length > 0);
+  // The times of edits have no meaning without the header that states their unit.
+  if (edited.length > 0 && movieScale === 0) throw new Rejected("corrupt");
+  return { packets, edits: new Map(edited.map(({ id, ...list }) => [id, { ...list, movieScale }])) };
 }
 
-/** Yields the needed boxes in `parent` and hides the others. */
+/** The boxes of which there may be several, and those that stand in for another. */
+const SEVERAL = new Set(["trak", "trex"]);
+const IN_PLACE_OF: Record<string, string> = { co64: "stco", stz2: "stsz" };
+
+/** Yields the needed boxes in `parent` and hides the others. Of two of a kind, readers would differ in which they use. */
 function* needed(index: Uint8Array, parent: Box, left: { boxes: number }, removed: Set<Removed>): Generator<Box> {
+  const seen = new Set<string>();
   for (const box of boxesIn(index, parent)) {
     left.boxes -= 1;
     if (left.boxes < 0) throw new Rejected("too_complex");
-    if (NEEDED[parent.type]?.includes(box.type)) yield box;
-    else conceal(index, box, removed);
+    if (!NEEDED[parent.type]?.includes(box.type)) {
+      conceal(index, box, removed);
+      continue;
+    }
+    const kind = IN_PLACE_OF[box.type] ?? box.type;
+    if (seen.has(kind) && !SEVERAL.has(kind)) throw new Rejected("corrupt");
+    seen.add(kind);
+    yield box;
   }
 }
 
@@ -136,20 +159,15 @@ function conceal(index: Uint8Array, box: Box, removed: Set<Removed>): void {
   hide(index, box);
 }
 
-function checkTrack(
-  index: Uint8Array,
-  track: Box,
-  left: { boxes: number },
-  removed: Set<Removed>,
-  packets: Map<number, number>,
-): void {
+/** Checks a track, or hides it if it has neither pictures nor sound. */
+function checkTrack(index: Uint8Array, track: Box, left: { boxes: number }, removed: Set<Removed>): Track | undefined {
   const kind = handlerOf(index, track);
   if (kind !== "vide" && kind !== "soun") {
     removed.add("other_tracks");
     conceal(index, track, removed);
-    return;
+    return undefined;
   }
-  const found = { id: 0, timed: 0, sized: 0 };
+  const found = { id: 0, timed: 0, sized: 0, edits: [] as Edit[], scale: 0 };
   const visit = (parent: Box): void => {
     for (const box of needed(index, parent, left, removed)) {
       if (NEEDED[box.type]) visit(box);
@@ -158,8 +176,9 @@ function checkTrack(
     }
   };
   visit(track);
-  if (found.id === 0 || packets.has(found.id)) throw new Rejected("corrupt");
-  packets.set(found.id, Math.min(found.timed, found.sized));
+  const { id, timed, sized, edits, scale } = found;
+  if (id === 0) throw new Rejected("corrupt");
+  return { id, packets: Math.min(timed, sized), edits, mediaScale: scale };
 }
 
 /** Returns the kind of a track: "vide", "soun", or something else. */

@@ -1,15 +1,19 @@
 /** Checks the index boxes that state how many entries follow, so that no parser allocates memory for a false count. */
 import { Rejected } from "../../files/rejections.ts";
 import type { Box } from "../../bytes/boxes.ts";
+import { type Edit, readEdits } from "./edit-lists.ts";
 import { PACKETS_MAX } from "./limits.ts";
 
-/** The most edits of a track, and sample descriptions. Cameras write one or two. */
-const EDITS_MAX = 64;
+/** Cameras write one sample description, seldom two. */
+const DESCRIPTIONS_MAX = 64;
 /** A sample description holds a decoder's configuration, and may hold a colour profile. */
 const DESCRIPTION_BYTES_MAX = 1024 * 1024;
 
-/** What a box states about its track: its id, the number of packets with a time, and of those with a size. */
-export type TableContents = { id?: number; timed?: number; sized?: number };
+/**
+ * What a box states about its track: its id, the number of packets with a time, and of those with a size, its edits, and
+ * how many units of time a second has.
+ */
+export type TableContents = { id?: number; timed?: number; sized?: number; edits?: Edit[]; scale?: number };
 
 /** Checks one box and returns what it states. Throws `Rejected` if it states more than it holds, or too much. */
 export function checkTable(bytes: Uint8Array, box: Box): TableContents {
@@ -19,14 +23,8 @@ export function checkTable(bytes: Uint8Array, box: Box): TableContents {
 }
 
 const CHECKS: Record<string, (view: DataView) => TableContents> = {
-  mvhd: (view) => {
-    positive(view.getUint32(inLong(view, 100, 112) ? 20 : 12));
-    return {};
-  },
-  mdhd: (view) => {
-    positive(view.getUint32(inLong(view, 24, 36) ? 20 : 12));
-    return {};
-  },
+  mvhd: (view) => ({ scale: positive(view.getUint32(inLong(view, 100, 112) ? 20 : 12)) }),
+  mdhd: (view) => ({ scale: positive(view.getUint32(inLong(view, 24, 36) ? 20 : 12)) }),
   tkhd: (view) => ({ id: positive(view.getUint32(inLong(view, 84, 96) ? 20 : 12)) }),
   hdlr: (view) => {
     atLeast(view, 12);
@@ -36,21 +34,10 @@ const CHECKS: Record<string, (view: DataView) => TableContents> = {
     atLeast(view, 24);
     return {};
   },
-  elst: (view) => {
-    const entry = inLong(view, 8, 8) ? 20 : 12;
-    const edits = entries(view, 4, entry);
-    if (edits > EDITS_MAX) throw new Rejected("too_complex");
-    for (let index = 0; index < edits; index += 1) {
-      const at = 8 + index * entry;
-      const from = entry === 20 ? Number(view.getBigInt64(at + 8)) : view.getInt32(at + 4);
-      // -1 is an empty edit; no other time may precede the first frame.
-      if (from < -1 || !Number.isSafeInteger(from)) throw new Rejected("corrupt");
-    }
-    return {};
-  },
+  elst: (view) => ({ edits: readEdits(view) }),
   stsd: (view) => {
     const descriptions = entries(view, 4, 8);
-    if (descriptions > EDITS_MAX || view.byteLength > DESCRIPTION_BYTES_MAX) throw new Rejected("too_complex");
+    if (descriptions > DESCRIPTIONS_MAX || view.byteLength > DESCRIPTION_BYTES_MAX) throw new Rejected("too_complex");
     return {};
   },
   stts: (view) => ({ timed: runs(view) }),

@@ -49,6 +49,7 @@ export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
     fastStart: true,
     removed,
     packets: new Map(),
+    edits: new Map(),
     durationMs: info ? readInfo(info, removed) : null,
   };
 }
