@@ -151,6 +151,7 @@ class StoredThread {
     const start = after?.id ?? (this.#order === "oldest" ? "" : AFTER_EVERY_ID);
     const likes = this.#order === "most_liked" ? [after?.likes ?? Number.MAX_SAFE_INTEGER] : [];
     const params = [this.#post, person ?? "", this.#parent, start, limit, ...likes] as const;
+    const isLikeHere = person !== undefined && bindingOf(env, person) === bindingOf(env, this.#post);
     const { rows, at } = await this.#reader.existing<PageRow>(this.#post, PAGES[this.#order], params);
     const [row] = rows;
     this.isDeleted = row?.author === null;
@@ -160,7 +161,6 @@ class StoredThread {
     const pinnedHere = row.pinnedComment === null ? undefined : (JSON.parse(row.pinnedComment) as StoredComment);
     const listed = read.toSorted(ORDERS[this.#order]).slice(0, limit);
     const all = [...(pinnedHere ? [commentOf(pinnedHere, isAuthor)] : []), ...listed];
-    const isLikeHere = person !== undefined && bindingOf(env, person) === bindingOf(env, this.#post);
     const seen = isLikeHere ? all : await withLikes(this.#reader, all);
     return {
       known: { author: row.author, stats: statsOf(row), audience: audienceOf(row) },

@@ -64,9 +64,9 @@ export async function authoredPage(
 ): Promise<Skeleton> {
   const { env, person, seen } = reader;
   const start = before ?? (AFTER_EVERY_ID as PostId);
+  const isElsewhere = person !== undefined && bindingOf(env, person) !== bindingOf(env, author);
   const rows = await postsBy(reader, author, start, limit);
   const ids = rows.map(({ id }) => id);
-  const isElsewhere = person !== undefined && bindingOf(env, person) !== bindingOf(env, author);
   const liked = isElsewhere && ids.length > 0 ? await likedAmong(reader, person, ids) : undefined;
   const entries = rows.map(({ id, likedHere }) => ({ post: id, likedByMe: liked?.has(id) ?? likedHere }));
   return person === author ? withPublishedJustNow(seen, entries, start, limit) : entries;

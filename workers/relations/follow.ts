@@ -51,9 +51,9 @@ export async function applyFollows(env: Env, effects: readonly FollowEffect[]): 
   for (const [index, { follower, followee }] of effects.entries()) {
     const found = mirrored[index];
     if (!found) continue;
-    const { fact, reach, isPrivate, pending } = found;
+    const { fact, reach, isPrivate, pending, isFilled } = found;
     if (fact.active && reach !== "pushed") await mark(env, follower, followee);
-    else if (fact.active && !areBeside(env, follower, followee)) await backfill(env, follower, followee);
+    else if (fact.active && !isFilled) await backfill(env, follower, followee);
     if (pending && !isPrivate) {
       const answer = await saveDecision(env, follower, followee, "accept");
       if (answer) await applyDecision(env, answer);
@@ -89,7 +89,8 @@ export async function mirrorFollow(
 /** `isRefillDue`: so much has left the follower's feed that it must be filled. */
 type FollowFact = Mirrored & { bell: 0 | 1; isRefillDue: 0 | 1 };
 type Followee = { reach: Reach; isPrivate: 0 | 1; pending: 0 | 1 };
-type MirroredFollow = Followee & { fact: FollowFact };
+/** `isFilled`: the follower's feed was filled in the same batch. */
+type MirroredFollow = Followee & { fact: FollowFact; isFilled: boolean };
 type MirrorOptions = {
   isAnnounced?: boolean;
   /** Whether to fill the feeds of followers in the same database too. */
@@ -113,16 +114,16 @@ async function mirrorFollows(
     const parts = group.map(({ fact, readAt, ...pair }) => {
       // An unfollow counts for everybody from now on, so no reader may decide from a state that lacks it.
       const marks = fact.active ? [] : exclusionMark(env, pair.followee, pair.follower, readAt);
-      const isFilledHere = isBackfilled && areBeside(env, pair.follower, pair.followee);
-      return mirrorStatements(pair, fact, isFilledHere, marks);
+      const isFilled = isBackfilled && areBeside(env, pair.follower, pair.followee);
+      return { ...mirrorStatements(pair, fact, isFilled, marks), isFilled };
     });
     const results = await database.patient.batch<object>(parts.flatMap(({ statements }) => statements));
-    for (const [index, { statements, unreads }] of parts.entries()) {
+    for (const [index, { statements, unreads, isFilled }] of parts.entries()) {
       const own = results.splice(0, statements.length);
       const [state] = own[statements.length - unreads - 1]?.rows ?? [];
       const { fact, readAt: _, ...pair } = group[index] as (typeof group)[number];
       const followee = (state as Followee | undefined) ?? ({ reach: "pushed", isPrivate: 0, pending: 0 } as const);
-      found.set(keyOf(pair), { ...followee, fact });
+      found.set(keyOf(pair), { ...followee, fact, isFilled });
       unread.push(...own.slice(statements.length - unreads).flatMap(({ rows }) => rows as UnreadNotification[]));
     }
   });

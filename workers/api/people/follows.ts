@@ -78,6 +78,10 @@ async function setFollowing(c: Context<App>, handle: string, wanted: boolean): P
     const [between, state] = results.slice(-2).map((result) => result.rows[0]);
     return { block: blockOf(between as BlockRow | undefined), state: state as State | undefined };
   });
+  // Their shards no longer lie in one database since the map has changed, so the transaction could not see the followee.
+  if (state?.isPrivate === null && asked.startsWith("@") && !areBeside(reader, follower, followee)) {
+    return setFollowing(c, handle, wanted);
+  }
   if (state?.isPrivate === null) handles.drop(handle); // Nobody has the handle who has claimed it.
   if (block.theirs || state?.isPrivate === null) throw new Refusal("person_not_found");
   if (block.mine && wanted) throw new Refusal("unblock_first");
@@ -98,12 +102,15 @@ type Asked = "0" | "1" | `@${string}`;
  * `person_not_found` if they have not. Costs one D1 query of the primary, or nothing.
  */
 async function isRequest(reader: Reader, follower: PersonId, followee: PersonId, handle: string): Promise<Asked> {
-  if (bindingOf(reader.env, follower) === bindingOf(reader.env, followee)) return `@${handle}`;
+  if (areBeside(reader, follower, followee)) return `@${handle}`;
   const [row] = await reader.primary<{ isPrivate: 0 | 1 }>(followee, IS_PRIVATE, followee, handle);
   if (!row) handles.drop(handle); // Somebody else may take over such a claim.
   if (!row) throw new Refusal("person_not_found");
   return row.isPrivate === 1 ? "1" : "0";
 }
+
+const areBeside = ({ env }: Reader, one: PersonId, other: PersonId): boolean =>
+  bindingOf(env, one) === bindingOf(env, other);
 
 /** No row if the person does not have this handle, or a moderator has closed their account. */
 const isPrivateSql = (person: SQL, handle: SQL): SQL => sql`

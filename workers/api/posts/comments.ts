@@ -118,8 +118,8 @@ export async function presentChanged(c: Context<App>, comment: SeenComment, pinn
 
 async function pageOf(c: Context<App>, post: PostId, query: ThreadQuery, after: CommentKey | undefined, limit: number) {
   const { reader } = c.var;
-  const { read, pinned, seq, at, moderates } = await threadOf(reader, post, query, { after, limit: limit + 1 });
   const isHere = reader.person !== undefined && bindingOf(c.env, reader.person) === bindingOf(c.env, post);
+  const { read, pinned, seq, at, moderates } = await threadOf(reader, post, query, { after, limit: limit + 1 });
   const show = (rows: SeenComment[]) =>
     presentComments(reader, rows, pinned?.id, { asOf: isHere ? at : undefined, moderates });
   const { items, next } = await fullPage({
