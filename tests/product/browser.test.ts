@@ -184,7 +184,7 @@ it("shows live changes in the feed and under a post over one socket, and reconne
   await product.stop();
   await product.restart();
   await friend.comment(id, "And again");
-  await maker.getByText("And again").waitFor();
+  await maker.getByText("And again").waitFor({ timeout: 60_000 }); // The page waits longer after each failed attempt.
   expect(sockets.filter(({ isClosed }) => !isClosed)).toHaveLength(1);
   trouble = []; // The browser logs each failed attempt to reconnect.
 });

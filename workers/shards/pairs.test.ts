@@ -43,7 +43,7 @@ it("follows somebody whose shard moves between the decision and its write", asyn
   const write = Reader.prototype.write; // eslint-disable-line @typescript-eslint/unbound-method
   vi.spyOn(Reader.prototype, "write").mockImplementationOnce(async function (this: Reader, ...values) {
     await move(UPPER);
-    return write.apply(this, values) as never;
+    return write.apply(this, values);
   });
   const response = await ask("PUT", `/v1/people/${ben.handle}/follow`, { env: world, token: ada.token });
   expect([response.status, await response.json()]).toEqual([200, { followedByMe: true, requestedByMe: false }]);
@@ -62,7 +62,7 @@ it("fills the feed of a follower whose shard joins the followee's meanwhile", as
   vi.spyOn(Database.prototype, "batch").mockImplementationOnce(async function (this: Database, ...values) {
     const results = await batch.apply(this, values);
     await move(LOWER);
-    return results as never;
+    return results;
   });
   await applyFollow(world, effects[0] as Parameters<typeof applyFollow>[1]);
   const { results } = await d1Of(world, ada.id).prepare("SELECT post FROM feed WHERE reader = ?").bind(ada.id).all();
