@@ -1,15 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { MediaId } from "../ids.ts";
 import { MediaDetails } from "../media/media-details.ts";
+import { WIDTH_NAMES } from "../media/renditions.ts";
 import { type Square, SQUARES } from "../media/squares.ts";
 import { ALT, text } from "../text.ts";
 import { Timestamp } from "./common.ts";
 
-/** Widths of the renditions, in pixels. A narrower picture keeps its own width. */
-export const WIDTHS = [320, 640, 1080] as const;
-/** Side of the square thumbnail, in pixels; less for a smaller picture. */
-export const THUMB = 320;
-export const Variant = z.enum(["w320", "w640", "w1080", "thumb"]);
+export const Variant = z.enum([...WIDTH_NAMES, "thumb"]);
 export type Variant = z.infer<typeof Variant>;
 /** Everything that is served of a picture. */
 export type Rendition = Variant | Square;
@@ -17,8 +14,12 @@ export const isSquare = (name: string): name is Square => SQUARES.some((square) 
 
 export const Urls = z.record(Variant, z.string()).openapi("Urls", {
   description:
-    "URLs of the renditions; for a video, of its poster. `Accept` selects AVIF, WebP or JPEG. A URL with a query " +
-    "string is signed for the viewer alone and is valid for at least half an hour: read the post again after that.",
+    "URLs of the renditions; for a video, of its poster. `w640` is 640 pixels wide, or as wide as a narrower picture. A " +
+    "picture more than 2.5 times as wide as high, or as high as wide, keeps the area that it has at that ratio: a panorama " +
+    "of 12000 by 1000 is 1402 by 117 as `w640`. `thumb` is a square of 320 pixels, cropped. `w1600` and `w2048` are made " +
+    "when they are first requested; where they would be no wider than a smaller rendition, and for a video, they have its " +
+    "URL. `Accept` selects AVIF, WebP or JPEG. A URL with a query string is signed for the viewer alone and is valid for " +
+    "at least half an hour: read the post again after that.",
 });
 export type Urls = z.infer<typeof Urls>;
 

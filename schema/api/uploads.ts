@@ -11,7 +11,9 @@ export const Quota = z
       .openapi({
         description:
           "Bytes of all originals and posters, including uploads under way, and of what is made of them to be served: the " +
-          "pictures in all sizes and the copies of videos. These are known once a file is `ready`",
+          "pictures in all sizes and formats, and the copies of videos. Most is made before a file is `ready`, the larger " +
+          "sizes and other formats when somebody first requests them. So it grows with what readers see, and may exceed " +
+          "`limit`, which refuses uploads alone",
       }),
     limit: z.number().int(),
     unfinished: z.number().int().openapi({ description: "Number of uploads under way" }),

@@ -143,10 +143,12 @@ export const media = sqliteTable(
     lookAt: integer("look_at"),
     /** Size of a video's poster and its renditions. */
     posterBytes: integer("poster_bytes").notNull().default(0),
-    /** Size of what was made of the file at its inspection: renditions, and the served copy of a video. */
+    /** Size of what was made of the file: renditions, and the served copy of a video. */
     derivedBytes: integer("derived_bytes").notNull().default(0),
     /** Size of its squares for a profile picture, which is part of `derivedBytes`; 0 until it was one. */
     squareBytes: integer("square_bytes").notNull().default(0),
+    /** Size of each rendition that was made on demand, by its name, which is part of `derivedBytes`. */
+    onDemand: text("on_demand", { mode: "json" }).$type<Record<string, number>>(),
   },
   (t) => [
     index("media_to_look_at")

@@ -22,7 +22,11 @@ import { counted } from "../words/counts.ts";
 import { nameOf } from "../words/names.ts";
 import { isUnknownPost, NotFoundPage } from "./not-found.tsx";
 
-const SIZES = "(min-width: 960px) calc(100vw - 30rem), 100vw";
+/** The space for a picture beside its comments, or above them: post.css. */
+const FRAME = [
+  { when: "(min-width: 960px)", width: "calc(100vw - 30rem)", height: "(100svh - 9rem)" },
+  { width: "100vw", height: "78svh" },
+];
 const TITLE_LENGTH = 60;
 
 export function PostPage() {
@@ -54,7 +58,7 @@ function Shown({ post }: { post: CachedPost }) {
     <article class="post-page">
       <h1 class="unseen">Post by {nameOf(author)}</h1>
       <div class="post-stage">
-        <Album media={media} sizes={SIZES} eager onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
+        <Album media={media} frame={FRAME} eager onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
       </div>
       <div class="post-side">
         <header class="post-head">

@@ -7,10 +7,17 @@ import { mayInspectAgain } from "./inspection/retry.ts";
 import type { Reader } from "../storage/reader.ts";
 import { signedQueryFor } from "../reads/media-signatures.ts";
 import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
+import { isVideo } from "../../schema/media/media-types.ts";
 
 /** Whether a ready file has renditions: a picture always does, a video once it has a poster. */
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
   !details?.video || details.thumbhash !== undefined;
+
+const sizedMedia = ({ width, height, contentType }: MediaRow) => ({
+  width: width ?? 0,
+  height: height ?? 0,
+  isVideo: isVideo(contentType),
+});
 
 /**
  * Returns an upload as the API shows it to its owner, the viewer. Its URLs are signed for them, because it may not be
@@ -33,7 +40,7 @@ export async function presentMedia({ env, viewer }: Reader, row: MediaRow): Prom
     ...(row.height !== null && { height: row.height }),
     ...(row.details !== null && { details: row.details }),
     alt: row.alt,
-    ...(isReady && hasRenditions(row) && { urls: mediaUrls(row.id, signature) }),
+    ...(isReady && hasRenditions(row) && { urls: mediaUrls(row.id, signature, sizedMedia(row)) }),
     ...(isReady && row.details?.video && { videoUrl: videoUrl(row.id, signature) }),
     createdAt: new Date(timeOf(row.id)).toISOString(),
     ...(row.lookAt !== null && row.claimedBy === null && { keptUntil: new Date(row.lookAt).toISOString() }),

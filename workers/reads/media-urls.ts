@@ -1,31 +1,46 @@
-import type { ShownMedia, Urls } from "../../schema/api/media.ts";
+import type { ShownMedia, Urls, Variant } from "../../schema/api/media.ts";
 import type { PostMedia } from "../../schema/posts.ts";
 import type { MediaId } from "../../schema/ids.ts";
+import { type SizedMedia, usefulName, type WidthName } from "../../schema/media/renditions.ts";
 
 /** The last path segment of a video's URL. A rendition has its variant there. */
 export const VIDEO = "video";
 
-/** Returns the URLs of a file's renditions (serve.ts), relative to the API's; signed, if the file is not public. */
-export const mediaUrls = (id: MediaId, signature = ""): Urls => ({
-  w320: `/media/${id}/w320${signature}`,
-  w640: `/media/${id}/w640${signature}`,
-  w1080: `/media/${id}/w1080${signature}`,
-  thumb: `/media/${id}/thumb${signature}`,
-});
+/**
+ * Returns the URLs of a file's renditions (serve.ts), relative to the API's; signed, if the file is not public. With its size,
+ * a rendition that would be no wider than a smaller one has the URL of that one.
+ */
+export function mediaUrls(id: MediaId, signature = "", media?: SizedMedia): Urls {
+  const url = (variant: Variant) => `/media/${id}/${variant}${signature}`;
+  const widthUrl = (name: WidthName) => url(media ? usefulName(name, media) : name);
+  return {
+    w320: widthUrl("w320"),
+    w640: widthUrl("w640"),
+    w1080: widthUrl("w1080"),
+    w1600: widthUrl("w1600"),
+    w2048: widthUrl("w2048"),
+    thumb: url("thumb"),
+  };
+}
 
 /** Returns the URL of the served video, like `mediaUrls`. */
 export const videoUrl = (id: MediaId, signature = ""): string => `/media/${id}/${VIDEO}${signature}`;
 
 /** Returns a picture or video of a post as the API shows it. */
-export const shownMedia = ({ video, ...picture }: PostMedia, signature = ""): ShownMedia => ({
-  ...picture,
-  ...(video?.poster !== false && { urls: mediaUrls(picture.id, signature) }),
-  ...(video && {
-    video: {
-      url: videoUrl(picture.id, signature),
-      contentType: video.contentType,
-      durationMs: video.durationMs,
-      hasAudio: video.hasAudio,
-    },
-  }),
-});
+export function shownMedia({ video, ...picture }: PostMedia, signature = ""): ShownMedia {
+  const { width, height } = picture;
+  return {
+    ...picture,
+    ...(video?.poster !== false && {
+      urls: mediaUrls(picture.id, signature, { width, height, isVideo: video !== undefined }),
+    }),
+    ...(video && {
+      video: {
+        url: videoUrl(picture.id, signature),
+        contentType: video.contentType,
+        durationMs: video.durationMs,
+        hasAudio: video.hasAudio,
+      },
+    }),
+  };
+}

@@ -4,11 +4,13 @@ import type { ShownMedia } from "../../../schema/api/media.ts";
 import { albumInWords } from "../../words/album.ts";
 import { Icon } from "../common/icon.tsx";
 import { Photograph } from "./photograph.tsx";
+import type { Frame } from "./renditions.ts";
 import { Video } from "./video.tsx";
 
 type Props = {
   media: ShownMedia[];
-  sizes: string;
+  /** The space for each picture. */
+  frame: readonly Frame[];
   eager?: boolean | undefined;
   onLike: () => void;
   /** Called when a picture or video could not be loaded. */
@@ -19,7 +21,7 @@ type Props = {
 const DOUBLE_TAP_MS = 320;
 
 /** The pictures and videos of a post, side by side; the first determines the height of all. A double tap likes. */
-export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
+export function Album({ media, frame, eager = false, onLike, onStale }: Props) {
   const strip = useRef<HTMLDivElement>(null);
   const at = useSignal(0);
   const burst = useSignal(0);
@@ -56,9 +58,9 @@ export function Album({ media, sizes, eager = false, onLike, onStale }: Props) {
         {media.map((one, place) => (
           <div class="album-picture" key={one.id}>
             {one.video ? (
-              <Video media={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
+              <Video media={one} frame={frame} eager={eager && place === 0} onStale={onStale} />
             ) : (
-              <Photograph picture={one} sizes={sizes} eager={eager && place === 0} onStale={onStale} />
+              <Photograph picture={one} frame={frame} eager={eager && place === 0} onStale={onStale} />
             )}
           </div>
         ))}

@@ -1,21 +1,24 @@
 import { useSignal } from "@preact/signals";
 import type { ShownMedia } from "../../../schema/api/media.ts";
 import { placeholderOf } from "./placeholder.ts";
-import { squareSet, widthSet } from "./renditions.ts";
+import { type Frame, sizesIn, squareSet, widthSet } from "./renditions.ts";
 
 type Props = {
   picture: ShownMedia;
-  sizes: string;
   eager?: boolean;
-  class?: string;
-  /** Called with the URL that the browser has chosen. */
-  onLoaded?: (src: string) => void;
   /** Called when it fails to load: its URL may have expired. */
   onStale?: (() => void) | undefined;
 };
 
+type PhotographProps = Props & {
+  frame: readonly Frame[];
+  class?: string;
+  /** Called with the URL that the browser has chosen. */
+  onLoaded?: (src: string) => void;
+};
+
 /** A picture at the width that fits. Its space is reserved before it loads, because its size is known. */
-export function Photograph({ picture, sizes, eager = false, class: name = "", onLoaded, onStale }: Props) {
+export function Photograph({ picture, frame, eager = false, class: name = "", onLoaded, onStale }: PhotographProps) {
   const { urls, width, height, alt } = picture;
   const placeholder = usePlaceholder(picture);
   return (
@@ -23,7 +26,7 @@ export function Photograph({ picture, sizes, eager = false, class: name = "", on
       class={`photograph ${name}`}
       src={urls?.w640}
       srcset={widthSet(picture)}
-      sizes={sizes}
+      sizes={sizesIn(frame, picture)}
       width={width}
       height={height}
       alt={alt}
@@ -40,7 +43,7 @@ export function Photograph({ picture, sizes, eager = false, class: name = "", on
 }
 
 /** The centre of a picture as a square tile. Its `alt` is empty: the link around it has the words. */
-export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Props) {
+export function SquarePhotograph({ picture, sizes, eager = false, onStale }: Props & { sizes: string }) {
   const { urls } = picture;
   const placeholder = usePlaceholder(picture);
   return (

@@ -5,6 +5,7 @@ import { playAlone, savesData } from "../../browser/playback.ts";
 import { clock, spoken } from "../../words/media.ts";
 import { Icon } from "../common/icon.tsx";
 import { Photograph } from "./photograph.tsx";
+import type { Frame } from "./renditions.ts";
 
 /** A video with less than this share of it in view counts as out of sight. */
 const IN_SIGHT = 0.25;
@@ -12,7 +13,7 @@ const IN_SIGHT = 0.25;
 type Props = {
   /** An item that has `video`. */
   media: ShownMedia;
-  sizes: string;
+  frame: readonly Frame[];
   eager: boolean;
   /** Called when it fails to load: its URL may have expired. */
   onStale: () => void;
@@ -22,7 +23,7 @@ type Props = {
  * A video that loads nothing but its cover until it is started. From then on it has the browser's own controls
  * (earlier, Chrome would show a loading spinner), and it pauses when it goes out of sight.
  */
-export function Video({ media, sizes, eager, onStale }: Props) {
+export function Video({ media, frame, eager, onStale }: Props) {
   const { urls, width, height, alt, video } = media;
   const element = useRef<HTMLVideoElement>(null);
   const isStarted = useSignal(false);
@@ -78,7 +79,7 @@ export function Video({ media, sizes, eager, onStale }: Props) {
             <Photograph
               class="cover"
               picture={{ ...media, alt: "" }}
-              sizes={sizes}
+              frame={frame}
               eager={eager}
               onLoaded={(src) => (poster.value = src)}
               onStale={onStale}

@@ -10,7 +10,11 @@ import { Album } from "../media/album.tsx";
 import { Portrait } from "../people/portrait.tsx";
 import { Caption } from "./caption.tsx";
 
-const SIZES = "(min-width: 720px) 680px, 100vw";
+/** The space for a picture in the feed: album.css, post.css. */
+const FRAME = [
+  { when: "(min-width: 720px)", width: "680px", height: "max(24rem, 100svh - 14rem)" },
+  { width: "100vw", height: "max(24rem, 100svh - 13rem)" },
+];
 
 /** A post in the feed: the album first, and under it a label as in a gallery. */
 export function PostCard({ post, eager }: { post: CachedPost; eager: boolean }) {
@@ -19,7 +23,7 @@ export function PostCard({ post, eager }: { post: CachedPost; eager: boolean }) 
   const { id, author, caption, media, comments, createdAt, editedAt } = post.value;
   return (
     <article ref={card} class="post" aria-label={`Post by ${nameOf(author)}`}>
-      <Album media={media} sizes={SIZES} eager={eager} onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
+      <Album media={media} frame={FRAME} eager={eager} onLike={() => setLiked(true)} onStale={() => renewMedia(post)} />
       <div class="post-label">
         <div class="post-head">
           <a href={`/people/${author.handle}`} tabIndex={-1} aria-hidden="true">

@@ -11,9 +11,12 @@ export const PREFIXES = ["originals/", "renditions/", "posters/", "videos/"] as 
 
 /** The R2 key of a file as it was uploaded. Keys derive from the id alone, never from a file name or its content. */
 export const originalKey = (id: MediaId): string => `originals/${id}`;
-/** The key of a rendition. Keys of WebP have no extension. */
+/** The key of a rendition. */
 export const renditionKey = (id: MediaId, variant: Rendition, format: Format = "webp"): string =>
-  `renditions/${id}/${variant}${format === "webp" ? "" : `.${format}`}`;
+  `renditions/${id}/${renditionName(variant, format)}`;
+/** The name of a rendition within its file. Those of WebP have no extension. */
+export const renditionName = (variant: Rendition, format: Format): string =>
+  `${variant}${format === "webp" ? "" : `.${format}`}`;
 /** The key of a video's poster, as it was uploaded. */
 export const posterKey = (id: MediaId): string => `posters/${id}`;
 /** The key of the copy of a video that is served. */

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { type Media, Variant } from "../../../schema/api/media.ts";
+import type { Media, Variant } from "../../../schema/api/media.ts";
+import { MADE_AT_INSPECTION } from "../../../schema/media/renditions.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import {
   requestAs,
@@ -16,6 +17,8 @@ import { mp4 } from "../../../tests/runtime/media/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/media/videos.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { inspectMedia } from "./inspect.ts";
+import type { Original } from "../files/findings.ts";
+import { inspectPicture } from "../pictures/picture.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { sizeOfRendition, uprightSize } from "../pictures/upright-size.ts";
 
@@ -31,7 +34,7 @@ async function uploaded(file: ArrayBuffer): Promise<{ person: ReturnType<typeof 
 const read = async (person: ReturnType<typeof newPerson>, { media }: Inspect) =>
   (await requestAs(person, `/v1/media/${media}`)).json<Media>();
 
-const sizeOf = async (media: Media, variant: Variant) => {
+const sizeOf = async (media: Pick<Media, "id">, variant: Variant) => {
   const object = await env.MEDIA.get(renditionKey(media.id, variant));
   return object && sizeOfRendition(await object.arrayBuffer());
 };
@@ -43,7 +46,11 @@ it("makes upright renditions that are never larger than the picture", async () =
 
   expect(media).toMatchObject({ state: "ready", width: 400, height: 800 });
   const signed = (variant: Variant) => expect.stringContaining(`/media/${media.id}/${variant}?for=`) as string;
-  expect(media.urls).toEqual(Object.fromEntries(Variant.options.map((variant) => [variant, signed(variant)])));
+  expect(media.urls).toEqual({
+    ...Object.fromEntries(MADE_AT_INSPECTION.map((variant) => [variant, signed(variant)])),
+    w1600: signed("w1080"), // They would be no wider, so they would only cost another encoding.
+    w2048: signed("w1080"),
+  });
   expect(await sizeOf(media, "w320")).toEqual({ width: 320, height: 640 });
   expect(await sizeOf(media, "w640")).toEqual({ width: 400, height: 800 });
   expect(await sizeOf(media, "w1080")).toEqual({ width: 400, height: 800 });
@@ -69,6 +76,35 @@ it("lets EXIF decide the orientation of a nearly square picture", () => {
   ];
   expect(uprightSize(stated, seen, false)).toEqual(stated);
   expect(uprightSize(stated, seen, true)).toEqual({ width: 3999, height: 4000 });
+});
+
+it("finds the size of very long pictures, also where the decoder turns or crops them otherwise than their header says", () => {
+  const [wide, tall] = [
+    { width: 6000, height: 500 },
+    { width: 500, height: 6000 },
+  ];
+  expect(uprightSize(wide, { width: 2366, height: 197 }, false)).toEqual(wide);
+  expect(uprightSize(wide, { width: 493, height: 5916 }, true)).toEqual(tall);
+  // Made for the stated size, and then again, by the same inspection or an earlier one, for the true one.
+  expect(uprightSize(wide, { width: 493, height: 41 }, true)).toEqual(wide);
+  expect(uprightSize(wide, { width: 2366, height: 197 }, true)).toEqual(wide);
+  expect(uprightSize(wide, { width: 500, height: 6000 }, false)).toEqual(tall);
+  expect(uprightSize(wide, { width: 493, height: 5916 }, false)).toEqual(tall);
+  expect(uprightSize(wide, { width: 800, height: 500 }, false)).toEqual({ width: 800, height: 500 });
+});
+
+it("makes renditions anew for a very long picture that the decoder turns otherwise than its header says", async () => {
+  const file = await jpeg(3000, 200, PHONE); // Its header says that it is turned.
+  const { effect } = await uploaded(file);
+  const unturned = await png(3000, 200);
+  const IMAGES = { input: () => env.IMAGES.input(new Blob([unturned]).stream()) } as unknown as ImagesBinding;
+  const original: Original = { id: effect.media, contentType: "image/jpeg", bytes: file.byteLength };
+  // The second time, the renditions are there.
+  for (let turn = 0; turn < 2; turn += 1)
+    expect(await inspectPicture({ ...env, IMAGES }, original)).toMatchObject({ width: 3000, height: 200 });
+  const media = { id: effect.media };
+  expect(await sizeOf(media, "w320")).toEqual({ width: 784, height: 52 });
+  expect(await sizeOf(media, "w1080")).toEqual({ width: 2645, height: 176 });
 });
 
 it("reports the camera and the time in printable text, but not the position", async () => {
@@ -116,7 +152,7 @@ it("rejects a size of zero, and a truncated picture", async () => {
 it("keeps no bytes of a rejected picture", async () => {
   const media = await inspected(newPerson(), await png(1, 1, { width: 0, height: 1 }));
 
-  const keys = [originalKey(media.id), ...Variant.options.map((variant) => renditionKey(media.id, variant))];
+  const keys = [originalKey(media.id), ...MADE_AT_INSPECTION.map((variant) => renditionKey(media.id, variant))];
   for (const key of keys) expect(await env.MEDIA.head(key), key).toBeNull();
   await expect(effectOf(media.id)).rejects.toThrow("no effect");
 });
@@ -182,7 +218,8 @@ it("follows the verdict of another inspection that is written first", async () =
   await inspectMedia({ ...env, MEDIA: overtaken as unknown as R2Bucket }, effect);
 
   expect(await read(person, effect)).toMatchObject({ state: "rejected", rejection: { code: "corrupt" } });
-  for (const variant of Variant.options) expect(await env.MEDIA.head(renditionKey(effect.media, variant))).toBeNull();
+  for (const variant of MADE_AT_INSPECTION)
+    expect(await env.MEDIA.head(renditionKey(effect.media, variant))).toBeNull();
   await expect(effectOf(effect.media)).rejects.toThrow("no effect");
 });
 

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { type Media, Variant } from "../../../schema/api/media.ts";
+import type { Media } from "../../../schema/api/media.ts";
+import { MADE_AT_INSPECTION } from "../../../schema/media/renditions.ts";
 import { inspected, jpeg, png } from "../../../tests/runtime/media/media.ts";
 import {
   bytes,
@@ -18,7 +19,7 @@ import { renditionKey } from "../files/objects.ts";
 const PHONE = { orientation: 6, make: "Acme", model: "Phone", taken: "2026:05:01 12:30:59" };
 
 const served = async ({ id }: Media): Promise<string> => {
-  const objects = await Promise.all(Variant.options.map((variant) => env.MEDIA.get(renditionKey(id, variant))));
+  const objects = await Promise.all(MADE_AT_INSPECTION.map((variant) => env.MEDIA.get(renditionKey(id, variant))));
   const texts = objects.map(async (object) => new TextDecoder("latin1").decode(await object?.arrayBuffer()));
   return (await Promise.all(texts)).join("");
 };

@@ -6,16 +6,21 @@ import type { Findings, Original } from "../files/findings.ts";
 import { Rejected, type Rejection } from "../files/rejections.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { type Header, readHeader } from "./formats/header.ts";
+import type { Size } from "./formats/size.ts";
 import { makeRenditions, type Renditions, sizeOfAll, storeRenditions } from "./renditions.ts";
-import { sizeOfRendition, uprightSize } from "./upright-size.ts";
+import { expectedSize, hasSameBound, sizeOfRendition, uprightSize } from "./upright-size.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
 /** Describes a picture and stores its renditions. Throws `Rejected` when the file is at fault. */
 export async function inspectPicture(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
   if (isVideo(contentType)) throw new Error(`${id} is a video`);
   const header = await readHeader(storedBytes(env, originalKey(id), bytes), contentType);
-  const renditions = await decoded(env, originalKey(id), rejectionIfUndecodable(contentType, header));
+  const made = (size: Size) => decoded(env, originalKey(id), size, rejectionIfUndecodable(contentType, header));
+  const expected = expectedSize(header.stored, header.turned);
+  let renditions = await made(expected);
   const size = uprightSize(header.stored, sizeOfRendition(renditions.w1080), header.turned);
+  // A very long picture that the decoder has turned or cropped otherwise than its header says needs other widths.
+  if (!hasSameBound(size, expected)) renditions = await made(size);
   await storeRenditions(env, id, renditions);
   // Made from a rendition, which is small and already upright.
   const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
@@ -28,9 +33,9 @@ function rejectionIfUndecodable(type: MediaType, { frames }: Header): Rejection 
   return type === "image/avif" && frames > 1 ? "animated_avif" : "undecodable";
 }
 
-async function decoded(env: Env, source: string, rejection: Rejection): Promise<Renditions> {
+async function decoded(env: Env, source: string, size: Size, rejection: Rejection): Promise<Renditions> {
   try {
-    return await makeRenditions(env, source);
+    return await makeRenditions(env, source, size);
   } catch (error) {
     throw error instanceof Rejected && error.code === "undecodable" ? new Rejected(rejection, { cause: error }) : error;
   }

@@ -1,10 +1,17 @@
 /**
- * Makes the pictures that are served: upright, without metadata. WebP is made at inspection, because each call of the
- * Images binding is billed: so calls grow with uploads, not with reads, and no read waits for one. The other formats
- * are made on demand (workers/media/serving/on-demand.ts).
+ * Makes the pictures that are served: upright, without metadata. WebP up to 1,080 pixels is made at inspection, because each
+ * call of the Images binding is billed: so calls grow with uploads, not with reads, and few reads wait for one. Larger
+ * pictures and other formats are made on demand (workers/media/serving/on-demand.ts).
  */
-import { type Rendition, THUMB, Variant } from "../../../schema/api/media.ts";
+import { isSquare, type Rendition } from "../../../schema/api/media.ts";
 import type { MediaId } from "../../../schema/ids.ts";
+import {
+  MADE_AT_INSPECTION,
+  type MadeAtInspection,
+  type PictureSize,
+  THUMB,
+  widthBound,
+} from "../../../schema/media/renditions.ts";
 import { SIDES, SQUARES } from "../../../schema/media/squares.ts";
 import { rejectUndecodable } from "./decoder.ts";
 import { readObject, type Format, mediaIdOf, originalKey, renditionKey } from "../files/objects.ts";
@@ -14,22 +21,23 @@ export const FORMAT_TYPES = { webp: "image/webp", avif: "image/avif", jpeg: "ima
   string
 >;
 
-/** The bytes of each rendition. The width bounds their size, so they may be in memory; the original never is. */
-export type Renditions = Record<Variant, ArrayBuffer>;
+/** The bytes of each rendition. Their area is bounded, so they may be in memory; the original never is. */
+export type Renditions = Record<MadeAtInspection, ArrayBuffer>;
 
 /** The rendition that is stored after all others, so its presence means that all of them are stored. */
-const LAST = "thumb" satisfies Variant;
-const OTHERS = Variant.options.filter((variant) => variant !== LAST);
+const LAST = "thumb" satisfies MadeAtInspection;
+const OTHERS = MADE_AT_INSPECTION.filter((variant) => variant !== LAST);
 
 /**
- * Returns the renditions of the picture at `source`, either the stored ones or new ones, which it does not store.
- * Throws `Rejected` when the picture cannot be decoded. Costs one HEAD, and four calls of the Images binding or four
- * reads.
+ * Returns the renditions of the picture at `source`, either the stored ones or new ones, which it does not store. `size` is
+ * that of the upright picture, as far as it is known. Throws `Rejected` when the picture cannot be decoded. Costs one HEAD,
+ * and four calls of the Images binding or four reads.
  */
-export async function makeRenditions(env: Env, source: string): Promise<Renditions> {
+export async function makeRenditions(env: Env, source: string, size?: PictureSize): Promise<Renditions> {
   const stored = await storedRenditions(env, mediaIdOf(source));
   if (stored) return stored;
-  const make = async (variant: Variant) => encoded(await readObject(env, source), variant, "webp", env);
+  const make = async (variant: MadeAtInspection) =>
+    encoded(await readObject(env, source), { variant, format: "webp", size }, env);
   return rejectUndecodable(env, "undecodable", () => ofEach(make));
 }
 
@@ -43,18 +51,19 @@ export async function storeRenditions(env: Env, id: MediaId, renditions: Renditi
   await storeRendition(env, id, LAST, "webp", renditions[LAST]);
 }
 
-/** Stores one rendition, unless there already is one. */
+/** Stores one rendition, unless there already is one. Returns whether it did. */
 export async function storeRendition(
   env: Env,
   id: MediaId,
   variant: Rendition,
   format: Format,
   bytes: ArrayBuffer,
-): Promise<void> {
-  await env.MEDIA.put(renditionKey(id, variant, format), bytes, {
+): Promise<boolean> {
+  const stored = await env.MEDIA.put(renditionKey(id, variant, format), bytes, {
     httpMetadata: { contentType: FORMAT_TYPES[format] },
     onlyIf: { etagDoesNotMatch: "*" },
   });
+  return stored !== null;
 }
 
 /**
@@ -63,7 +72,7 @@ export async function storeRendition(
 export async function storeSquares(env: Env, id: MediaId): Promise<number> {
   const source = await squareSourceOf(env, id);
   const sizes = SQUARES.map(async (square) => {
-    const bytes = await encoded(await readObject(env, source), square, "webp", env);
+    const bytes = await encoded(await readObject(env, source), { variant: square, format: "webp" }, env);
     await storeRendition(env, id, square, "webp", bytes);
     return bytes.byteLength;
   });
@@ -82,20 +91,22 @@ async function storedRenditions(env: Env, id: MediaId): Promise<Renditions | und
   return ofEach(async (variant) => new Response(await readObject(env, renditionKey(id, variant))).arrayBuffer());
 }
 
-async function ofEach(get: (variant: Variant) => Promise<ArrayBuffer>): Promise<Renditions> {
+async function ofEach(get: (variant: MadeAtInspection) => Promise<ArrayBuffer>): Promise<Renditions> {
   const [w320, w640, w1080, thumb] = await Promise.all([get("w320"), get("w640"), get("w1080"), get("thumb")]);
   return { w320, w640, w1080, thumb };
 }
 
+/** What to make of a picture. `size` is that of the upright picture, if it is known. */
+export type Encoding = { variant: Rendition; format: Format; size?: PictureSize | undefined };
+
 // No rendition is larger than its original. Squares are cropped to the centre.
-const SHAPES: Record<Rendition, ImageTransform> = {
-  w320: { width: 320, fit: "scale-down" },
-  w640: { width: 640, fit: "scale-down" },
-  w1080: { width: 1080, fit: "scale-down" },
-  thumb: { width: THUMB, height: THUMB, fit: "crop" },
-  s96: { width: SIDES.s96, height: SIDES.s96, fit: "crop" },
-  s192: { width: SIDES.s192, height: SIDES.s192, fit: "crop" },
-};
+function transformFor({ variant, size }: Encoding): ImageTransform {
+  if (variant === "thumb") return square(THUMB);
+  if (isSquare(variant)) return square(SIDES[variant]);
+  return { width: widthBound(variant, size), fit: "scale-down" };
+}
+
+const square = (side: number): ImageTransform => ({ width: side, height: side, fit: "crop" });
 
 /**
  * Encodes a picture with one call of the Images binding, which rotates it upright, for all eight EXIF orientations and
@@ -104,13 +115,13 @@ const SHAPES: Record<Rendition, ImageTransform> = {
  */
 export async function encoded(
   picture: ReadableStream<Uint8Array>,
-  variant: Rendition,
-  format: Format,
+  encoding: Encoding,
   { IMAGES }: Pick<Env, "IMAGES">,
 ): Promise<ArrayBuffer> {
+  const { format } = encoding;
   const type = FORMAT_TYPES[format];
   const made = await IMAGES.input(picture)
-    .transform(SHAPES[variant])
+    .transform(transformFor(encoding))
     // JPEG has no transparency. The local binding ignores this and fills with black.
     .output({ format: type, anim: false, ...(format === "jpeg" && { background: "#ffffff" }) });
   if (made.contentType() !== type) throw new OtherFormat(`asked for ${type}, got ${made.contentType()}`);

@@ -71,7 +71,10 @@ async function seenMedia(
 const NOBODY: Audience = { isPrivate: true, isBarred: false, marks: NO_MARKS };
 const PUBLIC: Audience = { isPrivate: false, isBarred: false, marks: NO_MARKS };
 
-/** Returns what a state says that includes the last take-down of a post of the owner. KV may hold an older one. */
+/**
+ * Returns what a state says that includes the last take-down of a post of the owner. KV may hold an older one, and one from
+ * before sizes were part of it.
+ */
 async function asNewAs(
   reader: Reader,
   id: MediaId,
@@ -80,7 +83,8 @@ async function asNewAs(
 ): Promise<PublishedMedia | undefined> {
   const binding = bindingOf(reader.env, known.owner);
   const mark = marks[takeDownMark(binding)];
-  if (includes(known.at, mark)) return known;
+  const isComplete = (known as Partial<PublishedMedia>).width !== undefined;
+  if (isComplete && includes(known.at, mark)) return known;
   if (mark !== undefined) reader.seen.reached(binding, mark);
   return (await publishedMedia.renew(reader, [id])).get(id);
 }

@@ -20,11 +20,19 @@ const PUBLIC = {
   "access-control-expose-headers": "Accept-Ranges, Content-Range, ETag",
 };
 
-/** Returns the caching headers. Signed URLs work for this site and for programs, and are cached until they expire. */
-export const headersFor = ({ until }: Pick<Access, "until">): Record<string, string> =>
-  until === undefined
-    ? PUBLIC
-    : {
-        "cache-control": `private, max-age=${Math.max(0, Math.floor(until - Date.now() / 1000))}`,
-        "cross-origin-resource-policy": "same-origin",
-      };
+/** How long a smaller rendition may be cached in place of one that could not be made, in s. */
+export const SUBSTITUTE_FOR = 60;
+
+/**
+ * Returns the caching headers. Signed URLs work for this site and for programs, and are cached until they expire. `atMost`, in
+ * s, is for a response whose bytes may change.
+ */
+export function headersFor({ until }: Pick<Access, "until">, atMost?: number): Record<string, string> {
+  if (until === undefined)
+    return atMost === undefined ? PUBLIC : { ...PUBLIC, "cache-control": `public, max-age=${atMost}` };
+  const lasts = Math.max(0, Math.floor(until - Date.now() / 1000));
+  return {
+    "cache-control": `private, max-age=${Math.min(lasts, atMost ?? lasts)}`,
+    "cross-origin-resource-policy": "same-origin",
+  };
+}

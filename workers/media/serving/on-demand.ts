@@ -1,23 +1,31 @@
 /**
- * Makes renditions that inspection has not made: AVIF when it is requested a second time, JPEG for a client that takes
- * nothing else, and WebP where an older picture lacks one. Each is made once and stored; if two isolates make it, the
- * first one wins.
+ * Makes renditions that inspection has not made: the large ones when they are first requested, AVIF when it is requested a
+ * second time, JPEG for a client that takes nothing else, and WebP where an older picture lacks one. Each is made once, stored
+ * and counted to the quota of its owner; if two isolates make it, the first one wins.
  */
 import { isSquare, type Rendition } from "../../../schema/api/media.ts";
 import { within } from "../../../schema/d1/deadline.ts";
 import type { MediaId } from "../../../schema/ids.ts";
+import type { PictureSize } from "../../../schema/media/renditions.ts";
 import { Refusal, type RefusalCode } from "../../../schema/api/refusals.ts";
 import { Flights } from "../../storage/flights.ts";
 import { Memory } from "../../storage/memory.ts";
 import type { Background } from "../../../schema/background.ts";
 import { logWarning } from "../../../schema/log.ts";
 import { Rejected } from "../files/rejections.ts";
-import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
+import { type Format, originalKey, posterKey, renditionKey, renditionName } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
+import { countRendition } from "./counted.ts";
 import { encoded, OtherFormat, squareSourceOf, storeRendition } from "../pictures/renditions.ts";
 
-/** A rendition of one file. For a video it is made from the poster. */
-export type Wanted = { id: MediaId; isVideo: boolean; variant: Rendition; format: Format };
+/** A rendition of one file. For a video it is made from the poster, whose size is not known. */
+export type Wanted = {
+  id: MediaId;
+  isVideo: boolean;
+  size?: PictureSize | undefined;
+  variant: Rendition;
+  format: Format;
+};
 
 /** Concurrent encodings per isolate: an original of 25 MB streams through, but a rendition is held in memory. */
 const ENCODINGS_MAX = 8;
@@ -90,11 +98,26 @@ async function makeAndStore(env: Env, background: Background, wanted: Wanted): P
   const before = isVideo ? await env.MEDIA.head(picture) : null;
   const source = isSquare(variant) ? await squareSourceOf(env, id) : picture;
   const bytes = format === "jpeg" ? await jpegOf(env, background, wanted) : await bytesOf(env, source, wanted);
-  await storeRendition(env, id, variant, format, bytes);
+  await storeCounted(env, wanted, bytes);
   // The file may have been deleted meanwhile, and then nothing would find this rendition again; or its poster was
   // replaced.
   const after = await env.MEDIA.head(picture);
-  if (!after || (before && before.etag !== after.etag)) await env.MEDIA.delete(renditionKey(id, variant, format));
+  if (after && (!before || before.etag === after.etag)) return;
+  await env.MEDIA.delete(renditionKey(id, variant, format));
+  await countRendition(env, id, renditionName(variant, format), 0);
+}
+
+/**
+ * Counts a rendition and stores it. In this order, because nobody would count one that is stored, while one that is counted
+ * and then not stored is made and counted again in its place. Throws `media_not_found` if the file is gone.
+ */
+async function storeCounted(env: Env, { id, variant, format }: Wanted, bytes: ArrayBuffer): Promise<void> {
+  const count = (size: number) => countRendition(env, id, renditionName(variant, format), size);
+  if (!(await count(bytes.byteLength))) throw new Refusal("media_not_found");
+  if (await storeRendition(env, id, variant, format, bytes)) return;
+  // Another isolate was faster, and an encoder may return other bytes the second time.
+  const stored = await env.MEDIA.head(renditionKey(id, variant, format));
+  if (stored && stored.size !== bytes.byteLength) await count(stored.size);
 }
 
 /**
@@ -103,16 +126,18 @@ async function makeAndStore(env: Env, background: Background, wanted: Wanted): P
  */
 async function jpegOf(env: Env, background: Background, wanted: Wanted): Promise<ArrayBuffer> {
   const source = renditionKey(wanted.id, wanted.variant);
-  if (!(await env.MEDIA.head(source))) await makeAndStore(env, background, { ...wanted, format: "webp" });
+  if (!(await env.MEDIA.head(source))) await makeRendition(env, background, { ...wanted, format: "webp" });
   return bytesOf(env, source, wanted);
 }
 
 /** Returns no bytes for an AVIF that is not worth serving: one that cannot be made, or is no smaller than the WebP. */
-async function bytesOf(env: Env, source: string, { id, variant, format }: Wanted): Promise<ArrayBuffer> {
+async function bytesOf(env: Env, source: string, { id, variant, format, size }: Wanted): Promise<ArrayBuffer> {
   const picture = await env.MEDIA.get(source);
   if (!picture) throw new Refusal("media_not_found");
   try {
-    const bytes = await rejectUndecodable(env, "undecodable", () => encoded(picture.body, variant, format, env));
+    const bytes = await rejectUndecodable(env, "undecodable", () =>
+      encoded(picture.body, { variant, format, size }, env),
+    );
     if (format !== "avif") return bytes;
     const webp = await env.MEDIA.head(renditionKey(id, variant));
     return webp && webp.size <= bytes.byteLength ? NOTHING : bytes;

@@ -5,6 +5,7 @@ import { PICTURE } from "../../../schema/d1/person-cards.ts";
 import { literal, textOf } from "../../../schema/d1/sql.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { isVideo } from "../../../schema/media/media-types.ts";
+import type { SizedMedia } from "../../../schema/media/renditions.ts";
 import { MEDIA_CLAIM_LASTS } from "../../../schema/media/upload-limits.ts";
 import { people } from "../../../schema/tables/people.ts";
 import { media, postStats } from "../../../schema/tables/posts.ts";
@@ -13,7 +14,8 @@ import { AUDIENCE_COLUMNS, audienceOf, type AudienceRow, audiences } from "../..
 import type { Reader } from "../../storage/reader.ts";
 import { Tiers } from "../../storage/tiers.ts";
 
-export type MediaInfo = { owner: PersonId; isVideo: boolean };
+/** The size is that of the upright picture, in pixels. */
+export type MediaInfo = SizedMedia & { owner: PersonId };
 /** `at`: the bookmark of the state in which the file was published. */
 export type PublishedMedia = MediaInfo & { at?: string | undefined };
 
@@ -45,7 +47,7 @@ export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
   },
 });
 
-type Row = Pick<MediaRow, "id" | "owner" | "contentType">;
+type Row = Pick<MediaRow, "id" | "owner" | "contentType" | "width" | "height">;
 type PublishedRow = Row & AudienceRow;
 
 // A post that was not taken down shows the file, or is about to and may be read before it is in D1.
@@ -54,7 +56,8 @@ const IS_PUBLISHED = sql`${media.claimedBy} IS NOT NULL
     SELECT 1 FROM ${postStats} WHERE ${postStats.post} = ${media.claimedBy} AND ${postStats.takenDown} = 1)
   AND (${media.lookAt} IS NULL OR ${media.claimedAt} > unixepoch() * 1000 - ${literal(MEDIA_CLAIM_LASTS)})`;
 
-const COLUMNS = sql`${media.id}, ${media.owner}, ${media.contentType} AS "contentType"`;
+const COLUMNS = sql`
+  ${media.id}, ${media.owner}, ${media.contentType} AS "contentType", ${media.width}, ${media.height}`;
 
 const PUBLISHED = textOf(sql`
   SELECT ${COLUMNS}, ${AUDIENCE_COLUMNS} FROM ${media} LEFT JOIN ${people} ON ${people.id} = ${media.owner}
@@ -79,7 +82,12 @@ const SHOWN_BY_OWNER = textOf(sql`
   SELECT ${COLUMNS} FROM ${media} JOIN ${people} ON ${people.id} = ${media.owner} AND ${PICTURE} = ${media.id}
   WHERE ${media.id} = ?1 AND ${media.state} = ${mediaState("ready")}`);
 
-const infoOf = ({ owner, contentType }: Row): MediaInfo => ({ owner, isVideo: isVideo(contentType) });
+const infoOf = ({ owner, contentType, width, height }: Row): MediaInfo => ({
+  owner,
+  isVideo: isVideo(contentType),
+  width: width ?? 0,
+  height: height ?? 0,
+});
 
 /** Returns a ready file, published or not, from the primary. Costs one D1 query. */
 export async function readyMedia(

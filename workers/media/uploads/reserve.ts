@@ -18,8 +18,8 @@ import { type MediaRow, mediaState } from "../files/media-row.ts";
 export const NOT_KNOWN_YET = "application/octet-stream";
 
 /**
- * `used` counts the bytes of all originals, including those of unfinished uploads, and of what their inspections have made of
- * them. What those of the last files make may exceed the limit. Formats that are made for readers on demand do not count.
+ * `used` counts the bytes of all originals, including those of unfinished uploads, and of everything made of them, also of what
+ * is made for readers on demand. What is made is never refused, so it may exceed the limit.
  */
 export type Quota = { used: number; limit: number; unfinished: number; unfinishedLimit: number };
 
@@ -77,6 +77,7 @@ const NEW = {
   posterBytes: 0,
   derivedBytes: 0,
   squareBytes: 0,
+  onDemand: null,
 } as const;
 
 /** Returns the quota in bytes. Throws when the variable is not an integer. */

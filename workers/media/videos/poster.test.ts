@@ -197,6 +197,7 @@ const bucketWhere = (key: string, meanwhile: () => Promise<unknown>): Env => ({
 it("discards a rendition that was being made from a replaced poster", async () => {
   const owner = newPerson();
   const id = await uploadedVideo(owner, await mp4());
+  await inspectUploaded(id);
   await putPicture(owner, id, await png(300, 200));
   const later = await png(500, 200);
   const replacing = bucketWhere(renditionKey(id, "w640", "jpeg"), () => putPicture(owner, id, later));
@@ -205,6 +206,27 @@ it("discards a rendition that was being made from a replaced poster", async () =
   await waitOnExecutionContext(background);
   expect(await env.MEDIA.head(renditionKey(id, "w640", "jpeg"))).toBeNull();
   expect(await widthOf(id, "w640")).toBe(500);
+  const counted = d1Of(env, id).prepare("SELECT on_demand ->> '$.\"w640.jpeg\"' FROM media WHERE id = ?").bind(id);
+  expect((await counted.raw())[0]).toEqual([0]);
+});
+
+it("no longer counts what was made on demand of a poster that is replaced", async () => {
+  const owner = newPerson();
+  await d1Of(env, owner).prepare("INSERT INTO people (id, handle, name) VALUES (?, ?, '')").bind(owner, owner).run();
+  await openSession(owner);
+  const used = () =>
+    d1Of(env, owner).prepare("SELECT media_bytes FROM people WHERE id = ?").bind(owner).first("media_bytes");
+  const id = await uploadedVideo(owner, await mp4());
+  await inspectUploaded(id);
+  const poster = await png(300, 200);
+  await putPicture(owner, id, poster);
+  const before = await used();
+  const { urls } = await read(owner, id);
+  for (const variant of ["w320", "w1080", "w1600"] as const)
+    expect((await requestAs(undefined, urls?.[variant] ?? "", { headers: { accept: "*/*" } })).status).toBe(200);
+  expect(await used()).toBeGreaterThan(Number(before));
+  await putPicture(owner, id, poster);
+  expect(await used()).toBe(before);
 });
 
 it("leaves no objects of a video that is deleted while its poster is made", async () => {

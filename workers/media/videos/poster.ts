@@ -77,13 +77,17 @@ async function replace(env: Env, owner: PersonId, id: MediaId, picture: Uint8Arr
   }
 }
 
+// The renditions of the old poster are about to be deleted, also those that were made on demand.
+const ON_DEMAND = sql`(SELECT coalesce(sum(value), 0) FROM json_each(${media.onDemand}))`;
+
 // The updates change only their part of `details`, because inspection may write the rest at the same time.
 const MAY_HAVE_ONE = sql`${media.id} = ?1 AND ${media.owner} = ?2
   AND ${media.state} IN (${mediaState("uploaded")}, ${mediaState("ready")}) AND ${media.claimedBy} IS NULL`;
 
 const BEGIN = textOf(sql`
   UPDATE ${media} SET ${bare(media.details)} = json_remove(${media.details}, ${pathOfDetail("thumbhash")}),
-    ${bare(media.posterBytes)} = ?3
+    ${bare(media.posterBytes)} = ?3, ${bare(media.derivedBytes)} = ${media.derivedBytes} - ${ON_DEMAND},
+    ${bare(media.onDemand)} = NULL
   WHERE ${MAY_HAVE_ONE} AND coalesce((SELECT ${people.mediaBytes} FROM ${people} WHERE ${people.id} = ?2), 0)
     - ${media.posterBytes} + ?3 <= ?4`);
 

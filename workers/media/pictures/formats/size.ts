@@ -1,11 +1,11 @@
 /** Checks the size that a picture states, to reject a bomb before decoding it. */
+import { SIDE_MAX } from "../../../../schema/media/renditions.ts";
 import { Rejected } from "../../files/rejections.ts";
 
 /** In pixels. */
 export type Size = { width: number; height: number };
 
 export const PIXELS_MAX = 50_000_000;
-const SIDE_MAX = 12_000; // The most that the Images binding takes.
 
 /** Rejects a size that is invalid or too large. */
 export function checkSize({ width, height }: Size): void {
