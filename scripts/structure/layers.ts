@@ -31,6 +31,7 @@ export const LAYERS = [
   "workers/media/pictures/formats",
   "workers/media/pictures",
   "workers/media/videos/containers",
+  "workers/media/videos/packets",
   "workers/media/videos",
   "workers/media/inspection",
   "workers/media/serving",

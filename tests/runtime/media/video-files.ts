@@ -68,7 +68,7 @@ async function video(
   }
   const packets = sound ? Math.ceil((frames * length * 44_100) / 1024) : 0;
   for (let index = 0; index < packets; index += 1) {
-    const packet = new EncodedPacket(new Uint8Array(6).fill(255), "key", (index * 1024) / 44_100, 1024 / 44_100);
+    const packet = new EncodedPacket(new Uint8Array(6).fill(3), "key", (index * 1024) / 44_100, 1024 / 44_100);
     await sound?.add(packet, {
       decoderConfig: { codec: "mp4a.40.2", numberOfChannels: 1, sampleRate: 44_100, description: AAC },
     });

@@ -1,8 +1,8 @@
 /**
  * Writes the copy of a video that is served: the packets of one video track and one audio track in a new container. So
  * it has nothing else of the original: no locations, no notes, no other tracks, no appended bytes, and nothing that an
- * edit list cuts away, except for what decoding needs (cuts.ts). From the packets, only the user data that cameras write
- * between pictures is removed (user-data.ts).
+ * edit list cuts away, except for what decoding needs (cuts.ts). Of the packets
+ * and the configurations of decoders, only what decoding needs is copied (packets/).
  */
 import {
   type AudioCodec,
@@ -30,7 +30,8 @@ import { PACKETS_MAX } from "./containers/limits.ts";
 import type { Cut } from "./cuts.ts";
 import type { Sink } from "./multipart.ts";
 import { withEdits } from "./served-edits.ts";
-import { unitFormatOf, withoutUserData } from "./user-data.ts";
+import { cleanerOf } from "./packets/clean-packet.ts";
+import { cleanConfig } from "./packets/decoder-configs.ts";
 
 /** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
@@ -73,17 +74,14 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
   const { video } = file;
   const codec = await codecOf<VideoCodec>(video);
   const source = new EncodedVideoPacketSource(codec);
-  const config = await configOf(video);
-  const units = unitFormatOf(codec, bytesOf(config.description));
+  const config = cleaned(codec, await configOf(video));
+  const clean = cleanerOf(codec, config.description);
   output.addVideoTrack(source, {
     rotation: await video.getRotation(),
     flip: await video.getFlip(),
     maximumPacketCount: countOf(file, video) ?? PACKETS_MAX,
   });
-  const add = orderly((packet) => {
-    const clean = units ? packet.clone({ data: withoutUserData(packet.data, units) }) : packet;
-    return source.add(clean, { decoderConfig: config });
-  });
+  const add = orderly((packet) => source.add(packet.clone({ data: clean(packet.data) }), { decoderConfig: config }));
   return {
     packets: packetsOf(video, file.cuts.video),
     add,
@@ -93,10 +91,13 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
 }
 
 async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output): Promise<Track> {
-  const source = new EncodedAudioPacketSource(await codecOf<AudioCodec>(audio));
-  const config = await configOf(audio);
+  const codec = await codecOf<AudioCodec>(audio);
+  const source = new EncodedAudioPacketSource(codec);
+  const config = cleaned(codec, await configOf(audio));
   output.addAudioTrack(source, { maximumPacketCount: countOf(file, audio) ?? PACKETS_MAX });
-  const add = (packet: EncodedPacket) => source.add(packet, { decoderConfig: config });
+  const clean = cleanerOf(codec, config.description);
+  const add = (packet: EncodedPacket) =>
+    source.add(packet.clone({ data: clean(packet.data) }), { decoderConfig: config });
   return {
     packets: packetsOf(audio, file.cuts.audio),
     add,
@@ -105,12 +106,16 @@ async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output)
   };
 }
 
-function bytesOf(description: ArrayBufferView | ArrayBufferLike | undefined): Uint8Array | undefined {
-  if (description === undefined) return undefined;
-  return ArrayBuffer.isView(description)
-    ? new Uint8Array(description.buffer, description.byteOffset, description.byteLength)
-    : new Uint8Array(description);
+type Bytes = ArrayBufferView | ArrayBufferLike;
+
+/** Returns the configuration of a decoder without what decoding does not need. */
+function cleaned<T extends { description?: Bytes }>(codec: string, { description, ...config }: T) {
+  const bytes = description && cleanConfig(codec, bytesOf(description));
+  return { ...config, ...(bytes && { description: bytes }) };
 }
+
+const bytesOf = (bytes: Bytes): Uint8Array =>
+  ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
 
 /** Returns the number of packets that are copied of a track, if the file states it. */
 const countOf = ({ checked, cuts, video }: Demuxed, { id }: InputTrack): number | undefined =>

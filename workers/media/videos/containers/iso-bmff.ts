@@ -8,9 +8,10 @@ import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
 import { type Box, boxesIn, descend, FREE, headerAt, HEADER_BYTES, hide } from "../../bytes/boxes.ts";
 import type { Edit } from "./edit-lists.ts";
-import { checkFragment } from "./fragments.ts";
+import { checkFragment, type Fragments } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
 import { type Patch, patched } from "./overlay.ts";
+import { addChunks, checkRanges, type Range } from "./sample-ranges.ts";
 import { checkTable } from "./sample-tables.ts";
 import { mentions, type CheckedFile } from "./checked-file.ts";
 
@@ -43,11 +44,12 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
 
   const removed = new Set(top.removed);
   const index = await source.read(moov.start, moov.end - moov.start);
-  const { packets, edits } = checkIndex(index, moov, removed);
+  const { packets, edits, sizes, ranges } = checkIndex(index, moov, removed);
   // If a file has packets in both places, the demuxer reads only those of the index.
   const inFragments = top.boxes.some(({ type }) => type === "moof");
   if (inFragments && [...packets.values()].some((count) => count > 0)) throw new Rejected("too_complex");
-  const fragments = await readFragments(source, top.boxes, packets);
+  const fragments = await readFragments(source, top.boxes, { packets, sizes, ranges });
+  checkRanges(ranges, top.boxes);
 
   const media = top.boxes.find(({ type }) => type === "mdat" || type === "moof");
   return {
@@ -103,9 +105,14 @@ const headersOf = ({ headers, size }: Top): Patch[] => [
 /** A track that is kept: its id, the number of its packets, its edits, and the units of their times. */
 type Track = { id: number; packets: number; edits: Edit[]; mediaScale: number };
 
-/** Checks the index and hides the boxes that are not needed. Returns packets and edits by track id. */
+/**
+ * Checks the index and hides the boxes that are not needed. Returns packets, edits and the size of packets in fragments
+ * by track id, and where the packets lie.
+ */
 function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
   const kept: Track[] = [];
+  const ranges: Range[] = [];
+  const sizes = new Map<number, number>();
   let movieScale = 0;
   const left = { boxes: BOXES_MAX };
   let tracks = 0;
@@ -119,16 +126,21 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
       tracks += 1;
       if (tracks > TRACKS_MAX) throw new Rejected("too_complex");
       const track = checkTrack(index, box, left, removed);
+      addChunks(ranges, index, box, track !== undefined);
       if (track) kept.push(track);
-    } else if (box.type === "mvex") [...needed(index, box, left, removed)].forEach((child) => checkTable(index, child));
-    else movieScale = checkTable(index, box).scale ?? movieScale;
+    } else if (box.type === "mvex") {
+      for (const child of needed(index, box, left, removed)) {
+        const { id = 0, size = 0 } = checkTable(index, child);
+        sizes.set(id, size);
+      }
+    } else movieScale = checkTable(index, box).scale ?? movieScale;
   }
   const packets = new Map(kept.map((track) => [track.id, track.packets]));
   if (packets.size < kept.length) throw new Rejected("corrupt");
   const edited = kept.filter(({ edits }) => edits.length > 0);
   // The times of edits have no meaning without the header that states their unit.
   if (edited.length > 0 && movieScale === 0) throw new Rejected("corrupt");
-  return { packets, edits: new Map(edited.map(({ id, ...list }) => [id, { ...list, movieScale }])) };
+  return { packets, edits: new Map(edited.map(({ id, ...list }) => [id, { ...list, movieScale }])), sizes, ranges };
 }
 
 /** The boxes of which there may be several, and those that stand in for another. */
@@ -207,14 +219,14 @@ function hideBadColours(index: Uint8Array, entry: Box): void {
   }
 }
 
-async function readFragments(source: ByteSource, boxes: Box[], packets: Map<number, number>): Promise<Patch[]> {
+async function readFragments(source: ByteSource, boxes: Box[], fragments: Fragments): Promise<Patch[]> {
   const patches: Patch[] = [];
   let left = FRAGMENT_BYTES_MAX;
   for (const box of boxes.filter(({ type }) => type === "moof")) {
     left -= box.end - box.start;
     if (left < 0) throw new Rejected("too_complex");
     const bytes = await source.read(box.start, box.end - box.start);
-    checkFragment(bytes, packets);
+    checkFragment(bytes, box.start, fragments);
     patches.push({ offset: box.start, bytes });
   }
   return patches;

@@ -11,9 +11,16 @@ const DESCRIPTION_BYTES_MAX = 1024 * 1024;
 
 /**
  * What a box states about its track: its id, the number of packets with a time, and of those with a size, its edits, and
- * how many units of time a second has.
+ * how many units of time a second has; for fragments, the size of packets that state none.
  */
-export type TableContents = { id?: number; timed?: number; sized?: number; edits?: Edit[]; scale?: number };
+export type TableContents = {
+  id?: number;
+  timed?: number;
+  sized?: number;
+  edits?: Edit[];
+  scale?: number;
+  size?: number;
+};
 
 /** Checks one box and returns what it states. Throws `Rejected` if it states more than it holds, or too much. */
 export function checkTable(bytes: Uint8Array, box: Box): TableContents {
@@ -32,7 +39,7 @@ const CHECKS: Record<string, (view: DataView) => TableContents> = {
   },
   trex: (view) => {
     atLeast(view, 24);
-    return {};
+    return { id: view.getUint32(4), size: view.getUint32(16) };
   },
   elst: (view) => ({ edits: readEdits(view) }),
   stsd: (view) => {
