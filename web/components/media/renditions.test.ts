@@ -50,6 +50,11 @@ it("says how wide a picture is shown that fits into its frame", () => {
     { width: "100vw", height: "(80svh - 1rem)" },
   ];
   expect(sizesIn(frame, { width: 300, height: 400 })).toBe(
-    "(min-width: 720px) min(680px, calc(50svh * 0.7500)), min(100vw, calc((80svh - 1rem) * 0.7500))",
+    [
+      "(min-resolution: 2.5dppx) and (min-width: 720px) calc(0.8 * min(680px, 50svh * 0.7500))",
+      "(min-width: 720px) min(680px, 50svh * 0.7500)",
+      "(min-resolution: 2.5dppx) calc(0.8 * min(100vw, (80svh - 1rem) * 0.7500))",
+      "min(100vw, (80svh - 1rem) * 0.7500)",
+    ].join(", "),
   );
 });

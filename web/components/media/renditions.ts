@@ -26,14 +26,22 @@ export function widthSet(picture: Picture): string {
   return sourceSet(names.map((name) => [renditionWidth(name, media), urls[name]]));
 }
 
+/** Screens so dense that four fifths of their pixels look the same: those of most phones, which then need no large rendition. */
+const DENSE = "(min-resolution: 2.5dppx)";
+const DENSE_SHARE = 0.8;
+
 /** Returns the `sizes` of a picture that fits into a frame: how wide it is shown, which a tall one is less than its frame. */
-export const sizesIn = (frames: readonly Frame[], { width, height }: Pick<Picture, "width" | "height">): string =>
-  frames
-    .map((frame) => {
-      const fitting = `min(${frame.width}, calc(${frame.height} * ${(width / height).toFixed(4)}))`;
-      return frame.when ? `${frame.when} ${fitting}` : fitting;
-    })
-    .join(", ");
+export function sizesIn(frames: readonly Frame[], { width, height }: Pick<Picture, "width" | "height">): string {
+  const sizes = frames.flatMap((frame) => {
+    const shown = `min(${frame.width}, ${frame.height} * ${(width / height).toFixed(4)})`;
+    const conditions = (...all: (string | undefined)[]) => all.filter((one) => one !== undefined).join(" and ");
+    return [
+      `${conditions(DENSE, frame.when)} calc(${DENSE_SHARE} * ${shown})`,
+      `${conditions(frame.when)} ${shown}`.trimStart(),
+    ];
+  });
+  return sizes.join(", ");
+}
 
 /**
  * Lists the renditions by the side of the largest square in each; what lies outside that square is cropped. Those that are made
