@@ -16,6 +16,7 @@ export const Removed = z.enum([
   "metadata",
   "other_tracks",
   "cut_parts",
+  "hdr",
 ]);
 export type Removed = z.infer<typeof Removed>;
 

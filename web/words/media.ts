@@ -34,6 +34,7 @@ const REMOVED: Record<Removed, string> = {
   location: "location",
   exif: "camera data",
   maker_notes: "the camera maker’s own data",
+  hdr: "HDR brightness",
   thumbnail: "an embedded preview",
   motion_video: "an embedded clip",
   xmp: "editing data",

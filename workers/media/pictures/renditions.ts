@@ -14,6 +14,7 @@ import {
 } from "../../../schema/media/renditions.ts";
 import { SIDES, SQUARES } from "../../../schema/media/squares.ts";
 import { rejectUndecodable } from "./decoder.ts";
+import { readPicture } from "./opened.ts";
 import { readObject, type Format, mediaIdOf, originalKey, renditionKey } from "../files/objects.ts";
 
 export const FORMAT_TYPES = { webp: "image/webp", avif: "image/avif", jpeg: "image/jpeg" } as const satisfies Record<
@@ -37,7 +38,7 @@ export async function makeRenditions(env: Env, source: string, size?: PictureSiz
   const stored = await storedRenditions(env, mediaIdOf(source));
   if (stored) return stored;
   const make = async (variant: MadeAtInspection) =>
-    encoded(await readObject(env, source), { variant, format: "webp", size }, env);
+    encoded(await readPicture(env, source), { variant, format: "webp", size }, env);
   return rejectUndecodable(env, "undecodable", () => ofEach(make));
 }
 
@@ -72,7 +73,7 @@ export async function storeRendition(
 export async function storeSquares(env: Env, id: MediaId): Promise<number> {
   const source = await squareSourceOf(env, id);
   const sizes = SQUARES.map(async (square) => {
-    const bytes = await encoded(await readObject(env, source), { variant: square, format: "webp" }, env);
+    const bytes = await encoded(await readPicture(env, source), { variant: square, format: "webp" }, env);
     await storeRendition(env, id, square, "webp", bytes);
     return bytes.byteLength;
   });
@@ -122,7 +123,7 @@ export async function encoded(
   const type = FORMAT_TYPES[format];
   const made = await IMAGES.input(picture)
     .transform(transformFor(encoding))
-    // JPEG has no transparency. The local binding ignores this and fills with black.
+    // JPEG has no transparency. The local binding ignores this and fills with black: on-white.ts.
     .output({ format: type, anim: false, ...(format === "jpeg" && { background: "#ffffff" }) });
   if (made.contentType() !== type) throw new OtherFormat(`asked for ${type}, got ${made.contentType()}`);
   return made.response().arrayBuffer();

@@ -1,8 +1,8 @@
 /** Makes ThumbHashes: a few dozen bytes that stand for a picture while it loads. https://evanw.github.io/thumbhash */
 import { convertIndexedToRgb, decode, type DecodedPng } from "fast-png";
 import { rgbaToThumbHash } from "thumbhash";
-import { readObject } from "../files/objects.ts";
 import { rejectUndecodable } from "./decoder.ts";
+import { readPicture } from "./opened.ts";
 import { sizeOfRendition } from "./upright-size.ts";
 
 /** The largest side of a picture that a ThumbHash can be made from, in pixels. */
@@ -14,7 +14,7 @@ const SIDE_MAX = 100;
  */
 export async function thumbhashOf(env: Env, source: string): Promise<string> {
   const png = await rejectUndecodable(env, "undecodable", async () => {
-    const made = await env.IMAGES.input(await readObject(env, source))
+    const made = await env.IMAGES.input(await readPicture(env, source))
       .transform({ width: SIDE_MAX, height: SIDE_MAX, fit: "scale-down" })
       .output({ format: "image/png", anim: false });
     return made.response().arrayBuffer();

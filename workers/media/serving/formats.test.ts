@@ -9,6 +9,7 @@ import { MADE_AT_INSPECTION } from "../../../schema/media/renditions.ts";
 import { countingImages } from "../../../tests/runtime/media/images.ts";
 import { requestAs, codeOf, jpeg, png } from "../../../tests/runtime/media/media.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
+import { colourIn, colourPng } from "../../../tests/runtime/media/colours.ts";
 import { readyFile, readyPicture } from "../../../tests/runtime/media/served-media.ts";
 import { type Format, originalKey, posterKey, renditionKey } from "../files/objects.ts";
 import { makeRenditions, storeRenditions } from "../pictures/renditions.ts";
@@ -140,6 +141,30 @@ it("reuses stored renditions when an inspection is repeated", async () => {
   expect(calls()).toBe(0);
   for (const variant of MADE_AT_INSPECTION)
     expect(new Uint8Array(again[variant])).toEqual(new Uint8Array(first[variant]));
+});
+
+it.each([
+  ["a transparent picture", [200, 100, 50, 0], [255, 255, 255]],
+  ["a half transparent one", [200, 100, 50, 128], [227, 177, 152]],
+  ["an opaque one", [200, 100, 50, 255], [200, 100, 50]],
+] as const)("shows %s on white as JPEG, in every size", async (_, colour, expected) => {
+  const id = await readyPicture(newPerson(), await colourPng(1100, 300, colour));
+  await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
+  const { bindings, formats } = countingImages();
+  for (const variant of ["w320", "thumb", "w1080", "w1600"] as const) {
+    const response = await get(id, "jpeg", variant, bindings);
+    expect(response.headers.get("content-type")).toBe("image/jpeg");
+    const seen = await colourIn(await response.arrayBuffer());
+    for (const [channel, value] of expected.entries())
+      expect(Math.abs((seen[channel] ?? 0) - value), `${variant}: ${seen.join()}`).toBeLessThan(8);
+  }
+  // An opaque picture costs nothing more.
+  expect(formats.filter((format) => format === "image/png")).toHaveLength(expected[0] === 200 ? 0 : 4);
+});
+
+it("puts the smallest transparent picture on white", async () => {
+  const id = await readyPicture(newPerson(), await colourPng(1, 1, [0, 0, 0, 0]));
+  expect(await colourIn(await (await get(id, "jpeg")).arrayBuffer())).toEqual([255, 255, 255]);
 });
 
 const [WIDTH, HEIGHT] = [96, 64];

@@ -16,7 +16,10 @@ import { Rejected } from "../files/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey, renditionName } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
 import { countRendition } from "./counted.ts";
+import { onWhite } from "../pictures/on-white.ts";
+import { openPicture, readPicture } from "../pictures/opened.ts";
 import { encoded, OtherFormat, squareSourceOf, storeRendition } from "../pictures/renditions.ts";
+import { isTransparentWebp, TRANSPARENCY_BYTES } from "../pictures/transparency.ts";
 
 /** A rendition of one file. For a video it is made from the poster, whose size is not known. */
 export type Wanted = {
@@ -126,8 +129,26 @@ async function storeCounted(env: Env, { id, variant, format }: Wanted, bytes: Ar
  */
 async function jpegOf(env: Env, background: Background, wanted: Wanted): Promise<ArrayBuffer> {
   const source = renditionKey(wanted.id, wanted.variant);
-  if (!(await env.MEDIA.head(source))) await makeRendition(env, background, { ...wanted, format: "webp" });
-  return bytesOf(env, source, wanted);
+  const beginning = () => env.MEDIA.get(source, { range: { offset: 0, length: TRANSPARENCY_BYTES } });
+  let start = await beginning();
+  if (!start) {
+    await makeRendition(env, background, { ...wanted, format: "webp" });
+    start = await beginning();
+  }
+  if (!start) throw new Refusal("media_not_found");
+  const isTransparent = isTransparentWebp(new Uint8Array(await start.arrayBuffer()));
+  return (isTransparent && (await onWhiteOf(env, source, wanted))) || bytesOf(env, source, wanted);
+}
+
+/** Returns the JPEG of a transparent picture on white, or undefined if that has to be left to the encoder's own option. */
+async function onWhiteOf(env: Env, source: string, { variant, size }: Wanted): Promise<ArrayBuffer | undefined> {
+  try {
+    const png = await env.IMAGES.input(await readPicture(env, source)).output({ format: "image/png", anim: false });
+    return await encoded(await onWhite(png.image()), { variant, format: "jpeg", size }, env);
+  } catch (error) {
+    logWarning("transparency left to the encoder", { source, error: String(error) });
+    return undefined;
+  }
 }
 
 /** Returns no bytes for an AVIF that is not worth serving: one that cannot be made, or is no smaller than the WebP. */
@@ -136,7 +157,7 @@ async function bytesOf(env: Env, source: string, { id, variant, format, size }: 
   if (!picture) throw new Refusal("media_not_found");
   try {
     const bytes = await rejectUndecodable(env, "undecodable", () =>
-      encoded(picture.body, { variant, format, size }, env),
+      encoded(openPicture(picture), { variant, format, size }, env),
     );
     if (format !== "avif") return bytes;
     const webp = await env.MEDIA.head(renditionKey(id, variant));

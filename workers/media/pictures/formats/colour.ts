@@ -2,6 +2,9 @@
 import { latin1 } from "../../bytes/fields.ts";
 import { readUint } from "../../../../schema/bytes.ts";
 
+/** Whether a transfer function of H.273 is one of HDR: PQ or HLG. */
+export const isHdr = (transfer: number): boolean => transfer === 16 || transfer === 18;
+
 /** Returns the name for the ITU-T H.273 numbers of primaries and transfer characteristics, if there is a common one. */
 export function cicpName(primaries: number, transfer: number): string | undefined {
   if (primaries === 9 && transfer === 16) return "BT.2100 PQ";

@@ -61,7 +61,10 @@ export async function readHeader(source: ByteSource, type: PictureType): Promise
   };
 }
 
-const profileOf = ({ icc, profile }: RawHeader): string | null => printable(icc && iccName(icc)) || profile || null;
+function profileOf({ icc, profile, isProfileFirst }: RawHeader): string | null {
+  const name = printable(icc && iccName(icc));
+  return (isProfileFirst ? profile || name : name || profile) || null;
+}
 
 /** Adds what the metadata blocks contain to what the walker found. Of a position, only its presence is recorded. */
 function carried({ carries, exif, xmp }: RawHeader): Removed[] {

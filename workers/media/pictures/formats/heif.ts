@@ -4,7 +4,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { type Box, descend, headerAt, HEADER_BYTES, versioned } from "../../bytes/boxes.ts";
 import { cursorOf, latin1 } from "../../bytes/fields.ts";
-import { cicpName } from "./colour.ts";
+import { cicpName, isHdr } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
@@ -90,8 +90,11 @@ function croppedSize(size: Size, clap: Uint8Array): Size {
 function readColour(colr: Uint8Array, raw: RawHeader): void {
   const cursor = cursorOf(colr);
   const type = latin1(cursor.take(4));
-  if (type === "nclx") raw.profile = cicpName(cursor.uint(2), cursor.uint(2));
-  else raw.icc = cursor.take(Math.min(cursor.left(), BLOCK_BYTES)).slice();
+  if (type === "nclx") {
+    const [primaries, transfer] = [cursor.uint(2), cursor.uint(2)];
+    raw.profile = cicpName(primaries, transfer);
+    if (isHdr(transfer)) raw.carries.add("hdr");
+  } else raw.icc = cursor.take(Math.min(cursor.left(), BLOCK_BYTES)).slice();
 }
 
 /** Throws `corrupt` unless all extents are in the file and disjoint. Equal ones are fine: encoders store those once. */

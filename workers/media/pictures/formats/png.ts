@@ -3,7 +3,7 @@ import { latin1 } from "../../bytes/fields.ts";
 import { readUint } from "../../../../schema/bytes.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { cicpName } from "./colour.ts";
+import { cicpName, isHdr } from "./colour.ts";
 import { inflated } from "./inflate.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
@@ -53,6 +53,8 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
     case "cICP": {
       const [primaries = 0, transfer = 0] = await data();
       raw.profile = cicpName(primaries, transfer);
+      raw.isProfileFirst = true;
+      if (isHdr(transfer)) raw.carries.add("hdr");
       break;
     }
     case "iCCP": {

@@ -20,6 +20,8 @@ export type RawHeader = {
   frames: number;
   /** The colour space that the container itself names. */
   profile?: string | undefined;
+  /** Whether that counts before a colour profile. */
+  isProfileFirst?: boolean;
   /** The beginning of the colour profile, if there is one. */
   icc?: Uint8Array;
   /** TIFF blocks for `exif`, XML for `xmp`, with at most BLOCK_BYTES each. */
