@@ -2,7 +2,7 @@
 import { readUint } from "../bytes.ts";
 import type { MediaType } from "./media-types.ts";
 
-/** Enough bytes for all signatures, the brands of ISO files (HEIC, AVIF, MP4, MOV) and the DocType of WebM files. */
+/** Enough bytes for all signatures, the brands of ISO files (HEIC, AVIF, MP4, MOV) and the DocType of Matroska files. */
 export const SNIFF_BYTES = 64;
 
 /** Returns the type of the file that starts with `head`, or undefined if the type is not accepted. */
@@ -18,17 +18,21 @@ const SIGNATURES: [MediaType, RegExp][] = [
   ["image/png", /^\x89PNG\r\n\x1a\n/],
   ["image/gif", /^GIF8[79]a/],
   ["image/webp", /^RIFF[^]{4}WEBPVP8[ LX]/],
-  // Matroska has the same header with a different DocType, whose length may take up to eight bytes.
+  // WebM is a kind of Matroska, told by its DocType, whose length may take up to eight bytes.
   // oxlint-disable-next-line no-control-regex
   ["video/webm", /^\x1a\x45\xdf\xa3[^]*\x42\x82[^a-z]{1,8}webm(?![a-z])/],
+  // oxlint-disable-next-line no-control-regex
+  ["video/matroska", /^\x1a\x45\xdf\xa3[^]*\x42\x82[^a-z]{1,8}matroska(?![a-z])/],
 ];
 
 const AVIF = /^avi[fs]$/;
 const HEIC = /^(?:hei[cmsx]|hev[cmsx])$/;
 /** Brands of a file with pictures in any codec. Its other brands name the codec. */
 const ANY_HEIF = /^(?:mif1|msf1)$/;
-/** Brands of videos. Audio alone has other brands (M4A, M4B), and so have Flash and others that no browser plays. */
+/** Brands of videos. */
 const MP4 = /^(?:iso[m1-9]|mp4[12]|avc1|M4V[ HP]|dash|cmfc|msnv|MSNV|XAVC|3gp[4-9]|3g2[abc])$/;
+/** Brands of what is no video for browsers, whatever it is compatible with: sound, Flash, JPEG 2000, raw photographs. */
+const OTHERS = /^(?:M4[ABP] |[fF]4[vpab] |F4[VPAB] |j[px][2xm] |mjp2|crx )$/;
 /** Kinds of the first box of a QuickTime file older than brands. */
 const OLD_QUICKTIME = /^(?:moov|mdat|wide|free|skip)$/;
 
@@ -42,7 +46,11 @@ function typeOfIso(start: string, size: number): MediaType | undefined {
   if (MP4.test(major)) return "video/mp4";
   if (AVIF.test(major) || (ANY_HEIF.test(major) && has(AVIF))) return "image/avif";
   if (HEIC.test(major) || (ANY_HEIF.test(major) && has(HEIC))) return "image/heic";
-  return undefined;
+  if (OTHERS.test(major) || ANY_HEIF.test(major)) return undefined;
+  // A maker's own brand. The file is what it is compatible with.
+  if (has(ANY_HEIF)) return has(AVIF) ? "image/avif" : has(HEIC) ? "image/heic" : undefined;
+  if (others.some((name) => MP4.test(name))) return "video/mp4";
+  return others.includes("qt  ") ? "video/quicktime" : undefined;
 }
 
 // The content of an `ftyp` box: the major brand, a version, and the compatible brands, 4 bytes each.

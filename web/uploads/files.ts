@@ -4,7 +4,17 @@ import { clock, size } from "../words/media.ts";
 
 /** Lists extensions too, because not every system knows the newer types. */
 const PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/heic", ".heic", ".heif"];
-const VIDEOS = ["video/mp4", "video/quicktime", "video/webm", ".mp4", ".m4v", ".mov", ".webm"];
+const VIDEOS = [
+  "video/mp4",
+  "video/quicktime",
+  "video/webm",
+  "video/matroska",
+  ".mp4",
+  ".m4v",
+  ".mov",
+  ".webm",
+  ".mkv",
+];
 /** The `accept` attributes of the file pickers. */
 export const ACCEPT = [...PICTURES, ...VIDEOS].join(",");
 export const ACCEPT_PICTURES = PICTURES.join(",");

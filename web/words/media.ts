@@ -83,6 +83,7 @@ const TYPES: Record<string, string> = {
   "video/mp4": "MP4",
   "video/quicktime": "QuickTime",
   "video/webm": "WebM",
+  "video/matroska": "Matroska",
 };
 
 /** The file's own metadata, as pairs of a label and a value. */

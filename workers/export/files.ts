@@ -26,6 +26,7 @@ const EXTENSIONS: Record<MediaType, string> = {
   "video/mp4": "mp4",
   "video/quicktime": "mov",
   "video/webm": "webm",
+  "video/matroska": "mkv",
 };
 
 /** Returns the name of an original in an export. */

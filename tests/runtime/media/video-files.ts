@@ -5,6 +5,7 @@ import {
   EncodedPacket,
   EncodedVideoPacketSource,
   type MetadataTags,
+  MkvOutputFormat,
   Mp4OutputFormat,
   Output,
   type OutputFormat,
@@ -23,6 +24,8 @@ export type Shape = {
   /** When each frame is shown, in the order in which they are decoded: 0, 2, 1 for one B-frame. */
   order?: number[];
   sound?: boolean;
+  /** Adds sound as PCM, of which each sample is a packet. */
+  pcm?: boolean;
   tags?: MetadataTags;
   fastStart?: false | "in-memory" | "fragmented";
 };
@@ -37,6 +40,17 @@ export const mp4 = (shape: Shape = {}): Promise<Uint8Array<ArrayBuffer>> =>
     codec: "avc",
     config: { codec: "avc1.42c01e", description: AVC },
   });
+
+/** Samples a second. */
+const PCM_RATE = 48_000;
+
+/** A Matroska file, with pictures in a codec of WebM or of MP4. */
+export const mkv = (codec: "vp8" | "avc", shape: Shape = {}): Promise<Uint8Array<ArrayBuffer>> =>
+  video(
+    new MkvOutputFormat(),
+    { ...shape, sound: false },
+    codec === "vp8" ? { codec, config: { codec } } : { codec, config: { codec: "avc1.42c01e", description: AVC } },
+  );
 
 export const webm = (shape: Shape = {}): Promise<Uint8Array<ArrayBuffer>> =>
   video(new WebMOutputFormat(), { ...shape, sound: false }, { codec: "vp8", config: { codec: "vp8" } });
@@ -54,6 +68,8 @@ async function video(
   output.addVideoTrack(pictures, { rotation });
   const sound = shape.sound ? new EncodedAudioPacketSource("aac") : undefined;
   if (sound) output.addAudioTrack(sound);
+  const pcm = shape.pcm ? new EncodedAudioPacketSource("pcm-s16") : undefined;
+  if (pcm) output.addAudioTrack(pcm);
   if (shape.tags) output.setMetadataTags(shape.tags);
   await output.start();
   const length = 1 / framesPerSecond;
@@ -73,6 +89,9 @@ async function video(
       decoderConfig: { codec: "mp4a.40.2", numberOfChannels: 1, sampleRate: 44_100, description: AAC },
     });
   }
+  await pcm?.add(new EncodedPacket(new Uint8Array(2 * PCM_RATE * frames * length).fill(9), "key", 0, frames * length), {
+    decoderConfig: { codec: "pcm-s16", numberOfChannels: 1, sampleRate: PCM_RATE },
+  });
   await output.finalize();
   if (!target.buffer) throw new Error("nothing was written");
   return new Uint8Array(target.buffer);

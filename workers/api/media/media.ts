@@ -21,7 +21,7 @@ const uploadMedia = createRoute({
   summary: "Upload a picture or a short video",
   description:
     "The body is the file itself, at most 25 MB, with its Content-Length: JPEG, PNG, WebP, GIF, AVIF or HEIC, MP4, " +
-    "MOV or WebM. The format is detected from the bytes; name and content type are ignored. Inspection follows: poll " +
+    "MOV, WebM or MKV. The format is detected from the bytes; name and content type are ignored. Inspection follows: poll " +
     "the file until it is `ready`. For larger files, or unstable connections, use `/v1/uploads`.",
   request: {
     body: {

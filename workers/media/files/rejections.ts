@@ -24,8 +24,12 @@ export const REJECTIONS = {
   // Videos only.
   no_video: "There is no video in this file. Please choose another file.",
   unsupported_codec:
-    "Browsers cannot play this kind of video. Export it as MP4 or MOV with H.264, H.265, VP9 or AV1 video and AAC, " +
-    "MP3, Opus or FLAC audio, or as WebM with VP8, VP9 or AV1 video and Opus or Vorbis audio.",
+    "Browsers cannot play the picture or the sound of this video. Export it as MP4 with H.264 video and AAC sound, then " +
+    "upload that. To record it so, choose H.264 or H.265 and AAC in the settings of the camera or phone: not PCM (LPCM), " +
+    "ProRes or Motion JPEG.",
+  unsupported_chroma:
+    "Most phones and browsers cannot play this video's colours (4:2:2, 4:4:4, or too many bits). Export it as H.264 with " +
+    "4:2:0 and 8 bits, then upload that. To record it so, choose 4:2:0 and 8 bits in the settings of the camera.",
   unsupported_edits:
     "This video has cuts or changes of speed that are only noted in the file, and that browsers ignore. Open it in the " +
     "app it was edited in, export it as a new video, then upload that.",

@@ -19,7 +19,7 @@ import { type MediaRow, mediaState } from "../files/media-row.ts";
 import { finish } from "./finish.ts";
 import { reserveUpload } from "./reserve.ts";
 
-export const ACCEPTED = "Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC picture, or an MP4, MOV or WebM video";
+export const ACCEPTED = "Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC picture, or an MP4, MOV, WebM or MKV video";
 /** The largest file that may be uploaded in one request. */
 export const UPLOAD_MAX_BYTES = 25 * 1024 * 1024;
 /** When an upload counts as abandoned. 25 MB take an hour at 7 kB per second. In ms. */

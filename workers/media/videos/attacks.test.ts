@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { box, contentOf, edited, mp4, u32, webm } from "../../../tests/runtime/media/video-files.ts";
+import { box, contentOf, edited, mkv, mp4, u32, webm } from "../../../tests/runtime/media/video-files.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory, type ByteSource, Metered } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
@@ -102,6 +102,46 @@ it("rejects a timescale of zero and times before the first frame", async () => {
   // The only edit is an empty one, so nothing is shown.
   expect(await verdict(from(-1))).toBe("unsupported_edits");
   expect(await verdict(from(0x7fffffff))).toBe("unsupported_edits");
+});
+
+it("leaves out sound that browsers do not play, however many packets it has", async () => {
+  // Six seconds of PCM have 288,000 packets.
+  const both = await verdict(await mp4({ frames: 60, sound: true, pcm: true }));
+  expect(both).toMatchObject({ video: { audio: { codec: "mp4a.40.2" } }, removed: ["other_tracks"] });
+  expect(await verdict(await mp4({ frames: 60, pcm: true }))).toBe("unsupported_codec");
+});
+
+it("leaves out pictures that browsers do not play, and says so if there are no others", async () => {
+  const file = await mp4({ fastStart: false });
+  expect(await verdict(changed(file, "stsd", 12, [...new TextEncoder().encode("jpeg")]))).toBe("unsupported_codec");
+});
+
+it("takes a Matroska file if its codecs are those of WebM", async () => {
+  expect(await verdict(await mkv("vp8"), "video/matroska")).toMatchObject({ video: { codec: "vp8", durationMs: 300 } });
+  expect(await verdict(await mkv("avc"), "video/matroska")).toBe("unsupported_codec");
+  const parts: Uint8Array[] = [];
+  await rewrite(bytesInMemory(await mkv("vp8")), "video/matroska", (_, bytes) =>
+    Promise.resolve(void parts.push(bytes)),
+  );
+  expect(new TextDecoder("latin1").decode(joined(...parts))).toMatch(/webm/);
+});
+
+it("refuses a Matroska file whose chapters play in their own order", async () => {
+  const file = await mkv("vp8");
+  const at = file.findIndex((_, byte) => [0x1f, 0x43, 0xb6, 0x75].every((one, index) => file[byte + index] === one));
+  const chapters = (ordered: number) => [0x10, 0x43, 0xa7, 0x70, 0x87, 0x45, 0xb9, 0x84, 0x45, 0xdd, 0x81, ordered];
+  const withChapters = (ordered: number) =>
+    joined(file.subarray(0, at), new Uint8Array(chapters(ordered)), file.subarray(at));
+  // A segment of unknown size, as it is longer now.
+  const open = (bytes: Uint8Array) => {
+    const segment = bytes.findIndex((_, byte) =>
+      [0x18, 0x53, 0x80, 0x67].every((one, index) => bytes[byte + index] === one),
+    );
+    bytes.set([0x07, 0xff, 0xff, 0xff, 0xff, 0xff], segment + 4);
+    return bytes;
+  };
+  expect(await verdict(open(withChapters(1)), "video/matroska")).toBe("unsupported_edits");
+  expect(await verdict(open(withChapters(0)), "video/matroska")).toMatchObject({ removed: ["metadata"] });
 });
 
 it("finds no video in a file without one", async () => {

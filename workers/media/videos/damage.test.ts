@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mp4, webm } from "../../../tests/runtime/media/video-files.ts";
+import { mkv, mp4, webm } from "../../../tests/runtime/media/video-files.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import { bytesInMemory } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
@@ -11,6 +11,7 @@ type File = [name: string, type: VideoType, make: () => Promise<Uint8Array>];
 const SMALL = { frames: 2, bytesPerFrame: 8 };
 const MP4: File = ["an MP4", "video/mp4", () => mp4(SMALL)];
 const FRAGMENTED: File = ["a fragmented MP4", "video/mp4", () => mp4({ ...SMALL, fastStart: "fragmented" })];
+const MKV: File = ["a Matroska file", "video/matroska", () => mkv("vp8", SMALL)];
 const WEBM: File = ["a WebM", "video/webm", () => webm(SMALL)];
 
 /** Describes and copies a file. Fails on any error other than `Rejected`. */
@@ -27,7 +28,7 @@ async function survives(bytes: Uint8Array, type: VideoType, what: string): Promi
   }
 }
 
-it.each([FRAGMENTED, WEBM])("serves or rejects %s that is truncated at any byte", async (_, type, make) => {
+it.each([FRAGMENTED, WEBM, MKV])("serves or rejects %s that is truncated at any byte", async (_, type, make) => {
   const file = await make();
   expect(file.length).toBeLessThan(2048);
   for (let length = 0; length < file.length; length += 1)

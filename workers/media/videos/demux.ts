@@ -1,5 +1,16 @@
 /** Passes a file to the demuxer, and distinguishes faults of the file from failures of this service. */
-import { CustomSource, Input, type InputAudioTrack, type InputVideoTrack, Logging, MP4, QTFF, WEBM } from "mediabunny";
+import {
+  CustomSource,
+  Input,
+  type InputAudioTrack,
+  type InputVideoTrack,
+  Logging,
+  MATROSKA,
+  MP4,
+  QTFF,
+  WEBM,
+} from "mediabunny";
+import { bytesOf } from "../../../schema/bytes.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
@@ -9,6 +20,8 @@ import type { CheckedFile } from "./containers/checked-file.ts";
 import { playedPart } from "./containers/edit-lists.ts";
 import { checkWebm } from "./containers/webm.ts";
 import { type Cut, cutOf } from "./cuts.ts";
+import { cleanConfig } from "./packets/decoder-configs.ts";
+import { servedType } from "./served-type.ts";
 
 // Otherwise it would log its warnings about uploaded files.
 Logging.level = 0;
@@ -18,10 +31,12 @@ const DEMUXER_CACHE = 1024 * 1024;
 
 /** The codecs that browsers play in a file of each type. Few play VP8 or Vorbis in an MP4. */
 const IN_MP4 = { video: ["avc", "hevc", "vp9", "av1"], audio: ["aac", "mp3", "opus", "flac"] };
+const IN_WEBM = { video: ["vp8", "vp9", "av1"], audio: ["opus", "vorbis"] };
 const PLAYED: Record<VideoType, { video: string[]; audio: string[] }> = {
   "video/mp4": IN_MP4,
   "video/quicktime": IN_MP4,
-  "video/webm": { video: ["vp8", "vp9", "av1"], audio: ["opus", "vorbis"] },
+  "video/webm": IN_WEBM,
+  "video/matroska": IN_WEBM,
 };
 
 export type Demuxed = {
@@ -62,9 +77,9 @@ export async function withDemuxer<T>(
   let input: Input | undefined;
   try {
     const guarded: ByteSource = { size: source.size, read: (...range) => passThrough(() => source.read(...range)) };
-    const checked = await (type === "video/webm" ? checkWebm(guarded) : checkIsoBmff(guarded));
+    const checked = await (servedType(type) === "video/webm" ? checkWebm(guarded) : checkIsoBmff(guarded));
     input = inputOf(wrap(checked.view), passThrough);
-    const tracks = await tracksOf(input, type);
+    const tracks = await tracksOf(input, type, checked);
     // The demuxer omits damaged tracks.
     const others = tracks.others || checked.packets.size > (tracks.audio ? 2 : 1);
     const cut = (track: InputVideoTrack | InputAudioTrack | null) => cutIn(checked, track);
@@ -85,7 +100,7 @@ async function cutIn({ edits }: CheckedFile, track: InputVideoTrack | InputAudio
 
 const inputOf = (view: ByteSource, passThrough: PassThrough): Input =>
   new Input({
-    formats: [MP4, QTFF, WEBM],
+    formats: [MP4, QTFF, WEBM, MATROSKA],
     source: new CustomSource({
       getSize: () => view.size,
       read: (start, end) =>
@@ -100,14 +115,17 @@ const inputOf = (view: ByteSource, passThrough: PassThrough): Input =>
     }),
   });
 
-async function tracksOf(input: Input, type: VideoType) {
+async function tracksOf(input: Input, type: VideoType, { unplayed }: CheckedFile) {
   const [videos, audios] = [await input.getVideoTracks(), await input.getAudioTracks()];
   const [video] = videos;
-  if (!video) throw new Rejected("no_video");
+  if (!video) throw new Rejected(unplayed.has("video") ? "unsupported_codec" : "no_video");
   const codec = await video.getCodec();
   if (codec === null || !PLAYED[type].video.includes(codec)) throw new Rejected("unsupported_codec");
+  const { description } = (await video.getDecoderConfig()) ?? {};
+  // Reads the parameter sets, which state the format of the colours.
+  if (description) cleanConfig(codec, bytesOf(description));
   const audio = await firstPlayed(audios, PLAYED[type].audio);
-  if (!audio && audios.length > 0) throw new Rejected("unsupported_codec");
+  if (!audio && (audios.length > 0 || unplayed.has("audio"))) throw new Rejected("unsupported_codec");
   return { video, audio, others: videos.length > 1 || audios.length > 1 };
 }
 

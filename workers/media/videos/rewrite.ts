@@ -19,6 +19,7 @@ import {
   type VideoCodec,
   WebMOutputFormat,
 } from "mediabunny";
+import { bytesOf } from "../../../schema/bytes.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
@@ -30,6 +31,7 @@ import { PACKETS_MAX } from "./containers/limits.ts";
 import type { Cut } from "./cuts.ts";
 import type { Sink } from "./multipart.ts";
 import { withEdits } from "./served-edits.ts";
+import { servedType } from "./served-type.ts";
 import { cleanerOf } from "./packets/clean-packet.ts";
 import { cleanConfig } from "./packets/decoder-configs.ts";
 
@@ -60,7 +62,7 @@ export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): 
 
 // An MP4 reserves room for its index before the packets, so that no packet waits in memory for the last one.
 const formatOf = (type: VideoType, onMoov: (index: Uint8Array, position: number) => void) =>
-  type === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve", onMoov });
+  servedType(type) === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve", onMoov });
 
 type Track = {
   packets: AsyncIterator<EncodedPacket, void>;
@@ -106,16 +108,14 @@ async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output)
   };
 }
 
-type Bytes = ArrayBufferView | ArrayBufferLike;
-
 /** Returns the configuration of a decoder without what decoding does not need. */
-function cleaned<T extends { description?: Bytes }>(codec: string, { description, ...config }: T) {
+function cleaned<T extends { description?: ArrayBufferView | ArrayBufferLike }>(
+  codec: string,
+  { description, ...config }: T,
+) {
   const bytes = description && cleanConfig(codec, bytesOf(description));
   return { ...config, ...(bytes && { description: bytes }) };
 }
-
-const bytesOf = (bytes: Bytes): Uint8Array =>
-  ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
 
 /** Returns the number of packets that are copied of a track, if the file states it. */
 const countOf = ({ checked, cuts, video }: Demuxed, { id }: InputTrack): number | undefined =>

@@ -11,6 +11,8 @@ export type CheckedFile = {
   fastStart: boolean;
   /** What the file has that will not be served: only its presence, never its content. */
   removed: Set<Removed>;
+  /** The kinds of tracks that are left out because browsers do not play their codecs. */
+  unplayed: ReadonlySet<"video" | "audio">;
   /** The number of packets that each track states, by track id. Empty if the file does not state it. */
   packets: ReadonlyMap<number, number>;
   /** The edit lists, by track id. A track without one plays whole. */

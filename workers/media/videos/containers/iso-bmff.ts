@@ -6,7 +6,7 @@ import type { Removed } from "../../../../schema/media/media-details.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
-import { type Box, boxesIn, descend, FREE, headerAt, HEADER_BYTES, hide } from "../../bytes/boxes.ts";
+import { type Box, boxesIn, contentsOf, descend, FREE, headerAt, HEADER_BYTES, hide } from "../../bytes/boxes.ts";
 import type { Edit } from "./edit-lists.ts";
 import { checkFragment, type Fragments } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
@@ -44,7 +44,7 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
 
   const removed = new Set(top.removed);
   const index = await source.read(moov.start, moov.end - moov.start);
-  const { packets, edits, sizes, ranges } = checkIndex(index, moov, removed);
+  const { packets, unplayed, edits, sizes, ranges } = checkIndex(index, moov, removed);
   // If a file has packets in both places, the demuxer reads only those of the index.
   const inFragments = top.boxes.some(({ type }) => type === "moof");
   if (inFragments && [...packets.values()].some((count) => count > 0)) throw new Rejected("too_complex");
@@ -56,6 +56,7 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
     view: patched(headers, [...headersOf(top), { offset: moov.start, bytes: index }, ...fragments].sort(byOffset)),
     fastStart: media === undefined || moov.start < media.start,
     removed,
+    unplayed,
     packets,
     edits,
     durationMs: null,
@@ -111,6 +112,7 @@ type Track = { id: number; packets: number; edits: Edit[]; mediaScale: number };
  */
 function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
   const kept: Track[] = [];
+  const unplayed = new Set<"video" | "audio">();
   const ranges: Range[] = [];
   const sizes = new Map<number, number>();
   let movieScale = 0;
@@ -125,7 +127,7 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
     if (box.type === "trak") {
       tracks += 1;
       if (tracks > TRACKS_MAX) throw new Rejected("too_complex");
-      const track = checkTrack(index, box, left, removed);
+      const track = checkTrack(index, box, left, removed, unplayed);
       addChunks(ranges, index, box, track !== undefined);
       if (track) kept.push(track);
     } else if (box.type === "mvex") {
@@ -140,7 +142,13 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
   const edited = kept.filter(({ edits }) => edits.length > 0);
   // The times of edits have no meaning without the header that states their unit.
   if (edited.length > 0 && movieScale === 0) throw new Rejected("corrupt");
-  return { packets, edits: new Map(edited.map(({ id, ...list }) => [id, { ...list, movieScale }])), sizes, ranges };
+  return {
+    packets,
+    unplayed,
+    edits: new Map(edited.map(({ id, ...list }) => [id, { ...list, movieScale }])),
+    sizes,
+    ranges,
+  };
 }
 
 /** The boxes of which there may be several, and those that stand in for another. */
@@ -171,10 +179,20 @@ function conceal(index: Uint8Array, box: Box, removed: Set<Removed>): void {
   hide(index, box);
 }
 
-/** Checks a track, or hides it if it has neither pictures nor sound. */
-function checkTrack(index: Uint8Array, track: Box, left: { boxes: number }, removed: Set<Removed>): Track | undefined {
+/** Checks a track, or hides it if it has neither pictures nor sound, or in a codec that browsers do not play. */
+function checkTrack(
+  index: Uint8Array,
+  track: Box,
+  left: { boxes: number },
+  removed: Set<Removed>,
+  unplayed: Set<"video" | "audio">,
+): Track | undefined {
   const kind = handlerOf(index, track);
-  if (kind !== "vide" && kind !== "soun") {
+  const isKnown = kind === "vide" || kind === "soun";
+  // Limits count only what is kept: a track of PCM has a packet for every sample.
+  const isPlayed = isKnown && codecsOf(index, track).every((codec) => PLAYED[kind].has(codec));
+  if (isKnown && !isPlayed) unplayed.add(kind === "vide" ? "video" : "audio");
+  if (!isKnown || !isPlayed) {
     removed.add("other_tracks");
     conceal(index, track, removed);
     return undefined;
@@ -191,6 +209,18 @@ function checkTrack(index: Uint8Array, track: Box, left: { boxes: number }, remo
   const { id, timed, sized, edits, scale } = found;
   if (id === 0) throw new Rejected("corrupt");
   return { id, packets: Math.min(timed, sized), edits, mediaScale: scale };
+}
+
+/** The types of entries that describe codecs which browsers play, or encrypted ones, which are rejected as such. */
+const PLAYED = {
+  vide: new Set(["avc1", "avc3", "hvc1", "hev1", "vp08", "vp09", "av01", "encv"]),
+  soun: new Set(["mp4a", "Opus", "opus", "fLaC", "flac", "enca"]),
+};
+
+/** Returns the types of the entries that describe a track's codecs. Usually there is one. */
+function codecsOf(index: Uint8Array, track: Box): string[] {
+  const description = descend(index.subarray(track.content, track.end), "mdia", "minf", "stbl", "stsd");
+  return description ? contentsOf(description.subarray(BEFORE_ENTRIES)).map(({ type }) => type) : [];
 }
 
 /** Returns the kind of a track: "vide", "soun", or something else. */

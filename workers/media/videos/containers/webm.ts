@@ -1,5 +1,5 @@
 /**
- * Walks through the head of a WebM file before the demuxer sees it. Everything before the first cluster is read and
+ * Walks through the head of a WebM or Matroska file before the demuxer sees it. Everything before the first cluster is read and
  * checked; of that, the demuxer sees only the header, the info and the tracks, followed by the clusters.
  */
 import type { Removed } from "../../../../schema/media/media-details.ts";
@@ -16,6 +16,9 @@ import { ID, IN_SEGMENT, METADATA } from "./webm-ids.ts";
 // The ids by which a SeekHead refers to metadata that may come after the clusters.
 const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"];
 
+/** The element by which chapters state that they are played in their own order. */
+const ORDERED = "\x45\xdd\x81\x01";
+
 const EBML_HEADER_MAX = 1024;
 const ELEMENTS_MAX = 256;
 const INFO_MAX = 64 * 1024;
@@ -26,7 +29,7 @@ const [VIDEO, AUDIO] = [1, 2];
 /** The header of a segment of unknown size, which extends to the end of the file. */
 const SEGMENT = new Uint8Array([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
-/** Checks the head of a WebM file, and returns the view of it that the demuxer may read. Throws `Rejected`. */
+/** Checks the head of a WebM or Matroska file, and returns the view of it that the demuxer may read. Throws `Rejected`. */
 export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
   const buffered = inBlocks(source);
   const header = await readHeader(buffered);
@@ -36,7 +39,9 @@ export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
   const end = Math.min(segment.end ?? source.size, source.size);
   if (end < source.size) removed.add("trailer");
   const { info, tracks, clusters } = await readHead(buffered, segment.content, end, removed);
-  if (!tracks || clusters === undefined) throw new Rejected("no_video");
+  if (clusters === undefined) throw new Rejected("no_video");
+  // Its tracks are described behind its packets, where browsers do not look for them while they play.
+  if (!tracks) throw new Rejected("too_complex");
   checkTracks(tracks, removed);
   const head = [header, SEGMENT, ...(info ? [info] : []), tracks];
   return {
@@ -48,6 +53,7 @@ export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
     ),
     fastStart: true,
     removed,
+    unplayed: new Set(),
     packets: new Map(),
     edits: new Map(),
     durationMs: info ? readInfo(info, removed) : null,
@@ -65,8 +71,8 @@ async function readHeader(source: ByteSource): Promise<Uint8Array> {
   const bytes = await source.read(0, header.end);
   const docType = elementsIn(bytes, header.content, bytes.length).find(({ id }) => id === ID.docType);
   const text = docType && String.fromCharCode(...bytes.subarray(docType.content, docType.end)).replace(/\0+$/, "");
-  // Other Matroska files may contain anything, and browsers play few of them.
-  if (text !== "webm") throw new Rejected("unsupported_codec");
+  // Both consist of the same elements. Whether the codecs of a Matroska file are those of WebM is decided later.
+  if (text !== "webm" && text !== "matroska") throw new Rejected("corrupt");
   return bytes;
 }
 
@@ -81,11 +87,14 @@ async function readHead(source: ByteSource, from: number, to: number, removed: S
     if (element?.id === ID.cluster) return { ...head, clusters: at };
     if (!element || element.end === undefined || element.end > to || !IN_SEGMENT.has(element.id))
       throw new Rejected("corrupt");
-    if (METADATA.has(element.id)) removed.add("metadata");
     const whole = (most: number) => {
       if (element.end === undefined || element.end - at > most) throw new Rejected("too_complex");
       return source.read(at, element.end - at);
     };
+    if (METADATA.has(element.id)) removed.add("metadata");
+    // Chapters may form a playlist of parts of the file, which browsers ignore.
+    if (element.id === ID.chapters && mentions(await whole(HEAD_BYTES_MAX), [ORDERED]))
+      throw new Rejected("unsupported_edits");
     if (element.id === ID.info) head.info = await whole(INFO_MAX);
     if (element.id === ID.tracks) head.tracks = await whole(TRACKS_BYTES_MAX);
     if (element.id === ID.seekHead && mentions(await whole(INFO_MAX), METADATA_IDS)) removed.add("metadata");

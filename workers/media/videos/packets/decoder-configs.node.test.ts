@@ -7,7 +7,10 @@ const bytes = (...parts: (number[] | string)[]) =>
   );
 const secret = "+52.5200+013.4050/";
 
-const AVC = [1, 100, 0, 31, 0xff, 0xe1, 0, 4, 0x67, 100, 0, 31, 1, 0, 2, 0x68, 0xce];
+/** A parameter set of profile 100 with 4:2:0 and 8 bits. */
+const SET = [0x67, 100, 0, 31, 0xae];
+const AVC = [1, 100, 0, 31, 0xff, 0xe1, 0, SET.length, ...SET, 1, 0, 2, 0x68, 0xce];
+const BEHIND = AVC.slice(8 + SET.length);
 
 it("keeps the parameter sets of H.264, and nothing behind them", () => {
   const chroma = [0xfd, 0xf8, 0xf8, 0];
@@ -15,15 +18,14 @@ it("keeps the parameter sets of H.264, and nothing behind them", () => {
   expect(cleanConfig("avc", bytes(AVC))).toEqual(bytes(AVC));
   // Another unit in the place of a set, and one behind a start code within it.
   expect(() => cleanConfig("avc", bytes(AVC.slice(0, 8), [6], AVC.slice(9)))).toThrow();
-  const hidden = [0x67, 100, 0, 31, 0, 0, 1, 6, 5, 1, 51];
-  expect(cleanConfig("avc", bytes(AVC.slice(0, 6), [0, hidden.length], hidden, AVC.slice(12)))).toEqual(
-    bytes(AVC.slice(0, 6), [0, 4, 0x67, 100, 0, 31], AVC.slice(12)),
-  );
+  const hidden = [...SET, 0, 0, 1, 6, 5, 1, 51];
+  expect(cleanConfig("avc", bytes(AVC.slice(0, 6), [0, hidden.length], hidden, BEHIND))).toEqual(bytes(AVC));
 });
 
 it("keeps the parameter sets of H.265, and no messages", () => {
   const header = [1, ...Array<number>(21).fill(3)];
-  const set = (type: number) => [type, 0, 1, 0, 3, type << 1, 1, 9];
+  // A set of another layer, which is not read.
+  const set = (type: number) => [type, 0, 1, 0, 3, (type << 1) | 1, 1, 9];
   const message = [39, 0, 1, 0, 6, 78, 1, 5, 1, 51, 0x80];
   expect(cleanConfig("hevc", bytes(header, [4], set(32), set(33), message, set(34), secret))).toEqual(
     bytes(header, [3], set(32), set(33), set(34)),

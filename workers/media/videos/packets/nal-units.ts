@@ -5,6 +5,7 @@
  */
 import { concatBytes, readUint } from "../../../../schema/bytes.ts";
 import { Rejected } from "../../files/rejections.ts";
+import { checkChroma } from "./chroma.ts";
 import { withoutMessages } from "./sei-messages.ts";
 
 export type UnitFormat = {
@@ -96,20 +97,22 @@ function startCodeIn(bytes: Uint8Array, from: number): number {
   return -1;
 }
 
-type Rule = "keep" | "messages" | "short";
+type Rule = "keep" | "messages" | "sets" | "short";
 const SHORT_MAX = 3;
 
-/** Slices, parameter sets, and their extensions; messages; short marks between pictures. All other types are left out. */
+/** Slices, parameter sets, and their extensions; sequence parameter sets; messages; short marks between pictures. All other types are left out. */
 const RULES: Record<UnitFormat["codec"], (type: number) => Rule | undefined> = {
   avc: (type) => {
     if (type === 6) return "messages";
+    if (type === 7) return "sets";
     if (type >= 9 && type <= 11) return "short";
-    return [1, 2, 3, 4, 5, 7, 8, 13, 14, 15, 19, 20].includes(type) ? "keep" : undefined;
+    return [1, 2, 3, 4, 5, 8, 13, 14, 15, 19, 20].includes(type) ? "keep" : undefined;
   },
   hevc: (type) => {
     if (type === 39 || type === 40) return "messages";
+    if (type === 33) return "sets";
     if (type >= 35 && type <= 37) return "short";
-    return type <= 9 || (type >= 16 && type <= 21) || (type >= 32 && type <= 34) ? "keep" : undefined;
+    return type <= 9 || (type >= 16 && type <= 21) || type === 32 || type === 34 ? "keep" : undefined;
   },
 };
 
@@ -118,6 +121,7 @@ function cleanUnit(unit: Unit, codec: UnitFormat["codec"]): Unit | undefined {
   const [first] = unit;
   if (first === undefined) return undefined;
   const rule = RULES[codec](codec === "avc" ? first & 0x1f : (first >> 1) & 0x3f);
+  if (rule === "sets") checkChroma(unit, codec);
   if (rule === undefined || (rule === "short" && unit.length > SHORT_MAX)) return undefined;
   return rule === "messages" ? withoutMessages(unit, codec === "avc" ? 1 : 2) : withoutPadding(unit);
 }

@@ -49,7 +49,7 @@ function sumAt(bytes: Uint8Array, from: number): { value: number; end: number } 
 }
 
 /** Removes emulation prevention bytes: a 3 after two zeros, which keeps a unit from containing a start code. */
-const withoutEscapes = (bytes: Uint8Array): Uint8Array =>
+export const withoutEscapes = (bytes: Uint8Array): Uint8Array =>
   bytes.filter((byte, at) => byte !== 3 || at < 2 || bytes[at - 1] !== 0 || bytes[at - 2] !== 0);
 
 function withEscapes(bytes: number[]): number[] {

@@ -1,24 +1,16 @@
 import { expect, it } from "vitest";
+import { type Field, packed } from "../../../../tests/runtime/media/bit-fields.ts";
 import { cleanAac, cleanOpus } from "./sound-fill.ts";
 
-/** Packs fields of [value, bits] into bytes. */
-function packed(...fields: [value: number, bits: number][]): Uint8Array {
-  const bits = fields.flatMap(([value, count]) =>
-    Array.from({ length: count }, (_, at) => (value >> (count - at - 1)) & 1),
-  );
-  return Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, byte) =>
-    Array.from({ length: 8 }, (__, bit) => bits[byte * 8 + bit] ?? 0).reduce((value, bit) => value * 2 + bit, 0),
-  );
-}
-const text = (letters: string): [number, number][] => Array.from(letters, (letter) => [letter.charCodeAt(0), 8]);
-const zeros = (count: number): [number, number][] => Array.from({ length: count }, () => [0, 8]);
+const text = (letters: string): Field[] => Array.from(letters, (letter) => [letter.charCodeAt(0), 8]);
+const zeros = (count: number): Field[] => Array.from({ length: count }, () => [0, 8]);
 
 /** A single channel, whose contents are not read. */
-const SOUND: [number, number][] = [[0, 3], [0, 4], ...text("sound")];
+const SOUND: Field[] = [[0, 3], [0, 4], ...text("sound")];
 
 it("overwrites the fill and data in front of the first sound", () => {
   const long = "x".repeat(20);
-  const filled = (...contents: [number, number][]) =>
+  const filled = (...contents: Field[]) =>
     packed(
       [6, 3],
       [15, 4],
@@ -32,7 +24,7 @@ it("overwrites the fill and data in front of the first sound", () => {
       ...SOUND,
     );
   expect(cleanAac(filled(...text(long), ...text("+52.")))).toEqual(filled(...zeros(20), ...zeros(4)));
-  const aligned = (...contents: [number, number][]) => packed([4, 3], [0, 4], [1, 1], [2, 8], ...contents, ...SOUND);
+  const aligned = (...contents: Field[]) => packed([4, 3], [0, 4], [1, 1], [2, 8], ...contents, ...SOUND);
   expect(cleanAac(aligned(...text("51")))).toEqual(aligned(...zeros(2)));
 });
 

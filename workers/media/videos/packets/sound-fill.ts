@@ -3,6 +3,7 @@
  * write their names; in Opus, padding. Lengths stay, so nothing has to move.
  */
 import { Rejected } from "../../files/rejections.ts";
+import { type Bits, bitsOf } from "./bits.ts";
 
 /** Elements of AAC (ISO/IEC 14496-3, 4.4.2.1): any data, and fill, which may be an extension of the sound. */
 const [DATA, FILL] = [4, 6];
@@ -29,7 +30,7 @@ export function cleanAac(packet: Uint8Array): Uint8Array {
   return cleaned ?? packet;
 }
 
-function dataBytes(bits: ReturnType<typeof bitsOf>): number {
+function dataBytes(bits: Bits): number {
   bits.take(4);
   const isAligned = bits.take(1) === 1;
   const count = bits.take(8);
@@ -38,27 +39,9 @@ function dataBytes(bits: ReturnType<typeof bitsOf>): number {
   return whole;
 }
 
-function fillBytes(bits: ReturnType<typeof bitsOf>): number {
+function fillBytes(bits: Bits): number {
   const count = bits.take(4);
   return count === 15 ? count + bits.take(8) - 1 : count;
-}
-
-/** Reads bits from the highest of the first byte on. Reading beyond the end throws `corrupt`. */
-function bitsOf(bytes: Uint8Array) {
-  let position = 0;
-  const moveTo = (bit: number): void => {
-    if (bit > bytes.length * 8) throw new Rejected("corrupt");
-    position = bit;
-  };
-  const take = (count: number): number => {
-    let value = 0;
-    const end = position + count;
-    if (end > bytes.length * 8) throw new Rejected("corrupt");
-    for (; position < end; position += 1)
-      value = value * 2 + (((bytes[position >> 3] ?? 0) >> (7 - (position & 7))) & 1);
-    return value;
-  };
-  return { at: () => position, moveTo, take };
 }
 
 /** Returns a packet of Opus with zeros for its padding (RFC 6716, section 3.2.5), or itself if it has none. */
