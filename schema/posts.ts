@@ -21,6 +21,10 @@ export const PostStanding = z.object({
 });
 export type PostStanding = z.infer<typeof PostStanding>;
 
+/** What a moving picture is served as, and how many frames it has. */
+export const Moving = z.object({ contentType: z.string(), frames: z.number().int() });
+export type Moving = z.infer<typeof Moving>;
+
 /** A picture or video in a post, with what a client needs to lay it out before loading. Sizes in pixels, upright. */
 export const PostMedia = z.object({
   id: MediaId,
@@ -28,6 +32,8 @@ export const PostMedia = z.object({
   height: z.number(),
   alt: z.string(),
   thumbhash: z.string().optional(),
+  /** Present only for a picture that is shown moving. */
+  moving: Moving.optional(),
   /** Present only for a video. `poster`: whether it has a poster, and so renditions. */
   video: z
     .object({ durationMs: z.number(), hasAudio: z.boolean(), contentType: z.string(), poster: z.boolean() })

@@ -23,8 +23,22 @@ export const Urls = z.record(Variant, z.string()).openapi("Urls", {
 });
 export type Urls = z.infer<typeof Urls>;
 
+export const MovingPicture = z
+  .object({
+    url: z.string(),
+    contentType: z.string().openapi({ description: "Not negotiated: every client gets this type" }),
+    frames: z.number().int(),
+  })
+  .openapi("MovingPicture", {
+    description:
+      "The picture as it moves, at its own width. Absent for a still. `urls` show its first frame: show that one where " +
+      "motion is unwanted (`prefers-reduced-motion`), out of view, and until the moving one has loaded",
+  });
+export type MovingPicture = z.infer<typeof MovingPicture>;
+
 const renditions = {
   urls: Urls.optional().openapi({ description: "Absent for a video without a poster" }),
+  moving: MovingPicture.optional(),
 };
 
 /** A picture or video as its viewers see it. Width and height are in pixels, of the upright picture. */

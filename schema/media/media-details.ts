@@ -20,6 +20,19 @@ export const Removed = z.enum([
 ]);
 export type Removed = z.infer<typeof Removed>;
 
+/** What became of the motion of a moving picture: it is kept, or why only the first frame is shown. */
+export const Motion = z.enum([
+  "kept",
+  "too_many_frames",
+  "too_many_pixels",
+  "too_large",
+  /** EXIF turns the picture, and its frames cannot be turned. */
+  "turned",
+  /** A sequence of AVIF or HEIC pictures. */
+  "unsupported",
+]);
+export type Motion = z.infer<typeof Motion>;
+
 export const VideoDetails = z.object({
   /** In the format of RFC 6381 if the file has the parameters: "avc1.64001f". */
   codec: z.string(),
@@ -55,6 +68,12 @@ export const MediaDetails = z.object({
   colorProfile: z.string().optional().openapi({ description: "Name of the colour profile in the file: Display P3" }),
   /** Number of frames of an animation; absent for a still picture. */
   frames: z.number().int().optional(),
+  motion: Motion.optional().openapi({
+    description:
+      "Present for an animation. `kept`: it is shown moving (`moving`). Otherwise only its first frame is shown, " +
+      "because it has too many frames, too many pixels in all of them or too many bytes, is turned by its EXIF " +
+      "orientation, or is of a type that is not served moving.",
+  }),
   video: VideoDetails.optional(),
   thumbhash: z.string().optional().openapi({ description: "ThumbHash in base64: https://evanw.github.io/thumbhash" }),
   removed: z.array(Removed).optional(),

@@ -29,6 +29,7 @@ export const LAYERS = [
   "workers/media/bytes",
   "workers/media/uploads",
   "workers/media/pictures/formats",
+  "workers/media/pictures/moving",
   "workers/media/pictures",
   "workers/media/videos/containers",
   "workers/media/videos/packets",

@@ -8,7 +8,7 @@ import { media } from "../../schema/tables/posts.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import { logWarning } from "../../schema/log.ts";
 import { reasonOf } from "./files/rejections.ts";
-import { hasRenditions } from "./present.ts";
+import { hasRenditions, movingOf } from "./present.ts";
 import { IS_PROFILE_PICTURE, type MediaRow } from "./files/media-row.ts";
 import { servedType } from "./videos/served-type.ts";
 import { publishedMedia } from "./serving/published.ts";
@@ -60,12 +60,14 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
 function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   const { id, width, height, details } = row;
   const { thumbhash, video } = details ?? {};
+  const moving = movingOf(row);
   return {
     id,
     width: width ?? 0,
     height: height ?? 0,
     alt: alt ?? row.alt,
     ...(thumbhash !== undefined && { thumbhash }),
+    ...(moving && { moving }),
     ...(video && {
       video: {
         durationMs: video.durationMs,

@@ -1,13 +1,14 @@
 import type { Media } from "../../schema/api/media.ts";
 import { timeOf } from "../../schema/ids.ts";
+import { isMovingType, isVideo } from "../../schema/media/media-types.ts";
+import type { Moving } from "../../schema/posts.ts";
 import { Refusal } from "../../schema/api/refusals.ts";
 import type { MediaRow } from "./files/media-row.ts";
 import { reasonOf } from "./files/rejections.ts";
 import { mayInspectAgain } from "./inspection/retry.ts";
 import type { Reader } from "../storage/reader.ts";
 import { signedQueryFor } from "../reads/media-signatures.ts";
-import { mediaUrls, videoUrl } from "../reads/media-urls.ts";
-import { isVideo } from "../../schema/media/media-types.ts";
+import { mediaUrls, movingPicture, videoUrl } from "../reads/media-urls.ts";
 
 /** Whether a ready file has renditions: a picture always does, a video once it has a poster. */
 export const hasRenditions = ({ details }: Pick<MediaRow, "details">): boolean =>
@@ -19,6 +20,12 @@ const sizedMedia = ({ width, height, contentType }: MediaRow) => ({
   isVideo: isVideo(contentType),
 });
 
+/** How a ready picture moves, if it is served moving. */
+export function movingOf({ contentType, details }: Pick<MediaRow, "contentType" | "details">): Moving | undefined {
+  const isKept = details?.motion === "kept" && isMovingType(contentType);
+  return isKept ? { contentType, frames: details.frames ?? 1 } : undefined;
+}
+
 /**
  * Returns an upload as the API shows it to its owner, the viewer. Its URLs are signed for them, because it may not be
  * published yet. Throws `media_not_found` once it is deleted.
@@ -27,6 +34,7 @@ export async function presentMedia({ env, viewer }: Reader, row: MediaRow): Prom
   const { state, rejection } = row;
   if (state === "deleted") throw new Refusal("media_not_found");
   const isReady = state === "ready";
+  const moving = isReady ? movingOf(row) : undefined;
   const signature = isReady && viewer ? await signedQueryFor(env, row.id, viewer) : "";
   return {
     id: row.id,
@@ -41,6 +49,7 @@ export async function presentMedia({ env, viewer }: Reader, row: MediaRow): Prom
     ...(row.details !== null && { details: row.details }),
     alt: row.alt,
     ...(isReady && hasRenditions(row) && { urls: mediaUrls(row.id, signature, sizedMedia(row)) }),
+    ...(moving && { moving: movingPicture(row.id, moving, signature) }),
     ...(isReady && row.details?.video && { videoUrl: videoUrl(row.id, signature) }),
     createdAt: new Date(timeOf(row.id)).toISOString(),
     ...(row.lookAt !== null && row.claimedBy === null && { keptUntil: new Date(row.lookAt).toISOString() }),

@@ -1,10 +1,11 @@
-import type { ShownMedia, Urls, Variant } from "../../schema/api/media.ts";
-import type { PostMedia } from "../../schema/posts.ts";
+import type { MovingPicture, ShownMedia, Urls, Variant } from "../../schema/api/media.ts";
+import type { Moving, PostMedia } from "../../schema/posts.ts";
 import type { MediaId } from "../../schema/ids.ts";
 import { type SizedMedia, usefulName, type WidthName } from "../../schema/media/renditions.ts";
 
-/** The last path segment of a video's URL. A rendition has its variant there. */
+/** The last path segment of the URLs of a video and of a moving picture. A rendition has its variant there. */
 export const VIDEO = "video";
+export const MOVING = "moving";
 
 /**
  * Returns the URLs of a file's renditions (serve.ts), relative to the API's; signed, if the file is not public. With its size,
@@ -26,11 +27,18 @@ export function mediaUrls(id: MediaId, signature = "", media?: SizedMedia): Urls
 /** Returns the URL of the served video, like `mediaUrls`. */
 export const videoUrl = (id: MediaId, signature = ""): string => `/media/${id}/${VIDEO}${signature}`;
 
+/** Returns a moving picture as the API shows it, like `mediaUrls`. */
+export const movingPicture = (id: MediaId, moving: Moving, signature = ""): MovingPicture => ({
+  url: `/media/${id}/${MOVING}${signature}`,
+  ...moving,
+});
+
 /** Returns a picture or video of a post as the API shows it. */
-export function shownMedia({ video, ...picture }: PostMedia, signature = ""): ShownMedia {
+export function shownMedia({ video, moving, ...picture }: PostMedia, signature = ""): ShownMedia {
   const { width, height } = picture;
   return {
     ...picture,
+    ...(moving && { moving: movingPicture(picture.id, moving, signature) }),
     ...(video?.poster !== false && {
       urls: mediaUrls(picture.id, signature, { width, height, isVideo: video !== undefined }),
     }),

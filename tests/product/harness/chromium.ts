@@ -81,7 +81,7 @@ function environment(executable: string): Record<string, string> {
 }
 
 function missingLibraries(executable: string, env: Record<string, string>): string[] {
-  const libraries = execFileSync("ldd", [executable], { env, encoding: "utf8" });
+  const libraries = execFileSync("ldd", [executable], { env: { ...process.env, ...env }, encoding: "utf8" });
   return [...libraries.matchAll(/^\s*(\S+) => not found/gm)].map(([, name = ""]) => name);
 }
 

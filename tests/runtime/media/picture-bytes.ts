@@ -37,9 +37,9 @@ const number = (length: number, value: number) =>
 export const u16 = (value: number): Uint8Array => number(2, value);
 export const u32 = (value: number): Uint8Array => number(4, value);
 export const u64 = (value: number): Uint8Array => number(8, value);
-const le16 = (value: number) => u16(value).reverse();
-const le24 = (value: number) => number(3, value).reverse();
-const le32 = (value: number) => u32(value).reverse();
+export const le16 = (value: number) => u16(value).reverse();
+export const le24 = (value: number) => number(3, value).reverse();
+export const le32 = (value: number) => u32(value).reverse();
 
 // PNG
 

@@ -22,6 +22,9 @@ export const posterKey = (id: MediaId): string => `posters/${id}`;
 /** The key of the copy of a video that is served. */
 export const videoKey = (id: MediaId): string => `videos/${id}`;
 
+/** The key of the copy of a moving picture that is served, beside the renditions. */
+export const movingKey = (id: MediaId): string => `renditions/${id}/moving`;
+
 /** Returns the id in a key that one of the functions above made. */
 export const mediaIdOf = (key: string): MediaId => key.split("/", 2)[1] as MediaId;
 
@@ -35,7 +38,7 @@ export const renditionKeys = (id: MediaId): string[] =>
  */
 export async function deleteObjects(env: Env, id: MediaId): Promise<void> {
   await env.MEDIA.delete([originalKey(id), posterKey(id)]);
-  await env.MEDIA.delete([videoKey(id), ...renditionKeys(id)]);
+  await env.MEDIA.delete([videoKey(id), movingKey(id), ...renditionKeys(id)]);
 }
 
 /** Streams the bytes at `key`. A row promises them, so a missing object is a failure of ours, not a rejection. */

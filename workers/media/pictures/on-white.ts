@@ -5,7 +5,7 @@
 import { concatBytes, readUint } from "../../../schema/bytes.ts";
 import { latin1 } from "../bytes/fields.ts";
 import { ByteQueue, streamOf } from "./byte-queue.ts";
-import { chunk, SIGNATURE, u32 } from "./png-chunks.ts";
+import { chunk, SIGNATURE, u32 } from "./formats/png-chunks.ts";
 
 /** The colour types of PNG. */
 const [GREY, RGB, PALETTE, GREY_ALPHA, RGBA] = [0, 2, 3, 4, 6];

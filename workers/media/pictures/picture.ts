@@ -1,4 +1,4 @@
-/** Inspects a stored picture: describes it and makes its renditions. */
+/** Inspects a stored picture: describes it, makes its renditions, and keeps it moving if it moves. */
 import type { MediaDetails } from "../../../schema/media/media-details.ts";
 import { isVideo, type MediaType } from "../../../schema/media/media-types.ts";
 import { storedBytes } from "../bytes/byte-source.ts";
@@ -7,14 +7,17 @@ import { Rejected, type Rejection } from "../files/rejections.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { type Header, readHeader } from "./formats/header.ts";
 import type { Size } from "./formats/size.ts";
+import { motionOf, storeMoving } from "./moving/motion.ts";
 import { makeRenditions, type Renditions, sizeOfAll, storeRenditions } from "./renditions.ts";
 import { expectedSize, hasSameBound, sizeOfRendition, uprightSize } from "./upright-size.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
-/** Describes a picture and stores its renditions. Throws `Rejected` when the file is at fault. */
+/** Describes a picture and stores what is served of it. Throws `Rejected` when the file is at fault. */
 export async function inspectPicture(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
   if (isVideo(contentType)) throw new Error(`${id} is a video`);
-  const header = await readHeader(storedBytes(env, originalKey(id), bytes), contentType);
+  const original = storedBytes(env, originalKey(id), bytes);
+  const header = await readHeader(original, contentType);
+  const moving = await motionOf(original, contentType, header);
   const made = (size: Size) => decoded(env, originalKey(id), size, rejectionIfUndecodable(contentType, header));
   const expected = expectedSize(header.stored, header.turned);
   let renditions = await made(expected);
@@ -24,7 +27,12 @@ export async function inspectPicture(env: Env, { id, contentType, bytes }: Origi
   await storeRenditions(env, id, renditions);
   // Made from a rendition, which is small and already upright.
   const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
-  return { ...size, details: { ...detailsOf(header), thumbhash }, derivedBytes: sizeOfAll(renditions) };
+  const movingBytes = moving ? await storeMoving(env, id, moving, original) : 0;
+  return {
+    ...size,
+    details: { ...detailsOf(header), ...(moving && { motion: moving.motion }), thumbhash },
+    derivedBytes: sizeOfAll(renditions) + movingBytes,
+  };
 }
 
 /** Returns a rejection that names the format if it is one that not every deployment's decoder takes. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bytes, chunk, ihdr, PNG_SIGNATURE } from "../../../tests/runtime/media/picture-bytes.ts";
 import { latin1 } from "../bytes/fields.ts";
 import { iccProfileOf } from "./icc-profile.ts";
-import { crc32 } from "./png-chunks.ts";
+import { crc32 } from "../bytes/crc32.ts";
 import { withIccProfile } from "./png-colours.ts";
 
 const cicp = (...numbers: number[]) => chunk("cICP", bytes(...numbers));

@@ -6,7 +6,7 @@
 import { concatBytes, readUint } from "../../../schema/bytes.ts";
 import { latin1 } from "../bytes/fields.ts";
 import { iccProfileOf } from "./icc-profile.ts";
-import { chunk, CHUNK_BYTES, SIGNATURE } from "./png-chunks.ts";
+import { chunk, CHUNK_BYTES, SIGNATURE } from "./formats/png-chunks.ts";
 
 /** A file with more bytes before its pixels is passed on as it is. */
 const HELD_MAX = 1024 * 1024;

@@ -12,7 +12,8 @@ import { Reader } from "../../storage/reader.ts";
 import { accessTo, accessToSquares } from "./access.ts";
 import { ALWAYS } from "./headers.ts";
 import { serveRendition } from "./rendition.ts";
-import { VIDEO } from "../../reads/media-urls.ts";
+import { MOVING, VIDEO } from "../../reads/media-urls.ts";
+import { serveMoving } from "./moving.ts";
 import { serveVideo } from "./video.ts";
 
 export const serveMedia = new Hono<App>();
@@ -20,19 +21,22 @@ export const serveMedia = new Hono<App>();
 serveMedia.use("/media/*", freshShards, async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(ALWAYS)) c.res.headers.set(name, value);
-  // The format depends on `Accept`. A problem does not, but needs the header too, or a cache would serve it for all
-  // formats.
-  if (!c.req.path.endsWith(`/${VIDEO}`)) c.res.headers.set("vary", "Accept");
+  // The format of a rendition depends on `Accept`. A problem does not, but needs the header too, or a cache would serve
+  // it for all formats.
+  const hasOneFormat = [VIDEO, MOVING].some((what) => c.req.path.endsWith(`/${what}`));
+  if (!hasOneFormat) c.res.headers.set("vary", "Accept");
 });
 
 serveMedia.get("/media/:id/:what", async (c) => {
   const id = MediaId.safeParse(c.req.param("id"));
   const what = c.req.param("what");
   const variant = Variant.safeParse(what);
-  if (!id.success || !(variant.success || what === VIDEO || isSquare(what))) throw new Refusal("media_not_found");
+  if (!id.success || !(variant.success || what === VIDEO || what === MOVING || isSquare(what)))
+    throw new Refusal("media_not_found");
   const reader = new Reader(c.env, c.executionCtx);
   if (isSquare(what)) return serveRendition(c, await accessToSquares(reader, id.data), id.data, what);
   const access = await accessTo(reader, id.data, c.req.query());
   if (variant.success) return serveRendition(c, access, id.data, variant.data);
+  if (what === MOVING) return serveMoving(c, access, id.data);
   return serveVideo(c, access, id.data);
 });

@@ -6,9 +6,11 @@ import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader
 import { checkSize } from "./size.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 
-const SCREEN_BYTES = 13;
-const [EXTENSION, IMAGE, END] = [0x21, 0x2c, 0x3b];
-const [COMMENT, APPLICATION] = [0xfe, 0xff];
+export const SCREEN_BYTES = 13;
+export const [EXTENSION, IMAGE, END] = [0x21, 0x2c, 0x3b] as const;
+export const [CONTROL, COMMENT, APPLICATION] = [0xf9, 0xfe, 0xff] as const;
+/** An image descriptor and the size of its first code. */
+export const IMAGE_BYTES = 11;
 
 /** Reads the size, the frames and the metadata of a GIF. */
 export async function readGif(source: ByteSource): Promise<RawHeader> {
@@ -26,10 +28,10 @@ export async function readGif(source: ByteSource): Promise<RawHeader> {
     if (head[0] === IMAGE) {
       checkSize({ width: littleEndian(head.subarray(5, 7)), height: littleEndian(head.subarray(7, 9)) });
       checkFrames((frames += 1));
-      at = await endOfBlocks(windows, at + 11 + coloursOf(head[9]));
+      at = (await endOfBlocks(windows, at + IMAGE_BYTES + coloursOf(head[9]))) ?? source.size;
     } else if (head[0] === EXTENSION) {
       await readExtension(windows, at, head, raw);
-      at = await endOfBlocks(windows, at + 2);
+      at = (await endOfBlocks(windows, at + 2)) ?? source.size;
     } else {
       if (head[0] === END && at + 1 < source.size) raw.carries.add("trailer");
       break;
@@ -40,7 +42,7 @@ export async function readGif(source: ByteSource): Promise<RawHeader> {
 }
 
 /** Returns the size in bytes of the colour table that `flags` announce. */
-const coloursOf = (flags = 0): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+export const coloursOf = (flags = 0): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
 
 async function readExtension(windows: Windows, at: number, head: Uint8Array, raw: RawHeader): Promise<void> {
   if (head[1] === COMMENT) raw.carries.add("comment");
@@ -50,8 +52,11 @@ async function readExtension(windows: Windows, at: number, head: Uint8Array, raw
   if (name === "XMP DataXMP" && raw.xmp.length < BLOCKS_MAX) keep(raw, "xmp", await windows.at(at + 14, BLOCK_BYTES));
 }
 
-/** Returns the end of the blocks that begin at `at`. Each has its length before it, and the last is empty. */
-async function endOfBlocks(windows: Windows, at: number): Promise<number> {
+/**
+ * Returns the end of the blocks that begin at `at`, or undefined if the file ends before them. Each has its length before
+ * it, and the last is empty.
+ */
+export async function endOfBlocks(windows: Windows, at: number): Promise<number | undefined> {
   for (let bytes = await windows.from(at, 1); bytes.length > 0; bytes = await windows.from(at, 1)) {
     let within = 0;
     while (within < bytes.length) {
@@ -61,5 +66,5 @@ async function endOfBlocks(windows: Windows, at: number): Promise<number> {
     }
     at += within;
   }
-  return at;
+  return undefined;
 }

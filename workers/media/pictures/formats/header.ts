@@ -30,7 +30,7 @@ export type Header = {
 type Reader = { read: (source: Metered) => Promise<RawHeader>; bytesMax: number; readsMax: number };
 
 /** The limits of formats that may be read whole, to find lengths in the data, or to count scans or frames. */
-const WHOLE = { bytesMax: 64 * 1024 * 1024, readsMax: 500 };
+export const WHOLE = { bytesMax: 64 * 1024 * 1024, readsMax: 500 };
 /** The limits of formats that have everything needed in a few boxes. */
 const BOXES = { bytesMax: 2 * 1024 * 1024, readsMax: 100 };
 

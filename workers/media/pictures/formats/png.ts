@@ -5,12 +5,11 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { cicpName, isHdr } from "./colour.ts";
 import { inflated } from "./inflate.ts";
+import { CHUNK_BYTES } from "./png-chunks.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 
-const SIGNATURE_BYTES = 8;
-/** A length, a type, and a checksum. */
-const CHUNK_BYTES = 12;
+export const SIGNATURE_BYTES = 8;
 const CHUNK_MAX = 2 ** 31 - 1;
 
 /** Reads the size, the frames and the metadata of a PNG. */
@@ -23,21 +22,32 @@ export async function readPng(source: ByteSource): Promise<RawHeader> {
   raw.height = readUint(header.subarray(12, 16));
 
   let frames = 0;
+  // Frames that are not announced before the picture are ignored by everybody.
+  let [isAnnounced, hasData] = [false, false];
   let at = SIGNATURE_BYTES;
   for (let chunks = 0; at < source.size; chunks += 1) {
     if (chunks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
-    const head = await windows.at(at, 8);
-    const [length, type] = [readUint(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
+    const head = await chunkAt(windows, at);
     // An invalid chunk is left for the decoder to judge, which may already have all that it needs.
-    if (length > CHUNK_MAX || !/^[a-zA-Z]{4}$/.test(type)) break;
+    if (!head) break;
+    const { type, length } = head;
+    if (type === "acTL" && !isAnnounced) isAnnounced = !hasData;
+    if (type === "IDAT") hasData = true;
     if (type === "fcTL") checkFrames((frames += 1));
     else if (type !== "IDAT" && type !== "fdAT") await readChunk(windows, type, at + 8, length, raw);
     at += CHUNK_BYTES + length;
     if (type === "IEND") break;
   }
-  raw.frames = Math.max(1, frames);
+  raw.frames = isAnnounced ? Math.max(1, frames) : 1;
   if (at < source.size) raw.carries.add("trailer");
   return raw;
+}
+
+/** Returns the type of the chunk at `at` and the length of its data, or undefined if no chunk begins there. */
+export async function chunkAt(windows: Windows, at: number): Promise<{ type: string; length: number } | undefined> {
+  const head = await windows.at(at, 8);
+  const [length, type] = [readUint(head.subarray(0, 4)), latin1(head.subarray(4, 8))];
+  return length <= CHUNK_MAX && /^[a-zA-Z]{4}$/.test(type) ? { type, length } : undefined;
 }
 
 async function readChunk(windows: Windows, type: string, at: number, length: number, raw: RawHeader): Promise<void> {
@@ -107,7 +117,7 @@ function keepRawProfile(raw: RawHeader, name: string, text: Uint8Array): void {
 }
 
 /** Splits bytes at the first zero. */
-function afterZero(bytes: Uint8Array): [before: string, after: Uint8Array] {
+export function afterZero(bytes: Uint8Array): [before: string, after: Uint8Array] {
   const zero = bytes.indexOf(0);
   return zero === -1 ? [latin1(bytes), new Uint8Array()] : [latin1(bytes.subarray(0, zero)), bytes.subarray(zero + 1)];
 }
