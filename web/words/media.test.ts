@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Removed } from "../../schema/media/media-details.ts";
-import { clock, factsOf, hiddenInWords, removedInWords, size, spoken } from "./media.ts";
+import { Motion, Removed } from "../../schema/media/media-details.ts";
+import { clock, factsOf, hiddenInWords, motionInWords, removedInWords, size, spoken } from "./media.ts";
 
 it("lists what was removed once each, in a fixed order", () => {
   expect(removedInWords([])).toBeUndefined();
@@ -14,6 +14,16 @@ it("lists what was removed once each, in a fixed order", () => {
 
 it("has words for everything that inspection can remove", () => {
   for (const removed of Removed.options) expect(removedInWords([removed])).toMatch(/^[A-Z][^_]+ (was|were) removed\.$/);
+});
+
+it("says whether a picture will move and, if not, why and what to do", () => {
+  expect(motionInWords({})).toBeUndefined();
+  expect(motionInWords({ motion: "kept", frames: 3 })).toMatch(/^Moves, 3 frames\. /);
+  for (const motion of Motion.options.filter((one) => one !== "kept")) {
+    expect(motionInWords({ motion, frames: 3 })).toMatch(
+      /^This picture moves\. Only its first frame will be shown, because .+\. To show it moving, .+\.$/,
+    );
+  }
 });
 
 it("writes durations and sizes in the largest unit that fits", () => {

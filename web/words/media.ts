@@ -1,6 +1,6 @@
 /** Describes a media file in words: its size and length, the metadata it carried, and what inspection removed. */
 import type { Media } from "../../schema/api/media.ts";
-import type { Removed, VideoDetails } from "../../schema/media/media-details.ts";
+import type { MediaDetails, Motion, Removed, VideoDetails } from "../../schema/media/media-details.ts";
 import { counted, listed } from "./counts.ts";
 
 const KB = 1024;
@@ -72,6 +72,24 @@ export function hiddenInWords({ hiddenBeforeMs, hiddenAfterMs }: VideoDetails): 
 }
 
 const tenths = (ms: number): string => (Math.ceil(ms / 100) / 10).toFixed(1);
+
+/** Why only the first frame of a moving picture is shown, and what to do about it. */
+const STILL: Record<Exclude<Motion, "kept">, string> = {
+  too_many_frames: "because it has more than 1,000 frames. To show it moving, shorten it, or upload it as a video.",
+  too_many_pixels:
+    "because it is too large for phones: a frame may have 8 megapixels, and all frames together 200. To show it moving, " +
+    "make it smaller, or upload it as a video.",
+  too_large: "because it is larger than 16 MB. To show it moving, make it smaller or shorter, or upload it as a video.",
+  turned: "because its file says that it is to be turned. To show it moving, save it upright, or upload it as a video.",
+  unsupported: "because of its format. To show it moving, save it as GIF, WebP or PNG, or upload it as a video.",
+};
+
+/** Says whether a moving picture will be shown moving. Undefined for a still. */
+export function motionInWords({ motion, frames = 0 }: Pick<MediaDetails, "motion" | "frames">): string | undefined {
+  if (motion === undefined) return undefined;
+  if (motion === "kept") return `Moves, ${counted(frames, "frame")}. Grids and notifications show the first frame.`;
+  return `This picture moves. Only its first frame will be shown, ${STILL[motion]}`;
+}
 
 const TYPES: Record<string, string> = {
   "image/jpeg": "JPEG",

@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentProps } from "preact";
 import { useRef } from "preact/hooks";
 import type { ShownMedia } from "../../../schema/api/media.ts";
 import { albumInWords } from "../../words/album.ts";
 import { Icon } from "../common/icon.tsx";
+import { MovingPicture } from "./moving-picture.tsx";
 import { Photograph } from "./photograph.tsx";
 import type { Frame } from "./renditions.ts";
 import { Video } from "./video.tsx";
@@ -60,7 +62,7 @@ export function Album({ media, frame, eager = false, onLike, onStale }: Props) {
             {one.video ? (
               <Video media={one} frame={frame} eager={eager && place === 0} onStale={onStale} />
             ) : (
-              <Photograph picture={one} frame={frame} eager={eager && place === 0} onStale={onStale} />
+              <Picture picture={one} frame={frame} eager={eager && place === 0} onStale={onStale} />
             )}
           </div>
         ))}
@@ -72,6 +74,20 @@ export function Album({ media, frame, eager = false, onLike, onStale }: Props) {
         </span>
       )}
     </div>
+  );
+}
+
+/** A picture of an album, which may move. */
+function Picture(props: ComponentProps<typeof Photograph>) {
+  const { moving, alt } = props.picture;
+  if (!moving) return <Photograph {...props} />;
+  return (
+    <MovingPicture
+      url={moving.url}
+      label={alt || "Moving picture"}
+      still={(name) => <Photograph {...props} class={name} />}
+      onStale={props.onStale}
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import { useId } from "preact/hooks";
 import { ALT_MAX } from "../../limits.ts";
 import { type Draft, type Progress } from "../../uploads/drafts.ts";
 import { Icon } from "../common/icon.tsx";
+import { MovingPicture } from "../media/moving-picture.tsx";
 import { DraftStatus } from "../controls/draft-status.tsx";
 import { DraftFindings } from "./draft-findings.tsx";
 import { DraftTools } from "./draft-tools.tsx";
@@ -56,6 +57,11 @@ function Preview({ draft, progress, name }: { draft: Draft; progress: Progress; 
       </div>
     );
   }
-  if (draft.kind === "picture") return <img src={draft.preview} alt="" onError={onError} />;
+  if (draft.kind === "picture") {
+    const picture = (src: string, shown = "") => <img class={shown} src={src} alt="" onError={onError} />;
+    const moves = progress.state === "ready" && progress.media.moving !== undefined && served !== undefined;
+    if (!moves) return picture(draft.preview);
+    return <MovingPicture url={draft.preview} label={name} still={(shown) => picture(served, shown)} />;
+  }
   return <video src={draft.preview} controls playsInline preload="metadata" aria-label={name} onError={onError} />;
 }
