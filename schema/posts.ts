@@ -34,6 +34,7 @@ export const PostMedia = z.object({
   thumbhash: z.string().optional(),
   /** Present only for a picture that is shown moving. */
   moving: Moving.optional(),
+  pixelArt: z.literal(true).optional(),
   /** Present only for a video. `poster`: whether it has a poster, and so renditions. */
   video: z
     .object({ durationMs: z.number(), hasAudio: z.boolean(), contentType: z.string(), poster: z.boolean() })

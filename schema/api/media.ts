@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MediaId } from "../ids.ts";
-import { MediaDetails } from "../media/media-details.ts";
+import { MediaDetails, PixelArt } from "../media/media-details.ts";
 import { WIDTH_NAMES } from "../media/renditions.ts";
 import { type Square, SQUARES } from "../media/squares.ts";
 import { ALT, text } from "../text.ts";
@@ -49,6 +49,7 @@ export const ShownMedia = z
     height: z.number(),
     alt: z.string(),
     thumbhash: z.string().optional().openapi({ description: "ThumbHash in base64: https://evanw.github.io/thumbhash" }),
+    pixelArt: PixelArt.optional(),
     ...renditions,
     video: z
       .object({

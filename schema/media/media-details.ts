@@ -58,6 +58,9 @@ export const VideoDetails = z.object({
 });
 export type VideoDetails = z.infer<typeof VideoDetails>;
 
+/** Set for a small picture of few colours, which is not to be smoothed when it is enlarged. */
+export const PixelArt = z.literal(true).openapi({ description: "Pixel art: not to be smoothed when it is enlarged" });
+
 export const MediaDetails = z.object({
   /** EXIF orientation (1 to 8) of the original. The served renditions are upright. */
   orientation: z.number().int().optional(),
@@ -74,6 +77,7 @@ export const MediaDetails = z.object({
       "because it has too many frames, too many pixels in all of them or too many bytes, is turned by its EXIF " +
       "orientation, or is of a type that is not served moving.",
   }),
+  pixelArt: PixelArt.optional(),
   video: VideoDetails.optional(),
   thumbhash: z.string().optional().openapi({ description: "ThumbHash in base64: https://evanw.github.io/thumbhash" }),
   removed: z.array(Removed).optional(),

@@ -29,6 +29,19 @@ it("claims ready files of the owner, in the requested order, with the alt text o
   });
 });
 
+it("hands on to the post that a picture is pixel art", async () => {
+  const owner = newPerson();
+  const post = newId<PostId>(shardOf(owner));
+  const [art, photograph] = [
+    await inspected(owner, await png(16, 16, undefined, (x, y) => ((x >> 1) + y) % 4)),
+    await inspected(owner, await png(16, 16, undefined, (x, y) => x * 16 + y)),
+  ];
+  expect([art.details?.pixelArt, photograph.details?.pixelArt]).toEqual([true, undefined]);
+  const [first, second] = await claimMedia(env, owner, post, [art, photograph]);
+  expect(first).toMatchObject({ pixelArt: true });
+  expect(second).not.toHaveProperty("pixelArt");
+});
+
 it("costs one query, and one row written per file", async () => {
   const owner = newPerson();
   const files = [{ id: await readyMedia(owner) }, { id: await readyMedia(owner) }];

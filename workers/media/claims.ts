@@ -59,7 +59,7 @@ async function claimedRows(env: Env, owner: PersonId, post: PostId, ids: MediaId
 
 function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
   const { id, width, height, details } = row;
-  const { thumbhash, video } = details ?? {};
+  const { thumbhash, pixelArt, video } = details ?? {};
   const moving = movingOf(row);
   return {
     id,
@@ -67,6 +67,7 @@ function postMediaOf(row: MediaRow, alt: string | undefined): PostMedia {
     height: height ?? 0,
     alt: alt ?? row.alt,
     ...(thumbhash !== undefined && { thumbhash }),
+    ...(pixelArt && { pixelArt }),
     ...(moving && { moving }),
     ...(video && {
       video: {

@@ -19,11 +19,12 @@ type PhotographProps = Props & {
 
 /** A picture at the width that fits. Its space is reserved before it loads, because its size is known. */
 export function Photograph({ picture, frame, eager = false, class: name = "", onLoaded, onStale }: PhotographProps) {
-  const { urls, width, height, alt } = picture;
+  const { urls, width, height, alt, moving } = picture;
+  const isPixelArt = picture.pixelArt && !moving; // The moving picture over it fills its frame.
   const placeholder = usePlaceholder(picture);
   return (
     <img
-      class={`photograph ${name}`}
+      class={`photograph ${isPixelArt ? "pixel-art" : ""} ${name}`}
       src={urls?.w640}
       srcset={widthSet(picture)}
       sizes={sizesIn(frame, picture)}
@@ -31,7 +32,7 @@ export function Photograph({ picture, frame, eager = false, class: name = "", on
       height={height}
       alt={alt}
       draggable={false}
-      style={placeholder.style}
+      style={{ ...placeholder.style, ...(isPixelArt && { "--own-width": width, "--own-height": height }) }}
       {...loading(eager)}
       onLoad={({ currentTarget }) => {
         placeholder.hide();

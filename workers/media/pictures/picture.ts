@@ -10,14 +10,16 @@ import type { Size } from "./formats/size.ts";
 import { motionOf, storeMoving } from "./moving/motion.ts";
 import { makeRenditions, type Renditions, sizeOfAll, storeRenditions } from "./renditions.ts";
 import { expectedSize, hasSameBound, sizeOfRendition, uprightSize } from "./upright-size.ts";
+import { isPixelArt } from "./pixel-art.ts";
 import { thumbhashOf } from "./thumbhash.ts";
 
 /** Describes a picture and stores what is served of it. Throws `Rejected` when the file is at fault. */
-export async function inspectPicture(env: Env, { id, contentType, bytes }: Original): Promise<Findings> {
+export async function inspectPicture(env: Env, original: Original): Promise<Findings> {
+  const { id, contentType, bytes } = original;
   if (isVideo(contentType)) throw new Error(`${id} is a video`);
-  const original = storedBytes(env, originalKey(id), bytes);
-  const header = await readHeader(original, contentType);
-  const moving = await motionOf(original, contentType, header);
+  const source = storedBytes(env, originalKey(id), bytes);
+  const header = await readHeader(source, contentType);
+  const moving = await motionOf(source, contentType, header);
   const made = (size: Size) => decoded(env, originalKey(id), size, rejectionIfUndecodable(contentType, header));
   const expected = expectedSize(header.stored, header.turned);
   let renditions = await made(expected);
@@ -27,10 +29,16 @@ export async function inspectPicture(env: Env, { id, contentType, bytes }: Origi
   await storeRenditions(env, id, renditions);
   // Made from a rendition, which is small and already upright.
   const thumbhash = await thumbhashOf(env, renditionKey(id, "w320"));
-  const movingBytes = moving ? await storeMoving(env, id, moving, original) : 0;
+  const movingBytes = moving ? await storeMoving(env, id, moving, source) : 0;
+  const pixelArt = await isPixelArt(env, original, size);
   return {
     ...size,
-    details: { ...detailsOf(header), ...(moving && { motion: moving.motion }), thumbhash },
+    details: {
+      ...detailsOf(header),
+      ...(moving && { motion: moving.motion }),
+      ...(pixelArt && { pixelArt }),
+      thumbhash,
+    },
     derivedBytes: sizeOfAll(renditions) + movingBytes,
   };
 }
