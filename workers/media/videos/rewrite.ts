@@ -13,9 +13,12 @@ import {
   type InputAudioTrack,
   type InputTrack,
   Mp4OutputFormat,
+  NullTarget,
   Output,
+  type OutputFormat,
   StreamTarget,
   type StreamTargetChunk,
+  type Target,
   type VideoCodec,
   WebMOutputFormat,
 } from "mediabunny";
@@ -24,6 +27,8 @@ import type { VideoType } from "../../../schema/media/media-types.ts";
 import type { ByteSource } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
 import { inBlocks } from "../bytes/blocks.ts";
+import { headerAt } from "../bytes/boxes.ts";
+import { closeIndex } from "./close-index.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
 import type { Played } from "./containers/edit-lists.ts";
@@ -37,32 +42,58 @@ import { cleanConfig } from "./packets/decoder-configs.ts";
 
 /** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
-  const copied = async (file: Demuxed): Promise<void> => {
-    const writable = new WritableStream<StreamTargetChunk>({
-      write: ({ position, data }) => file.passThrough(() => sink(position, data)),
-    });
-    const written: { index?: Uint8Array; position: number } = { position: 0 };
-    const format = formatOf(type, (index, position) => Object.assign(written, { index, position }));
-    const output = new Output({ format, target: new StreamTarget(writable) });
-    const tracks = [
-      await videoTrack(file, output),
-      ...(file.audio ? [await audioTrack(file.audio, file, output)] : []),
-    ];
-    await output.start();
-    await copy(tracks, file.checked.durationMs);
-    await output.finalize();
-    const plays = new Map(
-      Object.values(file.cuts).flatMap((cut, at): [number, Played][] => (cut ? [[at + 1, cut]] : [])),
-    );
-    const { index, position } = written;
-    if (index && plays.size > 0) await file.passThrough(() => sink(position, withEdits(index, plays)));
+  const isWebm = servedType(type) === "video/webm";
+  const copied = (file: Demuxed): Promise<void> => {
+    const out: Sink = (position, bytes) => file.passThrough(() => sink(position, bytes));
+    return isWebm ? write(file, new WebMOutputFormat(), targetOf(out)) : writeMp4(file, out);
   };
   await withDemuxer(source, type, copied, (view) => inBlocks(view));
 }
 
-// An MP4 reserves room for its index before the packets, so that no packet waits in memory for the last one.
-const formatOf = (type: VideoType, onMoov: (index: Uint8Array, position: number) => void) =>
-  servedType(type) === "video/webm" ? new WebMOutputFormat() : new Mp4OutputFormat({ fastStart: "reserve", onMoov });
+/** Writes all packets, or the times of all packets, which takes no reads. */
+async function write(file: Demuxed, format: OutputFormat, target: Target, isLight = false): Promise<void> {
+  const output = new Output({ format, target });
+  const tracks = [
+    await videoTrack(file, output, isLight),
+    ...(file.audio ? [await audioTrack(file.audio, file, output, isLight)] : []),
+  ];
+  await output.start();
+  await copy(tracks, file.checked.durationMs);
+  await output.finalize();
+}
+
+/**
+ * Writes an MP4 whose index comes first. The muxer reserves room for it, so that no packet waits in memory for the last
+ * one, and more than it needs: how much it needs is found by writing the index alone before.
+ */
+async function writeMp4(file: Demuxed, sink: Sink): Promise<void> {
+  let index = new Uint8Array();
+  const onMoov = (bytes: Uint8Array): void => {
+    index = bytes.slice(0, headerAt(bytes, 0, 0, 0)?.end);
+  };
+  if (await canBeLight(file))
+    await write(file, new Mp4OutputFormat({ fastStart: false, onMoov }), new NullTarget(), true);
+  const { take, writeIndex } = closeIndex(sink, index.length || undefined);
+  await write(file, new Mp4OutputFormat({ fastStart: "reserve", onMoov }), targetOf(take));
+  const cuts = Object.values(file.cuts);
+  const plays = new Map(cuts.flatMap((cut, at): [number, Played][] => (cut ? [[at + 1, cut]] : [])));
+  await writeIndex(plays.size > 0 ? withEdits(index, plays) : index);
+}
+
+const targetOf = (sink: Sink): StreamTarget =>
+  new StreamTarget(new WritableStream<StreamTargetChunk>({ write: ({ position, data }) => sink(position, data) }));
+
+/**
+ * Whether the times of packets are in memory, and the muxer needs no data of packets: for some codecs it reads the
+ * configuration from the first one.
+ */
+async function canBeLight({ checked, video, audio }: Demuxed): Promise<boolean> {
+  if (checked.isFragmented) return false;
+  const configs = [await video.getDecoderConfig(), audio && (await audio.getDecoderConfig())];
+  const codecs = [await video.getCodec(), audio && (await audio.getCodec())];
+  return codecs.every((codec, at) => !IN_PACKETS.has(codec ?? "") || configs[at]?.description !== undefined);
+}
+const IN_PACKETS = new Set(["avc", "hevc", "aac"]);
 
 type Track = {
   packets: AsyncIterator<EncodedPacket, void>;
@@ -72,12 +103,12 @@ type Track = {
   expected: number | undefined;
 };
 
-async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
+async function videoTrack(file: Demuxed, output: Output, isLight: boolean): Promise<Track> {
   const { video } = file;
   const codec = await codecOf<VideoCodec>(video);
   const source = new EncodedVideoPacketSource(codec);
   const config = cleaned(codec, await configOf(video));
-  const clean = cleanerOf(codec, config.description);
+  const clean = isLight ? standIn() : cleanerOf(codec, config.description);
   output.addVideoTrack(source, {
     rotation: await video.getRotation(),
     flip: await video.getFlip(),
@@ -85,23 +116,23 @@ async function videoTrack(file: Demuxed, output: Output): Promise<Track> {
   });
   const add = orderly((packet) => source.add(packet.clone({ data: clean(packet.data) }), { decoderConfig: config }));
   return {
-    packets: packetsOf(video, file.cuts.video),
+    packets: packetsOf(video, file.cuts.video, isLight),
     add,
     close: () => source.close(),
     expected: countOf(file, video),
   };
 }
 
-async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output): Promise<Track> {
+async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output, isLight: boolean): Promise<Track> {
   const codec = await codecOf<AudioCodec>(audio);
   const source = new EncodedAudioPacketSource(codec);
   const config = cleaned(codec, await configOf(audio));
   output.addAudioTrack(source, { maximumPacketCount: countOf(file, audio) ?? PACKETS_MAX });
-  const clean = cleanerOf(codec, config.description);
+  const clean = isLight ? standIn() : cleanerOf(codec, config.description);
   const add = (packet: EncodedPacket) =>
     source.add(packet.clone({ data: clean(packet.data) }), { decoderConfig: config });
   return {
-    packets: packetsOf(audio, file.cuts.audio),
+    packets: packetsOf(audio, file.cuts.audio, isLight),
     add,
     close: () => source.close(),
     expected: countOf(file, audio),
@@ -133,17 +164,27 @@ async function configOf<T>(track: { getDecoderConfig: () => Promise<T | null> })
   return config;
 }
 
+// Of two sizes, so that the index lists the size of every packet.
+function standIn(): () => Uint8Array {
+  let bytes = 1;
+  return () => new Uint8Array((bytes = 3 - bytes));
+}
+
 // The file itself says which frames are key frames; its owner has seen it play.
-const packetsOf = (track: InputTrack, cut: Cut | undefined): AsyncGenerator<EncodedPacket, void> => {
-  const sink = new EncodedPacketSink(track);
-  return cut ? packetsIn(cut, sink) : sink.packets();
+const packetsOf = (track: InputTrack, cut: Cut | undefined, isLight: boolean): AsyncGenerator<EncodedPacket, void> => {
+  const [sink, options] = [new EncodedPacketSink(track), { metadataOnly: isLight }];
+  return cut ? packetsIn(cut, sink, options) : sink.packets(undefined, undefined, options);
 };
 
-async function* packetsIn({ before, count }: Cut, sink: EncodedPacketSink): AsyncGenerator<EncodedPacket, void> {
-  let packet = before ? await sink.getNextPacket(before) : await sink.getFirstPacket();
+async function* packetsIn(
+  { before, count }: Cut,
+  sink: EncodedPacketSink,
+  options: { metadataOnly: boolean },
+): AsyncGenerator<EncodedPacket, void> {
+  let packet = before ? await sink.getNextPacket(before, options) : await sink.getFirstPacket(options);
   for (let left = count; packet && left > 0; left -= 1) {
     yield packet;
-    packet = left > 1 ? await sink.getNextPacket(packet) : null;
+    packet = left > 1 ? await sink.getNextPacket(packet, options) : null;
   }
 }
 

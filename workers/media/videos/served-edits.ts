@@ -3,7 +3,7 @@
  * shown and end with the last, so its index is changed after it is written.
  */
 import { concatBytes, readUint } from "../../../schema/bytes.ts";
-import { type Box, boxesIn, FREE, headerAt } from "../bytes/boxes.ts";
+import { type Box, boxesIn } from "../bytes/boxes.ts";
 import type { Played } from "./containers/edit-lists.ts";
 
 /**
@@ -19,14 +19,9 @@ const FIELDS = {
 } as const;
 type Field = keyof typeof FIELDS;
 
-/**
- * Returns `index` with other edit lists for the tracks in `plays`, by their ids. `index` is the muxer's `moov` box and
- * the header of the `free` box behind it, at whose expense it grows.
- */
+/** Returns the index of a copy (moov) with other edit lists for the tracks in `plays`, by their ids. */
 export function withEdits(index: Uint8Array, plays: ReadonlyMap<number, Played>): Uint8Array {
-  const moov = boxAt(index, 0);
-  const room = boxAt(index, moov.end);
-  const movie = boxesIn(index, moov);
+  const movie = boxesIn(index, { content: 8, end: index.length });
   const movieScale = fieldIn(bytesOf(index, movie, "mvhd"), "mvhd.scale");
   let lasts = 0;
   const parts = movie.map((box) => {
@@ -37,8 +32,7 @@ export function withEdits(index: Uint8Array, plays: ReadonlyMap<number, Played>)
   });
   const header = parts.find((_, at) => movie[at]?.type === "mvhd");
   if (header) setField(header, "mvhd.duration", lasts);
-  const changed = boxed("moov", ...parts);
-  return concatBytes([changed, u32(room.end - changed.length), new Uint8Array(FREE)]);
+  return boxed("moov", ...parts);
 }
 
 /** Returns a track with its edit list, and when it ends, in units of the movie. */
@@ -79,12 +73,6 @@ function firstTime(index: Uint8Array, boxes: Box[], movieScale: number, mediaSca
   const view = new DataView(index.buffer, index.byteOffset + list.content, list.end - list.content);
   const [lasts, from] = [view.getUint32(8), view.getInt32(12)];
   return from === -1 ? lasts / movieScale : -from / mediaScale;
-}
-
-function boxAt(bytes: Uint8Array, at: number): Box {
-  const box = headerAt(bytes, at, 0, bytes.length);
-  if (!box) throw new Error("the muxer has written no box here");
-  return box;
 }
 
 function boxOf(boxes: Box[], type: string): Box {

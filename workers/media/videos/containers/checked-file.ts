@@ -9,6 +9,8 @@ export type CheckedFile = {
   view: ByteSource;
   /** Whether playback can start before the whole file has arrived. */
   fastStart: boolean;
+  /** Whether the times of packets are spread over the file, so that reading them all reads most of it. */
+  isFragmented: boolean;
   /** What the file has that will not be served: only its presence, never its content. */
   removed: Set<Removed>;
   /** The kinds of tracks that are left out because browsers do not play their codecs. */

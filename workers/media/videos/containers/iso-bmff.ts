@@ -55,6 +55,7 @@ export async function checkIsoBmff(source: ByteSource): Promise<CheckedFile> {
   return {
     view: patched(headers, [...headersOf(top), { offset: moov.start, bytes: index }, ...fragments].sort(byOffset)),
     fastStart: media === undefined || moov.start < media.start,
+    isFragmented: inFragments,
     removed,
     unplayed,
     packets,

@@ -52,6 +52,7 @@ export async function checkWebm(source: ByteSource): Promise<CheckedFile> {
       end,
     ),
     fastStart: true,
+    isFragmented: true,
     removed,
     unplayed: new Set(),
     packets: new Map(),
