@@ -13,7 +13,7 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /** The work of one operation and what follows from it. `deliver` is for one follower; `dollars` is per million. */
 export type Unit = { queries: number; messages: number; actorCalls: number; dollars: number };
-export type Units = Record<Operation | "deliver", Unit>;
+export type Units = Record<Operation | "deliver" | "upload" | "rendition", Unit>;
 
 /** Returns the average of two units, where a `share` of the operations costs `other`. */
 export function blended(unit: Unit, other: Unit, share: number): Unit {
@@ -36,6 +36,8 @@ export const HABITS: Habits = {
   followers: 403,
   merged: 0.5,
 };
+/** The pictures of a post, and the renditions that are made of one on demand, on average: larger ones, JPEG and AVIF. */
+export const PICTURES = { ofPost: 1.5, onDemand: 1 } as const;
 /** The share of feed and post pages that find none of their documents in a cache. */
 export const COLD = 0.02;
 /** The ratio of the busiest second to the average one. */
@@ -60,15 +62,21 @@ export type Capacity = {
   shardsByQueries: number;
   shardsByStorage: number;
   queues: number;
-  dollars: { operations: number; deliveries: number; storage: number; all: number };
+  dollars: { operations: number; deliveries: number; pictures: number; storage: number; all: number };
 };
 
 /** Returns rates in the busiest second, `stored` in GB after a year, and dollars per month. */
 export function capacityFor(people: number, habits: Habits, units: Units): Capacity {
   const dailyDeliveries = habits.publish * habits.followers * (1 - habits.merged);
+  const dailyPictures = habits.publish * PICTURES.ofPost;
+  const pictures = [
+    { times: dailyPictures, unit: units.upload },
+    { times: dailyPictures * PICTURES.onDemand, unit: units.rendition },
+  ];
   const daily = [
     ...OPERATIONS.map((operation) => ({ times: habits[operation], unit: units[operation] })),
     { times: dailyDeliveries, unit: units.deliver },
+    ...pictures,
   ];
   const sum = (of: (unit: Unit) => number) => daily.reduce((all, { times, unit }) => all + times * of(unit), 0);
   const peak = (timesPerDay: number) => (timesPerDay * people * PEAK) / DAY;
@@ -78,6 +86,7 @@ export function capacityFor(people: number, habits: Habits, units: Units): Capac
   const messages = peak(sum((unit) => unit.messages));
   const stored = (people * (STORED.feed + STORED.follows + STORED.year)) / KB_PER_GB;
   const deliveries = month(dailyDeliveries * units.deliver.dollars);
+  const forPictures = month(pictures.reduce((all, { times, unit }) => all + times * unit.dollars, 0));
   const all = month(sum((unit) => unit.dollars));
   const storage = stored * STORAGE.dollars;
   return {
@@ -91,7 +100,13 @@ export function capacityFor(people: number, habits: Habits, units: Units): Capac
     shardsByQueries: Math.ceil(queries / PLATFORM_LIMITS.databaseQueries.is),
     shardsByStorage: Math.ceil(stored / (PLATFORM_LIMITS.databaseSize.is * FILLED)),
     queues: Math.ceil(messages / PLATFORM_LIMITS.queueMessages.is),
-    dollars: { operations: all - deliveries, deliveries, storage, all: all + storage },
+    dollars: {
+      operations: all - deliveries - forPictures,
+      deliveries,
+      pictures: forPictures,
+      storage,
+      all: all + storage,
+    },
   };
 }
 

@@ -54,6 +54,8 @@ const none: Units = {
   comment: unit(),
   publish: unit(),
   deliver: unit(),
+  upload: unit(),
+  rendition: unit(),
 };
 
 it("solves the interview exercise: 1.41 million deliveries per second, for 122,000 dollars per day", () => {
@@ -66,6 +68,15 @@ it("averages warm and cold pages by their shares", () => {
   expect(blended(unit({ queries: 1, dollars: 1 }), unit({ queries: 5, dollars: 201 }), 0.02)).toEqual(
     unit({ queries: 1.08, dollars: 5 }),
   );
+});
+
+it("bills the pictures of posts, and what is made of them on demand", () => {
+  const units = { ...none, upload: unit({ dollars: 2500 }), rendition: unit({ dollars: 500 }) };
+  const { dollars } = capacityFor(1_000_000, { ...HABITS, publish: 1 }, units);
+  // 30 days, 1.5 pictures a post, one rendition on demand of each.
+  expect(dollars.pictures).toBeCloseTo(30 * 1.5 * 3000);
+  expect(dollars.operations).toBeCloseTo(0);
+  expect(dollars.all).toBeCloseTo(dollars.pictures + dollars.storage);
 });
 
 it("plans for the busiest second, and counts the databases needed for queries and for storage", () => {

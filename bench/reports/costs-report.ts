@@ -11,19 +11,23 @@ import {
   HABITS,
   OPERATIONS,
   PEAK,
+  PICTURES,
   STORED,
   type Unit,
   type Units,
 } from "../costs/capacity.ts";
 import { ACTOR_BUSY, type Bill, billOf, billOfTally, deliveryOf, totalOf } from "../costs/costs.ts";
 import { PER_MILLION, PLATFORM_LIMITS, PRICES_OF, STORAGE } from "../costs/prices.ts";
-import { allOf, type Tallies, type Tally } from "../costs/tally.ts";
+import { allOf, noTally, type Tallies, type Tally } from "../costs/tally.ts";
 import { LINES } from "../measurements/lines.ts";
 import type { Operations } from "../measurements/operations.ts";
 import type { Report } from "../output/report.ts";
 import { SMALL } from "../worlds/scene.ts";
 
 const PEOPLE = [14_000_000, 100_000_000];
+
+/** What making a rendition on demand costs besides its request. A test of workers/media/serving counts the same. */
+const ON_DEMAND: Tally = { ...noTally(), d1Calls: 1, rowsWritten: 2, bucketReads: 4, bucketWrites: 1, pictures: 1 };
 
 /** Returns the tables of costs, capacity, prices and limits. */
 export function costReports(operations: Operations): Report[] {
@@ -52,10 +56,12 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
   const [toMany, toNobody] = [talliesOf("publish-1000"), talliesOf("publish")];
   const delivery = deliveryOf(toMany, toNobody, SMALL);
   const deliveryBill = billOfTally(delivery);
+  const renditionBill = billOfTally(ON_DEMAND);
   return {
     bills: [
       ...known.map(({ name, title }) => ({ title, bill: billFor(name) })),
       { title: `one delivery, in a batch of ${SMALL}`, bill: deliveryBill },
+      { title: "one rendition made on demand: a larger one, an AVIF or a JPEG", bill: renditionBill },
     ],
     units: {
       feed: blended(unit("feed"), unit("feed-cold"), COLD),
@@ -65,6 +71,8 @@ function unitsOf({ counted, lines }: Operations): { bills: Billed[]; units: Unit
       comment: unit("comment"),
       publish: unit("publish"),
       deliver: unitOf(delivery, deliveryBill),
+      upload: unit("upload"),
+      rendition: unitOf(ON_DEMAND, renditionBill),
     },
   };
 }
@@ -95,6 +103,7 @@ function billsReport(bills: readonly Billed[]): Report {
       "Computed from the work that the benchmarks count, including what follows in actors and queues, at list prices. The usage that a plan includes is not deducted.",
       "The CPU time of Workers is an upper bound: it is that of the whole local runtime, databases included.",
       `An actor is assumed to be active for ${ACTOR_BUSY * 1000} ms per call or alarm. A batch of a queue consumer counts as one request.`,
+      "Images is billed for each picture that it makes: four renditions and the placeholder at the upload of a picture, two squares for a profile picture, and one for each rendition that is made on demand, once. AVIF can be switched off or left to popular pictures (AVIF_FROM); a transparent picture as JPEG takes two.",
       "Serving a picture is not included: R2 and the cache in front of it serve it, with one Worker request and one read of R2 per miss.",
     ],
     measured: bills,
@@ -122,6 +131,7 @@ function capacityReport(units: Units): Report {
       row("queues needed", ({ queues }) => rounded(queues)),
       row("dollars per month: operations", (capacity) => `$${rounded(capacity.dollars.operations)}`),
       row("dollars per month: deliveries", (capacity) => `$${rounded(capacity.dollars.deliveries)}`),
+      row("dollars per month: pictures", (capacity) => `$${rounded(capacity.dollars.pictures)}`),
       row("dollars per month: D1 storage", (capacity) => `$${rounded(capacity.dollars.storage)}`),
       row("**dollars per month, total**", (capacity) => `**$${rounded(capacity.dollars.all)}**`),
       row(
@@ -132,6 +142,7 @@ function capacityReport(units: Units): Report {
     notes: [
       `Assumed per person and day: ${habits}. A post reaches ${HABITS.followers} followers on average; ${HABITS.merged * 100} % of these follow large authors, whose posts are merged at read and not delivered. The peak is ${PEAK} times the average.`,
       `${COLD * 100} % of the feed and post pages find none of their documents in a cache. All likes are priced as likes on quiet posts, the more expensive kind.`,
+      `Assumed ${PICTURES.ofPost} pictures a post, and ${PICTURES.onDemand} rendition made on demand of each. Storage in R2 is not included.`,
       `Assumed D1 storage per person: ${STORED.feed} kB for a full feed, ${STORED.follows} kB for follows, ${STORED.year} kB for a year of likes, comments and posts. Databases are planned to be ${FILLED * 100} % full.`,
       `The larger of the two numbers of databases applies. Ids have ${LOGICAL_SHARDS} logical shards, so there can be no more databases than that.`,
       `D1 stores ${rounded(PLATFORM_LIMITS.accountStorage.is)} GB per account unless Cloudflare raises the limit.`,

@@ -15,7 +15,12 @@ export const NewPost = z
     media: z
       .array(z.object({ id: MediaId, alt: text(ALT).optional() }))
       .min(1)
-      .max(ALBUM_MAX),
+      .max(ALBUM_MAX)
+      .openapi({
+        description:
+          "Files of yours that are `ready`, in the order in which they are shown. A file may be in several posts: it counts " +
+          "to the quota once, and is deleted with the last of them. Your profile picture may not be in a post",
+      }),
   })
   .openapi("NewPost");
 export type NewPost = z.infer<typeof NewPost>;

@@ -57,6 +57,28 @@ it("makes an AVIF on the second request, and serves WebP until then", async () =
   expect(formats).toEqual(["image/avif"]);
 });
 
+it.each([
+  ["1", ["webp", "avif", "avif", "avif"]],
+  ["3", ["webp", "webp", "webp", "avif"]],
+  ["off", ["webp", "webp", "webp", "webp"]],
+  ["soon", ["webp", "webp", "avif", "avif"]],
+  ["0", ["webp", "webp", "avif", "avif"]],
+])("makes an AVIF from the request on that AVIF_FROM = %j names", async (AVIF_FROM, expected) => {
+  const id = await readyPicture(newPerson(), await photograph());
+  await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));
+  const served = [];
+  for (let turn = 0; turn < 4; turn += 1)
+    served.push((await get(id, "avif", "w320", { ...env, AVIF_FROM })).headers.get("content-type"));
+  expect(served).toEqual(expected.map((format) => `image/${format}`));
+});
+
+it("no longer serves an AVIF that it has once AVIF is off", async () => {
+  const id = await readyPicture(newPerson(), await photograph());
+  for (let turn = 0; turn < 2; turn += 1) await get(id, "avif");
+  expect((await get(id, "avif")).headers.get("content-type")).toBe("image/avif");
+  expect(await typeOf(get(id, "avif", "w320", { ...env, AVIF_FROM: "off" }))).toBe(WEBP);
+});
+
 it("makes one JPEG for clients that take nothing else, however many ask at once", async () => {
   const id = await readyPicture(newPerson(), await photograph());
   await storeRenditions(env, id, await makeRenditions(env, originalKey(id)));

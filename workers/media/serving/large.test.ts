@@ -6,6 +6,7 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { countingImages } from "../../../tests/runtime/media/images.ts";
 import { inspected, jpeg, openSession, png, requestAs } from "../../../tests/runtime/media/media.ts";
 import { claim } from "../../../tests/runtime/media/served-media.ts";
+import { metered } from "../../../tests/runtime/stores/metered.ts";
 import { d1Of } from "../../../tests/runtime/stores/d1.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
 import { mediaUrls } from "../../reads/media-urls.ts";
@@ -53,6 +54,34 @@ it("makes one when it is first requested, however many ask at once", async () =>
   expect(await sizeIn(await get(id, "w2048", "webp", bindings))).toEqual({ width: 2048, height: 1365 });
   await get(id, "w2048", "webp", bindings);
   expect(formats).toHaveLength(3);
+});
+
+it("costs one query, two rows, one picture of Images, four reads and a write, and one read more as JPEG", async () => {
+  const { id } = await published(await newOwner(), await png(1700, 900));
+  await get(id, "w320"); // Now this isolate knows the file and its owner.
+  const { env: counted, meter } = metered(env);
+  const reads: string[] = [];
+  const MEDIA = new Proxy(env.MEDIA, {
+    get: (bucket, name) => {
+      const value: unknown = Reflect.get(bucket, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        reads.push(String(name));
+        return Reflect.apply(value, bucket, args) as unknown;
+      };
+    },
+  });
+  const { bindings, formats } = countingImages();
+  const all: Env = { ...counted, MEDIA, IMAGES: bindings.IMAGES };
+  await get(id, "w1600", "webp", all);
+  expect(meter).toMatchObject({ queries: 1, rowsWritten: 2 });
+  expect(reads).toEqual(["get", "get", "put", "head", "get"]);
+  expect(formats).toEqual(["image/webp"]);
+
+  await get(id, "w1600", "jpeg", all);
+  expect(meter).toMatchObject({ queries: 2, rowsWritten: 4 });
+  expect(reads.slice(5)).toEqual(["get", "get", "get", "put", "head", "get"]);
+  expect(formats).toEqual(["image/webp", "image/jpeg"]);
 });
 
 it("serves it as JPEG like the others, and as AVIF up to 1200 pixels a side", async () => {

@@ -15,6 +15,7 @@ import { logWarning } from "../../../schema/log.ts";
 import { Rejected } from "../files/rejections.ts";
 import { type Format, originalKey, posterKey, renditionKey, renditionName } from "../files/objects.ts";
 import { rejectUndecodable } from "../pictures/decoder.ts";
+import { avifFrom } from "./avif.ts";
 import { countRendition } from "./counted.ts";
 import { onWhite } from "../pictures/on-white.ts";
 import { openPicture, readPicture } from "../pictures/opened.ts";
@@ -42,7 +43,7 @@ const NOT_RETRIED_FOR = 60_000;
 const FAILURES_MAX = 1000;
 
 const flights = new Flights<string, true>(MADE_WITHIN);
-const wantedBefore = new Memory<string, true>(WANTED_MAX);
+const timesWanted = new Memory<string, number>(WANTED_MAX);
 const failures = new Memory<string, RefusalCode>(FAILURES_MAX);
 let underWay = 0;
 
@@ -58,15 +59,14 @@ export async function makeRendition(env: Env, background: Background, wanted: Wa
 }
 
 /**
- * Makes a rendition in the background if there is capacity; otherwise a later request tries again. The first request in
- * an isolate is only noted, because most pictures have few viewers and each encoding is billed.
+ * Makes an AVIF in the background if there is capacity; otherwise a later request tries again. The first requests in an
+ * isolate are only counted (AVIF_FROM), because most pictures have few viewers and each encoding is billed.
  */
 export function makeInBackground(env: Env, background: Background, wanted: Wanted): void {
   const key = keyOf(wanted);
-  if (!wantedBefore.get(key)) {
-    wantedBefore.set(key, true);
-    return;
-  }
+  const times = (timesWanted.get(key)?.value ?? 0) + 1;
+  timesWanted.set(key, times);
+  if (times < avifFrom(env)) return;
   if (underWay >= BACKGROUND_MAX || flights.has(key) || failureOf(key)) return;
   background.waitUntil(makeRendition(env, background, wanted).catch(() => undefined));
 }

@@ -8,7 +8,7 @@ import { hasSameEtag } from "../../http/etags.ts";
 import type { App } from "../../http/routes.ts";
 import { FORMAT_TYPES } from "../pictures/renditions.ts";
 import { formatsFor } from "./accept.ts";
-import { mayBeAvif } from "./avif.ts";
+import { avifFrom, mayBeAvif } from "./avif.ts";
 import type { Access } from "./access.ts";
 import { headersFor, SUBSTITUTE_FOR } from "./headers.ts";
 import { makeInBackground, makeRendition } from "./on-demand.ts";
@@ -47,8 +47,9 @@ async function found(c: Context<App>, access: Access, id: MediaId, variant: Rend
   const [env, background] = [c.env, c.executionCtx];
   const { isVideo, width, height, until } = access;
   const size = isVideo ? undefined : { width, height };
-  const formats = formatsFor(c.req.header("accept"));
-  for (const format of mayBeAvif(variant, access) ? formats : formats.filter((one) => one !== "avif")) {
+  const hasAvif = mayBeAvif(variant, access) && avifFrom(env) !== Infinity;
+  for (const format of formatsFor(c.req.header("accept"))) {
+    if (format === "avif" && !hasAvif) continue;
     const wanted = { id, isVideo, size, variant, format, isPublic: until === undefined };
     let stored = await storedRendition(env, background, wanted);
     if (!stored && format === "avif") makeInBackground(env, background, wanted);
