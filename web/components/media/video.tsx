@@ -4,11 +4,9 @@ import type { ShownMedia } from "../../../schema/api/media.ts";
 import { playAlone, savesData } from "../../browser/playback.ts";
 import { clock, spoken } from "../../words/media.ts";
 import { Icon } from "../common/icon.tsx";
+import { useSight } from "./in-sight.ts";
 import { Photograph } from "./photograph.tsx";
 import type { Frame } from "./renditions.ts";
-
-/** A video with less than this share of it in view counts as out of sight. */
-const IN_SIGHT = 0.25;
 
 type Props = {
   /** An item that has `video`. */
@@ -99,21 +97,12 @@ export function Video({ media, frame, eager, onStale }: Props) {
 
 /** Pauses a video that is scrolled away, or left behind in its album; not one shown picture-in-picture. */
 function usePauseOutOfSight(element: { current: HTMLVideoElement | null }): void {
+  useSight(element, (isInSight) => {
+    const { current } = element;
+    if (!isInSight && document.pictureInPictureElement !== current) current?.pause();
+  });
   useEffect(() => {
     const { current } = element;
-    if (!current) return undefined;
-    const observer = new IntersectionObserver(
-      (changes) => {
-        const isSeen =
-          (changes.at(-1)?.intersectionRatio ?? 0) >= IN_SIGHT || document.pictureInPictureElement === current;
-        if (!isSeen) current.pause();
-      },
-      { threshold: [0, IN_SIGHT] },
-    );
-    observer.observe(current);
-    return () => {
-      observer.disconnect();
-      current.pause();
-    };
+    return () => current?.pause();
   }, [element]);
 }

@@ -7,7 +7,7 @@ import { Rejected, type Rejection } from "../files/rejections.ts";
 import { originalKey, renditionKey } from "../files/objects.ts";
 import { type Header, readHeader } from "./formats/header.ts";
 import type { Size } from "./formats/size.ts";
-import { motionOf, storeMoving } from "./moving/motion.ts";
+import { type Moving, motionOf, storeMoving } from "./moving/motion.ts";
 import { makeRenditions, type Renditions, sizeOfAll, storeRenditions } from "./renditions.ts";
 import { expectedSize, hasSameBound, sizeOfRendition, uprightSize } from "./upright-size.ts";
 import { isPixelArt } from "./pixel-art.ts";
@@ -34,8 +34,7 @@ export async function inspectPicture(env: Env, original: Original): Promise<Find
   return {
     ...size,
     details: {
-      ...detailsOf(header),
-      ...(moving && { motion: moving.motion }),
+      ...detailsOf(header, moving),
       ...(pixelArt && { pixelArt }),
       thumbhash,
     },
@@ -57,7 +56,7 @@ async function decoded(env: Env, source: string, size: Size, rejection: Rejectio
   }
 }
 
-function detailsOf({ exif, colorProfile, frames, carries }: Header): MediaDetails {
+function detailsOf({ exif, colorProfile, frames, carries }: Header, moving: Moving | undefined): MediaDetails {
   return {
     ...(exif.orientation !== null && { orientation: exif.orientation }),
     ...(exif.takenAt !== null && { takenAt: exif.takenAt }),
@@ -66,6 +65,8 @@ function detailsOf({ exif, colorProfile, frames, carries }: Header): MediaDetail
     ...(exif.lens !== null && { lens: exif.lens }),
     ...(colorProfile !== null && { colorProfile }),
     ...(frames > 1 && { frames }),
-    removed: carries,
+    ...(moving && { motion: moving.motion }),
+    // A moving picture keeps the colours of its file.
+    removed: moving?.motion === "kept" ? carries.filter((part) => part !== "hdr") : carries,
   };
 }

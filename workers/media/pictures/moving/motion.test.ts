@@ -64,6 +64,14 @@ it("keeps a long animation moving, which is copied in many chunks", async () => 
   expect((await storedOf(media))?.bytes).toEqual(clean);
 });
 
+it("keeps the brightness of a moving PNG in HDR, and does not report it as removed", async () => {
+  const pq = chunk("cICP", bytes(9, 16, 0, 1));
+  const file = movingPng(3, (frame) => (frame === 0 ? pq : bytes()));
+  const media = await inspected(newPerson(), file.buffer);
+  expect(media.details).toMatchObject({ colorProfile: "BT.2100 PQ", motion: "kept", removed: [] });
+  expect((await storedOf(media))?.bytes).toEqual(file);
+});
+
 it("publishes a moving picture with what a client needs to show it, and a still without", async () => {
   const owner = newPerson();
   const [moving, still] = [await inspected(owner, MOVING["image/gif"].buffer), await inspected(owner, await png(4, 3))];
