@@ -96,6 +96,9 @@ function Shown({ of, content, label }: { of: PersonCard; content: Content; label
           )}
         </div>
       )}
+      {media.some(({ moving, video }) => moving ?? video) && (
+        <p class="soft">Only stills are shown here. Open the post to see the rest.</p>
+      )}
       {text !== undefined && text !== "" && <blockquote class="case-content">{text}</blockquote>}
       {picture && <Portrait person={{ ...of, picture }} size="large" />}
       {handle !== undefined && (

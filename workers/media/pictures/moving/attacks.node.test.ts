@@ -80,8 +80,12 @@ describe("a GIF", () => {
     expect(await copied(other)).toEqual(bytes(gifHead(4, 3), ...frames, GIF_END));
   });
 
-  it("may lack its last byte, but no other", async () => {
+  it("may lack its last byte, or have zeros before it, but may not break off otherwise", async () => {
     expect(await copied(clean.slice(0, -1))).toEqual(clean);
+    expect(await copied(bytes(clean.slice(0, -1), 0, 0, GIF_END, SECRET))).toEqual(clean);
+    expect(await copied(bytes(clean.slice(0, -1), 0, 0))).toEqual(clean);
+    expect(await copied(bytes(clean.slice(0, -1), new Uint8Array(99), GIF_END))).toBe("corrupt");
+    expect(await copied(bytes(clean.slice(0, -1), 0, gifFrame, GIF_END))).toBe("corrupt");
     expect(await copied(bytes(clean.slice(0, -1), gifControl))).toBe("corrupt");
     expect(await copied(bytes(clean.slice(0, -1), 0x21, 0xfe, 200, SECRET))).toBe("corrupt");
     expect(await copied(bytes(clean.slice(0, -1), SECRET))).toBe("corrupt");

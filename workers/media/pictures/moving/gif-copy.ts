@@ -39,7 +39,7 @@ export async function copyOfGif(source: ByteSource): Promise<Copy> {
   for (let blocks = 0; at < source.size; blocks += 1) {
     if (blocks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
     const head = await windows.at(at, NAME_END);
-    if (head[0] === END) break;
+    if (head[0] === END || isPadding(head)) break;
     if (head[0] === IMAGE) {
       const end = whole(await endOfBlocks(windows, at + IMAGE_BYTES + coloursOf(head[9])));
       if (control) copy.write(control);
@@ -58,6 +58,12 @@ export async function copyOfGif(source: ByteSource): Promise<Copy> {
   if (control && at >= source.size) throw new Rejected("corrupt");
   copy.write(Uint8Array.of(END));
   return copy;
+}
+
+/** Whether a few zeros lead to the end. Some programs write the end of a block twice. */
+function isPadding(head: Uint8Array): boolean {
+  const next = head.find((byte) => byte !== 0);
+  return head[0] === 0 && (next === END || (next === undefined && head.length < NAME_END));
 }
 
 function whole(end: number | undefined): number {
