@@ -2,12 +2,13 @@
 import { readUint } from "../../../../schema/bytes.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { type Box, descend, headerAt, HEADER_BYTES, versioned } from "../../bytes/boxes.ts";
+import { type Box, descend, versioned } from "../../bytes/boxes.ts";
 import { cursorOf, latin1 } from "../../bytes/fields.ts";
 import { cicpName, isHdr } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
+import { topLevelBoxes } from "../../bytes/top-level-boxes.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 
 /** The largest box that is read whole. That of a grid of 1,000 tiles has less than 100 KB. */
@@ -31,12 +32,10 @@ export async function readHeif(source: ByteSource): Promise<RawHeader> {
 /** Returns the top-level boxes of a file. Bytes at its end that are too few for a box are ignored. */
 async function boxesOfFile(windows: Windows): Promise<Box[]> {
   const boxes: Box[] = [];
-  for (let at = 0; at + 8 <= windows.size;) {
-    const box = headerAt(await windows.at(at, HEADER_BYTES), 0, at, windows.size);
+  for await (const { at, box } of topLevelBoxes(windows.at, windows.size, SEGMENTS_MAX, "too_many_segments")) {
+    if (windows.size - at < 8) break;
     if (!box || box.end > windows.size) throw new Rejected("corrupt");
     boxes.push(box);
-    if (boxes.length > SEGMENTS_MAX) throw new Rejected("too_many_segments");
-    at = box.end;
   }
   return boxes;
 }

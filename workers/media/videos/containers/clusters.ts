@@ -5,11 +5,9 @@
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { elementAt, type Element, HEADER_BYTES } from "./ebml.ts";
-import { PACKETS_MAX } from "./limits.ts";
+import { CLUSTER_ELEMENTS_MAX } from "./limits.ts";
 import { ID, IN_SEGMENT } from "./webm-ids.ts";
 
-/** A packet takes one element, sometimes two, and a cluster a few more. */
-const ELEMENTS_MAX = 4 * PACKETS_MAX;
 const ABOVE: ReadonlySet<number> = new Set([...IN_SEGMENT, ID.cluster, ID.segment, ID.header].filter(isNoFiller));
 
 // Void and checksum elements may occur at any level.
@@ -34,7 +32,7 @@ export function clustersOf(source: ByteSource, from: number, to: number): ByteSo
 
   const step = async (): Promise<void> => {
     elements += 1;
-    if (elements > ELEMENTS_MAX) throw new Rejected("too_complex");
+    if (elements > CLUSTER_ELEMENTS_MAX) throw new Rejected("too_complex");
     if (cluster && at === cluster.end) cluster = null;
     const element = elementAt(await source.read(at, Math.min(HEADER_BYTES, to - at)), 0, at);
     if (!element || (element.end ?? element.content) > to) throw new Rejected("corrupt");

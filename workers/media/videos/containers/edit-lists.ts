@@ -3,9 +3,8 @@
  * that trims a video often changes nothing else, so the file still has what was cut away.
  */
 import { Rejected } from "../../files/rejections.ts";
+import { EDITS_MAX } from "./limits.ts";
 
-/** Cameras write one or two edits a track. */
-const EDITS_MAX = 64;
 /** A time of the media that stands for "nothing is shown". */
 const EMPTY = -1;
 const NORMAL_RATE = 0x10000;

@@ -1,11 +1,9 @@
 /** Checks the index of a fragment (moof). Like that of the file, it may not claim more than it has bytes for. */
 import { Rejected } from "../../files/rejections.ts";
 import { type Box, boxesIn, headerAt, hide } from "../../bytes/boxes.ts";
-import { PACKETS_MAX } from "./limits.ts";
+import { FRAGMENT_BOXES_MAX, PACKETS_MAX } from "./limits.ts";
 import { addRange, type Range } from "./sample-ranges.ts";
 
-/** Boxes directly in one moof, mostly track fragments (traf): a track has one, seldom two. */
-const CHILDREN_MAX = 64;
 const NEEDED = new Set(["tfhd", "tfdt", "trun"]);
 /** Flags of the fields that each packet may have in a run (trun), 4 bytes each. */
 const FIELDS = [0x100, 0x200, 0x400, 0x800];
@@ -33,7 +31,7 @@ export function checkFragment(bytes: Uint8Array, start: number, fragments: Fragm
   const moof = headerAt(bytes, 0, 0, 0);
   if (!moof || moof.end !== bytes.length) throw new Rejected("corrupt");
   const children = boxesIn(bytes, moof);
-  if (children.length > CHILDREN_MAX) throw new Rejected("too_complex");
+  if (children.length > FRAGMENT_BOXES_MAX) throw new Rejected("too_complex");
   const places = { start, implicit: start, next: new Map<number, number>() };
   for (const child of children) {
     if (child.type === "traf") checkTrackFragment(bytes, child, places, fragments);

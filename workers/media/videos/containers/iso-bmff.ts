@@ -6,7 +6,8 @@ import type { Removed } from "../../../../schema/media/media-details.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
-import { type Box, boxesIn, contentsOf, descend, FREE, headerAt, HEADER_BYTES, hide } from "../../bytes/boxes.ts";
+import { type Box, boxesIn, contentsOf, descend, FREE, hide } from "../../bytes/boxes.ts";
+import { topLevelBoxes } from "../../bytes/top-level-boxes.ts";
 import type { Edit } from "./edit-lists.ts";
 import { checkFragment, type Fragments } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
@@ -74,10 +75,8 @@ async function topLevel(source: ByteSource): Promise<Top> {
   const headers: Patch[] = [];
   const removed: Removed[] = [];
   let hasIndex = false;
-  for (let at = 0; at < source.size;) {
-    if (boxes.length === TOP_BOXES_MAX) throw new Rejected("too_complex");
-    const bytes = await source.read(at, HEADER_BYTES);
-    const box = headerAt(bytes, 0, at, source.size);
+  const found = topLevelBoxes((...range) => source.read(...range), source.size, TOP_BOXES_MAX, "too_complex");
+  for await (const { at, bytes, box } of found) {
     const known = box !== undefined && AT_THE_TOP.has(box.type);
     // The last packets may be missing; the copy will notice.
     const whole = box !== undefined && (box.end <= source.size || box.type === "mdat");
@@ -89,7 +88,6 @@ async function topLevel(source: ByteSource): Promise<Top> {
     if (box.type === "moov") hasIndex = true;
     else if (box.type !== "moof") headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
     boxes.push(box);
-    at = box.end;
   }
   return { boxes, headers, removed, size: source.size };
 }

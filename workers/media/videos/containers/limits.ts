@@ -18,6 +18,22 @@ export const FRAGMENT_BYTES_MAX = 8 * 1024 * 1024;
 export const TOP_BOXES_MAX = 4096;
 /** Boxes within the index; a camera writes about a hundred. */
 export const BOXES_MAX = 10_000;
+/** Edits of a track, and descriptions of its codecs; cameras write one or two. A description may hold a colour profile. */
+export const EDITS_MAX = 64;
+export const DESCRIPTIONS_MAX = 64;
+export const DESCRIPTION_BYTES_MAX = 1024 * 1024;
+/** Boxes directly in the index of a fragment, mostly one for each track. */
+export const FRAGMENT_BOXES_MAX = 64;
+/** Places where packets lie, of all tracks: a packet each, for two tracks and as much of others. */
+export const RANGES_MAX = 4 * PACKETS_MAX;
+
+/** The head of a WebM: its elements, and the bytes of its header, its info and its tracks. */
+export const HEAD_ELEMENTS_MAX = 256;
+export const EBML_BYTES_MAX = 1024;
+export const INFO_BYTES_MAX = 64 * 1024;
+export const TRACKS_BYTES_MAX = 1024 * 1024;
+/** Elements of its clusters: a packet takes one, sometimes two, and a cluster a few more. */
+export const CLUSTER_ELEMENTS_MAX = 4 * PACKETS_MAX;
 /** Everything before the first cluster of a WebM. */
 export const HEAD_BYTES_MAX = 2 * 1024 * 1024;
 

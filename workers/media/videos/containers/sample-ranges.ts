@@ -5,13 +5,10 @@
  */
 import { type Box, descend } from "../../bytes/boxes.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { PACKETS_MAX } from "./limits.ts";
+import { RANGES_MAX } from "./limits.ts";
 
 /** Bytes of the file that belong to a track: a chunk of its packets, or a run of them in a fragment. */
 export type Range = { from: number; to: number; isServed: boolean };
-
-/** The ranges of all tracks together: a packet each, for two tracks and as much of others. */
-const RANGES_MAX = 4 * PACKETS_MAX;
 
 /** Adds a range unless it is empty. Throws `too_complex` if there are too many. */
 export function addRange(ranges: Range[], range: Range): void {

@@ -2,12 +2,7 @@
 import { Rejected } from "../../files/rejections.ts";
 import type { Box } from "../../bytes/boxes.ts";
 import { type Edit, readEdits } from "./edit-lists.ts";
-import { PACKETS_MAX } from "./limits.ts";
-
-/** Cameras write one sample description, seldom two. */
-const DESCRIPTIONS_MAX = 64;
-/** A sample description holds a decoder's configuration, and may hold a colour profile. */
-const DESCRIPTION_BYTES_MAX = 1024 * 1024;
+import { DESCRIPTION_BYTES_MAX, DESCRIPTIONS_MAX, PACKETS_MAX } from "./limits.ts";
 
 /**
  * What a box states about its track: its id, the number of packets with a time, and of those with a size, its edits, and

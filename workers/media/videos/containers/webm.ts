@@ -7,7 +7,14 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
 import { elementAt, type Element, elementsIn, floatOf, HEADER_BYTES, unsignedOf } from "./ebml.ts";
-import { HEAD_BYTES_MAX, TRACKS_MAX } from "./limits.ts";
+import {
+  EBML_BYTES_MAX,
+  HEAD_BYTES_MAX,
+  HEAD_ELEMENTS_MAX,
+  INFO_BYTES_MAX,
+  TRACKS_BYTES_MAX,
+  TRACKS_MAX,
+} from "./limits.ts";
 import { clustersOf } from "./clusters.ts";
 import { spliced } from "./overlay.ts";
 import { mentions, type CheckedFile } from "./checked-file.ts";
@@ -19,10 +26,6 @@ const METADATA_IDS = ["\x12\x54\xc3\x67", "\x19\x41\xa4\x69", "\x10\x43\xa7\x70"
 /** The element by which chapters state that they are played in their own order. */
 const ORDERED = "\x45\xdd\x81\x01";
 
-const EBML_HEADER_MAX = 1024;
-const ELEMENTS_MAX = 256;
-const INFO_MAX = 64 * 1024;
-const TRACKS_BYTES_MAX = 1024 * 1024;
 /** The unit of timestamps, in ns: 1 ms unless the file states another. */
 const DEFAULT_SCALE = 1_000_000;
 const [VIDEO, AUDIO] = [1, 2];
@@ -67,7 +70,7 @@ async function elementOf(source: ByteSource, at: number): Promise<Element | unde
 
 async function readHeader(source: ByteSource): Promise<Uint8Array> {
   const header = await elementOf(source, 0);
-  if (header?.id !== ID.header || header.end === undefined || header.end > EBML_HEADER_MAX)
+  if (header?.id !== ID.header || header.end === undefined || header.end > EBML_BYTES_MAX)
     throw new Rejected("corrupt");
   const bytes = await source.read(0, header.end);
   const docType = elementsIn(bytes, header.content, bytes.length).find(({ id }) => id === ID.docType);
@@ -83,7 +86,7 @@ type Head = { info?: Uint8Array; tracks?: Uint8Array; clusters?: number };
 async function readHead(source: ByteSource, from: number, to: number, removed: Set<Removed>): Promise<Head> {
   const head: Head = {};
   for (let at = from, elements = 0; at < to; elements += 1) {
-    if (elements > ELEMENTS_MAX || at - from > HEAD_BYTES_MAX) throw new Rejected("too_complex");
+    if (elements > HEAD_ELEMENTS_MAX || at - from > HEAD_BYTES_MAX) throw new Rejected("too_complex");
     const element = await elementOf(source, at);
     if (element?.id === ID.cluster) return { ...head, clusters: at };
     if (!element || element.end === undefined || element.end > to || !IN_SEGMENT.has(element.id))
@@ -96,9 +99,9 @@ async function readHead(source: ByteSource, from: number, to: number, removed: S
     // Chapters may form a playlist of parts of the file, which browsers ignore.
     if (element.id === ID.chapters && mentions(await whole(HEAD_BYTES_MAX), [ORDERED]))
       throw new Rejected("unsupported_edits");
-    if (element.id === ID.info) head.info = await whole(INFO_MAX);
+    if (element.id === ID.info) head.info = await whole(INFO_BYTES_MAX);
     if (element.id === ID.tracks) head.tracks = await whole(TRACKS_BYTES_MAX);
-    if (element.id === ID.seekHead && mentions(await whole(INFO_MAX), METADATA_IDS)) removed.add("metadata");
+    if (element.id === ID.seekHead && mentions(await whole(INFO_BYTES_MAX), METADATA_IDS)) removed.add("metadata");
     at = element.end;
   }
   return head;
