@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Media, Variant } from "../../../schema/api/media.ts";
 import type { MediaId, PersonId } from "../../../schema/ids.ts";
+import { withFaults } from "../../../tests/runtime/stores/faults.ts";
 import { countingImages } from "../../../tests/runtime/media/images.ts";
 import { inspected, jpeg, openSession, png, requestAs } from "../../../tests/runtime/media/media.ts";
 import { claim } from "../../../tests/runtime/media/served-media.ts";
@@ -137,6 +138,16 @@ it("serves the widest of inspection for a minute when it cannot be made, and the
   expect((await get(id, "w2048")).headers.get("cache-control")).toMatch("immutable");
 });
 
+it("serves a smaller one, made before, while D1 takes no writes", async () => {
+  const { id } = await published(newPerson(), await png(1700, 900));
+  await get(id, "w320"); // Now this isolate knows the file and its owner.
+  const { env: readOnly } = withFaults(env, { writes: "throws" });
+  const response = await get(id, "w1600", "webp", readOnly);
+  expect([response.status, response.headers.get("cache-control")]).toEqual([200, "public, max-age=60"]);
+  expect((await sizeIn(response)).width).toBe(1080);
+  expect(await env.MEDIA.head(renditionKey(id, "w1600"))).toBeNull();
+});
+
 describe("the quota", () => {
   it("counts each of them once, however often and by whomever it is made", async () => {
     const owner = await newOwner();
@@ -155,10 +166,9 @@ describe("the quota", () => {
     const owner = await newOwner();
     const file = await png(1700, 900);
     const { id } = await published(owner, file);
-    const faster = async (key: string) => {
-      await countRendition(env, id, renditionName("w1600", "webp"), 5000);
-      await env.MEDIA.put(key, new Uint8Array(5000));
-    };
+    // It has counted before, and stores in the moment before this isolate would.
+    await countRendition(env, id, renditionName("w1600", "webp"), 5000);
+    const faster = (key: string) => env.MEDIA.put(key, new Uint8Array(5000));
     const MEDIA = new Proxy(env.MEDIA, {
       get: (bucket, name) => {
         if (name === "put")
