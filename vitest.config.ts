@@ -80,6 +80,7 @@ function inRuntime(name: string, shards: string) {
       exclude: [PURE, ...(shards === "DB" ? TWO_DATABASES_ONLY : ONE_DATABASE_ONLY)],
       setupFiles: ["tests/runtime/setup.ts"],
       testTimeout: 30_000,
+      hookTimeout: 30_000,
       // Isolated files would each start their own workerd, which takes twice as long. So files share the storage, and
       // each test creates its own people and posts.
       isolate: false,

@@ -7,6 +7,8 @@ import { bells } from "./api/people/bells.ts";
 import { blocks } from "./api/people/blocks.ts";
 import { commentCommands } from "./api/posts/comment-commands.ts";
 import { comments } from "./api/posts/comments.ts";
+import { asyncApi } from "./api/document/asyncapi.ts";
+import { openApiDocuments } from "./api/document/documents.ts";
 import { directUploads } from "./api/media/direct-uploads.ts";
 import { edits } from "./api/posts/edits.ts";
 import { isSafe } from "./http/cross-site.ts";
@@ -15,6 +17,7 @@ import { Refusal } from "../schema/api/refusals.ts";
 import { feed } from "./api/posts/feed.ts";
 import { follows } from "./api/people/follows.ts";
 import { freshShards } from "./http/fresh-shards.ts";
+import { forAnyOrigin } from "./http/other-origins.ts";
 import { jsonBodies } from "./http/json-bodies.ts";
 import { likes } from "./api/posts/likes.ts";
 import { live } from "./api/live/live.ts";
@@ -50,6 +53,7 @@ import { passkeySignIn } from "./api/passkeys/sign-in.ts";
 import { requests } from "./api/people/requests.ts";
 import { SECURITY_HEADERS } from "./http/security-headers.ts";
 import { sessions } from "./api/sessions/sessions.ts";
+import { tickets } from "./api/live/tickets.ts";
 import { uploads } from "./api/media/uploads.ts";
 import { viewer } from "./api/sessions/viewer.ts";
 
@@ -89,6 +93,7 @@ for (const resource of [
   comments,
   commentCommands,
   live,
+  tickets,
   audits,
   notifications,
   preferences,
@@ -102,15 +107,10 @@ for (const resource of [
 ]) {
   v1.route("/", resource);
 }
-v1.doc31("/openapi.json", {
-  openapi: "3.1.0",
-  info: {
-    title: "Shutterline",
-    version: "1",
-    description:
-      "A photo and video feed that runs at the edge. Errors are problem+json (RFC 9457) with a stable `code`.",
-  },
-});
+const documents = openApiDocuments(v1, admin);
+const JSON_TYPE = { "content-type": "application/json" };
+v1.get("/openapi.json", (c) => c.body(documents().app, 200, JSON_TYPE));
+v1.get("/asyncapi.json", (c) => c.json(asyncApi()));
 
 const inner = new OpenAPIHono<App>();
 
@@ -129,12 +129,13 @@ inner.notFound((c) => (isNavigation(c.req.raw) ? page(c, 404) : problem(new Refu
 inner.get("/healthz", (c) => c.json({ ok: true }));
 inner.route("/", pages);
 inner.route("/", serveMedia);
+inner.get("/v1/admin/openapi.json", (c) => c.body(documents().admin, 200, JSON_TYPE));
 inner.route("/v1/admin", admin); // Mounted first, because the operator's token is not a session token.
 inner.route("/v1", v1);
 
 export const app = {
   fetch: (request: Request, env: Env, context: ExecutionContext): Promise<Response> => {
-    const response = publicResponse(inner.fetch, request, env, context);
+    const response = forAnyOrigin(request, env, (own) => publicResponse(inner.fetch, own, env, context));
     // A write runs to its end though its client has gone: what an actor has handed out would be lost with the request.
     if (!isSafe(request)) context.waitUntil(response.catch(() => undefined));
     return response;

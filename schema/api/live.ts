@@ -3,7 +3,10 @@ import { z } from "@hono/zod-openapi";
 import { CommentPolicy } from "../posts.ts";
 import { CommentId, PostId } from "../ids.ts";
 import { POSTS_WATCHED_MAX } from "../live/live-limits.ts";
+import { Timestamp } from "./common.ts";
 import { Comment } from "./posts.ts";
+
+export const LiveTicket = z.object({ ticket: z.string(), expiresAt: Timestamp }).openapi("LiveTicket");
 
 export const LiveCommand = z
   .strictObject({

@@ -33,7 +33,7 @@ export const Content = z
     handle: Handle.optional(),
     name: z.string().optional(),
     bio: z.string().optional(),
-    picture: MediaId.nullish().openapi({ description: "The profile picture" }),
+    picture: z.union([MediaId, z.null()]).optional().openapi({ description: "The profile picture" }),
   })
   .openapi("ReportedContent");
 export type Content = z.infer<typeof Content>;

@@ -55,6 +55,7 @@ export const LAYERS = [
   "workers/api/media",
   "workers/api/moderation",
   "workers/api/operations",
+  "workers/api/document",
   "workers",
 ];
 

@@ -104,6 +104,9 @@ const REFUSALS = {
   storage_full: [507, "There is no storage left for this. Try again later."],
 } as const satisfies Record<RefusalCode, readonly [status: number, title: string]>;
 
+export const problemStatus = (code: RefusalCode): number => REFUSALS[code][0];
+export const problemTitle = (code: RefusalCode): string => REFUSALS[code][1];
+
 /** The seconds after which the same request may succeed. An overloaded actor is still overloaded a second later. */
 const RETRY_AFTER: Partial<Record<RefusalCode, number>> = {
   too_many_attempts: 60,

@@ -10,10 +10,11 @@ const ID = "0123456789abc";
 /** All operations, with ids for their parameters. */
 async function operations(): Promise<[method: string, path: string][]> {
   const { paths } = await (await ask("GET", "/v1/openapi.json")).json<{ paths: Paths }>();
-  return Object.entries(paths).flatMap(([path, methods]) =>
+  const ofApi = Object.entries(paths).filter(([path]) => path.startsWith("/v1/"));
+  return ofApi.flatMap(([path, methods]) =>
     Object.keys(methods)
       .filter((method) => METHODS.has(method))
-      .map((method): [string, string] => [method.toUpperCase(), `/v1${path.replaceAll(/\{\w+\}/g, ID)}`]),
+      .map((method): [string, string] => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, ID)]),
   );
 }
 

@@ -33,6 +33,7 @@ const LIMITED: readonly (readonly [methods: string, path: string, limit: LimitNa
   ["PUT|DELETE", `/people/${HANDLE}/restriction`, "follow"],
   ["POST|PUT|DELETE", "/moderation/.*", "moderation"],
   ["GET", "/live", "live"],
+  ["POST", "/live/tickets", "live"],
 ];
 
 const PATTERNS = LIMITED.map(([methods, path, limit]) => [new RegExp(`^(?:${methods}) /v1${path}/?$`), limit] as const);

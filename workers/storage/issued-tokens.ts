@@ -7,7 +7,7 @@ import { logWarning } from "../../schema/log.ts";
 import { secretOf } from "./secrets.ts";
 
 /** What a token is for. A token for one purpose is none for another. */
-export type Purpose = "session" | "consistency" | "passkey";
+export type Purpose = "session" | "consistency" | "passkey" | "ticket";
 
 /** 128 bits of HMAC-SHA-256: nobody guesses them, and a token stays short. */
 const MAC_BYTES = 16;

@@ -39,6 +39,7 @@ export const OWN: Row[] = [
   ["GET /me/export/data", signedIn(WITH)], // It lists what the viewer has liked and said.
   ["GET /me/export/files", signedIn(WITHOUT)],
   ["GET /live", always("426 upgrade_required")],
+  ["POST /live/tickets", signedIn("201")],
 
   // The author's file, which the post shows.
   ["GET /media/{id}", own(NO_FILE, WITHOUT)],

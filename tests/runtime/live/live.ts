@@ -6,6 +6,7 @@ import { ask, outcome } from "../world/people.ts";
 
 type Connected = {
   token?: string;
+  ticket?: string;
   headers?: Record<string, string>;
   cf?: Partial<IncomingRequestCfProperties>;
   env?: Env;
@@ -20,8 +21,8 @@ export function hangUp(): void {
 }
 
 /** Opens a live socket, or throws the outcome of a refused request. */
-export async function connect({ token, headers, cf, env }: Connected = {}) {
-  const response = await ask("GET", "/v1/live", {
+export async function connect({ token, ticket, headers, cf, env }: Connected = {}) {
+  const response = await ask("GET", `/v1/live${ticket === undefined ? "" : `?ticket=${ticket}`}`, {
     headers: { upgrade: "websocket", ...headers },
     ...(token !== undefined && { token }),
     ...(cf && { cf }),

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import type { PersonCard } from "../../../schema/api/people.ts";
 import { withQueuedFacts } from "../queues/facts.ts";
 import { d1Of } from "../stores/d1.ts";
+import { checkContract } from "./contract.ts";
 import { app } from "../../../workers/app.ts";
 import { claimHandle, createPerson } from "../../../workers/api/accounts/sign-up.ts";
 
@@ -61,6 +62,7 @@ export async function ask(method: string, path: string, options: RequestOptions 
   const isDownload = response.headers.get("content-type") === "application/zip";
   const read = isDownload ? new Response(await response.arrayBuffer(), response) : response;
   await waitOnExecutionContext(context);
+  await checkContract(method, path, read);
   return read;
 }
 

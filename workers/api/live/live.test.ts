@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { LiveCommand, LiveFrame } from "../../../schema/api/live.ts";
 import type { PersonCard } from "../../../schema/api/people.ts";
-import { POSTS_WATCHED_MAX } from "../../../schema/live/live-limits.ts";
+import { POSTS_WATCHED_MAX, SESSION_OVER } from "../../../schema/live/live-limits.ts";
 import { flush, recordQueues } from "../../../tests/runtime/queues/facts.ts";
 import { connect, folded, hangUp } from "../../../tests/runtime/live/live.ts";
 import { ask, HOST, outcome, signUp } from "../../../tests/runtime/world/people.ts";
@@ -232,12 +233,49 @@ it("shows a private author's post to accepted followers only, and ends when one 
   await own?.until(3);
 });
 
-it("describes its commands and frames in OpenAPI", async () => {
-  const { components, paths } = await (
-    await ask("GET", "/v1/openapi.json")
-  ).json<{ components: { schemas: object }; paths: object }>();
-  expect(Object.keys(paths)).toContain("/live");
-  expect(Object.keys(components.schemas)).toEqual(
-    expect.arrayContaining(["LiveCommand", "LiveFrame", "PostFrame", "MeFrame"]),
-  );
+it("describes its commands and frames in AsyncAPI, with examples that are valid", async () => {
+  type Message = { payload: object; examples: { payload: unknown }[] };
+  const { channels } = await (
+    await ask("GET", "/v1/asyncapi.json")
+  ).json<{ channels: { live: { address: string; messages: { command: Message; frame: Message } } } }>();
+  const { address, messages } = channels.live;
+  expect(address).toBe("/v1/live");
+  for (const [schema, { examples }] of [
+    [LiveCommand, messages.command],
+    [LiveFrame, messages.frame],
+  ] as const) {
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { payload } of examples) expect(schema.safeParse(payload)).toMatchObject({ success: true });
+  }
+});
+
+it("opens one socket by a ticket, within a minute, from the origin that asked for it", async () => {
+  const world = { ...env, ALLOWED_ORIGINS: "https://app.example https://other.example" };
+  const { token } = await signUp();
+  const from = (origin: string) => ({ env: world, headers: { origin } });
+  const ticket = async (origin?: string): Promise<string> => {
+    const asked = await ask("POST", "/v1/live/tickets", { token, ...(origin === undefined ? {} : from(origin)) });
+    return (await asked.json<{ ticket: string }>()).ticket;
+  };
+  const opened = await ticket("https://app.example");
+  const client = await connect({ ...from("https://app.example"), ticket: opened });
+  await vi.waitFor(() => expect(client.told.length).toBe(1)); // Only a signed-in viewer gets a hint.
+  const again = connect({ ...from("https://app.example"), ticket: opened });
+  await expect(again).rejects.toThrow("401 not_signed_in");
+
+  await expect(
+    connect({ ...from("https://other.example"), ticket: await ticket("https://app.example") }),
+  ).rejects.toThrow("401");
+  await expect(connect({ ticket: await ticket("https://app.example") })).rejects.toThrow("401");
+  await expect(connect({ ticket: `${(await ticket()).slice(0, -1)}~` })).rejects.toThrow("401");
+  await expect(connect({ ticket: "nonsense" })).rejects.toThrow("401");
+
+  const late = await ticket();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
+  await expect(connect({ ticket: late })).rejects.toThrow("401");
+  vi.useRealTimers();
+  const ended = await ticket();
+  await ask("DELETE", "/v1/sessions/current", { token });
+  const over = await connect({ ticket: ended });
+  expect(await over.closed).toBe(SESSION_OVER);
 });

@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import { LiveCommand, LiveFrame } from "../../../schema/api/live.ts";
+import { createRoute, z } from "@hono/zod-openapi";
 import * as codes from "../../../schema/live/live-limits.ts";
 import { relayNamed, relayOfNetwork, relayOfPerson } from "../../../schema/live/live-relays.ts";
 import { chargeNetwork, requireAllowed } from "../../limits/charges.ts";
@@ -7,11 +6,10 @@ import { networkIn, SHARED_NETWORK } from "../../limits/networks.ts";
 import { refuseOtherSites } from "../../http/cross-site.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { regionOf } from "./regions.ts";
-import { json, refusals, refuseWrongToken, routes } from "../../http/routes.ts";
+import { useTicket } from "./tickets.ts";
+import { refusals, refuseWrongToken, routes } from "../../http/routes.ts";
 
 export const live = routes();
-
-live.openAPIRegistry.register("LiveCommand", LiveCommand);
 
 // Costs one call of the relay, which records in D1 that the person is there: one query, which writes a row once a day.
 // Another one checks the session at the primary before the first frame.
@@ -29,15 +27,20 @@ live.openapi(
       `time; ${codes.SESSION_OVER} when the session is over; ${codes.TOO_MANY_SOCKETS} when too many newer sockets ` +
       `are open; ${codes.TOO_MANY_COMMANDS} after too many commands; ${codes.TOO_LARGE} after a command that is too ` +
       "large.",
-    responses: { 101: json(LiveFrame, "LiveFrames follow"), ...refusals },
+    request: { query: z.object({ ticket: z.string().max(1000).optional() }) },
+    responses: {
+      101: { description: "The socket is open. Its messages are described in `/v1/asyncapi.json`" },
+      ...refusals,
+    },
   }),
   async (c) => {
     if (c.req.header("upgrade") !== "websocket") throw new Refusal("upgrade_required");
     const { reader } = c.var;
     await refuseWrongToken(c);
-    const viewer = await reader.confirmedViewer();
+    const { ticket } = c.req.valid("query");
+    const viewer = ticket === undefined ? await reader.confirmedViewer() : await useTicket(c, ticket);
     // Browsers let any page open a socket with its visitor's cookie.
-    if (viewer) refuseOtherSites(c.req.raw);
+    if (viewer && ticket === undefined) refuseOtherSites(c.req.raw);
     const region = regionOf(c.req.raw);
     const own = networkIn(c.req.raw.headers);
     if (!viewer) requireAllowed(await chargeNetwork(c.env, own, [{ limit: "visitor-live" }]));
@@ -49,6 +52,6 @@ live.openapi(
       headers: { upgrade: "websocket" },
     });
     if (response.status !== 101) throw new Refusal("too_many_subscribers");
-    return response as never;
+    return response;
   },
 );

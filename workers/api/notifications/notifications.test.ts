@@ -292,7 +292,7 @@ describe("an inbox", () => {
       .prepare(
         `INSERT INTO notifications (recipient, kind, subject, post, actors, count, version, raised, at)
          WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 120)
-         SELECT ?1, 'mention', n, ?2, json_array(?3), 1, 1, 2, ?4 + n FROM n`,
+         SELECT ?1, 'mention', printf('%013d', n), ?2, json_array(?3), 1, 1, 2, ?4 + n FROM n`,
       )
       .bind(ada.person.id, hidden.id, eve.person.id, now)
       .run();
@@ -342,7 +342,7 @@ describe("an inbox", () => {
       .prepare(
         `INSERT INTO notifications (recipient, kind, subject, actors, count, version, raised, at)
          WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
-         SELECT ?1, 'mention', n, json_array(n), 1, 1, 2, n FROM n`,
+         SELECT ?1, 'mention', printf('%013d', n), json_array(n), 1, 1, 2, n FROM n`,
       )
       .bind(ada.person.id)
       .run();

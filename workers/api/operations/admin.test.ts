@@ -56,11 +56,12 @@ it("returns the audit of each post, and rebuilds a projection that differs", asy
 
 /** Reads a page. An actor that an earlier test file has left awake fails once, because its module was loaded again. */
 async function pageAfter(cursor: string | undefined): Promise<Reconciled> {
-  return vi.waitFor(async () => {
+  const read = async () => {
     const response = await reconcile({ cursor });
     expect(response.status).toBe(200);
     return response.json<Reconciled>();
-  });
+  };
+  return vi.waitFor(read, { timeout: 20_000 });
 }
 
 it("pages through every post of every database", async () => {

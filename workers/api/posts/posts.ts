@@ -23,7 +23,13 @@ posts.openapi(
     summary: "Publish a post of photographs and videos that are `ready`",
     description: "Up to ten people whom the caption mentions by @handle are notified.",
     request: { headers: IdempotencyKey, ...body(NewPost) },
-    responses: { 201: json(Post, "Published, and on its way into every follower's feed"), ...refusals },
+    responses: {
+      201: {
+        ...json(Post, "Published, and on its way into every follower's feed"),
+        headers: { Location: { schema: { type: "string" } } },
+      },
+      ...refusals,
+    },
   }),
   async (c) => {
     const { caption, media } = c.req.valid("json");

@@ -11,6 +11,7 @@ const ALLOWED = [
   /^POST \/v1\/me\/decisions\/\w{13}\/answer$/,
   /^POST \/v1\/notifications\/([\w.]+\/)?read$/,
   /^DELETE \/v1\/push-subscriptions$/,
+  /^POST \/v1\/live\/tickets$/,
 ];
 
 /** Throws `suspended` for a write of a person who is suspended until `until`, in ms since 1970. */

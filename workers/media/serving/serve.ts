@@ -21,6 +21,8 @@ export const serveMedia = new Hono<App>();
 serveMedia.use("/media/*", freshShards, async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(ALWAYS)) c.res.headers.set(name, value);
+  // A page of another origin that may use the API shows files by their signed URLs.
+  if (c.env.ALLOWED_ORIGINS !== "") c.res.headers.set("cross-origin-resource-policy", "cross-origin");
   // The format of a rendition depends on `Accept`. A problem does not, but needs the header too, or a cache would serve
   // it for all formats.
   const hasOneFormat = [VIDEO, MOVING].some((what) => c.req.path.endsWith(`/${what}`));
