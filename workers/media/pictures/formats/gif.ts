@@ -26,7 +26,9 @@ export async function readGif(source: ByteSource): Promise<RawHeader> {
     if (blocks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
     const head = await windows.at(at, 14);
     if (head[0] === IMAGE) {
-      checkSize({ width: littleEndian(head.subarray(5, 7)), height: littleEndian(head.subarray(7, 9)) });
+      const [width, height] = [littleEndian(head.subarray(5, 7)), littleEndian(head.subarray(7, 9))];
+      checkSize({ width, height });
+      raw.framePixels = Math.max(raw.framePixels ?? 0, width * height);
       checkFrames((frames += 1));
       at = (await endOfBlocks(windows, at + IMAGE_BYTES + coloursOf(head[9]))) ?? source.size;
     } else if (head[0] === EXTENSION) {

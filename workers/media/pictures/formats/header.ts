@@ -21,6 +21,8 @@ export type Header = {
   turned: boolean;
   /** 1 for a still. */
   frames: number;
+  /** The pixels that a decoder goes through for each frame: those of the picture, or of a larger frame. */
+  framePixels: number;
   colorProfile: string | null;
   exif: Exif;
   /** What the file contains besides the picture. */
@@ -55,6 +57,7 @@ export async function readHeader(source: ByteSource, type: PictureType): Promise
     stored: { width: raw.width, height: raw.height },
     turned: raw.turned ?? isTurned(exif),
     frames: raw.frames,
+    framePixels: Math.max(raw.width * raw.height, raw.framePixels ?? 0),
     colorProfile: profileOf(raw),
     exif: { ...exif, orientation },
     carries: carried(raw),

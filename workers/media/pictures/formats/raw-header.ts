@@ -18,6 +18,8 @@ export type RawHeader = {
   turned?: boolean;
   /** 1 for a still. */
   frames: number;
+  /** The pixels of the largest frame, in a format whose frames may be larger than the picture. */
+  framePixels?: number;
   /** The colour space that the container itself names. */
   profile?: string | undefined;
   /** Whether that counts before a colour profile. */

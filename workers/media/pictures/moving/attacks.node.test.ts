@@ -36,7 +36,9 @@ import {
 
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";
 import { chunksOf } from "./copy.ts";
+import { readHeader } from "../formats/header.ts";
 import { copyOfGif } from "./gif-copy.ts";
+import { motionOf } from "./motion.ts";
 
 const SECRET = "51.5007N";
 const EXIF = tiff({ orientation: 1, make: SECRET, model: "Phone", taken: "2026:05:01 12:30:59" });
@@ -303,4 +305,23 @@ it("reads a large file in windows and blocks, however many parts of it are left 
   for await (const chunk of chunksOf(copy, source)) length += chunk.length;
   expect(length).toBe(gifHead(4, 3).length + 900 * gifFrame.length + 1);
   expect(source.reads).toBeLessThan(30);
+});
+
+it("counts the pixels of frames that are larger than their picture, and the chunks of all frames together", async () => {
+  const large = (side: number) => bytes(0x2c, le16(0), le16(0), le16(side), le16(side), 0, 2, 2, 0x44, 1, 0);
+  const gif = (side: number, frames: number) =>
+    bytes(gifHead(4, 3), ...Array.from({ length: frames }, () => bytes(gifControl, large(side))), GIF_END);
+  const motion = async (file: Uint8Array) => {
+    const source = bytesInMemory(file);
+    return (await motionOf(source, "image/gif", await readHeader(source, "image/gif")))?.motion;
+  };
+  expect(await motion(gif(3000, 2))).toBe("too_many_pixels");
+  expect(await motion(gif(1000, 201))).toBe("too_many_pixels");
+  expect(await motion(gif(1000, 200))).toBe("kept");
+
+  const others = Array.from({ length: 199 }, () => riffChunk("JUNK", bytes()));
+  const file = (frames: number) =>
+    webp(vp8x(1, 1, 2), WEBP_LOOPS_FOR_EVER, ...Array.from({ length: frames }, () => webpFrame([...others, LOSSLESS])));
+  expect(await copied(file(99))).toHaveLength(movingWebp(99).length);
+  expect(await copied(file(100))).toBe("too_many_segments");
 });

@@ -37,14 +37,13 @@ export type Moving = { motion: Exclude<Motion, "kept"> } | { motion: "kept"; typ
  * Costs one read for each MB of a moving picture.
  */
 export async function motionOf(source: ByteSource, type: PictureType, header: Header): Promise<Moving | undefined> {
-  const { frames, stored, exif } = header;
+  const { frames, framePixels, exif } = header;
   if (frames === 1) return undefined;
   if (!isMovingType(type)) return { motion: "unsupported" };
   // The stills are made upright, and frames can only be turned by decoding them.
   if ((exif.orientation ?? 1) > 1) return { motion: "turned" };
   if (frames > MOVING_FRAMES_MAX) return { motion: "too_many_frames" };
-  const pixels = stored.width * stored.height;
-  if (pixels > FRAME_PIXELS_MAX || pixels * frames > MOVING_PIXELS_MAX) return { motion: "too_many_pixels" };
+  if (framePixels > FRAME_PIXELS_MAX || framePixels * frames > MOVING_PIXELS_MAX) return { motion: "too_many_pixels" };
   const copy = await COPIERS[type](new Metered(source, WHOLE.bytesMax, WHOLE.readsMax));
   return copy.bytes > MOVING_BYTES_MAX ? { motion: "too_large" } : { motion: "kept", type, copy };
 }

@@ -18,13 +18,15 @@ const [TRANSPARENT, COLOURS] = [0x10, 0x20];
 const [CANVAS_BYTES, LOOP_BYTES, FRAME_BYTES] = [10, 6, 16];
 
 type Chunk = { type: string; at: number; data: number; length: number };
+type Left = { chunks: number };
 
 /** Returns the copy of a WebP. Throws `corrupt` if it is damaged, cut off or contradicts itself. */
 export async function copyOfWebp(source: ByteSource): Promise<Copy> {
   const windows = windowsOf(source);
   const end = 8 + littleEndian(await windows.at(4, 4));
   if (end > source.size) throw new Rejected("corrupt");
-  const chunks = chunksIn(windows, FILE_HEADER_BYTES, end);
+  const left = { chunks: SEGMENTS_MAX };
+  const chunks = chunksIn(windows, FILE_HEADER_BYTES, end, left);
   const canvas = await readCanvas(windows, (await chunks.next()).value);
 
   const copy = new Copy();
@@ -36,7 +38,7 @@ export async function copyOfWebp(source: ByteSource): Promise<Copy> {
   for await (const chunk of chunks) {
     if (chunk.type === "ANMF") {
       if (!hasLoop) throw new Rejected("corrupt");
-      await copyFrame(windows, chunk, canvas, copy);
+      await copyFrame(windows, chunk, { canvas, left }, copy);
       frames += 1;
     } else if (chunk.type === "ANIM" && !hasLoop) {
       if (chunk.length < LOOP_BYTES) throw new Rejected("corrupt");
@@ -54,9 +56,11 @@ export async function copyOfWebp(source: ByteSource): Promise<Copy> {
   return copy;
 }
 
-async function* chunksIn(windows: Windows, from: number, to: number): AsyncGenerator<Chunk, undefined> {
-  for (let at = from, count = 0; at + RIFF_CHUNK_BYTES <= to; count += 1) {
-    if (count > SEGMENTS_MAX) throw new Rejected("too_many_segments");
+/** Walks through chunks. `left` is how many there may still be, in the file and in all its frames together. */
+async function* chunksIn(windows: Windows, from: number, to: number, left: Left): AsyncGenerator<Chunk, undefined> {
+  for (let at = from; at + RIFF_CHUNK_BYTES <= to;) {
+    left.chunks -= 1;
+    if (left.chunks < 0) throw new Rejected("too_many_segments");
     const { type, length } = await riffChunkAt(windows, at);
     const data = at + RIFF_CHUNK_BYTES;
     if (data + length > to) throw new Rejected("corrupt");
@@ -82,7 +86,12 @@ async function readCanvas(windows: Windows, chunk: Chunk | undefined) {
 }
 
 /** Copies a frame with its picture, and its transparency if that is apart. */
-async function copyFrame(windows: Windows, frame: Chunk, canvas: Size, copy: Copy): Promise<void> {
+async function copyFrame(
+  windows: Windows,
+  frame: Chunk,
+  { canvas, left: chunksLeft }: { canvas: Size; left: Left },
+  copy: Copy,
+): Promise<void> {
   if (frame.length < FRAME_BYTES) throw new Rejected("corrupt");
   const head = (await windows.at(frame.data, FRAME_BYTES)).slice();
   const [left, top] = [2 * littleEndian(head.subarray(0, 3)), 2 * littleEndian(head.subarray(3, 6))];
@@ -91,7 +100,7 @@ async function copyFrame(windows: Windows, frame: Chunk, canvas: Size, copy: Cop
   head[15] = (head[15] ?? 0) & 3; // How it is drawn; the other bits have no meaning.
 
   const parts: Chunk[] = [];
-  for await (const part of chunksIn(windows, frame.data + FRAME_BYTES, frame.data + frame.length)) {
+  for await (const part of chunksIn(windows, frame.data + FRAME_BYTES, frame.data + frame.length, chunksLeft)) {
     const isPicture = part.type === "VP8 " || part.type === "VP8L";
     if (part.type === "ALPH" && parts.length === 0) parts.push(part);
     if (!isPicture) continue;
