@@ -134,7 +134,7 @@ export const u32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 
 
 /** Returns the position of the contents of the first box of this type. */
 export function contentOf(file: Uint8Array, type: string): number {
-  const at = String.fromCharCode(...file).indexOf(type);
+  const at = new TextDecoder("latin1").decode(file).indexOf(type);
   if (at < 0) throw new Error(`the file has no ${type} box`);
   return at + 4;
 }

@@ -121,12 +121,17 @@ async function tracksOf(input: Input, type: VideoType, { unplayed }: CheckedFile
   if (!video) throw new Rejected(unplayed.has("video") ? "unsupported_codec" : "no_video");
   const codec = await video.getCodec();
   if (codec === null || !PLAYED[type].video.includes(codec)) throw new Rejected("unsupported_codec");
-  const { description } = (await video.getDecoderConfig()) ?? {};
-  // Reads the parameter sets, which state the format of the colours.
-  if (description) cleanConfig(codec, bytesOf(description));
+  await checkConfig(video);
   const audio = await firstPlayed(audios, PLAYED[type].audio);
   if (!audio && (audios.length > 0 || unplayed.has("audio"))) throw new Rejected("unsupported_codec");
+  await checkConfig(audio);
   return { video, audio, others: videos.length > 1 || audios.length > 1 };
+}
+
+/** Reads the configuration of a decoder, which states the format of the colours, or the kind of AAC. */
+async function checkConfig(track: InputVideoTrack | InputAudioTrack | null): Promise<void> {
+  const [codec, config] = [await track?.getCodec(), await track?.getDecoderConfig()];
+  if (codec && config?.description) cleanConfig(codec, bytesOf(config.description));
 }
 
 async function firstPlayed(tracks: InputAudioTrack[], codecs: string[]): Promise<InputAudioTrack | null> {

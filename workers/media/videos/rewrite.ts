@@ -24,15 +24,15 @@ import {
 } from "mediabunny";
 import { bytesOf } from "../../../schema/bytes.ts";
 import type { VideoType } from "../../../schema/media/media-types.ts";
-import type { ByteSource } from "../bytes/byte-source.ts";
+import { type ByteSource, Metered } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
-import { inBlocks } from "../bytes/blocks.ts";
+import { BLOCK_BYTES, inBlocks } from "../bytes/blocks.ts";
 import { headerAt } from "../bytes/boxes.ts";
 import { closeIndex } from "./close-index.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
 import type { Played } from "./containers/edit-lists.ts";
-import { PACKETS_MAX } from "./containers/limits.ts";
+import { COPY_BYTES_MORE, COPY_READS_MORE, COPY_SIZES_MAX, PACKETS_MAX } from "./containers/limits.ts";
 import type { Cut } from "./cuts.ts";
 import type { Sink } from "./multipart.ts";
 import { withEdits } from "./served-edits.ts";
@@ -40,14 +40,19 @@ import { servedType } from "./served-type.ts";
 import { cleanerOf } from "./packets/clean-packet.ts";
 import { cleanConfig } from "./packets/decoder-configs.ts";
 
-/** Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely. */
+/**
+ * Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely, or if its packets
+ * lie in such disorder that too much of it would have to be read again and again.
+ */
 export async function rewrite(source: ByteSource, type: VideoType, sink: Sink): Promise<void> {
   const isWebm = servedType(type) === "video/webm";
   const copied = (file: Demuxed): Promise<void> => {
     const out: Sink = (position, bytes) => file.passThrough(() => sink(position, bytes));
     return isWebm ? write(file, new WebMOutputFormat(), targetOf(out)) : writeMp4(file, out);
   };
-  await withDemuxer(source, type, copied, (view) => inBlocks(view));
+  const bytesMax = COPY_SIZES_MAX * source.size;
+  const readsMax = Math.ceil(bytesMax / BLOCK_BYTES) + COPY_READS_MORE;
+  await withDemuxer(new Metered(source, bytesMax + COPY_BYTES_MORE, readsMax), type, copied, (view) => inBlocks(view));
 }
 
 /** Writes all packets, or the times of all packets, which takes no reads. */
@@ -114,7 +119,7 @@ async function videoTrack(file: Demuxed, output: Output, isLight: boolean): Prom
     flip: await video.getFlip(),
     maximumPacketCount: countOf(file, video) ?? PACKETS_MAX,
   });
-  const add = orderly((packet) => source.add(packet.clone({ data: clean(packet.data) }), { decoderConfig: config }));
+  const add = orderly((packet) => source.add(cleanedPacket(packet, clean), { decoderConfig: config }));
   return {
     packets: packetsOf(video, file.cuts.video, isLight),
     add,
@@ -137,6 +142,12 @@ async function audioTrack(audio: InputAudioTrack, file: Demuxed, output: Output,
     close: () => source.close(),
     expected: countOf(file, audio),
   };
+}
+
+/** Returns a packet of pictures without what decoding does not need, also of its transparency, a packet of the same codec. */
+function cleanedPacket(packet: EncodedPacket, clean: (data: Uint8Array) => Uint8Array): EncodedPacket {
+  const { alpha } = packet.sideData;
+  return packet.clone({ data: clean(packet.data), ...(alpha && { sideData: { alpha: clean(alpha) } }) });
 }
 
 /** Returns the configuration of a decoder without what decoding does not need. */

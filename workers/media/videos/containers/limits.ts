@@ -11,6 +11,17 @@ export const TRACKS_MAX = 16;
 /** Per track: three minutes at 240 frames per second, or of audio in packets of 4 ms. */
 export const PACKETS_MAX = 50_000;
 
+/**
+ * The parts of one packet: units of H.264 and H.265, of which a picture has up to 600 slices, or of AV1, with up to 4,096
+ * tiles. Without a limit, 16 MB of parts of 2 bytes would take a gigabyte of memory.
+ */
+export const UNITS_MAX = 8192;
+/**
+ * The demuxer adds up the sizes of a chunk for each packet in it: this many sizes for a track. A chunk may have 20,000
+ * packets, which is six minutes of video at 60 frames a second.
+ */
+export const SIZES_ADDED_MAX = 400_000_000;
+
 /** The index of a file (moov). Three minutes with PACKETS_MAX in two tracks take 4 MB. */
 export const INDEX_BYTES_MAX = 8 * 1024 * 1024;
 /** The indexes of all fragments (moof) together, and the number of top-level boxes. */
@@ -40,5 +51,12 @@ export const HEAD_BYTES_MAX = 2 * 1024 * 1024;
 /** The most that is read of a file to describe it, and the most reads. */
 export const DESCRIBE_BYTES_MAX = 32 * 1024 * 1024;
 export const DESCRIBE_READS_MAX = 8192;
+/**
+ * The most that is read of a file to copy it, in its own size and beyond. Packets that lie in the order of their times are
+ * read once; each packet somewhere else would cost a block of 1 MB.
+ */
+export const COPY_SIZES_MAX = 3;
+export const COPY_BYTES_MORE = 32 * 1024 * 1024;
+export const COPY_READS_MORE = 2 * DESCRIBE_READS_MAX;
 /** The longest single read, which is held in memory: a frame, or a cluster of a WebM. */
 export const READ_BYTES_MAX = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@
  */
 import { type Box, descend } from "../../bytes/boxes.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { RANGES_MAX } from "./limits.ts";
+import { RANGES_MAX, SIZES_ADDED_MAX } from "./limits.ts";
 
 /** Bytes of the file that belong to a track: a chunk of its packets, or a run of them in a fragment. */
 export type Range = { from: number; to: number; isServed: boolean };
@@ -37,13 +37,17 @@ export function checkRanges(ranges: Range[], boxes: readonly Box[]): void {
   }
 }
 
-/** Adds the ranges of the chunks that the sample table of a track lists. Throws `corrupt` for more than it has. */
+/**
+ * Adds the ranges of the chunks that the sample table of a track lists. Throws `corrupt` for more than it has, and
+ * `too_complex` if the demuxer would take too long to find the packets in them.
+ */
 export function addChunks(ranges: Range[], index: Uint8Array, track: Box, isServed: boolean): void {
   const table = descend(index.subarray(track.content, track.end), "mdia", "minf", "stbl");
   const [timed, chunks, offsets] = [timedOf(table), entriesOf(table, "stsc", 4, 12), offsetsOf(table)];
   const sizes = sizesOf(table);
   if (!chunks || !offsets || !sizes || timed === 0) return;
   let sample = 0;
+  let added = 0;
   for (let entry = 0; entry < chunks.count; entry += 1) {
     const first = chunks.uint(entry, 0) - 1;
     const end = entry + 1 < chunks.count ? chunks.uint(entry + 1, 0) - 1 : offsets.count;
@@ -54,6 +58,8 @@ export function addChunks(ranges: Range[], index: Uint8Array, track: Box, isServ
       const from = offsets.at(chunk);
       const next = Math.min(timed, sample + perChunk);
       addRange(ranges, { from, to: from + sizes.sum(sample, next), isServed });
+      added += (next - sample) * perChunk;
+      if (isServed && added > SIZES_ADDED_MAX) throw new Rejected("too_complex");
       sample = next;
     }
   }

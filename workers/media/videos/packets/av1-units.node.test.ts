@@ -38,3 +38,9 @@ it("rejects a packet that is cut off, or has no picture", () => {
   const endless = new Uint8Array([(6 << 3) | 2, ...Array<number>(12).fill(0xff)]);
   expect(() => cleanAv1(endless)).toThrow(expect.objectContaining({ code: "corrupt" }));
 });
+
+it("refuses a packet of more units than a picture has tiles", () => {
+  const many = (count: number) => new Uint8Array(Array.from({ length: count }, () => unit(3)).flat());
+  expect(cleanAv1(many(8192))).toHaveLength(2 * 8192);
+  expect(() => cleanAv1(many(8193))).toThrow(expect.objectContaining({ code: "too_complex" }));
+});

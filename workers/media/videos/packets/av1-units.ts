@@ -5,6 +5,7 @@
 import { concatBytes } from "../../../../schema/bytes.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { cursorOf } from "../../bytes/fields.ts";
+import { UNITS_MAX } from "../containers/limits.ts";
 
 /** Sequence header, frame header, tile group, frame, redundant frame header. */
 const PICTURES = new Set([1, 3, 4, 6, 7]);
@@ -17,12 +18,16 @@ const KEPT: ReadonlyMap<number, number> = new Map([
 /** A size takes at most 8 bytes, with 7 bits each. */
 const SIZE_BYTES_MAX = 8;
 
-/** Returns the packet without units that are not needed, or itself. Throws `corrupt` if it has none that is. */
+/**
+ * Returns the packet without units that are not needed, or itself. Throws `corrupt` if it has none that is, and
+ * `too_complex` for more than UNITS_MAX units.
+ */
 export function cleanAv1(packet: Uint8Array): Uint8Array {
   const kept: Uint8Array[] = [];
   let hasPicture = false;
   const cursor = cursorOf(packet);
-  while (cursor.left() > 0) {
+  for (let count = 1; cursor.left() > 0; count += 1) {
+    if (count > UNITS_MAX) throw new Rejected("too_complex");
     const start = packet.length - cursor.left();
     const header = cursor.uint(1);
     const type = (header >> 3) & 15;

@@ -1,15 +1,16 @@
 /**
- * Keeps of a decoder's configuration what decoding needs. Its formats have room for more: comments (Vorbis, FLAC),
+ * Keeps of a decoder's configuration what decoding needs. Its formats have room for more: comments (AAC, Vorbis, FLAC),
  * messages (H.265), and bytes behind the end.
  */
 import { concatBytes, readUint } from "../../../../schema/bytes.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { type Cursor, cursorOf } from "../../bytes/fields.ts";
+import { cleanAacConfig } from "./aac-parameters.ts";
 import { cleanUnits } from "./nal-units.ts";
 
 /**
  * Returns the configuration of a codec without what decoding does not need; undefined for codecs that need none, or if
- * there is none. Throws `corrupt` if it cannot be read.
+ * there is none. Throws `corrupt` if it cannot be read, `unsupported_chroma`, and `unsupported_codec`.
  */
 export function cleanConfig(codec: string, config: Uint8Array | undefined): Uint8Array | undefined {
   return config && CLEANED[codec]?.(config);
@@ -18,8 +19,7 @@ export function cleanConfig(codec: string, config: Uint8Array | undefined): Uint
 const CLEANED: Record<string, (config: Uint8Array) => Uint8Array> = {
   avc: cleanAvc,
   hevc: cleanHevc,
-  // Rate and channels take 2 to 5 bytes; a list of more than eight channels takes up to 40.
-  aac: (config) => config.subarray(0, ((config[1] ?? 0) & 0x78) === 0 ? 40 : 16),
+  aac: cleanAacConfig,
   opus: cleanOpus,
   flac: cleanFlac,
   vorbis: cleanVorbis,

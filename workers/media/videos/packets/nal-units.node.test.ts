@@ -92,3 +92,14 @@ it("reads lengths of one byte, and never reads beyond the end", () => {
   // Zeros behind the last unit are no damage.
   expect(cleanUnits(new Uint8Array([...packet(picture), 0, 0, 0]), avc)).toEqual(packet(picture));
 });
+
+it("refuses packets of more parts than a picture has", () => {
+  const tooComplex = expect.objectContaining({ code: "too_complex" }) as Error;
+  const many = (part: number[], count = 8193) => new Uint8Array(Array.from({ length: count }, () => part).flat());
+  expect(cleanUnits(many([...START, 0x41], 8191), { codec: "avc", lengthBytes: 0 })).toHaveLength(8191 * 5);
+  expect(() => cleanUnits(many([...START, 0x41]), { codec: "avc", lengthBytes: 0 })).toThrow(tooComplex);
+  expect(() => cleanUnits(many([1, 0x41]), { codec: "avc", lengthBytes: 1 })).toThrow(tooComplex);
+  const inOne = [0x41, ...many([...START, 0x41])];
+  expect(() => cleanUnits(packet([0, 0, inOne.length >> 8, inOne.length & 255, ...inOne]), avc)).toThrow(tooComplex);
+  expect(() => cleanUnits(packet(unit(0x06, ...many([147, 1, 5], 400), 0x80), picture), avc)).toThrow(tooComplex);
+});

@@ -5,6 +5,7 @@
  */
 import { concatBytes, readUint } from "../../../../schema/bytes.ts";
 import { Rejected } from "../../files/rejections.ts";
+import { UNITS_MAX } from "../containers/limits.ts";
 import { checkChroma } from "./chroma.ts";
 import { withoutMessages } from "./sei-messages.ts";
 
@@ -27,7 +28,10 @@ export function unitFormatOf(codec: string, config: Uint8Array | undefined): Uni
   return { codec, lengthBytes: byte === undefined ? 0 : (byte & 3) + 1 };
 }
 
-/** Returns the packet without units that are not needed, or itself. Throws `corrupt` if nothing is left. */
+/**
+ * Returns the packet without units that are not needed, or itself. Throws `corrupt` if nothing is left, and `too_complex`
+ * for more than UNITS_MAX units.
+ */
 export function cleanUnits(packet: Uint8Array, format: UnitFormat): Uint8Array {
   const { units: found, isWhole } = unitsOf(packet, format.lengthBytes);
   const units = found.flatMap((unit) => cleanUnit(unit, format.codec) ?? []);
@@ -52,13 +56,14 @@ function prefixOf({ length }: Unit, lengthBytes: number): Uint8Array {
 function unitsOf(packet: Uint8Array, lengthBytes: number): { units: Unit[]; isWhole: boolean } {
   const byLength = lengthBytes > 0 ? unitsByLength(packet, lengthBytes) : undefined;
   if (byLength) {
-    const units = byLength.flatMap(divided);
+    const units: Unit[] = [];
+    for (const unit of byLength) divide(unit, units);
     const bytes = byLength.reduce((sum, { length }) => sum + lengthBytes + length, 0);
     return { units, isWhole: units.length === byLength.length && bytes === packet.length };
   }
   const start = startCodeIn(packet, 0);
   if (start !== 0 && !(start === 1 && packet[0] === 0)) throw new Rejected("corrupt");
-  return { units: divided(packet), isWhole: false };
+  return { units: divide(packet, []), isWhole: false };
 }
 
 /** Returns undefined unless the lengths fit, up to zeros at the end. */
@@ -68,23 +73,26 @@ function unitsByLength(packet: Uint8Array, lengthBytes: number): Unit[] | undefi
     const from = at + lengthBytes;
     const end = from + readUint(packet.subarray(at, from));
     if (end > packet.length) return packet.subarray(at).every((byte) => byte === 0) ? units : undefined;
-    if (end > from) units.push(packet.subarray(from, end));
+    if (end > from) add(units, packet.subarray(from, end));
     at = end;
   }
   return units;
 }
 
-/** Divides bytes at start codes. */
-function divided(bytes: Uint8Array): Unit[] {
-  const units: Unit[] = [];
+/** Divides bytes at start codes, and returns `units` with the parts added. */
+function divide(bytes: Uint8Array, units: Unit[]): Unit[] {
   let from = 0;
   for (let code = startCodeIn(bytes, 0); code >= 0; code = startCodeIn(bytes, from)) {
-    units.push(bytes.subarray(from, code));
+    add(units, bytes.subarray(from, code));
     from = code + 3;
   }
-  if (from === 0) return [bytes];
-  units.push(bytes.subarray(from));
+  add(units, from === 0 ? bytes : bytes.subarray(from));
   return units;
+}
+
+function add(units: Unit[], unit: Unit): void {
+  if (units.length === UNITS_MAX) throw new Rejected("too_complex");
+  units.push(unit);
 }
 
 /** Returns the position of the next start code, the bytes 0, 0, 1; -1 if there is none. Looks at every third byte. */

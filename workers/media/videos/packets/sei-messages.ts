@@ -2,6 +2,7 @@
  * Filters the messages between the pictures of H.264 and H.265 (supplemental enhancement information, ITU-T H.264, annex
  * D). Decoding never depends on them. Some carry any bytes, such as user data (4 and 5), others the time of day.
  */
+import { Rejected } from "../../files/rejections.ts";
 
 /** The messages that change how or where playback may start or how a picture looks, with the most bytes of each. */
 const KEPT: ReadonlyMap<number, number> = new Map([
@@ -13,7 +14,13 @@ const KEPT: ReadonlyMap<number, number> = new Map([
   [147, 1], // The curve of brightness.
 ]);
 
-/** Returns a unit with the needed messages alone, itself if it has no others, or undefined if it has none. */
+/** The most bytes of the needed messages in a unit, which has one of a kind. */
+const KEPT_BYTES_MAX = 1024;
+
+/**
+ * Returns a unit with the needed messages alone, itself if it has no others, or undefined if it has none. Throws
+ * `too_complex` for more than KEPT_BYTES_MAX.
+ */
 export function withoutMessages(unit: Uint8Array, headerBytes: number): Uint8Array | undefined {
   const bytes = withoutEscapes(unit.subarray(headerBytes));
   const kept: number[] = [];
@@ -30,6 +37,7 @@ export function withoutMessages(unit: Uint8Array, headerBytes: number): Uint8Arr
     }
     if (length.value <= (KEPT.get(type.value) ?? -1)) kept.push(...bytes.subarray(at, end));
     else isClean = false;
+    if (kept.length > KEPT_BYTES_MAX) throw new Rejected("too_complex");
     at = end;
   }
   if (kept.length === 0) return undefined;
@@ -49,8 +57,18 @@ function sumAt(bytes: Uint8Array, from: number): { value: number; end: number } 
 }
 
 /** Removes emulation prevention bytes: a 3 after two zeros, which keeps a unit from containing a start code. */
-export const withoutEscapes = (bytes: Uint8Array): Uint8Array =>
-  bytes.filter((byte, at) => byte !== 3 || at < 2 || bytes[at - 1] !== 0 || bytes[at - 2] !== 0);
+export function withoutEscapes(bytes: Uint8Array): Uint8Array {
+  // `filter` would collect the bytes as numbers, of 8 bytes each.
+  const plain = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === 3 && at >= 2 && bytes[at - 1] === 0 && bytes[at - 2] === 0) continue;
+    plain[length] = byte;
+    length += 1;
+  }
+  return plain.subarray(0, length);
+}
 
 function withEscapes(bytes: number[]): number[] {
   let zeros = 0;

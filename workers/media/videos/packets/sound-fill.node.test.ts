@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { type Field, packed } from "../../../../tests/runtime/media/bit-fields.ts";
+import { cleanerOf } from "./clean-packet.ts";
 import { cleanAac, cleanOpus } from "./sound-fill.ts";
 
 const text = (letters: string): Field[] => Array.from(letters, (letter) => [letter.charCodeAt(0), 8]);
@@ -56,4 +57,40 @@ it("overwrites the padding of Opus", () => {
   const plain = new Uint8Array([0, 0x41, 2, 51]);
   expect(cleanOpus(plain)).toBe(plain);
   expect(() => cleanOpus(new Uint8Array([3, 0x41, 9, 1]))).toThrow(expect.objectContaining({ code: "corrupt" }));
+});
+
+it("overwrites the comment in a list of channels", () => {
+  const list: Field[] = [
+    [5, 3],
+    [0, 4],
+    [1, 2],
+    [4, 4],
+    [1, 4],
+    [0, 4],
+    [0, 4],
+    [0, 2],
+    [1, 3],
+    [0, 4],
+  ];
+  const mixed: Field[] = [
+    [1, 1],
+    [0, 4],
+    [0, 1],
+    [1, 1],
+    [0, 3],
+  ];
+  // A front element and one of data, and zeros up to a whole byte.
+  const listed = (...comment: Field[]) =>
+    packed(...list, ...mixed, [0, 5], [0, 4], [0, 3], [4, 8], ...comment, ...SOUND);
+  expect(cleanAac(listed(...text("+52.")))).toEqual(listed(...zeros(4)));
+});
+
+it("leaves packets of surround sound as they are, in which each stream has its own padding", () => {
+  const [head, streams] = [new TextEncoder().encode("OpusHead"), 4];
+  const config = (count: number, mapping = 1) =>
+    new Uint8Array([...head, 1, 6, 0, 0, 0, 0, 0, 0, 0, 0, mapping, count, 2, 0, 4, 1, 2, 3, 5]);
+  const packet = new Uint8Array([3, 0x41, 2, 1, 2, 3, 51, 30]);
+  expect(cleanerOf("opus", config(streams))(packet)).toBe(packet);
+  for (const one of [config(1), config(streams, 0), undefined])
+    expect(cleanerOf("opus", one)(packet)).toEqual(new Uint8Array([3, 0x41, 2, 1, 2, 3, 0, 0]));
 });

@@ -1,33 +1,44 @@
 /**
  * Overwrites what packets of sound carry beside sound with zeros: in AAC, elements with data and with fill, where encoders
- * write their names; in Opus, padding. Lengths stay, so nothing has to move.
+ * write their names, and comments; in Opus, padding. Lengths stay, so nothing has to move.
  */
 import { Rejected } from "../../files/rejections.ts";
+import { commentOf } from "./aac-parameters.ts";
 import { type Bits, bitsOf } from "./bits.ts";
 
-/** Elements of AAC (ISO/IEC 14496-3, 4.4.2.1): any data, and fill, which may be an extension of the sound. */
-const [DATA, FILL] = [4, 6];
+/**
+ * Elements of AAC (ISO/IEC 14496-3, 4.4.2.1): any data, a list of channels with a comment, and fill, which may be an
+ * extension of the sound.
+ */
+const [DATA, CHANNELS, FILL] = [4, 5, 6];
+const BESIDE_SOUND = new Set([DATA, CHANNELS, FILL]);
 /** Extensions that decoders use: of the dynamic range (11), of surround sound (12), and of high frequencies (13, 14). */
 const EXTENSIONS = new Set([11, 12, 13, 14]);
 
 /**
- * Returns a packet of AAC without the data and fill in front of its first sound, or itself. What is between and behind
+ * Returns a packet of AAC without the data, comments and fill in front of its first sound, or itself. What is between and behind
  * sounds cannot be found without decoding them.
  */
 export function cleanAac(packet: Uint8Array): Uint8Array {
   const bits = bitsOf(packet);
   let cleaned: Uint8Array | undefined;
-  for (let element = bits.take(3); element === DATA || element === FILL; element = bits.take(3)) {
-    const count = element === DATA ? dataBytes(bits) : fillBytes(bits);
-    const from = bits.at();
-    const isNeeded = element === FILL && count > 0 && EXTENSIONS.has(bits.take(4));
-    bits.moveTo(from + count * 8);
-    if (isNeeded || count === 0) continue;
+  for (let element = bits.take(3); BESIDE_SOUND.has(element); element = bits.take(3)) {
+    const { from, bytes } = contentOf(element, bits);
+    const isNeeded = element === FILL && bytes > 0 && EXTENSIONS.has(bits.take(4));
+    bits.moveTo(from + bytes * 8);
+    if (isNeeded || bytes === 0) continue;
     cleaned ??= packet.slice();
-    for (let bit = from; bit < from + count * 8; bit += 1)
+    for (let bit = from; bit < from + bytes * 8; bit += 1)
       cleaned[bit >> 3] = (cleaned[bit >> 3] ?? 0) & ~(0x80 >> (bit & 7));
   }
   return cleaned ?? packet;
+}
+
+/** Returns where the data, fill or comment of an element begins, in bits, and its length in bytes. */
+function contentOf(element: number, bits: Bits): { from: number; bytes: number } {
+  if (element === CHANNELS) return commentOf(bits);
+  const bytes = element === DATA ? dataBytes(bits) : fillBytes(bits);
+  return { from: bits.at(), bytes };
 }
 
 function dataBytes(bits: Bits): number {
