@@ -145,6 +145,18 @@ it("shows the still where less motion is asked for, until it is played", async (
   await eventually(async () => expect((await colours(page, album)).size).toBeGreaterThan(1), SOON);
 });
 
+it("does not move before it is uploaded where less motion is asked for, until it is played", async () => {
+  const { page } = await signedIn("reduce");
+  await page.route("**/v1/media", () => undefined); // Never answered.
+  await page.goto("/new");
+  await page.getByLabel("Choose photos").setInputFiles({ name: "signal.gif", mimeType: "image/gif", buffer: signal() });
+  const [preview, play] = [page.locator(".draft-picture"), page.getByRole("button", { name: "Play: Photo" })];
+  await play.waitFor();
+  expect((await colours(page, preview)).size).toBe(1);
+  await play.click();
+  await eventually(async () => expect((await colours(page, preview)).size).toBeGreaterThan(1), SOON);
+});
+
 it("says before publishing that only the first frame will be shown, and why", async () => {
   const { page } = await signedIn("no-preference");
   await page.goto("/new");
@@ -155,4 +167,7 @@ it("says before publishing that only the first frame will be shown, and why", as
   await page
     .getByText("This picture moves. Only its first frame will be shown, because it has more than 1,000")
     .waitFor();
+  const preview = page.locator(".draft-picture");
+  await preview.locator("img").evaluate((image: HTMLImageElement) => image.decode());
+  expect(await colours(page, preview)).toEqual(new Set(["red"]));
 });

@@ -49,18 +49,21 @@ function Preview({ draft, progress, name }: { draft: Draft; progress: Progress; 
   const onError = () => (isUnreadable.value = true);
   const served = progress.state === "ready" ? progress.media.urls?.w640 : undefined;
   if (isUnreadable.value && served !== undefined) return <img src={served} alt="" />;
-  if (isUnreadable.value) {
-    return (
-      <div class="draft-blank">
-        <Icon name={draft.kind === "video" ? "play" : "picture"} />
-        <span>{draft.file.name}</span>
-      </div>
-    );
-  }
+  const blank = (shown = "") => (
+    <div class={`draft-blank ${shown}`}>
+      <Icon name={draft.kind === "video" ? "play" : "picture"} />
+      <span>{draft.file.name}</span>
+    </div>
+  );
+  if (isUnreadable.value) return blank();
   if (draft.kind === "picture") {
     const picture = (src: string, shown = "") => <img class={shown} src={src} alt="" onError={onError} />;
-    const moves = progress.state === "ready" && progress.media.moving !== undefined && served !== undefined;
-    if (!moves) return picture(draft.preview);
+    const { moving, details } = progress.state === "ready" ? progress.media : {};
+    // It has no still yet. Most GIFs move.
+    if (progress.state !== "ready" && draft.file.type === "image/gif")
+      return <MovingPicture url={draft.preview} label={name} still={blank} onStale={onError} />;
+    // Where only the first frame will be shown, its owner sees that.
+    if (!moving || served === undefined) return picture(details?.motion ? (served ?? draft.preview) : draft.preview);
     return <MovingPicture url={draft.preview} label={name} still={(shown) => picture(served, shown)} />;
   }
   return <video src={draft.preview} controls playsInline preload="metadata" aria-label={name} onError={onError} />;
