@@ -5,8 +5,11 @@ export const BLOCK_BYTES = 1024 * 1024;
 /** Two tracks that lie apart are read at two positions, each within some block. */
 const BLOCKS_KEPT = 6;
 
-/** Wraps `source` so that it is read in blocks of `blockBytes`, of which the most recently used stay in memory. */
-export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSource {
+/**
+ * Wraps `source` so that it is read in blocks of `blockBytes`, of which the most recently used stay in memory. One is enough
+ * for what is read from front to back.
+ */
+export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES, blocksKept = BLOCKS_KEPT): ByteSource {
   const kept = new Map<number, Promise<Uint8Array>>(); // Least recently used first.
 
   const block = (index: number): Promise<Uint8Array> => {
@@ -14,7 +17,7 @@ export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSour
     kept.delete(index);
     kept.set(index, found);
     const [oldest] = kept.keys();
-    if (kept.size > BLOCKS_KEPT && oldest !== undefined) kept.delete(oldest);
+    if (kept.size > blocksKept && oldest !== undefined) kept.delete(oldest);
     // The next read of a failed block tries again.
     found.catch(() => kept.delete(index));
     return found;
@@ -23,7 +26,7 @@ export function inBlocks(source: ByteSource, blockBytes = BLOCK_BYTES): ByteSour
   return {
     size: source.size,
     async read(offset, length) {
-      if (length > blockBytes * BLOCKS_KEPT) return source.read(offset, length);
+      if (length > blockBytes * blocksKept) return source.read(offset, length);
       const end = Math.min(offset + length, source.size);
       const bytes = new Uint8Array(Math.max(0, end - offset));
       for (let at = offset; at < end;) {

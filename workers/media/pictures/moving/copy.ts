@@ -1,5 +1,5 @@
 /** A copy of a file that keeps some of its bytes: ranges of the original, and bytes written in between. */
-import { inBlocks } from "../../bytes/blocks.ts";
+import { BLOCK_BYTES, inBlocks } from "../../bytes/blocks.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 
 type Range = { from: number; to: number };
@@ -30,7 +30,7 @@ export class Copy {
 
 /** Reads the copy in chunks, so that no file is in memory as a whole. Costs one read for each MB of the original. */
 export async function* chunksOf({ pieces }: Copy, original: ByteSource): AsyncGenerator<Uint8Array> {
-  const source = inBlocks(original);
+  const source = inBlocks(original, BLOCK_BYTES, 1); // Ten pictures may be copied at once.
   let chunk = new Uint8Array(CHUNK_BYTES);
   let length = 0;
   for (const piece of pieces) {
