@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Edit, edited, fillOf, mp4, type Shape } from "../../../tests/runtime/media/video-files.ts";
+import { type Edit, edited, fillOf, mp4, type Shape, u32 } from "../../../tests/runtime/media/video-files.ts";
 import { bytesInMemory } from "../bytes/byte-source.ts";
 import { descend } from "../bytes/boxes.ts";
 import { Rejected } from "../files/rejections.ts";
@@ -154,6 +154,17 @@ it("does not count the priming of sound as a cut", async () => {
   expect(found.removed).toEqual([]);
   expect(found.video).not.toHaveProperty("hiddenBeforeMs");
   expect(found.video.durationMs).toBe(6000);
+});
+
+it("says how much of long packets of sound is hidden", async () => {
+  const file = edited(await mp4({ frames: 2, sound: true, fastStart: false }), [[3 * MOVIE, 2.5 * SOUND]], 1);
+  const text = new TextDecoder("latin1").decode(file);
+  file.set(u32(SOUND), text.lastIndexOf("stts") + 16); // Each packet lasts a second.
+  expect((await describeVideo(bytesInMemory(file), "video/mp4")).video).toMatchObject({
+    hiddenBeforeMs: 500,
+    hiddenAfterMs: 500,
+    durationMs: 3000,
+  });
 });
 
 it("cuts a fragmented file", async () => {

@@ -56,8 +56,10 @@ export async function cutOf(track: Track, played: Played): Promise<Cut | undefin
       )
     : firstSound(packets, played.from);
   const kept = packets.slice(start, last + 1);
-  const hidden = kept.filter((packet) => !isShown(packet, played));
-  const isPriming = !track.isVideoTrack() && start === 0;
+  const isSound = !track.isVideoTrack();
+  // A packet that is shown in part counts if it is long: of a picture there is no more to see, of sound to hear.
+  const hidden = kept.filter((packet) => !isShown(packet, played) || (isSound && packet.duration > PRIMING));
+  const isPriming = isSound && start === 0 && isPrimed(packets, played.from);
   return {
     ...played,
     before: packets[start - 1],
@@ -95,10 +97,13 @@ function isShown(packet: EncodedPacket, { from, to }: Played): boolean {
 
 /** Returns the index of the first packet that a decoder needs to play sound from `from` on. */
 function firstSound(packets: EncodedPacket[], from: number): number {
-  const [first] = packets;
-  if (first && first.timestamp >= from - PRIMING) return 0;
+  if (isPrimed(packets, from)) return 0;
   return packets.findIndex((packet) => endOf(packet) > from - PREROLL);
 }
+
+/** Whether sound begins no more than its priming before `from`. */
+const isPrimed = ([first]: EncodedPacket[], from: number): boolean =>
+  first !== undefined && first.timestamp >= from - PRIMING;
 
 const endOf = ({ timestamp, duration }: EncodedPacket): number => timestamp + duration;
 const least = (numbers: number[]): number => numbers.reduce((a, b) => Math.min(a, b), Infinity);

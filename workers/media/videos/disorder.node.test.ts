@@ -94,3 +94,24 @@ it("removes metadata from the transparency of pictures as well", async () => {
   expect(text(copy)).not.toContain(secret);
   expect(text(copy).split(String.fromCharCode(...picture))).toHaveLength(3); // The colours and the transparency.
 });
+
+it("refuses packets of several descriptions, of which the demuxer knows the last alone", async () => {
+  const file = await mp4({ fastStart: false });
+  const entry = contentOf(file, "stsd") + 8;
+  const end = contentOf(file, "stsd") - 8 + sizeAt(file, contentOf(file, "stsd") - 8);
+  const other = file.slice(entry, end);
+  const added = new Uint8Array([...file.subarray(0, end), ...other, ...file.subarray(end)]);
+  for (const type of ["moov", "trak", "mdia", "minf", "stbl", "stsd"]) {
+    const at = contentOf(file, type) - 8;
+    added.set(u32(sizeAt(file, at) + other.length), at);
+  }
+  const several = changed(added, "stsd", 4, [2]);
+  const verdict = (bytes: Uint8Array) =>
+    describeVideo(bytesInMemory(bytes), "video/mp4").catch(({ code }) => code as string);
+  expect(await verdict(several)).toMatchObject({ width: 64 }); // Both are the same.
+  several[end + contentOf(file, "avcC") - entry + 3] = 31; // Another level.
+  expect(await verdict(several)).toBe("too_complex");
+  expect(await verdict(changed(several, "stsc", 16, [2]))).toMatchObject({ width: 64 });
+});
+
+const sizeAt = (file: Uint8Array, at: number): number => new DataView(file.buffer, file.byteOffset).getUint32(at);

@@ -3,7 +3,7 @@
  * track that is not served. So packets that are served must lie in the boxes for packets (mdat), each byte of them used
  * once.
  */
-import { type Box, descend } from "../../bytes/boxes.ts";
+import { type Box, type BoxContent, contentsOf, descend } from "../../bytes/boxes.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { RANGES_MAX, SIZES_ADDED_MAX } from "./limits.ts";
 
@@ -39,13 +39,14 @@ export function checkRanges(ranges: Range[], boxes: readonly Box[]): void {
 
 /**
  * Adds the ranges of the chunks that the sample table of a track lists. Throws `corrupt` for more than it has, and
- * `too_complex` if the demuxer would take too long to find the packets in them.
+ * `too_complex` if the demuxer would take too long to find the packets in them, or take the wrong description of their codec.
  */
 export function addChunks(ranges: Range[], index: Uint8Array, track: Box, isServed: boolean): void {
   const table = descend(index.subarray(track.content, track.end), "mdia", "minf", "stbl");
   const [timed, chunks, offsets] = [timedOf(table), entriesOf(table, "stsc", 4, 12), offsetsOf(table)];
   const sizes = sizesOf(table);
   if (!chunks || !offsets || !sizes || timed === 0) return;
+  const described = descriptionsLikeLast(table);
   let sample = 0;
   let added = 0;
   for (let entry = 0; entry < chunks.count; entry += 1) {
@@ -53,6 +54,8 @@ export function addChunks(ranges: Range[], index: Uint8Array, track: Box, isServ
     const end = entry + 1 < chunks.count ? chunks.uint(entry + 1, 0) - 1 : offsets.count;
     const perChunk = chunks.uint(entry, 4);
     if (perChunk === 0 || first < 0 || end < first) throw new Rejected("corrupt");
+    if (isServed && described && end > first && !described.has(chunks.uint(entry, 8)))
+      throw new Rejected("too_complex");
     for (let chunk = first; chunk < end && sample < timed; chunk += 1) {
       if (chunk >= offsets.count) throw new Rejected("corrupt");
       const from = offsets.at(chunk);
@@ -64,6 +67,24 @@ export function addChunks(ranges: Range[], index: Uint8Array, track: Box, isServ
     }
   }
 }
+
+/**
+ * Returns the numbers of a track's descriptions of its codec that are like the last, which the demuxer uses for all packets.
+ * Undefined if there is only one.
+ */
+function descriptionsLikeLast(table: Uint8Array | undefined): Set<number> | undefined {
+  const box = table && descend(table, "stsd");
+  const all = box ? contentsOf(box.subarray(BEFORE_DESCRIPTIONS)) : [];
+  const last = all.at(-1);
+  if (!last || all.length === 1) return undefined;
+  const alike = ({ type, content }: BoxContent): boolean => type === last.type && areEqual(content, last.content);
+  return new Set(all.flatMap((one, at) => (alike(one) ? [at + 1] : [])));
+}
+
+/** The version, the flags and the number of descriptions. */
+const BEFORE_DESCRIPTIONS = 8;
+const areEqual = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 type Entries = { count: number; uint: (index: number, field: number) => number; view: DataView };
 
