@@ -21,6 +21,8 @@ export type Shape = {
   bytesPerFrame?: number;
   /** The number of frames from one key frame to the next. */
   keyEvery?: number;
+  /** The numbers of key frames where not every decoder can begin, because later frames refer to earlier ones. */
+  openAt?: number[];
   /** When each frame is shown, in the order in which they are decoded: 0, 2, 1 for one B-frame. */
   order?: number[];
   sound?: boolean;
@@ -77,7 +79,10 @@ async function video(
     const type = index % keyEvery === 0 ? "key" : "delta";
     // One NAL unit with its length and an empty picture.
     const data = new Uint8Array(bytesPerFrame).fill(fillOf(index));
-    data.set([...new Uint8Array(new Uint32Array([bytesPerFrame - 4]).buffer).reverse(), type === "key" ? 0x65 : 0x41]);
+    data.set([
+      ...new Uint8Array(new Uint32Array([bytesPerFrame - 4]).buffer).reverse(),
+      type === "key" && !shape.openAt?.includes(index) ? 0x65 : 0x41,
+    ]);
     const decoderConfig = { ...config, codedWidth: width, codedHeight: height };
     const shownAt = (shape.order?.[index] ?? index) * length;
     await pictures.add(new EncodedPacket(data, type, shownAt, length), { decoderConfig });

@@ -100,6 +100,26 @@ it("keeps the frames beyond the end that others refer to", async () => {
   expect(editsOf(found.copy)).toEqual([[2, 0]]);
 });
 
+it("leaves out the frames of an open group of pictures that refer to the group before", async () => {
+  // The key frame 10 is decoded before the frames 8 and 9, which are shown before it.
+  const order = [...range(0, 8), 10, 8, 9, ...range(11, 30)];
+  const found = await served(await trimmed([seconds(1, 1.3)], { order, keyEvery: 8 }));
+  expect(found.video).toMatchObject({ durationMs: 1000, hiddenBeforeMs: 300 });
+  expect(found.frames).toEqual([order.indexOf(10), ...range(order.indexOf(11), order.indexOf(23))]);
+  expect(editsOf(found.copy)).toEqual([[1, 0.3]]);
+});
+
+it("begins at a key frame where any decoder can begin, and refuses a cut far behind the last one", async () => {
+  const found = await served(await trimmed([seconds(1, 3.5)], { openAt: [20, 30] }));
+  expect(found.frames).toEqual(range(10, 45));
+  expect(found.video).toMatchObject({ durationMs: 1000, hiddenBeforeMs: 2500 });
+  // Players start at the last key frame before the cut, so that must be the one at the beginning.
+  const keys = descend(found.copy, "moov", "trak", "mdia", "minf", "stbl", "stss");
+  expect(keys && [...keys.subarray(4)]).toEqual([0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 31]);
+  const open = { keyEvery: 5, openAt: range(1, 12).map((group) => group * 5) };
+  expect(await outcome(await trimmed([seconds(1, 4.5)], open))).toBe("unsupported_edits");
+});
+
 it("keeps a delay, and takes edits that continue each other for one", async () => {
   const delayed = await served(await trimmed([[MOVIE, -1], seconds(2, 2.5)]));
   expect(delayed.video).toMatchObject({ durationMs: 3000, hiddenBeforeMs: 500 });

@@ -4,9 +4,11 @@
  * of the copy hides those (served-edits.ts).
  */
 import { type EncodedPacket, EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from "mediabunny";
+import { bytesOf } from "../../../schema/bytes.ts";
 import { Rejected } from "../files/rejections.ts";
 import type { Played } from "./containers/edit-lists.ts";
 import { PACKETS_MAX } from "./containers/limits.ts";
+import { isEntry, unitFormatOf } from "./packets/nal-units.ts";
 
 /** All times are in seconds, within the movie. */
 export type Cut = Played & {
@@ -14,6 +16,11 @@ export type Cut = Played & {
   before: EncodedPacket | undefined;
   /** The number of packets that are copied. */
   count: number;
+  /**
+   * Packets before this time are left out. In an open group of pictures, frames that are shown before its key frame are
+   * decoded after it, and refer to the group before. Without that one, some decoders fail at them.
+   */
+  notBefore: number;
   /** Whether packets are left out. */
   drops: boolean;
   /** How much of what was cut away is copied nevertheless: before the start, and beyond the end. */
@@ -50,12 +57,11 @@ export async function cutOf(track: Track, played: Played): Promise<Cut | undefin
   if (first === undefined || last === undefined) throw new Rejected("unsupported_edits");
   const earliest = least(shown.map((index) => packets[index]?.timestamp ?? 0));
   const start = track.isVideoTrack()
-    ? Math.max(
-        0,
-        packets.findLastIndex(({ type, timestamp }, at) => type === "key" && at <= first && timestamp <= earliest),
-      )
+    ? await firstPicture(track, packets, first, earliest)
     : firstSound(packets, played.from);
-  const kept = packets.slice(start, last + 1);
+  const key = packets[start]?.timestamp ?? 0;
+  const notBefore = track.isVideoTrack() && key <= earliest ? key : -Infinity;
+  const kept = packets.slice(start, last + 1).filter(({ timestamp }) => timestamp >= notBefore);
   const isSound = !track.isVideoTrack();
   // A packet that is shown in part counts if it is long: of a picture there is no more to see, of sound to hear.
   const hidden = kept.filter((packet) => !isShown(packet, played) || (isSound && packet.duration > PRIMING));
@@ -64,6 +70,7 @@ export async function cutOf(track: Track, played: Played): Promise<Cut | undefin
     ...played,
     before: packets[start - 1],
     count: kept.length,
+    notBefore,
     drops: kept.length < packets.length,
     hiddenBefore: isPriming ? 0 : Math.max(0, played.from - least(hidden.map(({ timestamp }) => timestamp))),
     hiddenAfter: Math.max(0, -least(hidden.map((packet) => -endOf(packet))) - played.to),
@@ -93,6 +100,35 @@ function isShown(packet: EncodedPacket, { from, to }: Played): boolean {
   const { timestamp, duration } = packet;
   const starts = duration === 0 ? timestamp >= from - EXACT : endOf(packet) > from + EXACT;
   return starts && timestamp < to - Math.min(ROUNDING, duration / 2);
+}
+
+/** How many key frames before a cut are read to find one where any decoder can begin. */
+const ENTRIES_READ = 8;
+
+/**
+ * Returns the index of the key frame to begin with: of those that are decoded and shown before all frames that are
+ * shown, the last one where a decoder can begin. Throws `unsupported_edits` if none of the last few is one.
+ */
+async function firstPicture(
+  track: InputVideoTrack,
+  packets: EncodedPacket[],
+  first: number,
+  earliest: number,
+): Promise<number> {
+  const sink = new EncodedPacketSink(track);
+  const { description } = (await track.getDecoderConfig()) ?? {};
+  const format = unitFormatOf((await track.getCodec()) ?? "", description && bytesOf(description));
+  const keys = packets.flatMap(({ type, timestamp }, at) =>
+    type === "key" && at <= first && timestamp <= earliest ? [at] : [],
+  );
+  for (const at of keys.slice(-ENTRIES_READ).toReversed()) {
+    const before = packets[at - 1];
+    const packet = format && (before ? await sink.getNextPacket(before) : await sink.getFirstPacket());
+    if (!format || (packet && isEntry(packet.data, format))) return at;
+  }
+  // A file may begin with frames that are shown before its first key frame. Nothing can be left out there.
+  if (keys.length === 0) return 0;
+  throw new Rejected("unsupported_edits");
 }
 
 /** Returns the index of the first packet that a decoder needs to play sound from `from` on. */

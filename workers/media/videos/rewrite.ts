@@ -39,6 +39,7 @@ import { withEdits } from "./served-edits.ts";
 import { servedType } from "./served-type.ts";
 import { cleanerOf } from "./packets/clean-packet.ts";
 import { cleanConfig } from "./packets/decoder-configs.ts";
+import { isEntry, type UnitFormat, unitFormatOf } from "./packets/nal-units.ts";
 
 /**
  * Writes the copy of a file of `type` to `sink`. Throws `Rejected` if the file cannot be copied completely, or if its packets
@@ -119,7 +120,8 @@ async function videoTrack(file: Demuxed, output: Output, isLight: boolean): Prom
     flip: await video.getFlip(),
     maximumPacketCount: countOf(file, video) ?? PACKETS_MAX,
   });
-  const add = orderly((packet) => source.add(cleanedPacket(packet, clean), { decoderConfig: config }));
+  const format = file.cuts.video && !isLight ? unitFormatOf(codec, config.description) : undefined;
+  const add = orderly(format, (packet) => source.add(cleanedPacket(packet, clean), { decoderConfig: config }));
   return {
     packets: packetsOf(video, file.cuts.video, isLight),
     add,
@@ -188,27 +190,34 @@ const packetsOf = (track: InputTrack, cut: Cut | undefined, isLight: boolean): A
 };
 
 async function* packetsIn(
-  { before, count }: Cut,
+  { before, count, notBefore }: Cut,
   sink: EncodedPacketSink,
   options: { metadataOnly: boolean },
 ): AsyncGenerator<EncodedPacket, void> {
   let packet = before ? await sink.getNextPacket(before, options) : await sink.getFirstPacket(options);
-  for (let left = count; packet && left > 0; left -= 1) {
-    yield packet;
-    packet = left > 1 ? await sink.getNextPacket(packet, options) : null;
+  for (let left = count; packet && left > 0;) {
+    if (packet.timestamp >= notBefore) {
+      left -= 1;
+      yield packet;
+    }
+    packet = left > 0 ? await sink.getNextPacket(packet, options) : null;
   }
 }
 
 /**
- * Demotes a key frame that is shown before frames of the preceding group, as in open groups of pictures: the muxer
- * takes it for an error. Playback then cannot start at that frame.
+ * Demotes key frames where playback cannot start. The muxer takes one for an error that is shown before frames of the
+ * preceding group, as in open groups of pictures. Of a trimmed video, players start at the last one before the cut, and
+ * some fail at those that are no entry: `format` is that of its packets.
  */
-function orderly(add: Track["add"]): Track["add"] {
+function orderly(format: UnitFormat | undefined, add: Track["add"]): Track["add"] {
   let latest = -Infinity;
   return (packet) => {
-    const early = packet.type === "key" && packet.timestamp < latest;
+    const isFirst = latest === -Infinity;
+    const isEarly = packet.timestamp < latest;
     latest = Math.max(latest, packet.timestamp);
-    return add(early ? packet.clone({ type: "delta" }) : packet);
+    const isDemoted =
+      packet.type === "key" && (isEarly || (!isFirst && format !== undefined && !isEntry(packet.data, format)));
+    return add(isDemoted ? packet.clone({ type: "delta" }) : packet);
   };
 }
 

@@ -5,7 +5,7 @@ import type { MediaId, PersonId } from "../../../schema/ids.ts";
 import { file, HAS_CORPUS } from "../../../tests/runtime/media/corpus.ts";
 import { requestAs } from "../../../tests/runtime/media/media.ts";
 import { newPerson } from "../../../tests/runtime/world/posts.ts";
-import { fillOf, mp4, webm } from "../../../tests/runtime/media/video-files.ts";
+import { edited, fillOf, mp4, webm } from "../../../tests/runtime/media/video-files.ts";
 import { inspectUploaded, uploadedVideo } from "../../../tests/runtime/media/videos.ts";
 import { bytesInMemory } from "../bytes/byte-source.ts";
 import { originalKey, videoKey } from "../files/objects.ts";
@@ -85,6 +85,31 @@ it("copies nothing but the packets", async () => {
   expect((await read(owner, id)).details?.removed).toEqual(["metadata", "trailer"]);
   const text = new TextDecoder("latin1").decode((await served(id)).bytes);
   expect(text).not.toMatch(/At home|\+52\.5200|PK and more|udta|ilst/);
+});
+
+it("tells the owner of a trimmed video how much of what was cut away remains, and serves the rest alone", async () => {
+  const owner = newPerson();
+  const whole = await mp4({ frames: 60, keyEvery: 10, bytesPerFrame: 1000, fastStart: false });
+  // In 57,600ths of a second: two seconds from 2.5 s on.
+  const id = await uploadedVideo(owner, edited(whole, [[115_200, 144_000]]));
+  await inspectUploaded(id);
+  expect((await read(owner, id)).details).toMatchObject({
+    video: { durationMs: 2000, hiddenBeforeMs: 500 },
+    removed: ["cut_parts"],
+  });
+  const { bytes } = await served(id);
+  expect(bytes.length).toBeLessThan(30_000); // 25 of 60 frames.
+  expect((await describeServed(bytes)).video).toMatchObject({ durationMs: 2000, hiddenBeforeMs: 500 });
+});
+
+it("refuses a video whose cuts take a transcoder, and says what to do", async () => {
+  const owner = newPerson();
+  const id = await uploadedVideo(owner, edited(await mp4({ fastStart: false }), [[57_600, 0, 2]]));
+  await inspectUploaded(id);
+  expect(await read(owner, id)).toMatchObject({
+    state: "rejected",
+    rejection: { code: "unsupported_edits", detail: expect.stringContaining("export it") as string, mayRetry: false },
+  });
 });
 
 it("stores a long video in parts, with all packets in order", async () => {

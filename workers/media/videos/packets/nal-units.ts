@@ -40,6 +40,14 @@ export function cleanUnits(packet: Uint8Array, format: UnitFormat): Uint8Array {
   return concatBytes(units.flatMap((unit) => [prefixOf(unit, format.lengthBytes), unit]));
 }
 
+/**
+ * Whether a decoder can begin at a packet. Of H.264, some fail at a key frame that does not make it forget all pictures
+ * before (no IDR), because later ones refer to them. Those of H.265 leave such pictures out.
+ */
+export const isEntry = (packet: Uint8Array, { codec, lengthBytes }: UnitFormat): boolean =>
+  codec === "hevc" || unitsOf(packet, lengthBytes).units.some(([first = 0]) => (first & 0x1f) === IDR);
+
+const IDR = 5;
 const START_CODE = new Uint8Array([0, 0, 0, 1]);
 
 function prefixOf({ length }: Unit, lengthBytes: number): Uint8Array {
