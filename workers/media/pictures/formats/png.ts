@@ -23,7 +23,7 @@ export async function readPng(source: ByteSource): Promise<RawHeader> {
 
   let frames = 0;
   // Frames that are not announced before the picture are ignored by everybody.
-  let [isAnnounced, hasData] = [false, false];
+  let [isAnnounced, hasData, hasEnd] = [false, false, false];
   let at = SIGNATURE_BYTES;
   for (let chunks = 0; at < source.size; chunks += 1) {
     if (chunks > SEGMENTS_MAX) throw new Rejected("too_many_segments");
@@ -36,9 +36,12 @@ export async function readPng(source: ByteSource): Promise<RawHeader> {
     if (type === "fcTL") checkFrames((frames += 1));
     else if (type !== "IDAT" && type !== "fdAT") await readChunk(windows, type, at + 8, length, raw);
     at += CHUNK_BYTES + length;
-    if (type === "IEND") break;
+    hasEnd = type === "IEND";
+    if (hasEnd) break;
   }
-  raw.frames = isAnnounced ? Math.max(1, frames) : 1;
+  // One that has been cut off behind its first picture was meant to move.
+  const isCutOff = !hasEnd && raw.frames > 1;
+  raw.frames = isAnnounced ? Math.max(isCutOff ? 2 : 1, frames) : 1;
   if (at < source.size) raw.carries.add("trailer");
   return raw;
 }
@@ -55,7 +58,8 @@ async function readChunk(windows: Windows, type: string, at: number, length: num
   switch (type) {
     case "acTL":
       // The count may be false, but a decoder may believe it.
-      checkFrames(readUint((await data()).subarray(0, 4)));
+      raw.frames = readUint((await data()).subarray(0, 4));
+      checkFrames(raw.frames);
       break;
     case "sRGB":
       raw.profile ??= "sRGB";

@@ -37,7 +37,8 @@ export async function readWebp(source: ByteSource): Promise<RawHeader> {
   if (end < source.size) raw.carries.add("trailer");
   // Without the flag, frames are ignored.
   const moves = latin1(head.subarray(12, 16)) === "VP8X" && ((head[20] ?? 0) & MOVES) > 0;
-  raw.frames = moves ? Math.max(1, frames) : 1;
+  // One that has been cut off behind its first frame was meant to move.
+  raw.frames = moves ? Math.max(end > source.size ? 2 : 1, frames) : 1;
   return raw;
 }
 

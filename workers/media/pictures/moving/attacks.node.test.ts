@@ -255,7 +255,9 @@ describe.each(Object.entries(MOVING))("a clean %s", (type, file) => {
   it("is rejected when it is truncated anywhere, except a GIF after a frame", async () => {
     for (let length = 40; length < file.length; length += 1) {
       const end = await copied(file.slice(0, length));
-      if (typeof end === "string") expect(["corrupt", "still"], `${length} bytes`).toContain(end);
+      // Up to there, nothing says that it moves.
+      const mayBeStill = type === "image/gif" || length < 53;
+      if (typeof end === "string") expect(["corrupt", mayBeStill && "still"], `${length} bytes`).toContain(end);
       else expect([type, end.length], `${length} bytes`).toEqual(["image/gif", length + 1]);
     }
   });
