@@ -79,6 +79,19 @@ it("serves no bytes of another track", async () => {
   expect(await served(more)).toBe("corrupt");
 });
 
+it("serves no track that is turned off, unless all are", async () => {
+  const file = await mp4({ sound: true, frames: 5 });
+  const off = (nth: number, one: Uint8Array = file) => changed(one, "tkhd", 3, [0], nth);
+  const described = (one: Uint8Array) => describeVideo(bytesInMemory(one), "video/mp4");
+  const silent = off(SOUND);
+  expect(await described(silent)).toMatchObject({ video: { audio: null }, removed: ["other_tracks"] });
+  const sound = String.fromCharCode(...new Uint8Array(12).fill(3));
+  expect(await served(file)).toContain(sound);
+  expect(await served(silent)).not.toContain(sound);
+  expect(await served(silent)).not.toMatch(CODE);
+  expect(await described(off(0, silent))).toMatchObject({ video: { audio: { channels: 1 } }, removed: [] });
+});
+
 it("refuses tables that overlap by their sizes, and two of a kind", async () => {
   const file = await mp4({ sound: true, frames: 30 });
   expect(await served(file)).not.toMatch(CODE);

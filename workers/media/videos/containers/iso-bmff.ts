@@ -117,16 +117,13 @@ function checkIndex(index: Uint8Array, moov: Box, removed: Set<Removed>) {
   let movieScale = 0;
   const left = { boxes: BOXES_MAX };
   let tracks = 0;
-  for (const box of needed(
-    index,
-    { ...moov, start: 0, content: moov.content - moov.start, end: index.length },
-    left,
-    removed,
-  )) {
+  const whole = { ...moov, start: 0, content: moov.content - moov.start, end: index.length };
+  const isOff = tracksOff(index, whole);
+  for (const box of needed(index, whole, left, removed)) {
     if (box.type === "trak") {
       tracks += 1;
       if (tracks > TRACKS_MAX) throw new Rejected("too_complex");
-      const track = checkTrack(index, box, left, removed, unplayed);
+      const track = isOff(box) ? leaveOut(index, box, removed) : checkTrack(index, box, left, removed, unplayed);
       addChunks(ranges, index, box, track !== undefined);
       if (track) kept.push(track);
     } else if (box.type === "mvex") {
@@ -191,11 +188,7 @@ function checkTrack(
   // Limits count only what is kept: a track of PCM has a packet for every sample.
   const isPlayed = isKnown && codecsOf(index, track).every((codec) => PLAYED[kind].has(codec));
   if (isKnown && !isPlayed) unplayed.add(kind === "vide" ? "video" : "audio");
-  if (!isKnown || !isPlayed) {
-    removed.add("other_tracks");
-    conceal(index, track, removed);
-    return undefined;
-  }
+  if (!isKnown || !isPlayed) return leaveOut(index, track, removed);
   const found = { id: 0, timed: 0, sized: 0, edits: [] as Edit[], scale: 0 };
   const visit = (parent: Box): void => {
     for (const box of needed(index, parent, left, removed)) {
@@ -209,6 +202,27 @@ function checkTrack(
   if (id === 0) throw new Rejected("corrupt");
   return { id, packets: Math.min(timed, sized), edits, mediaScale: scale };
 }
+
+function leaveOut(index: Uint8Array, track: Box, removed: Set<Removed>): undefined {
+  removed.add("other_tracks");
+  conceal(index, track, removed);
+}
+
+/**
+ * Returns whether a track is turned off: players do not play it, so its owner may never have heard it. In a file in which no
+ * pictures are turned on, that means nothing.
+ */
+function tracksOff(index: Uint8Array, moov: Box): (track: Box) => boolean {
+  const isOn = (track: Box): boolean =>
+    ((descend(index.subarray(track.content, track.end), "tkhd")?.[ENABLED_AT] ?? 1) & 1) === 1;
+  const counts = boxesIn(index, moov).some(
+    (box) => box.type === "trak" && handlerOf(index, box) === "vide" && isOn(box),
+  );
+  return (track) => counts && !isOn(track);
+}
+
+/** Where the header of a track has the flag for "enabled", in the lowest bit. */
+const ENABLED_AT = 3;
 
 /** The types of entries that describe codecs which browsers play, or encrypted ones, which are rejected as such. */
 const PLAYED = {
