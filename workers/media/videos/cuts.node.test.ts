@@ -120,6 +120,14 @@ it("begins at a key frame where any decoder can begin, and refuses a cut far beh
   expect(await outcome(await trimmed([seconds(1, 4.5)], open))).toBe("unsupported_edits");
 });
 
+it("has room for the list of key frames where all frames are key frames, and not all are named so in the copy", async () => {
+  const open = range(0, 300).map((pair) => 2 * pair + 1);
+  const found = await served(await trimmed([seconds(58, 1)], { frames: 600, keyEvery: 1, openAt: open }));
+  expect(found.served).toMatchObject({ durationMs: 58_000 });
+  const keys = descend(found.copy, "moov", "trak", "mdia", "minf", "stbl", "stss");
+  expect(keys?.length).toBe(8 + 4 * 290);
+});
+
 it("keeps a delay, and takes edits that continue each other for one", async () => {
   const delayed = await served(await trimmed([[MOVIE, -1], seconds(2, 2.5)]));
   expect(delayed.video).toMatchObject({ durationMs: 3000, hiddenBeforeMs: 500 });

@@ -27,7 +27,7 @@ import type { VideoType } from "../../../schema/media/media-types.ts";
 import { type ByteSource, Metered } from "../bytes/byte-source.ts";
 import { Rejected } from "../files/rejections.ts";
 import { BLOCK_BYTES, inBlocks } from "../bytes/blocks.ts";
-import { headerAt } from "../bytes/boxes.ts";
+import { descend, headerAt } from "../bytes/boxes.ts";
 import { closeIndex } from "./close-index.ts";
 import { type Demuxed, withDemuxer } from "./demux.ts";
 import { checkDuration } from "./describe.ts";
@@ -79,12 +79,25 @@ async function writeMp4(file: Demuxed, sink: Sink): Promise<void> {
   };
   if (await canBeLight(file))
     await write(file, new Mp4OutputFormat({ fastStart: false, onMoov }), new NullTarget(), true);
-  const { take, writeIndex } = closeIndex(sink, index.length || undefined);
+  const { take, writeIndex } = closeIndex(
+    sink,
+    index.length > 0 ? index.length + unlistedKeys(file, index) : undefined,
+  );
   await write(file, new Mp4OutputFormat({ fastStart: "reserve", onMoov }), targetOf(take));
   const cuts = Object.values(file.cuts);
   const plays = new Map(cuts.flatMap((cut, at): [number, Played][] => (cut ? [[at + 1, cut]] : [])));
   await writeIndex(plays.size > 0 ? withEdits(index, plays) : index);
 }
+
+/**
+ * Returns the most bytes that a list of key frames may take which the index does not have, because all frames are key frames:
+ * of a trimmed video, some lose that name when it is copied.
+ */
+function unlistedKeys({ cuts }: Demuxed, index: Uint8Array): number {
+  const isListed = descend(index, "moov", "trak", "mdia", "minf", "stbl", "stss") !== undefined;
+  return cuts.video && !isListed ? KEYS_BYTES + KEY_BYTES * cuts.video.count : 0;
+}
+const [KEYS_BYTES, KEY_BYTES] = [16, 4];
 
 const targetOf = (sink: Sink): StreamTarget =>
   new StreamTarget(new WritableStream<StreamTargetChunk>({ write: ({ position, data }) => sink(position, data) }));
