@@ -33,6 +33,7 @@ import {
   webp,
   pictureType,
 } from "../../../../tests/runtime/media/picture-bytes.ts";
+import { processorTime } from "../../../../tests/runtime/media/processor-time.ts";
 import type { PictureType } from "../../../../schema/media/media-types.ts";
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
@@ -46,18 +47,15 @@ type End = { header?: Header; code?: string; bytesRead: number; cpuMs: number };
 
 async function read(file: Uint8Array, type: PictureType = pictureType(file)): Promise<End> {
   const source = new Metered(bytesInMemory(file), Infinity, Infinity);
-  const before = process.cpuUsage();
-  const spent = () => {
-    const { user, system } = process.cpuUsage(before);
-    return { bytesRead: source.bytesRead, cpuMs: (user + system) / 1000 };
-  };
-  try {
-    const header = await readHeader(source, type);
-    return { header, ...spent() };
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error;
-    return { code: error.code, ...spent() };
-  }
+  const { result, cpuMs } = await processorTime(async () => {
+    try {
+      return { header: await readHeader(source, type) };
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error;
+      return { code: error.code };
+    }
+  });
+  return { ...result, bytesRead: source.bytesRead, cpuMs };
 }
 
 /** Returns the cheapest of three runs, because other programs use the CPU too. */

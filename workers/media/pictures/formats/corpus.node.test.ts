@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { bytesInMemory, Metered } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { pictureType } from "../../../../tests/runtime/media/picture-bytes.ts";
+import { processorTime } from "../../../../tests/runtime/media/processor-time.ts";
 import { type Header, readHeader } from "./header.ts";
 
 const CORPUS = fileURLToPath(new URL("../../../../../shared/corpus/", import.meta.url).href);
@@ -37,14 +38,14 @@ type Folder = (typeof FOLDERS)[number];
 
 async function look(path: string, known: Known, file: Uint8Array): Promise<Look> {
   const source = new Metered(bytesInMemory(file), Infinity, Infinity);
-  const before = process.cpuUsage();
   const read = async () => readHeader(source, pictureType(file));
-  const end = await read()
-    .then((header) => ({ end: "read", header }))
-    .catch((error: unknown) => ({ end: codeOf(error, path) }));
-  const { user, system } = process.cpuUsage(before);
+  const { result: end, cpuMs } = await processorTime(() =>
+    read()
+      .then((header) => ({ end: "read", header }))
+      .catch((error: unknown) => ({ end: codeOf(error, path) })),
+  );
   const { bytesRead, reads } = source;
-  return { path, known, bytes: file.length, bytesRead, reads, cpuMs: (user + system) / 1000, ...end };
+  return { path, known, bytes: file.length, bytesRead, reads, cpuMs, ...end };
 }
 
 /** Reads each file several times and returns the cheapest run, because other programs use the CPU too. */

@@ -8,7 +8,7 @@ import { cicpName, isHdr } from "./colour.ts";
 import { type Extent, type Item, type Items, ITEMS_MAX, readItems } from "./heif-items.ts";
 import { BLOCK_BYTES, BLOCKS_MAX, checkFrames, keep, emptyHeader, type RawHeader, SEGMENTS_MAX } from "./raw-header.ts";
 import { checkSize, PIXELS_MAX, type Size } from "./size.ts";
-import { topLevelBoxes } from "../../bytes/top-level-boxes.ts";
+import { visitTopLevelBoxes } from "../../bytes/top-level-boxes.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 
 /** The largest box that is read whole. That of a grid of 1,000 tiles has less than 100 KB. */
@@ -32,11 +32,13 @@ export async function readHeif(source: ByteSource): Promise<RawHeader> {
 /** Returns the top-level boxes of a file. Bytes at its end that are too few for a box are ignored. */
 async function boxesOfFile(windows: Windows): Promise<Box[]> {
   const boxes: Box[] = [];
-  for await (const { at, box } of topLevelBoxes(windows.at, windows.size, SEGMENTS_MAX, "too_many_segments")) {
-    if (windows.size - at < 8) break;
+  const limit = { most: SEGMENTS_MAX, tooMany: "too_many_segments" } as const;
+  await visitTopLevelBoxes(windows.at, windows.size, limit, ({ at, box }) => {
+    if (windows.size - at < 8) return false;
     if (!box || box.end > windows.size) throw new Rejected("corrupt");
     boxes.push(box);
-  }
+    return true;
+  });
   return boxes;
 }
 

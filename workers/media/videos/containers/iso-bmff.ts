@@ -7,7 +7,7 @@ import type { ByteSource } from "../../bytes/byte-source.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inBlocks } from "../../bytes/blocks.ts";
 import { type Box, boxesIn, contentsOf, descend, FREE, hide } from "../../bytes/boxes.ts";
-import { topLevelBoxes } from "../../bytes/top-level-boxes.ts";
+import { visitTopLevelBoxes } from "../../bytes/top-level-boxes.ts";
 import type { Edit } from "./edit-lists.ts";
 import { checkFragment, type Fragments } from "./fragments.ts";
 import { BOXES_MAX, FRAGMENT_BYTES_MAX, INDEX_BYTES_MAX, TOP_BOXES_MAX, TRACKS_MAX } from "./limits.ts";
@@ -75,20 +75,26 @@ async function topLevel(source: ByteSource): Promise<Top> {
   const headers: Patch[] = [];
   const removed: Removed[] = [];
   let hasIndex = false;
-  const found = topLevelBoxes((...range) => source.read(...range), source.size, TOP_BOXES_MAX, "too_complex");
-  for await (const { at, bytes, box } of found) {
-    const known = box !== undefined && AT_THE_TOP.has(box.type);
-    // The last packets may be missing; the copy will notice.
-    const whole = box !== undefined && (box.end <= source.size || box.type === "mdat");
-    if ((!box || !whole) && (known || !hasIndex)) throw new Rejected("corrupt");
-    // Cameras append their own notes, and people who hide files append those.
-    if (!known) removed.push(hasIndex ? "trailer" : "metadata");
-    if (!box || !whole) break;
-    if (METADATA.has(box.type)) removed.push("metadata");
-    if (box.type === "moov") hasIndex = true;
-    else if (box.type !== "moof") headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
-    boxes.push(box);
-  }
+  const limit = { most: TOP_BOXES_MAX, tooMany: "too_complex" } as const;
+  await visitTopLevelBoxes(
+    (...range) => source.read(...range),
+    source.size,
+    limit,
+    ({ at, bytes, box }) => {
+      const known = box !== undefined && AT_THE_TOP.has(box.type);
+      // The last packets may be missing; the copy will notice.
+      const whole = box !== undefined && (box.end <= source.size || box.type === "mdat");
+      if ((!box || !whole) && (known || !hasIndex)) throw new Rejected("corrupt");
+      // Cameras append their own notes, and people who hide files append those.
+      if (!known) removed.push(hasIndex ? "trailer" : "metadata");
+      if (!box || !whole) return false;
+      if (METADATA.has(box.type)) removed.push("metadata");
+      if (box.type === "moov") hasIndex = true;
+      else if (box.type !== "moof") headers.push({ offset: at, bytes: bytes.subarray(0, box.end - at) });
+      boxes.push(box);
+      return true;
+    },
+  );
   return { boxes, headers, removed, size: source.size };
 }
 
