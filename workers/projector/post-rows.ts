@@ -16,6 +16,7 @@ import type { PostMedia } from "../../schema/posts.ts";
 import { comments, feed, media, posts, postStats } from "../../schema/tables/posts.ts";
 import { logWarning } from "../../schema/log.ts";
 import { sendEffect } from "../storage/effects.ts";
+import { withFreshIds } from "../storage/fresh-ids.ts";
 import type { Reader } from "../storage/reader.ts";
 import { endOf } from "./erase.ts";
 
@@ -34,8 +35,11 @@ export type PostUpdate = Pick<PostFacts, "post" | "author" | "from" | "to" | "co
 export async function projectAtOnce(reader: Reader, update: PostUpdate): Promise<void> {
   const { post } = update;
   try {
-    const { statements, effects } = postStatements([update]);
-    await reader.write(post, statements);
+    const effects = await withFreshIds(async () => {
+      const { statements, effects } = postStatements([update]);
+      await reader.write(post, statements);
+      return effects;
+    });
     await Promise.all(effects.map((effect) => sendEffect(reader.env, effect)));
   } catch (error) {
     logWarning("post not in D1 yet, the projector will write it", { post, error: String(error) });

@@ -331,6 +331,24 @@ describe("a deletion", () => {
     await expectGone(post.id, top.id, ada, ben);
   });
 
+  it("is in D1 at once, however many posts are deleted in the same millisecond", async () => {
+    const ada = await signUp();
+    const media = [{ id: await readyMedia(ada.person.id) }];
+    const posts: PostId[] = [];
+    for (let n = 0; n < 60; n += 1) {
+      const published = await ask("POST", "/v1/posts", { token: ada.token, body: { caption: `${n}`, media } });
+      posts.push((await published.json<{ id: PostId }>()).id);
+    }
+    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    await Promise.all(posts.map((post) => ask("DELETE", `/v1/posts/${post}`, { token: ada.token })));
+    vi.useRealTimers();
+    const { results } = await d1Of(env, ada.person.id)
+      .prepare("SELECT post FROM post_stats WHERE deleted = 0 AND post IN (SELECT value FROM json_each(?))")
+      .bind(JSON.stringify(posts))
+      .all();
+    expect(results).toEqual([]);
+  });
+
   const effectsOf = async (post: PostId) => {
     const { results } = await d1Of(env, post)
       .prepare("SELECT body FROM effects WHERE body ->> 'post' = ?")
