@@ -39,6 +39,7 @@ const TWO_DATABASES_ONLY = [
   "workers/api/accounts/{change-handle,change-password,recovery}.test.ts",
   "workers/api/passkeys/**",
   "workers/api/sessions/own-sessions.test.ts",
+  "workers/media/serving/large.test.ts",
   "workers/names/**",
   "workers/api/**/{comments,edits,live,notifications,private,sign-up}.test.ts",
   "workers/closing/{erase-account,late}.test.ts",
