@@ -4,7 +4,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { fromBase64url, toBase64url } from "../../../schema/base64url.ts";
+import { textFromBase64url, textToBase64url } from "../../../schema/base64url.ts";
 import { LiveTicket } from "../../../schema/api/live.ts";
 import { Refusal } from "../../../schema/api/refusals.ts";
 import { STORE_TIMEOUT, within } from "../../../schema/d1/deadline.ts";
@@ -46,7 +46,7 @@ tickets.openapi(
     const until = Date.now() + LASTS;
     const origin = appOriginOf(c.req.raw) ?? "";
     const ticket: Ticket = { ...viewer, origin, until, id: crypto.randomUUID() };
-    const text = toBase64url(new TextEncoder().encode(JSON.stringify(ticket)));
+    const text = textToBase64url(JSON.stringify(ticket));
     return c.json({ ticket: await issue(c.env, "ticket", text), expiresAt: new Date(until).toISOString() }, 201);
   },
 );
@@ -69,7 +69,7 @@ async function ticketIn(env: Env, token: string): Promise<Ticket | undefined> {
   const text = await issuedText(env, "ticket", token);
   if (text === undefined) return undefined;
   try {
-    return Ticket.safeParse(JSON.parse(new TextDecoder().decode(fromBase64url(text)))).data;
+    return Ticket.safeParse(JSON.parse(textFromBase64url(text))).data;
   } catch {
     return undefined; // Until the isolate has read its key, a made-up text may get here.
   }

@@ -1,4 +1,4 @@
-/** Reads the fields of binary formats: numbers and texts. */
+/** Reads and writes the fields of binary formats: numbers and texts. */
 import { readUint } from "../../../schema/bytes.ts";
 import { Rejected } from "../files/rejections.ts";
 
@@ -26,3 +26,9 @@ export const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((va
 
 /** Decodes one character per byte. */
 export const latin1 = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
+
+/** Writes a big-endian number of 32 bits. */
+export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+
+/** Writes a text of ASCII characters, such as the type of a chunk. */
+export const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);

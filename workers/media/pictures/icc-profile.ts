@@ -1,5 +1,7 @@
 /** Makes ICC profiles (ICC.1:2022) for colour spaces that a file names by the numbers of ITU-T H.273. */
 import { concatBytes } from "../../../schema/bytes.ts";
+import { ascii } from "../bytes/fields.ts";
+import { HEADER_BYTES, profileOf } from "./formats/icc.ts";
 
 /** The red, green and blue of each set of primaries in XYZ, adapted to the white of ICC profiles (D50). */
 const PRIMARIES: Record<number, readonly (readonly [number, number, number])[]> = {
@@ -64,7 +66,7 @@ export function iccProfileOf(primaries: number, transfer: number): Uint8Array<Ar
   const [colours, curve] = [PRIMARIES[primaries], TRANSFERS[transfer]];
   if (!colours || !curve) return undefined;
   const curves = curveTag(curve);
-  return profile([
+  return profileOf(HEADER, [
     ["desc", textTag("H.273")],
     ["cprt", textTag("CC0")],
     ["wtpt", xyzTag(D50)],
@@ -76,10 +78,7 @@ export function iccProfileOf(primaries: number, transfer: number): Uint8Array<Ar
 }
 
 const D50 = [0.9642, 1, 0.8249] as const;
-const HEADER_BYTES = 128;
 const CURVE_POINTS = 1024;
-
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function numbers(bytes: 2 | 4, values: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(values.length * bytes));
@@ -96,7 +95,7 @@ const fixed = (values: readonly number[]): Uint8Array =>
     values.map((value) => Math.round(value * 65_536)),
   );
 
-const tag = (type: string, data: Uint8Array): Uint8Array => concatBytes([bytesOf(type), new Uint8Array(4), data]);
+const tag = (type: string, data: Uint8Array): Uint8Array => concatBytes([ascii(type), new Uint8Array(4), data]);
 const xyzTag = (values: readonly number[]): Uint8Array => tag("XYZ ", fixed(values));
 
 /** One text in English, in UTF-16. */
@@ -105,7 +104,7 @@ const textTag = (text: string): Uint8Array =>
     "mluc",
     concatBytes([
       numbers(4, [1, 12]),
-      bytesOf("enUS"),
+      ascii("enUS"),
       numbers(4, [text.length * 2, 28]),
       numbers(
         2,
@@ -122,32 +121,13 @@ function curveTag(curve: (value: number) => number): Uint8Array {
   return tag("curv", concatBytes([numbers(4, [CURVE_POINTS]), numbers(2, points)]));
 }
 
-/** Puts a profile together. Equal tags are stored once. */
-function profile(tags: readonly (readonly [string, Uint8Array])[]): Uint8Array<ArrayBuffer> {
-  const places = new Map<Uint8Array, number>();
-  let end = HEADER_BYTES + 4 + tags.length * 12;
-  const data: Uint8Array[] = [];
-  for (const [, content] of tags) {
-    if (places.has(content)) continue;
-    places.set(content, end);
-    const padding = new Uint8Array(-content.length & 3);
-    data.push(content, padding);
-    end += content.length + padding.length;
-  }
-  const table = tags.map(([name, content]) =>
-    concatBytes([bytesOf(name), numbers(4, [places.get(content) ?? 0, content.length])]),
-  );
-  return concatBytes([header(end), numbers(4, [tags.length]), ...table, ...data]);
-}
-
 /** The header of a profile for displays, version 4.3. */
-const header = (size: number): Uint8Array =>
-  concatBytes([
-    numbers(4, [size, 0, 0x04300000]),
-    bytesOf("mntrRGB XYZ "),
-    numbers(2, [2026, 1, 1, 0, 0, 0]),
-    bytesOf("acsp"),
-    new Uint8Array(28),
-    fixed(D50),
-    new Uint8Array(HEADER_BYTES - 80),
-  ]);
+const HEADER = concatBytes([
+  numbers(4, [0, 0, 0x04300000]),
+  ascii("mntrRGB XYZ "),
+  numbers(2, [2026, 1, 1, 0, 0, 0]),
+  ascii("acsp"),
+  new Uint8Array(28),
+  fixed(D50),
+  new Uint8Array(HEADER_BYTES - 80),
+]);

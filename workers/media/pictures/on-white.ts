@@ -4,7 +4,8 @@
  */
 import { concatBytes } from "../../../schema/bytes.ts";
 import { ByteQueue, streamOf } from "./byte-queue.ts";
-import { chunk, SIGNATURE, u32 } from "./formats/png-chunks.ts";
+import { ascii, u32 } from "../bytes/fields.ts";
+import { chunk, SIGNATURE } from "./formats/png-chunks.ts";
 import { GREY, GREY_ALPHA, PALETTE, type PngHead, readHead, RGB, RGBA, rowsOf } from "./png-rows.ts";
 
 /** What may come before the pixels and is needed: names of colour spaces. */
@@ -39,7 +40,7 @@ async function* withPalette({ chunks, pixelBytes }: PngHead, source: ByteQueue, 
       : data;
     if (type === "IHDR" || isPalette || COLOURS.has(type)) yield chunk(type, colours);
   }
-  yield concatBytes([u32(pixelBytes), new TextEncoder().encode("IDAT")]);
+  yield concatBytes([u32(pixelBytes), ascii("IDAT")]);
   for (let part = await source.some(PART_MAX); part.length > 0; part = await source.some(PART_MAX)) yield part;
 }
 

@@ -4,6 +4,7 @@
  */
 import { concatBytes, readUint } from "../../../schema/bytes.ts";
 import { type Box, boxesIn } from "../bytes/boxes.ts";
+import { ascii, u32 } from "../bytes/fields.ts";
 import type { Played } from "./containers/edit-lists.ts";
 
 /**
@@ -91,14 +92,10 @@ const placeOf = (box: Uint8Array, field: Field): number => FIELDS[field][box[8] 
 const fieldIn = (box: Uint8Array, field: Field): number =>
   readUint(box.subarray(placeOf(box, field), placeOf(box, field) + 4));
 const setField = (box: Uint8Array, field: Field, value: number): void => box.set(u32(value), placeOf(box, field));
-const u32 = (value: number): Uint8Array => new Uint8Array([value >>> 24, value >>> 16, value >>> 8, value]);
 
 function boxed(type: string, ...contents: Uint8Array[]): Uint8Array {
   const bytes = concatBytes([new Uint8Array(8), ...contents]);
   bytes.set(u32(bytes.length));
-  bytes.set(
-    Array.from(type, (character) => character.charCodeAt(0)),
-    4,
-  );
+  bytes.set(ascii(type), 4);
   return bytes;
 }

@@ -2,11 +2,10 @@
  * Rewrites colour profiles (ICC.1:2022). A profile may hold names, copyrights, dates and any private data, so only the
  * numbers that define its colours are copied.
  */
-import { concatBytes, readUint } from "../../../../schema/bytes.ts";
+import { readUint } from "../../../../schema/bytes.ts";
 import { latin1 } from "../../bytes/fields.ts";
+import { ENTRY_BYTES, HEADER_BYTES, profileOf } from "../formats/icc.ts";
 
-const HEADER_BYTES = 128;
-const ENTRY_BYTES = 12;
 const TAGS_MAX = 100;
 const CURVE_MAX = 4096;
 
@@ -30,13 +29,11 @@ export function coloursAlone(profile: Uint8Array): Uint8Array<ArrayBuffer> | und
   if (!needed || latin1(profile.subarray(36, 40)) !== "acsp") return undefined;
   const found = tagsOf(profile);
   if (needed.some((name) => !found.has(name))) return undefined;
-  return assembled(
-    profile,
-    [...needed, ...OPTIONAL].flatMap((name) => {
-      const data = found.get(name);
-      return data ? [{ name, data }] : [];
-    }),
-  );
+  const kept = [...needed, ...OPTIONAL].flatMap((name): [string, Uint8Array][] => {
+    const data = found.get(name);
+    return data ? [[name, data]] : [];
+  });
+  return profileOf(headerOf(profile), kept);
 }
 
 /** Returns the data of each tag that is whole and has a known type, up to the length that it needs. */
@@ -81,21 +78,9 @@ function lengthOf(data: Uint8Array): number | undefined {
   }
 }
 
-function assembled(original: Uint8Array, tags: { name: string; data: Uint8Array }[]): Uint8Array<ArrayBuffer> {
-  const start = HEADER_BYTES + 4 + tags.length * ENTRY_BYTES;
-  const table: Uint8Array[] = [u32(tags.length)];
-  const bodies: Uint8Array[] = [];
-  let at = start;
-  for (const { name, data } of tags) {
-    table.push(new TextEncoder().encode(name), u32(at), u32(data.length));
-    const body = concatBytes([data, new Uint8Array(-data.length & 3)]);
-    bodies.push(body);
-    at += body.length;
-  }
+/** Returns the header with the fields alone that colours depend on. */
+function headerOf(original: Uint8Array): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
-  header.set(u32(at));
   for (const [from, length] of FIELDS) header.set(original.subarray(from, from + length), from);
-  return concatBytes([header, ...table, ...bodies]);
+  return header;
 }
-
-const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);

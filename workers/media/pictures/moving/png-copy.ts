@@ -5,6 +5,7 @@
 import { concatBytes, readUint } from "../../../../schema/bytes.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { crc32 } from "../../bytes/crc32.ts";
+import { ascii } from "../../bytes/fields.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 import { Rejected } from "../../files/rejections.ts";
 import { inflated } from "../formats/inflate.ts";
@@ -90,7 +91,7 @@ async function* chunksOf(windows: Windows): AsyncGenerator<Chunk> {
 
 /** Reads a chunk to its end. Data with a wrong checksum is damaged, and browsers would not show it. */
 async function checkSum(windows: Windows, { type, data, length }: Chunk): Promise<void> {
-  let sum = crc32(new TextEncoder().encode(type));
+  let sum = crc32(ascii(type));
   const end = data + length;
   for (let at = data; at < end;) {
     const bytes = (await windows.from(at, 1)).subarray(0, end - at);

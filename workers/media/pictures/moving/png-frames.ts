@@ -1,7 +1,7 @@
 import { concatBytes } from "../../../../schema/bytes.ts";
-import { cursorOf } from "../../bytes/fields.ts";
+import { cursorOf, u32 } from "../../bytes/fields.ts";
 import { Rejected } from "../../files/rejections.ts";
-import { chunk as chunkOf, u32 } from "../formats/png-chunks.ts";
+import { chunk as chunkOf } from "../formats/png-chunks.ts";
 import type { Size } from "../formats/size.ts";
 
 /** Checks the order of frames, and counts them. What it accepts is what decoders accept. */

@@ -3,7 +3,7 @@
  * transparency. EXIF, XMP and all other chunks are left out, also within frames, and everything after the end.
  */
 import { concatBytes } from "../../../../schema/bytes.ts";
-import { littleEndian } from "../../bytes/fields.ts";
+import { ascii, littleEndian } from "../../bytes/fields.ts";
 import type { ByteSource } from "../../bytes/byte-source.ts";
 import { type Windows, windowsOf } from "../../bytes/windows.ts";
 import { Rejected } from "../../files/rejections.ts";
@@ -146,7 +146,6 @@ const sizeOf = (bytes: Uint8Array): Size => ({
 });
 
 const PADDING = Uint8Array.of(0);
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const le32 = (value: number): Uint8Array => Uint8Array.from({ length: 4 }, (_, byte) => (value >>> (8 * byte)) & 0xff);
 
 const chunkOf = (type: string, data: Uint8Array): Uint8Array =>
