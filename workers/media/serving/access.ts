@@ -71,10 +71,7 @@ async function seenMedia(
 const NOBODY: Audience = { isPrivate: true, isBarred: false, marks: NO_MARKS };
 const PUBLIC: Audience = { isPrivate: false, isBarred: false, marks: NO_MARKS };
 
-/**
- * Returns what a state says that includes the last take-down of a post of the owner. KV may hold an older one, and one from
- * before sizes were part of it.
- */
+/** Returns what a state says that includes the last take-down of a post of the owner. KV may hold an older one. */
 async function asNewAs(
   reader: Reader,
   id: MediaId,
@@ -83,8 +80,7 @@ async function asNewAs(
 ): Promise<PublishedMedia | undefined> {
   const binding = bindingOf(reader.env, known.owner);
   const mark = marks[takeDownMark(binding)];
-  const isComplete = (known as Partial<PublishedMedia>).width !== undefined;
-  if (isComplete && includes(known.at, mark)) return known;
+  if (includes(known.at, mark)) return known;
   if (mark !== undefined) reader.seen.reached(binding, mark);
   return (await publishedMedia.renew(reader, [id])).get(id);
 }

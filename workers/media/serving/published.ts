@@ -32,7 +32,7 @@ const REMEMBERED = 20_000;
  * primary if a replica does not have the file as published.
  */
 export const publishedMedia = new Tiers<MediaId, PublishedMedia>({
-  kv: "media",
+  kv: "sized-media", // Entries under "media" had no size.
   freshFor: FRESH_FOR,
   max: REMEMBERED,
   load: async (reader, ids) => {
